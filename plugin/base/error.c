@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+/* Cuts the middle out of a message that is too long, in place. */
+static void message_cut(char *message)
+{
+	static const char mark[] = "\n[...]\n";
+	size_t len = strlen(message), half = ERROR_MESSAGE_MAX / 2;
+
+	if (len <= ERROR_MESSAGE_MAX)
+		return;
+	memcpy(message + half, mark, sizeof(mark) - 1);
+	memmove(message + half + sizeof(mark) - 1, message + len - half, half + 1);
+}
+
+int error_set(struct error *err, int code, const char *fmt, ...)
+{
+	va_list ap;
+	char *message;
+
+	if (!err)
+		return code;
+	va_start(ap, fmt);
+	if (vasprintf(&message, fmt, ap) < 0)
+		message = NULL;
+	va_end(ap);
+	if (message)
+		message_cut(message);
+	free(err->message);
+	err->message = message;
+	err->code = code;
+	return code;
+}
+
+int error_prefix(struct error *err, const char *fmt, ...)
+{
+	_cleanup_free_ char *prefix = NULL;
+	va_list ap;
+	int n;
+
+	if (!err)
+		return 0;
+	va_start(ap, fmt);
+	n = vasprintf(&prefix, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		prefix = NULL;
+		return err->code;
+	}
+	return error_set(err, err->code, "%s: %s", prefix, error_message(err));
+}
+
+int error_oom(struct error *err)
+{
+	return error_set(err, -ENOMEM, "out of memory");
+}
+
+const char *error_message(const struct error *err)
+{
+	if (err->message)
+		return err->message;
+	return err->code ? strerror(-err->code) : "no error";
+}
+
+void error_release(struct error *err)
+{
+	free(err->message);
+	*err = (struct error){};
+}

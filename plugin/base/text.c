@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/text.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+char *text_grow(struct text *text, size_t n)
+{
+	size_t size = text->size ? text->size : 256;
+	char *data;
+
+	if (text->failed)
+		return NULL;
+	if (n > SIZE_MAX / 4 || text->len > SIZE_MAX / 4) {
+		text->failed = true;
+		return NULL;
+	}
+	while (size - text->len < n)
+		size *= 2;
+	data = realloc(text->data, size);
+	if (!data) {
+		text->failed = true;
+		return NULL;
+	}
+	text->data = data;
+	text->size = size;
+	return data + text->len;
+}
+
+void text_printf(struct text *text, const char *fmt, ...)
+{
+	va_list ap, again;
+	char *to = text_reserve(text, 128);
+	int n;
+
+	if (!to)
+		return;
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	n = vsnprintf(to, text->size - text->len, fmt, ap);
+	if (n >= 0 && (size_t)n >= text->size - text->len) {
+		to = text_reserve(text, (size_t)n + 1);
+		n = to ? vsnprintf(to, (size_t)n + 1, fmt, again) : -1;
+	}
+	if (n > 0)
+		text->len += (size_t)n;
+	va_end(again);
+	va_end(ap);
+}
+
+static const char digit_pairs[201] = "00010203040506070809"
+				     "10111213141516171819"
+				     "20212223242526272829"
+				     "30313233343536373839"
+				     "40414243444546474849"
+				     "50515253545556575859"
+				     "60616263646566676869"
+				     "70717273747576777879"
+				     "80818283848586878889"
+				     "90919293949596979899";
+
+void text_u64(struct text *text, uint64_t value)
+{
+	char digits[20], *at = digits + sizeof(digits);
+
+	while (value >= 100) {
+		at -= 2;
+		memcpy(at, digit_pairs + value % 100 * 2, 2);
+		value /= 100;
+	}
+	if (value >= 10) {
+		at -= 2;
+		memcpy(at, digit_pairs + value * 2, 2);
+	} else {
+		*--at = (char)('0' + value);
+	}
+	text_add(text, at, (size_t)(digits + sizeof(digits) - at));
+}
+
+void text_i64(struct text *text, int64_t value)
+{
+	if (value < 0) {
+		text_addc(text, '-');
+		text_u64(text, -(uint64_t)value);
+	} else {
+		text_u64(text, (uint64_t)value);
+	}
+}
+
+void text_u128(struct text *text, unsigned __int128 value)
+{
+	const uint64_t chunk = 10000000000000000000ULL; /* 10^19 */
+	char digits[20];
+
+	if (value <= UINT64_MAX) {
+		text_u64(text, (uint64_t)value);
+		return;
+	}
+	text_u128(text, value / chunk);
+	snprintf(digits, sizeof(digits), "%019llu", (unsigned long long)(value % chunk));
+	text_add(text, digits, 19);
+}
+
+void text_double(struct text *text, double value)
+{
+	char digits[32];
+	int precision, n = 0;
+
+	if (isnan(value)) {
+		text_adds(text, "NaN");
+		return;
+	}
+	if (isinf(value)) {
+		text_adds(text, value < 0 ? "-Inf" : "+Inf");
+		return;
+	}
+	if (value == trunc(value) && fabs(value) < 1e15) {
+		text_i64(text, (int64_t)value);
+		return;
+	}
+	for (precision = 15; precision <= 17; precision++) {
+		n = snprintf(digits, sizeof(digits), "%.*g", precision, value);
+		if (strtod(digits, NULL) == value)
+			break;
+	}
+	for (int i = 0; i < n; i++) /* a locale may write the decimal point in its own way */
+		if (!strchr("0123456789+-eE", digits[i]))
+			digits[i] = '.';
+	text_add(text, digits, (size_t)n);
+}
+
+static const char hex_digits[] = "0123456789abcdef";
+
+void text_hex(struct text *text, const void *bytes, size_t n)
+{
+	const unsigned char *from = bytes;
+	char *to = text_reserve(text, 2 * n);
+
+	if (!to)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		*to++ = hex_digits[from[i] >> 4];
+		*to++ = hex_digits[from[i] & 15];
+	}
+	text->len += 2 * n;
+}
+
+size_t utf8_sequence(const char *bytes, size_t n)
+{
+	const unsigned char *s = (const unsigned char *)bytes;
+	size_t len;
+
+	if (!n)
+		return 0;
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] >= 0xc2 && s[0] <= 0xdf)
+		len = 2;
+	else if ((s[0] & 0xf0) == 0xe0)
+		len = 3;
+	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
+		len = 4;
+	else
+		return 0;
+	if (n < len)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+static void json_escape(struct text *text, unsigned char c)
+{
+	char escape[] = "\\u00XX";
+
+	switch (c) {
+	case '"':
+		text_adds(text, "\\\"");
+		return;
+	case '\\':
+		text_adds(text, "\\\\");
+		return;
+	case '\b':
+		text_adds(text, "\\b");
+		return;
+	case '\f':
+		text_adds(text, "\\f");
+		return;
+	case '\n':
+		text_adds(text, "\\n");
+		return;
+	case '\r':
+		text_adds(text, "\\r");
+		return;
+	case '\t':
+		text_adds(text, "\\t");
+		return;
+	}
+	escape[4] = hex_digits[c >> 4];
+	escape[5] = hex_digits[c & 15];
+	text_add(text, escape, 6);
+}
+
+void text_json(struct text *text, const char *bytes, size_t n)
+{
+	size_t plain = 0, i = 0;
+
+	text_addc(text, '"');
+	while (i < n) {
+		unsigned char c = (unsigned char)bytes[i];
+		size_t len = c < 0x80 ? c >= 0x20 && c != '"' && c != '\\' && c != 0x7f
+				      : utf8_sequence(bytes + i, n - i);
+
+		if (len) {
+			i += len;
+			continue;
+		}
+		text_add(text, bytes + plain, i - plain);
+		json_escape(text, c);
+		plain = ++i;
+	}
+	text_add(text, bytes + plain, n - plain);
+	text_addc(text, '"');
+}
+
+int text_status(const struct text *text)
+{
+	return text->failed ? -ENOMEM : 0;
+}
+
+const char *text_str(struct text *text)
+{
+	char *end = text_reserve(text, 1);
+
+	if (!end)
+		return "";
+	*end = '\0';
+	return text->data;
+}
+
+char *text_steal(struct text *text)
+{
+	char *end = text_reserve(text, 1), *data;
+
+	if (!end || text->failed) {
+		text_release(text);
+		return NULL;
+	}
+	*end = '\0';
+	data = text->data;
+	*text = (struct text){};
+	return data;
+}
+
+void text_release(struct text *text)
+{
+	free(text->data);
+	*text = (struct text){};
+}

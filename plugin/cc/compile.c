@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cc/compile.h"
+
+#include "cc/diagnostics.h"
+#include "cc/dialect.h"
+#include "cc/process.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <glob.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#define USR_INCLUDE "/usr/include"
+#define USR_INCLUDE_MACHINE USR_INCLUDE "/" DYNMON_MULTIARCH
+
+/* What bpf_tracing.h calls this machine. */
+#if defined(__x86_64__)
+#define TARGET_ARCH "-D__TARGET_ARCH_x86"
+#elif defined(__aarch64__)
+#define TARGET_ARCH "-D__TARGET_ARCH_arm64"
+#elif defined(__riscv)
+#define TARGET_ARCH "-D__TARGET_ARCH_riscv"
+#elif defined(__powerpc64__)
+#define TARGET_ARCH "-D__TARGET_ARCH_powerpc"
+#elif defined(__s390x__)
+#define TARGET_ARCH "-D__TARGET_ARCH_s390"
+#else
+#error "say here which __TARGET_ARCH_* this machine is"
+#endif
+
+/* -- what has to be there -- */
+
+char *clang_find(const char *name, struct error *err)
+{
+	static const char *const places[] = { "/usr/bin", "/usr/local/bin", "/usr/lib/llvm-*/bin" };
+	char *found = NULL;
+
+	if (strchr(name, '/')) {
+		found = realpath(name, NULL);
+		if (!found)
+			error_set(err, -errno, "%s: %s", name, strerror(errno));
+		return found;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(places) && !found; i++) {
+		_cleanup_free_ char *pattern = NULL;
+		glob_t paths = {};
+
+		if (asprintf(&pattern, "%s/%s", places[i], name) < 0) {
+			pattern = NULL;
+			error_oom(err);
+			return NULL;
+		}
+		if (!glob(pattern, 0, NULL, &paths))
+			found = realpath(paths.gl_pathv[paths.gl_pathc - 1], NULL);
+		globfree(&paths);
+	}
+	if (!found)
+		error_set(err, -ENOENT, "%s is not installed (Debian: apt install clang)", name);
+	return found;
+}
+
+static bool exists(const char *dir, const char *file)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", dir, file) < 0) {
+		path = NULL;
+		return false;
+	}
+	return !access(path, R_OK);
+}
+
+int compile_check(const struct compile *compile, struct error *err)
+{
+	static const struct {
+		const char *dir, *file, *package;
+	} needed[] = {
+		{ USR_INCLUDE, "linux/bpf.h", "linux-libc-dev" },
+		{ USR_INCLUDE_MACHINE, "asm/types.h", "linux-libc-dev" },
+		{ USR_INCLUDE, "bpf/bpf_helpers.h", "libbpf-dev" },
+	};
+	bool ours = false;
+
+	for (size_t i = 0; compile->includes[i]; i++)
+		ours = ours || exists(compile->includes[i], "dynmon/dialect.h");
+	if (!ours)
+		return error_set(err, -ENOENT, "dynmon/dialect.h is not installed in %s",
+				 DYNMON_BPFDIR);
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
+		if (!exists(needed[i].dir, needed[i].file))
+			return error_set(err, -ENOENT,
+					 "%s/%s is not installed (Debian: apt install %s)",
+					 needed[i].dir, needed[i].file, needed[i].package);
+	return 0;
+}
+
+/* -- clang's arguments -- */
+
+#define ARGS_MAX 48
+
+struct args {
+	const char *argv[ARGS_MAX];
+	size_t count;
+};
+
+/* What does not fit is a mistake in this file. */
+static void args_add(struct args *args, const char *arg)
+{
+	if (args->count + 1 >= ARGS_MAX)
+		abort();
+	args->argv[args->count++] = arg;
+}
+
+static void args_add_all(struct args *args, const char *const *list)
+{
+	for (; *list; list++)
+		args_add(args, *list);
+}
+
+/* For every run: the target, and only our own and the system's headers. */
+static void args_common(struct args *args, const struct compile *compile)
+{
+	static const char *const target[] = { "-target", "bpf", "-x", "c", TARGET_ARCH,
+					      "-fno-crash-diagnostics", "-nostdlibinc", NULL };
+	/* After clang's own headers: its <stdint.h> is the one for this target. */
+	static const char *const system[] = { "-idirafter", USR_INCLUDE, "-idirafter",
+					      USR_INCLUDE_MACHINE, NULL };
+
+	args_add(args, compile->clang);
+	args_add_all(args, target);
+	for (size_t i = 0; compile->includes[i]; i++) {
+		args_add(args, "-I");
+		args_add(args, compile->includes[i]);
+	}
+	args_add_all(args, system);
+}
+
+/* For the run that makes the object. */
+static void args_object(struct args *args)
+{
+	static const char *const object[] = { "-O2", "-g", "-mcpu=v3", "-c", "-o", "-", "-", NULL };
+
+	args_add_all(args, object);
+}
+
+static int clang_run(const struct args *args, const struct text *input, struct text *output,
+		     struct text *words, long deadline, struct error *err)
+{
+	struct process process = {
+		.argv = args->argv,
+		.input = input->data,
+		.input_len = input->len,
+		.output = output,
+		.words = words,
+		.deadline = deadline,
+	};
+	int r = process_run(&process, err);
+
+	if (r == -EFAULT) {
+		error_prefix(err, "the source is too much for the compiler");
+		return -EBADMSG;
+	}
+	return r > 0 ? error_set(err, -EBADMSG, "the source does not compile") : r;
+}
+
+/* -- the two kinds of source -- */
+
+/* The marker that gives line numbers their name and their start. */
+static void source_prepare(struct text *text, const char *name, const char *source, size_t len)
+{
+	text_adds(text, "# 1 \"");
+	for (; *name; name++) {
+		if (*name == '"' || *name == '\\')
+			text_addc(text, '\\');
+		text_addc(text, iscntrl((unsigned char)*name) ? '?' : *name);
+	}
+	text_adds(text, "\"\n");
+	text_add(text, source, len);
+	text_addc(text, '\n');
+}
+
+static int libbpf_compile(const struct compile *compile, const struct text *source,
+			  struct text *object, struct text *words, struct error *err)
+{
+	struct args args = {};
+
+	if (compile->translate_only)
+		return error_set(err, -EBADMSG, "this is libbpf's C: there is nothing to translate");
+	args_common(&args, compile);
+	args_object(&args);
+	return clang_run(&args, source, object, words, process_deadline(), err);
+}
+
+/* How far the wall clock is ahead of the monotonic one, in ns. */
+static long long epoch_base(void)
+{
+	struct timespec wall, up;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	clock_gettime(CLOCK_MONOTONIC, &up);
+	return (wall.tv_sec - up.tv_sec) * 1000000000LL + wall.tv_nsec - up.tv_nsec;
+}
+
+/* One line each, as diagnostics_explain() wants them. */
+static const char *const plain_words[] = { "-fno-caret-diagnostics", "-fno-show-column", NULL };
+
+static int dialect_preprocess(const struct compile *compile, const struct text *source,
+			      struct text *output, struct text *words, long deadline,
+			      struct error *err)
+{
+	static const char *const preprocess[] = { "-include", "dynmon/dialect.h", "-E", "-o", "-",
+						  "-", NULL };
+	char log_level[64], cube_id[32], epoch[64];
+	struct args args = {};
+
+	snprintf(log_level, sizeof(log_level), "-DLOG_LEVEL=%s",
+		 log_level_macro(compile->log_level));
+	snprintf(cube_id, sizeof(cube_id), "-DCUBE_ID=%u", compile->cube_id);
+	snprintf(epoch, sizeof(epoch), "-DDYNMON_EPOCH_BASE=%lldULL", epoch_base());
+	args_common(&args, compile);
+	args_add(&args, compile->egress ? "-DPOLYCUBE_PROGRAM_TYPE=1" : "-DPOLYCUBE_PROGRAM_TYPE=0");
+	args_add(&args, log_level);
+	args_add(&args, cube_id);
+	args_add(&args, epoch);
+	if (compile->xdp)
+		args_add(&args, "-DPOLYCUBE_XDP=1");
+	args_add_all(&args, plain_words);
+	args_add_all(&args, preprocess);
+	return clang_run(&args, source, output, words, deadline, err);
+}
+
+/* Both runs and the translation between them; words may speak of the translation. */
+static int dialect_compile(const struct compile *compile, const struct text *source,
+			   struct text *object, struct text *words, struct error *err)
+{
+	static const char *const translated[] = {
+		"-include", "dynmon/methods.h", "-fmacro-backtrace-limit=1",
+		/* What is missing has to be an error here; the loader's words would be worse. */
+		"-Werror=undefined-internal", "-Werror=implicit-function-declaration",
+		/* BCC lets u32 * stand for int *, and people write int *v = QUEUE.push(...). */
+		"-Wno-pointer-sign", "-Wno-error=int-conversion", NULL
+	};
+	_cleanup_text_ struct text preprocessed = {}, c = {};
+	long deadline = process_deadline();
+	struct args args = {};
+	int r;
+
+	r = dialect_preprocess(compile, source, &preprocessed, words, deadline, err);
+	if (r < 0)
+		return r;
+	r = dialect_translate(preprocessed.data, preprocessed.len,
+			      compile->translate_only ? object : &c, err);
+	if (r == -EBADMSG) {
+		text_printf(words, "%s\n", error_message(err));
+		return error_set(err, r, "the source does not compile");
+	}
+	if (r < 0 || compile->translate_only)
+		return r;
+	args_common(&args, compile);
+	args_add_all(&args, plain_words);
+	args_add_all(&args, translated);
+	args_object(&args);
+	return clang_run(&args, &c, object, words, deadline, err);
+}
+
+int compile_run(const struct compile *compile, const char *source, size_t len,
+		struct text *object, struct text *words, struct error *err)
+{
+	_cleanup_text_ struct text named = {}, raw = {};
+	int r;
+
+	source_prepare(&named, compile->name, source, len);
+	if (text_status(&named) < 0)
+		return error_oom(err);
+	switch (dialect_detect(source, len)) {
+	case DIALECT_LIBBPF:
+		r = libbpf_compile(compile, &named, object, words, err);
+		diagnostics_limit(words);
+		return r;
+	case DIALECT_DYNMON:
+		r = dialect_compile(compile, &named, object, &raw, err);
+		diagnostics_limit(&raw);
+		diagnostics_explain(&raw, compile->name, source, len, words);
+		diagnostics_limit(words);
+		return r;
+	case DIALECT_NONE:
+		break;
+	}
+	text_printf(words,
+		    "%s:1: error: neither Dynmon's dialect (a function handle_rx) nor libbpf's C "
+		    "(SEC(\"...\")) is found in this source\n",
+		    compile->name);
+	return error_set(err, -EBADMSG, "the source has neither handle_rx nor SEC(\"...\")");
+}
+
+const char *log_level_macro(const char *name)
+{
+	static const struct {
+		const char *name, *macro;
+	} levels[] = {
+		{ "off", "LOG_OFF" },   { "critical", "LOG_CRITICAL" }, { "error", "LOG_ERR" },
+		{ "warn", "LOG_WARN" }, { "info", "LOG_INFO" },         { "debug", "LOG_DEBUG" },
+		{ "trace", "LOG_TRACE" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
+		if (!strcmp(levels[i].name, name))
+			return levels[i].macro;
+	return NULL;
+}

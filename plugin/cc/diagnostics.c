@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cc/diagnostics.h"
+
+#include <ctype.h>
+
+/* Longer source lines are cut: code may be one line in a JSON document. */
+#define SHOWN_MAX 160
+
+/* Is part somewhere in the line? */
+static bool line_has(const char *line, size_t len, const char *part)
+{
+	return memmem(line, len, part, strlen(part));
+}
+
+/* The 12 of "NAME:12: words", or 0. */
+static unsigned long line_number(const char *line, size_t len, const char *name)
+{
+	size_t name_len = strlen(name);
+	unsigned long n = 0;
+
+	if (len <= name_len || memcmp(line, name, name_len) || line[name_len] != ':')
+		return 0;
+	for (size_t i = name_len + 1; i < len && isdigit((unsigned char)line[i]); i++)
+		n = n < 1000000 ? n * 10 + (unsigned long)(line[i] - '0') : n;
+	return n;
+}
+
+/* Appends line n of the source, without its indentation. */
+static void source_show(const char *source, size_t len, unsigned long n, struct text *out)
+{
+	const char *end = source + len, *at = source, *stop;
+
+	while (--n && at) {
+		at = memchr(at, '\n', (size_t)(end - at));
+		at = at ? at + 1 : NULL;
+	}
+	if (!at)
+		return;
+	stop = memchr(at, '\n', (size_t)(end - at));
+	if (!stop)
+		stop = end;
+	while (at < stop && isspace((unsigned char)*at))
+		at++;
+	while (stop > at && isspace((unsigned char)stop[-1]))
+		stop--;
+	if (at == stop)
+		return;
+	if (stop - at > SHOWN_MAX)
+		stop = at + SHOWN_MAX;
+	text_adds(out, "    ");
+	text_add(out, at, (size_t)(stop - at));
+	text_addc(out, '\n');
+}
+
+void diagnostics_explain(const struct text *words, const char *name, const char *source,
+			 size_t len, struct text *out)
+{
+	const char *at = words->data, *end = at + words->len;
+
+	while (at < end) {
+		const char *nl = memchr(at, '\n', (size_t)(end - at));
+		size_t line = (size_t)((nl ? nl : end) - at);
+		unsigned long n = line_number(at, line, name);
+
+		if (!line_has(at, line, "note: expanded from macro") &&
+		    !line_has(at, line, "expansions in backtrace;")) {
+			text_add(out, at, line);
+			text_addc(out, '\n');
+			if (n)
+				source_show(source, len, n, out);
+		}
+		at += line + (nl ? 1 : 0);
+	}
+}
+
+void diagnostics_limit(struct text *words)
+{
+	const size_t max = (size_t)DIAGNOSTICS_KIB << 10;
+
+	if (words->len <= max)
+		return;
+	words->len = max;
+	while (words->len && words->data[words->len - 1] != '\n')
+		words->len--;
+	text_printf(words, "dynmon-cc: diagnostics end here, after %d KiB\n", DIAGNOSTICS_KIB);
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* dynmon-cc: C source on stdin, a BPF object on stdout. Trusts nothing it reads. */
+#include "base/error.h"
+#include "base/text.h"
+#include "cc/compile.h"
+#include "cc/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+
+#define SOURCE_MIB 1
+
+/* The exit status, and the number on --status-fd. */
+enum status { STATUS_OK, STATUS_SOURCE, STATUS_USAGE, STATUS_SETUP, STATUS_LIMIT };
+
+static const char help[] =
+	"Usage: dynmon-cc [OPTION]... < SOURCE > OBJECT\n"
+	"Compiles a dataplane, in Dynmon's dialect or in libbpf's C, in a sandbox.\n"
+	"\n"
+	"  --path=ingress|egress   the path it is for (ingress)\n"
+	"  --hook=tc|xdp           the hook it is for (tc)\n"
+	"  --log-level=LEVEL       what pcn_log() is compiled in:\n"
+	"                          off critical error warn info debug trace (off)\n"
+	"  --cube-id=N             CUBE_ID in the source (0)\n"
+	"  --name=NAME             what diagnostics call the source (<code>)\n"
+	"  --include=DIR           look for headers here first; may be repeated\n"
+	"  --clang=CLANG           a path, or a name in /usr/bin, /usr/local/bin and\n"
+	"                          /usr/lib/llvm-*/bin (clang)\n"
+	"  --dialect-only          write the dialect's translation to C, no object\n"
+	"  --status-fd=N           write the exit status and a message there\n"
+	"  --help                  this\n"
+	"\n"
+	"Exit status: 0 done; 1 the source has errors; 2 wrong usage; 3 something is\n"
+	"missing here or the sandbox cannot be set up; 4 a limit was exceeded.\n";
+
+enum option_id {
+	OPT_PATH = 1,
+	OPT_HOOK,
+	OPT_LOG_LEVEL,
+	OPT_CUBE_ID,
+	OPT_NAME,
+	OPT_INCLUDE,
+	OPT_CLANG,
+	OPT_DIALECT_ONLY,
+	OPT_STATUS_FD,
+	OPT_HELP,
+};
+
+static const struct option long_options[] = {
+	{ "path", required_argument, NULL, OPT_PATH },
+	{ "hook", required_argument, NULL, OPT_HOOK },
+	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
+	{ "cube-id", required_argument, NULL, OPT_CUBE_ID },
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "include", required_argument, NULL, OPT_INCLUDE },
+	{ "clang", required_argument, NULL, OPT_CLANG },
+	{ "dialect-only", no_argument, NULL, OPT_DIALECT_ONLY },
+	{ "status-fd", required_argument, NULL, OPT_STATUS_FD },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{},
+};
+
+/* The program's one job; lives as long as the process, and so do its strings. */
+struct job {
+	struct compile compile;
+	const char *clang; /* as given */
+	size_t includes_count;
+	int status_fd; /* -1: none */
+	bool help;
+};
+
+/* Is value one of two words? Sets *second when it is the second. */
+static bool either(const char *value, const char *a, const char *b, bool *second)
+{
+	*second = !strcmp(value, b);
+	return *second || !strcmp(value, a);
+}
+
+static bool number(const char *value, unsigned long max, unsigned long *n)
+{
+	char *end;
+
+	errno = 0;
+	*n = strtoul(value, &end, 10);
+	return *value >= '0' && *value <= '9' && !*end && !errno && *n <= max;
+}
+
+/* Directories are needed as real paths: the working directory is about to be left. */
+static bool include_add(struct job *job, const char *dir)
+{
+	char *path;
+
+	if (job->includes_count == COMPILE_INCLUDES_MAX)
+		return false;
+	path = realpath(dir, NULL);
+	if (path)
+		job->compile.includes[job->includes_count++] = path;
+	return path;
+}
+
+static bool option_take(struct job *job, int id, const char *value)
+{
+	struct compile *compile = &job->compile;
+	unsigned long n;
+
+	switch (id) {
+	case OPT_PATH:
+		return either(value, "ingress", "egress", &compile->egress);
+	case OPT_HOOK:
+		return either(value, "tc", "xdp", &compile->xdp);
+	case OPT_LOG_LEVEL:
+		compile->log_level = value;
+		return log_level_macro(value);
+	case OPT_CUBE_ID:
+		if (!number(value, UINT16_MAX, &n))
+			return false;
+		compile->cube_id = (unsigned int)n;
+		return true;
+	case OPT_NAME:
+		compile->name = value;
+		return true;
+	case OPT_INCLUDE:
+		return include_add(job, value);
+	case OPT_CLANG:
+		job->clang = value;
+		return true;
+	case OPT_DIALECT_ONLY:
+		return compile->translate_only = true;
+	case OPT_STATUS_FD:
+		if (!number(value, INT_MAX, &n) || fcntl((int)n, F_SETFD, FD_CLOEXEC))
+			return false;
+		job->status_fd = (int)n;
+		return true;
+	case OPT_HELP:
+		return job->help = true;
+	}
+	return false;
+}
+
+static int options_parse(struct job *job, int argc, char **argv, struct error *err)
+{
+	int id, i = 0;
+
+	opterr = 0;
+	while ((id = getopt_long(argc, argv, "", long_options, &i)) != -1) {
+		if (id == '?' || id == ':')
+			return error_set(err, -EINVAL, "unknown option or missing value: %s",
+					 argv[optind - 1]);
+		if (!option_take(job, id, optarg))
+			return error_set(err, -EINVAL, "--%s=%s is not possible",
+					 long_options[i].name, optarg);
+	}
+	if (optind < argc)
+		return error_set(err, -EINVAL, "unexpected argument '%s'; the source is read from "
+				 "stdin", argv[optind]);
+	include_add(job, DYNMON_BPFDIR); /* the last, so that a tree not yet installed comes first */
+	if (job->compile.xdp && job->compile.egress)
+		return error_set(err, -EINVAL, "the xdp hook has no egress path; use --hook=tc");
+	return 0;
+}
+
+/* From here on 0 to 2 are open and, beside the status, nothing else is. */
+static int files_settle(int status_fd, struct error *err)
+{
+	unsigned int keep = status_fd > 2 ? (unsigned int)status_fd : 2;
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd < 3);
+	if (fd < 0 || (keep > 3 && syscall(SYS_close_range, 3U, keep - 1, 0)) ||
+	    syscall(SYS_close_range, keep + 1, ~0U, 0))
+		return error_set(err, -errno, "cannot close inherited files: %s", strerror(errno));
+	return 0;
+}
+
+/* Whoever starts us may have set signals as it suits itself; collectd ignores SIGCHLD. */
+static void signals_settle(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* Into the sandbox, with what clang has to read. */
+static int job_confine(struct job *job, struct error *err)
+{
+	static const char *const system[] = { "/usr/include",      "/usr/lib",  "/usr/lib64", "/lib",
+					      "/lib64", "/etc/ld.so.cache", "/dev/null" };
+	const char *readable[ARRAY_SIZE(system) + COMPILE_INCLUDES_MAX + 3];
+	_cleanup_free_ char *clang_dir = NULL, *clang_lib = NULL;
+	size_t n = 0;
+
+	clang_dir = strdup(job->compile.clang);
+	if (!clang_dir || asprintf(&clang_lib, "%s/../lib", dirname(clang_dir)) < 0) {
+		clang_lib = NULL;
+		return error_oom(err);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(system); i++)
+		readable[n++] = system[i];
+	for (size_t i = 0; i < job->includes_count; i++)
+		readable[n++] = job->compile.includes[i];
+	readable[n++] = job->compile.clang;
+	readable[n++] = clang_lib;
+	readable[n] = NULL;
+	if (chdir("/"))
+		return error_set(err, -errno, "/: %s", strerror(errno));
+	return sandbox_enter(readable, err);
+}
+
+static int source_read(struct text *source, struct error *err)
+{
+	const size_t max = (size_t)SOURCE_MIB << 20;
+	ssize_t n;
+
+	do {
+		char *to = text_reserve(source, 65536);
+
+		if (!to)
+			return error_oom(err);
+		n = read(STDIN_FILENO, to, 65536);
+		if (n < 0 && errno != EINTR)
+			return error_set(err, -errno, "the source cannot be read: %s",
+					 strerror(errno));
+		source->len += n > 0 ? (size_t)n : 0;
+		if (source->len > max)
+			return error_set(err, -EDQUOT, "the source is larger than %d MiB",
+					 SOURCE_MIB);
+	} while (n);
+	return 0;
+}
+
+static int write_all(int fd, const char *bytes, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, bytes, len);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		bytes += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+static int job_run(struct job *job, struct error *err)
+{
+	_cleanup_text_ struct text source = {}, object = {}, words = {};
+	int r;
+
+	job->compile.clang = clang_find(job->clang, err);
+	if (!job->compile.clang)
+		return err->code;
+	r = compile_check(&job->compile, err);
+	if (!r)
+		r = job_confine(job, err);
+	if (!r)
+		r = source_read(&source, err);
+	if (!r)
+		r = compile_run(&job->compile, source.data, source.len, &object, &words, err);
+	write_all(STDERR_FILENO, words.data, words.len);
+	if (r < 0)
+		return r;
+	r = write_all(STDOUT_FILENO, object.data, object.len);
+	return r < 0 ? error_set(err, r, "the object cannot be written: %s", strerror(-r)) : 0;
+}
+
+/* One line, whatever the message has in it. */
+static void status_tell(int fd, enum status status, const char *message)
+{
+	char line[512];
+	int len = snprintf(line, sizeof(line), "%d %s", status, message);
+
+	if (len >= (int)sizeof(line))
+		len = sizeof(line) - 1;
+	for (int i = 0; i < len; i++)
+		if (line[i] == '\n')
+			line[i] = ' ';
+	line[len] = '\n';
+	if (fd >= 0)
+		write_all(fd, line, (size_t)len + 1);
+}
+
+static enum status status_of(int r)
+{
+	switch (r) {
+	case 0:
+		return STATUS_OK;
+	case -EBADMSG:
+		return STATUS_SOURCE;
+	case -EDQUOT:
+		return STATUS_LIMIT;
+	default:
+		return STATUS_SETUP;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct job job = {
+		.compile = { .name = "<code>", .log_level = "off" },
+		.clang = "clang",
+		.status_fd = -1,
+	};
+	_cleanup_error_ struct error err = {};
+	enum status status;
+
+	signals_settle();
+	if (options_parse(&job, argc, argv, &err) < 0) {
+		status = STATUS_USAGE;
+	} else if (job.help) {
+		fputs(help, stdout);
+		return 0;
+	} else {
+		int r = files_settle(job.status_fd, &err);
+
+		status = status_of(r < 0 ? r : job_run(&job, &err));
+	}
+	if (status != STATUS_OK)
+		dprintf(STDERR_FILENO, "dynmon-cc: %s\n", error_message(&err));
+	status_tell(job.status_fd, status, status == STATUS_OK ? "ok" : error_message(&err));
+	return status;
+}

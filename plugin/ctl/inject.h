@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A document made ready to be sent: the files it names go with it. */
+#ifndef DYNMON_CTL_INJECT_H
+#define DYNMON_CTL_INJECT_H
+
+#include "base/error.h"
+#include "base/text.h"
+
+/*
+ * Appends the document to out; code-file and object, which only this machine's user can read, are
+ * replaced by what is in these files. A document with mistakes goes as it is, for the plugin to say
+ * what is wrong.
+ */
+int inject_read(const char *file, struct text *out, struct error *err);
+
+#endif

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dataplane/compiler.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define DIAGNOSTICS_MAX (256 * 1024)
+#define STATUS_MAX 4096
+
+/* dynmon-cc's exit codes and the first word of its status line; see dynmon-cc(8). */
+enum status { STATUS_OK, STATUS_SOURCE, STATUS_USAGE, STATUS_UNABLE, STATUS_LIMIT };
+
+/* The child's ends of the pipes are these numbers. */
+enum stream { STREAM_SOURCE, STREAM_OBJECT, STREAM_DIAGNOSTICS, STREAM_STATUS, STREAM_COUNT };
+
+struct child {
+	pid_t pid;
+	int pidfd;
+	int fds[STREAM_COUNT]; /* our ends; -1 once closed */
+};
+
+static void child_release(struct child *child)
+{
+	for (int i = 0; i < STREAM_COUNT; i++)
+		fd_close(&child->fds[i]);
+	if (child->pidfd < 0)
+		return;
+	/* Harmless when it has ended, or when somebody else has reaped it. */
+	syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
+	while (waitid((idtype_t)P_PIDFD, (id_t)child->pidfd, &(siginfo_t){}, WEXITED) < 0 &&
+	       errno == EINTR)
+		;
+	fd_close(&child->pidfd);
+}
+
+static int child_pipes(int ours[STREAM_COUNT], int theirs[STREAM_COUNT])
+{
+	for (int i = 0; i < STREAM_COUNT; i++) {
+		int ends[2];
+
+		if (pipe2(ends, O_CLOEXEC) < 0)
+			return -errno;
+		ours[i] = ends[i != STREAM_SOURCE ? 0 : 1];
+		theirs[i] = ends[i != STREAM_SOURCE ? 1 : 0];
+		if (fcntl(ours[i], F_SETFL, O_NONBLOCK) < 0)
+			return -errno;
+		/* dup2() onto itself would leave close-on-exec set: keep clear of 0 to 3. */
+		if (theirs[i] < STREAM_COUNT) {
+			int moved = fcntl(theirs[i], F_DUPFD_CLOEXEC, STREAM_COUNT);
+
+			if (moved < 0)
+				return -errno;
+			close(theirs[i]);
+			theirs[i] = moved;
+		}
+	}
+	return 0;
+}
+
+/* All signals as a fresh process has them: collectd ignores SIGCHLD and SIGPIPE. */
+static int child_attributes(posix_spawnattr_t *attr)
+{
+	sigset_t all, none;
+	int r;
+
+	sigfillset(&all);
+	sigemptyset(&none);
+	r = posix_spawnattr_setsigdefault(attr, &all);
+	if (!r)
+		r = posix_spawnattr_setsigmask(attr, &none);
+	if (!r)
+		r = posix_spawnattr_setpgroup(attr, 0);
+	if (!r)
+		r = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
+							   POSIX_SPAWN_SETPGROUP);
+	return -r;
+}
+
+static int child_spawn(struct child *child, const char *program, char *const argv[])
+{
+	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", locale[] = "LC_ALL=C";
+	char *const environment[] = { path, locale, NULL };
+	int theirs[STREAM_COUNT] = { -1, -1, -1, -1 };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	int r;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attr);
+	r = child_pipes(child->fds, theirs);
+	for (int i = 0; i < STREAM_COUNT && r == 0; i++)
+		r = -posix_spawn_file_actions_adddup2(&actions, theirs[i], i);
+	if (r == 0)
+		r = child_attributes(&attr);
+	if (r == 0)
+		r = -posix_spawn(&child->pid, program, &actions, &attr, argv, environment);
+	if (r == 0)
+		child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&actions);
+	for (int i = 0; i < STREAM_COUNT; i++)
+		fd_close(&theirs[i]);
+	return r;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Writes what the pipe takes; closes it when all is written or nobody reads any more. */
+static void feed(int *fd, const struct text *source, size_t *written)
+{
+	ssize_t n = write(*fd, source->data + *written, source->len - *written);
+
+	if (n > 0)
+		*written += (size_t)n;
+	if (*written == source->len || (n < 0 && errno != EAGAIN && errno != EINTR))
+		fd_close(fd);
+}
+
+/* Reads what is there; closes the pipe at its end. */
+static int drain(int *fd, struct text *to, size_t start, size_t max)
+{
+	char *at = text_reserve(to, 64 * 1024);
+	ssize_t n;
+
+	if (!at)
+		return -ENOMEM;
+	n = read(*fd, at, 64 * 1024);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (n == 0) {
+		fd_close(fd);
+		return 0;
+	}
+	to->len += (size_t)n;
+	return to->len - start > max ? -EFBIG : 0;
+}
+
+/* Moves bytes until all of the compiler's outputs are closed. */
+static int child_talk(struct child *child, const struct text *source, struct text *out[STREAM_COUNT])
+{
+	static const size_t max[STREAM_COUNT] = { 0, OBJECT_MAX, DIAGNOSTICS_MAX + 4096, STATUS_MAX };
+	int64_t deadline = now_ms() + COMPILER_SECONDS_MAX * 1000;
+	size_t written = 0, start[STREAM_COUNT] = {};
+
+	for (int i = STREAM_OBJECT; i < STREAM_COUNT; i++)
+		start[i] = out[i]->len;
+	if (!source->len)
+		fd_close(&child->fds[STREAM_SOURCE]);
+	for (;;) {
+		struct pollfd polls[STREAM_COUNT];
+		int64_t left = deadline - now_ms();
+		bool open = false;
+		int r;
+
+		for (int i = 0; i < STREAM_COUNT; i++) {
+			polls[i] = (struct pollfd){
+				.fd = child->fds[i],
+				.events = i == STREAM_SOURCE ? POLLOUT : POLLIN,
+			};
+			open = open || (i != STREAM_SOURCE && child->fds[i] >= 0);
+		}
+		if (!open)
+			return 0;
+		if (left <= 0)
+			return -ETIMEDOUT;
+		r = poll(polls, STREAM_COUNT, (int)left);
+		if (r < 0 && errno != EINTR)
+			return -errno;
+		if (r <= 0)
+			continue;
+		if (polls[STREAM_SOURCE].revents)
+			feed(&child->fds[STREAM_SOURCE], source, &written);
+		for (int i = STREAM_OBJECT; i < STREAM_COUNT; i++) {
+			if (!polls[i].revents)
+				continue;
+			r = drain(&child->fds[i], out[i], start[i], max[i]);
+			if (r < 0)
+				return r;
+		}
+	}
+}
+
+/* Turns the status line, "<code> <message>", and the diagnostics into the answer. */
+static int judge(struct text *status, struct text *said, struct error *err)
+{
+	char *line = (char *)text_str(status), *words;
+	long code = strtol(line, &words, 10);
+
+	line[strcspn(line, "\n")] = '\0';
+	while (*words == ' ')
+		words++;
+	if (words == line)
+		return error_set(err, -EIO, "the compiler died%s%s", said->len ? ": " : "",
+				 text_str(said));
+	switch (code) {
+	case STATUS_OK:
+		return 0;
+	case STATUS_SOURCE:
+		return error_set(err, -EINVAL, "%s", said->len ? text_str(said) : words);
+	case STATUS_UNABLE:
+		return error_set(err, -ENOENT, "%s", words);
+	case STATUS_LIMIT:
+		return error_set(err, -ETIMEDOUT, "%s%s%s", words, said->len ? "\n" : "",
+				 text_str(said));
+	default:
+		return error_set(err, -EIO, "the compiler says: %s", words);
+	}
+}
+
+int compiler_run(const struct compiler *compiler, const struct compile_target *target,
+		 const char *origin, const struct text *source, struct text *object,
+		 struct text *diagnostics, struct error *err)
+{
+	const char *program = compiler->program ? compiler->program : DYNMON_CC;
+	_cleanup_(child_release) struct child child = { .pidfd = -1, .fds = { -1, -1, -1, -1 } };
+	_cleanup_text_ struct text said = {}, status = {}, argument = {};
+	struct text *out[STREAM_COUNT] = { NULL, object, &said, &status };
+	_cleanup_free_ char *words = NULL;
+	char *argv[16];
+	size_t argc = 0, at = 0;
+	int r;
+
+	/* Arguments one after another, each with its NUL. */
+	text_printf(&argument, "dynmon-cc%c--status-fd=3%c--path=%s%c--hook=%s%c", 0, 0,
+		    path_name(target->path), 0, target->xdp ? "xdp" : "tc", 0);
+	text_printf(&argument, "--log-level=%s%c--cube-id=%u%c--name=%s%c",
+		    target->log_level ? target->log_level : "off", 0, target->cube_id, 0, origin, 0);
+	if (compiler->include_dir)
+		text_printf(&argument, "--include=%s%c", compiler->include_dir, 0);
+	if (compiler->clang)
+		text_printf(&argument, "--clang=%s%c", compiler->clang, 0);
+	words = text_steal(&argument);
+	if (!words)
+		return error_oom(err);
+	for (size_t n = 7 + !!compiler->include_dir + !!compiler->clang; argc < n; argc++) {
+		argv[argc] = words + at;
+		at += strlen(words + at) + 1;
+	}
+	argv[argc] = NULL;
+
+	r = child_spawn(&child, program, argv);
+	if (r < 0)
+		return error_set(err, r, "cannot start the compiler %s: %s", program, strerror(-r));
+	r = child_talk(&child, source, out);
+	if (r == -ETIMEDOUT)
+		return error_set(err, r, "the compiler took more than %d s", COMPILER_SECONDS_MAX);
+	if (r == -EFBIG)
+		return error_set(err, r, "the compiler wrote more than its limit");
+	if (r < 0)
+		return error_set(err, r, "talking to the compiler: %s", strerror(-r));
+	r = judge(&status, &said, err);
+	if (r < 0)
+		return r;
+	text_add(diagnostics, said.data, said.len);
+	return text_status(diagnostics);
+}

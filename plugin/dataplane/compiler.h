@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Starts dynmon-cc, the sandboxed compiler, and brings its object back.
+ *
+ * Source goes in and object, diagnostics and status come out over pipes; the outcome never
+ * depends on waitpid(), because collectd ignores SIGCHLD and its exec plugin reaps every
+ * child. Safe to call from several threads.
+ */
+#ifndef DYNMON_DATAPLANE_COMPILER_H
+#define DYNMON_DATAPLANE_COMPILER_H
+
+#include "dataplane/document.h"
+
+/* Wall-clock seconds after which the compiler is killed; it has a shorter limit itself. */
+#define COMPILER_SECONDS_MAX 30
+
+/* Where things are; each may be NULL for what was set at build time. Not owned. */
+struct compiler {
+	const char *program;	 /* dynmon-cc */
+	const char *include_dir; /* the headers that dataplanes include */
+	const char *clang;	 /* NULL: searched by dynmon-cc */
+};
+
+/* What the code is compiled for. */
+struct compile_target {
+	enum path path;
+	bool xdp;	       /* the hook gives struct xdp_md, not struct __sk_buff */
+	const char *log_level; /* "off", "error", "warn", "info", "debug", "trace" */
+	unsigned int cube_id;
+};
+
+/*
+ * Compiles source to an ELF object, appended to object. What the compiler says (warnings)
+ * is appended to diagnostics. On failure the diagnostics are in err instead.
+ * origin: the name of the source in diagnostics.
+ * Errors: -EINVAL for wrong source, -ETIMEDOUT, -ENOENT when the compiler or clang is
+ * missing, -EIO when it died.
+ */
+int compiler_run(const struct compiler *compiler, const struct compile_target *target,
+		 const char *origin, const struct text *source, struct text *object,
+		 struct text *diagnostics, struct error *err);
+
+#endif

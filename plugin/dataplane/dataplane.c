@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dataplane/dataplane.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <string.h>
+
+static struct path_code *path_code_ref(struct path_code *code)
+{
+	if (code)
+		__atomic_add_fetch(&code->refs, 1, __ATOMIC_RELAXED);
+	return code;
+}
+
+static void path_code_unref(struct path_code *code)
+{
+	if (!code || __atomic_sub_fetch(&code->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	path_config_unref(code->config);
+	text_release(&code->elf);
+	free(code);
+}
+
+static int path_compile(struct path_config *config, const struct compiler *compiler,
+			const struct compile_target *target, struct path_code **ret,
+			struct text *warnings, struct error *err)
+{
+	struct path_code *code = calloc(1, sizeof(*code));
+	int r;
+
+	if (!code)
+		return error_oom(err);
+	code->refs = 1;
+	code->config = path_config_ref(config);
+	if (config->object.len) {
+		text_add(&code->elf, config->object.data, config->object.len);
+		r = text_status(&code->elf) < 0 ? error_oom(err) : 0;
+	} else {
+		r = compiler_run(compiler, target, config->origin, &config->source, &code->elf,
+				 warnings, err);
+	}
+	if (r < 0) {
+		path_code_unref(code);
+		return error_prefix(err, "%s-path", path_name(target->path));
+	}
+	*ret = code;
+	return 0;
+}
+
+int dataplane_build(struct document *document, const struct dataplane *previous,
+		    const struct compiler *compiler, const struct compile_target *target,
+		    struct dataplane **ret, struct error *err)
+{
+	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = calloc(1, sizeof(*dataplane));
+
+	if (!dataplane) {
+		document_free(document);
+		return error_oom(err);
+	}
+	dataplane->refs = 1;
+	dataplane->document = document;
+	text_add(&dataplane->warnings, document->warnings.data, document->warnings.len);
+	for (int path = 0; path < PATH_COUNT; path++) {
+		struct compile_target this = *target;
+		int r;
+
+		this.path = (enum path)path;
+		if (!document->paths[path]) {
+			if (previous)
+				dataplane->paths[path] = path_code_ref(previous->paths[path]);
+			continue;
+		}
+		r = path_compile(document->paths[path], compiler, &this, &dataplane->paths[path],
+				 &dataplane->warnings, err);
+		if (r < 0)
+			return r;
+	}
+	if (text_status(&dataplane->warnings) < 0)
+		return error_oom(err);
+	*ret = steal_ptr(&dataplane);
+	return 0;
+}
+
+static bool text_equal(const struct text *a, const struct text *b)
+{
+	return a->len == b->len && (!a->len || !memcmp(a->data, b->data, a->len));
+}
+
+bool dataplane_is_from(const struct dataplane *dataplane, const struct document *document)
+{
+	const struct document *from = dataplane->document;
+
+	if (!json_object_equal(from->json, document->json))
+		return false;
+	for (int path = 0; path < PATH_COUNT; path++) {
+		const struct path_config *a = from->paths[path], *b = document->paths[path];
+
+		if (a && b && (!text_equal(&a->source, &b->source) || !text_equal(&a->object, &b->object)))
+			return false;
+	}
+	return true;
+}
+
+struct dataplane *dataplane_ref(struct dataplane *dataplane)
+{
+	if (dataplane)
+		__atomic_add_fetch(&dataplane->refs, 1, __ATOMIC_RELAXED);
+	return dataplane;
+}
+
+struct dataplane *dataplane_unref(struct dataplane *dataplane)
+{
+	if (!dataplane || __atomic_sub_fetch(&dataplane->refs, 1, __ATOMIC_ACQ_REL))
+		return NULL;
+	for (int path = 0; path < PATH_COUNT; path++)
+		path_code_unref(dataplane->paths[path]);
+	document_free(dataplane->document);
+	text_release(&dataplane->warnings);
+	free(dataplane);
+	return NULL;
+}

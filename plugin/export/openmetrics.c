@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "export/openmetrics.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+/* One metric of one instance: the samples that a map gives. */
+struct source {
+	const struct metric *metric;
+	char *name;	/* of the samples; equal names are one family */
+	struct text labels; /* the fixed ones: monitor="edge",... */
+	char **key_labels;  /* names of the metric's key fields; NULL for arrays */
+	enum metric_type type;
+	size_t order;
+};
+
+struct openmetrics_stream {
+	struct stream stream;
+	struct view view;
+	enum exposition exposition;
+	struct source *sources; /* sorted by name */
+	size_t n_sources;
+	/* where it is */
+	size_t at;
+	bool reading;
+	struct map_reader reader;
+	struct text scratch;
+};
+
+const char *exposition_content_type(enum exposition exposition)
+{
+	return exposition == EXPOSITION_OPENMETRICS
+		       ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+		       : "text/plain; version=0.0.4; charset=utf-8";
+}
+
+/* The weight of one entry of an Accept header, by its q parameter; 1 without one. */
+static double accept_weight(const char *parameters, size_t len)
+{
+	for (size_t i = 0; i + 2 < len; i++)
+		if (parameters[i] == ';') {
+			size_t j = i + 1;
+
+			while (j < len && parameters[j] == ' ')
+				j++;
+			if (j + 2 < len && tolower((unsigned char)parameters[j]) == 'q' &&
+			    parameters[j + 1] == '=')
+				return strtod(parameters + j + 2, NULL);
+		}
+	return 1;
+}
+
+enum exposition exposition_negotiate(const char *accept)
+{
+	double openmetrics = 0, text = 0;
+
+	for (const char *entry = accept; entry && *entry;) {
+		size_t len = strcspn(entry, ",");
+		double weight = accept_weight(entry, len);
+
+		while (len && *entry == ' ') {
+			entry++;
+			len--;
+		}
+		if (!strncasecmp(entry, "application/openmetrics-text", 28)) {
+			if (weight > openmetrics)
+				openmetrics = weight;
+		} else if ((!strncasecmp(entry, "text/", 5) || !strncmp(entry, "*/*", 3)) &&
+			   weight > text) {
+			text = weight;
+		}
+		entry += len;
+		if (*entry == ',')
+			entry++;
+	}
+	return openmetrics > 0 && openmetrics >= text ? EXPOSITION_OPENMETRICS
+						      : EXPOSITION_PROMETHEUS;
+}
+
+/* Escapes for a label's value; bytes that are no UTF-8 are shown as \xHH. */
+static void label_value(struct text *out, const char *bytes, size_t n)
+{
+	for (size_t i = 0; i < n;) {
+		size_t len = utf8_sequence(bytes + i, n - i);
+
+		if (bytes[i] == '\\' || bytes[i] == '"') {
+			text_addc(out, '\\');
+			text_addc(out, bytes[i]);
+		} else if (bytes[i] == '\n') {
+			text_adds(out, "\\n");
+		} else if (!len || bytes[i] == '\r' || bytes[i] == '\0') {
+			text_printf(out, "\\\\x%02x", (unsigned char)bytes[i]);
+			len = 1;
+		} else {
+			text_add(out, bytes + i, len);
+		}
+		i += len;
+	}
+}
+
+/* HELP: in Prometheus' older text a quote stands for itself. */
+static void help_text(struct text *out, const char *help, enum exposition exposition)
+{
+	for (; *help; help++) {
+		if (*help == '\n')
+			text_adds(out, "\\n");
+		else if (*help == '\\')
+			text_adds(out, "\\\\");
+		else if (*help == '"' && exposition == EXPOSITION_OPENMETRICS)
+			text_adds(out, "\\\"");
+		else if (*help != '\r')
+			text_addc(out, *help);
+	}
+}
+
+/* [a-zA-Z_:][a-zA-Z0-9_:]*; a counter's samples end in _total. */
+static char *sample_name(const struct metric_config *config)
+{
+	_cleanup_text_ struct text name = {};
+	size_t len;
+
+	if (isdigit((unsigned char)*config->name))
+		text_addc(&name, '_');
+	for (const char *c = config->name; *c; c++)
+		text_addc(&name, isalnum((unsigned char)*c) || *c == '_' || *c == ':' ? *c : '_');
+	len = name.len;
+	if (config->type == METRIC_COUNTER &&
+	    (len <= 6 || memcmp(text_str(&name) + len - 6, "_total", 6) != 0))
+		text_adds(&name, "_total");
+	return text_steal(&name);
+}
+
+/* Names of labels that a source has so far, to keep them apart. */
+struct names {
+	char *names[LABELS_MAX + FIELDS_MAX + 4];
+	size_t n;
+};
+
+static bool names_have(const struct names *names, const char *name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (!strcmp(names->names[i], name))
+			return true;
+	return false;
+}
+
+/* Takes a name, changed where it is taken already; owned by names. NULL: out of memory. */
+static const char *names_add(struct names *names, const char *name)
+{
+	char *unique = NULL;
+
+	while (*name == '_') /* __name is Prometheus' own */
+		name++;
+	if (!*name)
+		name = "field";
+	unique = strdup(name);
+	for (unsigned int i = 0; unique && names_have(names, unique); i++) {
+		char suffix[16] = "";
+
+		free(unique);
+		if (i)
+			snprintf(suffix, sizeof(suffix), "_%u", i);
+		if (asprintf(&unique, "exported_%s%s", name, suffix) < 0)
+			unique = NULL;
+	}
+	if (!unique || names->n == ARRAY_SIZE(names->names)) {
+		free(unique);
+		return NULL;
+	}
+	return names->names[names->n++] = unique;
+}
+
+static void names_release(struct names *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		free(names->names[i]);
+}
+
+static int add_label(struct source *source, struct names *names, const char *name,
+		     const char *value)
+{
+	name = names_add(names, name);
+	if (!name)
+		return -ENOMEM;
+	text_printf(&source->labels, "%s%s=\"", source->labels.len ? "," : "", name);
+	label_value(&source->labels, value, strlen(value));
+	text_addc(&source->labels, '"');
+	return text_status(&source->labels);
+}
+
+static int source_init(struct source *source, const struct view_item *item, int path,
+		       const struct metric *metric)
+{
+	_cleanup_(names_release) struct names names = {};
+	const struct metric_config *config = metric->config;
+	int r;
+
+	source->metric = metric;
+	source->type = config->type;
+	source->name = sample_name(config);
+	if (!source->name)
+		return -ENOMEM;
+	r = add_label(source, &names, "monitor", item->monitor->settings.name);
+	if (r == 0)
+		r = add_label(source, &names, "interface", item->interface);
+	if (r == 0)
+		r = add_label(source, &names, "path", path_name((enum path)path));
+	for (size_t i = 0; r == 0 && i < config->n_labels; i++)
+		r = add_label(source, &names, config->labels[i].name, config->labels[i].value);
+	if (r < 0)
+		return r;
+	source->key_labels = calloc(metric->n_key_fields + 1, sizeof(char *));
+	if (!source->key_labels)
+		return -ENOMEM;
+	for (size_t i = 0; i < metric->n_key_fields; i++) {
+		const char *name = names_add(&names, metric->key_fields[i].name);
+
+		source->key_labels[i] = name ? strdup(name) : NULL;
+		if (!source->key_labels[i])
+			return -ENOMEM;
+	}
+	if (metric_has_index(metric)) {
+		const char *name = names_add(&names, "index");
+
+		source->key_labels[0] = name ? strdup(name) : NULL;
+		if (!source->key_labels[0])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void source_release(struct source *source)
+{
+	for (size_t i = 0; source->key_labels && source->key_labels[i]; i++)
+		free(source->key_labels[i]);
+	free(source->key_labels);
+	free(source->name);
+	text_release(&source->labels);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct source *left = a, *right = b;
+	int r = strcmp(left->name, right->name);
+
+	return r ? r : (left->order > right->order) - (left->order < right->order);
+}
+
+/* Length of the family's name: without _total where a counter's samples have it. */
+static size_t family_len(const struct source *source)
+{
+	size_t len = strlen(source->name);
+
+	return source->type == METRIC_COUNTER ? len - strlen("_total") : len;
+}
+
+/* Whether any source's samples are called as that counter's family. */
+static bool family_is_taken(const struct openmetrics_stream *stream, const struct source *counter)
+{
+	size_t len = family_len(counter), from = 0, to = stream->n_sources;
+
+	while (from < to) {
+		size_t middle = (from + to) / 2;
+		const char *name = stream->sources[middle].name;
+		int r = strncmp(name, counter->name, len);
+
+		if (r == 0 && name[len] == '\0')
+			return true;
+		if (r < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return false;
+}
+
+/* Sources of one name must have one type, and no family may be called as another's samples. */
+static void settle_types(struct openmetrics_stream *stream)
+{
+	struct source *sources = stream->sources;
+	size_t n;
+
+	for (size_t i = 0; i < stream->n_sources; i += n) {
+		enum metric_type type = sources[i].type;
+
+		/* Until they are read as such, these have no buckets and no quantiles. */
+		if (type == METRIC_HISTOGRAM || type == METRIC_SUMMARY)
+			type = METRIC_UNTYPED;
+		for (n = 0; i + n < stream->n_sources &&
+			    !strcmp(sources[i].name, sources[i + n].name);
+		     n++)
+			if (sources[i + n].type != type)
+				type = METRIC_UNTYPED;
+		if (type == METRIC_COUNTER && family_is_taken(stream, &sources[i]))
+			type = METRIC_UNTYPED;
+		for (size_t j = i; j < i + n; j++)
+			sources[j].type = type;
+	}
+}
+
+static void family_header(const struct openmetrics_stream *stream, const struct source *source,
+			  struct text *out)
+{
+	static const char *const types[][2] = {
+		[METRIC_COUNTER] = { "counter", "counter" },
+		[METRIC_GAUGE] = { "gauge", "gauge" },
+		[METRIC_UNTYPED] = { "unknown", "untyped" },
+	};
+	size_t len = stream->exposition == EXPOSITION_OPENMETRICS ? family_len(source)
+								   : strlen(source->name);
+	const char *help = source->metric->config->help;
+
+	text_adds(out, "# HELP ");
+	text_add(out, source->name, len);
+	text_addc(out, ' ');
+	if (help && *help) {
+		help_text(out, help, stream->exposition);
+	} else {
+		text_adds(out, "Map ");
+		help_text(out, source->metric->config->map_name, stream->exposition);
+		text_addc(out, '.');
+	}
+	text_adds(out, "\n# TYPE ");
+	text_add(out, source->name, len);
+	text_addc(out, ' ');
+	text_adds(out, types[source->type][stream->exposition]);
+	text_addc(out, '\n');
+}
+
+static void key_labels(struct openmetrics_stream *stream, const struct source *source,
+		       const char *key, struct text *out)
+{
+	const struct metric *metric = source->metric;
+
+	for (size_t i = 0; i < metric->n_key_fields; i++) {
+		text_addc(out, ',');
+		text_adds(out, source->key_labels[i]);
+		text_adds(out, "=\"");
+		text_clear(&stream->scratch);
+		field_text(&metric->key_fields[i], key, &stream->scratch);
+		label_value(out, stream->scratch.data, stream->scratch.len);
+		text_addc(out, '"');
+	}
+}
+
+static void samples(struct openmetrics_stream *stream, const struct source *source,
+		    const struct map_batch *batch, struct text *out)
+{
+	const struct metric *metric = source->metric;
+	bool index = metric_has_index(metric) && metric->map.max_entries > 1;
+
+	for (uint32_t i = 0; i < batch->count; i++) {
+		const char *key = batch->keys + i * batch->key_stride;
+		struct number n = metric_sample(metric, batch->values + i * batch->value_stride);
+
+		/* No such counter can be told; the whole exposition would be refused. */
+		if (source->type == METRIC_COUNTER && n.kind == NUMBER_FLOAT && !(n.f >= 0))
+			continue;
+		text_adds(out, source->name);
+		text_addc(out, '{');
+		text_add(out, source->labels.data, source->labels.len);
+		if (index) {
+			uint32_t at;
+
+			memcpy(&at, key, sizeof(at));
+			text_addc(out, ',');
+			text_adds(out, source->key_labels[0]);
+			text_adds(out, "=\"");
+			text_u64(out, at);
+			text_addc(out, '"');
+		} else if (!metric_has_index(metric)) {
+			key_labels(stream, source, key, out);
+		}
+		text_add(out, "} ", 2);
+		number_text(n, out);
+		text_addc(out, '\n');
+	}
+}
+
+static int openmetrics_next(struct stream *base, struct text *out, struct error *err)
+{
+	struct openmetrics_stream *stream = (struct openmetrics_stream *)base;
+	const struct source *source = &stream->sources[stream->at];
+	struct map_batch batch;
+	int r;
+
+	if (stream->at == stream->n_sources) {
+		if (stream->exposition == EXPOSITION_OPENMETRICS)
+			text_adds(out, "# EOF\n");
+		return text_status(out) < 0 ? error_oom(err) : 0;
+	}
+	if (!stream->reading) {
+		if (!stream->at || strcmp(source[-1].name, source->name) != 0)
+			family_header(stream, source, out);
+		r = map_reader_init(&stream->reader, &source->metric->map,
+				    source->metric->config->empty_on_read);
+		if (r < 0)
+			return error_set(err, r, "metric \"%s\": %s", source->metric->config->name,
+					 strerror(-r));
+		stream->reading = true;
+	}
+	r = map_reader_next(&stream->reader, &batch);
+	if (r < 0)
+		return error_set(err, r, "reading map %s of metric \"%s\": %s",
+				 source->metric->config->map_name, source->metric->config->name,
+				 strerror(-r));
+	if (r > 0) {
+		samples(stream, source, &batch, out);
+	} else {
+		map_reader_release(&stream->reader);
+		stream->reading = false;
+		stream->at++;
+	}
+	return text_status(out) < 0 ? error_oom(err) : 1;
+}
+
+static void openmetrics_free(struct stream *base)
+{
+	struct openmetrics_stream *stream = (struct openmetrics_stream *)base;
+
+	if (stream->reading)
+		map_reader_release(&stream->reader);
+	for (size_t i = 0; i < stream->n_sources; i++)
+		source_release(&stream->sources[i]);
+	free(stream->sources);
+	view_release(&stream->view);
+	text_release(&stream->scratch);
+	free(stream);
+}
+
+static int add_sources(struct openmetrics_stream *stream, const struct view_item *item, int path)
+{
+	const struct generation_path *from = &item->generation->paths[path];
+	struct source *sources = realloc(stream->sources, (stream->n_sources + from->n_metrics + 1) *
+								  sizeof(*sources));
+
+	if (!sources)
+		return -ENOMEM;
+	stream->sources = sources;
+	for (size_t i = 0; i < from->n_metrics; i++) {
+		struct source *source = &sources[stream->n_sources];
+		int r;
+
+		if (!from->metrics[i].sampled)
+			continue;
+		*source = (struct source){ .order = stream->n_sources++ };
+		r = source_init(source, item, path, &from->metrics[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int openmetrics_stream_new(struct view *view, enum exposition exposition, struct stream **ret,
+			   struct error *err)
+{
+	struct openmetrics_stream *stream = calloc(1, sizeof(*stream));
+	int r = 0;
+
+	if (!stream) {
+		view_release(view);
+		return error_oom(err);
+	}
+	stream->stream = (struct stream){ openmetrics_next, openmetrics_free };
+	stream->view = *view;
+	stream->exposition = exposition;
+	*view = (struct view){};
+	for (size_t i = 0; i < stream->view.n; i++)
+		for (int path = 0; r == 0 && stream->view.items[i].generation && path < PATH_COUNT;
+		     path++)
+			r = add_sources(stream, &stream->view.items[i], path);
+	if (r < 0) {
+		openmetrics_free(&stream->stream);
+		return error_oom(err);
+	}
+	if (stream->n_sources)
+		qsort(stream->sources, stream->n_sources, sizeof(*stream->sources), by_name);
+	settle_types(stream);
+	*ret = &stream->stream;
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Metrics as OpenMetrics 1.0 and as Prometheus text 0.0.4. */
+#ifndef DYNMON_EXPORT_OPENMETRICS_H
+#define DYNMON_EXPORT_OPENMETRICS_H
+
+#include "export/stream.h"
+#include "monitor/registry.h"
+
+enum exposition {
+	EXPOSITION_OPENMETRICS,
+	EXPOSITION_PROMETHEUS,
+};
+
+/* The content type of an exposition. */
+const char *exposition_content_type(enum exposition exposition);
+
+/* What a client that sends this Accept header (NULL: none) should get. */
+enum exposition exposition_negotiate(const char *accept);
+
+/*
+ * All exported metrics with scalar values. Every sample has the labels monitor,
+ * interface and path, then the document's own, then index for arrays of several entries
+ * or the key's fields; a later label of a taken name gets the prefix "exported_".
+ * A family comes once, however many monitors have it; where they disagree about its type it is
+ * unknown. The view is taken, also on failure.
+ */
+int openmetrics_stream_new(struct view *view, enum exposition exposition, struct stream **ret,
+			   struct error *err);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "export/status.h"
+
+#include <string.h>
+
+/* Under state. */
+static const char *dataplane_word(const struct monitor *monitor)
+{
+	if (!monitor->dataplane)
+		return "-";
+	return monitor->document_file ? monitor->document_file : "(injected)";
+}
+
+void status_line(struct monitor *monitor, struct text *out)
+{
+	size_t interfaces = 0;
+
+	pthread_mutex_lock(&monitor->state);
+	text_printf(out, "%s\t%s\t%s\t", monitor->settings.name,
+		    monitor_state_name(monitor_get_state(monitor)), monitor->hook->name);
+	for (size_t i = 0; i < monitor->n_instances; i++)
+		if (monitor->instances[i]->interface)
+			text_printf(out, "%s%s", interfaces++ ? "," : "",
+				    monitor->instances[i]->interface);
+	text_printf(out, "%s\t%s\n", interfaces ? "" : "-", dataplane_word(monitor));
+	pthread_mutex_unlock(&monitor->state);
+}
+
+static void json_member(struct text *out, const char *name, const char *value)
+{
+	text_printf(out, "\"%s\":", name);
+	if (value)
+		text_json(out, value, strlen(value));
+	else
+		text_adds(out, "null");
+}
+
+static void instance_json(const struct instance *instance, struct text *out)
+{
+	text_addc(out, '{');
+	json_member(out, "name", instance->interface);
+	text_printf(out, ",\"ifindex\":%d,\"present\":%s,\"programs\":[", instance->ifindex,
+		    instance->ifindex ? "true" : "false");
+	for (int path = 0, n = 0; instance->generation && path < PATH_COUNT; path++) {
+		const struct generation_path *from = &instance->generation->paths[path];
+
+		if (!from->object)
+			continue;
+		text_printf(out, "%s{", n++ ? "," : "");
+		json_member(out, "path", path_name((enum path)path));
+		text_printf(out, ",\"id\":%u}", object_program_id(from->prog_fd));
+	}
+	text_adds(out, "]}");
+}
+
+static void metrics_json(const struct dataplane *dataplane, int path, struct text *out)
+{
+	const struct path_config *config =
+		dataplane && dataplane->paths[path] ? dataplane->paths[path]->config : NULL;
+
+	text_printf(out, ",\"%s-metrics\":[", path_name((enum path)path));
+	for (size_t i = 0; config && i < config->n_metrics; i++) {
+		text_adds(out, i ? ",{" : "{");
+		json_member(out, "name", config->metrics[i].name);
+		text_addc(out, ',');
+		json_member(out, "map", config->metrics[i].map_name);
+		text_addc(out, ',');
+		json_member(out, "type", metric_type_name(config->metrics[i].type));
+		text_addc(out, '}');
+	}
+	text_addc(out, ']');
+}
+
+void status_json(struct monitor *monitor, struct text *out)
+{
+	pthread_mutex_lock(&monitor->state);
+	text_addc(out, '{');
+	json_member(out, "name", monitor->settings.name);
+	text_addc(out, ',');
+	json_member(out, "state", monitor_state_name(monitor_get_state(monitor)));
+	text_addc(out, ',');
+	json_member(out, "hook", monitor->hook->name);
+	text_addc(out, ',');
+	json_member(out, "loglevel", monitor->settings.log_level);
+	text_printf(out, ",\"configured\":%s,", monitor->configured ? "true" : "false");
+	json_member(out, "dataplane", dataplane_word(monitor));
+	text_printf(out, ",\"changes\":%llu,\"failures\":%llu,",
+		    (unsigned long long)monitor->changes, (unsigned long long)monitor->failures);
+	json_member(out, "last-error", monitor->last_error);
+	text_adds(out, ",\"interfaces\":[");
+	for (size_t i = 0, n = 0; i < monitor->n_instances; i++) {
+		if (!monitor->instances[i]->interface)
+			continue;
+		text_adds(out, n++ ? "," : "");
+		instance_json(monitor->instances[i], out);
+	}
+	text_addc(out, ']');
+	for (int path = 0; path < PATH_COUNT; path++)
+		metrics_json(monitor->dataplane, path, out);
+	text_addc(out, '}');
+	pthread_mutex_unlock(&monitor->state);
+}
+
+int figures_get(struct registry *registry, struct figures *ret, struct error *err)
+{
+	_cleanup_(monitor_list_release) struct monitor_list list = {};
+	int r = registry_list(registry, NULL, &list, err);
+
+	*ret = (struct figures){ .monitors = list.n };
+	registry_retired(registry, &ret->changes, &ret->failures);
+	for (size_t i = 0; i < list.n; i++) {
+		struct monitor *monitor = list.monitors[i];
+
+		pthread_mutex_lock(&monitor->state);
+		ret->changes += monitor->changes;
+		ret->failures += monitor->failures;
+		for (size_t j = 0; j < monitor->n_instances; j++) {
+			const struct instance *instance = monitor->instances[j];
+
+			ret->interfaces += instance->ifindex && instance->generation &&
+					   !instance->troubled;
+		}
+		pthread_mutex_unlock(&monitor->state);
+	}
+	return r;
+}
+
+int status_figures(struct registry *registry, struct text *out, struct error *err)
+{
+	struct figures figures;
+	int r = figures_get(registry, &figures, err);
+
+	if (r < 0)
+		return r;
+	text_printf(out, "monitors %llu\ninterfaces_attached %llu\n",
+		    (unsigned long long)figures.monitors, (unsigned long long)figures.interfaces);
+	text_printf(out, "dataplane_changes %llu\ndataplane_failures %llu\n",
+		    (unsigned long long)figures.changes, (unsigned long long)figures.failures);
+	return 0;
+}
+
+int status_troubles(struct registry *registry, struct text *out, struct error *err)
+{
+	_cleanup_(monitor_list_release) struct monitor_list list = {};
+	int r = registry_list(registry, NULL, &list, err), troubles = 0;
+
+	for (size_t i = 0; r == 0 && i < list.n; i++) {
+		struct monitor *monitor = list.monitors[i];
+
+		pthread_mutex_lock(&monitor->state);
+		if (monitor_get_state(monitor) == MONITOR_FAILED || monitor->outdated) {
+			text_printf(out, "monitor %s: %s\n", monitor->settings.name,
+				    monitor->last_error ? monitor->last_error : "not attached");
+			troubles++;
+		}
+		pthread_mutex_unlock(&monitor->state);
+	}
+	return r < 0 ? r : troubles;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How the monitors are, for people and scripts. */
+#ifndef DYNMON_EXPORT_STATUS_H
+#define DYNMON_EXPORT_STATUS_H
+
+#include "monitor/registry.h"
+
+/*
+ * One line: name, state, hook, interfaces separated by commas ("-": none), dataplane (its
+ * file, "-": none, "(injected)"), separated by tabs.
+ */
+void status_line(struct monitor *monitor, struct text *out);
+
+/* All about a monitor as a JSON object without a newline. */
+void status_json(struct monitor *monitor, struct text *out);
+
+/* "name value" lines about the plugin itself. */
+int status_figures(struct registry *registry, struct text *out, struct error *err);
+
+/*
+ * Appends a line for every monitor that does not run what it should.
+ * Returns how many, or -errno.
+ */
+int status_troubles(struct registry *registry, struct text *out, struct error *err);
+
+/* The plugin's own figures. */
+struct figures {
+	uint64_t monitors;
+	uint64_t interfaces; /* that programs are attached to */
+	uint64_t changes;    /* dataplanes switched to since the start */
+	uint64_t failures;
+};
+
+int figures_get(struct registry *registry, struct figures *ret, struct error *err);
+
+#endif

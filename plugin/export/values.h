@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Metrics as collectd sees them, without collectd: plain structs that the plugin's module
+ * dispatches.
+ */
+#ifndef DYNMON_EXPORT_VALUES_H
+#define DYNMON_EXPORT_VALUES_H
+
+#include "monitor/registry.h"
+
+/* collectd's fields have room for 127 bytes. */
+#define VALUE_FIELD_MAX 127
+/* collectd's write queue has no bound, so one read of one metric gives no more than this. */
+#define VALUE_SERIES_MAX 1000
+
+struct value {
+	const char *metric;		       /* its name, for messages */
+	const char *type;		       /* of types.db */
+	char plugin_instance[VALUE_FIELD_MAX + 1];
+	char type_instance[VALUE_FIELD_MAX + 1];
+	struct number number;
+};
+
+/*
+ * Reads all metrics of one instance that are scalar and to be dispatched, and calls sink for
+ * each value; no lock is held. What cannot be read is told to trouble, and the rest goes on.
+ * left_out: series beyond the limit, added to.
+ */
+void values_read(const struct view_item *item, void (*sink)(void *data, const struct value *value),
+		 void (*trouble)(void *data, const struct error *err), void *data,
+		 uint64_t *left_out);
+
+/*
+ * Makes text a field of an identifier: no "/", no control characters, at most
+ * VALUE_FIELD_MAX bytes; a longer one ends in a hash of the whole, so that two stay two.
+ */
+void value_field(const char *text, size_t len, char field[VALUE_FIELD_MAX + 1]);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hooks: where on an interface the kernel calls a program.
+ *
+ * Programs of others on the same hook are left alone in every case.
+ */
+#ifndef DYNMON_KERNEL_HOOK_H
+#define DYNMON_KERNEL_HOOK_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct attachment;
+
+struct hook {
+	const char *name;
+	bool xdp;    /* programs see struct xdp_md */
+	bool egress; /* has an egress path, too */
+	int (*attach)(struct attachment *attachment, int prog_fd);
+	int (*replace)(struct attachment *attachment, int prog_fd);
+	void (*detach)(struct attachment *attachment);
+	uint32_t flags; /* the hook's own */
+};
+
+/*
+ * The hook of that name: "tcx", "tc", "xdp", "xdp-generic", or "auto" for the best one this
+ * kernel has for both paths. NULL: none; hook_names() lists them. In any letter case.
+ */
+const struct hook *hook_find(const char *name);
+const char *hook_names(void);
+
+/*
+ * One program on one hook of one interface. Embedded in its owner; zeroed is detached.
+ * A tcx or xdp attachment ends with the process; one on tc does not.
+ */
+struct attachment {
+	const struct hook *hook; /* NULL: detached */
+	int ifindex;
+	bool egress;
+	int link_fd;	   /* tcx, xdp */
+	uint32_t handle;   /* tc */
+	uint32_t priority; /* tc */
+	uint32_t prog_id;  /* tc: what is ours there */
+};
+
+static inline bool attachment_attached(const struct attachment *attachment)
+{
+	return attachment->hook;
+}
+
+/*
+ * Attaches a loaded program. The descriptor is not taken.
+ * -EBUSY: somebody's XDP program is there. -ENODEV: no such interface. -EOPNOTSUPP: this
+ * kernel or driver does not have that hook.
+ */
+int attachment_attach(struct attachment *attachment, const struct hook *hook, int ifindex,
+		      bool egress, int prog_fd, struct error *err);
+
+/* Puts another program in the place of the attached one, in one atomic step. */
+int attachment_replace(struct attachment *attachment, int prog_fd, struct error *err);
+
+/* Does nothing when it is detached, or when its interface is gone. */
+void attachment_detach(struct attachment *attachment);
+
+#endif

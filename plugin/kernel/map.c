@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/map.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#ifndef ENOTSUPP
+#define ENOTSUPP 524 /* the kernel's own, for a map type without the call */
+#endif
+
+static const struct map_type {
+	uint32_t type;
+	const char *name;
+	enum map_kind kind;
+	bool percpu;
+} map_types[] = {
+	{ BPF_MAP_TYPE_HASH, "hash", MAP_HASH, false },
+	{ BPF_MAP_TYPE_ARRAY, "array", MAP_ARRAY, false },
+	{ BPF_MAP_TYPE_PERCPU_HASH, "percpu_hash", MAP_HASH, true },
+	{ BPF_MAP_TYPE_PERCPU_ARRAY, "percpu_array", MAP_ARRAY, true },
+	{ BPF_MAP_TYPE_LRU_HASH, "lru_hash", MAP_HASH, false },
+	{ BPF_MAP_TYPE_LRU_PERCPU_HASH, "lru_percpu_hash", MAP_HASH, true },
+	{ BPF_MAP_TYPE_LPM_TRIE, "lpm_trie", MAP_TRIE, false },
+	{ BPF_MAP_TYPE_QUEUE, "queue", MAP_QUEUE, false },
+	{ BPF_MAP_TYPE_STACK, "stack", MAP_QUEUE, false },
+};
+
+static const struct map_type *map_type_find(uint32_t type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(map_types); i++)
+		if (map_types[i].type == type)
+			return &map_types[i];
+	return NULL;
+}
+
+enum map_kind map_kind(uint32_t type)
+{
+	const struct map_type *known = map_type_find(type);
+
+	return known ? known->kind : MAP_UNREADABLE;
+}
+
+bool map_is_percpu(uint32_t type)
+{
+	const struct map_type *known = map_type_find(type);
+
+	return known && known->percpu;
+}
+
+const char *map_type_name(uint32_t type)
+{
+	const struct map_type *known = map_type_find(type);
+	const char *name = known ? known->name : libbpf_bpf_map_type_str((enum bpf_map_type)type);
+
+	return name ? name : "unknown";
+}
+
+const char *map_readable_types(void)
+{
+	return "hash, array, percpu_hash, percpu_array, lru_hash, lru_percpu_hash, lpm_trie, "
+	       "queue, stack";
+}
+
+static unsigned int possible_cpus;
+
+static void count_cpus(void)
+{
+	int n = libbpf_num_possible_cpus();
+
+	possible_cpus = n > 0 ? (unsigned int)n : 1;
+}
+
+unsigned int map_cpus(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, count_cpus);
+	return possible_cpus;
+}
+
+size_t map_value_stride(const struct map *map)
+{
+	if (map_is_percpu(map->type))
+		return (((size_t)map->value_size + 7) & ~(size_t)7) * map_cpus();
+	return map->value_size;
+}
+
+/* Sets the capacity to n entries, at least 1 and at most the map's. */
+static int reader_resize(struct map_reader *reader, size_t n)
+{
+	size_t stride = map_value_stride(&reader->map);
+	char *keys, *values;
+
+	if (n > reader->map.max_entries)
+		n = reader->map.max_entries;
+	if (n < 1)
+		n = 1;
+	keys = realloc(reader->keys, n * (reader->map.key_size ? reader->map.key_size : 1));
+	if (keys)
+		reader->keys = keys;
+	values = realloc(reader->values, n * stride);
+	if (values)
+		reader->values = values;
+	if (!keys || !values)
+		return -ENOMEM;
+	reader->capacity = (uint32_t)n;
+	return 0;
+}
+
+static size_t entry_bytes(const struct map *map)
+{
+	return map->key_size + map_value_stride(map);
+}
+
+int map_reader_init(struct map_reader *reader, const struct map *map, bool empty)
+{
+	/* The kernel's place is a u32 in hashes and a key elsewhere. */
+	size_t cursor = map->key_size > sizeof(uint32_t) ? map->key_size : sizeof(uint32_t);
+	size_t n = MAP_BATCH_BYTES / (entry_bytes(map) + 1);
+	int r;
+
+	*reader = (struct map_reader){ .map = *map, .empty = empty };
+	if (map_kind(map->type) == MAP_UNREADABLE)
+		return -EOPNOTSUPP;
+	reader->cursor = calloc(1, cursor);
+	reader->next_cursor = calloc(1, cursor);
+	/* A handful fits the common hash bucket, however large the values. */
+	r = reader->cursor && reader->next_cursor ? reader_resize(reader, n < 32 ? 32 : n) : -ENOMEM;
+	if (r < 0)
+		map_reader_release(reader);
+	return r;
+}
+
+void map_reader_release(struct map_reader *reader)
+{
+	free(reader->keys);
+	free(reader->values);
+	free(reader->cursor);
+	free(reader->next_cursor);
+	*reader = (struct map_reader){};
+}
+
+static void reader_advance(struct map_reader *reader)
+{
+	char *cursor = reader->cursor;
+
+	reader->cursor = reader->next_cursor;
+	reader->next_cursor = cursor;
+	reader->started = true;
+}
+
+static bool not_supported(int code)
+{
+	return code == -ENOTSUPP || code == -EOPNOTSUPP || code == -EINVAL;
+}
+
+/* One batch call. 0 with *count, and reader->done at the end of the map; or -errno. */
+static int lookup_batch(struct map_reader *reader, uint32_t *count)
+{
+	bool take = reader->empty && map_kind(reader->map.type) == MAP_HASH;
+	char *from = reader->started ? reader->cursor : NULL;
+	int r;
+
+	*count = reader->capacity;
+	if (take)
+		r = bpf_map_lookup_and_delete_batch(reader->map.fd, from, reader->next_cursor,
+						    reader->keys, reader->values, count, NULL);
+	else
+		r = bpf_map_lookup_batch(reader->map.fd, from, reader->next_cursor, reader->keys,
+					 reader->values, count, NULL);
+	if (r == -ENOENT) {
+		reader->done = true;
+		return 0;
+	}
+	if (r == 0)
+		reader_advance(reader);
+	return r;
+}
+
+/* Takes what was just read out of a map that has no call for both at once. */
+static int empty_batch(struct map_reader *reader, uint32_t count)
+{
+	size_t stride = map_value_stride(&reader->map);
+	_cleanup_free_ char *zeros = NULL;
+	uint32_t n = count;
+	int r;
+
+	if (map_kind(reader->map.type) == MAP_TRIE) {
+		r = bpf_map_delete_batch(reader->map.fd, reader->keys, &n, NULL);
+		/*
+		 * The cursor's own key is gone: what is left is found from the start, and an end
+		 * must be set to a pass that others fill up again.
+		 */
+		reader->started = false;
+		if (reader->seen + count >= reader->map.max_entries)
+			reader->done = true;
+		return r == -ENOENT ? 0 : r;
+	}
+	zeros = calloc(count, stride);
+	if (!zeros)
+		return -ENOMEM;
+	return bpf_map_update_batch(reader->map.fd, reader->keys, zeros, &n, NULL);
+}
+
+static int next_by_batch(struct map_reader *reader, uint32_t *count)
+{
+	int r;
+
+	for (;;) {
+		r = lookup_batch(reader, count);
+		if (r == -ENOSPC) { /* a hash bucket larger than the buffers */
+			size_t bytes = 2 * (size_t)reader->capacity * entry_bytes(&reader->map);
+
+			if (bytes > MAP_BATCH_BYTES_MAX ||
+			    reader->capacity >= reader->map.max_entries)
+				return -ENOTSUPP;
+			r = reader_resize(reader, 2 * (size_t)reader->capacity);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		if (r == -EINTR || r == -EAGAIN)
+			continue;
+		if (r < 0 || *count || reader->done)
+			break;
+	}
+	if (r == 0 && *count && reader->empty && map_kind(reader->map.type) != MAP_HASH)
+		r = empty_batch(reader, *count);
+	return r;
+}
+
+/*
+ * Key by key, for kernels and map types without batch calls. The key after the one at hand
+ * is asked for before that one may be deleted by us; when others delete it, the kernel goes
+ * on from the start, and the bound on steps ends the pass.
+ */
+static int next_by_key(struct map_reader *reader, uint32_t *count)
+{
+	size_t key_size = reader->map.key_size, stride = map_value_stride(&reader->map);
+	int r;
+
+	for (*count = 0; *count < reader->capacity;) {
+		char *key = reader->keys + *count * key_size;
+		char *value = reader->values + *count * stride;
+		bool more;
+
+		if (!reader->started) {
+			r = bpf_map_get_next_key(reader->map.fd, NULL, reader->cursor);
+			if (r == -ENOENT)
+				reader->done = true;
+			if (r < 0)
+				return r == -ENOENT ? 0 : r;
+			reader->started = true;
+		}
+		if (reader->seen + *count >= reader->map.max_entries) {
+			reader->done = true;
+			return 0;
+		}
+		memcpy(key, reader->cursor, key_size);
+		r = bpf_map_get_next_key(reader->map.fd, key, reader->next_cursor);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		more = r == 0;
+		r = bpf_map_lookup_elem(reader->map.fd, key, value);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		if (r == 0) {
+			if (reader->empty && map_kind(reader->map.type) == MAP_ARRAY) {
+				_cleanup_free_ char *zero = calloc(1, stride);
+
+				r = zero ? bpf_map_update_elem(reader->map.fd, key, zero, BPF_ANY)
+					 : -ENOMEM;
+			} else if (reader->empty) {
+				r = bpf_map_delete_elem(reader->map.fd, key);
+			}
+			if (r < 0 && r != -ENOENT)
+				return r;
+			++*count;
+		}
+		if (!more) {
+			reader->done = true;
+			return 0;
+		}
+		reader_advance(reader);
+	}
+	return 0;
+}
+
+static int next_by_pop(struct map_reader *reader, uint32_t *count)
+{
+	for (*count = 0; *count < reader->capacity; ++*count) {
+		int r;
+
+		if (reader->seen + *count >= reader->map.max_entries) {
+			reader->done = true;
+			return 0;
+		}
+		r = bpf_map_lookup_and_delete_elem(reader->map.fd, NULL,
+						   reader->values +
+							   *count * reader->map.value_size);
+		if (r == -ENOENT)
+			reader->done = true;
+		if (r < 0)
+			return r == -ENOENT ? 0 : r;
+	}
+	return 0;
+}
+
+int map_reader_next(struct map_reader *reader, struct map_batch *batch)
+{
+	bool queue = map_kind(reader->map.type) == MAP_QUEUE;
+	uint32_t count = 0;
+	int r = 0;
+
+	if (reader->done)
+		return 0;
+	if (queue) {
+		r = next_by_pop(reader, &count);
+	} else {
+		if (!reader->by_key) {
+			r = next_by_batch(reader, &count);
+			if (not_supported(r) && !reader->seen) {
+				reader->by_key = true;
+				reader->started = false;
+			}
+		}
+		if (reader->by_key)
+			r = next_by_key(reader, &count);
+	}
+	if (r < 0)
+		return r;
+	reader->seen += count;
+	*batch = (struct map_batch){
+		.keys = queue ? NULL : reader->keys,
+		.values = reader->values,
+		.key_stride = reader->map.key_size,
+		.value_stride = map_value_stride(&reader->map),
+		.count = count,
+	};
+	return count > 0;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Raw reads of eBPF maps: batch by batch into one reused buffer, so that memory is a batch
+ * and not the map.
+ */
+#ifndef DYNMON_KERNEL_MAP_H
+#define DYNMON_KERNEL_MAP_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A batch's buffers take no more than this, unless a single hash bucket is larger. */
+#define MAP_BATCH_BYTES (256 * 1024)
+/* A hash bucket that does not fit into this many bytes is not read by batch. */
+#define MAP_BATCH_BYTES_MAX (64 * 1024 * 1024)
+
+/* The shape of a map, and the descriptor to read it by (owned by its object). */
+struct map {
+	int fd;
+	uint32_t type; /* enum bpf_map_type */
+	uint32_t key_size;
+	uint32_t value_size;
+	uint32_t max_entries;
+	uint32_t flags;
+};
+
+enum map_kind {
+	MAP_UNREADABLE,
+	MAP_HASH,  /* any keys, entries come and go */
+	MAP_ARRAY, /* keys 0 to max_entries - 1, always there */
+	MAP_QUEUE, /* no keys; reading takes out */
+	MAP_TRIE,  /* as hash, without the call that looks up and deletes */
+};
+
+/* How maps of that type are read. */
+enum map_kind map_kind(uint32_t type);
+/* Whether the type keeps one value for each possible CPU. */
+bool map_is_percpu(uint32_t type);
+/* "hash", "percpu_array" ...; "type 99" is answered as "unknown". */
+const char *map_type_name(uint32_t type);
+/* The readable ones, separated by ", ", for messages. */
+const char *map_readable_types(void);
+/* Possible CPUs of this machine: values per entry of a per-CPU map. */
+unsigned int map_cpus(void);
+/* Bytes from one entry's value to the next as a read gives them. */
+size_t map_value_stride(const struct map *map);
+
+/* Some entries, valid until the next call on their reader. */
+struct map_batch {
+	const char *keys; /* NULL for queues; entry i at keys + i * key_stride */
+	const char *values;
+	size_t key_stride;
+	size_t value_stride;
+	uint32_t count;
+};
+
+/*
+ * One pass over a map. Embedded in its owner; used by one thread at a time.
+ *
+ * An entry inserted or deleted by others during the pass may be missing or present; all
+ * others come exactly once. empty: what is read is taken out (arrays: set to zero).
+ * Queues and stacks are always emptied, by at most max_entries entries in a pass.
+ */
+struct map_reader {
+	struct map map;
+	bool empty;
+	bool by_key; /* batch calls are not possible */
+	bool done;
+	bool started;
+	uint32_t capacity; /* entries the buffers hold */
+	uint64_t seen;	   /* entries given so far */
+	char *keys;
+	char *values;
+	char *cursor; /* the kernel's place in the map: two of them, in turn */
+	char *next_cursor;
+};
+
+/* -ENOMEM; -EOPNOTSUPP for a type that cannot be read. After success: map_reader_release(). */
+int map_reader_init(struct map_reader *reader, const struct map *map, bool empty);
+
+/* 1: *batch holds at least one entry; 0: the end; -errno. */
+int map_reader_next(struct map_reader *reader, struct map_batch *batch);
+
+void map_reader_release(struct map_reader *reader);
+
+#endif

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/object.h"
+#include "kernel/capture.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/btf.h>
+#include <string.h>
+
+#define TAG_PREFIX "dynmon:"
+
+static const char *btf_name(const struct btf *btf, uint32_t offset)
+{
+	const char *name = btf__name_by_offset(btf, offset);
+
+	return name ? name : "";
+}
+
+/* What follows "dynmon:" in the declaration tag of the map's variable; NULL without one. */
+static const char *map_tag(const struct btf *btf, const char *map)
+{
+	for (uint32_t id = 1, n = btf ? btf__type_cnt(btf) : 1; id < n; id++) {
+		const struct btf_type *tag = btf__type_by_id(btf, id), *var;
+
+		if (!btf_is_decl_tag(tag) || btf_decl_tag(tag)->component_idx != -1)
+			continue;
+		var = btf__type_by_id(btf, tag->type);
+		if (btf_is_var(var) && !strcmp(btf_name(btf, var->name_off), map) &&
+		    !strncmp(btf_name(btf, tag->name_off), TAG_PREFIX, strlen(TAG_PREFIX)))
+			return btf_name(btf, tag->name_off) + strlen(TAG_PREFIX);
+	}
+	return NULL;
+}
+
+static int map_apply_tag(struct object_map *map, const char *tag, struct error *err)
+{
+	static const char *const scopes[] = {
+		[MAP_SCOPE_SHARED] = "shared",
+		[MAP_SCOPE_PUBLIC] = "public",
+		[MAP_SCOPE_EXTERN] = "extern",
+	};
+	int r;
+
+	if (!strncmp(tag, "pin=", 4)) {
+		r = bpf_map__set_pin_path(map->bpf, tag + 4);
+		if (r < 0)
+			return error_set(err, r, "map %s: cannot be pinned at \"%s\": %s", map->name,
+					 tag + 4, strerror(-r));
+		return 0;
+	}
+	for (size_t i = MAP_SCOPE_SHARED; i < ARRAY_SIZE(scopes); i++)
+		if (!strcmp(tag, scopes[i])) {
+			map->scope = (enum map_scope)i;
+			return 0;
+		}
+	return error_set(err, -EINVAL,
+			 "map %s: the tag \"" TAG_PREFIX "%s\" is none of shared, public, extern, "
+			 "pin=PATH",
+			 map->name, tag);
+}
+
+static int object_list_maps(struct object *object, struct error *err)
+{
+	struct bpf_map *bpf;
+
+	bpf_object__for_each_map(bpf, object->bpf)
+		object->n_maps++;
+	object->maps = calloc(object->n_maps + 1, sizeof(*object->maps));
+	if (!object->maps)
+		return error_oom(err);
+	object->n_maps = 0;
+	bpf_object__for_each_map(bpf, object->bpf)
+	{
+		struct object_map *map = &object->maps[object->n_maps++];
+		const char *tag;
+		int r;
+
+		map->bpf = bpf;
+		map->name = bpf_map__name(bpf);
+		tag = map_tag(bpf_object__btf(object->bpf), map->name);
+		r = tag ? map_apply_tag(map, tag, err) : 0;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Sections that libbpf 1.1 does not know by themselves; loading is the same for all. */
+static void program_set_type(struct bpf_program *program)
+{
+	static const char *const prefixes[] = { "tc/", "tcx/", "classifier/" };
+	const char *section = bpf_program__section_name(program);
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (!strncmp(section, prefixes[i], strlen(prefixes[i])))
+			bpf_program__set_type(program, BPF_PROG_TYPE_SCHED_CLS);
+}
+
+int object_open(const void *elf, size_t len, const char *name, struct object **ret,
+		struct error *err)
+{
+	_cleanup_(object_unrefp) struct object *object = calloc(1, sizeof(*object));
+	_cleanup_text_ struct text said = {};
+	struct bpf_program *program;
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "dynmon");
+	int r;
+
+	if (!object)
+		return error_oom(err);
+	object->refs = 1;
+	capture_begin(&said);
+	object->bpf = bpf_object__open_mem(elf, len, &opts);
+	r = object->bpf ? 0 : -errno;
+	capture_end();
+	if (r < 0)
+		return error_set(err, -EINVAL, "%s: not a usable eBPF object: %s", name,
+				 said.len ? text_str(&said) : strerror(-r));
+	bpf_object__for_each_program(program, object->bpf)
+	{
+		program_set_type(program);
+		bpf_program__set_autoload(program, false);
+	}
+	r = object_list_maps(object, err);
+	if (r < 0)
+		return error_prefix(err, "%s", name);
+	*ret = steal_ptr(&object);
+	return 0;
+}
+
+struct object *object_ref(struct object *object)
+{
+	if (object)
+		__atomic_add_fetch(&object->refs, 1, __ATOMIC_RELAXED);
+	return object;
+}
+
+struct object *object_unref(struct object *object)
+{
+	if (!object || __atomic_sub_fetch(&object->refs, 1, __ATOMIC_ACQ_REL))
+		return NULL;
+	bpf_object__close(object->bpf);
+	free(object->maps);
+	free(object);
+	return NULL;
+}
+
+/* Whether a section such as "tc/egress" or "tcx/ingress" is for the other path alone. */
+static bool section_excludes(const char *section, bool egress)
+{
+	const char *slash = strchr(section, '/');
+
+	return slash && !strcmp(slash + 1, egress ? "ingress" : "egress");
+}
+
+static bool program_fits(const struct bpf_program *program, bool xdp, bool egress)
+{
+	return bpf_program__type(program) ==
+		       (xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS) &&
+	       !section_excludes(bpf_program__section_name(program), egress);
+}
+
+int object_select(struct object *object, bool xdp, bool egress, const char *name,
+		  struct bpf_program **ret, struct error *err)
+{
+	const char *kind = xdp ? "xdp" : "tc", *path = egress ? "egress" : "ingress";
+	_cleanup_text_ struct text all = {};
+	struct bpf_program *program, *found = NULL;
+	size_t fitting = 0;
+
+	bpf_object__for_each_program(program, object->bpf)
+	{
+		text_printf(&all, "%s%s (SEC \"%s\")", all.len ? ", " : "",
+			    bpf_program__name(program), bpf_program__section_name(program));
+		if (name ? strcmp(bpf_program__name(program), name) != 0
+			 : !program_fits(program, xdp, egress))
+			continue;
+		found = program;
+		fitting++;
+	}
+	if (!fitting && name)
+		return error_set(err, -ENOENT, "there is no program \"%s\"; the object has: %s",
+				 name, all.len ? text_str(&all) : "none");
+	if (!fitting)
+		return error_set(err, -ENOENT, "no %s program for %s; the object has: %s", kind,
+				 path, all.len ? text_str(&all) : "none");
+	if (fitting > 1)
+		return error_set(err, -EINVAL,
+				 "several programs fit the %s path, \"program\" must name one of: %s",
+				 path, text_str(&all));
+	if (!program_fits(found, xdp, egress))
+		return error_set(err, -EINVAL,
+				 "program \"%s\" (SEC \"%s\") is not a %s program for %s",
+				 bpf_program__name(found), bpf_program__section_name(found), kind,
+				 path);
+	bpf_program__set_autoload(found, true);
+	*ret = found;
+	return 0;
+}
+
+struct object_map *object_find_map(const struct object *object, const char *name)
+{
+	for (size_t i = 0; i < object->n_maps; i++)
+		if (!strcmp(object->maps[i].name, name))
+			return &object->maps[i];
+	return NULL;
+}
+
+static int sizes_agree(const struct object_map *map, uint32_t key_size, uint32_t value_size,
+		       struct error *err)
+{
+	if (bpf_map__key_size(map->bpf) == key_size && bpf_map__value_size(map->bpf) == value_size)
+		return 0;
+	return error_set(err, -EINVAL,
+			 "map %s: key of %u and value of %u bytes here, but %u and %u where it is "
+			 "declared",
+			 map->name, bpf_map__key_size(map->bpf), bpf_map__value_size(map->bpf),
+			 key_size, value_size);
+}
+
+int object_map_declare(struct object_map *map, const struct object_map *declaration,
+		       struct error *err)
+{
+	int r = sizes_agree(map, bpf_map__key_size(declaration->bpf),
+			    bpf_map__value_size(declaration->bpf), err);
+
+	if (r < 0)
+		return r;
+	bpf_map__set_type(map->bpf, bpf_map__type(declaration->bpf));
+	bpf_map__set_max_entries(map->bpf, bpf_map__max_entries(declaration->bpf));
+	bpf_map__set_map_flags(map->bpf, bpf_map__map_flags(declaration->bpf));
+	map->resolved = true;
+	return 0;
+}
+
+int object_map_reuse(struct object_map *map, int fd, struct error *err)
+{
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info);
+	int r = bpf_obj_get_info_by_fd(fd, &info, &len);
+
+	if (r < 0)
+		return error_set(err, r, "map %s: %s", map->name, strerror(-r));
+	r = sizes_agree(map, info.key_size, info.value_size, err);
+	if (r < 0)
+		return r;
+	r = bpf_map__reuse_fd(map->bpf, fd);
+	if (r < 0)
+		return error_set(err, r, "map %s: cannot be shared: %s", map->name, strerror(-r));
+	map->resolved = true;
+	return 0;
+}
+
+int object_load(struct object *object, struct error *err)
+{
+	_cleanup_text_ struct text said = {};
+	int r;
+
+	for (size_t i = 0; i < object->n_maps; i++)
+		if (object->maps[i].scope == MAP_SCOPE_EXTERN && !object->maps[i].resolved)
+			return error_set(err, -ENOENT,
+					 "map %s is \"extern\", and neither the other path nor any "
+					 "monitor declares it (with _SHARED or _PUBLIC)",
+					 object->maps[i].name);
+	capture_begin(&said);
+	r = bpf_object__load(object->bpf);
+	capture_end();
+	if (r < 0)
+		return error_set(err, r, "the kernel does not take it: %s%s%s", strerror(-r),
+				 said.len ? "\n" : "", text_str(&said));
+	object->loaded = true;
+	return 0;
+}
+
+int object_map_describe(const struct object_map *map, struct map *ret, struct error *err)
+{
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info);
+	int fd = bpf_map__fd(map->bpf), r;
+
+	r = fd < 0 ? -EBADF : bpf_obj_get_info_by_fd(fd, &info, &len);
+	if (r < 0)
+		return error_set(err, r, "map %s: %s", map->name, strerror(-r));
+	*ret = (struct map){
+		.fd = fd,
+		.type = info.type,
+		.key_size = info.key_size,
+		.value_size = info.value_size,
+		.max_entries = info.max_entries,
+		.flags = info.map_flags,
+	};
+	return 0;
+}
+
+const struct btf *object_btf(const struct object *object)
+{
+	return bpf_object__btf(object->bpf);
+}
+
+uint32_t object_program_id(int prog_fd)
+{
+	struct bpf_prog_info info = {};
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(prog_fd, &info, &len) < 0 ? 0 : info.id;
+}
+
+static const struct bpf_program *program_of(const struct object *object, int prog_fd)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object->bpf)
+		if (bpf_program__fd(program) == prog_fd)
+			return program;
+	return NULL;
+}
+
+const char *object_program_name(const struct object *object, int prog_fd)
+{
+	const struct bpf_program *program = program_of(object, prog_fd);
+
+	return program ? bpf_program__name(program) : "?";
+}
+
+unsigned int object_program_size(const struct object *object, int prog_fd)
+{
+	const struct bpf_program *program = program_of(object, prog_fd);
+
+	return program ? (unsigned int)bpf_program__insn_cnt(program) : 0;
+}

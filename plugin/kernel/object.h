@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A compiled ELF object and, once loaded, its programs and maps in the kernel.
+ *
+ * The way: object_open(), object_select() for each path that uses it, decide about the maps
+ * it shares with others, object_load(). Until it is loaded an object belongs to one thread;
+ * afterwards it is read-only and reference counted.
+ */
+#ifndef DYNMON_KERNEL_OBJECT_H
+#define DYNMON_KERNEL_OBJECT_H
+
+#include "base/error.h"
+#include "kernel/map.h"
+
+#include <stdbool.h>
+
+struct bpf_map;
+struct bpf_program;
+struct btf;
+
+/* Who sees a map; declaration tags "dynmon:..." in the object's BTF say so. */
+enum map_scope {
+	MAP_SCOPE_PROGRAM, /* the default: the object's own */
+	MAP_SCOPE_SHARED,  /* both paths of a monitor */
+	MAP_SCOPE_PUBLIC,  /* all monitors */
+	MAP_SCOPE_EXTERN,  /* declared elsewhere: refers to one of the above */
+};
+
+struct object_map {
+	struct bpf_map *bpf; /* owned by the object */
+	const char *name;
+	enum map_scope scope;
+	bool resolved; /* an extern map that has found its declaration */
+};
+
+struct object {
+	unsigned int refs; /* atomic */
+	struct bpf_object *bpf;
+	struct object_map *maps;
+	size_t n_maps;
+	bool loaded;
+};
+
+/*
+ * Parses the ELF image, which is copied. name: for messages.
+ * -EINVAL with libbpf's words when it is no usable object.
+ */
+int object_open(const void *elf, size_t len, const char *name, struct object **ret,
+		struct error *err);
+
+struct object *object_ref(struct object *object);
+struct object *object_unref(struct object *object);
+DEFINE_CLEANUP(struct object *, object_unref);
+
+/*
+ * Picks the program for a path: the one called name, or, where that is NULL, the only one that
+ * fits. xdp: it must be an XDP program, else one for tc. egress: it must not be marked for
+ * ingress alone, and the other way round. The pick belongs to the object.
+ * -ENOENT, -EINVAL: no or several programs fit; the message lists what there is.
+ */
+int object_select(struct object *object, bool xdp, bool egress, const char *name,
+		  struct bpf_program **ret, struct error *err);
+
+/* The map of that name, or NULL. */
+struct object_map *object_find_map(const struct object *object, const char *name);
+
+/* Gives an extern map the shape of its declaration; before both are loaded. */
+int object_map_declare(struct object_map *map, const struct object_map *declaration,
+		       struct error *err);
+
+/*
+ * Makes the map use an existing one (fd is not taken) instead of creating its own.
+ * -EINVAL when key or value sizes differ.
+ */
+int object_map_reuse(struct object_map *map, int fd, struct error *err);
+
+/*
+ * Creates the maps and loads the selected programs.
+ * -ENOENT: an extern map without a declaration. Otherwise the kernel's -errno, with the
+ * verifier's log in the message. After a failure the object can only be freed.
+ */
+int object_load(struct object *object, struct error *err);
+
+/* The shape and descriptor of a loaded map; the descriptor is the object's. */
+int object_map_describe(const struct object_map *map, struct map *ret, struct error *err);
+
+/* The kernel's id of a loaded program; 0 when it does not tell. */
+uint32_t object_program_id(int prog_fd);
+
+/* Name and number of instructions of a loaded program of the object. */
+const char *object_program_name(const struct object *object, int prog_fd);
+unsigned int object_program_size(const struct object *object, int prog_fd);
+
+/* The object's type information; NULL when it has none. Valid as long as the object. */
+const struct btf *object_btf(const struct object *object);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "metric/metric.h"
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+
+static int no_such_map(const struct metric_config *config, const struct object *object,
+		       struct error *err)
+{
+	_cleanup_text_ struct text all = {};
+
+	for (size_t i = 0; i < object->n_maps; i++)
+		text_printf(&all, "%s%s", i ? ", " : "", object->maps[i].name);
+	return error_set(err, -ENOENT, "map \"%s\" does not exist; the code has: %s",
+			 config->map_name, all.len ? text_str(&all) : "none");
+}
+
+/* The labels' names must differ: a_b may be both a field and a nested one. */
+static int fields_make_unique(struct field *fields, size_t n, struct error *err)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < i; j++) {
+			char *name;
+
+			if (strcmp(fields[i].name, fields[j].name) != 0)
+				continue;
+			if (asprintf(&name, "%s_%zu", fields[i].name, i) < 0)
+				return error_oom(err);
+			free(fields[i].name);
+			fields[i].name = name;
+			break;
+		}
+	return 0;
+}
+
+static int metric_plan(struct metric *metric, const struct object *object,
+		       const struct object_map *map, struct error *err)
+{
+	const struct btf *btf = object_btf(object);
+	uint32_t key_type = bpf_map__btf_key_type_id(map->bpf);
+	uint32_t value_type = bpf_map__btf_value_type_id(map->bpf);
+	enum map_kind kind = map_kind(metric->map.type);
+	int r;
+
+	r = plan_init(&metric->value, btf, value_type, metric->map.value_size, err);
+	if (r < 0)
+		return error_prefix(err, "value of map %s", map->name);
+	if (kind == MAP_QUEUE)
+		return 0;
+	r = plan_init(&metric->key, btf, key_type, metric->map.key_size, err);
+	if (r == 0 && kind != MAP_ARRAY)
+		r = fields_list(btf, key_type, metric->map.key_size, "key", &metric->key_fields,
+				&metric->n_key_fields, err);
+	if (r == 0)
+		r = fields_make_unique(metric->key_fields, metric->n_key_fields, err);
+	if (r < 0)
+		return error_prefix(err, "key of map %s", map->name);
+	metric->sampled = metric->config->exported && plan_is_number(&metric->value);
+	return 0;
+}
+
+int metric_init(struct metric *metric, const struct metric_config *config,
+		const struct object *object, struct error *err)
+{
+	const struct object_map *map = object_find_map(object, config->map_name);
+	int r;
+
+	*metric = (struct metric){ .config = config };
+	if (!map) {
+		r = no_such_map(config, object, err);
+	} else {
+		r = object_map_describe(map, &metric->map, err);
+		if (r == 0 && map_kind(metric->map.type) == MAP_UNREADABLE)
+			r = error_set(err, -EOPNOTSUPP,
+				      "map %s is a %s and cannot be read as a metric; these can: %s",
+				      map->name, map_type_name(metric->map.type),
+				      map_readable_types());
+		if (r == 0)
+			r = metric_plan(metric, object, map, err);
+	}
+	if (r < 0) {
+		metric_release(metric);
+		return error_prefix(err, "metric \"%s\"", config->name);
+	}
+	return 0;
+}
+
+void metric_release(struct metric *metric)
+{
+	plan_release(&metric->key);
+	plan_release(&metric->value);
+	fields_free(metric->key_fields, metric->n_key_fields);
+	*metric = (struct metric){};
+}
+
+/* Bytes from one CPU's value to the next. */
+static size_t cpu_stride(const struct metric *metric)
+{
+	return ((size_t)metric->map.value_size + 7) & ~(size_t)7;
+}
+
+/* A counter is never negative: a signed one that ran over its top counts on as an unsigned one. */
+static struct number sample_number(const struct metric *metric, const char *value)
+{
+	struct number n = plan_number(&metric->value, value);
+	uint32_t size = metric->map.value_size;
+
+	if (metric->config->type != METRIC_COUNTER || n.kind != NUMBER_SIGNED)
+		return n;
+	n.kind = NUMBER_UNSIGNED;
+	if (size < sizeof(uint64_t))
+		n.u &= (1ULL << 8 * size) - 1;
+	return n;
+}
+
+struct number metric_sample(const struct metric *metric, const char *value)
+{
+	struct number sum = sample_number(metric, value);
+
+	if (map_is_percpu(metric->map.type))
+		for (unsigned int cpu = 1; cpu < map_cpus(); cpu++)
+			sum = number_add(sum, sample_number(metric,
+							    value + cpu * cpu_stride(metric)));
+	return sum;
+}
+
+int metric_json_init(struct metric_json *json, const struct metric *metric)
+{
+	*json = (struct metric_json){ .metric = metric, .first = true };
+	return map_reader_init(&json->reader, &metric->map, metric->config->empty_on_read);
+}
+
+static void value_json(const struct metric *metric, const char *value, struct text *out)
+{
+	if (!map_is_percpu(metric->map.type)) {
+		plan_json(&metric->value, value, out);
+		return;
+	}
+	for (unsigned int cpu = 0; cpu < map_cpus(); cpu++) {
+		text_addc(out, cpu ? ',' : '[');
+		plan_json(&metric->value, value + cpu * cpu_stride(metric), out);
+	}
+	text_addc(out, ']');
+}
+
+int metric_json_next(struct metric_json *json, struct text *out)
+{
+	const struct metric *metric = json->metric;
+	/* Plain arrays and queues are lists of values; all else are lists of pairs. */
+	bool pairs = map_is_percpu(metric->map.type) || map_kind(metric->map.type) == MAP_HASH ||
+		     map_kind(metric->map.type) == MAP_TRIE;
+	struct map_batch batch;
+	int r;
+
+	if (json->ended)
+		return 0;
+	r = map_reader_next(&json->reader, &batch);
+	if (r < 0)
+		return r;
+	if (json->first)
+		text_addc(out, '[');
+	for (uint32_t i = 0; r > 0 && i < batch.count; i++) {
+		if (!json->first)
+			text_addc(out, ',');
+		json->first = false;
+		if (pairs) {
+			text_add(out, "{\"key\":", 7);
+			plan_json(&metric->key, batch.keys + i * batch.key_stride, out);
+			text_add(out, ",\"value\":", 9);
+		}
+		value_json(metric, batch.values + i * batch.value_stride, out);
+		if (pairs)
+			text_addc(out, '}');
+	}
+	if (r > 0)
+		return text_status(out) < 0 ? -ENOMEM : 1;
+	text_addc(out, ']');
+	json->ended = true;
+	return text_status(out);
+}
+
+void metric_json_release(struct metric_json *json)
+{
+	map_reader_release(&json->reader);
+}

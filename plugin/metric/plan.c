@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "metric/plan.h"
+#include "metric/type.h"
+
+#include <bpf/btf.h>
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+/* A plan in the making: text that waits for the operation it stands before. */
+struct maker {
+	struct plan *plan;
+	const struct btf *btf;
+	size_t size; /* operations there is room for */
+	size_t pending;
+	size_t types; /* visited so far: a hostile struct may contain itself, twice */
+	struct error *err;
+};
+
+static int maker_op(struct maker *maker, struct plan_op op)
+{
+	struct plan *plan = maker->plan;
+
+	if (plan->n_ops >= PLAN_OPS_MAX)
+		return error_set(maker->err, -E2BIG, "the type has more than %d fields",
+				 PLAN_OPS_MAX);
+	if (plan->n_ops == maker->size) {
+		size_t size = maker->size ? 2 * maker->size : 8;
+		struct plan_op *ops = realloc(plan->ops, size * sizeof(*ops));
+
+		if (!ops)
+			return error_oom(maker->err);
+		plan->ops = ops;
+		maker->size = size;
+	}
+	op.text = (uint32_t)maker->pending;
+	op.text_len = (uint32_t)(plan->text.len - maker->pending);
+	maker->pending = plan->text.len;
+	plan->ops[plan->n_ops++] = op;
+	return 0;
+}
+
+static int maker_flush(struct maker *maker)
+{
+	if (maker->pending == maker->plan->text.len)
+		return 0;
+	return maker_op(maker, (struct plan_op){ .kind = PLAN_TEXT });
+}
+
+/* "unsigned char" and "signed char" make strings, plain "char" makes numbers. */
+static bool is_string_char(const struct btf *btf, uint32_t id)
+{
+	const struct btf_type *type = type_resolve(btf, id);
+
+	return type && btf_is_int(type) && type->size == 1 &&
+	       !(btf_int_encoding(type) & BTF_INT_BOOL) &&
+	       strcmp(type_name(btf, type->name_off), "char") != 0;
+}
+
+static int make_type(struct maker *maker, uint32_t id, uint32_t offset, unsigned int depth);
+
+static int make_int(struct maker *maker, const struct btf_type *type, uint32_t offset)
+{
+	bool is_signed = btf_int_encoding(type) & BTF_INT_SIGNED;
+
+	if (btf_int_encoding(type) & BTF_INT_BOOL)
+		return maker_op(maker, (struct plan_op){
+					       .kind = PLAN_BOOL, .offset = offset, .size = type->size });
+	return maker_op(maker, (struct plan_op){ .kind = is_signed ? PLAN_SIGNED : PLAN_UNSIGNED,
+						 .offset = offset,
+						 .size = type->size });
+}
+
+static int make_array(struct maker *maker, const struct btf_type *type, uint32_t offset,
+		      unsigned int depth)
+{
+	const struct btf_array *array = btf_array(type);
+	int64_t size = btf__resolve_size(maker->btf, array->type);
+	size_t loop = maker->plan->n_ops;
+	int r;
+
+	if (size < 0)
+		return error_set(maker->err, -EINVAL, "an array of a type without a size");
+	if (is_string_char(maker->btf, array->type) && array->nelems)
+		return maker_op(maker, (struct plan_op){ .kind = PLAN_STRING,
+							 .offset = offset,
+							 .size = array->nelems });
+	text_addc(&maker->plan->text, '[');
+	r = maker_op(maker, (struct plan_op){ .kind = PLAN_LOOP,
+					      .offset = offset,
+					      .size = (uint32_t)size,
+					      .count = array->nelems });
+	if (r == 0)
+		r = make_type(maker, array->type, 0, depth);
+	if (r == 0)
+		r = maker_flush(maker);
+	if (r < 0)
+		return r;
+	maker->plan->ops[loop].body = (uint32_t)(maker->plan->n_ops - loop - 1);
+	text_addc(&maker->plan->text, ']');
+	return 0;
+}
+
+static int make_bits(struct maker *maker, uint32_t id, uint32_t offset, uint32_t bit, uint32_t bits)
+{
+	const struct btf_type *type = type_resolve(maker->btf, id);
+	bool is_signed = type && ((btf_is_int(type) && btf_int_encoding(type) & BTF_INT_SIGNED) ||
+				  (btf_is_any_enum(type) && btf_kflag(type)));
+
+	return maker_op(maker, (struct plan_op){ .kind = is_signed ? PLAN_SIGNED_BITS : PLAN_BITS,
+						 .offset = offset + bit / 8,
+						 .size = (bit % 8 + bits + 7) / 8,
+						 .bit = (uint16_t)(bit % 8),
+						 .bits = (uint16_t)bits });
+}
+
+/* Width of a member that is a bit field; 0 for any other. */
+static uint32_t bitfield_bits(const struct btf *btf, const struct btf_type *type, uint32_t i)
+{
+	const struct btf_type *member;
+
+	if (btf_kflag(type))
+		return btf_member_bitfield_size(type, i);
+	/* Objects of old compilers keep the width in the member's own integer type. */
+	member = type_resolve(btf, btf_members(type)[i].type);
+	if (member && btf_is_int(member) && btf_int_bits(member) != member->size * 8)
+		return btf_int_bits(member);
+	return 0;
+}
+
+/* The members with their names, without braces: anonymous ones are part of their parent. */
+static int make_members(struct maker *maker, const struct btf_type *type, uint32_t offset,
+			unsigned int depth, bool *first)
+{
+	const struct btf_member *members = btf_members(type);
+
+	for (uint32_t i = 0; i < btf_vlen(type); i++) {
+		const char *name = type_name(maker->btf, members[i].name_off);
+		uint32_t bit = btf_member_bit_offset(type, i);
+		uint32_t bits = bitfield_bits(maker->btf, type, i);
+		const struct btf_type *member = type_resolve(maker->btf, members[i].type);
+		int r;
+
+		if (!*name && member && btf_is_composite(member)) {
+			if (depth >= PLAN_DEPTH_MAX || ++maker->types > 2 * PLAN_OPS_MAX)
+				return error_set(maker->err, -E2BIG, "the type is nested too deeply");
+			r = make_members(maker, member, offset + bit / 8, depth + 1, first);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		if (!*first)
+			text_addc(&maker->plan->text, ',');
+		*first = false;
+		text_json(&maker->plan->text, name, strlen(name));
+		text_addc(&maker->plan->text, ':');
+		r = bits ? make_bits(maker, members[i].type, offset, bit, bits)
+			 : make_type(maker, members[i].type, offset + bit / 8, depth);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* The variables of a section of global variables, as if they were members of a struct. */
+static int make_section(struct maker *maker, const struct btf_type *type, uint32_t offset,
+			unsigned int depth, bool *first)
+{
+	const struct btf_var_secinfo *vars = btf_var_secinfos(type);
+
+	for (uint32_t i = 0; i < btf_vlen(type); i++) {
+		const struct btf_type *var = btf__type_by_id(maker->btf, vars[i].type);
+		const char *name = var ? type_name(maker->btf, var->name_off) : "";
+		int r;
+
+		if (!*first)
+			text_addc(&maker->plan->text, ',');
+		*first = false;
+		text_json(&maker->plan->text, name, strlen(name));
+		text_addc(&maker->plan->text, ':');
+		r = make_type(maker, vars[i].type, offset + vars[i].offset, depth);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int make_type(struct maker *maker, uint32_t id, uint32_t offset, unsigned int depth)
+{
+	const struct btf_type *type = type_resolve(maker->btf, id);
+	bool first = true;
+	int r;
+
+	if (depth >= PLAN_DEPTH_MAX || ++maker->types > 2 * PLAN_OPS_MAX)
+		return error_set(maker->err, -E2BIG, "the type is nested too deeply");
+	switch (type ? btf_kind(type) : BTF_KIND_UNKN) {
+	case BTF_KIND_INT:
+		return make_int(maker, type, offset);
+	case BTF_KIND_FLOAT:
+		if (type->size != sizeof(float) && type->size != sizeof(double))
+			break;
+		return maker_op(maker, (struct plan_op){ .kind = PLAN_FLOAT,
+							 .offset = offset,
+							 .size = type->size });
+	case BTF_KIND_ENUM:
+	case BTF_KIND_ENUM64:
+		return maker_op(maker,
+				(struct plan_op){ .kind = btf_kflag(type) ? PLAN_SIGNED : PLAN_UNSIGNED,
+						  .offset = offset,
+						  .size = type->size });
+	case BTF_KIND_PTR:
+		return maker_op(maker, (struct plan_op){ .kind = PLAN_UNSIGNED,
+							 .offset = offset,
+							 .size = sizeof(uint64_t) });
+	case BTF_KIND_ARRAY:
+		return make_array(maker, type, offset, depth + 1);
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+	case BTF_KIND_DATASEC:
+		text_addc(&maker->plan->text, '{');
+		r = (btf_is_datasec(type) ? make_section : make_members)(maker, type, offset,
+									  depth + 1, &first);
+		text_addc(&maker->plan->text, '}');
+		return r;
+	}
+	return error_set(maker->err, -EINVAL, "type \"%s\" cannot be shown",
+			 type ? type_name(maker->btf, type->name_off) : "?");
+}
+
+static int make_raw(struct maker *maker, uint32_t size)
+{
+	bool integer = size == 1 || size == 2 || size == 4 || size == 8;
+
+	return maker_op(maker, (struct plan_op){ .kind = integer ? PLAN_UNSIGNED : PLAN_HEX,
+						 .size = size });
+}
+
+int plan_init(struct plan *plan, const struct btf *btf, uint32_t type_id, uint32_t size,
+	      struct error *err)
+{
+	struct maker maker = { .plan = plan, .btf = btf, .err = err };
+	int r;
+
+	*plan = (struct plan){ .size = size };
+	if (!btf || !type_id) {
+		r = make_raw(&maker, size);
+	} else if (type_size(btf, type_id) != (int64_t)size) {
+		r = error_set(err, -EINVAL, "the map has %u bytes, its type in BTF %lld", size,
+			      (long long)type_size(btf, type_id));
+	} else {
+		r = make_type(&maker, type_id, 0, 0);
+		if (r == 0)
+			r = maker_flush(&maker);
+	}
+	if (r == 0 && text_status(&plan->text) < 0)
+		r = error_oom(err);
+	if (r < 0)
+		plan_release(plan);
+	return r;
+}
+
+int plan_init_bitfield(struct plan *plan, const struct btf *btf, const struct btf_type *type,
+		       uint32_t member, struct error *err)
+{
+	struct maker maker = { .plan = plan, .btf = btf, .err = err };
+	uint32_t bits = bitfield_bits(btf, type, member);
+	uint32_t bit = btf_member_bit_offset(type, member);
+	int r;
+
+	*plan = (struct plan){ .size = (bit % 8 + bits + 7) / 8 };
+	if (!bits)
+		return 0;
+	r = make_bits(&maker, btf_members(type)[member].type, 0, bit % 8, bits);
+	return r < 0 ? r : 1;
+}
+
+void plan_release(struct plan *plan)
+{
+	free(plan->ops);
+	text_release(&plan->text);
+	*plan = (struct plan){};
+}
+
+static uint64_t load_unsigned(const void *at, uint32_t size)
+{
+	switch (size) {
+	case 1:
+		return *(const uint8_t *)at;
+	case 2: {
+		uint16_t v;
+
+		memcpy(&v, at, sizeof(v));
+		return v;
+	}
+	case 4: {
+		uint32_t v;
+
+		memcpy(&v, at, sizeof(v));
+		return v;
+	}
+	default: {
+		uint64_t v;
+
+		memcpy(&v, at, sizeof(v));
+		return v;
+	}
+	}
+}
+
+static int64_t load_signed(const void *at, uint32_t size)
+{
+	unsigned int unused = 64 - 8 * size;
+
+	return (int64_t)(load_unsigned(at, size) << unused) >> unused;
+}
+
+static double load_float(const void *at, uint32_t size)
+{
+	float f;
+	double d;
+
+	if (size == sizeof(f)) {
+		memcpy(&f, at, sizeof(f));
+		return (double)f;
+	}
+	memcpy(&d, at, sizeof(d));
+	return d;
+}
+
+/* A bit field's bits, at the low end. Fields of up to 64 bits may touch 9 bytes. */
+static uint64_t load_bits(const struct plan_op *op, const void *at)
+{
+	unsigned __int128 bytes = 0;
+	uint64_t mask = op->bits >= 64 ? UINT64_MAX : (1ULL << op->bits) - 1;
+	unsigned int shift = op->bit;
+
+	memcpy(&bytes, at, op->size);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	/* There the first bit is the highest of the first byte. */
+	shift = 128u - op->bit - op->bits;
+#endif
+	return (uint64_t)(bytes >> shift) & mask;
+}
+
+static int64_t load_signed_bits(const struct plan_op *op, const void *at)
+{
+	unsigned int unused = 64u - op->bits;
+
+	return (int64_t)(load_bits(op, at) << unused) >> unused;
+}
+
+/* 128-bit integers are strings: JSON's numbers would lose their low digits in most readers. */
+static void wide_json(const struct plan_op *op, const void *at, struct text *out)
+{
+	unsigned __int128 value;
+
+	memcpy(&value, at, sizeof(value));
+	text_addc(out, '"');
+	if (op->kind == PLAN_SIGNED && (__int128)value < 0) {
+		text_addc(out, '-');
+		value = -value;
+	}
+	text_u128(out, value);
+	text_addc(out, '"');
+}
+
+static void float_json(double value, struct text *out)
+{
+	if (isfinite(value))
+		text_double(out, value);
+	else
+		text_adds(out, "null");
+}
+
+static void run(const struct plan *plan, size_t from, size_t to, const char *value, struct text *out)
+{
+	for (size_t i = from; i < to; i++) {
+		const struct plan_op *op = &plan->ops[i];
+		const char *at = value + op->offset;
+
+		text_add(out, plan->text.data + op->text, op->text_len);
+		switch (op->kind) {
+		case PLAN_TEXT:
+			break;
+		case PLAN_UNSIGNED:
+			if (op->size > sizeof(uint64_t))
+				wide_json(op, at, out);
+			else
+				text_u64(out, load_unsigned(at, op->size));
+			break;
+		case PLAN_SIGNED:
+			if (op->size > sizeof(uint64_t))
+				wide_json(op, at, out);
+			else
+				text_i64(out, load_signed(at, op->size));
+			break;
+		case PLAN_FLOAT:
+			float_json(load_float(at, op->size), out);
+			break;
+		case PLAN_BOOL:
+			text_adds(out, *at ? "true" : "false");
+			break;
+		case PLAN_BITS:
+			text_u64(out, load_bits(op, at));
+			break;
+		case PLAN_SIGNED_BITS:
+			text_i64(out, load_signed_bits(op, at));
+			break;
+		case PLAN_STRING:
+			text_json(out, at, strnlen(at, op->size));
+			break;
+		case PLAN_HEX:
+			text_addc(out, '"');
+			text_hex(out, at, op->size);
+			text_addc(out, '"');
+			break;
+		case PLAN_LOOP:
+			for (uint32_t n = 0; n < op->count; n++) {
+				if (n)
+					text_addc(out, ',');
+				run(plan, i + 1, i + 1 + op->body, at + (size_t)n * op->size, out);
+			}
+			i += op->body;
+			break;
+		}
+	}
+}
+
+void plan_json(const struct plan *plan, const void *value, struct text *out)
+{
+	run(plan, 0, plan->n_ops, value, out);
+}
+
+bool plan_is_number(const struct plan *plan)
+{
+	if (plan->n_ops != 1 || plan->ops->size > sizeof(uint64_t))
+		return false;
+	switch (plan->ops->kind) {
+	case PLAN_UNSIGNED:
+	case PLAN_SIGNED:
+	case PLAN_FLOAT:
+	case PLAN_BOOL:
+		return plan->ops->text_len == 0;
+	case PLAN_BITS:
+	case PLAN_SIGNED_BITS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+struct number plan_number(const struct plan *plan, const void *value)
+{
+	const struct plan_op *op = plan->ops;
+	const char *at = (const char *)value + op->offset;
+
+	switch (op->kind) {
+	case PLAN_SIGNED:
+		return (struct number){ NUMBER_SIGNED, .i = load_signed(at, op->size) };
+	case PLAN_SIGNED_BITS:
+		return (struct number){ NUMBER_SIGNED, .i = load_signed_bits(op, at) };
+	case PLAN_FLOAT:
+		return (struct number){ NUMBER_FLOAT, .f = load_float(at, op->size) };
+	case PLAN_BOOL:
+		return (struct number){ NUMBER_UNSIGNED, .u = *at != 0 };
+	case PLAN_BITS:
+		return (struct number){ NUMBER_UNSIGNED, .u = load_bits(op, at) };
+	default:
+		return (struct number){ NUMBER_UNSIGNED, .u = load_unsigned(at, op->size) };
+	}
+}

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * collectd's side of the plugin: its callbacks, its configuration, its log, its values. The
+ * only file that includes a collectd header.
+ *
+ * Lifetimes: config only remembers; init, after collectd has forked, makes the registry and
+ * starts the threads; shutdown, after collectd's readers and writers are gone, ends them.
+ */
+#include "collectd.h"
+#include "plugin.h"
+#include "utils/common/common.h"
+
+#include "base/log.h"
+#include "base/thread.h"
+#include "export/status.h"
+#include "export/values.h"
+#include "monitor/watch.h"
+#include "serve/control.h"
+#include "serve/http.h"
+#include "serve/listener.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sys/eventfd.h>
+
+#define PLUGIN "dynmon"
+
+static struct settings settings;
+static bool settings_ready;
+
+static struct registry *registry;
+static struct watch *watch;
+static struct control *control;
+static struct http **https;
+static size_t n_https;
+static plugin_ctx_t context; /* the plugin's own, for threads that collectd did not start */
+
+static struct {
+	int event_fd; /* written by the signal handler */
+	_Atomic bool stopping;
+	bool started;
+	pthread_t thread;
+	struct sigaction old_action;
+} reloader = { .event_fd = -1 };
+
+static void sink_collectd(enum log_level level, const char *line)
+{
+	plugin_log((int)level, PLUGIN ": %s", line);
+}
+
+/* -- configuration -- */
+
+static int option_text(const oconfig_value_t *value, char *buffer, size_t size, const char **ret)
+{
+	*ret = buffer;
+	switch (value->type) {
+	case OCONFIG_TYPE_STRING:
+		*ret = value->value.string;
+		return 0;
+	case OCONFIG_TYPE_NUMBER:
+		snprintf(buffer, size, "%.15g", value->value.number);
+		return 0;
+	case OCONFIG_TYPE_BOOLEAN:
+		*ret = value->value.boolean ? "true" : "false";
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int configure_block(struct settings_node node, const oconfig_item_t *item);
+
+/* One line or one block inside a block. What is unknown is a warning, what is wrong an error. */
+static int configure_item(struct settings_node node, const oconfig_item_t *item)
+{
+	_cleanup_error_ struct error err = {};
+	char buffer[64];
+	const char *value = NULL;
+	int r;
+
+	if (item->values_num > 0 &&
+	    option_text(&item->values[0], buffer, sizeof(buffer), &value) < 0)
+		return -EINVAL;
+	if (item->children_num > 0 || !strcasecmp(item->key, "Http") ||
+	    !strcasecmp(item->key, "Monitor") || !strcasecmp(item->key, "Metric")) {
+		struct settings_node child;
+
+		r = settings_open(node, item->key, value, &child, &err);
+		if (r == 0)
+			return configure_block(child, item);
+	} else if (item->values_num != 1) {
+		r = error_set(&err, -EINVAL, "%s: expected one value, found %d", item->key,
+			      item->values_num);
+	} else {
+		r = settings_set(node, item->key, value, &err);
+	}
+	if (r == -ENOENT) {
+		log_warning("%s", error_message(&err));
+		return 0;
+	}
+	if (r < 0)
+		log_error("%s", error_message(&err));
+	return r;
+}
+
+static int configure_block(struct settings_node node, const oconfig_item_t *item)
+{
+	_cleanup_error_ struct error err = {};
+	int r = 0;
+
+	/* All mistakes at once, not one a start. */
+	for (int i = 0; i < item->children_num; i++) {
+		int child = configure_item(node, &item->children[i]);
+
+		if (child < 0)
+			r = child;
+	}
+	if (r == 0) {
+		r = settings_check(node, &err);
+		if (r < 0)
+			log_error("%s", error_message(&err));
+	}
+	return r;
+}
+
+static int settings_prepare(void)
+{
+	_cleanup_error_ struct error err = {};
+
+	if (settings_ready)
+		return 0;
+	if (settings_init(&settings, &err) < 0) {
+		log_error("%s", error_message(&err));
+		return -1;
+	}
+	settings_ready = true;
+	return 0;
+}
+
+static int dynmon_config(oconfig_item_t *item)
+{
+	if (settings_prepare() < 0)
+		return -1;
+	return configure_block(settings_root(&settings), item) < 0 ? -1 : 0;
+}
+
+/* -- values -- */
+
+/* What a monitor's read callback remembers; collectd frees it. */
+struct reader {
+	char *monitor;
+	bool type_told;	    /* a type that cannot be used was logged */
+	bool trouble_told;  /* a failed read was */
+	bool left_out_told; /* a metric with too many series was */
+	bool troubled;	    /* this read had one */
+	cdtime_t time;
+};
+
+static void reader_free(void *data)
+{
+	struct reader *reader = data;
+
+	free(reader->monitor);
+	free(reader);
+}
+
+static value_t to_value(struct number number, int ds_type)
+{
+	double d = number_double(number);
+	bool is_float = number.kind == NUMBER_FLOAT;
+	uint64_t u = is_float ? (d >= 0 && d < 0x1p64 ? (uint64_t)d : 0) : number.u;
+
+	switch (ds_type) {
+	case DS_TYPE_COUNTER:
+		return (value_t){ .counter = u };
+	case DS_TYPE_DERIVE:
+		return (value_t){ .derive = (derive_t)u };
+	case DS_TYPE_ABSOLUTE:
+		return (value_t){ .absolute = u };
+	default:
+		return (value_t){ .gauge = d };
+	}
+}
+
+static void dispatch(void *data, const struct value *from)
+{
+	struct reader *reader = data;
+	const data_set_t *ds = plugin_get_ds(from->type);
+	value_list_t list = VALUE_LIST_INIT;
+	value_t value;
+
+	if (!ds || ds->ds_num != 1) {
+		if (!reader->type_told)
+			log_error("monitor %s: metric \"%s\": type \"%s\" %s", reader->monitor,
+				  from->metric, from->type,
+				  ds ? "has several data sources, expected one with a single value"
+				     : "is not in types.db");
+		reader->type_told = true;
+		return;
+	}
+	value = to_value(from->number, ds->ds[0].type);
+	list.values = &value;
+	list.values_len = 1;
+	list.time = reader->time;
+	sstrncpy(list.plugin, PLUGIN, sizeof(list.plugin));
+	sstrncpy(list.plugin_instance, from->plugin_instance, sizeof(list.plugin_instance));
+	sstrncpy(list.type, from->type, sizeof(list.type));
+	sstrncpy(list.type_instance, from->type_instance, sizeof(list.type_instance));
+	plugin_dispatch_values(&list);
+}
+
+static void read_trouble(void *data, const struct error *err)
+{
+	struct reader *reader = data;
+
+	if (!reader->trouble_told)
+		log_error("%s", error_message(err));
+	reader->trouble_told = true;
+	reader->troubled = true;
+}
+
+/* Always 0: collectd would double the interval of a read that fails. */
+static int dynmon_read_monitor(user_data_t *user_data)
+{
+	struct reader *reader = user_data->data;
+	_cleanup_(view_release) struct view view = {};
+	uint64_t left_out = 0;
+
+	if (registry_view(registry, reader->monitor, &view, NULL) < 0)
+		return 0;
+	reader->time = cdtime();
+	reader->troubled = false;
+	for (size_t i = 0; i < view.n; i++)
+		values_read(&view.items[i], dispatch, read_trouble, reader, &left_out);
+	if (!reader->troubled)
+		reader->trouble_told = false;
+	if (left_out && !reader->left_out_told)
+		log_warning("monitor %s: %llu series are left out, a metric gives at most %d",
+			    reader->monitor, (unsigned long long)left_out, VALUE_SERIES_MAX);
+	reader->left_out_told = left_out;
+	return 0;
+}
+
+static void figure_dispatch(const char *type, const char *instance, value_t value)
+{
+	value_list_t list = VALUE_LIST_INIT;
+
+	list.values = &value;
+	list.values_len = 1;
+	sstrncpy(list.plugin, PLUGIN, sizeof(list.plugin));
+	sstrncpy(list.type, type, sizeof(list.type));
+	sstrncpy(list.type_instance, instance, sizeof(list.type_instance));
+	plugin_dispatch_values(&list);
+}
+
+/* The plugin's own figures. Registered in any case: without a read there are no read threads. */
+static int dynmon_read(void)
+{
+	struct figures figures;
+
+	if (!registry || figures_get(registry, &figures, NULL) < 0)
+		return 0;
+	figure_dispatch("count", "monitors", (value_t){ .gauge = (gauge_t)figures.monitors });
+	figure_dispatch("count", "interfaces_attached",
+			(value_t){ .gauge = (gauge_t)figures.interfaces });
+	figure_dispatch("derive", "dataplane_changes",
+			(value_t){ .derive = (derive_t)figures.changes });
+	figure_dispatch("derive", "dataplane_failures",
+			(value_t){ .derive = (derive_t)figures.failures });
+	return 0;
+}
+
+/* -- monitors come and go -- */
+
+static void reader_name(const struct monitor *monitor, char *name, size_t size)
+{
+	snprintf(name, size, PLUGIN "-%s", monitor->settings.name);
+}
+
+static void monitor_added(void *data, const struct monitor *monitor)
+{
+	struct reader *reader = calloc(1, sizeof(*reader));
+	user_data_t user_data = { .data = reader, .free_func = reader_free };
+	char name[DATA_MAX_NAME_LEN];
+
+	(void)data;
+	if (reader)
+		reader->monitor = strdup(monitor->settings.name);
+	if (!reader || !reader->monitor) {
+		free(reader);
+		log_error("monitor %s: out of memory", monitor->settings.name);
+		return;
+	}
+	reader_name(monitor, name, sizeof(name));
+	plugin_set_ctx(context);
+	/* collectd frees the reader when it fails, too. */
+	if (plugin_register_complex_read(PLUGIN, name, dynmon_read_monitor,
+					 DOUBLE_TO_CDTIME_T(monitor->settings.interval),
+					 &user_data) != 0)
+		log_error("monitor %s: collectd does not take its read callback",
+			  monitor->settings.name);
+}
+
+static void monitor_removed(void *data, const struct monitor *monitor)
+{
+	char name[DATA_MAX_NAME_LEN];
+
+	(void)data;
+	reader_name(monitor, name, sizeof(name));
+	plugin_unregister_read(name);
+}
+
+/* -- reload -- */
+
+static void on_sighup(int signal)
+{
+	int saved = errno;
+
+	(void)signal;
+	eventfd_write(reloader.event_fd, 1);
+	errno = saved;
+}
+
+static void reload(void)
+{
+	_cleanup_error_ struct error err = {};
+	_cleanup_text_ struct text report = {};
+	int r = registry_reload(registry, NULL, false, &report, &err);
+
+	if (report.len)
+		log_notice("%s", text_str(&report));
+	else if (r == 0)
+		log_notice("reload: nothing has changed");
+	if (r < 0)
+		log_error("reload: %s", error_message(&err));
+}
+
+static void *reload_thread(void *data)
+{
+	eventfd_t events;
+
+	(void)data;
+	plugin_set_ctx(context);
+	while (eventfd_read(reloader.event_fd, &events) == 0 || errno == EINTR) {
+		if (reloader.stopping)
+			break;
+		reload();
+	}
+	return NULL;
+}
+
+static int reloader_start(struct error *err)
+{
+	const struct sigaction action = { .sa_handler = on_sighup, .sa_flags = SA_RESTART };
+	int r;
+
+	reloader.event_fd = eventfd(0, EFD_CLOEXEC);
+	r = reloader.event_fd < 0 ? -errno
+				  : thread_start(&reloader.thread, "dynmon-reload", reload_thread,
+						 NULL);
+	if (r < 0)
+		return error_set(err, r, "reload: %s", strerror(-r));
+	reloader.started = true;
+	sigaction(SIGHUP, &action, &reloader.old_action);
+	return 0;
+}
+
+static void reloader_stop(void)
+{
+	if (!reloader.started)
+		return;
+	sigaction(SIGHUP, &reloader.old_action, NULL);
+	reloader.stopping = true;
+	eventfd_write(reloader.event_fd, 1);
+	pthread_join(reloader.thread, NULL);
+	reloader.started = false;
+}
+
+/* -- start and stop -- */
+
+/*
+ * A socket that cannot be opened, a monitor that cannot run: that is logged, and keeps nothing
+ * else from running.
+ */
+static void control_open(void)
+{
+	unsigned int mode = (unsigned int)strtoul(settings.socket_perms, NULL, 8);
+	_cleanup_error_ struct error err = {};
+	int fd = listener_open(settings.socket_file, settings.socket_group, mode,
+			       settings.delete_socket, &err);
+
+	if (fd < 0 || control_start(fd, registry, &control, &err) < 0)
+		log_error("%s", error_message(&err));
+	else
+		log_info("control socket %s", settings.socket_file);
+}
+
+static void https_open(void)
+{
+	https = calloc(settings.n_https + 1, sizeof(*https));
+	for (size_t i = 0; https && i < settings.n_https; i++) {
+		_cleanup_error_ struct error err = {};
+
+		if (http_start(&settings.https[i], registry, &https[n_https], &err) < 0)
+			log_error("%s", error_message(&err));
+		else
+			n_https++;
+	}
+}
+
+static void monitors_add(void)
+{
+	for (size_t i = 0; i < settings.n_monitors; i++) {
+		_cleanup_error_ struct error err = {};
+
+		if (registry_add(registry, &settings.monitors[i], true, &err) < 0)
+			log_error("%s", error_message(&err));
+	}
+}
+
+static int dynmon_shutdown(void)
+{
+	reloader_stop();
+	if (control && settings.socket_file)
+		unlink(settings.socket_file);
+	control = control_stop(control);
+	while (n_https)
+		http_stop(https[--n_https]);
+	free(https);
+	https = NULL;
+	watch = watch_stop(watch);
+	registry = registry_free(registry);
+	fd_close(&reloader.event_fd);
+	settings_release(&settings);
+	settings_ready = false;
+	return 0;
+}
+
+static int dynmon_init(void)
+{
+	const struct registry_observer observer = { monitor_added, monitor_removed, NULL };
+	_cleanup_error_ struct error err = {};
+	struct compiler compiler;
+	int r;
+
+	if (registry)
+		return 0;
+	if (settings_prepare() < 0)
+		return -1;
+	context = plugin_get_ctx();
+	compiler = (struct compiler){
+		.program = settings.compiler,
+		.include_dir = settings.include_dir,
+	};
+	r = registry_new(&compiler, settings.dataplane_dir, &observer, &registry, &err);
+	if (r == 0)
+		r = watch_start(registry, &watch, &err);
+	if (r == 0)
+		r = reloader_start(&err);
+	if (r < 0) {
+		log_error("%s", error_message(&err));
+		return -1;
+	}
+	monitors_add();
+	control_open();
+	https_open();
+	log_info("version " DYNMON_VERSION " is ready");
+	return 0;
+}
+
+void module_register(void)
+{
+	log_set_sink(sink_collectd);
+	plugin_register_complex_config(PLUGIN, dynmon_config);
+	plugin_register_init(PLUGIN, dynmon_init);
+	plugin_register_read(PLUGIN, dynmon_read);
+	plugin_register_shutdown(PLUGIN, dynmon_shutdown);
+}

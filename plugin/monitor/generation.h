@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A generation: one loaded copy of a dataplane, what an instance runs at a time.
+ *
+ * Read-only once loaded and reference counted: whoever reads its maps holds a reference, so
+ * that a reload never takes a map away under a reader.
+ */
+#ifndef DYNMON_MONITOR_GENERATION_H
+#define DYNMON_MONITOR_GENERATION_H
+
+#include "dataplane/dataplane.h"
+#include "kernel/object.h"
+#include "metric/metric.h"
+
+struct generation_path {
+	struct object *object; /* NULL: nothing runs on this path */
+	int prog_fd;	       /* the object's */
+	struct metric *metrics;
+	size_t n_metrics;
+};
+
+struct generation {
+	unsigned int refs; /* atomic */
+	struct dataplane *dataplane;
+	struct generation_path paths[PATH_COUNT];
+};
+
+/* Finds public maps of other monitors, for maps that a dataplane refers to as extern. */
+struct public_maps {
+	/* A descriptor that the caller closes, or -ENOENT. */
+	int (*find)(void *data, const char *name);
+	void *data;
+};
+
+/*
+ * Loads a dataplane into the kernel; nothing is attached.
+ * previous: a path that both dataplanes have in common goes on with its loaded object and
+ * the maps in it; may be NULL.
+ * Errors name the path; the verifier's log is in them.
+ */
+int generation_load(struct dataplane *dataplane, bool xdp, const struct generation *previous,
+		    const struct public_maps *public_maps, struct generation **ret,
+		    struct error *err);
+
+/* Whether any path of it runs something. */
+bool generation_is_empty(const struct generation *generation);
+
+struct generation *generation_ref(struct generation *generation);
+struct generation *generation_unref(struct generation *generation);
+DEFINE_CLEANUP(struct generation *, generation_unref);
+
+#endif

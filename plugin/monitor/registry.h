@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * All monitors, and what can be done to them.
+ *
+ * Every function is safe from any thread. Nothing here blocks a reader for longer than it takes to
+ * copy a list of pointers.
+ */
+#ifndef DYNMON_MONITOR_REGISTRY_H
+#define DYNMON_MONITOR_REGISTRY_H
+
+#include "monitor/monitor.h"
+
+struct registry;
+
+/* Told about monitors after they came and before they go; called without locks. */
+struct registry_observer {
+	void (*added)(void *data, const struct monitor *monitor);
+	void (*removed)(void *data, const struct monitor *monitor);
+	void *data;
+};
+
+/*
+ * compiler and dataplane_dir are copied. observer may be NULL.
+ */
+int registry_new(const struct compiler *compiler, const char *dataplane_dir,
+		 const struct registry_observer *observer, struct registry **ret,
+		 struct error *err);
+/* Stops all monitors. No other thread may use the registry any more. */
+struct registry *registry_free(struct registry *registry);
+DEFINE_CLEANUP(struct registry *, registry_free);
+
+/*
+ * Adds a monitor; settings are taken, also on failure. Its dataplane is loaded; when that fails
+ * and the monitor is configured, it stays, in the state failed, and the error is returned.
+ * -EEXIST: the name is taken. -E2BIG: too many monitors.
+ */
+int registry_add(struct registry *registry, struct monitor_settings *settings, bool configured,
+		 struct error *err);
+
+/* -ENOENT: no such monitor. The message names it. */
+int registry_delete(struct registry *registry, const char *name, struct error *err);
+int registry_attach(struct registry *registry, const char *name, const char *interface,
+		    struct error *err);
+/* interface: NULL for all. */
+int registry_detach(struct registry *registry, const char *name, const char *interface,
+		    struct error *err);
+int registry_eject(struct registry *registry, const char *name, struct error *err);
+
+struct injection {
+	const char *monitor;   /* made when it does not exist */
+	const char *interface; /* attached when it is not; may be NULL */
+	const char *file;      /* a document below the dataplane directory, or */
+	const char *bytes;     /* the document itself */
+	size_t len;
+	bool leave[PATH_COUNT]; /* as if the document had {} there */
+};
+
+/*
+ * Replaces a monitor's dataplane. On failure nothing has changed, and no monitor was made.
+ * warnings: the document's and the compiler's are appended, a line each.
+ */
+int registry_inject(struct registry *registry, const struct injection *injection,
+		    struct text *warnings, struct error *err);
+
+/*
+ * Reads the documents again, of one monitor or of all (name NULL), and switches those that changed
+ * in their text or in a file they name; force: also those that did not. A monitor whose new
+ * document is broken goes on with its old dataplane.
+ * report: one line a monitor that was changed or failed. Returns 0, or the last failure's code with all
+ * failures' messages in err.
+ */
+int registry_reload(struct registry *registry, const char *name, bool force, struct text *report,
+		    struct error *err);
+
+/* What the monitors have done that are gone, so that totals never fall. */
+void registry_retired(struct registry *registry, uint64_t *changes, uint64_t *failures);
+
+/* Looks at all monitors' interfaces again. */
+void registry_refresh(struct registry *registry);
+
+/* The monitors at one moment, in the order in which they were made; references are held. */
+struct monitor_list {
+	struct monitor **monitors;
+	size_t n;
+};
+
+/* name: only that one, -ENOENT if there is none; NULL: all. Then monitor_list_release(). */
+int registry_list(struct registry *registry, const char *name, struct monitor_list *ret,
+		  struct error *err);
+void monitor_list_release(struct monitor_list *list);
+
+/* What to read at one moment: a reference to every instance's generation. */
+struct view_item {
+	struct monitor *monitor;
+	char *interface; /* "" for none */
+	bool alone;	 /* the monitor has one instance only */
+	struct generation *generation; /* NULL: the empty dataplane */
+};
+
+struct view {
+	struct view_item *items;
+	size_t n;
+};
+
+/* As registry_list(). Then view_release(). */
+int registry_view(struct registry *registry, const char *name, struct view *ret,
+		  struct error *err);
+void view_release(struct view *view);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the operator configured: the <Plugin dynmon> block of collectd.conf as plain structs.
+ *
+ * One table knows all options of all blocks; collectd.conf and the control socket's
+ * key=value words go through it.
+ */
+#ifndef DYNMON_MONITOR_SETTINGS_H
+#define DYNMON_MONITOR_SETTINGS_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define MONITOR_NAME_MAX 63
+#define MONITORS_MAX	 1000
+#define INTERFACES_MAX	 256 /* of one monitor */
+#define INTERVAL_MAX	 86400
+
+/* How collectd sees one metric of a monitor. */
+struct metric_settings {
+	char *name;
+	char *type;	     /* of types.db; NULL: by the metric's type */
+	char *type_instance; /* template; NULL: the default */
+	bool dispatch;
+};
+
+struct monitor_settings {
+	char *name;
+	char **interfaces;
+	size_t n_interfaces;
+	char *hook;	 /* as hook_find() takes it */
+	char *dataplane; /* a document's file; NULL: the empty default dataplane */
+	double interval; /* seconds; 0: the plugin's */
+	char *log_level;
+	char *plugin_instance; /* template; NULL: the default */
+	struct metric_settings *metrics;
+	size_t n_metrics;
+};
+
+struct http_settings {
+	char *host;
+	char *port;
+	char *socket_file; /* instead of host and port */
+	bool allow_writes;
+};
+
+struct settings {
+	char *socket_file;
+	char *socket_group;
+	char *socket_perms; /* octal */
+	bool delete_socket;
+	char *dataplane_dir;
+	char *compiler;	   /* NULL: as built in */
+	char *include_dir; /* NULL: as built in */
+	struct http_settings *https;
+	size_t n_https;
+	struct monitor_settings *monitors;
+	size_t n_monitors;
+};
+
+enum settings_block { BLOCK_PLUGIN, BLOCK_HTTP, BLOCK_MONITOR, BLOCK_METRIC };
+
+/* A block that is being filled. Valid until the next block of its kind is opened. */
+struct settings_node {
+	enum settings_block block;
+	void *object;
+};
+
+/* Sets everything to its default. After success: settings_release(). */
+int settings_init(struct settings *settings, struct error *err);
+void settings_release(struct settings *settings);
+
+struct settings_node settings_root(struct settings *settings);
+
+/*
+ * Opens a block inside another: <Monitor "edge"> in the root.
+ * argument: what stands behind the block's name; NULL for nothing.
+ * -ENOENT: no such block there. -EINVAL: a wrong or missing name, or one that is taken. -E2BIG.
+ */
+int settings_open(struct settings_node parent, const char *block, const char *argument,
+		  struct settings_node *ret, struct error *err);
+
+/*
+ * Sets an option of a block, in any letter case. -ENOENT: no such option there.
+ * -EINVAL: the value is not possible; the message says what would be.
+ */
+int settings_set(struct settings_node node, const char *option, const char *value,
+		 struct error *err);
+
+/* Looks at the block as a whole once all its options are set. */
+int settings_check(struct settings_node node, struct error *err);
+
+/* One monitor's settings by themselves, for those made at runtime. */
+int monitor_settings_init(struct monitor_settings *settings, const char *name, struct error *err);
+void monitor_settings_release(struct monitor_settings *settings);
+
+/* What a monitor says of one of its metrics; NULL when nothing. */
+const struct metric_settings *monitor_settings_metric(const struct monitor_settings *settings,
+						       const char *metric);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * HTTP: GET /metrics, /healthz and /. One thread of libmicrohttpd serves all connections of a
+ * listener; a response is made batch by batch as its client takes it.
+ */
+#ifndef DYNMON_SERVE_HTTP_H
+#define DYNMON_SERVE_HTTP_H
+
+#include "monitor/registry.h"
+
+#define HTTP_CLIENTS_MAX     64
+#define HTTP_TIMEOUT_SECONDS 10 /* without progress */
+
+struct http;
+
+/* Starts a listener. The registry must outlive it. */
+int http_start(const struct http_settings *settings, struct registry *registry, struct http **ret,
+	       struct error *err);
+
+/* Takes NULL. */
+struct http *http_stop(struct http *http);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "serve/listener.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define BACKLOG 16
+
+/* Whether the socket's file is left over from a process that is gone. */
+static bool is_stale(const struct sockaddr_un *address)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	return fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 &&
+	       errno == ECONNREFUSED;
+}
+
+static int set_group(const char *path, const char *group, struct error *err)
+{
+	char buffer[4096];
+	struct group entry, *found = NULL;
+	int r = getgrnam_r(group, &entry, buffer, sizeof(buffer), &found);
+
+	if (r || !found)
+		return error_set(err, r ? -r : -ENOENT, "socket %s: there is no group \"%s\"", path,
+				 group);
+	if (chown(path, (uid_t)-1, found->gr_gid) < 0)
+		return error_set(err, -errno, "socket %s: group \"%s\": %s", path, group,
+				 strerror(errno));
+	return 0;
+}
+
+int listener_open(const char *path, const char *group, unsigned int mode, bool replace,
+		  struct error *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int r;
+
+	if (fd < 0)
+		return error_set(err, -errno, "socket: %s", strerror(errno));
+	if (strlen(path) >= sizeof(address.sun_path))
+		return error_set(err, -ENAMETOOLONG, "socket %s: the name has %zu bytes, at most %zu "
+				 "are possible",
+				 path, strlen(path), sizeof(address.sun_path) - 1);
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (replace || is_stale(&address))
+		unlink(path);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return error_set(err, -errno, "socket %s: %s%s", path, strerror(errno),
+				 errno == EADDRINUSE ? "; is another collectd running?" : "");
+	r = group ? set_group(path, group, err) : 0;
+	if (r == 0 && chmod(path, mode) < 0)
+		r = error_set(err, -errno, "socket %s: mode %04o: %s", path, mode, strerror(errno));
+	if (r == 0 && listen(fd, BACKLOG) < 0)
+		r = error_set(err, -errno, "socket %s: %s", path, strerror(errno));
+	if (r < 0) {
+		unlink(path);
+		return r;
+	}
+	return steal_fd(&fd);
+}

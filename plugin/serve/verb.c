@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "serve/verb.h"
+#include "export/json.h"
+#include "export/openmetrics.h"
+#include "export/status.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+void answer_release(struct answer *answer)
+{
+	text_release(&answer->status);
+	text_release(&answer->lines);
+	answer->stream = stream_free(answer->stream);
+}
+
+/* The nth word after the verb that is not key=value, from 0; NULL: there are fewer. */
+static const char *positional(const struct request *request, size_t n)
+{
+	const struct command *command = request->command;
+
+	return n + 1 < command->n && !strchr(command->words[n + 1], '=') ? command->words[n + 1]
+									   : NULL;
+}
+
+static int run_list(const struct request *request, struct answer *answer, struct error *err)
+{
+	_cleanup_(monitor_list_release) struct monitor_list list = {};
+	int r = registry_list(request->registry, NULL, &list, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list.n; i++)
+		status_line(list.monitors[i], &answer->lines);
+	text_printf(&answer->status, "%s", list.n == 1 ? "monitor" : "monitors");
+	return 0;
+}
+
+static int run_show(const struct request *request, struct answer *answer, struct error *err)
+{
+	_cleanup_(monitor_list_release) struct monitor_list list = {};
+	int r = registry_list(request->registry, positional(request, 0), &list, err);
+
+	if (r < 0)
+		return r;
+	status_json(list.monitors[0], &answer->lines);
+	text_addc(&answer->lines, '\n');
+	return 0;
+}
+
+static int run_add(const struct request *request, struct answer *answer, struct error *err)
+{
+	static const char *const options[][2] = {
+		{ "interface", "Interface" },
+		{ "hook", "Hook" },
+		{ "loglevel", "LogLevel" },
+	};
+	const char *name = positional(request, 0);
+	struct monitor_settings settings;
+	int r = monitor_settings_init(&settings, name, err);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(options); i++) {
+		const char *value = command_option(request->command, options[i][0]);
+
+		if (value)
+			r = settings_set((struct settings_node){ BLOCK_MONITOR, &settings },
+					 options[i][1], value, err);
+	}
+	if (r < 0) {
+		monitor_settings_release(&settings);
+		return r;
+	}
+	r = registry_add(request->registry, &settings, false, err);
+	if (r == 0)
+		text_printf(&answer->status, "monitor %s added", name);
+	return r;
+}
+
+static int run_del(const struct request *request, struct answer *answer, struct error *err)
+{
+	const char *name = positional(request, 0);
+	int r = registry_delete(request->registry, name, err);
+
+	if (r == 0)
+		text_printf(&answer->status, "monitor %s deleted", name);
+	return r;
+}
+
+static int run_attach(const struct request *request, struct answer *answer, struct error *err)
+{
+	const char *name = positional(request, 0), *interface = positional(request, 1);
+	int r = registry_attach(request->registry, name, interface, err);
+
+	if (r == 0)
+		text_printf(&answer->status, "monitor %s attached to %s", name, interface);
+	return r;
+}
+
+static int run_detach(const struct request *request, struct answer *answer, struct error *err)
+{
+	const char *name = positional(request, 0), *interface = positional(request, 1);
+	int r = registry_detach(request->registry, name, interface, err);
+
+	if (r == 0)
+		text_printf(&answer->status, "monitor %s detached%s%s", name,
+			    interface ? " from " : "", interface ? interface : "");
+	return r;
+}
+
+/* direction=ingress leaves egress as it is, and the other way round. */
+static int take_direction(const struct request *request, struct injection *injection,
+			  struct error *err)
+{
+	const char *direction = command_option(request->command, "direction");
+	int path;
+
+	if (!direction || !strcasecmp(direction, "both"))
+		return 0;
+	path = path_from_name(direction);
+	if (path < 0)
+		return error_set(err, -EINVAL,
+				 "direction: expected both, ingress or egress, found \"%.60s\"",
+				 direction);
+	injection->leave[!path] = true;
+	return 0;
+}
+
+static int run_inject(const struct request *request, struct answer *answer, struct error *err)
+{
+	struct injection injection = {
+		.monitor = positional(request, 0),
+		.interface = command_option(request->command, "interface"),
+		.file = command_option(request->command, "file"),
+		.bytes = request->payload,
+		.len = request->payload_len,
+	};
+	int r = take_direction(request, &injection, err);
+
+	if (r < 0)
+		return r;
+	if (!injection.file == !injection.bytes)
+		return error_set(err, -EINVAL,
+				 "expected either bytes=N and N bytes, or file=NAME");
+	r = registry_inject(request->registry, &injection, &answer->lines, err);
+	if (r == 0)
+		text_printf(&answer->status, "monitor %s: dataplane injected", injection.monitor);
+	return r;
+}
+
+static int run_eject(const struct request *request, struct answer *answer, struct error *err)
+{
+	const char *name = positional(request, 0);
+	int r = registry_eject(request->registry, name, err);
+
+	if (r == 0)
+		text_printf(&answer->status, "monitor %s: dataplane ejected", name);
+	return r;
+}
+
+static int take_bool(const struct request *request, const char *name, bool *ret, struct error *err)
+{
+	const char *value = command_option(request->command, name);
+
+	*ret = value && !strcasecmp(value, "true");
+	if (!value || *ret || !strcasecmp(value, "false"))
+		return 0;
+	return error_set(err, -EINVAL, "%s: expected true or false, found \"%.60s\"", name, value);
+}
+
+static int run_reload(const struct request *request, struct answer *answer, struct error *err)
+{
+	bool force;
+	int r = take_bool(request, "force", &force, err);
+
+	if (r == 0)
+		r = registry_reload(request->registry, positional(request, 0), force,
+				    &answer->lines, err);
+	if (r == 0)
+		text_adds(&answer->status, answer->lines.len ? "reloaded" : "nothing has changed");
+	return r;
+}
+
+static int run_metrics(const struct request *request, struct answer *answer, struct error *err)
+{
+	const char *monitor = positional(request, 0);
+	const char *path = command_option(request->command, "path");
+	struct json_filter filter = {
+		.path = path ? path_from_name(path) : -1,
+		.name = command_option(request->command, "name"),
+		.one = monitor,
+	};
+	struct view view;
+	int r;
+
+	if (path && filter.path < 0)
+		return error_set(err, -EINVAL, "path: expected ingress or egress, found \"%.60s\"",
+				 path);
+	r = registry_view(request->registry, monitor, &view, err);
+	return r < 0 ? r : json_stream_new(&view, &filter, &answer->stream, err);
+}
+
+static int run_openmetrics(const struct request *request, struct answer *answer, struct error *err)
+{
+	struct view view;
+	int r = registry_view(request->registry, positional(request, 0), &view, err);
+
+	answer->until_eof = true;
+	return r < 0 ? r
+		     : openmetrics_stream_new(&view, EXPOSITION_OPENMETRICS, &answer->stream, err);
+}
+
+static int run_stats(const struct request *request, struct answer *answer, struct error *err)
+{
+	return status_figures(request->registry, &answer->lines, err);
+}
+
+static void usage(const struct verb *verb, struct text *out)
+{
+	text_printf(out, "%s%s%s", verb->name, *verb->arguments ? " " : "", verb->arguments);
+}
+
+static int run_help(const struct request *request, struct answer *answer, struct error *err)
+{
+	const char *name = positional(request, 0);
+
+	if (name && !verb_find(name))
+		return error_set(err, -ENOENT, "Unknown command: %.60s", name);
+	for (const struct verb *verb = verbs; verb->name; verb++) {
+		if (name && verb != verb_find(name))
+			continue;
+		usage(verb, &answer->lines);
+		text_printf(&answer->lines, "\n    %s\n", verb->help);
+	}
+	text_adds(&answer->status, "help");
+	return 0;
+}
+
+const struct verb verbs[] = {
+	{ "LIST", "", NULL, "a line per monitor: name, state, hook, interfaces, dataplane", 0, 0,
+	  false, run_list },
+	{ "SHOW", "<monitor>", NULL, "all about one monitor, as JSON", 1, 1, false, run_show },
+	{ "ADD", "<monitor> [interface=I] [hook=H] [loglevel=L]", "interface hook loglevel",
+	  "make a monitor with the empty dataplane", 1, 1, true, run_add },
+	{ "DEL", "<monitor>", NULL, "detach a monitor and forget it", 1, 1, true, run_del },
+	{ "ATTACH", "<monitor> <interface>", NULL, "attach a monitor to one more interface", 2, 2,
+	  true, run_attach },
+	{ "DETACH", "<monitor> [<interface>]", NULL, "detach it from one or from all interfaces", 1,
+	  2, true, run_detach },
+	{ "INJECT", "<monitor> [interface=I] [direction=both|ingress|egress] bytes=N|file=NAME",
+	  "interface direction bytes file",
+	  "replace the dataplane by a document: N bytes after the line, or a file below DataplaneDir; "
+	  "the monitor is made and the interface attached if need be",
+	  1, 1, true, run_inject },
+	{ "EJECT", "<monitor>", NULL, "back to the empty dataplane", 1, 1, true, run_eject },
+	{ "RELOAD", "[<monitor>] [force=true]", "force",
+	  "read documents again and replace the dataplanes that changed", 0, 1, true, run_reload },
+	{ "METRICS", "[<monitor>] [path=ingress|egress] [name=M]", "path name", "metrics as JSON", 0,
+	  1, false, run_metrics },
+	{ "OPENMETRICS", "[<monitor>]", NULL,
+	  "metrics as OpenMetrics text; its lines are not counted, # EOF is the last", 0, 1, false,
+	  run_openmetrics },
+	{ "STATS", "", NULL, "figures about the plugin itself", 0, 0, false, run_stats },
+	{ "HELP", "[<verb>]", NULL, "this", 0, 1, false, run_help },
+	{},
+};
+
+const struct verb *verb_find(const char *name)
+{
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		if (!strcasecmp(verb->name, name))
+			return verb;
+	return NULL;
+}
+
+/* Whether name=... is one of the verb's options. */
+static bool has_option(const struct verb *verb, const char *word)
+{
+	size_t len = strcspn(word, "=");
+
+	for (const char *at = verb->options; at && *at; at += strspn(at, " ")) {
+		size_t n = strcspn(at, " ");
+
+		if (n == len && !strncmp(at, word, n))
+			return true;
+		at += n;
+	}
+	return false;
+}
+
+size_t verb_positional(const struct verb *verb, const struct command *command)
+{
+	size_t n = 0;
+
+	(void)verb;
+	while (n + 1 < command->n && !strchr(command->words[n + 1], '='))
+		n++;
+	return n;
+}
+
+static int wrong_words(const struct verb *verb, const char *what, const char *word,
+		       struct error *err)
+{
+	_cleanup_text_ struct text text = {};
+
+	usage(verb, &text);
+	return error_set(err, -EINVAL, "%s%.60s; usage: %s", what, word, text_str(&text));
+}
+
+int verb_run(const struct request *request, struct answer *answer, struct error *err)
+{
+	const struct command *command = request->command;
+	const struct verb *verb = verb_find(command->words[0]);
+	size_t n;
+	int r;
+
+	if (!verb)
+		return error_set(err, -ENOENT, "Unknown command: %.60s", command->words[0]);
+	n = verb_positional(verb, command);
+	if (n < verb->min)
+		return wrong_words(verb, "missing words", "", err);
+	if (n > verb->max)
+		return wrong_words(verb, "unexpected word: ", command->words[verb->max + 1], err);
+	for (size_t i = n + 1; i < command->n; i++)
+		if (!strchr(command->words[i], '=') || !has_option(verb, command->words[i]))
+			return wrong_words(verb, "unexpected word: ", command->words[i], err);
+	r = verb->run(request, answer, err);
+	if (r == 0 && (text_status(&answer->lines) < 0 || text_status(&answer->status) < 0))
+		r = error_oom(err);
+	if (r < 0)
+		answer_release(answer);
+	return r;
+}
+
+int64_t verb_payload(const struct command *command, struct error *err)
+{
+	const char *bytes = command_option(command, "bytes");
+	const struct verb *verb = command->n ? verb_find(command->words[0]) : NULL;
+	unsigned long long n;
+	char *end;
+
+	if (!bytes || !verb || !has_option(verb, "bytes="))
+		return 0;
+	errno = 0;
+	n = strtoull(bytes, &end, 10);
+	if (!isdigit((unsigned char)*bytes) || *end || errno || !n)
+		return error_set(err, -EINVAL, "bytes: expected a number from 1 to %d, found \"%.60s\"",
+				 DOCUMENT_MAX, bytes);
+	if (n > DOCUMENT_MAX)
+		return error_set(err, -EFBIG, "bytes: the document has %s bytes, at most %d are possible",
+				 bytes, DOCUMENT_MAX);
+	return (int64_t)n;
+}
