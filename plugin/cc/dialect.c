@@ -132,8 +132,11 @@ static int map_translate(struct translation *t, const struct marker *marker,
 				    (int)head.name.len, head.name.at, (int)head.type.len,
 				    head.type.at, list_words(marker->types, &words));
 	copy_until(t, word->at + word->len);
-	text_printf(t->out, "_%s(", type);
-	t->copied = head.name.at;
+	text_printf(t->out, "_%s", type);
+	copy_until(t, head.type.at);
+	t->copied = head.type.at + head.type.len;
+	copy_until(t, head.comma.at);
+	t->copied = head.comma.at + head.comma.len;
 	return map_add(t, &head.name);
 }
 

@@ -207,36 +207,31 @@ static int run_pump(struct run *run, const struct process *process, struct error
 	return 0;
 }
 
-/* What clang says when it gets no more memory; it then ends in one of several ways. */
-static bool out_of_memory(struct text *words)
-{
-	const char *said = text_str(words);
-
-	return strstr(said, "LLVM ERROR: out of memory") || strstr(said, "std::bad_alloc");
-}
-
 /*
- * How it ended. clang catches the signals of its limits, dumps its stack and ends with 1, like for
- * any error: so the time is looked at, and the words, which are then none for the user.
+ * How it ended. clang catches the signals that its limits send, dumps its stack and ends like for
+ * any error: so the words are looked at, which are then none for the user. The time is not exactly
+ * that of the limit, because the kernel counts the two in different ways.
  */
 static int run_judge(int status, long cpu_seconds, const struct process *process,
 		     struct error *err)
 {
-	if (status && cpu_seconds >= PROCESS_CPU_SECONDS) {
+	const char *said = text_str(process->words);
+	bool no_memory = strstr(said, "LLVM ERROR: out of memory") || strstr(said, "std::bad_alloc");
+	bool crashed = WIFSIGNALED(status) || (status && strstr(said, "\nStack dump:\n"));
+
+	if (crashed)
 		text_clear(process->words);
-		return error_set(err, -EDQUOT, "the compiler used more than %d s of CPU time",
-				 PROCESS_CPU_SECONDS);
-	}
-	if (status && out_of_memory(process->words)) {
-		text_clear(process->words);
+	if (crashed && no_memory)
 		return error_set(err, -EDQUOT, "the compiler needed more than %d MiB of memory",
 				 PROCESS_MEMORY_MIB);
-	}
-	if (WIFSIGNALED(status))
-		return error_set(err, -EFAULT, "crash (%s)", strsignal(WTERMSIG(status)));
+	if (crashed && cpu_seconds >= PROCESS_CPU_SECONDS - 2)
+		return error_set(err, -EDQUOT, "the compiler used more than %d s of CPU time",
+				 PROCESS_CPU_SECONDS);
+	if (crashed)
+		return error_set(err, -EFAULT, "crash (%s)",
+				 WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "caught");
 	if (WEXITSTATUS(status) == EXIT_NOT_RUN) {
-		error_set(err, -ENOEXEC, "the compiler cannot be run: %s",
-			  text_str(process->words));
+		error_set(err, -ENOEXEC, "the compiler cannot be run: %s", said);
 		text_clear(process->words);
 		return -ENOEXEC;
 	}

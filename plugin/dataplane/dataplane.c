@@ -65,6 +65,7 @@ int dataplane_build(struct document *document, const struct dataplane *previous,
 		int r;
 
 		this.path = (enum path)path;
+		this.xdp = target->xdp && path == PATH_INGRESS; /* XDP has no egress */
 		if (!document->paths[path]) {
 			if (previous)
 				dataplane->paths[path] = path_code_ref(previous->paths[path]);

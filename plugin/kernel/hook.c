@@ -143,10 +143,10 @@ static void tc_detach(struct attachment *attachment)
 }
 
 static const struct hook hooks[] = {
-	{ "tcx", false, true, tcx_attach, link_replace, link_detach, 0 },
-	{ "tc", false, true, tc_attach, tc_replace, tc_detach, 0 },
-	{ "xdp", true, false, xdp_attach, link_replace, link_detach, XDP_FLAGS_DRV_MODE },
-	{ "xdp-generic", true, false, xdp_attach, link_replace, link_detach, XDP_FLAGS_SKB_MODE },
+	{ "tcx", false, tcx_attach, link_replace, link_detach, 0 },
+	{ "tc", false, tc_attach, tc_replace, tc_detach, 0 },
+	{ "xdp", true, xdp_attach, link_replace, link_detach, XDP_FLAGS_DRV_MODE },
+	{ "xdp-generic", true, xdp_attach, link_replace, link_detach, XDP_FLAGS_SKB_MODE },
 };
 
 const char *hook_names(void)
@@ -170,6 +170,11 @@ const struct hook *hook_find(const char *name)
 		if (!strcasecmp(hooks[i].name, name))
 			return &hooks[i];
 	return NULL;
+}
+
+const struct hook *hook_for_path(const struct hook *hook, bool egress)
+{
+	return hook->xdp && egress ? hook_find("auto") : hook;
 }
 
 static const char *attach_hint(const struct hook *hook, int code)

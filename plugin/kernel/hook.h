@@ -16,8 +16,7 @@ struct attachment;
 
 struct hook {
 	const char *name;
-	bool xdp;    /* programs see struct xdp_md */
-	bool egress; /* has an egress path, too */
+	bool xdp; /* programs see struct xdp_md; there is no egress */
 	int (*attach)(struct attachment *attachment, int prog_fd);
 	int (*replace)(struct attachment *attachment, int prog_fd);
 	void (*detach)(struct attachment *attachment);
@@ -30,6 +29,9 @@ struct hook {
  */
 const struct hook *hook_find(const char *name);
 const char *hook_names(void);
+
+/* The hook that serves a path: that one, or for egress, which XDP does not have, the best of tc. */
+const struct hook *hook_for_path(const struct hook *hook, bool egress);
 
 /*
  * One program on one hook of one interface. Embedded in its owner; zeroed is detached.

@@ -21,9 +21,6 @@ static int path_open(struct generation *generation, enum path path, bool xdp,
 
 	if (!code)
 		return 0;
-	if (path == PATH_EGRESS && xdp)
-		return error_set(err, -EOPNOTSUPP,
-				 "egress-path: an XDP hook has ingress only; use hook tcx or tc");
 	if (previous && previous->dataplane->paths[path] == code) {
 		to->object = object_ref(previous->paths[path].object);
 		to->prog_fd = previous->paths[path].prog_fd;
@@ -39,7 +36,7 @@ static int path_open(struct generation *generation, enum path path, bool xdp,
 		if (r < 0)
 			return r;
 	}
-	r = object_select(to->object, xdp, path == PATH_EGRESS, code->config->program,
+	r = object_select(to->object, xdp && path == PATH_INGRESS, path == PATH_EGRESS, code->config->program,
 			  &programs[path], err);
 	return r < 0 ? error_prefix(err, "%s", code->config->origin) : 0;
 }

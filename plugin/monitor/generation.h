@@ -34,6 +34,7 @@ struct public_maps {
 
 /*
  * Loads a dataplane into the kernel; nothing is attached.
+ * xdp: the ingress path's program is for XDP.
  * previous: a path that both dataplanes have in common goes on with its loaded object and
  * the maps in it; may be NULL.
  * Errors name the path; the verifier's log is in them.

@@ -113,8 +113,8 @@ static int instance_attach(struct instance *instance, const struct hook *hook, i
 		if (!generation || !generation->paths[path].object ||
 		    attachment_attached(attachment))
 			continue;
-		r = attachment_attach(attachment, hook, ifindex, path == PATH_EGRESS,
-				      generation->paths[path].prog_fd, err);
+		r = attachment_attach(attachment, hook_for_path(hook, path == PATH_EGRESS), ifindex,
+				      path == PATH_EGRESS, generation->paths[path].prog_fd, err);
 		if (r < 0) {
 			instance_detach(instance);
 			return error_prefix(err, "interface %s", instance->interface);
@@ -274,7 +274,8 @@ static int change_path(struct change *change, size_t i, enum path path, const st
 		return 0;
 	if (!attachment_attached(attachment)) {
 		*step = (struct step){ attachment, -1 };
-		r = attachment_attach(attachment, hook, instance->ifindex, path == PATH_EGRESS,
+		r = attachment_attach(attachment, hook_for_path(hook, path == PATH_EGRESS),
+				      instance->ifindex, path == PATH_EGRESS,
 				      new->paths[path].prog_fd, err);
 	} else if (old && old->paths[path].prog_fd == new->paths[path].prog_fd) {
 		return 0;

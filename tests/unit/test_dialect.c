@@ -14,9 +14,9 @@
 #define A "dynmon_table(\"array\", A, int, u64, 1, 0);"
 #define H "dynmon_table(\"hash\", H, u32, u64, 1, 0);"
 #define Q "dynmon_queue(\"queue\", Q, u64, 1, 0);"
-#define A_OUT "dynmon_table_array(A, int, u64, 1, 0);"
-#define H_OUT "dynmon_table_hash(H, u32, u64, 1, 0);"
-#define Q_OUT "dynmon_queue_queue(Q, u64, 1, 0);"
+#define A_OUT "dynmon_table_array( A, int, u64, 1, 0);"
+#define H_OUT "dynmon_table_hash( H, u32, u64, 1, 0);"
+#define Q_OUT "dynmon_queue_queue( Q, u64, 1, 0);"
 
 static const struct {
 	const char *name, *in, *out;
@@ -30,36 +30,36 @@ static const struct {
 	{ "hash", H, H_OUT },
 	{ "queue", Q, Q_OUT },
 	{ "percpu_hash", "dynmon_table(\"percpu_hash\", M, K, V, 1, 0)",
-	  "dynmon_table_percpu_hash(M, K, V, 1, 0)" },
+	  "dynmon_table_percpu_hash( M, K, V, 1, 0)" },
 	{ "percpu_array", "dynmon_table(\"percpu_array\", M, int, V, 1, 0)",
-	  "dynmon_table_percpu_array(M, int, V, 1, 0)" },
+	  "dynmon_table_percpu_array( M, int, V, 1, 0)" },
 	{ "lru_hash", "dynmon_table(\"lru_hash\", M, K, V, 1, 0)",
-	  "dynmon_table_lru_hash(M, K, V, 1, 0)" },
+	  "dynmon_table_lru_hash( M, K, V, 1, 0)" },
 	{ "lru_percpu_hash", "dynmon_table(\"lru_percpu_hash\", M, K, V, 1, 0)",
-	  "dynmon_table_lru_percpu_hash(M, K, V, 1, 0)" },
+	  "dynmon_table_lru_percpu_hash( M, K, V, 1, 0)" },
 	{ "lpm_trie", "dynmon_table(\"lpm_trie\", M, K, V, 1, 0)",
-	  "dynmon_table_lpm_trie(M, K, V, 1, 0)" },
+	  "dynmon_table_lpm_trie( M, K, V, 1, 0)" },
 	{ "histogram", "dynmon_table(\"histogram\", M, int, u64, 64, 0)",
-	  "dynmon_table_histogram(M, int, u64, 64, 0)" },
+	  "dynmon_table_histogram( M, int, u64, 64, 0)" },
 	{ "prog", "dynmon_table(\"prog\", M, u32, u32, 4, 0)",
-	  "dynmon_table_prog(M, u32, u32, 4, 0)" },
+	  "dynmon_table_prog( M, u32, u32, 4, 0)" },
 	{ "perf_output", "dynmon_table(\"perf_output\", M, int, int, 0, 0)",
-	  "dynmon_table_perf_output(M, int, int, 0, 0)" },
-	{ "stack", "dynmon_queue(\"stack\", M, V, 1, 0)", "dynmon_queue_stack(M, V, 1, 0)" },
+	  "dynmon_table_perf_output( M, int, int, 0, 0)" },
+	{ "stack", "dynmon_queue(\"stack\", M, V, 1, 0)", "dynmon_queue_stack( M, V, 1, 0)" },
 	{ "extern table", "dynmon_table(\"extern\", M, K, V, 1, 0)",
-	  "dynmon_table_extern(M, K, V, 1, 0)" },
+	  "dynmon_table_extern( M, K, V, 1, 0)" },
 	{ "extern queue", "dynmon_queue(\"extern\", M, V, 1, 0)",
-	  "dynmon_queue_extern(M, V, 1, 0)" },
+	  "dynmon_queue_extern( M, V, 1, 0)" },
 	{ "a size that is an expression", "dynmon_table(\"hash\", M, K, V, (N * 8) + f(1, 2), 0)",
-	  "dynmon_table_hash(M, K, V, (N * 8) + f(1, 2), 0)" },
-	{ "space in a marker", "dynmon_table\n(\n\"hash\" , M, K, V, 1, 0)",
-	  "dynmon_table_hash(M, K, V, 1, 0)" },
+	  "dynmon_table_hash( M, K, V, (N * 8) + f(1, 2), 0)" },
+	{ "space in a marker", "dynmon_table\n(\n\"hash\"\t,\rM, K, V, 1, 0)",
+	  "dynmon_table_hash\n(\n\t\rM, K, V, 1, 0)" },
 	{ "tags are kept",
 	  "__attribute__((btf_decl_tag(\"dynmon:\" \"pin=\" \"/x\"))) " H,
 	  "__attribute__((btf_decl_tag(\"dynmon:\" \"pin=\" \"/x\"))) " H_OUT },
 	{ "two maps in a line", A H, A_OUT H_OUT },
 	{ "no semicolon", "dynmon_table(\"hash\", M, K, V, 1, 0) int x;",
-	  "dynmon_table_hash(M, K, V, 1, 0) int x;" },
+	  "dynmon_table_hash( M, K, V, 1, 0) int x;" },
 
 	/* methods */
 	{ "lookup", H "H.lookup(&k);", H_OUT "dynmon_lookup(H,&k);" },

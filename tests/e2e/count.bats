@@ -1,0 +1,130 @@
+# Exactly N frames sent are N everywhere, on every hook and path.
+# shellcheck shell=bash disable=SC2030,SC2031
+load lib
+
+setup() {
+	need_root
+	network_up
+}
+
+teardown() {
+	collectd_kill
+	network_down
+}
+
+monitor_on() {
+	collectd_configure <<-EOF
+	<Monitor "edge">
+	  Interface "mon0"
+	  Hook "$1"
+	  Dataplane "packet_counter.json"
+	</Monitor>
+	EOF
+	collectd_start
+}
+
+# What arrived (1000) and what left (300), in each of the outputs.
+check_counts() {
+	[ "$(json_value edge ingress packets_total)" = "[1000]" ]
+	[ "$(json_value edge egress packets_total)" = "[300]" ]
+	metrics_page | grep -Fx 'packets_total{monitor="edge",interface="mon0",path="ingress"} 1000'
+	metrics_page | grep -Fx 'packets_total{monitor="edge",interface="mon0",path="egress"} 300'
+	ctl openmetrics | grep -Fx 'packets_total{monitor="edge",interface="mon0",path="ingress"} 1000'
+	ctl openmetrics | grep -Fx 'packets_total{monitor="edge",interface="mon0",path="egress"} 300'
+	eventually csv_is edge-mon0 derive-packets_total-ingress 1000
+	eventually csv_is edge-mon0 derive-packets_total-egress 300
+	eventually prometheus_is 'dynmon="edge-mon0",type="packets_total-ingress"' 1000
+	eventually prometheus_is 'dynmon="edge-mon0",type="packets_total-egress"' 300
+}
+
+count_on() {
+	monitor_on "$1"
+	frames_in 1000
+	frames_out 300
+	check_counts
+	collectd_stop
+	nothing_attached
+	[ ! -e "$SOCKET" ]
+}
+
+@test "tcx: frames are counted exactly, in and out" { count_on tcx; }
+@test "tc: frames are counted exactly, in and out" { count_on tc; }
+@test "xdp: frames are counted exactly, in and out" { count_on xdp; }
+@test "xdp-generic: frames are counted exactly, in and out" { count_on xdp-generic; }
+@test "auto picks tcx here" {
+	monitor_on auto
+	[ "$(ctl --json list | jq -r '.[0].hook')" = tcx ]
+	[ "$(attached | cut -d' ' -f1,2,4)" = $'tcx ingress dynmon_ingress\ntcx egress dynmon_egress' ]
+}
+
+@test "every hook leaves foreign programs and qdiscs alone" {
+	"$DYNMON_CC" --include="$DYNMON_BPFDIR" <"$BATS_TEST_DIRNAME/fixtures/packet_counter.bpf.c" \
+		>"$BATS_TEST_TMPDIR/foreign.o"
+	near tc qdisc add dev mon0 clsact
+	near tc filter add dev mon0 ingress bpf direct-action obj "$BATS_TEST_TMPDIR/foreign.o" sec tc
+	before=$(near tc filter show dev mon0 ingress)
+	monitor_on tc
+	frames_in 10
+	[ "$(json_value edge ingress packets_total)" = "[10]" ]
+	[ "$(near tc filter show dev mon0 ingress | grep -c direct-action)" -eq 2 ]
+	collectd_stop
+	[ "$(near tc filter show dev mon0 ingress)" = "$before" ]
+	[[ $before == *foreign.o* ]]
+}
+
+@test "an XDP program of somebody else is not replaced" {
+	monitor_on tcx
+	ctl add first hook=xdp
+	ctl inject first mon0 "$top_srcdir/examples/ntp_packets_counter.json"
+	ctl add second hook=xdp
+	run ctl inject second mon0 "$top_srcdir/examples/ntp_packets_counter.json"
+	[ "$status" -eq 1 ]
+	[[ $output == *"interface mon0: cannot attach to xdp ingress: an XDP program is attached there already"* ]]
+	[ "$(ctl --json list | jq -r '.[] | select(.name == "first") | .state')" = running ]
+}
+
+@test "several monitors and interfaces count for themselves" {
+	cable_up mon1 peer1
+	collectd_configure <<-EOF
+	<Monitor "edge">
+	  Interface "mon0"
+	  Interface "mon1"
+	  Dataplane "packet_counter.json"
+	</Monitor>
+	<Monitor "ntp">
+	  Interface "mon0"
+	  Dataplane "ntp_mode_private.json"
+	</Monitor>
+	EOF
+	collectd_start
+	frames_in 7
+	frames_in 5 -d 123 -f 0x27 # version 4, mode 7: private
+	frames_in 3 -p 123 -f 0x24 # version 4, mode 4: a server's answer
+	far "$top_builddir/sendframes" peer1 11
+	run metrics_page
+	[ "$(grep -c '^# TYPE packets_total' <<<"$output")" -eq 1 ]
+	grep -Fx 'packets_total{monitor="edge",interface="mon0",path="ingress"} 15' <<<"$output"
+	grep -Fx 'packets_total{monitor="edge",interface="mon1",path="ingress"} 11' <<<"$output"
+	grep -Fx 'ntp_packets_total{monitor="ntp",interface="mon0",path="ingress"} 8' <<<"$output"
+	grep -Fx 'ntp_mode_private_packets_total{monitor="ntp",interface="mon0",path="ingress"} 5' <<<"$output"
+	[ "$(ctl metrics edge | jq -c '[."ingress-metrics"[] | [.interface, .value]]')" = '[["mon0",[15]],["mon1",[11]]]' ]
+	collectd_stop
+	nothing_attached
+}
+
+@test "flow_bytes: one map for both directions, keyed by the flow" {
+	collectd_configure <<-EOF
+	<Monitor "flows">
+	  Interface "mon0"
+	  Dataplane "flow_bytes.json"
+	</Monitor>
+	EOF
+	collectd_start
+	frames_in 4 -s 100 -p 1111 -d 2222
+	frames_out 2 -s 200 -p 3333 -d 4444
+	run json_value flows ingress flows
+	[ "$(jq -c 'sort_by(.value.packets) | [.[].value]' <<<"$output")" = '[{"packets":2,"bytes":400},{"packets":4,"bytes":400}]' ]
+	# Ports are in network order, as they stand in the map.
+	[ "$(jq -c 'sort_by(.value.packets) | [.[].key.dport]' <<<"$output")" = "[$(((4444 & 255) << 8 | 4444 >> 8)),$(((2222 & 255) << 8 | 2222 >> 8))]" ]
+	[ "$(jq -c '[.[].key.proto] | unique' <<<"$output")" = '[17]' ]
+}

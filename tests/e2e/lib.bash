@@ -1,0 +1,188 @@
+# Helpers of the end-to-end tests: network namespaces with a cable between them, and the real
+# collectd in one of them. Sourced by the .bats files.
+# shellcheck shell=bash
+
+: "${top_srcdir:=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}"
+: "${top_builddir:=$top_srcdir/build/test}"
+: "${DYNMON_CC:=$top_builddir/dynmon-cc}"
+: "${DYNMON_BPFDIR:=$top_srcdir/bpf}"
+
+# Seconds that something may take before a test gives up on it; nothing is measured by it.
+PATIENCE=20
+
+need_root() {
+	[ "$(id -u)" -eq 0 ] || skip "needs root: loads eBPF programs and makes network namespaces"
+}
+
+# Two namespaces: mon0 in $NEAR is what is monitored, peer0 in $FAR is the other end. Nothing but
+# the tests sends there.
+network_up() {
+	NEAR=dynmon-near-$$-$BATS_SUITE_TEST_NUMBER FAR=dynmon-far-$$-$BATS_SUITE_TEST_NUMBER
+	local ns
+
+	for ns in "$NEAR" "$FAR"; do
+		ip netns add "$ns"
+		ip netns exec "$ns" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 \
+			net.ipv6.conf.default.disable_ipv6=1
+		ip -n "$ns" link set lo up
+	done
+	cable_up mon0 peer0
+	# write_prometheus listens only where an address beside the loopback's is configured.
+	ip -n "$NEAR" addr add 10.9.0.1/24 dev mon0
+}
+
+# cable_up NEAR-INTERFACE FAR-INTERFACE
+cable_up() {
+	ip -n "$NEAR" link add "$1" type veth peer name "$2" netns "$FAR"
+	ip -n "$NEAR" link set "$1" up arp off
+	ip -n "$FAR" link set "$2" up arp off
+}
+
+network_down() {
+	[ -z "${NEAR:-}" ] || ip netns del "$NEAR" 2>/dev/null || true
+	[ -z "${FAR:-}" ] || ip netns del "$FAR" 2>/dev/null || true
+}
+
+near() { ip netns exec "$NEAR" "$@"; }
+far() { ip netns exec "$FAR" "$@"; }
+
+# frames_in COUNT [sendframes' options]: arrive at mon0. frames_out: leave by it.
+frames_in() {
+	local count=$1
+	shift
+	far "$top_builddir/sendframes" "$@" peer0 "$count"
+}
+frames_out() {
+	local count=$1
+	shift
+	near "$top_builddir/sendframes" "$@" mon0 "$count"
+}
+
+# Writes a collectd.conf; what stands in the plugin's block comes from standard input.
+collectd_configure() {
+	DIR=$BATS_TEST_TMPDIR
+	SOCKET=$DIR/control.sock
+	LOG=$DIR/collectd.log
+	CONF=$DIR/collectd.conf
+	cat >"$CONF" <<-EOF
+	Hostname "host"
+	Interval 0.2
+	BaseDir "$DIR"
+	TypesDB "/usr/share/collectd/types.db"
+	LoadPlugin logfile
+	<Plugin logfile>
+	  File "$LOG"
+	  LogLevel "info"
+	</Plugin>
+	LoadPlugin csv
+	<Plugin csv>
+	  DataDir "$DIR/csv"
+	</Plugin>
+	LoadPlugin write_prometheus
+	<Plugin write_prometheus>
+	  Host "127.0.0.1"
+	  Port "9103"
+	</Plugin>
+	PluginDir "$top_builddir/.libs"
+	LoadPlugin dynmon
+	<Plugin dynmon>
+	  SocketFile "$SOCKET"
+	  DataplaneDir "${DATAPLANE_DIR:-$top_srcdir/examples}"
+	  Compiler "$DYNMON_CC"
+	  IncludeDir "$DYNMON_BPFDIR"
+	  <Http>
+	    Port 9936
+	  </Http>
+	$(cat)
+	</Plugin>
+	EOF
+}
+
+# DYNMON_PRELOAD: the sanitizer's runtime, for a plugin that was built with it.
+collectd_start() {
+	# No function: $! must be collectd itself.
+	ip netns exec "$NEAR" env LD_PRELOAD="${DYNMON_PRELOAD:-}" collectd -f -C "$CONF" \
+		>"$DIR/collectd.out" 2>&1 3>&- &
+	COLLECTD=$!
+	if ! eventually test -S "$SOCKET" || ! kill -0 "$COLLECTD"; then
+		cat "$DIR/collectd.out" "$LOG"
+		return 1
+	fi
+}
+
+# Stops it and wants exit status 0, and nothing left behind.
+collectd_stop() {
+	local status=0
+
+	kill -TERM "$COLLECTD"
+	wait "$COLLECTD" || status=$?
+	COLLECTD=
+	if [ "$status" -ne 0 ]; then
+		echo "collectd ended with status $status"
+		cat "$DIR/collectd.out" "$LOG"
+		return 1
+	fi
+}
+
+# For teardown: whatever state it is in.
+collectd_kill() {
+	[ -n "${COLLECTD:-}" ] || return 0
+	kill -TERM "$COLLECTD" 2>/dev/null || true
+	if ! eventually process_gone "$COLLECTD"; then
+		kill -KILL "$COLLECTD" 2>/dev/null || true
+	fi
+	wait "$COLLECTD" 2>/dev/null || true
+	COLLECTD=
+}
+
+process_gone() { ! kill -0 "$1" 2>/dev/null; }
+
+ctl() { "$top_builddir/dynmonctl" -s "$SOCKET" "$@"; }
+
+# Repeats a command until it succeeds, at most PATIENCE seconds.
+eventually() {
+	local i
+
+	for ((i = 0; i < PATIENCE * 20; i++)); do
+		! "$@" >/dev/null 2>&1 || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+# One request in the protocol's own form.
+raw() { printf '%s\n' "$1" | near timeout 10 python3 "$top_srcdir/tests/tools/rawsocket.py" "$SOCKET"; }
+
+http() { near curl -sS --max-time 10 "$@"; }
+metrics_page() { http http://127.0.0.1:9936/metrics "$@"; }
+
+# json_value MONITOR PATH METRIC: the metric's JSON value.
+json_value() { ctl metrics "$1" | jq -c ".\"$2-metrics\"[] | select(.name == \"$3\") | .value"; }
+
+# What collectd's csv plugin has last: csv_value PLUGIN-INSTANCE TYPE-INSTANCE-FILE
+csv_value() {
+	local files=("$DIR/csv/host/dynmon-$1/$2"-[0-9]*)
+
+	tail -n 1 "${files[0]}" | cut -d, -f2
+}
+
+csv_is() { [ "$(csv_value "$1" "$2")" = "$3" ]; }
+
+# prometheus_is LABEL-TEXT VALUE: a line of write_prometheus' page.
+prometheus_is() {
+	near curl -sS --max-time 10 http://127.0.0.1:9103/metrics | grep -F "$1" |
+		awk -v want="$2" '$2 == want { found = 1 } END { exit !found }'
+}
+
+# "tcx ingress 12 name" for each program on an interface's hooks; tc's filters are not among them.
+attached() { near "$top_builddir/attached" "${1:-mon0}"; }
+
+# Nothing of ours is attached in $NEAR any more.
+nothing_attached() {
+	local left interface
+
+	for interface in $(near ls /sys/class/net); do
+		left=$(attached "$interface"; near tc qdisc show dev "$interface" | grep clsact || true)
+		[ -z "$left" ] || { echo "still on $interface: $left"; return 1; }
+	done
+}

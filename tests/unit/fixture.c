@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fixture.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+char *folder_make(void)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *folder;
+
+	assert_true(asprintf(&folder, "%s/dynmon-test-XXXXXX", tmp ? tmp : "/tmp") > 0);
+	assert_non_null(mkdtemp(folder));
+	return folder;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+void folder_remove(const char *folder)
+{
+	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void file_make(const char *folder, const char *name, const void *bytes, size_t len, int mode)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -1;
+
+	assert_true(asprintf(&path, "%s/%s", folder, name) > 0);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, len), len);
+	assert_int_equal(fchmod(fd, (mode_t)mode), 0);
+}
+
+bool bpf_possible(void)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (geteuid() != 0) {
+		fprintf(stderr, "skipped: eBPF maps need root\n");
+		return false;
+	}
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "probe", 4, 4, 1, NULL);
+	if (fd < 0)
+		fprintf(stderr, "skipped: no eBPF map can be made: %s\n", strerror(-fd));
+	return fd >= 0;
+}
+
+int shell(const char *fmt, ...)
+{
+	_cleanup_free_ char *words = NULL, *line = NULL;
+	va_list ap;
+	int status;
+
+	va_start(ap, fmt);
+	assert_true(vasprintf(&words, fmt, ap) > 0);
+	va_end(ap);
+	assert_true(asprintf(&line, "{ %s ; } >/dev/null 2>&1", words) > 0);
+	status = system(line);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+bool object_compile(const char *source, struct text *elf)
+{
+	_cleanup_free_ char *folder = folder_make(), *path = NULL;
+	char part[16384];
+	int status;
+	FILE *file;
+
+	if (shell("command -v clang")) {
+		fprintf(stderr, "skipped: there is no clang\n");
+		folder_remove(folder);
+		return false;
+	}
+	file_make(folder, "object.c", source, strlen(source), 0600);
+	status = shell("clang -O2 -g -target bpf -mcpu=v3 -I/usr/include/$(uname -m)-linux-gnu "
+		       "-c -o %s/object.o %s/object.c",
+		       folder, folder);
+	assert_true(asprintf(&path, "%s/object.o", folder) > 0);
+	file = status ? NULL : fopen(path, "re");
+	for (size_t n; file && (n = fread(part, 1, sizeof(part), file)) > 0;)
+		text_add(elf, part, n);
+	if (file)
+		fclose(file);
+	folder_remove(folder);
+	assert_int_equal(status, 0);
+	assert_true(elf->len > 0);
+	return true;
+}
+
+const char *source_dir(void)
+{
+	static const char *const places[] = { "..", ".", "../..", "/work/main" };
+	const char *dir = getenv("top_srcdir");
+	char probe[4096];
+
+	if (dir)
+		return dir;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		snprintf(probe, sizeof(probe), "%s/bpf/dynmon/dialect.h", places[i]);
+		if (access(probe, R_OK) == 0)
+			return places[i];
+	}
+	return NULL;
+}
+
+bool netns_enter(void)
+{
+	if (unshare(CLONE_NEWNET) < 0) {
+		fprintf(stderr, "skipped: no network namespace: %s\n", strerror(errno));
+		return false;
+	}
+	return shell("ip link set lo up") == 0;
+}
+
+bool contains(const char *all, const char *part)
+{
+	if (strstr(all, part))
+		return true;
+	fprintf(stderr, "expected \"%s\" in \"%s\"\n", part, all);
+	return false;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What several tests need: folders that go away, eBPF objects compiled on the spot, interfaces. */
+#ifndef DYNMON_TESTS_UNIT_FIXTURE_H
+#define DYNMON_TESTS_UNIT_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+/* A new folder below $TMPDIR; the caller frees the name after folder_remove(). */
+char *folder_make(void);
+/* Removes it with all that is in it. */
+void folder_remove(const char *folder);
+
+/* Writes a file of len bytes with that mode. */
+void file_make(const char *folder, const char *name, const void *bytes, size_t len, int mode);
+
+/* Whether this process may use eBPF; says on stderr why not. */
+bool bpf_possible(void);
+
+/* Skips the test at hand when eBPF, or clang for its objects, is not to be had. */
+#define skip_without_bpf()                                                                         \
+	do {                                                                                       \
+		if (!bpf_possible())                                                               \
+			skip();                                                                    \
+	} while (0)
+
+/*
+ * Compiles libbpf-style C to an object with BTF. false, with words on stderr, when there is no
+ * clang; wrong source fails the test.
+ */
+bool object_compile(const char *source, struct text *elf);
+
+/* The repository's own folder: $top_srcdir, or found from here; NULL: not to be found. */
+const char *source_dir(void);
+
+/* Runs a command line, silently. Its exit status. */
+int shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Puts the process into a network namespace of its own. false: not possible. */
+bool netns_enter(void);
+
+/* Whether the string contains the other; tells both on stderr when not. */
+bool contains(const char *all, const char *part);
+
+#endif
