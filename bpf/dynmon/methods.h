@@ -3,7 +3,7 @@
  * What dynmon-cc makes of the Dynmon dialect's maps and their methods.
  *
  *	BPF_TABLE("hash", K, V, M, 16)	becomes	dynmon_table_hash(M, K, V, 16, 0)
- *	M.lookup(&key)			becomes	dynmon_lookup(M, &key)
+ *	M.lookup(&key)			becomes	dynmon_lookup(M, (&key))
  *
  * Included before code that is preprocessed already: every macro here begins with dynmon_, and
  * the lists in plugin/cc/dialect.c name them all. Everything folds to the helper calls that one

@@ -33,6 +33,9 @@ struct translation {
 	struct error *err;
 	struct token maps[DIALECT_MAPS_MAX]; /* their names */
 	size_t maps_count;
+	unsigned int depth; /* open brackets of all kinds */
+	unsigned int calls[DIALECT_CALLS_MAX]; /* the depths of the method calls that are open */
+	size_t calls_count;
 };
 
 /* Returns -EBADMSG, or -ENOMEM. */
@@ -137,10 +140,11 @@ static int map_translate(struct translation *t, const struct marker *marker,
 	t->copied = head.type.at + head.type.len;
 	copy_until(t, head.comma.at);
 	t->copied = head.comma.at + head.comma.len;
+	t->depth++;
 	return map_add(t, &head.name);
 }
 
-/* NAME.method( becomes dynmon_method(NAME, with what lies between the tokens kept. */
+/* NAME.method( becomes dynmon_method(NAME,( with what lies between the tokens kept. */
 static int method_translate(struct translation *t, const struct token *name)
 {
 	_cleanup_text_ struct text words = {};
@@ -156,6 +160,9 @@ static int method_translate(struct translation *t, const struct token *name)
 		return source_error(t, &word, "map '%.*s' has no method '%.*s'; methods are %s",
 				    (int)name->len, name->at, (int)word.len, word.at,
 				    list_words(methods, &words));
+	if (t->calls_count == DIALECT_CALLS_MAX)
+		return source_error(t, &word, "method calls are nested more than %d deep",
+				    DIALECT_CALLS_MAX);
 	copy_until(t, name->at);
 	text_printf(t->out, "dynmon_%s(", method);
 	copy_until(t, dot.at);
@@ -163,10 +170,37 @@ static int method_translate(struct translation *t, const struct token *name)
 	copy_until(t, word.at);
 	t->copied = word.at + word.len;
 	copy_until(t, open.at);
-	text_addc(t->out, ',');
+	text_adds(t->out, ",(");
 	t->copied = open.at + open.len;
+	t->calls[t->calls_count++] = ++t->depth;
 	t->lex = ahead;
 	return 0;
+}
+
+/*
+ * Brackets are counted, and each argument of a method gets a pair of its own: to a macro, the
+ * comma in &(struct key){ 1, 2 } would separate arguments.
+ */
+static void bracket_translate(struct translation *t, const struct token *tok)
+{
+	bool in_call = t->calls_count && t->calls[t->calls_count - 1] == t->depth;
+
+	if (tok->kind != TOKEN_PUNCT)
+		return;
+	if (memchr("([{", *tok->at, 3)) {
+		t->depth++;
+	} else if (memchr(")]}", *tok->at, 3)) {
+		if (in_call) {
+			copy_until(t, tok->at);
+			text_addc(t->out, ')');
+			t->calls_count--;
+		}
+		t->depth -= t->depth > 0;
+	} else if (*tok->at == ',' && in_call) {
+		copy_until(t, tok->at);
+		text_adds(t->out, "),(");
+		t->copied = tok->at + tok->len;
+	}
 }
 
 static const struct marker *marker_find(const struct token *tok)
@@ -182,17 +216,18 @@ int dialect_translate(const char *source, size_t len, struct text *out, struct e
 	struct translation t = { .copied = source, .out = out, .err = err };
 	bool member = false; /* after . or ->: a name there is a field's */
 	struct token tok;
-	int r;
 
 	lexer_init(&t.lex, source, len);
 	while (lexer_next(&t.lex, &tok)) {
 		const struct marker *marker = marker_find(&tok);
+		int r = 0;
 
-		r = 0;
 		if (marker)
 			r = map_translate(&t, marker, &tok);
 		else if (tok.kind == TOKEN_IDENT && !member && map_find(&t, &tok))
 			r = method_translate(&t, &tok);
+		else
+			bracket_translate(&t, &tok);
 		if (r < 0)
 			return r;
 		member = token_is(&tok, ".") || token_is(&tok, "->");

@@ -6,7 +6,7 @@
  * between, two things are rewritten that macros cannot reach:
  *
  *	dynmon_table("hash", ...	becomes	dynmon_table_hash( ...
- *	MAP.lookup(&key)		becomes	dynmon_lookup(MAP, &key)
+ *	MAP.lookup(&key)		becomes	dynmon_lookup(MAP,(&key))
  *
  * Everything else is copied byte for byte, and lines stay lines. No I/O.
  */
@@ -18,6 +18,8 @@
 
 /* A dataplane with more maps than this is refused; the kernel takes 64 for one program. */
 #define DIALECT_MAPS_MAX 256
+/* And so are method calls in arguments of method calls, deeper than this. */
+#define DIALECT_CALLS_MAX 64
 
 enum dialect_kind {
 	DIALECT_NONE,   /* neither of the others */

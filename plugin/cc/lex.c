@@ -76,7 +76,7 @@ static bool line_marker(struct lexer *lex, const char *end)
 
 	while (at < end && (*at == ' ' || *at == '\t'))
 		at++;
-	if (end - at > 5 && !memcmp(at, "line ", 5))
+	if (memmem(at, (size_t)(end - at), "line ", 5) == at)
 		at += 5;
 	if (at == end || !isdigit((unsigned char)*at))
 		return false;

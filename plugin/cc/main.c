@@ -126,7 +126,8 @@ static bool option_take(struct job *job, int id, const char *value)
 		compile->name = value;
 		return true;
 	case OPT_INCLUDE:
-		return include_add(job, value);
+		/* One place is kept for our own. */
+		return job->includes_count < COMPILE_INCLUDES_MAX - 1 && include_add(job, value);
 	case OPT_CLANG:
 		job->clang = value;
 		return true;

@@ -228,7 +228,7 @@ static int run(const struct options *options, char **words, size_t n)
 	_cleanup_error_ struct error err = {};
 	_cleanup_text_ struct text line = {};
 
-	if (!strcmp(words[0], "help")) {
+	if (!strcmp(words[0], "help") && n == 1) {
 		print_help(stdout);
 		return 0;
 	}

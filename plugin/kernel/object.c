@@ -78,7 +78,9 @@ static int object_list_maps(struct object *object, struct error *err)
 		int r;
 
 		map->bpf = bpf;
-		map->name = bpf_map__name(bpf);
+		map->name = strdup(bpf_map__name(bpf));
+		if (!map->name)
+			return error_oom(err);
 		tag = map_tag(bpf_object__btf(object->bpf), map->name);
 		r = tag ? map_apply_tag(map, tag, err) : 0;
 		if (r < 0)
@@ -141,6 +143,8 @@ struct object *object_unref(struct object *object)
 	if (!object || __atomic_sub_fetch(&object->refs, 1, __ATOMIC_ACQ_REL))
 		return NULL;
 	bpf_object__close(object->bpf);
+	for (size_t i = 0; i < object->n_maps; i++)
+		free(object->maps[i].name);
 	free(object->maps);
 	free(object);
 	return NULL;

@@ -28,7 +28,7 @@ enum map_scope {
 
 struct object_map {
 	struct bpf_map *bpf; /* owned by the object */
-	const char *name;
+	char *name;	     /* as the code calls it; libbpf renames a map that reuses another */
 	enum map_scope scope;
 	bool resolved; /* an extern map that has found its declaration */
 };

@@ -237,6 +237,7 @@ static void *client_thread(void *data)
 	struct client *client = data;
 
 	client_loop(client);
+	shutdown(client->fd, SHUT_RDWR); /* the descriptor itself is closed when its place is reused */
 	atomic_store(&client->state, CLIENT_DONE);
 	return NULL;
 }

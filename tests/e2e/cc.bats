@@ -91,6 +91,7 @@ has() {
 		BPF_QUEUESTACK_SHARED("queue", M, u64, 16, 0);|M.push(&v, 0);
 		BPF_QUEUESTACK_PUBLIC("queue", M, u64, 16, 0);|M.push(&v, 0);
 		BPF_QUEUESTACK_PINNED("queue", M, u64, 16, 0, "/sys/fs/bpf/q");|M.push(&v, 0);
+		BPF_TABLE("hash", struct pair, u64, M, 16);|M.update(&(struct pair){ 1, 2 }, &v); M.increment((struct pair){ .a = 1, .b = k });
 		BPF_ARRAY(M);|M.increment(1);
 		BPF_ARRAY(M, u32);|u32 *p = M.lookup(&i);
 		BPF_ARRAY(M, u32, 3);|u32 *p = M.lookup(&i);
@@ -382,7 +383,7 @@ BPF_HASH(M); int handle_rx;"
 @test "the translation can be looked at" {
 	printf 'BPF_ARRAY(A);\n%s { A.increment(0); return RX_OK; }' "$HANDLE" | cc --dialect-only
 	grep -q 'dynmon_table_array( A, int, u64, 10240, 0);' "$OBJECT"
-	grep -q 'dynmon_increment(A,0);' "$OBJECT"
+	grep -q 'dynmon_increment(A,(0));' "$OBJECT"
 }
 
 @test "what is not installed is named with its package" {

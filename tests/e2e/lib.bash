@@ -157,7 +157,8 @@ http() { near curl -sS --max-time 10 "$@"; }
 metrics_page() { http http://127.0.0.1:9936/metrics "$@"; }
 
 # json_value MONITOR PATH METRIC: the metric's JSON value.
-json_value() { ctl metrics "$1" | jq -c ".\"$2-metrics\"[] | select(.name == \"$3\") | .value"; }
+# No other metric is read: reading may empty it.
+json_value() { ctl metrics "$1" path="$2" name="$3" | jq -c ".\"$2-metrics\"[].value"; }
 
 # What collectd's csv plugin has last: csv_value PLUGIN-INSTANCE TYPE-INSTANCE-FILE
 csv_value() {

@@ -62,35 +62,42 @@ static const struct {
 	  "dynmon_table_hash( M, K, V, 1, 0) int x;" },
 
 	/* methods */
-	{ "lookup", H "H.lookup(&k);", H_OUT "dynmon_lookup(H,&k);" },
-	{ "lookup_or_init", H "H.lookup_or_init(&k, &v);", H_OUT "dynmon_lookup_or_init(H,&k, &v);" },
+	{ "lookup", H "H.lookup(&k);", H_OUT "dynmon_lookup(H,(&k));" },
+	{ "lookup_or_init", H "H.lookup_or_init(&k, &v);", H_OUT "dynmon_lookup_or_init(H,(&k),( &v));" },
 	{ "lookup_or_try_init", H "H.lookup_or_try_init(&k, &v);",
-	  H_OUT "dynmon_lookup_or_try_init(H,&k, &v);" },
-	{ "update", H "H.update(&k, &v);", H_OUT "dynmon_update(H,&k, &v);" },
-	{ "insert", H "H.insert(&k, &v);", H_OUT "dynmon_insert(H,&k, &v);" },
-	{ "delete", H "H.delete(&k);", H_OUT "dynmon_delete(H,&k);" },
-	{ "increment", H "H.increment(k);", H_OUT "dynmon_increment(H,k);" },
-	{ "increment by", H "H.increment(k, 2);", H_OUT "dynmon_increment(H,k, 2);" },
-	{ "atomic_increment", H "H.atomic_increment(k);", H_OUT "dynmon_atomic_increment(H,k);" },
-	{ "push", Q "Q.push(&v, 0);", Q_OUT "dynmon_push(Q,&v, 0);" },
-	{ "pop", Q "Q.pop(&v);", Q_OUT "dynmon_pop(Q,&v);" },
-	{ "peek", Q "Q.peek(&v);", Q_OUT "dynmon_peek(Q,&v);" },
-	{ "call", A "A.call(ctx, 1);", A_OUT "dynmon_call(A,ctx, 1);" },
+	  H_OUT "dynmon_lookup_or_try_init(H,(&k),( &v));" },
+	{ "update", H "H.update(&k, &v);", H_OUT "dynmon_update(H,(&k),( &v));" },
+	{ "insert", H "H.insert(&k, &v);", H_OUT "dynmon_insert(H,(&k),( &v));" },
+	{ "delete", H "H.delete(&k);", H_OUT "dynmon_delete(H,(&k));" },
+	{ "increment", H "H.increment(k);", H_OUT "dynmon_increment(H,(k));" },
+	{ "increment by", H "H.increment(k, 2);", H_OUT "dynmon_increment(H,(k),( 2));" },
+	{ "atomic_increment", H "H.atomic_increment(k);", H_OUT "dynmon_atomic_increment(H,(k));" },
+	{ "push", Q "Q.push(&v, 0);", Q_OUT "dynmon_push(Q,(&v),( 0));" },
+	{ "pop", Q "Q.pop(&v);", Q_OUT "dynmon_pop(Q,(&v));" },
+	{ "peek", Q "Q.peek(&v);", Q_OUT "dynmon_peek(Q,(&v));" },
+	{ "call", A "A.call(ctx, 1);", A_OUT "dynmon_call(A,(ctx),( 1));" },
 	{ "perf_submit", A "A.perf_submit(ctx, &e, sizeof(e));",
-	  A_OUT "dynmon_perf_submit(A,ctx, &e, sizeof(e));" },
+	  A_OUT "dynmon_perf_submit(A,(ctx),( &e),( sizeof(e)));" },
 	{ "perf_submit_skb", A "A.perf_submit_skb(ctx, n, &e, sizeof(e));",
-	  A_OUT "dynmon_perf_submit_skb(A,ctx, n, &e, sizeof(e));" },
+	  A_OUT "dynmon_perf_submit_skb(A,(ctx),( n),( &e),( sizeof(e)));" },
 	{ "nested", A H "A.lookup(H.lookup(&k));",
-	  A_OUT H_OUT "dynmon_lookup(A,dynmon_lookup(H,&k));" },
+	  A_OUT H_OUT "dynmon_lookup(A,(dynmon_lookup(H,(&k))));" },
 	{ "in a condition", H "if (!H.lookup(&k) && H.lookup(&l)) ;",
-	  H_OUT "if (!dynmon_lookup(H,&k) && dynmon_lookup(H,&l)) ;" },
+	  H_OUT "if (!dynmon_lookup(H,(&k)) && dynmon_lookup(H,(&l))) ;" },
 	{ "result used", H "H.lookup(&k)->x = *H.lookup(&k);",
-	  H_OUT "dynmon_lookup(H,&k)->x = *dynmon_lookup(H,&k);" },
-	{ "space in a call", H "H . lookup (&k)", H_OUT "dynmon_lookup(H   ,&k)" },
-	{ "lines in a call", H "H\n  .lookup\n  (&k)", H_OUT "dynmon_lookup(H\n  \n  ,&k)" },
+	  H_OUT "dynmon_lookup(H,(&k))->x = *dynmon_lookup(H,(&k));" },
+	{ "space in a call", H "H . lookup (&k)", H_OUT "dynmon_lookup(H   ,(&k))" },
+	{ "lines in a call", H "H\n  .lookup\n  (&k)", H_OUT "dynmon_lookup(H\n  \n  ,(&k))" },
 	{ "markers in a call", H "H\n# 40 \"c\"\n.lookup(&k)",
-	  H_OUT "dynmon_lookup(H\n# 40 \"c\"\n,&k)" },
-	{ "CRLF", H "\r\nH.lookup(&k);\r\n", H_OUT "\r\ndynmon_lookup(H,&k);\r\n" },
+	  H_OUT "dynmon_lookup(H\n# 40 \"c\"\n,(&k))" },
+	{ "a literal with commas", H "H.update(&(struct k){ 1, 2 }, (u64[]){ 3, 4 });",
+	  H_OUT "dynmon_update(H,(&(struct k){ 1, 2 }),( (u64[]){ 3, 4 }));" },
+	{ "no arguments", H "H.lookup()", H_OUT "dynmon_lookup(H,())" },
+	{ "commas around a call", H "f(1, H.lookup(g(2, 3)), 4), 5;",
+	  H_OUT "f(1, dynmon_lookup(H,(g(2, 3))), 4), 5;" },
+	{ "brackets that do not match", H ")]} H.lookup(&k[1, 2); }",
+	  H_OUT ")]} dynmon_lookup(H,(&k[1, 2); )}" },
+	{ "CRLF", H "\r\nH.lookup(&k);\r\n", H_OUT "\r\ndynmon_lookup(H,(&k));\r\n" },
 
 	/* what only looks like it */
 	{ "in a string", H "\"H.lookup(&k)\"", H_OUT "\"H.lookup(&k)\"" },
@@ -115,7 +122,7 @@ static const struct {
 	/* cut short */
 	{ "a method", H "H.", H_OUT "H." },
 	{ "a call", H "H.lookup", H_OUT "H.lookup" },
-	{ "an argument", H "H.lookup(", H_OUT "dynmon_lookup(H," },
+	{ "an argument", H "H.lookup(", H_OUT "dynmon_lookup(H,(" },
 	{ "a string", H "\"H.lookup(", H_OUT "\"H.lookup(" },
 	{ "a comment", H "/* H.lookup(", H_OUT "/* H.lookup(" },
 };
@@ -190,6 +197,22 @@ static void test_errors(void **state)
 			fail_msg("%s: %d\n got: %s\nwant: %s", errors[i].name, r,
 				 error_message(&err), errors[i].message);
 	}
+}
+
+static void test_too_deep(void **state)
+{
+	_cleanup_text_ struct text in = {}, out = {};
+	_cleanup_error_ struct error err = {};
+
+	(void)state;
+	text_adds(&in, H);
+	for (int i = 0; i < DIALECT_CALLS_MAX; i++)
+		text_adds(&in, "H.lookup(");
+	assert_int_equal(dialect_translate(in.data, in.len, &out, &err), 0);
+	text_adds(&in, "H.lookup(");
+	assert_int_equal(dialect_translate(in.data, in.len, &out, &err), -EBADMSG);
+	assert_string_equal(error_message(&err),
+			    "<code>:1: error: method calls are nested more than 64 deep");
 }
 
 static void test_too_many_maps(void **state)
@@ -289,6 +312,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_translate),     cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_too_many_maps), cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_too_deep),
 		cmocka_unit_test(test_detect),	      cmocka_unit_test(test_lex),
 	};
 

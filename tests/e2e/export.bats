@@ -1,0 +1,210 @@
+# What comes out: JSON, OpenMetrics, Prometheus' text, collectd's values.
+# shellcheck shell=bash disable=SC2030,SC2031
+load lib
+
+setup() {
+	need_root
+	network_up
+	DATAPLANE_DIR=$BATS_TEST_TMPDIR/documents
+	mkdir "$DATAPLANE_DIR"
+	cp "$top_srcdir"/examples/*.json "$DATAPLANE_DIR"
+}
+
+teardown() {
+	collectd_kill
+	network_down
+}
+
+# Every readable kind of map, written by each packet with known values.
+all_maps() {
+	jq -n --rawfile code "$BATS_TEST_DIRNAME/fixtures/all_maps.bpf.c" '
+		def metric(name; type): {name: name, "map-name": name, "open-metrics-metadata":
+			{type: type, help: "Map \(name), with \"quotes\" and a \\.", labels: [{name: "site", value: "a\"b\\c\nd"}]}};
+		{"ingress-path": {code: $code, "metric-configs": [
+			metric("counts"; "counter"), metric("levels"; "GAUGE"), metric("ports"; "counter"),
+			metric("named"; "Counter"), metric("percpu"; "counter"), metric("percpu_ports"; "counter"),
+			metric("recent"; "gauge"), metric("networks"; "gauge"), metric("structs"; "gauge"),
+			metric("jobs"; "untyped"), metric("plates"; "untyped"), metric("slots"; "histogram"),
+			{name: "drained", "map-name": "drained", "extraction-options": {"empty-on-read": true}},
+			{name: "zeroed", "map-name": "zeroed", "extraction-options": {"empty-on-read": true}}]},
+		 "egress-path": {}}' >"$DATAPLANE_DIR/all_maps.json"
+}
+
+start_all_maps() {
+	all_maps
+	collectd_configure <<-EOF
+	<Monitor "all">
+	  Interface "mon0"
+	  Dataplane "all_maps.json"
+	  $(cat)
+	</Monitor>
+	EOF
+	collectd_start
+}
+
+value() { json_value all ingress "$1"; }
+
+@test "JSON has Dynmon's shapes for every kind of map" {
+	start_all_maps </dev/null
+	[ "$(value ports)" = "[]" ]
+	frames_in 3 -d 53
+	frames_in 2 -d 123
+	[ "$(value counts)" = "[5,10,15,20]" ]
+	[ "$(value levels)" = "[-5]" ]
+	[ "$(value ports | jq -c 'sort_by(.key)')" = '[{"key":53,"value":3},{"key":123,"value":2}]' ]
+	[ "$(value named | jq -c 'sort_by(.key.port)')" = '[{"key":{"name":"udp","port":53},"value":3},{"key":{"name":"udp","port":123},"value":2}]' ]
+	[ "$(value percpu | jq -c '[.[] | [.key, (.value | add)]]')" = "[[0,5],[1,10]]" ]
+	[ "$(value percpu | jq '.[0].value | length')" -eq "$(($(sed 's/.*-//' /sys/devices/system/cpu/possible) + 1))" ]
+	[ "$(value percpu_ports | jq -c '[.[] | [.key, (.value | add)]] | sort')" = "[[53,3],[123,2]]" ]
+	[ "$(value recent | jq -c 'sort_by(.key)')" = '[{"key":53,"value":42},{"key":123,"value":42}]' ]
+	[ "$(value networks)" = '[{"key":{"bits":24,"address":[10,9,0,0]},"value":5}]' ]
+	# As text: jq's numbers have 53 bits.
+	raw "METRICS all name=structs" | grep -F '"value":[{"packets":5,"wide":18446744073709551615,"low":-1,"flags":5,"yes":true,"kind":1,"inner":{"a":[1,2]},"x":7}],'
+	[ "$(value jobs)" = "[53,53,53,123,123]" ]
+	[ "$(value jobs)" = "[]" ]
+	[ "$(value plates)" = "[123,123,53,53,53]" ]
+	[ "$(value drained | jq -c 'sort_by(.key)')" = '[{"key":53,"value":3},{"key":123,"value":2}]' ]
+	[ "$(value drained)" = "[]" ]
+	frames_in 1 -d 53
+	[ "$(value drained)" = '[{"key":53,"value":1}]' ]
+	[ "$(value zeroed)" = "[6,6]" ]
+	[ "$(value zeroed)" = "[0,0]" ]
+}
+
+@test "METRICS has the members of Dynmon's answer in their order" {
+	start_all_maps </dev/null
+	before=$(date +%s%6N)
+	run ctl metrics all
+	[ "$(jq -c 'keys_unsorted' <<<"$output")" = '["ingress-metrics","egress-metrics"]' ]
+	[ "$(jq -c '."ingress-metrics"[0] | keys_unsorted' <<<"$output")" = '["name","value","timestamp"]' ]
+	[ "$(jq -r '."ingress-metrics"[0].timestamp' <<<"$output")" -ge "$before" ]
+	[ "$(jq -r '."ingress-metrics"[0].timestamp' <<<"$output")" -le "$(date +%s%6N)" ]
+	[ "$(jq -c '[."ingress-metrics"[].name]' <<<"$output" | head -c 30)" = '["counts","levels","ports","na' ]
+	[ "$(wc -l <<<"$output")" -eq 1 ]
+	[[ $output != *'": '* ]]
+	run raw "METRICS all path=egress"
+	[ "${lines[1]}" = '{"ingress-metrics":[],"egress-metrics":[]}' ]
+	run raw "METRICS all name=levels"
+	[ "$(jq -c '[."ingress-metrics"[].name]' <<<"${lines[1]}")" = '["levels"]' ]
+	run raw "METRICS"
+	[ "${lines[0]}" = "1 line" ]
+	[ "$(jq -c 'keys' <<<"${lines[1]}")" = '["all"]' ]
+}
+
+@test "OpenMetrics and Prometheus' text satisfy the strict parser and promtool" {
+	start_all_maps </dev/null
+	frames_in 3 -d 53
+	frames_in 2 -d 123
+	http -D "$BATS_TEST_TMPDIR/head" -H 'Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5' \
+		http://127.0.0.1:9936/metrics >"$BATS_TEST_TMPDIR/open"
+	grep -qi '^Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8' "$BATS_TEST_TMPDIR/head"
+	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/open")" = "# EOF" ]
+	[ "$(ctl openmetrics all)" = "$(cat "$BATS_TEST_TMPDIR/open")" ]
+	run /usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$BATS_TEST_TMPDIR/open"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	labels='interface="mon0",monitor="all",path="ingress",site="a"b\c
+d"'
+	[[ $output == *"counts_total{index=\"0\",$labels} 5"* ]]
+	[[ $output == *"counts_total{index=\"3\",$labels} 20"* ]]
+	[[ $output == *"levels{$labels} -5"* ]]
+	[[ $output == *"ports_total{interface=\"mon0\",key=\"53\",monitor=\"all\",path=\"ingress\""*" 3"* ]]
+	[[ $output == *"named_total{interface=\"mon0\",monitor=\"all\",name=\"udp\",path=\"ingress\",port=\"123\""*" 2"* ]]
+	[[ $output == *"percpu_total{index=\"1\",$labels} 10"* ]]
+	[[ $output == *"percpu_ports_total{interface=\"mon0\",key=\"53\",monitor=\"all\",path=\"ingress\""*" 3"* ]]
+	[[ $output == *"recent{interface=\"mon0\",key=\"123\""*" 42"* ]]
+	[[ $output == *"networks{address=\"[10,9,0,0]\",bits=\"24\""*" 5"* ]]
+	[[ $output != *structs* ]]
+
+	http -D "$BATS_TEST_TMPDIR/head" http://127.0.0.1:9936/metrics >"$BATS_TEST_TMPDIR/text"
+	grep -qi '^Content-Type: text/plain; version=0.0.4; charset=utf-8' "$BATS_TEST_TMPDIR/head"
+	grep -q '^# TYPE counts_total counter$' "$BATS_TEST_TMPDIR/text"
+	! grep -q EOF "$BATS_TEST_TMPDIR/text"
+	[ "$(grep -c '^# TYPE counts_total' "$BATS_TEST_TMPDIR/text")" -eq 1 ]
+	promtool check metrics <"$BATS_TEST_TMPDIR/text"
+	[ "$(http "http://127.0.0.1:9936/metrics?monitor=nosuch" -o /dev/null -w '%{http_code}')" = 404 ]
+	[ "$(http -X POST -d x http://127.0.0.1:9936/metrics -o /dev/null -w '%{http_code}')" = 405 ]
+	[ "$(http http://127.0.0.1:9936/nosuch -o /dev/null -w '%{http_code}')" = 404 ]
+	[ "$(http -I http://127.0.0.1:9936/metrics -o /dev/null -w '%{http_code}')" = 200 ]
+}
+
+@test "collectd gets scalars, with types and names as configured" {
+	start_all_maps <<-EOF
+	PluginInstance "%{monitor}_%{interface}"
+	<Metric "counts">
+	  Type "packets"
+	  TypeInstance "in/%{metric}"
+	</Metric>
+	<Metric "levels">
+	  Dispatch false
+	</Metric>
+	<Metric "recent">
+	  Type "nosuchtype"
+	</Metric>
+	<Metric "networks">
+	  Type "if_octets"
+	</Metric>
+	EOF
+	frames_in 3 -d 53
+	frames_in 2 -d 123
+	eventually csv_is all_mon0 packets-in_counts-0 5
+	eventually csv_is all_mon0 packets-in_counts-3 20
+	eventually csv_is all_mon0 derive-ports-53 3
+	eventually csv_is all_mon0 derive-named-udp-123 2
+	eventually csv_is all_mon0 derive-percpu-1 10
+	! ls "$DIR"/csv/host/dynmon-all_mon0/*levels*
+	[ "$(grep -c 'metric "recent": type "nosuchtype" is not in types.db' "$LOG")" -eq 1 ]
+	eventually prometheus_is 'collectd_dynmon_packets_total{dynmon="all_mon0",type="in_counts-3"' 20
+}
+
+@test "a metric gives collectd a bounded number of series" {
+	jq -n '{"ingress-path": {code: "BPF_ARRAY(MANY, u64, 1500);\nstatic __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { MANY.atomic_increment(7); return RX_OK; }",
+		"metric-configs": [{name: "many", "map-name": "MANY", "open-metrics-metadata": {type: "counter"}}]}}' >"$DATAPLANE_DIR/many.json"
+	collectd_configure <<-EOF
+	<Monitor "many">
+	  Interface "mon0"
+	  Dataplane "many.json"
+	</Monitor>
+	EOF
+	collectd_start
+	eventually grep -q 'monitor many: 500 series are left out, a metric gives at most 1000' "$LOG"
+	frames_in 2
+	eventually csv_is many-mon0 derive-many-7 2
+	[ "$(metrics_page | grep -c '^many_total{')" -eq 1500 ]
+	[ "$(grep -c 'series are left out' "$LOG")" -eq 1 ]
+}
+
+@test "the plugin's own figures" {
+	collectd_configure <<-EOF
+	<Monitor "edge">
+	  Interface "mon0"
+	  Dataplane "packet_counter.json"
+	</Monitor>
+	EOF
+	collectd_start
+	eventually test -e "$DIR/csv/host/dynmon"
+	[ "$(ctl stats | tr '\n' ' ')" = "monitors 1 interfaces_attached 1 dataplane_changes 1 dataplane_failures 0 " ]
+	eventually prometheus_is 'collectd_dynmon_count{dynmon="interfaces_attached"' 1
+}
+
+@test "three readers of each kind at a time see one truth" {
+	collectd_configure <<-EOF
+	<Monitor "edge">
+	  Interface "mon0"
+	  Dataplane "packet_counter.json"
+	</Monitor>
+	EOF
+	collectd_start
+	frames_in 1234
+	for _ in 1 2 3; do
+		(for _ in $(seq 30); do metrics_page; done | grep -c '^packets_total{.*ingress"} 1234$') >"$BATS_TEST_TMPDIR/http.$_" &
+		(for _ in $(seq 30); do ctl metrics edge; done | grep -c '"value":\[1234\]') >"$BATS_TEST_TMPDIR/json.$_" &
+		pids+=($!)
+	done
+	for _ in 1 2 3; do
+		(for _ in $(seq 30); do ctl openmetrics; done | grep -c 'ingress"} 1234$') >"$BATS_TEST_TMPDIR/open.$_" &
+	done
+	wait $(jobs -p | grep -v "^$COLLECTD$")
+	cat "$BATS_TEST_TMPDIR"/{http,json,open}.* | sort | uniq -c
+	[ "$(cat "$BATS_TEST_TMPDIR"/{http,json,open}.* | sort -u)" = 30 ]
+}
