@@ -7,6 +7,9 @@
  * them mix.
  */
 #pragma GCC system_header
+#ifndef __bpf__ /* user space that looks for our headers here */
+#include_next <stdint.h>
+#else
 #pragma push_macro("__STDC_HOSTED__")
 #pragma push_macro("__INT64_TYPE__")
 #pragma push_macro("__UINT64_TYPE__")
@@ -20,3 +23,4 @@
 #pragma pop_macro("__UINT64_TYPE__")
 #pragma pop_macro("__INT64_TYPE__")
 #pragma pop_macro("__STDC_HOSTED__")
+#endif

@@ -403,7 +403,7 @@ static void https_open(void)
 		if (http_start(&settings.https[i], registry, &https[n_https], &err) < 0)
 			log_error("%s", error_message(&err));
 		else
-			n_https++;
+			log_info("HTTP on %s", http_address(https[n_https++]));
 	}
 }
 
@@ -411,8 +411,12 @@ static void monitors_add(void)
 {
 	for (size_t i = 0; i < settings.n_monitors; i++) {
 		_cleanup_error_ struct error err = {};
+		_cleanup_text_ struct text report = {};
+		int r = registry_add(registry, &settings.monitors[i], true, &report, &err);
 
-		if (registry_add(registry, &settings.monitors[i], true, &err) < 0)
+		if (report.len)
+			log_warning("%s", text_str(&report));
+		if (r < 0)
 			log_error("%s", error_message(&err));
 	}
 }

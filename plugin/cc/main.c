@@ -326,7 +326,7 @@ int main(int argc, char **argv)
 
 		status = status_of(r < 0 ? r : job_run(&job, &err));
 	}
-	if (status != STATUS_OK)
+	if (status != STATUS_OK && job.status_fd < 0)
 		dprintf(STDERR_FILENO, "dynmon-cc: %s\n", error_message(&err));
 	status_tell(job.status_fd, status, status == STATUS_OK ? "ok" : error_message(&err));
 	return status;

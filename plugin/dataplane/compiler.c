@@ -199,6 +199,8 @@ static int judge(struct text *status, struct text *said, struct error *err)
 	long code = strtol(line, &words, 10);
 
 	line[strcspn(line, "\n")] = '\0';
+	while (said->len && said->data[said->len - 1] == '\n')
+		said->len--;
 	while (*words == ' ')
 		words++;
 	if (words == line)
@@ -263,6 +265,7 @@ int compiler_run(const struct compiler *compiler, const struct compile_target *t
 	r = judge(&status, &said, err);
 	if (r < 0)
 		return r;
-	text_add(diagnostics, said.data, said.len);
+	if (said.len)
+		text_printf(diagnostics, "%s\n", text_str(&said));
 	return text_status(diagnostics);
 }

@@ -21,6 +21,17 @@ static void path_code_unref(struct path_code *code)
 	free(code);
 }
 
+/* Says what a document asks for and does not get. */
+static void warn_of(const struct path_config *config, enum path path, struct text *warnings)
+{
+	for (size_t i = 0; i < config->n_metrics; i++)
+		if (config->metrics[i].swap_on_read)
+			text_printf(warnings,
+				    "%s-path.metric-configs[%zu]: swap-on-read has no effect yet, map %s "
+				    "is read in place\n",
+				    path_name(path), i, config->metrics[i].map_name);
+}
+
 static int path_compile(struct path_config *config, const struct compiler *compiler,
 			const struct compile_target *target, struct path_code **ret,
 			struct text *warnings, struct error *err)
@@ -32,6 +43,7 @@ static int path_compile(struct path_config *config, const struct compiler *compi
 		return error_oom(err);
 	code->refs = 1;
 	code->config = path_config_ref(config);
+	warn_of(config, target->path, warnings);
 	if (config->object.len) {
 		text_add(&code->elf, config->object.data, config->object.len);
 		r = text_status(&code->elf) < 0 ? error_oom(err) : 0;

@@ -139,51 +139,59 @@ static int metric_read(struct reading *reading, const struct metric *metric)
 	return r;
 }
 
+/* Sets what all values of a metric have in common. */
+static void reading_begin(struct reading *reading, const struct view_item *item, int path,
+			  const struct metric *metric, const struct metric_settings *settings)
+{
+	const struct monitor_settings *monitor = &item->monitor->settings;
+	const char *instance = monitor->plugin_instance;
+	const char *template = settings ? settings->type_instance : NULL;
+	const char *name = metric->config->name;
+	const struct variables variables = { monitor->name, item->interface,
+					     path_name((enum path)path), name };
+
+	if (!instance)
+		instance = *item->interface ? "%{monitor}-%{interface}" : "%{monitor}";
+	if (!template)
+		template = on_both_paths(item->generation, path, name) ? "%{metric}-%{path}"
+									: "%{metric}";
+	reading->value.metric = name;
+	reading->value.type = type_of(metric, settings);
+	text_clear(&reading->instance);
+	expand(instance, &variables, &reading->instance);
+	value_field(text_str(&reading->instance), reading->instance.len,
+		    reading->value.plugin_instance);
+	text_clear(&reading->instance);
+	expand(template, &variables, &reading->instance);
+	reading->stem = reading->instance.len;
+	reading->seen = 0;
+}
+
 void values_read(const struct view_item *item, void (*sink)(void *data, const struct value *value),
 		 void (*trouble)(void *data, const struct error *err), void *data,
 		 uint64_t *left_out)
 {
 	const struct monitor_settings *monitor = &item->monitor->settings;
-	const char *instance = monitor->plugin_instance;
 	struct reading reading = { .sink = sink, .data = data };
 
-	if (!instance)
-		instance = *item->interface ? "%{monitor}-%{interface}" : "%{monitor}";
 	for (int path = 0; item->generation && path < PATH_COUNT; path++) {
 		const struct generation_path *from = &item->generation->paths[path];
 
 		for (size_t i = 0; i < from->n_metrics; i++) {
 			const struct metric *metric = &from->metrics[i];
-			const char *name = metric->config->name;
 			const struct metric_settings *settings =
-				monitor_settings_metric(monitor, name);
-			const struct variables variables = { monitor->name, item->interface,
-							     path_name((enum path)path), name };
-			const char *template = settings ? settings->type_instance : NULL;
+				monitor_settings_metric(monitor, metric->config->name);
 			_cleanup_error_ struct error err = {};
 			int r;
 
 			if (!metric->sampled || (settings && !settings->dispatch))
 				continue;
-			if (!template)
-				template = on_both_paths(item->generation, path, name)
-						   ? "%{metric}-%{path}"
-						   : "%{metric}";
-			reading.value.metric = name;
-			reading.value.type = type_of(metric, settings);
-			text_clear(&reading.instance);
-			expand(instance, &variables, &reading.instance);
-			value_field(text_str(&reading.instance), reading.instance.len,
-				    reading.value.plugin_instance);
-			text_clear(&reading.instance);
-			expand(template, &variables, &reading.instance);
-			reading.stem = reading.instance.len;
-			reading.seen = 0;
+			reading_begin(&reading, item, path, metric, settings);
 			r = metric_read(&reading, metric);
 			if (r < 0) {
 				error_set(&err, r, "monitor %s: reading map %s of metric \"%s\": %s",
-					  monitor->name, metric->config->map_name, name,
-					  strerror(-r));
+					  monitor->name, metric->config->map_name,
+					  metric->config->name, strerror(-r));
 				trouble(data, &err);
 			}
 			if (reading.seen > VALUE_SERIES_MAX)

@@ -18,22 +18,6 @@ static const char *btf_name(const struct btf *btf, uint32_t offset)
 	return name ? name : "";
 }
 
-/* What follows "dynmon:" in the declaration tag of the map's variable; NULL without one. */
-static const char *map_tag(const struct btf *btf, const char *map)
-{
-	for (uint32_t id = 1, n = btf ? btf__type_cnt(btf) : 1; id < n; id++) {
-		const struct btf_type *tag = btf__type_by_id(btf, id), *var;
-
-		if (!btf_is_decl_tag(tag) || btf_decl_tag(tag)->component_idx != -1)
-			continue;
-		var = btf__type_by_id(btf, tag->type);
-		if (btf_is_var(var) && !strcmp(btf_name(btf, var->name_off), map) &&
-		    !strncmp(btf_name(btf, tag->name_off), TAG_PREFIX, strlen(TAG_PREFIX)))
-			return btf_name(btf, tag->name_off) + strlen(TAG_PREFIX);
-	}
-	return NULL;
-}
-
 static int map_apply_tag(struct object_map *map, const char *tag, struct error *err)
 {
 	static const char *const scopes[] = {
@@ -52,13 +36,37 @@ static int map_apply_tag(struct object_map *map, const char *tag, struct error *
 	}
 	for (size_t i = MAP_SCOPE_SHARED; i < ARRAY_SIZE(scopes); i++)
 		if (!strcmp(tag, scopes[i])) {
-			map->scope = (enum map_scope)i;
+			/* One that is extern, too, is declared elsewhere. */
+			if (map->scope != MAP_SCOPE_EXTERN)
+				map->scope = (enum map_scope)i;
 			return 0;
 		}
 	return error_set(err, -EINVAL,
 			 "map %s: the tag \"" TAG_PREFIX "%s\" is none of shared, public, extern, "
 			 "pin=PATH",
 			 map->name, tag);
+}
+
+/* Applies the declaration tags "dynmon:..." of the map's variable. */
+static int map_apply_tags(struct object_map *map, const struct btf *btf, struct error *err)
+{
+	for (uint32_t id = 1, n = btf ? btf__type_cnt(btf) : 1; id < n; id++) {
+		const struct btf_type *tag = btf__type_by_id(btf, id), *var;
+		const char *text;
+		int r;
+
+		if (!btf_is_decl_tag(tag) || btf_decl_tag(tag)->component_idx != -1)
+			continue;
+		text = btf_name(btf, tag->name_off);
+		var = btf__type_by_id(btf, tag->type);
+		if (!btf_is_var(var) || strcmp(btf_name(btf, var->name_off), map->name) != 0 ||
+		    strncmp(text, TAG_PREFIX, strlen(TAG_PREFIX)) != 0)
+			continue;
+		r = map_apply_tag(map, text + strlen(TAG_PREFIX), err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int object_list_maps(struct object *object, struct error *err)
@@ -74,15 +82,15 @@ static int object_list_maps(struct object *object, struct error *err)
 	bpf_object__for_each_map(bpf, object->bpf)
 	{
 		struct object_map *map = &object->maps[object->n_maps++];
-		const char *tag;
 		int r;
 
 		map->bpf = bpf;
 		map->name = strdup(bpf_map__name(bpf));
 		if (!map->name)
 			return error_oom(err);
-		tag = map_tag(bpf_object__btf(object->bpf), map->name);
-		r = tag ? map_apply_tag(map, tag, err) : 0;
+		map->key_type = bpf_map__btf_key_type_id(bpf);
+		map->value_type = bpf_map__btf_value_type_id(bpf);
+		r = map_apply_tags(map, bpf_object__btf(object->bpf), err);
 		if (r < 0)
 			return r;
 	}

@@ -29,6 +29,8 @@ enum map_scope {
 struct object_map {
 	struct bpf_map *bpf; /* owned by the object */
 	char *name;	     /* as the code calls it; libbpf renames a map that reuses another */
+	uint32_t key_type;   /* in the object's BTF; libbpf forgets them when the kernel does not */
+	uint32_t value_type; /* take them, as for tries with a plain integer as their key */
 	enum map_scope scope;
 	bool resolved; /* an extern map that has found its declaration */
 };

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/metric.h"
 
-#include <bpf/btf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 
 static int no_such_map(const struct metric_config *config, const struct object *object,
@@ -38,19 +36,17 @@ static int metric_plan(struct metric *metric, const struct object *object,
 		       const struct object_map *map, struct error *err)
 {
 	const struct btf *btf = object_btf(object);
-	uint32_t key_type = bpf_map__btf_key_type_id(map->bpf);
-	uint32_t value_type = bpf_map__btf_value_type_id(map->bpf);
 	enum map_kind kind = map_kind(metric->map.type);
 	int r;
 
-	r = plan_init(&metric->value, btf, value_type, metric->map.value_size, err);
+	r = plan_init(&metric->value, btf, map->value_type, metric->map.value_size, err);
 	if (r < 0)
 		return error_prefix(err, "value of map %s", map->name);
 	if (kind == MAP_QUEUE)
 		return 0;
-	r = plan_init(&metric->key, btf, key_type, metric->map.key_size, err);
+	r = plan_init(&metric->key, btf, map->key_type, metric->map.key_size, err);
 	if (r == 0 && kind != MAP_ARRAY)
-		r = fields_list(btf, key_type, metric->map.key_size, "key", &metric->key_fields,
+		r = fields_list(btf, map->key_type, metric->map.key_size, "key", &metric->key_fields,
 				&metric->n_key_fields, err);
 	if (r == 0)
 		r = fields_make_unique(metric->key_fields, metric->n_key_fields, err);

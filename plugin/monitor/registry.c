@@ -185,11 +185,23 @@ static int build_and_switch(struct registry *registry, struct monitor *monitor,
 	return switch_to(registry, monitor, dataplane, interface, err);
 }
 
+/* Appends warnings to a report that is about several monitors. */
+static void report_warnings(const struct monitor *monitor, struct text *warnings,
+			    struct text *report)
+{
+	char *lines = (char *)text_str(warnings), *line;
+
+	while ((line = strsep(&lines, "\n")))
+		if (*line)
+			text_printf(report, "monitor %s: %s\n", monitor->settings.name, line);
+}
+
 /* Under control. 1: switched; 0: the document has not changed. */
 static int reload(struct registry *registry, struct monitor *monitor, bool force,
-		  struct text *warnings, struct error *err)
+		  struct text *report, struct error *err)
 {
 	_cleanup_document_ struct document *document = NULL;
+	_cleanup_text_ struct text warnings = {};
 	const char *file = monitor->document_file;
 	bool confined = file && monitor->document_confined;
 	int r;
@@ -203,7 +215,8 @@ static int reload(struct registry *registry, struct monitor *monitor, bool force
 		return r;
 	if (!force && monitor->dataplane && dataplane_is_from(monitor->dataplane, document))
 		return 0;
-	r = build_and_switch(registry, monitor, steal_ptr(&document), NULL, warnings, err);
+	r = build_and_switch(registry, monitor, steal_ptr(&document), NULL, &warnings, err);
+	report_warnings(monitor, &warnings, report);
 	if (r < 0)
 		return error_prefix(err, "%s", file);
 	if (!monitor->document_file)
@@ -222,18 +235,27 @@ static int monitor_make(struct registry *registry, struct monitor_settings *sett
 	return monitor_new(settings, id, configured, ret, err);
 }
 
+static void report_waiting(struct monitor *monitor, struct text *report)
+{
+	pthread_mutex_lock(&monitor->state);
+	for (size_t i = 0; i < monitor->n_instances; i++)
+		if (monitor->instances[i]->interface && !monitor->instances[i]->ifindex)
+			text_printf(report, "monitor %s: interface \"%s\" does not exist, waiting for it\n",
+				    monitor->settings.name, monitor->instances[i]->interface);
+	pthread_mutex_unlock(&monitor->state);
+}
+
 int registry_add(struct registry *registry, struct monitor_settings *settings, bool configured,
-		 struct error *err)
+		 struct text *report, struct error *err)
 {
 	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
-	_cleanup_text_ struct text warnings = {};
 	int r, load;
 
 	r = monitor_make(registry, settings, configured, &monitor, err);
 	if (r < 0)
 		return r;
 	monitor_begin(monitor);
-	load = reload(registry, monitor, true, &warnings, err);
+	load = reload(registry, monitor, true, report, err);
 	if (load < 0) {
 		error_prefix(err, "monitor %s", monitor->settings.name);
 		monitor_note(monitor, err, true);
@@ -244,8 +266,10 @@ int registry_add(struct registry *registry, struct monitor_settings *settings, b
 	if (load >= 0 || configured)
 		r = registry_insert(registry, monitor, load < 0 ? NULL : err);
 	monitor_end(monitor);
-	if (r == 0 && (load >= 0 || configured))
+	if (r == 0 && (load >= 0 || configured)) {
+		report_waiting(monitor, report);
 		tell_added(registry, monitor);
+	}
 	return r < 0 ? r : load < 0 ? load : 0;
 }
 

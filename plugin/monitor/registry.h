@@ -32,10 +32,11 @@ DEFINE_CLEANUP(struct registry *, registry_free);
 /*
  * Adds a monitor; settings are taken, also on failure. Its dataplane is loaded; when that fails
  * and the monitor is configured, it stays, in the state failed, and the error is returned.
+ * report: warnings are appended, a line each, with the monitor's name.
  * -EEXIST: the name is taken. -E2BIG: too many monitors.
  */
 int registry_add(struct registry *registry, struct monitor_settings *settings, bool configured,
-		 struct error *err);
+		 struct text *report, struct error *err);
 
 /* -ENOENT: no such monitor. The message names it. */
 int registry_delete(struct registry *registry, const char *name, struct error *err);
@@ -66,7 +67,7 @@ int registry_inject(struct registry *registry, const struct injection *injection
  * Reads the documents again, of one monitor or of all (name NULL), and switches those that changed
  * in their text or in a file they name; force: also those that did not. A monitor whose new
  * document is broken goes on with its old dataplane.
- * report: one line a monitor that was changed or failed. Returns 0, or the last failure's code with all
+ * report: a line for each monitor that was changed, and its warnings. Returns 0, or the last failure's code with all
  * failures' messages in err.
  */
 int registry_reload(struct registry *registry, const char *name, bool force, struct text *report,

@@ -23,6 +23,7 @@ struct http {
 	struct registry *registry;
 	struct MHD_Daemon *daemon;
 	char *socket_file; /* removed at the end; NULL for TCP */
+	char address[128];
 };
 
 /* A stream on its way to a client. */
@@ -259,6 +260,10 @@ int http_start(const struct http_settings *settings, struct registry *registry, 
 		return fd;
 	}
 	http->socket_file = settings->socket_file ? strdup(settings->socket_file) : NULL;
+	if (settings->socket_file)
+		snprintf(http->address, sizeof(http->address), "%s", settings->socket_file);
+	else
+		snprintf(http->address, sizeof(http->address), "http://%s:%s", host, port);
 	signals_block(&old);
 	http->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL,
 					answer, http, MHD_OPTION_LISTEN_SOCKET, fd,
@@ -274,6 +279,11 @@ int http_start(const struct http_settings *settings, struct registry *registry, 
 	}
 	*ret = http;
 	return 0;
+}
+
+const char *http_address(const struct http *http)
+{
+	return http->address;
 }
 
 struct http *http_stop(struct http *http)

@@ -17,6 +17,9 @@ struct http;
 int http_start(const struct http_settings *settings, struct registry *registry, struct http **ret,
 	       struct error *err);
 
+/* Where it listens, for messages. Valid until it is stopped. */
+const char *http_address(const struct http *http);
+
 /* Takes NULL. */
 struct http *http_stop(struct http *http);
 

@@ -72,7 +72,7 @@ static int run_add(const struct request *request, struct answer *answer, struct 
 		monitor_settings_release(&settings);
 		return r;
 	}
-	r = registry_add(request->registry, &settings, false, err);
+	r = registry_add(request->registry, &settings, false, &answer->lines, err);
 	if (r == 0)
 		text_printf(&answer->status, "monitor %s added", name);
 	return r;

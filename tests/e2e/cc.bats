@@ -269,6 +269,7 @@ print(json.load(sys.stdin)[sys.argv[1] + "-path"].get("code", ""))' $path \
 	[ "$status" = 0 ]
 	grep -q -- --dialect-only "$OBJECT"
 	while read -r option words; do
+		# shellcheck disable=SC2086 # several words
 		run cc $option
 		echo "$option"
 		[ "$status" = 2 ]
@@ -328,7 +329,7 @@ print(json.load(sys.stdin)[sys.argv[1] + "-path"].get("code", ""))' $path \
 	END
 	)"
 	for ending in '' $'\r'; do
-		run cc --name=ingress-path.code < <(sed "s/\$/$ending/" <<<"$code")
+		run cc --name=ingress-path.code <<<"${code//$'\n'/$ending$'\n'}$ending"
 		[ "$status" = 1 ]
 		has "ingress-path.code:10: warning: incompatible pointer types"
 		has "
@@ -496,7 +497,7 @@ print("int handle_rx(struct CTXTYPE *c, struct pkt_metadata *m) { return 0; }")'
 	[ -n "$child" ]
 	kill -KILL $pid
 	for _ in {1..50}; do
-		[ -e /proc/$child ] || return 0
+		[ -e "/proc/$child" ] || return 0
 		sleep 0.1
 	done
 	false

@@ -1,5 +1,5 @@
 # collectd.conf: what is wrong is named, with its block, option, value, and what would be right.
-# shellcheck shell=bash disable=SC2030,SC2031
+# shellcheck shell=bash
 load lib
 
 setup() {

@@ -1,5 +1,5 @@
 # The control socket, dynmonctl, injection at runtime, and what goes wrong there.
-# shellcheck shell=bash disable=SC2030,SC2031
+# shellcheck shell=bash
 load lib
 
 setup() {
@@ -292,9 +292,10 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	</Monitor>
 	EOF
 	collectd_start
+	grep -F 'dynmon: monitor late: interface "late0" does not exist, waiting for it' "$LOG"
 	[ "$(ctl --json list | jq -r '.[0].state')" = waiting ]
 	cable_up late0 latepeer0
-	eventually test "$(attached late0 | wc -l)" -eq 2 || eventually late_is running
+	eventually late_is running
 	far "$top_builddir/sendframes" latepeer0 6
 	[ "$(json_value late ingress packets_total)" = "[6]" ]
 	near ip link del late0

@@ -1,5 +1,5 @@
 # Exactly N frames sent are N everywhere, on every hook and path.
-# shellcheck shell=bash disable=SC2030,SC2031
+# shellcheck shell=bash
 load lib
 
 setup() {

@@ -1,5 +1,6 @@
 # What comes out: JSON, OpenMetrics, Prometheus' text, collectd's values.
-# shellcheck shell=bash disable=SC2030,SC2031
+# shellcheck shell=bash
+bats_require_minimum_version 1.5.0
 load lib
 
 setup() {
@@ -119,7 +120,7 @@ d"'
 	http -D "$BATS_TEST_TMPDIR/head" http://127.0.0.1:9936/metrics >"$BATS_TEST_TMPDIR/text"
 	grep -qi '^Content-Type: text/plain; version=0.0.4; charset=utf-8' "$BATS_TEST_TMPDIR/head"
 	grep -q '^# TYPE counts_total counter$' "$BATS_TEST_TMPDIR/text"
-	! grep -q EOF "$BATS_TEST_TMPDIR/text"
+	run ! grep -q EOF "$BATS_TEST_TMPDIR/text"
 	[ "$(grep -c '^# TYPE counts_total' "$BATS_TEST_TMPDIR/text")" -eq 1 ]
 	promtool check metrics <"$BATS_TEST_TMPDIR/text"
 	[ "$(http "http://127.0.0.1:9936/metrics?monitor=nosuch" -o /dev/null -w '%{http_code}')" = 404 ]
@@ -152,7 +153,7 @@ d"'
 	eventually csv_is all_mon0 derive-ports-53 3
 	eventually csv_is all_mon0 derive-named-udp-123 2
 	eventually csv_is all_mon0 derive-percpu-1 10
-	! ls "$DIR"/csv/host/dynmon-all_mon0/*levels*
+	run ! ls "$DIR"/csv/host/dynmon-all_mon0/*levels*
 	[ "$(grep -c 'metric "recent": type "nosuchtype" is not in types.db' "$LOG")" -eq 1 ]
 	eventually prometheus_is 'collectd_dynmon_packets_total{dynmon="all_mon0",type="in_counts-3"' 20
 }
@@ -187,6 +188,9 @@ d"'
 	eventually prometheus_is 'collectd_dynmon_count{dynmon="interfaces_attached"' 1
 }
 
+# reads COMMAND PATTERN FILE: reads 30 times, and writes how often it saw the pattern.
+reads() { for _ in $(seq 30); do $1; done | grep -c "$2" >"$BATS_TEST_TMPDIR/reads.$3"; }
+
 @test "three readers of each kind at a time see one truth" {
 	collectd_configure <<-EOF
 	<Monitor "edge">
@@ -196,15 +200,15 @@ d"'
 	EOF
 	collectd_start
 	frames_in 1234
-	for _ in 1 2 3; do
-		(for _ in $(seq 30); do metrics_page; done | grep -c '^packets_total{.*ingress"} 1234$') >"$BATS_TEST_TMPDIR/http.$_" &
-		(for _ in $(seq 30); do ctl metrics edge; done | grep -c '"value":\[1234\]') >"$BATS_TEST_TMPDIR/json.$_" &
-		pids+=($!)
+	readers=()
+	for i in 1 2 3; do
+		reads metrics_page '^packets_total{.*ingress"} 1234$' "http.$i" &
+		readers+=($!)
+		reads "ctl metrics edge" '"value":\[1234\]' "json.$i" &
+		readers+=($!)
+		reads "ctl openmetrics" 'ingress"} 1234$' "open.$i" &
+		readers+=($!)
 	done
-	for _ in 1 2 3; do
-		(for _ in $(seq 30); do ctl openmetrics; done | grep -c 'ingress"} 1234$') >"$BATS_TEST_TMPDIR/open.$_" &
-	done
-	wait $(jobs -p | grep -v "^$COLLECTD$")
-	cat "$BATS_TEST_TMPDIR"/{http,json,open}.* | sort | uniq -c
-	[ "$(cat "$BATS_TEST_TMPDIR"/{http,json,open}.* | sort -u)" = 30 ]
+	wait "${readers[@]}"
+	[ "$(cat "$BATS_TEST_TMPDIR"/reads.* | sort | uniq -c | xargs)" = "9 30" ]
 }

@@ -67,7 +67,7 @@ int shell(const char *fmt, ...)
 	va_start(ap, fmt);
 	assert_true(vasprintf(&words, fmt, ap) > 0);
 	va_end(ap);
-	assert_true(asprintf(&line, "{ %s ; } >/dev/null 2>&1", words) > 0);
+	assert_true(asprintf(&line, "{ %s ; } 9>&2 >/dev/null 2>&1", words) > 0);
 	status = system(line);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
@@ -86,8 +86,8 @@ bool object_compile(const char *source, struct text *elf)
 	}
 	file_make(folder, "object.c", source, strlen(source), 0600);
 	status = shell("clang -O2 -g -target bpf -mcpu=v3 -I/usr/include/$(uname -m)-linux-gnu "
-		       "-c -o %s/object.o %s/object.c",
-		       folder, folder);
+		       "-c -o %s/object.o %s/object.c 2>%s/said || { cat %s/said >&9; false; }",
+		       folder, folder, folder, folder);
 	assert_true(asprintf(&path, "%s/object.o", folder) > 0);
 	file = status ? NULL : fopen(path, "re");
 	for (size_t n; file && (n = fread(part, 1, sizeof(part), file)) > 0;)

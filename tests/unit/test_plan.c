@@ -598,7 +598,7 @@ static void test_hostile(void **state)
 		r = fields_list(t.btf, (uint32_t)id, size, "key", &fields, &n, &err);
 		if (r == 0) /* a type without members that hold anything */
 			fields_free(fields, n);
-		if (r == 0 && n)
+		if (r == 0 && n != (kind == ENDLESS)) /* which has one that is good */
 			fail_msg("kind %d: %zu fields", kind, n);
 		btf__free(t.btf);
 	}

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "metric/metric.h"
+#include "fixture.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <json-c/json.h>
+
+/* A map of every kind, as dataplanes have them. */
+static const char source[] =
+	"#include <linux/bpf.h>\n"
+	"#include <bpf/bpf_helpers.h>\n"
+	"#define MAP(T, K, V, N, NAME) struct { __uint(type, BPF_MAP_TYPE_##T); __type(key, K);\\\n"
+	"	__type(value, V); __uint(max_entries, N); } NAME SEC(\".maps\")\n"
+	"#define QUEUE(T, V, N, NAME) struct { __uint(type, BPF_MAP_TYPE_##T);\\\n"
+	"	__type(value, V); __uint(max_entries, N); } NAME SEC(\".maps\")\n"
+	"struct session { __u32 saddr, daddr; __u16 sport, dport; __u8 proto; }\n"
+	"	__attribute__((packed));\n"
+	"struct feature { __u64 timestamp; __u16 length; } __attribute__((packed));\n"
+	"struct prefix { __u32 len; __u8 address[4]; };\n"
+	"struct mixed { unsigned char name[8]; char numbers[3]; _Bool up; enum { DOWN, UP } state;\n"
+	"	union { __u32 word; __u16 half; }; struct { __s8 x; __u8 low : 3, high : 5; } in; };\n"
+	"typedef __u64 count_t;\n"
+	"MAP(HASH, struct session, __u64, 100, SESSIONS);\n"
+	"MAP(ARRAY, __u32, struct feature, 1, FEATURES);\n"
+	"QUEUE(QUEUE, struct feature, 10, FEATURE_QUEUE);\n"
+	"QUEUE(STACK, __u16, 10, FEATURE_STACK);\n"
+	"MAP(LRU_HASH, __u32, struct mixed, 10, MIXED);\n"
+	"MAP(PERCPU_ARRAY, __u32, count_t, 2, PER_CPU);\n"
+	"MAP(PERCPU_HASH, __u32, __s32, 10, PER_CPU_SIGNED);\n"
+	"MAP(PERCPU_HASH, __u16, __u32, 10, PER_CPU_NARROW);\n"
+	"MAP(ARRAY, __u32, __s32, 1, SIGNED);\n"
+	"MAP(ARRAY, __u32, __s8, 1, TINY);\n"
+	"MAP(ARRAY, __u32, __s64, 1, WIDE);\n"
+	"struct { __uint(type, BPF_MAP_TYPE_LPM_TRIE); __type(key, struct prefix);\n"
+	"	__type(value, __u32); __uint(max_entries, 10); __uint(map_flags, 1); }\n"
+	"	ROUTES SEC(\".maps\");\n"
+	"struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(key_size, 6); __uint(value_size, 8);\n"
+	"	__uint(max_entries, 10); } UNTYPED SEC(\".maps\");\n"
+	"struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); }\n"
+	"	EVENTS SEC(\".maps\");\n"
+	"struct clash { __u32 a_b; struct { __u32 b; } a; };\n"
+	"MAP(HASH, struct clash, __u32, 10, CLASH);\n"
+	"int global_count = 5;\n"
+	"unsigned char global_name[4] = \"ab\";\n"
+	"SEC(\"tc\") int handle(struct __sk_buff *skb)\n"
+	"{ global_count++; return global_name[0]; }\n"
+	"char _license[] SEC(\"license\") = \"GPL\";\n";
+
+static struct object *object;
+
+static int load_object(void **state)
+{
+	_cleanup_text_ struct text elf = {};
+	_cleanup_error_ struct error err = {};
+	struct bpf_program *program;
+
+	(void)state;
+	if (!bpf_possible() || !object_compile(source, &elf))
+		return 0;
+	if (object_open(elf.data, elf.len, "test", &object, &err) < 0 ||
+	    object_select(object, false, false, NULL, &program, &err) < 0 ||
+	    object_load(object, &err) < 0) {
+		print_error("%s\n", error_message(&err));
+		return -1;
+	}
+	return 0;
+}
+
+static int drop_object(void **state)
+{
+	(void)state;
+	object = object_unref(object);
+	return 0;
+}
+
+#define skip_without_object()                                                                      \
+	do {                                                                                       \
+		if (!object)                                                                       \
+			skip();                                                                    \
+	} while (0)
+
+static struct metric_config config(const char *map)
+{
+	return (struct metric_config){
+		.name = (char *)"m",
+		.map_name = (char *)map,
+		.exported = true,
+		.type = METRIC_GAUGE,
+	};
+}
+
+static int fd_of(const char *map)
+{
+	return bpf_map__fd(object_find_map(object, map)->bpf);
+}
+
+static void put(const char *map, const void *key, const void *value)
+{
+	assert_int_equal(bpf_map_update_elem(fd_of(map), key, value, BPF_ANY), 0);
+}
+
+/* Puts a value on every CPU: first, first + step ... and tells their list. */
+static void put_percpu(const char *map, const void *key, size_t size, int64_t first, int64_t step,
+		       struct text *list)
+{
+	_cleanup_free_ char *values = calloc(map_cpus(), 8);
+
+	text_clear(list);
+	for (unsigned int cpu = 0; cpu < map_cpus(); cpu++) {
+		int64_t value = first + step * cpu;
+
+		memcpy(values + 8 * cpu, &value, size);
+		text_printf(list, "%s%lld", cpu ? "," : "", (long long)value);
+	}
+	put(map, key, values);
+}
+
+/* The metric's JSON; it must be JSON in every case. */
+static char *json_of(const struct metric *metric)
+{
+	_cleanup_text_ struct text out = {};
+	struct metric_json json;
+	struct json_object *parsed;
+	int r;
+
+	assert_int_equal(metric_json_init(&json, metric), 0);
+	while ((r = metric_json_next(&json, &out)) > 0)
+		;
+	assert_int_equal(r, 0);
+	assert_int_equal(metric_json_next(&json, &out), 0);
+	metric_json_release(&json);
+	parsed = json_tokener_parse(text_str(&out));
+	assert_non_null(parsed);
+	assert_true(json_object_is_type(parsed, json_type_array));
+	json_object_put(parsed);
+	return text_steal(&out);
+}
+
+static void check_json(const char *map, bool empty, const char *expected)
+{
+	struct metric_config c = config(map);
+	_cleanup_error_ struct error err = {};
+	_cleanup_free_ char *json = NULL;
+	struct metric metric;
+
+	c.empty_on_read = empty;
+	if (metric_init(&metric, &c, object, &err) < 0)
+		fail_msg("%s", error_message(&err));
+	json = json_of(&metric);
+	assert_string_equal(json, expected);
+	metric_release(&metric);
+}
+
+/* The strings that Dynmon's clients compare. */
+static void test_contract(void **state)
+{
+	const struct {
+		uint32_t saddr, daddr;
+		uint16_t sport, dport;
+		uint8_t proto;
+	} __attribute__((packed)) key = { 1, 2, 11, 22, 0 };
+	const struct {
+		uint64_t timestamp;
+		uint16_t length;
+	} __attribute__((packed)) feature = { 1010, 1010 };
+	const uint64_t zero = 0;
+	const uint32_t first = 0;
+
+	(void)state;
+	skip_without_object();
+	put("SESSIONS", &key, &zero);
+	put("FEATURES", &first, &feature);
+	put("FEATURE_QUEUE", NULL, &feature);
+	check_json("SESSIONS", false,
+		   "[{\"key\":{\"saddr\":1,\"daddr\":2,\"sport\":11,\"dport\":22,\"proto\":0},"
+		   "\"value\":0}]");
+	check_json("FEATURES", false, "[{\"timestamp\":1010,\"length\":1010}]");
+	check_json("FEATURE_QUEUE", false, "[{\"timestamp\":1010,\"length\":1010}]");
+	/* a queue is popped in every case */
+	check_json("FEATURE_QUEUE", false, "[]");
+	/* and what is emptied is empty: a hash of none, an array of zeros */
+	check_json("SESSIONS", true,
+		   "[{\"key\":{\"saddr\":1,\"daddr\":2,\"sport\":11,\"dport\":22,\"proto\":0},"
+		   "\"value\":0}]");
+	check_json("SESSIONS", true, "[]");
+	check_json("FEATURES", true, "[{\"timestamp\":1010,\"length\":1010}]");
+	check_json("FEATURES", false, "[{\"timestamp\":0,\"length\":0}]");
+}
+
+static void test_kinds(void **state)
+{
+	const struct {
+		unsigned char name[8];
+		char numbers[3];
+		bool up;
+		uint32_t enumerated;
+		uint32_t word;
+		int8_t x;
+		uint8_t bits;
+	} mixed = { "et\xff\"", { 1, -1, 0 }, true, 1, 0x10002, -7, 5 | 17 << 3 };
+	_cleanup_text_ struct text list = {}, expected = {};
+	const uint8_t route[8] = { 24, 0, 0, 0, 10, 0, 0, 0 }, raw[6] = { 0, 1, 2, 3, 4, 255 };
+	const uint64_t wide = UINT64_MAX;
+	uint16_t value;
+	uint32_t key = 3;
+
+	(void)state;
+	skip_without_object();
+	for (value = 1; value <= 3; value++)
+		put("FEATURE_STACK", NULL, &value);
+	check_json("FEATURE_STACK", false, "[3,2,1]");
+	put("MIXED", &key, &mixed);
+	check_json("MIXED", false,
+		   "[{\"key\":3,\"value\":{\"name\":\"et\\u00ff\\\"\",\"numbers\":[1,-1,0],"
+		   "\"up\":true,\"state\":1,\"word\":65538,\"half\":2,"
+		   "\"in\":{\"x\":-7,\"low\":5,\"high\":17}}}]");
+	put("ROUTES", route, &key);
+	check_json("ROUTES", false, "[{\"key\":{\"len\":24,\"address\":\"\\n\"},\"value\":3}]");
+	put("UNTYPED", raw, &wide);
+	check_json("UNTYPED", false, "[{\"key\":\"0001020304ff\",\"value\":18446744073709551615}]");
+	check_json("WIDE", false, "[0]");
+	/* every index of a per-CPU array, with its key */
+	for (key = 0; key < 2; key++) {
+		put_percpu("PER_CPU", &key, 8, 10 * key, 1, &list);
+		text_printf(&expected, "%s{\"key\":%u,\"value\":[%s]}", key ? "," : "[", key,
+			    text_str(&list));
+	}
+	text_addc(&expected, ']');
+	check_json("PER_CPU", true, text_str(&expected));
+	put_percpu("PER_CPU_NARROW", &value, 4, 7, 3, &list);
+	text_clear(&expected);
+	text_printf(&expected, "[{\"key\":4,\"value\":[%s]}]", text_str(&list));
+	check_json("PER_CPU_NARROW", false, text_str(&expected));
+}
+
+/* Global variables are a map as well, which libbpf calls so. */
+static void test_globals(void **state)
+{
+	(void)state;
+	skip_without_object();
+	check_json("dynmon.data", false, "[{\"global_count\":5,\"global_name\":\"ab\"}]");
+}
+
+static void test_samples(void **state)
+{
+	_cleanup_text_ struct text list = {};
+	const int64_t minus = -2;
+	const uint32_t zero = 0;
+	uint16_t narrow = 9;
+	unsigned long long n;
+	static const struct {
+		const char *map;
+		enum metric_type type;
+		const char *sample;
+	} singles[] = {
+		{ "SIGNED", METRIC_GAUGE, "-2" },	 { "SIGNED", METRIC_UNTYPED, "-2" },
+		{ "SIGNED", METRIC_COUNTER, "4294967294" }, { "TINY", METRIC_GAUGE, "-2" },
+		{ "TINY", METRIC_COUNTER, "254" },	 { "WIDE", METRIC_GAUGE, "-2" },
+		{ "WIDE", METRIC_COUNTER, "18446744073709551614" },
+	};
+
+	(void)state;
+	skip_without_object();
+	n = map_cpus();
+	put("SIGNED", &zero, &minus);
+	put("TINY", &zero, &minus);
+	put("WIDE", &zero, &minus);
+	for (size_t i = 0; i < ARRAY_SIZE(singles); i++) {
+		struct metric_config c = config(singles[i].map);
+		_cleanup_text_ struct text out = {};
+		struct metric metric;
+
+		c.type = singles[i].type;
+		assert_int_equal(metric_init(&metric, &c, object, NULL), 0);
+		assert_true(metric.sampled);
+		number_text(metric_sample(&metric, (const char *)&minus), &out);
+		assert_string_equal(text_str(&out), singles[i].sample);
+		metric_release(&metric);
+	}
+	/* the sum of all CPUs is more than one of them can hold */
+	put_percpu("PER_CPU", &zero, 8, 1, 1, &list);
+	put_percpu("PER_CPU_SIGNED", &zero, 4, -10, 0, &list);
+	put_percpu("PER_CPU_NARROW", &narrow, 4, 0xfffffffe, 0, &list);
+	for (int i = 0; i < 3; i++) {
+		static const char *const maps[] = { "PER_CPU", "PER_CPU_SIGNED", "PER_CPU_NARROW" };
+		const long long sums[] = { (long long)(n * (n + 1) / 2), (long long)n * -10,
+					   (long long)n * 0xfffffffe };
+		struct metric_config c = config(maps[i]);
+		_cleanup_text_ struct text out = {};
+		_cleanup_free_ char *sum = NULL;
+		struct map_reader reader;
+		struct map_batch batch;
+		struct metric metric;
+
+		assert_int_equal(metric_init(&metric, &c, object, NULL), 0);
+		assert_int_equal(map_reader_init(&reader, &metric.map, false), 0);
+		assert_int_equal(map_reader_next(&reader, &batch), 1);
+		for (uint32_t e = 0; e < batch.count; e++) {
+			uint32_t key = 0;
+
+			memcpy(&key, batch.keys + e * batch.key_stride, batch.key_stride);
+			if (key != (i == 2 ? narrow : 0))
+				continue;
+			text_clear(&out);
+			number_text(metric_sample(&metric, batch.values + e * batch.value_stride),
+				    &out);
+		}
+		assert_true(asprintf(&sum, "%lld", sums[i]) > 0);
+		assert_string_equal(text_str(&out), sum);
+		map_reader_release(&reader);
+		metric_release(&metric);
+	}
+}
+
+static void test_shapes(void **state)
+{
+	static const struct {
+		const char *map;
+		bool exported, sampled, index;
+		const char *fields; /* names, separated by blanks */
+	} shapes[] = {
+		{ "SESSIONS", true, true, false, "saddr daddr sport dport proto" },
+		{ "SESSIONS", false, false, false, "saddr daddr sport dport proto" },
+		{ "FEATURES", true, false, true, "" },
+		{ "FEATURE_QUEUE", true, false, false, "" },
+		{ "FEATURE_STACK", true, false, false, "" },
+		{ "MIXED", true, false, false, "key" },
+		{ "PER_CPU", true, true, true, "" },
+		{ "PER_CPU_SIGNED", true, true, false, "key" },
+		{ "ROUTES", true, true, false, "len address" },
+		{ "UNTYPED", true, true, false, "key" },
+		{ "CLASH", true, true, false, "a_b a_b_1" },
+	};
+
+	(void)state;
+	skip_without_object();
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+		struct metric_config c = config(shapes[i].map);
+		_cleanup_text_ struct text names = {};
+		struct metric metric;
+
+		c.exported = shapes[i].exported;
+		assert_int_equal(metric_init(&metric, &c, object, NULL), 0);
+		assert_int_equal(metric.sampled, shapes[i].sampled);
+		assert_int_equal(metric_has_index(&metric), shapes[i].index);
+		for (size_t f = 0; f < metric.n_key_fields; f++)
+			text_printf(&names, "%s%s", f ? " " : "", metric.key_fields[f].name);
+		assert_string_equal(text_str(&names), shapes[i].fields);
+		metric_release(&metric);
+	}
+}
+
+static void test_errors(void **state)
+{
+	struct metric_config none = config("NONE"), events = config("EVENTS");
+	_cleanup_error_ struct error err = {};
+	struct metric metric;
+
+	(void)state;
+	skip_without_object();
+	assert_int_equal(metric_init(&metric, &none, object, &err), -ENOENT);
+	assert_true(contains(error_message(&err), "metric \"m\": map \"NONE\" does not exist; the "
+						  "code has: SESSIONS, FEATURES, FEATURE_QUEUE, "));
+	metric_release(&metric); /* of one that failed */
+	assert_int_equal(metric_init(&metric, &events, object, &err), -EOPNOTSUPP);
+	assert_string_equal(error_message(&err),
+			    "metric \"m\": map EVENTS is a ringbuf and cannot be read as a metric; "
+			    "these can: hash, array, percpu_hash, percpu_array, lru_hash, "
+			    "lru_percpu_hash, lpm_trie, queue, stack");
+}
+
+/* A metric of a hundred thousand entries streams: no piece is larger than a batch. */
+static void test_streams(void **state)
+{
+	static const char large[] =
+		"#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
+		"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u32); __type(value, __u64);\n"
+		"	__uint(max_entries, 100000); } LARGE SEC(\".maps\");\n"
+		"SEC(\"tc\") int handle(struct __sk_buff *skb) { return 0; }\n";
+	_cleanup_(object_unrefp) struct object *other = NULL;
+	_cleanup_text_ struct text elf = {}, out = {};
+	struct metric_config c = config("LARGE");
+	struct bpf_program *program;
+	struct metric_json json;
+	struct metric metric;
+	size_t total = 0, pieces = 0, entries = 0;
+
+	(void)state;
+	skip_without_object();
+	assert_true(object_compile(large, &elf));
+	assert_int_equal(object_open(elf.data, elf.len, "test", &other, NULL), 0);
+	assert_int_equal(object_select(other, false, false, NULL, &program, NULL), 0);
+	assert_int_equal(object_load(other, NULL), 0);
+	for (uint32_t i = 0; i < 100000; i++) {
+		uint64_t value = i;
+
+		assert_int_equal(bpf_map_update_elem(bpf_map__fd(other->maps[0].bpf), &i, &value, 0),
+				 0);
+	}
+	assert_int_equal(metric_init(&metric, &c, other, NULL), 0);
+	assert_int_equal(metric_json_init(&json, &metric), 0);
+	for (int more = 1; more; pieces++) {
+		text_clear(&out);
+		more = metric_json_next(&json, &out);
+		assert_true(more >= 0);
+		assert_true(out.len < 8 * MAP_BATCH_BYTES);
+		total += out.len;
+		for (size_t i = 0; i < out.len; i++)
+			entries += out.data[i] == '{';
+	}
+	metric_json_release(&json);
+	metric_release(&metric);
+	assert_int_equal(entries, 100000);
+	assert_true(pieces > 3 && total > 2000000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_contract), cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_globals),	 cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_shapes),	 cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_streams),
+	};
+
+	return cmocka_run_group_tests(tests, load_object, drop_object);
+}

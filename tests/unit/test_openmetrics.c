@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "export/openmetrics.h"
+#include "fixture.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <math.h>
+
+static const struct {
+	const char *accept;
+	enum exposition exposition;
+} accepts[] = {
+#define OM EXPOSITION_OPENMETRICS
+#define PROM EXPOSITION_PROMETHEUS
+	{ NULL, PROM },
+	{ "", PROM },
+	{ "*/*", PROM },
+	{ "text/plain", PROM },
+	{ "text/html,application/xhtml+xml,*/*;q=0.8", PROM },
+	{ "application/json", PROM },
+	{ "application/openmetrics-text", OM },
+	{ "Application/OpenMetrics-Text; Version=1.0.0", OM },
+	{ "application/openmetrics-text;version=1.0.0;q=0.5", OM },
+	{ "application/openmetrics-text;q=0", PROM },
+	{ "application/openmetrics-text; q=0.0, text/plain", PROM },
+	{ "text/plain;q=0.5,application/openmetrics-text;q=0.6", OM },
+	{ "text/plain;q=0.7,application/openmetrics-text;q=0.6", PROM },
+	{ "text/plain , application/openmetrics-text", OM },
+	{ "text/plain;q=0.3, */*;q=0.1, application/openmetrics-text; version=1.0.0 ; Q=0.4", OM },
+	/* what Prometheus 2 and 3 send */
+	{ "application/openmetrics-text; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+	  OM },
+	{ "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;"
+	  "version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+	  OM },
+	{ "text/plain;version=0.0.4;q=0.5,application/openmetrics-text;version=1.0.0;q=0.4", PROM },
+	{ ",,;,;q=,;q", PROM },
+	{ "application/openmetrics-texture", PROM },
+	{ "application/openmetrics-text;q=", PROM },
+	{ "\tapplication/openmetrics-text;\tq=0.9,\ttext/plain;\tq=0.5", OM },
+};
+
+static void test_negotiation(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(accepts); i++)
+		if (exposition_negotiate(accepts[i].accept) != accepts[i].exposition)
+			fail_msg("Accept: %s", accepts[i].accept);
+	assert_true(contains(exposition_content_type(OM),
+			     "application/openmetrics-text; version=1.0.0"));
+	assert_true(contains(exposition_content_type(PROM), "text/plain; version=0.0.4"));
+}
+
+static const char source[] =
+	"#include <linux/bpf.h>\n"
+	"#include <bpf/bpf_helpers.h>\n"
+	"#define MAP(T, K, V, N, NAME) struct { __uint(type, BPF_MAP_TYPE_##T); __type(key, K);\\\n"
+	"	__type(value, V); __uint(max_entries, N); } NAME SEC(\".maps\")\n"
+	"struct flow { __u32 monitor; __u16 index; unsigned char name[10]; };\n"
+	"struct odd { __u32 __pad; __u32 _x; };\n"
+	"MAP(ARRAY, __u32, __u64, 1, ONE);\n"
+	"MAP(ARRAY, __u32, __u64, 1, MOST);\n"
+	"MAP(ARRAY, __u32, __s64, 1, LEAST);\n"
+	"MAP(ARRAY, __u32, __u32, 3, THREE);\n"
+	"MAP(ARRAY, __u32, double, 5, DOUBLES);\n"
+	"MAP(HASH, struct flow, __u64, 10, FLOWS);\n"
+	"MAP(HASH, struct odd, __u64, 10, ODD);\n"
+	"MAP(HASH, __u32, __u64, 10, NONE);\n"
+	"MAP(HASH, __u32, __u64, 10, TAKEN);\n"
+	"SEC(\"tc\") int handle(struct __sk_buff *skb) { return 0; }\n";
+
+static struct object *object;
+
+static void put(const char *map, const void *key, const void *value)
+{
+	assert_int_equal(bpf_map_update_elem(bpf_map__fd(object_find_map(object, map)->bpf), key,
+					     value, BPF_ANY),
+			 0);
+}
+
+static void fill(void)
+{
+	const double doubles[] = { 0.1, -1.5, NAN, INFINITY, -INFINITY };
+	const uint64_t one = 1, most = UINT64_MAX;
+	const int64_t least = INT64_MIN;
+	const struct {
+		uint32_t monitor;
+		uint16_t index;
+		char name[10];
+	} flow = { 7, 8, "a\"\\\n\xff\r\xc3\xa4" };
+	const uint32_t odd[2] = { 1, 2 };
+
+	for (uint32_t i = 0; i < 5; i++) {
+		const uint32_t value = i * 10;
+
+		if (i < 3)
+			put("THREE", &i, &value);
+		put("DOUBLES", &i, &doubles[i]);
+	}
+	put("ONE", &(uint32_t){ 0 }, &one);
+	put("MOST", &(uint32_t){ 0 }, &most);
+	put("LEAST", &(uint32_t){ 0 }, &least);
+	put("FLOWS", &flow, &one);
+	put("ODD", odd, &one);
+	put("TAKEN", &(uint32_t){ 5 }, &one);
+}
+
+static int load_object(void **state)
+{
+	_cleanup_text_ struct text elf = {};
+	_cleanup_error_ struct error err = {};
+	struct bpf_program *program;
+
+	(void)state;
+	if (!bpf_possible() || !object_compile(source, &elf))
+		return 0;
+	if (object_open(elf.data, elf.len, "test", &object, &err) < 0 ||
+	    object_select(object, false, false, NULL, &program, &err) < 0 ||
+	    object_load(object, &err) < 0) {
+		print_error("%s\n", error_message(&err));
+		return -1;
+	}
+	fill();
+	return 0;
+}
+
+static int drop_object(void **state)
+{
+	(void)state;
+	object = object_unref(object);
+	return 0;
+}
+
+/* One metric of one instance. */
+struct given {
+	const char *monitor, *interface;
+	int path;
+	const char *name, *map;
+	enum metric_type type;
+	const char *help;
+	const char *label, *value; /* one label of the document's own */
+	bool empty;
+};
+
+static struct metric_config *configs;
+
+/* Each metric becomes an item of its own: that is how several interfaces come. */
+static struct view view_make(const struct given *given, size_t n)
+{
+	struct view view = { .items = calloc(n + 1, sizeof(*view.items)), .n = n };
+
+	configs = calloc(n + 1, sizeof(*configs));
+	for (size_t i = 0; i < n; i++) {
+		struct monitor_settings settings;
+		struct generation *generation = calloc(1, sizeof(*generation));
+		struct metric_config *config = &configs[i];
+		struct generation_path *path = &generation->paths[given[i].path];
+		_cleanup_error_ struct error err = {};
+
+		*config = (struct metric_config){
+			.name = (char *)given[i].name,
+			.map_name = (char *)given[i].map,
+			.exported = true,
+			.empty_on_read = given[i].empty,
+			.type = given[i].type,
+			.help = (char *)given[i].help,
+		};
+		if (given[i].label) {
+			config->labels = calloc(1, sizeof(*config->labels));
+			config->labels[0] = (struct label_config){ (char *)given[i].label,
+								   (char *)given[i].value };
+			config->n_labels = 1;
+		}
+		generation->refs = 1;
+		path->object = object_ref(object);
+		path->metrics = calloc(1, sizeof(*path->metrics));
+		path->n_metrics = 1;
+		if (metric_init(path->metrics, config, object, &err) < 0)
+			fail_msg("%s", error_message(&err));
+		view.items[i].generation = generation;
+		view.items[i].interface = strdup(given[i].interface);
+		assert_int_equal(monitor_settings_init(&settings, given[i].monitor, NULL), 0);
+		assert_int_equal(monitor_new(&settings, 1, false, &view.items[i].monitor, NULL), 0);
+	}
+	return view;
+}
+
+static void configs_free(size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(configs[i].labels);
+	free(configs);
+}
+
+static char *exposed(const struct given *given, size_t n, enum exposition exposition)
+{
+	struct view view = view_make(given, n);
+	_cleanup_text_ struct text out = {};
+	_cleanup_error_ struct error err = {};
+	struct stream *stream = NULL;
+	int r;
+
+	assert_int_equal(openmetrics_stream_new(&view, exposition, &stream, &err), 0);
+	assert_null(view.items); /* taken */
+	while ((r = stream_next(stream, &out, &err)) > 0)
+		;
+	if (r < 0)
+		fail_msg("%s", error_message(&err));
+	stream_free(stream);
+	configs_free(n);
+	return text_steal(&out);
+}
+
+/*
+ * What Prometheus' own parser makes of the text: 0, or its complaint on stderr. -1 when there is no
+ * such parser.
+ */
+static int parser(const char *text, bool openmetrics)
+{
+	static const char script[] =
+		"import sys\n"
+		"from prometheus_client.%s import text_string_to_metric_families as parse\n"
+		"text = sys.stdin.buffer.read().decode('utf-8')\n"
+		"seen = set()\n"
+		"for family in parse(text):\n"
+		"    for s in family.samples:\n"
+		"        key = (s.name, tuple(sorted(s.labels.items())))\n"
+		"        assert key not in seen, 'twice: %%s' %% (key,)\n"
+		"        seen.add(key)\n";
+	_cleanup_free_ char *folder = folder_make(), *code = NULL;
+	int r;
+
+	if (shell("/usr/bin/python3 -c 'import prometheus_client.openmetrics.parser'")) {
+		folder_remove(folder);
+		return -1;
+	}
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	assert_true(asprintf(&code, script, openmetrics ? "openmetrics.parser" : "parser") > 0);
+#pragma GCC diagnostic pop
+	file_make(folder, "parse.py", code, strlen(code), 0600);
+	file_make(folder, "text", text, strlen(text), 0600);
+	r = shell("ASAN_OPTIONS= /usr/bin/python3 %s/parse.py <%s/text 2>&9", folder, folder);
+	folder_remove(folder);
+	return r;
+}
+
+#define LABELS(m, i, p) "{monitor=\"" m "\",interface=\"" i "\",path=\"" p "\""
+#define EDGE LABELS("edge", "eth0", "ingress")
+
+static const struct {
+	const char *name;
+	struct given given[3];
+	const char *openmetrics, *prometheus; /* NULL: the parser's word is enough */
+} cases[] = {
+	{ "nothing", {}, "# EOF\n", "" },
+	{ "a counter",
+	  { { "edge", "eth0", 0, "packets", "ONE", METRIC_COUNTER, "Help", 0, 0, 0 } },
+	  "# HELP packets Help\n# TYPE packets counter\npackets_total" EDGE "} 1\n# EOF\n",
+	  "# HELP packets_total Help\n# TYPE packets_total counter\npackets_total" EDGE "} 1\n" },
+	{ "a counter that says so",
+	  { { "edge", "eth0", 0, "packets_total", "ONE", METRIC_COUNTER, "Help", 0, 0, 0 } },
+	  "# HELP packets Help\n# TYPE packets counter\npackets_total" EDGE "} 1\n# EOF\n", NULL },
+	{ "no help",
+	  { { "edge", "", 1, "g", "ONE", METRIC_GAUGE, NULL, 0, 0, 0 } },
+	  "# HELP g Map ONE.\n# TYPE g gauge\ng" LABELS("edge", "", "egress") "} 1\n# EOF\n", NULL },
+	{ "untyped",
+	  { { "edge", "eth0", 0, "u", "ONE", METRIC_UNTYPED, "", 0, 0, 0 } },
+	  "# HELP u Map ONE.\n# TYPE u unknown\nu" EDGE "} 1\n# EOF\n",
+	  "# HELP u Map ONE.\n# TYPE u untyped\nu" EDGE "} 1\n" },
+	{ "the limits",
+	  { { "edge", "eth0", 0, "a", "MOST", METRIC_GAUGE, "h", 0, 0, 0 },
+	    { "edge", "eth0", 0, "b", "LEAST", METRIC_GAUGE, "h", 0, 0, 0 },
+	    { "edge", "eth0", 0, "c", "MOST", METRIC_COUNTER, "h", 0, 0, 0 } },
+	  "# HELP a h\n# TYPE a gauge\na" EDGE "} 18446744073709551615\n"
+	  "# HELP b h\n# TYPE b gauge\nb" EDGE "} -9223372036854775808\n"
+	  "# HELP c h\n# TYPE c counter\nc_total" EDGE "} 18446744073709551615\n# EOF\n",
+	  NULL },
+	{ "an array of several",
+	  { { "edge", "eth0", 0, "g", "THREE", METRIC_GAUGE, "h", 0, 0, 0 } },
+	  "# HELP g h\n# TYPE g gauge\ng" EDGE ",index=\"0\"} 0\ng" EDGE ",index=\"1\"} 10\ng" EDGE
+	  ",index=\"2\"} 20\n# EOF\n",
+	  NULL },
+	{ "doubles of all kinds",
+	  { { "edge", "eth0", 0, "g", "DOUBLES", METRIC_GAUGE, "h", 0, 0, 0 } },
+	  "# HELP g h\n# TYPE g gauge\ng" EDGE ",index=\"0\"} 0.1\ng" EDGE ",index=\"1\"} -1.5\n"
+	  "g" EDGE ",index=\"2\"} NaN\ng" EDGE ",index=\"3\"} +Inf\ng" EDGE ",index=\"4\"} -Inf\n"
+	  "# EOF\n",
+	  NULL },
+	{ "a counter is no negative double and no NaN",
+	  { { "edge", "eth0", 0, "g", "DOUBLES", METRIC_COUNTER, "h", 0, 0, 0 } },
+	  "# HELP g h\n# TYPE g counter\ng_total" EDGE ",index=\"0\"} 0.1\n"
+	  "g_total" EDGE ",index=\"3\"} +Inf\n# EOF\n",
+	  NULL },
+	{ "labels of keys, escaped, and names that are taken",
+	  { { "edge", "eth0", 0, "g", "FLOWS", METRIC_GAUGE, "h", 0, 0, 0 } },
+	  "# HELP g h\n# TYPE g gauge\ng" EDGE ",exported_monitor=\"7\",index=\"8\","
+	  "name=\"a\\\"\\\\\\n\\\\xff\\\\x0d\xc3\xa4\"} 1\n# EOF\n",
+	  NULL },
+	{ "a label called monitor",
+	  { { "edge", "eth0", 0, "g", "ONE", METRIC_GAUGE, "h", "monitor", "m\"e\\\n", 0 } },
+	  "# HELP g h\n# TYPE g gauge\ng" EDGE ",exported_monitor=\"m\\\"e\\\\\\n\"} 1\n# EOF\n",
+	  NULL },
+	{ "a label called as the key's field, which is taken too",
+	  { { "edge", "eth0", 0, "g", "FLOWS", METRIC_GAUGE, "h", "exported_monitor", "x", 0 } },
+	  "# HELP g h\n# TYPE g gauge\ng" EDGE ",exported_monitor=\"x\",exported_monitor_1=\"7\","
+	  "index=\"8\",name=\"a\\\"\\\\\\n\\\\xff\\\\x0d\xc3\xa4\"} 1\n# EOF\n",
+	  NULL },
+	{ "a label called index on an array",
+	  { { "edge", "eth0", 0, "g", "THREE", METRIC_GAUGE, "h", "index", "x", 0 } },
+	  "# HELP g h\n# TYPE g gauge\ng" EDGE ",index=\"x\",exported_index=\"0\"} 0\ng" EDGE
+	  ",index=\"x\",exported_index=\"1\"} 10\ng" EDGE ",index=\"x\",exported_index=\"2\"} 20\n"
+	  "# EOF\n",
+	  NULL },
+	{ "help is escaped",
+	  { { "edge", "eth0", 0, "g", "ONE", METRIC_GAUGE, "a\\b\"c\nd\re", 0, 0, 0 } },
+	  "# HELP g a\\\\b\\\"c\\nde\n# TYPE g gauge\ng" EDGE "} 1\n# EOF\n",
+	  "# HELP g a\\\\b\"c\\nde\n# TYPE g gauge\ng" EDGE "} 1\n" },
+	{ "names of metrics",
+	  { { "edge", "eth0", 0, "7-b c", "ONE", METRIC_GAUGE, "h", 0, 0, 0 },
+	    { "edge", "eth0", 0, "a:\xc3\xa4", "ONE", METRIC_GAUGE, "h", 0, 0, 0 } },
+	  "# HELP _7_b_c h\n# TYPE _7_b_c gauge\n_7_b_c" EDGE "} 1\n"
+	  "# HELP a:__ h\n# TYPE a:__ gauge\na:__" EDGE "} 1\n# EOF\n",
+	  NULL },
+	{ "one family of several monitors",
+	  { { "a", "eth0", 0, "x", "ONE", METRIC_GAUGE, "h", 0, 0, 0 },
+	    { "b", "eth0", 0, "y", "ONE", METRIC_GAUGE, "h", 0, 0, 0 },
+	    { "c", "eth0", 1, "x", "ONE", METRIC_GAUGE, "other", 0, 0, 0 } },
+	  "# HELP x h\n# TYPE x gauge\nx" LABELS("a", "eth0", "ingress") "} 1\n"
+	  "x" LABELS("c", "eth0", "egress") "} 1\n"
+	  "# HELP y h\n# TYPE y gauge\ny" LABELS("b", "eth0", "ingress") "} 1\n# EOF\n",
+	  NULL },
+	{ "types that do not agree",
+	  { { "a", "eth0", 0, "x", "ONE", METRIC_GAUGE, "h", 0, 0, 0 },
+	    { "b", "eth0", 0, "x", "ONE", METRIC_UNTYPED, "h", 0, 0, 0 } },
+	  "# HELP x h\n# TYPE x unknown\nx" LABELS("a", "eth0", "ingress") "} 1\n"
+	  "x" LABELS("b", "eth0", "ingress") "} 1\n# EOF\n",
+	  NULL },
+	{ "a counter and a gauge called as its samples",
+	  { { "a", "eth0", 0, "x", "ONE", METRIC_COUNTER, "h", 0, 0, 0 },
+	    { "b", "eth0", 0, "x_total", "ONE", METRIC_GAUGE, "h", 0, 0, 0 } },
+	  NULL, NULL },
+	{ "a counter and a gauge of one name",
+	  { { "a", "eth0", 0, "foo", "ONE", METRIC_COUNTER, "h", 0, 0, 0 },
+	    { "a", "eth0", 0, "foo", "ONE", METRIC_GAUGE, "h", 0, 0, 0 } },
+	  NULL, NULL },
+	{ "a counter and a gauge called as the time of its creation",
+	  { { "a", "eth0", 0, "foo", "ONE", METRIC_COUNTER, "h", 0, 0, 0 },
+	    { "a", "eth0", 0, "foo_created", "ONE", METRIC_GAUGE, "h", 0, 0, 0 } },
+	  NULL, NULL },
+	{ "two names that become one",
+	  { { "a", "eth0", 0, "my-metric", "ONE", METRIC_GAUGE, "h", 0, 0, 0 },
+	    { "a", "eth0", 0, "my_metric", "ONE", METRIC_GAUGE, "h", 0, 0, 0 } },
+	  NULL, NULL },
+	{ "a histogram without buckets",
+	  { { "a", "eth0", 0, "h", "THREE", METRIC_HISTOGRAM, "h", 0, 0, 0 },
+	    { "a", "eth0", 0, "s", "THREE", METRIC_SUMMARY, "h", 0, 0, 0 } },
+	  NULL, NULL },
+	{ "fields whose names Prometheus keeps for itself",
+	  { { "edge", "eth0", 0, "g", "ODD", METRIC_GAUGE, "h", "x", "y", 0 } },
+	  NULL, NULL },
+	{ "an empty map has its family",
+	  { { "edge", "eth0", 0, "g", "NONE", METRIC_GAUGE, "h", 0, 0, 0 } },
+	  "# HELP g h\n# TYPE g gauge\n# EOF\n", NULL },
+	{ "no samples of structs, nor of metrics that are not exported",
+	  { { "edge", "eth0", 0, "g", "NONE", METRIC_GAUGE, "h", 0, 0, 0 } },
+	  "# HELP g h\n# TYPE g gauge\n# EOF\n", NULL },
+};
+
+static void test_expositions(void **state)
+{
+	int wrong = 0, parsed = 0;
+
+	(void)state;
+	if (!object)
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		for (int exposition = 0; exposition < 2; exposition++) {
+			const char *expected = exposition == OM ? cases[i].openmetrics
+								: cases[i].prometheus;
+			_cleanup_free_ char *is = NULL;
+			size_t n = 0;
+			int r;
+
+			while (n < ARRAY_SIZE(cases[i].given) && cases[i].given[n].monitor)
+				n++;
+			is = exposed(cases[i].given, n, (enum exposition)exposition);
+			if (expected && strcmp(is ? is : "", expected) != 0) {
+				print_error("%s:\n%s\nexpected:\n%s\n", cases[i].name, is, expected);
+				wrong++;
+			}
+			r = parser(is ? is : "", exposition == OM);
+			if (r > 0) {
+				print_error("%s: the parser refuses:\n%s\n", cases[i].name, is);
+				wrong++;
+			}
+			parsed += r == 0;
+		}
+	if (!parsed)
+		print_error("python3 has no prometheus_client: texts are compared only\n");
+	assert_int_equal(wrong, 0);
+}
+
+/* empty-on-read takes out what was shown. */
+static void test_empty_on_read(void **state)
+{
+	const struct given given = { "edge", "eth0", 0, "g", "TAKEN", METRIC_GAUGE, "h", 0, 0, true };
+	_cleanup_free_ char *first = NULL, *second = NULL;
+
+	(void)state;
+	if (!object)
+		skip();
+	first = exposed(&given, 1, OM);
+	second = exposed(&given, 1, OM);
+	assert_string_equal(first, "# HELP g h\n# TYPE g gauge\ng" EDGE ",key=\"5\"} 1\n# EOF\n");
+	assert_string_equal(second, "# HELP g h\n# TYPE g gauge\n# EOF\n");
+}
+
+/* A stream may be dropped at any point, and items may have no generation. */
+static void test_dropped(void **state)
+{
+	const struct given given[2] = {
+		{ "edge", "eth0", 0, "g", "THREE", METRIC_GAUGE, "h", 0, 0, false },
+		{ "edge", "eth1", 0, "g", "THREE", METRIC_GAUGE, "h", 0, 0, false },
+	};
+
+	(void)state;
+	if (!object)
+		skip();
+	for (int steps = 0; steps < 6; steps++) {
+		struct view view = view_make(given, 2);
+		_cleanup_text_ struct text out = {};
+		struct stream *stream;
+
+		view.items[1].generation = generation_unref(view.items[1].generation);
+		assert_int_equal(openmetrics_stream_new(&view, OM, &stream, NULL), 0);
+		for (int i = 0; i < steps && stream_next(stream, &out, NULL) > 0; i++)
+			;
+		stream_free(stream);
+		configs_free(2);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_negotiation),
+		cmocka_unit_test(test_expositions),
+		cmocka_unit_test(test_empty_on_read),
+		cmocka_unit_test(test_dropped),
+	};
+
+	return cmocka_run_group_tests(tests, load_object, drop_object);
+}
