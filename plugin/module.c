@@ -14,6 +14,7 @@
 #include "base/thread.h"
 #include "export/status.h"
 #include "export/values.h"
+#include "monitor/events.h"
 #include "monitor/watch.h"
 #include "serve/control.h"
 #include "serve/http.h"
@@ -30,6 +31,7 @@ static bool settings_ready;
 
 static struct registry *registry;
 static struct watch *watch;
+static struct events *events;
 static struct control *control;
 static struct http **https;
 static size_t n_https;
@@ -336,11 +338,11 @@ static void reload(void)
 
 static void *reload_thread(void *data)
 {
-	eventfd_t events;
+	eventfd_t signals;
 
 	(void)data;
 	plugin_set_ctx(context);
-	while (eventfd_read(reloader.event_fd, &events) == 0 || errno == EINTR) {
+	while (eventfd_read(reloader.event_fd, &signals) == 0 || errno == EINTR) {
 		if (reloader.stopping)
 			break;
 		reload();
@@ -432,6 +434,7 @@ static int dynmon_shutdown(void)
 	free(https);
 	https = NULL;
 	watch = watch_stop(watch);
+	events = events_stop(events);
 	registry = registry_free(registry);
 	fd_close(&reloader.event_fd);
 	settings_release(&settings);
@@ -458,6 +461,8 @@ static int dynmon_init(void)
 	r = registry_new(&compiler, settings.dataplane_dir, &observer, &registry, &err);
 	if (r == 0)
 		r = watch_start(registry, &watch, &err);
+	if (r == 0)
+		r = events_start(registry, &events, &err);
 	if (r == 0)
 		r = reloader_start(&err);
 	if (r < 0) {

@@ -12,7 +12,7 @@ struct source {
 	const struct metric *metric;
 	char *name;	/* of the samples; equal names are one family */
 	struct text labels; /* the fixed ones: monitor="edge",... */
-	char **key_labels;  /* names of the metric's key fields; NULL for arrays */
+	char **key_labels;  /* names of the key's fields, or of the index; NULL ends them */
 	enum metric_type type;
 	size_t order;
 };
@@ -212,7 +212,8 @@ static int source_init(struct source *source, const struct view_item *item, int 
 		r = add_label(source, &names, config->labels[i].name, config->labels[i].value);
 	if (r < 0)
 		return r;
-	source->key_labels = calloc(metric->n_key_fields + 1, sizeof(char *));
+	/* Room for the fields or the index, and for the NULL at the end. */
+	source->key_labels = calloc(metric->n_key_fields + 2, sizeof(char *));
 	if (!source->key_labels)
 		return -ENOMEM;
 	for (size_t i = 0; i < metric->n_key_fields; i++) {

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 struct registry {
 	struct compiler compiler; /* strings are owned */
 	char *dataplane_dir;
 	struct registry_observer observer;
+	int change_fd;
 
 	pthread_mutex_t lock;
 	/* -- protected by lock -- */
@@ -41,10 +43,11 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 	registry->compiler.clang = copy_or_null(compiler->clang, &failed);
 	registry->dataplane_dir = copy_or_null(dataplane_dir, &failed);
 	registry->next_id = 1;
+	registry->change_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (observer)
 		registry->observer = *observer;
 	pthread_mutex_init(&registry->lock, NULL);
-	if (failed) {
+	if (failed || registry->change_fd < 0) {
 		registry_free(registry);
 		return error_oom(err);
 	}
@@ -65,9 +68,20 @@ struct registry *registry_free(struct registry *registry)
 	free((char *)registry->compiler.include_dir);
 	free((char *)registry->compiler.clang);
 	free(registry->dataplane_dir);
+	fd_close(&registry->change_fd);
 	pthread_mutex_destroy(&registry->lock);
 	free(registry);
 	return NULL;
+}
+
+int registry_change_fd(const struct registry *registry)
+{
+	return registry->change_fd;
+}
+
+static void tell_changed(struct registry *registry)
+{
+	eventfd_write(registry->change_fd, 1);
 }
 
 static int no_such_monitor(const char *name, struct error *err)
@@ -111,6 +125,7 @@ static int registry_insert(struct registry *registry, struct monitor *monitor, s
 		}
 	}
 	pthread_mutex_unlock(&registry->lock);
+	tell_changed(registry);
 	return r;
 }
 
@@ -161,8 +176,11 @@ static int switch_to(struct registry *registry, struct monitor *monitor,
 {
 	struct public_search search = { registry, monitor };
 	const struct public_maps public_maps = { find_public_map, &search };
+	int r = monitor_switch(monitor, dataplane, interface, &public_maps, err);
 
-	return monitor_switch(monitor, dataplane, interface, &public_maps, err);
+	if (r == 0)
+		tell_changed(registry);
+	return r;
 }
 
 /* Under control. Takes the document. */
@@ -294,6 +312,7 @@ int registry_delete(struct registry *registry, const char *name, struct error *e
 	pthread_mutex_unlock(&registry->lock);
 	if (!ours) /* somebody else was faster */
 		return no_such_monitor(name, err);
+	tell_changed(registry);
 	if (registry->observer.removed)
 		registry->observer.removed(registry->observer.data, monitor);
 	monitor_unref(monitor);
@@ -324,6 +343,7 @@ int registry_detach(struct registry *registry, const char *name, const char *int
 		return no_such_monitor(name, err);
 	monitor_begin(monitor);
 	r = monitor_detach(monitor, interface, err);
+	tell_changed(registry);
 	monitor_end(monitor);
 	return r;
 }
@@ -365,32 +385,43 @@ static int injection_document(struct registry *registry, const struct injection 
 	return 0;
 }
 
-int registry_inject(struct registry *registry, const struct injection *injection,
-		    struct text *warnings, struct error *err)
+/* Under control. */
+static int inject(struct registry *registry, struct monitor *monitor,
+		  const struct injection *injection, struct text *warnings, struct error *err)
 {
-	_cleanup_(monitor_unrefp) struct monitor *monitor =
-		registry_find(registry, injection->monitor);
 	_cleanup_document_ struct document *document = NULL;
 	const char *interface = injection->interface;
-	bool is_new = !monitor;
-	int r;
+	int r = injection_document(registry, injection, &document, err);
 
-	r = injection_document(registry, injection, &document, err);
-	if (r == 0 && is_new) {
-		struct monitor_settings settings;
-
-		r = monitor_settings_init(&settings, injection->monitor, err);
-		if (r == 0)
-			r = monitor_make(registry, &settings, false, &monitor, err);
-	}
 	if (r < 0)
 		return r;
-	monitor_begin(monitor);
 	if (interface && monitor_has_interface(monitor, interface))
 		interface = NULL;
 	r = build_and_switch(registry, monitor, steal_ptr(&document), interface, warnings, err);
 	if (r == 0)
 		monitor_set_document(monitor, injection->file, true);
+	return r;
+}
+
+int registry_inject(struct registry *registry, const struct injection *injection,
+		    struct text *warnings, struct error *err)
+{
+	_cleanup_(monitor_unrefp) struct monitor *monitor =
+		registry_find(registry, injection->monitor);
+	bool is_new = !monitor;
+	int r;
+
+	if (is_new) {
+		struct monitor_settings settings;
+
+		r = monitor_settings_init(&settings, injection->monitor, err);
+		if (r == 0)
+			r = monitor_make(registry, &settings, false, &monitor, err);
+		if (r < 0)
+			return r;
+	}
+	monitor_begin(monitor);
+	r = inject(registry, monitor, injection, warnings, err);
 	monitor_note(monitor, r < 0 ? err : NULL, false);
 	if (r == 0 && is_new)
 		r = registry_insert(registry, monitor, err);

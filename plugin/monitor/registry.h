@@ -12,7 +12,7 @@
 
 struct registry;
 
-/* Told about monitors after they came and before they go; called without locks. */
+/* Told about monitors after they came and after they went; called without locks. */
 struct registry_observer {
 	void (*added)(void *data, const struct monitor *monitor);
 	void (*removed)(void *data, const struct monitor *monitor);
@@ -75,6 +75,12 @@ int registry_reload(struct registry *registry, const char *name, bool force, str
 
 /* What the monitors have done that are gone, so that totals never fall. */
 void registry_retired(struct registry *registry, uint64_t *changes, uint64_t *failures);
+
+/*
+ * A descriptor of the registry's that becomes readable when any monitor's generations have
+ * changed, for one reader, who takes the eventfd's value. Written after the change is public.
+ */
+int registry_change_fd(const struct registry *registry);
 
 /* Looks at all monitors' interfaces again. */
 void registry_refresh(struct registry *registry);

@@ -15,7 +15,7 @@ teardown() {
 # refused "LINES OF THE BLOCK" "MESSAGE": collectd does not start.
 refused() {
 	collectd_configure <<<"$1"
-	run near timeout 20 collectd -f -C "$CONF"
+	run near env LD_PRELOAD="${DYNMON_PRELOAD:-}" timeout 20 collectd -f -C "$CONF"
 	[ "$status" -ne 0 ]
 	grep -F "$2" "$LOG" || {
 		cat "$LOG"

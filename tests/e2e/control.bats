@@ -1,5 +1,6 @@
 # The control socket, dynmonctl, injection at runtime, and what goes wrong there.
 # shellcheck shell=bash
+bats_require_minimum_version 1.5.0
 load lib
 
 setup() {
@@ -337,4 +338,40 @@ late_is() { [ "$(ctl --json list | jq -r '.[0].state')" = "$1" ]; }
 	hits_are guest 8
 	run ctl inject rival mon0 "$DOCUMENTS/public.json"
 	[[ $output == *"map WORLD is public, and another monitor has a public map of that name"* ]]
+}
+
+@test "pcn_log arrives in collectd's log, formatted, with its level, and bounded" {
+	document log.json $'BPF_ARRAY(HITS, u64, 1);
+static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)
+{
+	u64 mac = 0x010000000002;
+
+	pcn_log(ctx, LOG_INFO, "len %d from %I port %P mac %M 100%%", md->packet_len,
+		htonl(0x0a090002), htons(53), mac);
+	pcn_log(ctx, LOG_WARN, "%08x %d %5u|", 0xbeef, -7, 42);
+	pcn_log(ctx, LOG_DEBUG, "not at this level");
+	return RX_OK;
+}'
+	collectd_configure <<-EOF
+	<Monitor "logging">
+	  Interface "mon0"
+	  Dataplane "log.json"
+	  LogLevel "info"
+	</Monitor>
+	EOF
+	collectd_start
+	frames_in 1 -s 77
+	eventually grep -F 'dynmon: monitor logging: mon0 ingress: len 77 from 10.9.0.2 port 53 mac 02:00:00:00:00:01 100%' "$LOG"
+	grep -F 'dynmon: monitor logging: mon0 ingress: 0000beef -7    42|' "$LOG"
+	run ! grep -F 'not at this level' "$LOG"
+	frames_in 500
+	sleep 1.1
+	frames_in 1
+	eventually grep -E 'log lines are left out, at most 100 a second are shown' "$LOG"
+	[ "$(grep -c 'mon0 ingress: len' "$LOG")" -lt 500 ]
+	# At the level off there is nothing of it, not even the map.
+	run "$top_builddir/dynmonctl" --compiler="$DYNMON_CC" --include="$DYNMON_BPFDIR" check "$DOCUMENTS/log.json"
+	[[ $output != *dynmon_events* ]]
+	collectd_stop
+	nothing_attached
 }

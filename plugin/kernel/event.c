@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/event.h"
+
+#include "../../bpf/dynmon/event.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#define CONVERSION_MAX 32 /* bytes of one conversion, without its length */
+
+/* The levels of a record, from trace to critical. collectd shows no debug lines. */
+static const enum log_level levels[] = {
+	LOG_LEVEL_INFO, LOG_LEVEL_INFO, LOG_LEVEL_INFO, LOG_LEVEL_WARNING,
+	LOG_LEVEL_ERR,	LOG_LEVEL_ERR,
+};
+
+static void format_ipv4(uint64_t arg, struct text *out)
+{
+	uint8_t bytes[4];
+	uint32_t address = (uint32_t)arg;
+
+	memcpy(bytes, &address, sizeof(bytes));
+	text_printf(out, "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
+}
+
+static void format_mac(uint64_t arg, struct text *out)
+{
+	uint8_t bytes[8];
+
+	memcpy(bytes, &arg, sizeof(bytes));
+	text_printf(out, "%02x:%02x:%02x:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2], bytes[3],
+		    bytes[4], bytes[5]);
+}
+
+static void format_port(uint64_t arg, struct text *out)
+{
+	uint8_t bytes[2];
+	uint16_t port = (uint16_t)arg;
+
+	memcpy(bytes, &port, sizeof(bytes));
+	text_printf(out, "%u", bytes[0] << 8 | bytes[1]);
+}
+
+/* A conversion of printf with its flags and width; its length is 64 bits, as the arguments'. */
+static void format_number(const char *flags, size_t n, bool is_long, char conversion, uint64_t arg,
+			  struct text *out)
+{
+	char spec[CONVERSION_MAX + 5];
+
+	/* The argument was widened with its own type's sign; %u and %x of an int mean 32 bits. */
+	if (strchr("uxXo", conversion) && !is_long)
+		arg = (uint32_t)arg;
+	if (conversion == 'c') {
+		text_addc(out, arg >= 0x20 && arg < 0x7f ? (char)arg : '?');
+		return;
+	}
+	if (conversion == 'p')
+		conversion = 'x';
+	snprintf(spec, sizeof(spec), "%%%.*sll%c", (int)n, flags, conversion);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	text_printf(out, spec, (unsigned long long)arg); /* flags and conversion are checked */
+#pragma GCC diagnostic pop
+}
+
+/* One conversion that starts behind a %. Returns where the text goes on. */
+static const char *format_one(const char *at, const uint64_t *args, size_t n_args, size_t *used,
+			      struct text *out)
+{
+	size_t flags = strspn(at, "-+ #0123456789."), length = strspn(at + flags, "hlzjt");
+	const char *end = at + flags + length;
+	bool is_long = length && at[flags] != 'h';
+
+	if (*at == '%') {
+		text_addc(out, '%');
+		return at + 1;
+	}
+	if (!*end || !strchr("diuxXocpIMP", *end) || flags > CONVERSION_MAX || *used == n_args ||
+	    strtoul(at + strspn(at, "-+ #0"), NULL, 10) > 64) {
+		text_addc(out, '%');
+		return at;
+	}
+	switch (*end) {
+	case 'I':
+		format_ipv4(args[*used], out);
+		break;
+	case 'M':
+		format_mac(args[*used], out);
+		break;
+	case 'P':
+		format_port(args[*used], out);
+		break;
+	default:
+		format_number(at, flags, is_long || *end == 'p', *end, args[*used], out);
+		break;
+	}
+	++*used;
+	return end + 1;
+}
+
+static int format_log(const void *record, size_t len, enum log_level *level, struct text *out)
+{
+	struct dynmon_event_log log;
+	char format[DYNMON_EVENT_FORMAT_MAX + 1] = "";
+	uint64_t args[DYNMON_EVENT_ARGS];
+	size_t used = 0;
+
+	if (len < sizeof(log))
+		return -EINVAL;
+	memcpy(&log, record, sizeof(log));
+	if (log.level >= ARRAY_SIZE(levels) || log.args_count > DYNMON_EVENT_ARGS ||
+	    log.format_len > DYNMON_EVENT_FORMAT_MAX || sizeof(log) + log.format_len > len)
+		return -EINVAL;
+	memcpy(format, (const char *)record + sizeof(log), log.format_len);
+	for (size_t i = 0; i < DYNMON_EVENT_ARGS; i++)
+		args[i] = log.args[i];
+	*level = levels[log.level];
+	for (const char *at = format; *at;) {
+		if (*at == '%')
+			at = format_one(at + 1, args, log.args_count, &used, out);
+		else
+			text_addc(out, *at++);
+	}
+	return text_status(out);
+}
+
+static int format_packet(const void *record, size_t len, enum log_level *level, struct text *out)
+{
+	struct dynmon_event_packet packet;
+
+	if (len < sizeof(packet))
+		return -EINVAL;
+	memcpy(&packet, record, sizeof(packet));
+	*level = LOG_LEVEL_INFO;
+	text_printf(out, "packet of %u bytes sent to the controller, reason %u, metadata %u %u %u",
+		    packet.packet_len, packet.reason, packet.md[0], packet.md[1], packet.md[2]);
+	return text_status(out);
+}
+
+int event_format(const void *record, size_t len, enum log_level *level, struct text *out)
+{
+	uint16_t kind;
+
+	if (len < sizeof(kind))
+		return -EINVAL;
+	memcpy(&kind, record, sizeof(kind));
+	switch (kind) {
+	case DYNMON_EVENT_LOG:
+		return format_log(record, len, level, out);
+	case DYNMON_EVENT_PACKET:
+		return format_packet(record, len, level, out);
+	default:
+		return -EINVAL;
+	}
+}
+
+struct event_ring {
+	struct ring_buffer *bpf;
+	void (*take)(void *data, const void *record, size_t len);
+	void *data;
+};
+
+static int take_sample(void *data, void *sample, size_t len)
+{
+	struct event_ring *ring = data;
+
+	ring->take(ring->data, sample, len);
+	return 0;
+}
+
+int event_ring_open(int map_fd, void (*take)(void *data, const void *record, size_t len),
+		    void *data, struct event_ring **ret, struct error *err)
+{
+	struct event_ring *ring = calloc(1, sizeof(*ring));
+
+	if (!ring)
+		return error_oom(err);
+	*ring = (struct event_ring){ .take = take, .data = data };
+	ring->bpf = ring_buffer__new(map_fd, take_sample, ring, NULL);
+	if (!ring->bpf) {
+		int r = -errno;
+
+		free(ring);
+		return error_set(err, r, "ring buffer " EVENT_MAP ": %s", strerror(-r));
+	}
+	*ret = ring;
+	return 0;
+}
+
+struct event_ring *event_ring_close(struct event_ring *ring)
+{
+	if (ring)
+		ring_buffer__free(ring->bpf);
+	free(ring);
+	return NULL;
+}
+
+int event_ring_fd(const struct event_ring *ring)
+{
+	return ring_buffer__epoll_fd(ring->bpf);
+}
+
+void event_ring_read(struct event_ring *ring)
+{
+	ring_buffer__consume(ring->bpf);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What programs tell user space with pcn_log() and pcn_pkt_controller(): records in a ring
+ * buffer, see bpf/dynmon/event.h.
+ */
+#ifndef DYNMON_KERNEL_EVENT_H
+#define DYNMON_KERNEL_EVENT_H
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+
+/* The map that records come in; objects without events do not have it. */
+#define EVENT_MAP "dynmon_events"
+
+/*
+ * Turns a record into the text of a log line, appended to out, and its level.
+ * Of printf's conversions it knows d i u x X o c p and %%, with flags, width, precision and length; and
+ * %I an IPv4 address, %M a MAC address, %P a port, all in network order. Any other, and one
+ * without an argument, stays in the text. -EINVAL: not a record.
+ */
+int event_format(const void *record, size_t len, enum log_level *level, struct text *out);
+
+/* A ring buffer that is being read. Used by one thread. */
+struct event_ring;
+
+/* take is called from event_ring_read() for each record. The map's descriptor is not taken. */
+int event_ring_open(int map_fd, void (*take)(void *data, const void *record, size_t len),
+		    void *data, struct event_ring **ret, struct error *err);
+struct event_ring *event_ring_close(struct event_ring *ring);
+
+/* A descriptor that is readable when there are records. */
+int event_ring_fd(const struct event_ring *ring);
+/* Hands over what is there. */
+void event_ring_read(struct event_ring *ring);
+
+#endif

@@ -1,0 +1,789 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/file.h"
+#include "base/log.h"
+#include "kernel/netif.h"
+#include "monitor/registry.h"
+#include "monitor/watch.h"
+#include "fixture.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <sys/stat.h>
+
+#define TCX_INGRESS ((enum bpf_attach_type)46)
+#define TCX_EGRESS  ((enum bpf_attach_type)47)
+
+/* %s: what the program does besides counting. */
+static const char good[] =
+	"#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
+	"struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32); __type(value, __u64);\n"
+	"	__uint(max_entries, 1); } COUNT SEC(\".maps\");\n"
+	"static void count(void) { __u32 zero = 0; __u64 *n = bpf_map_lookup_elem(&COUNT, &zero);\n"
+	"	if (n) __sync_fetch_and_add(n, 1); }\n"
+	"SEC(\"tc\") int on_tc(struct __sk_buff *skb) { count(); return -1; }\n"
+	"SEC(\"xdp\") int on_xdp(struct xdp_md *xdp) { count(); return 2; }\n"
+	"char _license[] SEC(\"license\") = \"GPL\";\n";
+
+static const char refused[] =
+	"#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
+	"SEC(\"tc\") int on_tc(struct __sk_buff *skb) { return *(volatile int *)16; }\n"
+	"SEC(\"xdp\") int on_xdp(struct xdp_md *xdp) { return *(volatile int *)16; }\n";
+
+/* Base64 of the two objects. */
+static struct text good_object, refused_object;
+static struct text good_elf;
+static char *folder;
+
+#define skip_without_objects()                                                                     \
+	do {                                                                                       \
+		if (!good_object.len)                                                              \
+			skip();                                                                    \
+	} while (0)
+
+static void no_log(enum log_level level, const char *line)
+{
+	(void)level;
+	(void)line;
+}
+
+static int set_up(void **state)
+{
+	_cleanup_text_ struct text bad = {};
+
+	(void)state;
+	folder = folder_make();
+	log_set_sink(no_log);
+	if (!bpf_possible() || !netns_enter() || !object_compile(good, &good_elf) ||
+	    !object_compile(refused, &bad))
+		return 0;
+	base64_encode(good_elf.data, good_elf.len, &good_object);
+	base64_encode(bad.data, bad.len, &refused_object);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	text_release(&good_object);
+	text_release(&refused_object);
+	text_release(&good_elf);
+	folder_remove(folder);
+	free(folder);
+	return 0;
+}
+
+/* A document with the object on that path ("ingress" ...; "both"), and one metric. */
+static char *document(const char *path, struct text *object, const char *map)
+{
+	_cleanup_text_ struct text json = {};
+	bool both = !strcmp(path, "both");
+
+	for (int i = 0; i < 1 + both; i++) {
+		text_printf(&json, "%s\"%s-path\":{\"object-data\":\"", i ? "," : "{",
+			    both ? path_name((enum path)i) : path);
+		text_add(&json, object->data, object->len);
+		text_printf(&json, "\",\"metric-configs\":[{\"name\":\"n\",\"map-name\":\"%s\"}]}",
+			    map);
+	}
+	text_addc(&json, '}');
+	return text_steal(&json);
+}
+
+static struct registry *registry_make(void)
+{
+	const struct compiler compiler = {};
+	struct registry *registry;
+
+	assert_int_equal(registry_new(&compiler, folder, NULL, &registry, NULL), 0);
+	return registry;
+}
+
+/* A pair of interfaces, up. */
+static void veth_make(const char *name)
+{
+	assert_int_equal(shell("ip link add %s type veth peer name %s_p && ip link set %s up && "
+			       "ip link set %s_p up",
+			       name, name, name, name),
+			 0);
+}
+
+static void veth_delete(const char *name)
+{
+	assert_int_equal(shell("ip link del %s", name), 0);
+}
+
+/* interfaces: separated by blanks. */
+static int add(struct registry *registry, const char *name, const char *hook,
+	       const char *interfaces, const char *dataplane, bool configured, struct error *err)
+{
+	struct monitor_settings settings;
+	_cleanup_free_ char *copy = strdup(interfaces);
+	_cleanup_text_ struct text report = {};
+	char *rest = copy, *interface;
+	struct settings_node node = { BLOCK_MONITOR, &settings };
+
+	assert_int_equal(monitor_settings_init(&settings, name, err), 0);
+	assert_int_equal(settings_set(node, "Hook", hook, NULL), 0);
+	while ((interface = strsep(&rest, " ")))
+		if (*interface)
+			assert_int_equal(settings_set(node, "Interface", interface, NULL), 0);
+	if (dataplane)
+		assert_int_equal(settings_set(node, "Dataplane", dataplane, NULL), 0);
+	return registry_add(registry, &settings, configured, &report, err);
+}
+
+static int inject(struct registry *registry, const char *name, const char *interface,
+		  const char *json, struct error *err)
+{
+	_cleanup_text_ struct text warnings = {};
+	const struct injection injection = {
+		.monitor = name, .interface = interface, .bytes = json, .len = strlen(json)
+	};
+
+	return registry_inject(registry, &injection, &warnings, err);
+}
+
+static void must(int r, const struct error *err)
+{
+	if (r < 0)
+		fail_msg("%s", error_message(err));
+}
+
+static uint32_t tcx_programs(const char *interface, enum bpf_attach_type type, uint32_t *id)
+{
+	uint32_t ids[8] = {}, count = ARRAY_SIZE(ids), flags;
+
+	if (bpf_prog_query((int)if_nametoindex(interface), type, 0, &flags, ids, &count) < 0)
+		return 0;
+	if (id)
+		*id = ids[0];
+	return count;
+}
+
+static uint32_t xdp_program(const char *interface)
+{
+	uint32_t id = 0;
+
+	bpf_xdp_query_id((int)if_nametoindex(interface), XDP_FLAGS_SKB_MODE, &id);
+	return id;
+}
+
+static const char *state_of(struct registry *registry, const char *name)
+{
+	struct monitor_list list;
+	const char *state;
+
+	if (registry_list(registry, name, &list, NULL) < 0)
+		return "none";
+	pthread_mutex_lock(&list.monitors[0]->state);
+	state = monitor_state_name(monitor_get_state(list.monitors[0]));
+	pthread_mutex_unlock(&list.monitors[0]->state);
+	monitor_list_release(&list);
+	return state;
+}
+
+/* How many instances, and which map the first one's metric is: to see that nothing has changed. */
+static size_t instances(struct registry *registry, const char *name, const void **generation)
+{
+	struct view view;
+	size_t n;
+
+	if (registry_view(registry, name, &view, NULL) < 0)
+		return 0;
+	n = view.n;
+	if (generation)
+		*generation = view.items[0].generation;
+	view_release(&view);
+	return n;
+}
+
+static void test_life(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_free_ char *json = NULL;
+	_cleanup_error_ struct error err = {};
+	struct monitor_list list;
+	uint32_t first, second;
+
+	(void)state;
+	skip_without_objects();
+	registry = registry_make();
+	json = document("ingress", &good_object, "COUNT");
+	veth_make("v0");
+	veth_make("v1");
+	must(add(registry, "edge", "tcx", "v0", NULL, false, &err), &err);
+	assert_string_equal(state_of(registry, "edge"), "empty");
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 0);
+	assert_int_equal(add(registry, "edge", "tcx", "", NULL, false, &err), -EEXIST);
+	assert_true(contains(error_message(&err), "a monitor called \"edge\" exists"));
+	must(inject(registry, "edge", NULL, json, &err), &err);
+	assert_string_equal(state_of(registry, "edge"), "running");
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &first), 1);
+	assert_int_equal(tcx_programs("v0", TCX_EGRESS, NULL), 0);
+	/* one more interface leaves the first one's program where it is */
+	must(registry_attach(registry, "edge", "v1", &err), &err);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &second), 1);
+	assert_int_equal(first, second);
+	assert_int_equal(tcx_programs("v1", TCX_INGRESS, NULL), 1);
+	assert_int_equal(instances(registry, "edge", NULL), 2);
+	assert_int_equal(registry_attach(registry, "edge", "v1", &err), -EEXIST);
+	assert_string_equal(error_message(&err), "interface v1 is attached already");
+	assert_int_equal(registry_attach(registry, "edge", "none", &err), -ENODEV);
+	assert_string_equal(error_message(&err), "interface \"none\" does not exist");
+	assert_int_equal(registry_attach(registry, "edge", "", &err), -EINVAL);
+	assert_int_equal(registry_attach(registry, "edge", "a_name_too_long_", &err), -EINVAL);
+	/* injecting again replaces: the same links, other programs */
+	must(inject(registry, "edge", "v1", json, &err), &err);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &second), 1);
+	assert_int_not_equal(first, second);
+	/* down to none, and up again with the same dataplane */
+	must(registry_detach(registry, "edge", "v0", &err), &err);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 0);
+	assert_int_equal(registry_detach(registry, "edge", "v0", &err), -ENOENT);
+	assert_string_equal(error_message(&err), "monitor edge is not attached to v0");
+	must(registry_detach(registry, "edge", NULL, &err), &err);
+	assert_int_equal(tcx_programs("v1", TCX_INGRESS, NULL), 0);
+	assert_string_equal(state_of(registry, "edge"), "detached");
+	assert_int_equal(instances(registry, "edge", NULL), 1);
+	must(registry_detach(registry, "edge", NULL, &err), &err);
+	must(registry_attach(registry, "edge", "v0", &err), &err);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 1);
+	assert_int_equal(instances(registry, "edge", NULL), 1);
+	must(registry_eject(registry, "edge", &err), &err);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 0);
+	assert_string_equal(state_of(registry, "edge"), "empty");
+	must(inject(registry, "edge", NULL, json, &err), &err);
+	/* deleted with a reader holding on */
+	must(registry_list(registry, NULL, &list, &err), &err);
+	must(registry_delete(registry, "edge", &err), &err);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 0);
+	monitor_refresh(list.monitors[0]);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 0);
+	monitor_list_release(&list);
+	assert_int_equal(registry_delete(registry, "edge", &err), -ENOENT);
+	assert_string_equal(error_message(&err), "no monitor is called \"edge\"");
+	assert_int_equal(registry_eject(registry, "edge", &err), -ENOENT);
+	assert_int_equal(registry_attach(registry, "edge", "v0", &err), -ENOENT);
+	assert_int_equal(registry_detach(registry, "edge", NULL, &err), -ENOENT);
+	/* an injection makes it, on all hooks */
+	must(inject(registry, "made", "v0", json, &err), &err);
+	assert_string_equal(state_of(registry, "made"), "running");
+	assert_int_equal(add(registry, "x", "xdp-generic", "v0", NULL, false, &err), 0);
+	must(inject(registry, "x", NULL, json, &err), &err);
+	assert_int_not_equal(xdp_program("v0"), 0);
+	assert_int_equal(add(registry, "t", "tc", "v0", NULL, false, &err), 0);
+	must(inject(registry, "t", NULL, json, &err), &err);
+	assert_int_equal(netif_has_filters((int)if_nametoindex("v0")), 1);
+	registry = registry_free(registry);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 0);
+	assert_int_equal(xdp_program("v0"), 0);
+	assert_int_equal(netif_has_filters((int)if_nametoindex("v0")), 0);
+	veth_delete("v0");
+	veth_delete("v1");
+}
+
+/* Each of these fails, and then all is as it was. */
+static void test_failed_injections(void **state)
+{
+	_cleanup_free_ char *json = NULL, *no_map = NULL, *verifier = NULL, *half = NULL;
+	static const char *const hooks[] = { "tcx", "xdp-generic" };
+
+	(void)state;
+	skip_without_objects();
+	json = document("ingress", &good_object, "COUNT");
+	no_map = document("ingress", &good_object, "NONE");
+	verifier = document("ingress", &refused_object, "COUNT");
+	assert_true(asprintf(&half, "%.*s,\"egress-path\":{\"object-data\":\"QUJD\"}}",
+			     (int)strlen(json) - 1, json) > 0);
+	veth_make("v0");
+	for (size_t h = 0; h < ARRAY_SIZE(hooks); h++) {
+		_cleanup_(registry_freep) struct registry *registry = registry_make();
+		_cleanup_error_ struct error first = {};
+		const struct {
+			const char *interface, *json, *message;
+			int code;
+		} cases[] = {
+			{ NULL, "{", "JSON syntax", -EINVAL },
+			{ NULL, "{\"ingress-path\":{\"object-data\":\"QUJD\"}}",
+			  "ingress-path.object-data: not a usable eBPF object: ", -EINVAL },
+			{ NULL, no_map, "map \"NONE\" does not exist", -ENOENT },
+			{ NULL, verifier, "the kernel does not take it: ", 0 },
+			{ NULL, half, "egress-path", 0 },
+			{ "none", json, "interface \"none\" does not exist", -ENODEV },
+			{ NULL, "{\"ingress-path\":{\"object\":\"../x\"}}", "not below the directory",
+			  -EACCES },
+		};
+		const void *before, *after;
+		uint32_t program, now;
+
+		must(add(registry, "edge", hooks[h], "v0", NULL, false, &first), &first);
+		must(inject(registry, "edge", NULL, json, &first), &first);
+		if (h)
+			program = xdp_program("v0");
+		else
+			assert_int_equal(tcx_programs("v0", TCX_INGRESS, &program), 1);
+		instances(registry, "edge", &before);
+		for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+			_cleanup_error_ struct error err = {};
+			int r;
+
+			r = inject(registry, "edge", cases[i].interface, cases[i].json, &err);
+			if (r >= 0 || (cases[i].code && r != cases[i].code))
+				fail_msg("%s, case %zu: %d %s", hooks[h], i, r, error_message(&err));
+			assert_true(contains(error_message(&err), cases[i].message));
+			assert_string_equal(state_of(registry, "edge"), "running");
+			assert_int_equal(instances(registry, "edge", &after), 1);
+			assert_ptr_equal(before, after);
+			if (h)
+				now = xdp_program("v0");
+			else
+				assert_int_equal(tcx_programs("v0", TCX_INGRESS, &now), 1);
+			assert_int_equal(now, program);
+			/* nor is a monitor made */
+			assert_true(inject(registry, "new", cases[i].interface ? "none" : "v0",
+					   cases[i].json, &err) < 0);
+			assert_string_equal(state_of(registry, "new"), "none");
+		}
+		assert_int_equal(inject(registry, "no/name", NULL, json, NULL), -EINVAL);
+	}
+	veth_delete("v0");
+}
+
+/* Occupies an interface's XDP hook, as others do. */
+static int occupy(const char *interface, struct object **object)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_SKB_MODE);
+	struct bpf_program *program;
+	int fd;
+
+	assert_int_equal(object_open(good_elf.data, good_elf.len, "other", object, NULL), 0);
+	assert_int_equal(object_select(*object, true, false, NULL, &program, NULL), 0);
+	assert_int_equal(object_load(*object, NULL), 0);
+	fd = bpf_link_create(bpf_program__fd(program), (int)if_nametoindex(interface), BPF_XDP,
+			     &opts);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* All links switch or none does. */
+static void test_rollback(void **state)
+{
+	_cleanup_(object_unrefp) struct object *other = NULL;
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_free_ char *json = NULL;
+	_cleanup_error_ struct error err = {};
+	uint32_t first, foreign;
+	const void *before, *after;
+	int link;
+
+	(void)state;
+	skip_without_objects();
+	json = document("ingress", &good_object, "COUNT");
+	registry = registry_make();
+	veth_make("v0");
+	veth_make("v1");
+	/* the second cannot be attached to: the first is detached again */
+	link = occupy("v1", &other);
+	foreign = xdp_program("v1");
+	must(add(registry, "edge", "xdp-generic", "v0 v1", NULL, false, &err), &err);
+	assert_int_equal(inject(registry, "edge", NULL, json, &err), -EBUSY);
+	assert_true(contains(error_message(&err),
+			     "interface v1: cannot attach to xdp-generic ingress: an XDP program is "
+			     "attached there already"));
+	assert_int_equal(xdp_program("v0"), 0);
+	assert_int_equal(xdp_program("v1"), foreign);
+	assert_string_equal(state_of(registry, "edge"), "empty");
+	/* once it is free, it works */
+	close(link);
+	other = object_unref(other);
+	must(inject(registry, "edge", NULL, json, &err), &err);
+	first = xdp_program("v0");
+	assert_int_not_equal(first, 0);
+	assert_int_not_equal(xdp_program("v1"), 0);
+	/* v1 goes, comes back occupied: what v0 had been switched to is switched back */
+	veth_delete("v1");
+	registry_refresh(registry);
+	assert_string_equal(state_of(registry, "edge"), "waiting");
+	veth_make("v1");
+	link = occupy("v1", &other);
+	foreign = xdp_program("v1");
+	registry_refresh(registry);
+	assert_string_equal(state_of(registry, "edge"), "failed");
+	instances(registry, "edge", &before);
+	assert_true(inject(registry, "edge", NULL, json, &err) < 0);
+	instances(registry, "edge", &after);
+	assert_ptr_equal(before, after);
+	assert_int_equal(xdp_program("v0"), first);
+	assert_int_equal(xdp_program("v1"), foreign);
+	/* so it is for an interface that was to be added */
+	veth_make("v2");
+	must(registry_detach(registry, "edge", "v1", &err), &err);
+	assert_int_equal(inject(registry, "edge", "v1", json, &err), -EBUSY);
+	assert_int_equal(xdp_program("v0"), first);
+	assert_int_equal(instances(registry, "edge", NULL), 1);
+	must(inject(registry, "edge", "v2", json, &err), &err);
+	assert_int_not_equal(xdp_program("v0"), first);
+	assert_int_not_equal(xdp_program("v2"), 0);
+	registry = registry_free(registry);
+	assert_int_equal(xdp_program("v1"), foreign); /* not ours to take away */
+	close(link);
+	veth_delete("v0");
+	veth_delete("v1");
+	veth_delete("v2");
+}
+
+/* What is broken is told, also while another interface is awaited. */
+static void test_failed_and_waiting(void **state)
+{
+	_cleanup_(object_unrefp) struct object *other = NULL;
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_free_ char *json = NULL;
+	_cleanup_error_ struct error err = {};
+	int link;
+
+	(void)state;
+	skip_without_objects();
+	json = document("ingress", &good_object, "COUNT");
+	registry = registry_make();
+	must(add(registry, "edge", "xdp-generic", "absent v1", NULL, false, &err), &err);
+	must(inject(registry, "edge", NULL, json, &err), &err);
+	assert_string_equal(state_of(registry, "edge"), "waiting");
+	veth_make("v1");
+	link = occupy("v1", &other);
+	registry_refresh(registry);
+	assert_string_equal(state_of(registry, "edge"), "failed");
+	close(link);
+	veth_delete("v1");
+}
+
+static void test_refresh(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_free_ char *json = NULL;
+	_cleanup_error_ struct error err = {};
+	struct watch *watch;
+	const void *before, *after;
+
+	(void)state;
+	skip_without_objects();
+	json = document("both", &good_object, "COUNT");
+	registry = registry_make();
+	must(add(registry, "edge", "tcx", "v0", NULL, false, &err), &err);
+	must(inject(registry, "edge", NULL, json, &err), &err);
+	assert_string_equal(state_of(registry, "edge"), "waiting");
+	instances(registry, "edge", &before);
+	for (int round = 0; round < 3; round++) {
+		veth_make("v0");
+		registry_refresh(registry);
+		assert_string_equal(state_of(registry, "edge"), "running");
+		assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 1);
+		assert_int_equal(tcx_programs("v0", TCX_EGRESS, NULL), 1);
+		registry_refresh(registry); /* nothing has changed */
+		assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 1);
+		veth_delete("v0");
+		registry_refresh(registry);
+		assert_string_equal(state_of(registry, "edge"), "waiting");
+	}
+	/* counts are kept meanwhile */
+	instances(registry, "edge", &after);
+	assert_ptr_equal(before, after);
+	/* gone and back between two looks: another interface of that name */
+	veth_make("v0");
+	registry_refresh(registry);
+	veth_delete("v0");
+	veth_make("v0");
+	registry_refresh(registry);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 1);
+	veth_delete("v0");
+	registry_refresh(registry);
+	/* the thread that watches does the same by itself */
+	must(watch_start(registry, &watch, &err), &err);
+	veth_make("v0");
+	for (int i = 0; i < 10000 && strcmp(state_of(registry, "edge"), "running") != 0; i++)
+		usleep(1000);
+	assert_string_equal(state_of(registry, "edge"), "running");
+	veth_delete("v0");
+	for (int i = 0; i < 10000 && strcmp(state_of(registry, "edge"), "waiting") != 0; i++)
+		usleep(1000);
+	assert_string_equal(state_of(registry, "edge"), "waiting");
+	assert_null(watch_stop(watch));
+	assert_null(watch_stop(NULL));
+}
+
+/* A path with {} goes on with its object and its counts. */
+static void test_leave(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_free_ char *json = NULL, *ingress = NULL;
+	_cleanup_text_ struct text warnings = {};
+	_cleanup_error_ struct error err = {};
+	uint32_t in, out, now;
+	struct injection injection;
+
+	(void)state;
+	skip_without_objects();
+	json = document("both", &good_object, "COUNT");
+	ingress = document("ingress", &good_object, "COUNT");
+	registry = registry_make();
+	veth_make("v0");
+	must(inject(registry, "edge", "v0", json, &err), &err);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &in), 1);
+	assert_int_equal(tcx_programs("v0", TCX_EGRESS, &out), 1);
+	must(inject(registry, "edge", "v0", ingress, &err), &err);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &now), 1);
+	assert_int_not_equal(now, in);
+	in = now;
+	assert_int_equal(tcx_programs("v0", TCX_EGRESS, &now), 1);
+	assert_int_equal(now, out);
+	/* the same by direction */
+	injection = (struct injection){ .monitor = "edge",
+					.bytes = json,
+					.len = strlen(json),
+					.leave = { [PATH_INGRESS] = true } };
+	must(registry_inject(registry, &injection, &warnings, &err), &err);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &now), 1);
+	assert_int_equal(now, in);
+	assert_int_equal(tcx_programs("v0", TCX_EGRESS, &now), 1);
+	assert_int_not_equal(now, out);
+	must(inject(registry, "edge", NULL, "{}", &err), &err);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &now), 1);
+	assert_int_equal(now, in);
+	veth_delete("v0");
+}
+
+static int reload(struct registry *registry, bool force, struct text *report, struct error *err)
+{
+	text_clear(report);
+	return registry_reload(registry, NULL, force, report, err);
+}
+
+static void test_reload(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_free_ char *json = NULL;
+	_cleanup_text_ struct text report = {}, warnings = {};
+	_cleanup_error_ struct error err = {};
+	struct injection injection = { .monitor = "made", .file = "doc.json" };
+	uint32_t first, now;
+
+	(void)state;
+	skip_without_objects();
+	json = document("ingress", &good_object, "COUNT");
+	registry = registry_make();
+	veth_make("v0");
+	/* configured, and broken: it stays and says so; the reload mends it */
+	assert_int_equal(add(registry, "edge", "tcx", "v0", "doc.json", true, &err), -ENOENT);
+	assert_true(contains(error_message(&err), "monitor edge: "));
+	assert_string_equal(state_of(registry, "edge"), "failed");
+	assert_int_equal(add(registry, "other", "tcx", "v0", "doc.json", false, &err), -ENOENT);
+	assert_string_equal(state_of(registry, "other"), "none");
+	assert_int_equal(reload(registry, false, &report, &err), -ENOENT);
+	file_make(folder, "doc.json", json, strlen(json), 0600);
+	must(reload(registry, false, &report, &err), &err);
+	assert_string_equal(text_str(&report), "monitor edge: dataplane replaced\n");
+	assert_string_equal(state_of(registry, "edge"), "running");
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &first), 1);
+	/* not changed, not touched, unless it must */
+	must(reload(registry, false, &report, &err), &err);
+	assert_string_equal(text_str(&report), "");
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &now), 1);
+	assert_int_equal(now, first);
+	must(reload(registry, true, &report, &err), &err);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &now), 1);
+	assert_int_not_equal(now, first);
+	first = now;
+	/* broken: the old one goes on; both say so */
+	file_make(folder, "doc.json", "{", 1, 0600);
+	assert_int_equal(reload(registry, false, &report, &err), -EINVAL);
+	assert_true(contains(error_message(&err), "monitor edge: "));
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &now), 1);
+	assert_int_equal(now, first);
+	/* an injection lasts until somebody forces the configured one */
+	file_make(folder, "doc.json", json, strlen(json), 0600);
+	must(inject(registry, "edge", NULL, json, &err), &err);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &first), 1);
+	must(reload(registry, false, &report, &err), &err);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &now), 1);
+	assert_int_equal(now, first);
+	must(reload(registry, true, &report, &err), &err);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &now), 1);
+	assert_int_not_equal(now, first);
+	/* a file that was injected is read again, too */
+	must(registry_delete(registry, "edge", &err), &err);
+	must(registry_inject(registry, &injection, &warnings, &err), &err);
+	must(reload(registry, false, &report, &err), &err);
+	assert_string_equal(text_str(&report), "");
+	assert_int_equal(registry_reload(registry, "none", false, &report, &err), -ENOENT);
+	veth_delete("v0");
+}
+
+/* One direction of a file was injected: a reload of that file leaves the other alone as well. */
+static void test_reload_of_one_direction(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_free_ char *json = NULL;
+	_cleanup_text_ struct text report = {};
+	_cleanup_error_ struct error err = {};
+	struct injection injection = { .monitor = "edge",
+				       .interface = "v0",
+				       .file = "both.json",
+				       .leave = { [PATH_EGRESS] = true } };
+
+	(void)state;
+	skip_without_objects();
+	json = document("both", &good_object, "COUNT");
+	file_make(folder, "both.json", json, strlen(json), 0600);
+	registry = registry_make();
+	veth_make("v0");
+	must(registry_inject(registry, &injection, &report, &err), &err);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 1);
+	assert_int_equal(tcx_programs("v0", TCX_EGRESS, NULL), 0);
+	must(reload(registry, true, &report, &err), &err);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 1);
+	assert_int_equal(tcx_programs("v0", TCX_EGRESS, NULL), 0);
+	veth_delete("v0");
+}
+
+static void test_limit(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = registry_make();
+	_cleanup_error_ struct error err = {};
+	char name[16];
+
+	(void)state;
+	for (int i = 0; i < MONITORS_MAX; i++) {
+		snprintf(name, sizeof(name), "m%d", i);
+		must(add(registry, name, "tc", "", NULL, false, &err), &err);
+	}
+	assert_int_equal(add(registry, "more", "tc", "", NULL, false, &err), -E2BIG);
+	assert_string_equal(error_message(&err), "at most 1000 monitors are possible");
+	must(registry_delete(registry, "m500", &err), &err);
+	must(add(registry, "more", "tc", "", NULL, false, &err), &err);
+}
+
+struct load {
+	struct registry *registry;
+	const char *json;
+	bool stop; /* atomic */
+	uint64_t reads, failures;
+};
+
+/* Reads all metrics over and over, as exporters do. */
+static void *reader_thread(void *data)
+{
+	struct load *load = data;
+
+	while (!__atomic_load_n(&load->stop, __ATOMIC_ACQUIRE)) {
+		struct view view;
+
+		if (registry_view(load->registry, NULL, &view, NULL) < 0) {
+			load->failures++;
+			continue;
+		}
+		for (size_t i = 0; i < view.n; i++) {
+			const struct generation *generation = view.items[i].generation;
+
+			for (int path = 0; generation && path < PATH_COUNT; path++)
+				for (size_t m = 0; m < generation->paths[path].n_metrics; m++) {
+					_cleanup_text_ struct text out = {};
+					struct metric_json json;
+					int r = metric_json_init(
+						&json, &generation->paths[path].metrics[m]);
+
+					while (r >= 0 && (r = metric_json_next(&json, &out)) > 0)
+						;
+					load->failures += r < 0 || *text_str(&out) != '[';
+					load->reads++;
+					metric_json_release(&json);
+				}
+		}
+		view_release(&view);
+	}
+	return NULL;
+}
+
+static void *writer_thread(void *data)
+{
+	struct load *load = data;
+
+	while (!__atomic_load_n(&load->stop, __ATOMIC_ACQUIRE)) {
+		_cleanup_text_ struct text report = {};
+
+		inject(load->registry, "other", "v1", load->json, NULL);
+		registry_refresh(load->registry);
+		registry_detach(load->registry, "other", "v1", NULL);
+		registry_reload(load->registry, NULL, true, &report, NULL);
+		registry_delete(load->registry, "other", NULL);
+	}
+	return NULL;
+}
+
+/* Readers go on, and see one generation or the other, while monitors change and vanish. */
+static void test_concurrent(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_free_ char *json = NULL;
+	_cleanup_error_ struct error err = {};
+	struct load readers[2], writers[2];
+	pthread_t threads[4];
+
+	(void)state;
+	skip_without_objects();
+	json = document("both", &good_object, "COUNT");
+	registry = registry_make();
+	veth_make("v0");
+	veth_make("v1");
+	must(inject(registry, "edge", "v0", json, &err), &err);
+	for (int i = 0; i < 2; i++) {
+		readers[i] = writers[i] = (struct load){ .registry = registry, .json = json };
+		assert_int_equal(pthread_create(&threads[i], NULL, reader_thread, &readers[i]), 0);
+		assert_int_equal(pthread_create(&threads[2 + i], NULL, writer_thread, &writers[i]),
+				 0);
+	}
+	for (int i = 0; i < 50; i++) {
+		must(inject(registry, "edge", NULL, json, &err), &err);
+		if (i % 10 == 0)
+			must(registry_eject(registry, "edge", &err), &err);
+	}
+	for (int i = 0; i < 2; i++) {
+		__atomic_store_n(&readers[i].stop, true, __ATOMIC_RELEASE);
+		__atomic_store_n(&writers[i].stop, true, __ATOMIC_RELEASE);
+	}
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(readers[0].failures + readers[1].failures, 0);
+	assert_true(readers[0].reads > 0 && readers[1].reads > 0);
+	assert_string_equal(state_of(registry, "edge"), "running");
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 1);
+	veth_delete("v0");
+	veth_delete("v1");
+}
+
+/* Interfaces are left over when a test fails in the middle. */
+static int clean(void **state)
+{
+	(void)state;
+	shell("ip link del v0 ; ip link del v1 ; ip link del v2");
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_life, clean),
+		cmocka_unit_test_teardown(test_failed_injections, clean),
+		cmocka_unit_test_teardown(test_rollback, clean),
+		cmocka_unit_test_teardown(test_failed_and_waiting, clean),
+		cmocka_unit_test_teardown(test_refresh, clean),
+		cmocka_unit_test_teardown(test_leave, clean),
+		cmocka_unit_test_teardown(test_reload, clean),
+		cmocka_unit_test_teardown(test_reload_of_one_direction, clean),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test_teardown(test_concurrent, clean),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
