@@ -356,9 +356,9 @@ static int reloader_start(struct error *err)
 	int r;
 
 	reloader.event_fd = eventfd(0, EFD_CLOEXEC);
-	r = reloader.event_fd < 0 ? -errno
-				  : thread_start(&reloader.thread, "dynmon-reload", reload_thread,
-						 NULL);
+	r = reloader.event_fd < 0
+		    ? -errno
+		    : thread_start(&reloader.thread, "dynmon-reload", reload_thread, NULL);
 	if (r < 0)
 		return error_set(err, r, "reload: %s", strerror(-r));
 	reloader.started = true;

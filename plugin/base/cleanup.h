@@ -15,7 +15,7 @@
 #define _cleanup_(f) __attribute__((cleanup(f)))
 
 /* Defines f##p(T *) for _cleanup_(f##p): calls f() unless the pointer is NULL. */
-#define DEFINE_CLEANUP(T, f)                                                                      \
+#define DEFINE_CLEANUP(T, f)                                                                       \
 	static inline void f##p(T *p)                                                              \
 	{                                                                                          \
 		if (*p)                                                                            \
@@ -56,8 +56,8 @@ static inline int steal_fd(int *fd)
 
 DEFINE_CLEANUP(FILE *, fclose);
 
-#define _cleanup_free_ _cleanup_(freep)
-#define _cleanup_close_ _cleanup_(fd_close)
+#define _cleanup_free_	 _cleanup_(freep)
+#define _cleanup_close_	 _cleanup_(fd_close)
 #define _cleanup_fclose_ _cleanup_(fclosep)
 
 #endif

@@ -94,7 +94,8 @@ int file_write_fd(int fd, const void *bytes, size_t n)
 	return 0;
 }
 
-static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char base64_digits[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 int base64_decode(const char *from, size_t n, struct text *out)
 {

@@ -23,9 +23,9 @@ void log_set_sink(void (*sink)(enum log_level level, const char *line));
 /* Logs the message line by line: newlines end a line, a long one is split. */
 void log_message(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-#define log_error(...) log_message(LOG_LEVEL_ERR, __VA_ARGS__)
+#define log_error(...)	 log_message(LOG_LEVEL_ERR, __VA_ARGS__)
 #define log_warning(...) log_message(LOG_LEVEL_WARNING, __VA_ARGS__)
-#define log_notice(...) log_message(LOG_LEVEL_NOTICE, __VA_ARGS__)
-#define log_info(...) log_message(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_notice(...)	 log_message(LOG_LEVEL_NOTICE, __VA_ARGS__)
+#define log_info(...)	 log_message(LOG_LEVEL_INFO, __VA_ARGS__)
 
 #endif

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#define USR_INCLUDE "/usr/include"
+#define USR_INCLUDE	    "/usr/include"
 #define USR_INCLUDE_MACHINE USR_INCLUDE "/" DYNMON_MULTIARCH
 
 /* What bpf_tracing.h calls this machine. */
@@ -122,8 +122,10 @@ static void args_add_all(struct args *args, const char *const *list)
 /* For every run: the target, and only our own and the system's headers. */
 static void args_common(struct args *args, const struct compile *compile)
 {
-	static const char *const target[] = { "-target", "bpf", "-x", "c", TARGET_ARCH,
-					      "-fno-crash-diagnostics", "-nostdlibinc", NULL };
+	static const char *const target[] = { "-target",      "bpf",
+					      "-x",	      "c",
+					      TARGET_ARCH,    "-fno-crash-diagnostics",
+					      "-nostdlibinc", NULL };
 	/* After clang's own headers: its <stdint.h> is the one for this target. */
 	static const char *const system[] = { "-idirafter", USR_INCLUDE, "-idirafter",
 					      USR_INCLUDE_MACHINE, NULL };
@@ -187,7 +189,8 @@ static int libbpf_compile(const struct compile *compile, const struct text *sour
 	struct args args = {};
 
 	if (compile->translate_only)
-		return error_set(err, -EBADMSG, "this is libbpf's C: there is nothing to translate");
+		return error_set(err, -EBADMSG,
+				 "this is libbpf's C: there is nothing to translate");
 	args_common(&args, compile);
 	args_object(&args);
 	return clang_run(&args, source, object, words, process_deadline(), err);
@@ -210,8 +213,9 @@ static int dialect_preprocess(const struct compile *compile, const struct text *
 			      struct text *output, struct text *words, long deadline,
 			      struct error *err)
 {
-	static const char *const preprocess[] = { "-include", "dynmon/dialect.h", "-E", "-o", "-",
-						  "-", NULL };
+	static const char *const preprocess[] = {
+		"-include", "dynmon/dialect.h", "-E", "-o", "-", "-", NULL
+	};
 	char log_level[64], cube_id[32], epoch[64];
 	struct args args = {};
 
@@ -220,7 +224,8 @@ static int dialect_preprocess(const struct compile *compile, const struct text *
 	snprintf(cube_id, sizeof(cube_id), "-DCUBE_ID=%u", compile->cube_id);
 	snprintf(epoch, sizeof(epoch), "-DDYNMON_EPOCH_BASE=%lldULL", epoch_base());
 	args_common(&args, compile);
-	args_add(&args, compile->egress ? "-DPOLYCUBE_PROGRAM_TYPE=1" : "-DPOLYCUBE_PROGRAM_TYPE=0");
+	args_add(&args,
+		 compile->egress ? "-DPOLYCUBE_PROGRAM_TYPE=1" : "-DPOLYCUBE_PROGRAM_TYPE=0");
 	args_add(&args, log_level);
 	args_add(&args, cube_id);
 	args_add(&args, epoch);
@@ -265,8 +270,8 @@ static int dialect_compile(const struct compile *compile, const struct text *sou
 	return clang_run(&args, &c, object, words, deadline, err);
 }
 
-int compile_run(const struct compile *compile, const char *source, size_t len,
-		struct text *object, struct text *words, struct error *err)
+int compile_run(const struct compile *compile, const char *source, size_t len, struct text *object,
+		struct text *words, struct error *err)
 {
 	_cleanup_text_ struct text named = {}, raw = {};
 	int r;
@@ -300,8 +305,8 @@ const char *log_level_macro(const char *name)
 	static const struct {
 		const char *name, *macro;
 	} levels[] = {
-		{ "off", "LOG_OFF" },   { "critical", "LOG_CRITICAL" }, { "error", "LOG_ERR" },
-		{ "warn", "LOG_WARN" }, { "info", "LOG_INFO" },         { "debug", "LOG_DEBUG" },
+		{ "off", "LOG_OFF" },	  { "critical", "LOG_CRITICAL" }, { "error", "LOG_ERR" },
+		{ "warn", "LOG_WARN" },	  { "info", "LOG_INFO" },	  { "debug", "LOG_DEBUG" },
 		{ "trace", "LOG_TRACE" },
 	};
 

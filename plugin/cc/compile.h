@@ -17,7 +17,7 @@ struct compile {
 	const char *log_level;
 	unsigned int cube_id;
 	bool egress, xdp;
-	bool translate_only; /* the dialect's C instead of an object */
+	bool translate_only;				/* the dialect's C instead of an object */
 	const char *includes[COMPILE_INCLUDES_MAX + 1]; /* searched first; ends with NULL */
 };
 
@@ -38,7 +38,7 @@ const char *log_level_macro(const char *name);
  * words whether it fails or not. Returns 0, -EBADMSG if the source has errors, -EDQUOT if a
  * limit was exceeded, else another -errno: it is not the source's fault.
  */
-int compile_run(const struct compile *compile, const char *source, size_t len,
-		struct text *object, struct text *words, struct error *err);
+int compile_run(const struct compile *compile, const char *source, size_t len, struct text *object,
+		struct text *words, struct error *err);
 
 #endif

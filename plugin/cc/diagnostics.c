@@ -52,8 +52,8 @@ static void source_show(const char *source, size_t len, unsigned long n, struct 
 	text_addc(out, '\n');
 }
 
-void diagnostics_explain(const struct text *words, const char *name, const char *source,
-			 size_t len, struct text *out)
+void diagnostics_explain(const struct text *words, const char *name, const char *source, size_t len,
+			 struct text *out)
 {
 	const char *at = words->data, *end = at + words->len;
 

@@ -16,8 +16,8 @@
  * Copies words to out, line by line: one that speaks of NAME:LINE: is followed by that line of
  * the source, and notes about macros of our own headers are left out.
  */
-void diagnostics_explain(const struct text *words, const char *name, const char *source,
-			 size_t len, struct text *out);
+void diagnostics_explain(const struct text *words, const char *name, const char *source, size_t len,
+			 struct text *out);
 
 /* Cuts words at DIAGNOSTICS_KIB, after a whole line, and says so in a last one. */
 void diagnostics_limit(struct text *words);

@@ -21,9 +21,21 @@ static const struct marker {
 };
 
 static const char *const methods[] = {
-	"lookup", "lookup_or_init", "lookup_or_try_init", "update", "insert", "delete",
-	"increment", "atomic_increment", "push", "pop", "peek", "call", "perf_submit",
-	"perf_submit_skb", NULL,
+	"lookup",
+	"lookup_or_init",
+	"lookup_or_try_init",
+	"update",
+	"insert",
+	"delete",
+	"increment",
+	"atomic_increment",
+	"push",
+	"pop",
+	"peek",
+	"call",
+	"perf_submit",
+	"perf_submit_skb",
+	NULL,
 };
 
 struct translation {
@@ -33,7 +45,7 @@ struct translation {
 	struct error *err;
 	struct token maps[DIALECT_MAPS_MAX]; /* their names */
 	size_t maps_count;
-	unsigned int depth; /* open brackets of all kinds */
+	unsigned int depth;		       /* open brackets of all kinds */
 	unsigned int calls[DIALECT_CALLS_MAX]; /* the depths of the method calls that are open */
 	size_t calls_count;
 };
@@ -126,7 +138,8 @@ static int map_translate(struct translation *t, const struct marker *marker,
 	const char *type = NULL;
 
 	if (!map_head_read(&t->lex, &head))
-		return source_error(t, word, "a map needs a type in quotes, as in \"%s\", and a name",
+		return source_error(t, word,
+				    "a map needs a type in quotes, as in \"%s\", and a name",
 				    marker->types[0]);
 	if (head.type.len >= 2)
 		type = list_find(marker->types, head.type.at + 1, head.type.len - 2);

@@ -22,7 +22,7 @@
 #define DIALECT_CALLS_MAX 64
 
 enum dialect_kind {
-	DIALECT_NONE,   /* neither of the others */
+	DIALECT_NONE,	/* neither of the others */
 	DIALECT_DYNMON, /* defines handle_rx() */
 	DIALECT_LIBBPF, /* has SEC(...) */
 };

@@ -171,7 +171,8 @@ bool lexer_next(struct lexer *lex, struct token *tok)
 	if (c == '"' || c == '\'') {
 		tok->kind = c == '"' ? TOKEN_STRING : TOKEN_CHAR;
 		skip_quoted(lex, c);
-	} else if (isdigit((unsigned char)c) || (c == '.' && isdigit((unsigned char)peek(lex, 1)))) {
+	} else if (isdigit((unsigned char)c) ||
+		   (c == '.' && isdigit((unsigned char)peek(lex, 1)))) {
 		tok->kind = TOKEN_NUMBER;
 		skip_number(lex);
 	} else if (is_ident(c)) {

@@ -158,9 +158,12 @@ static int options_parse(struct job *job, int argc, char **argv, struct error *e
 					 long_options[i].name, optarg);
 	}
 	if (optind < argc)
-		return error_set(err, -EINVAL, "unexpected argument '%s'; the source is read from "
-				 "stdin", argv[optind]);
-	include_add(job, DYNMON_BPFDIR); /* the last, so that a tree not yet installed comes first */
+		return error_set(err, -EINVAL,
+				 "unexpected argument '%s'; the source is read from "
+				 "stdin",
+				 argv[optind]);
+	include_add(job,
+		    DYNMON_BPFDIR); /* the last, so that a tree not yet installed comes first */
 	if (job->compile.xdp && job->compile.egress)
 		return error_set(err, -EINVAL, "the xdp hook has no egress path; use --hook=tc");
 	return 0;
@@ -195,8 +198,9 @@ static void signals_settle(void)
 /* Into the sandbox, with what clang has to read. */
 static int job_confine(struct job *job, struct error *err)
 {
-	static const char *const system[] = { "/usr/include",      "/usr/lib",  "/usr/lib64", "/lib",
-					      "/lib64", "/etc/ld.so.cache", "/dev/null" };
+	static const char *const system[] = { "/usr/include", "/usr/lib", "/usr/lib64",
+					      "/lib",	      "/lib64",	  "/etc/ld.so.cache",
+					      "/dev/null" };
 	const char *readable[ARRAY_SIZE(system) + COMPILE_INCLUDES_MAX + 3];
 	_cleanup_free_ char *clang_dir = NULL, *clang_lib = NULL;
 	size_t n = 0;

@@ -212,11 +212,11 @@ static int run_pump(struct run *run, const struct process *process, struct error
  * any error: so the words are looked at, which are then none for the user. The time is not exactly
  * that of the limit, because the kernel counts the two in different ways.
  */
-static int run_judge(int status, long cpu_seconds, const struct process *process,
-		     struct error *err)
+static int run_judge(int status, long cpu_seconds, const struct process *process, struct error *err)
 {
 	const char *said = text_str(process->words);
-	bool no_memory = strstr(said, "LLVM ERROR: out of memory") || strstr(said, "std::bad_alloc");
+	bool no_memory =
+		strstr(said, "LLVM ERROR: out of memory") || strstr(said, "std::bad_alloc");
 	bool crashed = WIFSIGNALED(status) || (status && strstr(said, "\nStack dump:\n"));
 
 	if (crashed)

@@ -13,18 +13,18 @@
 #include "base/text.h"
 
 #define PROCESS_WALL_SECONDS 20
-#define PROCESS_CPU_SECONDS 10
-#define PROCESS_MEMORY_MIB 2048
-#define PROCESS_OUTPUT_MIB 16
-#define PROCESS_WORDS_KIB 257
+#define PROCESS_CPU_SECONDS  10
+#define PROCESS_MEMORY_MIB   2048
+#define PROCESS_OUTPUT_MIB   16
+#define PROCESS_WORDS_KIB    257
 
 struct process {
 	const char *const *argv; /* argv[0] is a path; ends with NULL */
-	const char *input;       /* input_len bytes for its stdin */
+	const char *input;	 /* input_len bytes for its stdin */
 	size_t input_len;
 	struct text *output; /* takes what it writes to stdout */
 	struct text *words;  /* and to stderr; what is beyond PROCESS_WORDS_KIB is dropped */
-	long deadline;       /* process_deadline(); several runs can share one */
+	long deadline;	     /* process_deadline(); several runs can share one */
 };
 
 /* PROCESS_WALL_SECONDS from now. */

@@ -61,12 +61,12 @@ static const struct {
 	int abi;
 	struct ruleset forbids;
 } landlock_abis[] = {
-	{ 1, { .files = 0x1fff } },             /* execute, write, read, make, remove */
-	{ 2, { .files = 1 << 13 } },            /* refer: link and rename elsewhere */
-	{ 3, { .files = 1 << 14 } },            /* truncate */
-	{ 4, { .network = 1 << 0 | 1 << 1 } },  /* TCP bind, connect */
-	{ 5, { .files = 1 << 15 } },            /* ioctl on devices */
-	{ 6, { .scoped = 1 << 0 | 1 << 1 } },   /* abstract unix sockets, signals */
+	{ 1, { .files = 0x1fff } },	       /* execute, write, read, make, remove */
+	{ 2, { .files = 1 << 13 } },	       /* refer: link and rename elsewhere */
+	{ 3, { .files = 1 << 14 } },	       /* truncate */
+	{ 4, { .network = 1 << 0 | 1 << 1 } }, /* TCP bind, connect */
+	{ 5, { .files = 1 << 15 } },	       /* ioctl on devices */
+	{ 6, { .scoped = 1 << 0 | 1 << 1 } },  /* abstract unix sockets, signals */
 };
 
 static struct ruleset ruleset_for(int abi)
@@ -147,21 +147,55 @@ static int ruleset_make(const char *const *readable, struct error *err)
 /* What no compiler needs and Landlock does not cover: refused with EPERM. */
 static const unsigned int forbidden_syscalls[] = {
 	/* the network, and the way around that filter */
-	SYS_socket, SYS_socketpair, SYS_io_uring_setup,
+	SYS_socket,
+	SYS_socketpair,
+	SYS_io_uring_setup,
 	/* other processes */
-	SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_process_madvise,
+	SYS_ptrace,
+	SYS_process_vm_readv,
+	SYS_process_vm_writev,
+	SYS_process_madvise,
 	SYS_pidfd_getfd,
 	/* the kernel's larger surfaces */
-	SYS_bpf, SYS_perf_event_open, SYS_userfaultfd, SYS_add_key, SYS_request_key, SYS_keyctl,
+	SYS_bpf,
+	SYS_perf_event_open,
+	SYS_userfaultfd,
+	SYS_add_key,
+	SYS_request_key,
+	SYS_keyctl,
 	/* other views of the system */
-	SYS_unshare, SYS_setns, SYS_chroot, SYS_pivot_root, SYS_mount, SYS_umount2, SYS_move_mount,
-	SYS_open_tree, SYS_fsopen, SYS_fspick, SYS_mount_setattr, SYS_open_by_handle_at,
+	SYS_unshare,
+	SYS_setns,
+	SYS_chroot,
+	SYS_pivot_root,
+	SYS_mount,
+	SYS_umount2,
+	SYS_move_mount,
+	SYS_open_tree,
+	SYS_fsopen,
+	SYS_fspick,
+	SYS_mount_setattr,
+	SYS_open_by_handle_at,
 	/* what files are, beside their contents */
-	SYS_fchmod, SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_utimensat, SYS_setxattr,
-	SYS_lsetxattr, SYS_fsetxattr, SYS_removexattr, SYS_lremovexattr, SYS_fremovexattr,
+	SYS_fchmod,
+	SYS_fchmodat,
+	SYS_fchown,
+	SYS_fchownat,
+	SYS_utimensat,
+	SYS_setxattr,
+	SYS_lsetxattr,
+	SYS_fsetxattr,
+	SYS_removexattr,
+	SYS_lremovexattr,
+	SYS_fremovexattr,
 	452, /* fchmodat2 */
 #ifdef __x86_64__
-	SYS_chmod, SYS_chown, SYS_lchown, SYS_utime, SYS_utimes, SYS_futimesat,
+	SYS_chmod,
+	SYS_chown,
+	SYS_lchown,
+	SYS_utime,
+	SYS_utimes,
+	SYS_futimesat,
 #endif
 };
 
@@ -186,8 +220,8 @@ static int forbid_syscalls(struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(forbidden_syscalls); i++) {
 		code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
 							 forbidden_syscalls[i], 0, 1);
-		code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-							 SECCOMP_RET_ERRNO | EPERM);
+		code[n++] =
+			(struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
 	}
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	program.len = (unsigned short)n;

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#define PART (64 * 1024)
+#define PART	   (64 * 1024)
 #define STATUS_MAX (4 * 1024 * 1024)
 
 int client_open(struct client *client, const char *socket_file, struct error *err)
@@ -17,7 +17,8 @@ int client_open(struct client *client, const char *socket_file, struct error *er
 
 	*client = (struct client){ .fd = -1 };
 	if (strlen(socket_file) >= sizeof(address.sun_path))
-		return error_set(err, -ENAMETOOLONG, "socket %s: the name is too long", socket_file);
+		return error_set(err, -ENAMETOOLONG, "socket %s: the name is too long",
+				 socket_file);
 	memcpy(address.sun_path, socket_file, strlen(socket_file) + 1);
 	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (client->fd >= 0 &&

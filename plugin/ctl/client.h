@@ -17,8 +17,8 @@ void client_close(struct client *client);
 
 /*
  * Sends a line (without its newline) and payload (may be NULL), and reads the status line.
- * Returns its number, which is 0 or more, with the text in status; when the plugin reports a failure,
- * -EREMOTEIO with the plugin's words in err; any other -errno when it cannot be reached.
+ * Returns its number, which is 0 or more, with the text in status; when the plugin reports a
+ * failure, -EREMOTEIO with the plugin's words in err; any other -errno when it cannot be reached.
  */
 int64_t client_request(struct client *client, const char *line, const struct text *payload,
 		       struct text *status, struct error *err);

@@ -69,8 +69,8 @@ int inject_read(const char *file, struct text *out, struct error *err)
 		    : 0;
 	if (r > 0) {
 		text_clear(out);
-		text_adds(out, json_object_to_json_string_ext(document,
-							      JSON_C_TO_STRING_NOSLASHESCAPE));
+		text_adds(out,
+			  json_object_to_json_string_ext(document, JSON_C_TO_STRING_NOSLASHESCAPE));
 		r = text_status(out) < 0 ? error_oom(err) : 0;
 	}
 	json_object_put(document);

@@ -11,7 +11,7 @@
 #include <time.h>
 
 #define DIAGNOSTICS_MAX (256 * 1024)
-#define STATUS_MAX 4096
+#define STATUS_MAX	4096
 
 /* dynmon-cc's exit codes and the first word of its status line; see dynmon-cc(8). */
 enum status { STATUS_OK, STATUS_SOURCE, STATUS_USAGE, STATUS_UNABLE, STATUS_LIMIT };
@@ -148,9 +148,11 @@ static int drain(int *fd, struct text *to, size_t start, size_t max)
 }
 
 /* Moves bytes until all of the compiler's outputs are closed. */
-static int child_talk(struct child *child, const struct text *source, struct text *out[STREAM_COUNT])
+static int child_talk(struct child *child, const struct text *source,
+		      struct text *out[STREAM_COUNT])
 {
-	static const size_t max[STREAM_COUNT] = { 0, OBJECT_MAX, DIAGNOSTICS_MAX + 4096, STATUS_MAX };
+	static const size_t max[STREAM_COUNT] = { 0, OBJECT_MAX, DIAGNOSTICS_MAX + 4096,
+						  STATUS_MAX };
 	int64_t deadline = now_ms() + COMPILER_SECONDS_MAX * 1000;
 	size_t written = 0, start[STREAM_COUNT] = {};
 
@@ -238,7 +240,8 @@ int compiler_run(const struct compiler *compiler, const struct compile_target *t
 	text_printf(&argument, "dynmon-cc%c--status-fd=3%c--path=%s%c--hook=%s%c", 0, 0,
 		    path_name(target->path), 0, target->xdp ? "xdp" : "tc", 0);
 	text_printf(&argument, "--log-level=%s%c--cube-id=%u%c--name=%s%c",
-		    target->log_level ? target->log_level : "off", 0, target->cube_id, 0, origin, 0);
+		    target->log_level ? target->log_level : "off", 0, target->cube_id, 0, origin,
+		    0);
 	if (compiler->include_dir)
 		text_printf(&argument, "--include=%s%c", compiler->include_dir, 0);
 	if (compiler->clang)

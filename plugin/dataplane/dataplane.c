@@ -27,7 +27,8 @@ static void warn_of(const struct path_config *config, enum path path, struct tex
 	for (size_t i = 0; i < config->n_metrics; i++)
 		if (config->metrics[i].swap_on_read)
 			text_printf(warnings,
-				    "%s-path.metric-configs[%zu]: swap-on-read has no effect yet, map %s "
+				    "%s-path.metric-configs[%zu]: swap-on-read has no effect yet, "
+				    "map %s "
 				    "is read in place\n",
 				    path_name(path), i, config->metrics[i].map_name);
 }
@@ -108,7 +109,8 @@ bool dataplane_is_from(const struct dataplane *dataplane, const struct document 
 	for (int path = 0; path < PATH_COUNT; path++) {
 		const struct path_config *a = from->paths[path], *b = document->paths[path];
 
-		if (a && b && (!text_equal(&a->source, &b->source) || !text_equal(&a->object, &b->object)))
+		if (a && b &&
+		    (!text_equal(&a->source, &b->source) || !text_equal(&a->object, &b->object)))
 			return false;
 	}
 	return true;

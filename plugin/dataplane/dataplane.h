@@ -18,7 +18,7 @@ struct path_code {
 };
 
 struct dataplane {
-	unsigned int refs; /* atomic */
+	unsigned int refs;		     /* atomic */
 	struct path_code *paths[PATH_COUNT]; /* NULL: nothing runs on that path */
 	struct document *document;	     /* what it was made from */
 	struct text warnings;		     /* the document's and the compiler's, a line each */

@@ -9,12 +9,13 @@
 #include <strings.h>
 
 #define JSON_DEPTH_MAX 32
-#define QUOTE_MAX 60 /* bytes of a wrong value that a message repeats */
+#define QUOTE_MAX      60 /* bytes of a wrong value that a message repeats */
 
 static const char *const path_names[PATH_COUNT] = { "ingress", "egress" };
 static const char *const metric_type_names[] = {
-	[METRIC_COUNTER] = "counter", [METRIC_GAUGE] = "gauge",	    [METRIC_HISTOGRAM] = "histogram",
-	[METRIC_SUMMARY] = "summary", [METRIC_UNTYPED] = "untyped",
+	[METRIC_COUNTER] = "counter",	  [METRIC_GAUGE] = "gauge",
+	[METRIC_HISTOGRAM] = "histogram", [METRIC_SUMMARY] = "summary",
+	[METRIC_UNTYPED] = "untyped",
 };
 
 const char *path_name(enum path path)
@@ -73,8 +74,7 @@ static int walk_object(struct walk *walk, struct json_object *object, const stru
 
 	if (!json_object_is_type(object, json_type_object))
 		return wrong(walk, "an object", object);
-	json_object_object_foreach(object, name, value)
-	{
+	json_object_object_foreach(object, name, value) {
 		const struct key *key = keys;
 
 		text_printf(&walk->where, "%s%.80s", mark ? "." : "", name);
@@ -204,10 +204,10 @@ static int take_labels(struct walk *walk, struct json_object *value, void *to)
 	for (size_t i = 0; r == 0 && i < metric->n_labels; i++)
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(metric->labels[i].name, metric->labels[j].name))
-				return error_set(walk->err, -EINVAL,
-						 "%s[%zu].name: \"%s\" is the name of [%zu] already",
-						 text_str(&walk->where), i, metric->labels[i].name,
-						 j);
+				return error_set(
+					walk->err, -EINVAL,
+					"%s[%zu].name: \"%s\" is the name of [%zu] already",
+					text_str(&walk->where), i, metric->labels[i].name, j);
 	return r;
 }
 
@@ -227,7 +227,8 @@ static int take_metadata(struct walk *walk, struct json_object *value, void *to)
 static int take_extraction_options(struct walk *walk, struct json_object *value, void *to)
 {
 	static const struct key keys[] = {
-		{ "empty-on-read", take_bool, offsetof(struct metric_config, empty_on_read), false },
+		{ "empty-on-read", take_bool, offsetof(struct metric_config, empty_on_read),
+		  false },
 		{ "swap-on-read", take_bool, offsetof(struct metric_config, swap_on_read), false },
 		{},
 	};
@@ -259,10 +260,10 @@ static int take_metrics(struct walk *walk, struct json_object *value, void *to)
 	for (size_t i = 0; r == 0 && i < path->n_metrics; i++)
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(path->metrics[i].name, path->metrics[j].name))
-				return error_set(walk->err, -EINVAL,
-						 "%s[%zu].name: \"%s\" is the name of [%zu] already",
-						 text_str(&walk->where), i, path->metrics[i].name,
-						 j);
+				return error_set(
+					walk->err, -EINVAL,
+					"%s[%zu].name: \"%s\" is the name of [%zu] already",
+					text_str(&walk->where), i, path->metrics[i].name, j);
 	return r;
 }
 
@@ -270,9 +271,10 @@ static int take_metrics(struct walk *walk, struct json_object *value, void *to)
 static int code_alone(struct walk *walk, const struct path_config *path)
 {
 	if (path->source.len || path->object.len)
-		return error_set(walk->err, -EINVAL,
-				 "%s: only one of code, code-file, object and object-data may be given",
-				 text_str(&walk->where));
+		return error_set(
+			walk->err, -EINVAL,
+			"%s: only one of code, code-file, object and object-data may be given",
+			text_str(&walk->where));
 	return 0;
 }
 
@@ -289,7 +291,8 @@ static int take_code(struct walk *walk, struct json_object *value, void *to)
 	if (!*code)
 		return wrong(walk, "C source", value);
 	if (strlen(code) > CODE_MAX)
-		return error_set(walk->err, -EFBIG, "%s: %zu bytes of source, at most %d are possible",
+		return error_set(walk->err, -EFBIG,
+				 "%s: %zu bytes of source, at most %d are possible",
 				 text_str(&walk->where), strlen(code), CODE_MAX);
 	text_adds(&path->source, code);
 	path->origin = strdup(text_str(&walk->where));
@@ -338,8 +341,8 @@ static int take_object_data(struct walk *walk, struct json_object *value, void *
 	if (r < 0)
 		return r;
 	if (!json_object_is_type(value, json_type_string) ||
-	    base64_decode(json_object_get_string(value),
-			  (size_t)json_object_get_string_len(value), &path->object) < 0 ||
+	    base64_decode(json_object_get_string(value), (size_t)json_object_get_string_len(value),
+			  &path->object) < 0 ||
 	    !path->object.len)
 		return wrong(walk, "an ELF object in base64", value);
 	path->origin = strdup(text_str(&walk->where));
@@ -373,9 +376,10 @@ static int take_path(struct walk *walk, struct json_object *value, void *to)
 	if (r < 0)
 		return r;
 	if (!path->origin)
-		return error_set(walk->err, -EINVAL,
-				 "%s: the code is missing: one of code, code-file, object, object-data",
-				 text_str(&walk->where));
+		return error_set(
+			walk->err, -EINVAL,
+			"%s: the code is missing: one of code, code-file, object, object-data",
+			text_str(&walk->where));
 	*(struct path_config **)to = steal_ptr(&path);
 	return 0;
 }
@@ -392,7 +396,8 @@ static int document_walk(struct document *document, const char *dir, bool confin
 			 struct error *err)
 {
 	static const struct key keys[] = {
-		{ "ingress-path", take_path, offsetof(struct document, paths[PATH_INGRESS]), false },
+		{ "ingress-path", take_path, offsetof(struct document, paths[PATH_INGRESS]),
+		  false },
 		{ "egress-path", take_path, offsetof(struct document, paths[PATH_EGRESS]), false },
 		{ "name", take_nothing, 0, false }, /* Dynmon writes one and does not use it */
 		{},
@@ -419,7 +424,8 @@ static int syntax_error(const char *bytes, size_t len, size_t at, const char *wo
 			column = 1;
 		}
 	}
-	return error_set(err, -EINVAL, "JSON syntax: line %zu, column %zu: %s", line, column, words);
+	return error_set(err, -EINVAL, "JSON syntax: line %zu, column %zu: %s", line, column,
+			 words);
 }
 
 static int json_parse(const char *bytes, size_t len, struct json_object **ret, struct error *err)

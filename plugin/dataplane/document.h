@@ -15,11 +15,11 @@
 
 #include <json-c/json_types.h>
 
-#define DOCUMENT_MAX (4 * 1024 * 1024) /* bytes of JSON */
-#define CODE_MAX (1024 * 1024)         /* bytes of C source of one path */
-#define OBJECT_MAX (16 * 1024 * 1024)  /* bytes of an ELF object */
-#define METRICS_MAX 256                /* metrics of one path */
-#define LABELS_MAX 32                  /* labels of one metric */
+#define DOCUMENT_MAX (4 * 1024 * 1024)	/* bytes of JSON */
+#define CODE_MAX     (1024 * 1024)	/* bytes of C source of one path */
+#define OBJECT_MAX   (16 * 1024 * 1024) /* bytes of an ELF object */
+#define METRICS_MAX  256		/* metrics of one path */
+#define LABELS_MAX   32			/* labels of one metric */
 
 enum path { PATH_INGRESS, PATH_EGRESS, PATH_COUNT };
 

@@ -150,7 +150,8 @@ static int json_next(struct stream *stream, struct text *out, struct error *err)
 	int r;
 
 	if (!json->reading) {
-		text_add(out, json->text.data + json->text_start, piece->text_end - json->text_start);
+		text_add(out, json->text.data + json->text_start,
+			 piece->text_end - json->text_start);
 		json->text_start = piece->text_end;
 		if (!piece->metric)
 			return text_status(out) < 0 ? error_oom(err) : 0;

@@ -10,7 +10,7 @@
 /* One metric of one instance: the samples that a map gives. */
 struct source {
 	const struct metric *metric;
-	char *name;	/* of the samples; equal names are one family */
+	char *name;	    /* of the samples; equal names are one family */
 	struct text labels; /* the fixed ones: monitor="edge",... */
 	char **key_labels;  /* names of the key's fields, or of the index; NULL ends them */
 	enum metric_type type;
@@ -290,8 +290,8 @@ static void settle_types(struct openmetrics_stream *stream)
 		/* Until they are read as such, these have no buckets and no quantiles. */
 		if (type == METRIC_HISTOGRAM || type == METRIC_SUMMARY)
 			type = METRIC_UNTYPED;
-		for (n = 0; i + n < stream->n_sources &&
-			    !strcmp(sources[i].name, sources[i + n].name);
+		for (n = 0;
+		     i + n < stream->n_sources && !strcmp(sources[i].name, sources[i + n].name);
 		     n++)
 			if (sources[i + n].type != type)
 				type = METRIC_UNTYPED;
@@ -311,7 +311,7 @@ static void family_header(const struct openmetrics_stream *stream, const struct 
 		[METRIC_UNTYPED] = { "unknown", "untyped" },
 	};
 	size_t len = stream->exposition == EXPOSITION_OPENMETRICS ? family_len(source)
-								   : strlen(source->name);
+								  : strlen(source->name);
 	const char *help = source->metric->config->help;
 
 	text_adds(out, "# HELP ");
@@ -435,8 +435,8 @@ static void openmetrics_free(struct stream *base)
 static int add_sources(struct openmetrics_stream *stream, const struct view_item *item, int path)
 {
 	const struct generation_path *from = &item->generation->paths[path];
-	struct source *sources = realloc(stream->sources, (stream->n_sources + from->n_metrics + 1) *
-								  sizeof(*sources));
+	struct source *sources = realloc(
+		stream->sources, (stream->n_sources + from->n_metrics + 1) * sizeof(*sources));
 
 	if (!sources)
 		return -ENOMEM;

@@ -117,8 +117,8 @@ int figures_get(struct registry *registry, struct figures *ret, struct error *er
 		for (size_t j = 0; j < monitor->n_instances; j++) {
 			const struct instance *instance = monitor->instances[j];
 
-			ret->interfaces += instance->ifindex && instance->generation &&
-					   !instance->troubled;
+			ret->interfaces +=
+				instance->ifindex && instance->generation && !instance->troubled;
 		}
 		pthread_mutex_unlock(&monitor->state);
 	}

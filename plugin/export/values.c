@@ -56,7 +56,7 @@ static void expand(const char *template, const struct variables *variables, stru
 			text_adds(out, known[i].value);
 			template += len;
 		} else {
-			text_addc(out, *template++);
+			text_addc(out, *template ++);
 		}
 	}
 }
@@ -154,7 +154,7 @@ static void reading_begin(struct reading *reading, const struct view_item *item,
 		instance = *item->interface ? "%{monitor}-%{interface}" : "%{monitor}";
 	if (!template)
 		template = on_both_paths(item->generation, path, name) ? "%{metric}-%{path}"
-									: "%{metric}";
+								       : "%{metric}";
 	reading->value.metric = name;
 	reading->value.type = type_of(metric, settings);
 	text_clear(&reading->instance);
@@ -189,7 +189,8 @@ void values_read(const struct view_item *item, void (*sink)(void *data, const st
 			reading_begin(&reading, item, path, metric, settings);
 			r = metric_read(&reading, metric);
 			if (r < 0) {
-				error_set(&err, r, "monitor %s: reading map %s of metric \"%s\": %s",
+				error_set(&err, r,
+					  "monitor %s: reading map %s of metric \"%s\": %s",
 					  monitor->name, metric->config->map_name,
 					  metric->config->name, strerror(-r));
 				trouble(data, &err);

@@ -14,8 +14,8 @@
 #define VALUE_SERIES_MAX 1000
 
 struct value {
-	const char *metric;		       /* its name, for messages */
-	const char *type;		       /* of types.db */
+	const char *metric; /* its name, for messages */
+	const char *type;   /* of types.db */
 	char plugin_instance[VALUE_FIELD_MAX + 1];
 	char type_instance[VALUE_FIELD_MAX + 1];
 	struct number number;

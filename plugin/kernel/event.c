@@ -12,8 +12,8 @@
 
 /* The levels of a record, from trace to critical. collectd shows no debug lines. */
 static const enum log_level levels[] = {
-	LOG_LEVEL_INFO, LOG_LEVEL_INFO, LOG_LEVEL_INFO, LOG_LEVEL_WARNING,
-	LOG_LEVEL_ERR,	LOG_LEVEL_ERR,
+	LOG_LEVEL_INFO,	   LOG_LEVEL_INFO, LOG_LEVEL_INFO,
+	LOG_LEVEL_WARNING, LOG_LEVEL_ERR,  LOG_LEVEL_ERR,
 };
 
 static void format_ipv4(uint64_t arg, struct text *out)

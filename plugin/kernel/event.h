@@ -15,8 +15,8 @@
 
 /*
  * Turns a record into the text of a log line, appended to out, and its level.
- * Of printf's conversions it knows d i u x X o c p and %%, with flags, width, precision and length; and
- * %I an IPv4 address, %M a MAC address, %P a port, all in network order. Any other, and one
+ * Of printf's conversions it knows d i u x X o c p and %%, with flags, width, precision and length;
+ * and %I an IPv4 address, %M a MAC address, %P a port, all in network order. Any other, and one
  * without an argument, stays in the text. -EINVAL: not a record.
  */
 int event_format(const void *record, size_t len, enum log_level *level, struct text *out);

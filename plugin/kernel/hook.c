@@ -182,7 +182,8 @@ static const char *attach_hint(const struct hook *hook, int code)
 	switch (code) {
 	case -EBUSY:
 	case -EEXIST:
-		return hook->xdp ? "an XDP program is attached there already" : "the place is taken";
+		return hook->xdp ? "an XDP program is attached there already"
+				 : "the place is taken";
 	case -ENODEV:
 		return "no such interface";
 	case -EOPNOTSUPP:

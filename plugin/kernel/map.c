@@ -128,7 +128,8 @@ int map_reader_init(struct map_reader *reader, const struct map *map, bool empty
 	reader->cursor = calloc(1, cursor);
 	reader->next_cursor = calloc(1, cursor);
 	/* A handful fits the common hash bucket, however large the values. */
-	r = reader->cursor && reader->next_cursor ? reader_resize(reader, n < 32 ? 32 : n) : -ENOMEM;
+	r = reader->cursor && reader->next_cursor ? reader_resize(reader, n < 32 ? 32 : n)
+						  : -ENOMEM;
 	if (r < 0)
 		map_reader_release(reader);
 	return r;
@@ -298,9 +299,8 @@ static int next_by_pop(struct map_reader *reader, uint32_t *count)
 			reader->done = true;
 			return 0;
 		}
-		r = bpf_map_lookup_and_delete_elem(reader->map.fd, NULL,
-						   reader->values +
-							   *count * reader->map.value_size);
+		r = bpf_map_lookup_and_delete_elem(
+			reader->map.fd, NULL, reader->values + *count * reader->map.value_size);
 		if (r == -ENOENT)
 			reader->done = true;
 		if (r < 0)

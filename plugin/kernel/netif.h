@@ -20,8 +20,8 @@ int netif_has_filters(int ifindex);
 int netif_watch_open(struct error *err);
 
 /*
- * Takes everything off the socket. 1: something has changed, or the kernel could not keep up, so look
- * at all interfaces again; 0: nothing; -errno: the socket is of no more use.
+ * Takes everything off the socket. 1: something has changed, or the kernel could not keep up, so
+ * look at all interfaces again; 0: nothing; -errno: the socket is of no more use.
  */
 int netif_watch_drain(int fd);
 

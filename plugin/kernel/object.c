@@ -30,8 +30,8 @@ static int map_apply_tag(struct object_map *map, const char *tag, struct error *
 	if (!strncmp(tag, "pin=", 4)) {
 		r = bpf_map__set_pin_path(map->bpf, tag + 4);
 		if (r < 0)
-			return error_set(err, r, "map %s: cannot be pinned at \"%s\": %s", map->name,
-					 tag + 4, strerror(-r));
+			return error_set(err, r, "map %s: cannot be pinned at \"%s\": %s",
+					 map->name, tag + 4, strerror(-r));
 		return 0;
 	}
 	for (size_t i = MAP_SCOPE_SHARED; i < ARRAY_SIZE(scopes); i++)
@@ -79,8 +79,7 @@ static int object_list_maps(struct object *object, struct error *err)
 	if (!object->maps)
 		return error_oom(err);
 	object->n_maps = 0;
-	bpf_object__for_each_map(bpf, object->bpf)
-	{
+	bpf_object__for_each_map(bpf, object->bpf) {
 		struct object_map *map = &object->maps[object->n_maps++];
 		int r;
 
@@ -127,8 +126,7 @@ int object_open(const void *elf, size_t len, const char *name, struct object **r
 	if (r < 0)
 		return error_set(err, -EINVAL, "%s: not a usable eBPF object: %s", name,
 				 said.len ? text_str(&said) : strerror(-r));
-	bpf_object__for_each_program(program, object->bpf)
-	{
+	bpf_object__for_each_program(program, object->bpf) {
 		program_set_type(program);
 		bpf_program__set_autoload(program, false);
 	}
@@ -168,8 +166,7 @@ static bool section_excludes(const char *section, bool egress)
 
 static bool program_fits(const struct bpf_program *program, bool xdp, bool egress)
 {
-	return bpf_program__type(program) ==
-		       (xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS) &&
+	return bpf_program__type(program) == (xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS) &&
 	       !section_excludes(bpf_program__section_name(program), egress);
 }
 
@@ -181,8 +178,7 @@ int object_select(struct object *object, bool xdp, bool egress, const char *name
 	struct bpf_program *program, *found = NULL;
 	size_t fitting = 0;
 
-	bpf_object__for_each_program(program, object->bpf)
-	{
+	bpf_object__for_each_program(program, object->bpf) {
 		text_printf(&all, "%s%s (SEC \"%s\")", all.len ? ", " : "",
 			    bpf_program__name(program), bpf_program__section_name(program));
 		if (name ? strcmp(bpf_program__name(program), name) != 0
@@ -198,14 +194,14 @@ int object_select(struct object *object, bool xdp, bool egress, const char *name
 		return error_set(err, -ENOENT, "no %s program for %s; the object has: %s", kind,
 				 path, all.len ? text_str(&all) : "none");
 	if (fitting > 1)
-		return error_set(err, -EINVAL,
-				 "several programs fit the %s path, \"program\" must name one of: %s",
-				 path, text_str(&all));
+		return error_set(
+			err, -EINVAL,
+			"several programs fit the %s path, \"program\" must name one of: %s", path,
+			text_str(&all));
 	if (!program_fits(found, xdp, egress))
-		return error_set(err, -EINVAL,
-				 "program \"%s\" (SEC \"%s\") is not a %s program for %s",
-				 bpf_program__name(found), bpf_program__section_name(found), kind,
-				 path);
+		return error_set(
+			err, -EINVAL, "program \"%s\" (SEC \"%s\") is not a %s program for %s",
+			bpf_program__name(found), bpf_program__section_name(found), kind, path);
 	bpf_program__set_autoload(found, true);
 	*ret = found;
 	return 0;

@@ -30,8 +30,7 @@ static int lister_add(struct lister *lister, const char *name, struct plan *plan
 		return error_oom(lister->err);
 	}
 	lister->fields = fields;
-	fields[lister->n] =
-		(struct field){ .name = strdup(name), .plan = *plan, .offset = offset };
+	fields[lister->n] = (struct field){ .name = strdup(name), .plan = *plan, .offset = offset };
 	*plan = (struct plan){};
 	return fields[lister->n++].name ? 0 : error_oom(lister->err);
 }

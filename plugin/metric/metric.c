@@ -46,8 +46,8 @@ static int metric_plan(struct metric *metric, const struct object *object,
 		return 0;
 	r = plan_init(&metric->key, btf, map->key_type, metric->map.key_size, err);
 	if (r == 0 && kind != MAP_ARRAY)
-		r = fields_list(btf, map->key_type, metric->map.key_size, "key", &metric->key_fields,
-				&metric->n_key_fields, err);
+		r = fields_list(btf, map->key_type, metric->map.key_size, "key",
+				&metric->key_fields, &metric->n_key_fields, err);
 	if (r == 0)
 		r = fields_make_unique(metric->key_fields, metric->n_key_fields, err);
 	if (r < 0)
@@ -68,10 +68,10 @@ int metric_init(struct metric *metric, const struct metric_config *config,
 	} else {
 		r = object_map_describe(map, &metric->map, err);
 		if (r == 0 && map_kind(metric->map.type) == MAP_UNREADABLE)
-			r = error_set(err, -EOPNOTSUPP,
-				      "map %s is a %s and cannot be read as a metric; these can: %s",
-				      map->name, map_type_name(metric->map.type),
-				      map_readable_types());
+			r = error_set(
+				err, -EOPNOTSUPP,
+				"map %s is a %s and cannot be read as a metric; these can: %s",
+				map->name, map_type_name(metric->map.type), map_readable_types());
 		if (r == 0)
 			r = metric_plan(metric, object, map, err);
 	}
@@ -116,8 +116,8 @@ struct number metric_sample(const struct metric *metric, const char *value)
 
 	if (map_is_percpu(metric->map.type))
 		for (unsigned int cpu = 1; cpu < map_cpus(); cpu++)
-			sum = number_add(sum, sample_number(metric,
-							    value + cpu * cpu_stride(metric)));
+			sum = number_add(sum,
+					 sample_number(metric, value + cpu * cpu_stride(metric)));
 	return sum;
 }
 

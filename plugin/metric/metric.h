@@ -18,7 +18,7 @@ struct metric {
 	struct map map;
 	struct plan key;
 	struct plan value;
-	bool sampled;	       /* has scalar values that are exported as samples */
+	bool sampled;		  /* has scalar values that are exported as samples */
 	struct field *key_fields; /* labels of a sample, unless the map is an array */
 	size_t n_key_fields;
 };

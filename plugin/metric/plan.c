@@ -64,8 +64,9 @@ static int make_int(struct maker *maker, const struct btf_type *type, uint32_t o
 	bool is_signed = btf_int_encoding(type) & BTF_INT_SIGNED;
 
 	if (btf_int_encoding(type) & BTF_INT_BOOL)
-		return maker_op(maker, (struct plan_op){
-					       .kind = PLAN_BOOL, .offset = offset, .size = type->size });
+		return maker_op(maker, (struct plan_op){ .kind = PLAN_BOOL,
+							 .offset = offset,
+							 .size = type->size });
 	return maker_op(maker, (struct plan_op){ .kind = is_signed ? PLAN_SIGNED : PLAN_UNSIGNED,
 						 .offset = offset,
 						 .size = type->size });
@@ -143,7 +144,8 @@ static int make_members(struct maker *maker, const struct btf_type *type, uint32
 
 		if (!*name && member && btf_is_composite(member)) {
 			if (depth >= PLAN_DEPTH_MAX || ++maker->types > 2 * PLAN_OPS_MAX)
-				return error_set(maker->err, -E2BIG, "the type is nested too deeply");
+				return error_set(maker->err, -E2BIG,
+						 "the type is nested too deeply");
 			r = make_members(maker, member, offset + bit / 8, depth + 1, first);
 			if (r < 0)
 				return r;
@@ -204,10 +206,10 @@ static int make_type(struct maker *maker, uint32_t id, uint32_t offset, unsigned
 							 .size = type->size });
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
-		return maker_op(maker,
-				(struct plan_op){ .kind = btf_kflag(type) ? PLAN_SIGNED : PLAN_UNSIGNED,
-						  .offset = offset,
-						  .size = type->size });
+		return maker_op(maker, (struct plan_op){ .kind = btf_kflag(type) ? PLAN_SIGNED
+										 : PLAN_UNSIGNED,
+							 .offset = offset,
+							 .size = type->size });
 	case BTF_KIND_PTR:
 		return maker_op(maker, (struct plan_op){ .kind = PLAN_UNSIGNED,
 							 .offset = offset,
@@ -219,7 +221,7 @@ static int make_type(struct maker *maker, uint32_t id, uint32_t offset, unsigned
 	case BTF_KIND_DATASEC:
 		text_addc(&maker->plan->text, '{');
 		r = (btf_is_datasec(type) ? make_section : make_members)(maker, type, offset,
-									  depth + 1, &first);
+									 depth + 1, &first);
 		text_addc(&maker->plan->text, '}');
 		return r;
 	}
@@ -372,7 +374,8 @@ static void float_json(double value, struct text *out)
 		text_adds(out, "null");
 }
 
-static void run(const struct plan *plan, size_t from, size_t to, const char *value, struct text *out)
+static void run(const struct plan *plan, size_t from, size_t to, const char *value,
+		struct text *out)
 {
 	for (size_t i = from; i < to; i++) {
 		const struct plan_op *op = &plan->ops[i];

@@ -17,7 +17,7 @@ struct btf;
 struct btf_type;
 
 /* A type of more operations, or deeper, is refused. */
-#define PLAN_OPS_MAX 4096
+#define PLAN_OPS_MAX   4096
 #define PLAN_DEPTH_MAX 32
 
 enum plan_kind {

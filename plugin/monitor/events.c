@@ -93,11 +93,12 @@ static int source_open(struct events *events, const struct view_item *item, int 
 
 	if (!source)
 		return error_oom(err);
-	*source = (struct source){
-		.generation = generation_ref(item->generation), .path = path, .wanted = true
-	};
+	*source = (struct source){ .generation = generation_ref(item->generation),
+				   .path = path,
+				   .wanted = true };
 	if (asprintf(&source->name, "monitor %s: %s%s%s", item->monitor->settings.name,
-		     item->interface, *item->interface ? " " : "", path_name((enum path)path)) < 0) {
+		     item->interface, *item->interface ? " " : "",
+		     path_name((enum path)path)) < 0) {
 		source->name = NULL;
 		source_free(source);
 		return error_oom(err);

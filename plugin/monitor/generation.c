@@ -36,8 +36,8 @@ static int path_open(struct generation *generation, enum path path, bool xdp,
 		if (r < 0)
 			return r;
 	}
-	r = object_select(to->object, xdp && path == PATH_INGRESS, path == PATH_EGRESS, code->config->program,
-			  &programs[path], err);
+	r = object_select(to->object, xdp && path == PATH_INGRESS, path == PATH_EGRESS,
+			  code->config->program, &programs[path], err);
 	return r < 0 ? error_prefix(err, "%s", code->config->origin) : 0;
 }
 
@@ -85,10 +85,11 @@ static int maps_find_public(struct object *object, const struct public_maps *pub
 		if (fd < 0)
 			continue;
 		if (map->scope == MAP_SCOPE_PUBLIC)
-			return error_set(err, -EEXIST,
-					 "map %s is public, and another monitor has a public map of "
-					 "that name; declare it \"extern\" to use that one",
-					 map->name);
+			return error_set(
+				err, -EEXIST,
+				"map %s is public, and another monitor has a public map of "
+				"that name; declare it \"extern\" to use that one",
+				map->name);
 		r = object_map_reuse(map, fd, err);
 		if (r < 0)
 			return r;

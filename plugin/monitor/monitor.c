@@ -150,7 +150,8 @@ static void instance_refresh(struct monitor *monitor, struct instance *instance)
 		instance_detach(instance);
 		log_notice("monitor %s: interface %s is gone", name, instance->interface);
 	}
-	r = ifindex ? instance_attach(instance, monitor->hook, ifindex, instance->generation, &err) : 0;
+	r = ifindex ? instance_attach(instance, monitor->hook, ifindex, instance->generation, &err)
+		    : 0;
 	instance_set_place(monitor, instance, ifindex, r < 0);
 	if (r < 0) {
 		log_error("monitor %s: %s", name, error_message(&err));
@@ -463,10 +464,8 @@ enum monitor_state monitor_get_state(const struct monitor *monitor)
 const char *monitor_state_name(enum monitor_state state)
 {
 	static const char *const names[] = {
-		[MONITOR_EMPTY] = "empty",
-		[MONITOR_RUNNING] = "running",
-		[MONITOR_WAITING] = "waiting",
-		[MONITOR_DETACHED] = "detached",
+		[MONITOR_EMPTY] = "empty",     [MONITOR_RUNNING] = "running",
+		[MONITOR_WAITING] = "waiting", [MONITOR_DETACHED] = "detached",
 		[MONITOR_FAILED] = "failed",
 	};
 

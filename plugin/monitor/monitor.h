@@ -21,9 +21,9 @@
 struct instance {
 	char *interface; /* NULL: on none yet */
 	/* -- protected by state -- */
-	int ifindex;			  /* 0: the interface does not exist now */
-	bool troubled;			  /* the interface is there, attaching failed */
-	struct generation *generation;	  /* NULL: the empty dataplane */
+	int ifindex;		       /* 0: the interface does not exist now */
+	bool troubled;		       /* the interface is there, attaching failed */
+	struct generation *generation; /* NULL: the empty dataplane */
 	/* -- protected by control -- */
 	struct attachment attachments[PATH_COUNT];
 };
@@ -36,7 +36,7 @@ struct monitor {
 	bool configured; /* stands in collectd.conf */
 
 	pthread_mutex_t control;
-	bool stale;   /* atomic: interfaces have changed while control was held */
+	bool stale; /* atomic: interfaces have changed while control was held */
 	/* -- protected by control -- */
 	bool deleted; /* nothing may be attached any more */
 	bool document_confined;
@@ -45,10 +45,10 @@ struct monitor {
 	/* -- protected by state; changed with control held, too -- */
 	struct dataplane *dataplane; /* NULL: the empty one */
 	char *document_file;	     /* what a reload reads again; NULL: nothing */
-	bool outdated; /* runs something else than its document says, or nothing */
+	bool outdated;		     /* runs something else than its document says, or nothing */
 	struct instance **instances; /* at least one */
 	size_t n_instances;
-	char *last_error; /* of the last change that failed; NULL after one that did not */
+	char *last_error;  /* of the last change that failed; NULL after one that did not */
 	uint64_t changes;  /* dataplanes switched to */
 	uint64_t failures; /* changes that failed */
 };
@@ -104,11 +104,11 @@ void monitor_note(struct monitor *monitor, const struct error *err, bool outdate
 int monitor_set_document(struct monitor *monitor, const char *file, bool confined);
 
 enum monitor_state {
-	MONITOR_EMPTY,	 /* no dataplane */
-	MONITOR_RUNNING, /* on all its interfaces */
-	MONITOR_WAITING, /* for an interface to be there */
+	MONITOR_EMPTY,	  /* no dataplane */
+	MONITOR_RUNNING,  /* on all its interfaces */
+	MONITOR_WAITING,  /* for an interface to be there */
 	MONITOR_DETACHED, /* from all interfaces */
-	MONITOR_FAILED,	 /* there should be a dataplane, and it could not be loaded or attached */
+	MONITOR_FAILED,	  /* there should be a dataplane, and it could not be loaded or attached */
 };
 
 /* Under state. */

@@ -185,8 +185,8 @@ static int switch_to(struct registry *registry, struct monitor *monitor,
 
 /* Under control. Takes the document. */
 static int build_and_switch(struct registry *registry, struct monitor *monitor,
-			    struct document *document, const char *interface,
-			    struct text *warnings, struct error *err)
+			    struct document *document, const char *interface, struct text *warnings,
+			    struct error *err)
 {
 	const struct compile_target target = {
 		.xdp = monitor->hook->xdp,
@@ -258,7 +258,8 @@ static void report_waiting(struct monitor *monitor, struct text *report)
 	pthread_mutex_lock(&monitor->state);
 	for (size_t i = 0; i < monitor->n_instances; i++)
 		if (monitor->instances[i]->interface && !monitor->instances[i]->ifindex)
-			text_printf(report, "monitor %s: interface \"%s\" does not exist, waiting for it\n",
+			text_printf(report,
+				    "monitor %s: interface \"%s\" does not exist, waiting for it\n",
 				    monitor->settings.name, monitor->instances[i]->interface);
 	pthread_mutex_unlock(&monitor->state);
 }

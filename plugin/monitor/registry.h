@@ -67,8 +67,8 @@ int registry_inject(struct registry *registry, const struct injection *injection
  * Reads the documents again, of one monitor or of all (name NULL), and switches those that changed
  * in their text or in a file they name; force: also those that did not. A monitor whose new
  * document is broken goes on with its old dataplane.
- * report: a line for each monitor that was changed, and its warnings. Returns 0, or the last failure's code with all
- * failures' messages in err.
+ * report: a line for each monitor that was changed, and its warnings. Returns 0, or the last
+ * failure's code with all failures' messages in err.
  */
 int registry_reload(struct registry *registry, const char *name, bool force, struct text *report,
 		    struct error *err);
@@ -99,8 +99,8 @@ void monitor_list_release(struct monitor_list *list);
 /* What to read at one moment: a reference to every instance's generation. */
 struct view_item {
 	struct monitor *monitor;
-	char *interface; /* "" for none */
-	bool alone;	 /* the monitor has one instance only */
+	char *interface;	       /* "" for none */
+	bool alone;		       /* the monitor has one instance only */
 	struct generation *generation; /* NULL: the empty dataplane */
 };
 
@@ -110,8 +110,7 @@ struct view {
 };
 
 /* As registry_list(). Then view_release(). */
-int registry_view(struct registry *registry, const char *name, struct view *ret,
-		  struct error *err);
+int registry_view(struct registry *registry, const char *name, struct view *ret, struct error *err);
 void view_release(struct view *view);
 
 #endif

@@ -42,7 +42,7 @@ static int take_bool(void *to, const char *value, struct error *err)
 	static const struct {
 		const char *word;
 		bool is;
-	} words[] = { { "true", true }, { "yes", true }, { "on", true },
+	} words[] = { { "true", true },	  { "yes", true }, { "on", true },
 		      { "false", false }, { "no", false }, { "off", false } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
@@ -125,7 +125,8 @@ static int take_interface(void *to, const char *value, struct error *err)
 			return error_set(err, -EINVAL, "interface \"%s\" is given twice", value);
 	if (monitor->n_interfaces == INTERFACES_MAX)
 		return error_set(err, -E2BIG, "at most %d interfaces are possible", INTERFACES_MAX);
-	interfaces = realloc(monitor->interfaces, (monitor->n_interfaces + 1) * sizeof(*interfaces));
+	interfaces =
+		realloc(monitor->interfaces, (monitor->n_interfaces + 1) * sizeof(*interfaces));
 	if (!interfaces)
 		return error_oom(err);
 	monitor->interfaces = interfaces;
@@ -351,9 +352,10 @@ int settings_check(struct settings_node node, struct error *err)
 	const struct http_settings *http = node.object;
 
 	if (node.block == BLOCK_HTTP && http->socket_file && (http->host || http->port))
-		return error_set(err, -EINVAL,
-				 "<Http>: SocketFile \"%s\": expected either a socket or Host and Port",
-				 http->socket_file);
+		return error_set(
+			err, -EINVAL,
+			"<Http>: SocketFile \"%s\": expected either a socket or Host and Port",
+			http->socket_file);
 	return 0;
 }
 
@@ -401,7 +403,7 @@ void settings_release(struct settings *settings)
 }
 
 const struct metric_settings *monitor_settings_metric(const struct monitor_settings *settings,
-						       const char *metric)
+						      const char *metric)
 {
 	for (size_t i = 0; i < settings->n_metrics; i++)
 		if (!strcmp(settings->metrics[i].name, metric))

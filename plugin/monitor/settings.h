@@ -98,6 +98,6 @@ void monitor_settings_release(struct monitor_settings *settings);
 
 /* What a monitor says of one of its metrics; NULL when nothing. */
 const struct metric_settings *monitor_settings_metric(const struct monitor_settings *settings,
-						       const char *metric);
+						      const char *metric);
 
 #endif

@@ -16,7 +16,8 @@ enum client_state { CLIENT_FREE, CLIENT_BUSY, CLIENT_DONE };
 struct client {
 	struct control *control;
 	pthread_t thread;
-	_Atomic enum client_state state; /* only the acceptor frees and takes, only the client ends */
+	_Atomic enum client_state
+		state; /* only the acceptor frees and takes, only the client ends */
 	int fd;
 	struct ucred peer;
 	struct text input; /* read, not yet used */
@@ -149,12 +150,15 @@ static int send_answer(struct client *client, struct answer *answer)
 		return send_stream(client, answer);
 	n = count_lines(&answer->lines);
 	text_printf(&client->output, "%zu %s\n", n,
-		    answer->status.len ? text_str(&answer->status) : n == 1 ? "line" : "lines");
+		    answer->status.len ? text_str(&answer->status)
+		    : n == 1	       ? "line"
+				       : "lines");
 	text_add(&client->output, answer->lines.data, answer->lines.len);
 	return client_flush(client);
 }
 
-static void log_write(const struct client *client, const struct command *command, const char *outcome)
+static void log_write(const struct client *client, const struct command *command,
+		      const char *outcome)
 {
 	log_notice("%s %s by uid %u, pid %d: %s", verb_find(command->words[0])->name,
 		   command->n > 1 ? command->words[1] : "", client->peer.uid, client->peer.pid,
@@ -225,8 +229,8 @@ static void client_loop(struct client *client)
 			answer_error(client, "the line is too long");
 			return;
 		}
-		r = client_fill(client, client->input.len ? CONTROL_STALL_SECONDS
-							  : CONTROL_IDLE_SECONDS);
+		r = client_fill(client,
+				client->input.len ? CONTROL_STALL_SECONDS : CONTROL_IDLE_SECONDS);
 		if (r <= 0)
 			return;
 	}
@@ -237,7 +241,8 @@ static void *client_thread(void *data)
 	struct client *client = data;
 
 	client_loop(client);
-	shutdown(client->fd, SHUT_RDWR); /* the descriptor itself is closed when its place is reused */
+	shutdown(client->fd,
+		 SHUT_RDWR); /* the descriptor itself is closed when its place is reused */
 	atomic_store(&client->state, CLIENT_DONE);
 	return NULL;
 }
@@ -313,9 +318,9 @@ int control_start(int fd, struct registry *registry, struct control **ret, struc
 	control->fd = fd;
 	control->registry = registry;
 	control->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	r = control->stop_fd < 0 ? -errno
-				 : thread_start(&control->thread, "dynmon-control", control_thread,
-						control);
+	r = control->stop_fd < 0
+		    ? -errno
+		    : thread_start(&control->thread, "dynmon-control", control_thread, control);
 	if (r < 0) {
 		fd_close(&control->fd);
 		fd_close(&control->stop_fd);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The control socket: collectd's unixsock protocol over the verbs. A line in, "<number> <text>" out and
- * that many lines after it; a negative number is an error, in whose text a newline is
- * written \n and a backslash \\.
+ * The control socket: collectd's unixsock protocol over the verbs. A line in, "<number> <text>" out
+ * and that many lines after it; a negative number is an error, in whose text a newline is written
+ * \n and a backslash \\.
  *
  * A thread accepts, and each connection has its own, at most CONTROL_CLIENTS_MAX, so that a slow
  * client holds up nobody.
@@ -12,9 +12,9 @@
 
 #include "monitor/registry.h"
 
-#define CONTROL_CLIENTS_MAX 32
-#define CONTROL_IDLE_SECONDS 300 /* a connection without a request is closed */
-#define CONTROL_STALL_SECONDS 10 /* so is one that stops in the middle of one, or does not read */
+#define CONTROL_CLIENTS_MAX   32
+#define CONTROL_IDLE_SECONDS  300 /* a connection without a request is closed */
+#define CONTROL_STALL_SECONDS 10  /* so is one that stops in the middle of one, or does not read */
 
 struct control;
 

@@ -89,9 +89,9 @@ static enum MHD_Result respond(struct MHD_Connection *connection, unsigned int s
 static enum MHD_Result respond_text(struct MHD_Connection *connection, unsigned int status,
 				    const char *text)
 {
-	return respond(connection, status, "text/plain; charset=utf-8",
-		       MHD_create_response_from_buffer(strlen(text), (void *)text,
-						       MHD_RESPMEM_MUST_COPY));
+	return respond(
+		connection, status, "text/plain; charset=utf-8",
+		MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_MUST_COPY));
 }
 
 static enum MHD_Result respond_error(struct MHD_Connection *connection, const struct error *err)
@@ -109,8 +109,8 @@ static enum MHD_Result get_metrics(struct http *http, struct MHD_Connection *con
 {
 	const char *monitor =
 		MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "monitor");
-	const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-							 MHD_HTTP_HEADER_ACCEPT);
+	const char *accept =
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
 	enum exposition exposition = exposition_negotiate(accept);
 	_cleanup_error_ struct error err = {};
 	struct MHD_Response *response;
@@ -147,8 +147,8 @@ static enum MHD_Result get_healthz(struct http *http, struct MHD_Connection *con
 		return respond_error(connection, &err);
 	if (!troubles)
 		text_adds(&text, "ok\n");
-	return respond_text(connection,
-			    troubles ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK, text_str(&text));
+	return respond_text(connection, troubles ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK,
+			    text_str(&text));
 }
 
 static enum MHD_Result get_root(struct http *http, struct MHD_Connection *connection)
@@ -265,11 +265,11 @@ int http_start(const struct http_settings *settings, struct registry *registry, 
 	else
 		snprintf(http->address, sizeof(http->address), "http://%s:%s", host, port);
 	signals_block(&old);
-	http->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL,
-					answer, http, MHD_OPTION_LISTEN_SOCKET, fd,
-					MHD_OPTION_CONNECTION_LIMIT, (unsigned int)HTTP_CLIENTS_MAX,
-					MHD_OPTION_CONNECTION_TIMEOUT,
-					(unsigned int)HTTP_TIMEOUT_SECONDS, MHD_OPTION_END);
+	http->daemon =
+		MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, answer,
+				 http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+				 (unsigned int)HTTP_CLIENTS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+				 (unsigned int)HTTP_TIMEOUT_SECONDS, MHD_OPTION_END);
 	signals_restore(&old);
 	if (!http->daemon) {
 		close(fd);

@@ -44,7 +44,8 @@ int listener_open(const char *path, const char *group, unsigned int mode, bool r
 	if (fd < 0)
 		return error_set(err, -errno, "socket: %s", strerror(errno));
 	if (strlen(path) >= sizeof(address.sun_path))
-		return error_set(err, -ENAMETOOLONG, "socket %s: the name has %zu bytes, at most %zu "
+		return error_set(err, -ENAMETOOLONG,
+				 "socket %s: the name has %zu bytes, at most %zu "
 				 "are possible",
 				 path, strlen(path), sizeof(address.sun_path) - 1);
 	memcpy(address.sun_path, path, strlen(path) + 1);

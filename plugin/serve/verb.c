@@ -22,7 +22,7 @@ static const char *positional(const struct request *request, size_t n)
 	const struct command *command = request->command;
 
 	return n + 1 < command->n && !strchr(command->words[n + 1], '=') ? command->words[n + 1]
-									   : NULL;
+									 : NULL;
 }
 
 static int run_list(const struct request *request, struct answer *answer, struct error *err)
@@ -141,8 +141,7 @@ static int run_inject(const struct request *request, struct answer *answer, stru
 	if (r < 0)
 		return r;
 	if (!injection.file == !injection.bytes)
-		return error_set(err, -EINVAL,
-				 "expected either bytes=N and N bytes, or file=NAME");
+		return error_set(err, -EINVAL, "expected either bytes=N and N bytes, or file=NAME");
 	r = registry_inject(request->registry, &injection, &answer->lines, err);
 	if (r == 0)
 		text_printf(&answer->status, "monitor %s: dataplane injected", injection.monitor);
@@ -250,14 +249,15 @@ const struct verb verbs[] = {
 	  2, true, run_detach },
 	{ "INJECT", "<monitor> [interface=I] [direction=both|ingress|egress] bytes=N|file=NAME",
 	  "interface direction bytes file",
-	  "replace the dataplane by a document: N bytes after the line, or a file below DataplaneDir; "
+	  "replace the dataplane by a document: N bytes after the line, or a file below "
+	  "DataplaneDir; "
 	  "the monitor is made and the interface attached if need be",
 	  1, 1, true, run_inject },
 	{ "EJECT", "<monitor>", NULL, "back to the empty dataplane", 1, 1, true, run_eject },
 	{ "RELOAD", "[<monitor>] [force=true]", "force",
 	  "read documents again and replace the dataplanes that changed", 0, 1, true, run_reload },
-	{ "METRICS", "[<monitor>] [path=ingress|egress] [name=M]", "path name", "metrics as JSON", 0,
-	  1, false, run_metrics },
+	{ "METRICS", "[<monitor>] [path=ingress|egress] [name=M]", "path name", "metrics as JSON",
+	  0, 1, false, run_metrics },
 	{ "OPENMETRICS", "[<monitor>]", NULL,
 	  "metrics as OpenMetrics text; its lines are not counted, # EOF is the last", 0, 1, false,
 	  run_openmetrics },
@@ -345,10 +345,12 @@ int64_t verb_payload(const struct command *command, struct error *err)
 	errno = 0;
 	n = strtoull(bytes, &end, 10);
 	if (!isdigit((unsigned char)*bytes) || *end || errno || !n)
-		return error_set(err, -EINVAL, "bytes: expected a number from 1 to %d, found \"%.60s\"",
+		return error_set(err, -EINVAL,
+				 "bytes: expected a number from 1 to %d, found \"%.60s\"",
 				 DOCUMENT_MAX, bytes);
 	if (n > DOCUMENT_MAX)
-		return error_set(err, -EFBIG, "bytes: the document has %s bytes, at most %d are possible",
-				 bytes, DOCUMENT_MAX);
+		return error_set(err, -EFBIG,
+				 "bytes: the document has %s bytes, at most %d are possible", bytes,
+				 DOCUMENT_MAX);
 	return (int64_t)n;
 }

@@ -12,8 +12,8 @@
 
 /* What a verb answers: "<number> <status>" and that many lines, or a stream of text. */
 struct answer {
-	struct text status; /* "" stands for a fitting word */
-	struct text lines;  /* each ended by a newline */
+	struct text status;    /* "" stands for a fitting word */
+	struct text lines;     /* each ended by a newline */
 	struct stream *stream; /* owned; NULL: lines */
 	bool until_eof;	       /* the stream's lines are not counted: "# EOF" is the last */
 };
@@ -50,8 +50,8 @@ extern const struct verb verbs[];
 size_t verb_positional(const struct verb *verb, const struct command *command);
 
 /*
- * Checks the words and runs the verb. -EINVAL: wrong words, with the usage; -ENOENT: no such verb, else
- * what the verb returns. On failure the answer is empty.
+ * Checks the words and runs the verb. -EINVAL: wrong words, with the usage; -ENOENT: no such verb,
+ * else what the verb returns. On failure the answer is empty.
  */
 int verb_run(const struct request *request, struct answer *answer, struct error *err);
 

@@ -19,10 +19,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FRAME_MAX  1514
-#define FRAME_MIN  60
-#define COUNT_MAX  100000000ul
-#define BATCH	   64
+#define FRAME_MAX 1514
+#define FRAME_MIN 60
+#define COUNT_MAX 100000000ul
+#define BATCH	  64
 
 struct frame {
 	struct ethhdr eth;
@@ -86,8 +86,12 @@ int main(int argc, char **argv)
 		.eth = { .h_dest = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },
 			 .h_source = { 2, 0, 0, 0, 0, 1 },
 			 .h_proto = htons(ETH_P_IP) },
-		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP,
-			.saddr = htonl(0x0a090002), .daddr = htonl(0x0a090001) },
+		.ip = { .version = 4,
+			.ihl = 5,
+			.ttl = 64,
+			.protocol = IPPROTO_UDP,
+			.saddr = htonl(0x0a090002),
+			.daddr = htonl(0x0a090001) },
 		.udp = { .source = htons(40000), .dest = htons(9) },
 	};
 	struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP) };
