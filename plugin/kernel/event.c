@@ -65,6 +65,19 @@ static void format_number(const char *flags, size_t n, bool is_long, char conver
 #pragma GCC diagnostic pop
 }
 
+/* Width and precision, the numbers among n bytes of flags, stay below 100. */
+static bool widths_are_small(const char *flags, size_t n)
+{
+	unsigned int number = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		number = flags[i] >= '0' && flags[i] <= '9' ? 10 * number + (flags[i] - '0') : 0;
+		if (number >= 100)
+			return false;
+	}
+	return true;
+}
+
 /* One conversion that starts behind a %. Returns where the text goes on. */
 static const char *format_one(const char *at, const uint64_t *args, size_t n_args, size_t *used,
 			      struct text *out)
@@ -78,7 +91,7 @@ static const char *format_one(const char *at, const uint64_t *args, size_t n_arg
 		return at + 1;
 	}
 	if (!*end || !strchr("diuxXocpIMP", *end) || flags > CONVERSION_MAX || *used == n_args ||
-	    strtoul(at + strspn(at, "-+ #0"), NULL, 10) > 64) {
+	    !widths_are_small(at, flags)) {
 		text_addc(out, '%');
 		return at;
 	}

@@ -297,14 +297,14 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	[ "$(ctl --json list | jq -r '.[0].state')" = waiting ]
 	cable_up late0 latepeer0
 	eventually late_is running
-	far "$top_builddir/sendframes" latepeer0 6
+	far "$top_builddir/tests/tools/sendframes" latepeer0 6
 	[ "$(json_value late ingress packets_total)" = "[6]" ]
 	near ip link del late0
 	eventually late_is waiting
 	ctl reload late force=true
 	cable_up late0 latepeer0
 	eventually late_is running
-	far "$top_builddir/sendframes" latepeer0 2
+	far "$top_builddir/tests/tools/sendframes" latepeer0 2
 	[ "$(json_value late ingress packets_total)" = "[2]" ]
 }
 

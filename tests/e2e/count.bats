@@ -100,7 +100,7 @@ count_on() {
 	frames_in 7
 	frames_in 5 -d 123 -f 0x27 # version 4, mode 7: private
 	frames_in 3 -p 123 -f 0x24 # version 4, mode 4: a server's answer
-	far "$top_builddir/sendframes" peer1 11
+	far "$top_builddir/tests/tools/sendframes" peer1 11
 	run metrics_page
 	[ "$(grep -c '^# TYPE packets_total' <<<"$output")" -eq 1 ]
 	grep -Fx 'packets_total{monitor="edge",interface="mon0",path="ingress"} 15' <<<"$output"

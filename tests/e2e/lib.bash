@@ -50,12 +50,12 @@ far() { ip netns exec "$FAR" "$@"; }
 frames_in() {
 	local count=$1
 	shift
-	far "$top_builddir/sendframes" "$@" peer0 "$count"
+	far "$top_builddir/tests/tools/sendframes" "$@" peer0 "$count"
 }
 frames_out() {
 	local count=$1
 	shift
-	near "$top_builddir/sendframes" "$@" mon0 "$count"
+	near "$top_builddir/tests/tools/sendframes" "$@" mon0 "$count"
 }
 
 # Writes a collectd.conf; what stands in the plugin's block comes from standard input.
@@ -176,7 +176,7 @@ prometheus_is() {
 }
 
 # "tcx ingress 12 name" for each program on an interface's hooks; tc's filters are not among them.
-attached() { near "$top_builddir/attached" "${1:-mon0}"; }
+attached() { near "$top_builddir/tests/tools/attached" "${1:-mon0}"; }
 
 # Nothing of ours is attached in $NEAR any more.
 nothing_attached() {

@@ -274,6 +274,12 @@ static void test_life(void **state)
 	assert_int_equal(add(registry, "x", "xdp-generic", "v0", NULL, false, &err), 0);
 	must(inject(registry, "x", NULL, json, &err), &err);
 	assert_int_not_equal(xdp_program("v0"), 0);
+	/* XDP has no egress: tc's hooks serve that path */
+	first = tcx_programs("v0", TCX_EGRESS, NULL);
+	free(json);
+	json = document("both", &good_object, "COUNT");
+	must(inject(registry, "x", NULL, json, &err), &err);
+	assert_int_equal(tcx_programs("v0", TCX_EGRESS, NULL), first + 1);
 	assert_int_equal(add(registry, "t", "tc", "v0", NULL, false, &err), 0);
 	must(inject(registry, "t", NULL, json, &err), &err);
 	assert_int_equal(netif_has_filters((int)if_nametoindex("v0")), 1);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Dataplane documents. Run: clang -g -fsanitize=fuzzer,address,undefined -std=gnu11 -D_GNU_SOURCE
+ * -Iplugin tests/fuzz/fuzz_document.c plugin/dataplane/document.c plugin/base/[eft]*.c -ljson-c
+ * -lpthread -lm, then ./a.out -max_total_time=60 -dict=tests/fuzz/document.dict.
+ */
+#include "dataplane/document.h"
+
+#include <errno.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What a path says must be what the rest of the house relies on. */
+static void check_path(const struct path_config *path)
+{
+	if (!path)
+		return;
+	if (!path->origin || !path->source.len == !path->object.len)
+		abort();
+	for (size_t i = 0; i < path->n_metrics; i++) {
+		const struct metric_config *metric = &path->metrics[i];
+
+		if (!metric->name || !*metric->name || !metric->map_name || !*metric->map_name)
+			abort();
+		for (const char *at = metric->help; at && *at;) {
+			size_t len = utf8_sequence(at, strlen(at));
+
+			if (!len)
+				abort();
+			at += len;
+		}
+		for (size_t l = 0; l < metric->n_labels; l++)
+			if (!metric->labels[l].name || !metric->labels[l].value)
+				abort();
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_document_ struct document *document = NULL;
+	_cleanup_error_ struct error err = {};
+	/* /proc/self/fdinfo: a folder in which no path leads to anything that hangs */
+	int r = document_parse((const char *)data, size, "/proc/self/fdinfo", true, &document, &err);
+
+	if ((r < 0) != !document || r > 0 || (r < 0 && !err.message))
+		abort();
+	for (int path = 0; document && path < PATH_COUNT; path++)
+		check_path(document->paths[path]);
+	return 0;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Any bytes as a record of the ring buffer. Run by tests/run fuzz. */
+#include "kernel/event.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_text_ struct text out = {};
+	enum log_level level;
+
+	event_format(data, size, &level, &out);
+	return 0;
+}

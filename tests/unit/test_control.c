@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/log.h"
+#include "serve/command.h"
+#include "serve/control.h"
+#include "serve/listener.h"
+#include "fixture.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+/* How long the other side may take until a test calls it hanging. */
+#define PATIENCE_MS 20000
+
+struct house {
+	char *folder;
+	char *path;
+	struct registry *registry;
+	struct control *control;
+};
+
+static void no_log(enum log_level level, const char *line)
+{
+	(void)level;
+	(void)line;
+}
+
+static int set_up(void **state)
+{
+	static struct house house;
+	const struct compiler compiler = {};
+	_cleanup_error_ struct error err = {};
+	int fd;
+
+	log_set_sink(no_log);
+	house.folder = folder_make();
+	assert_true(asprintf(&house.path, "%s/socket", house.folder) > 0);
+	assert_int_equal(registry_new(&compiler, house.folder, NULL, &house.registry, &err), 0);
+	fd = listener_open(house.path, NULL, 0600, false, &err);
+	assert_true(fd >= 0);
+	assert_int_equal(control_start(fd, house.registry, &house.control, &err), 0);
+	*state = &house;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct house *house = *state;
+
+	assert_null(control_stop(house->control));
+	registry_free(house->registry);
+	folder_remove(house->folder);
+	free(house->folder);
+	free(house->path);
+	return 0;
+}
+
+static int client(const struct house *house)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	strcpy(address.sun_path, house->path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+/* Sends all of it; who has closed meanwhile need not have read it. */
+static void say(int fd, const void *bytes, size_t n)
+{
+	const char *at = bytes;
+
+	while (n) {
+		ssize_t sent = send(fd, at, n, MSG_NOSIGNAL);
+
+		if (sent < 0)
+			return;
+		at += sent;
+		n -= (size_t)sent;
+	}
+}
+
+/* Some bytes; 0: the end; fails the test when nothing comes. */
+static size_t hear(int fd, char *to, size_t n)
+{
+	struct pollfd polls = { .fd = fd, .events = POLLIN };
+	ssize_t got;
+
+	if (poll(&polls, 1, PATIENCE_MS) != 1)
+		fail_msg("no answer, and no end of the connection");
+	got = recv(fd, to, n, 0);
+	return got < 0 ? 0 : (size_t)got;
+}
+
+/* A line without its newline; false at the end. */
+static bool hear_line(int fd, char *line, size_t size)
+{
+	size_t n = 0;
+
+	while (n + 1 < size && hear(fd, line + n, 1)) {
+		if (line[n] == '\n') {
+			line[n] = '\0';
+			return true;
+		}
+		n++;
+	}
+	line[n] = '\0';
+	return false;
+}
+
+#define assert_end(fd) assert_int_equal(hear(fd, (char[1]){}, 1), 0)
+
+/* What is said, and the first line of the answer; * at its end stands for anything. */
+static const struct {
+	const char *said, *status;
+	int lines; /* -1: as many as the status says */
+} talks[] = {
+	{ "LIST\n", "0 monitors", 0 },
+	{ "list\n", "0 monitors", 0 },
+	{ "  LIST \t\r\n", "0 monitors", 0 },
+	{ "\"LIST\"\n", "0 monitors", 0 },
+	{ "STATS\n", "4 *", -1 },
+	{ "HELP LIST\n", "2 help", -1 },
+	{ "HELP\n", "26 help", -1 },
+	{ "help nothing\n", "-1 Unknown command: nothing", 0 },
+	{ "FROBNICATE now\n", "-1 Unknown command: FROBNICATE", 0 },
+	{ "\n", "-1 the line is empty", 0 },
+	{ " \n", "-1 the line is empty", 0 },
+	{ "LIST all\n", "-1 unexpected word: all; usage: LIST", 0 },
+	{ "SHOW\n", "-1 missing words; usage: SHOW <monitor>", 0 },
+	{ "SHOW none\n", "-1 no monitor is called \"none\"", 0 },
+	{ "SHOW \"a b\n", "-1 a quote is not closed: \"a b", 0 },
+	{ "SHOW a\\\\b\n", "-1 no monitor is called \"a\\\\\\\\b\"", 0 },
+	{ "METRICS\n", "1 line", 1 },
+	{ "INJECT m\n", "-1 expected either bytes=N and N bytes, or file=NAME", 0 },
+	{ "INJECT m bytes=2\n{}", "0 monitor m: dataplane injected", 0 },
+	{ "INJECT m bytes=1\n{", "-1 JSON syntax: line 1, column 2: the text ends in the middle", 0 },
+	{ "INJECT m bytes=3\n{}\n", "0 monitor m: dataplane injected", 0 },
+	{ "INJECT m bytes=4 file=x\nLIST", "-1 expected either bytes=N and N bytes, or file=NAME", 0 },
+	{ "INJECT m direction=up bytes=2\n{}",
+	  "-1 direction: expected both, ingress or egress, found \"up\"", 0 },
+	/* of the same monitor; the diagnostics' lines are one line, and a backslash stays one */
+	{ "ADD edge hook=none\n", "-1 <Monitor \"edge\">: Hook: expected one of *", 0 },
+	{ "ADD edge\n", "0 monitor edge added", 0 },
+	{ "ADD edge\n", "-1 a monitor called \"edge\" exists", 0 },
+	{ "DEL edge\n", "0 monitor edge deleted", 0 },
+	{ "DEL m\n", "0 monitor m deleted", 0 },
+};
+
+static void listen_to(int fd, const char *said, const char *status, int lines)
+{
+	char line[16384];
+	size_t len = strlen(status);
+
+	assert_true(hear_line(fd, line, sizeof(line)));
+	if (len && status[len - 1] == '*' ? strncmp(line, status, len - 1) : strcmp(line, status))
+		fail_msg("%s gives %s and not %s", said, line, status);
+	if (lines < 0)
+		lines = atoi(line);
+	for (int i = 0; i < lines; i++)
+		assert_true(hear_line(fd, line, sizeof(line)));
+}
+
+static void test_talks(void **state)
+{
+	int fd = client(*state);
+
+	for (size_t i = 0; i < ARRAY_SIZE(talks); i++) {
+		say(fd, talks[i].said, strlen(talks[i].said));
+		listen_to(fd, talks[i].said, talks[i].status, talks[i].lines);
+	}
+	close(fd);
+}
+
+/* All at once, and byte by byte: where the pieces end is no matter. */
+static void test_pieces(void **state)
+{
+	for (int whole = 0; whole < 2; whole++) {
+		_cleanup_text_ struct text all = {};
+		int fd = client(*state);
+
+		for (size_t i = 0; i < ARRAY_SIZE(talks); i++)
+			text_adds(&all, talks[i].said);
+		if (whole)
+			say(fd, all.data, all.len);
+		else
+			for (size_t i = 0; i < all.len; i++)
+				say(fd, all.data + i, 1);
+		for (size_t i = 0; i < ARRAY_SIZE(talks); i++)
+			listen_to(fd, talks[i].said, talks[i].status, talks[i].lines);
+		close(fd);
+	}
+}
+
+static void test_openmetrics(void **state)
+{
+	int fd = client(*state);
+
+	say(fd, "OPENMETRICS\nLIST\n", 17);
+	listen_to(fd, "OPENMETRICS", "0 text until # EOF", 0);
+	listen_to(fd, "OPENMETRICS", "# EOF", 0);
+	listen_to(fd, "LIST", "0 monitors", 0);
+	close(fd);
+}
+
+/* After these nobody knows where the next request starts: an answer, and the end. */
+static void test_last_words(void **state)
+{
+	char large[3 * COMMAND_LINE_MAX];
+	const struct {
+		const char *said;
+		size_t len;
+		const char *answer;
+	} cases[] = {
+		{ large, sizeof(large), "-1 the line is too long" },
+		{ large, COMMAND_LINE_MAX + 1, "-1 the line is too long" },
+		{ "INJECT m bytes=0\n", 17, "-1 bytes: expected a number from 1 to *" },
+		{ "INJECT m bytes=-1\n", 18, "-1 bytes: expected a number from 1 to *" },
+		{ "INJECT m bytes=x\n", 17, "-1 bytes: expected a number from 1 to *" },
+		{ "INJECT m bytes=99999999999999999999\n", 36,
+		  "-1 bytes: expected a number from 1 to *" },
+		{ "INJECT m bytes=4194305\n", 23, "-1 bytes: the document has 4194305 bytes, *" },
+	};
+
+	memset(large, 'x', sizeof(large));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int fd = client(*state);
+
+		say(fd, cases[i].said, cases[i].len);
+		listen_to(fd, "the last words", cases[i].answer, 0);
+		assert_end(fd);
+		close(fd);
+	}
+}
+
+/* The longest line is no line too long. */
+static void test_longest_line(void **state)
+{
+	char line[COMMAND_LINE_MAX + 2];
+	int fd = client(*state);
+
+	memset(line, ' ', COMMAND_LINE_MAX);
+	memcpy(line, "LIST", 4);
+	line[COMMAND_LINE_MAX] = '\n';
+	say(fd, line, COMMAND_LINE_MAX + 1);
+	listen_to(fd, "the longest line", "0 monitors", 0);
+	close(fd);
+}
+
+/* Who goes away in the middle leaves nothing behind, and nobody else notices. */
+static void test_gone(void **state)
+{
+	static const char *const halves[] = { "", "LI", "LIST", "INJECT m bytes=10\n",
+					      "INJECT m bytes=10\n{\"a\"" };
+	char line[64];
+
+	for (int round = 0; round < 3; round++)
+		for (size_t i = 0; i < ARRAY_SIZE(halves); i++) {
+			int fd = client(*state);
+
+			say(fd, halves[i], strlen(halves[i]));
+			if (round == 1) { /* half closed: the end comes from there, too */
+				shutdown(fd, SHUT_WR);
+				assert_end(fd);
+			}
+			close(fd);
+			fd = client(*state);
+			if (round == 2) /* gone while it is answered */
+				say(fd, "HELP\nHELP\nHELP\nHELP\n", 20);
+			close(fd);
+		}
+	{
+		int fd = client(*state);
+
+		say(fd, "LIST\n", 5);
+		assert_true(hear_line(fd, line, sizeof(line)));
+		assert_string_equal(line, "0 monitors");
+		close(fd);
+	}
+}
+
+static void test_limit(void **state)
+{
+	int fds[CONTROL_CLIENTS_MAX], more;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = client(*state);
+		say(fds[i], "LIST\n", 5);
+		listen_to(fds[i], "LIST", "0 monitors", 0);
+	}
+	more = client(*state);
+	listen_to(more, "connect", "-1 too many connections", 0);
+	assert_end(more);
+	close(more);
+	/* those there are go on, and a place that is left is taken again */
+	say(fds[0], "LIST\n", 5);
+	listen_to(fds[0], "LIST", "0 monitors", 0);
+	shutdown(fds[0], SHUT_WR);
+	assert_end(fds[0]);
+	for (int tries = 0;; tries++) { /* its thread may need a moment more */
+		char line[64];
+
+		more = client(*state);
+		say(more, "LIST\n", 5);
+		assert_true(hear_line(more, line, sizeof(line)));
+		close(more);
+		if (!strcmp(line, "0 monitors"))
+			break;
+		assert_true(tries < 1000);
+		usleep(1000);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+}
+
+struct talker {
+	const struct house *house;
+	int wrong;
+};
+
+static void *talker_thread(void *data)
+{
+	struct talker *talker = data;
+	int fd = client(talker->house);
+
+	for (int i = 0; i < 50; i++) {
+		char line[256];
+
+		say(fd, "ADD a\nINJECT a bytes=2\n{}LIST\nDEL a\n", 36);
+		for (int n = 0; n < 4; n++) {
+			if (!hear_line(fd, line, sizeof(line)))
+				talker->wrong++;
+			if (n == 2 && !strncmp(line, "1 ", 2) && !hear_line(fd, line, sizeof(line)))
+				talker->wrong++;
+		}
+	}
+	close(fd);
+	return NULL;
+}
+
+static void test_many(void **state)
+{
+	struct talker talkers[8];
+	pthread_t threads[8];
+
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+		talkers[i] = (struct talker){ .house = *state };
+		assert_int_equal(pthread_create(&threads[i], NULL, talker_thread, &talkers[i]), 0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(talkers[i].wrong, 0);
+	}
+}
+
+/* Stopping does not wait for idle clients, nor for those that are in the middle of a request. */
+static void test_stop(void **state)
+{
+	struct house *house = *state;
+	static const char *const words[] = { "", "LI", "INJECT m bytes=10\n{" };
+	int fds[ARRAY_SIZE(words)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		fds[i] = client(house);
+		say(fds[i], "LIST\n", 5);
+		listen_to(fds[i], "LIST", "0 monitors", 0);
+		say(fds[i], words[i], strlen(words[i]));
+	}
+	house->control = control_stop(house->control);
+	assert_null(house->control);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		assert_end(fds[i]);
+		close(fds[i]);
+	}
+}
+
+static void test_listener(void **state)
+{
+	const struct house *house = *state;
+	_cleanup_error_ struct error err = {};
+	_cleanup_free_ char *path = NULL, *message = NULL;
+	char longest[200];
+	struct stat st;
+	int fd;
+
+	/* somebody listens there */
+	assert_int_equal(listener_open(house->path, NULL, 0600, false, &err), -EADDRINUSE);
+	assert_true(contains(error_message(&err), "is another collectd running?"));
+	fd = client(house);
+	say(fd, "LIST\n", 5);
+	listen_to(fd, "LIST", "0 monitors", 0);
+	close(fd);
+	/* a socket that nobody listens on is replaced, another file is not, unless that is wanted */
+	assert_true(asprintf(&path, "%s/other", house->folder) > 0);
+	fd = listener_open(path, NULL, 0660, false, &err);
+	assert_true(fd >= 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0660);
+	close(fd);
+	fd = listener_open(path, NULL, 0600, false, &err);
+	assert_true(fd >= 0);
+	close(fd);
+	unlink(path);
+	file_make(house->folder, "other", "x", 1, 0600);
+	assert_int_equal(listener_open(path, NULL, 0600, false, &err), -EADDRINUSE);
+	assert_int_equal(stat(path, &st), 0);
+	fd = listener_open(path, NULL, 0600, true, &err);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(listener_open(path, "no such group", 0600, true, &err), -ENOENT);
+	assert_true(contains(error_message(&err), "there is no group \"no such group\""));
+	assert_int_not_equal(stat(path, &st), 0);
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[0] = '/';
+	longest[sizeof(longest) - 1] = '\0';
+	assert_int_equal(listener_open(longest, NULL, 0600, false, &err), -ENAMETOOLONG);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_talks),	 TEST(test_pieces), TEST(test_openmetrics),
+		TEST(test_last_words),	 TEST(test_gone),   TEST(test_longest_line),
+		TEST(test_limit),	 TEST(test_many),   TEST(test_stop),
+		TEST(test_listener),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

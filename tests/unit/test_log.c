@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/log.h"
+#include "fixture.h"
+
+static struct text lines;
+static enum log_level last_level;
+static size_t n_lines, longest;
+
+static void sink(enum log_level level, const char *line)
+{
+	last_level = level;
+	n_lines++;
+	if (strlen(line) > longest)
+		longest = strlen(line);
+	text_printf(&lines, "%s|", line);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	text_release(&lines);
+	n_lines = longest = 0;
+	log_set_sink(sink);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	log_set_sink(NULL);
+	text_release(&lines);
+	return 0;
+}
+
+static void test_lines(void **state)
+{
+	static const struct {
+		const char *message, *lines;
+	} cases[] = {
+		{ "one", "one|" },	   { "one\n", "one|" },	     { "one\ntwo", "one|two|" },
+		{ "one\n\ntwo\n", "one||two|" }, { "\n", "|" }, { "", "" },
+		{ "100% %s", "100% %s|" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		text_clear(&lines);
+		log_message(LOG_LEVEL_WARNING, "%s", cases[i].message);
+		assert_string_equal(text_str(&lines), cases[i].lines);
+	}
+	assert_int_equal(last_level, LOG_LEVEL_WARNING);
+	log_error("%d", 1);
+	assert_int_equal(last_level, LOG_LEVEL_ERR);
+	log_notice("x");
+	assert_int_equal(last_level, LOG_LEVEL_NOTICE);
+	log_info("x");
+	assert_int_equal(last_level, LOG_LEVEL_INFO);
+}
+
+static void test_long_line(void **state)
+{
+	(void)state;
+	log_error("%0*d\nend", 2 * LOG_LINE_MAX + 1, 0);
+	assert_int_equal(n_lines, 4);
+	assert_int_equal(longest, LOG_LINE_MAX);
+	assert_string_equal(text_str(&lines) + lines.len - 6, "0|end|");
+	/* a line of exactly the limit is one line */
+	n_lines = 0;
+	log_error("%0*d\nend", LOG_LINE_MAX, 0);
+	assert_int_equal(n_lines, 2);
+}
+
+static void test_many_lines(void **state)
+{
+	_cleanup_text_ struct text message = {};
+
+	(void)state;
+	for (int i = 0; i < LOG_LINES_MAX; i++)
+		text_adds(&message, "x\n");
+	log_error("%s", text_str(&message));
+	assert_int_equal(n_lines, LOG_LINES_MAX);
+	text_adds(&message, "12345");
+	n_lines = 0;
+	log_error("%s", text_str(&message));
+	assert_int_equal(n_lines, LOG_LINES_MAX + 1);
+	assert_true(contains(text_str(&lines), "|[5 more bytes of this message are not shown]|"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_lines, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_long_line, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_many_lines, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

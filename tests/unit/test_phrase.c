@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ctl/phrase.h"
+#include "serve/verb.h"
+#include "fixture.h"
+
+#include <errno.h>
+
+static const struct {
+	const char *words; /* as a shell gives them, separated by | */
+	const char *line;  /* NULL: an error */
+} phrases[] = {
+	{ "dynmon|show", "LIST" },
+	{ "dynmon|add|m", "ADD m" },
+	{ "dynmon|del|m", "DEL m" },
+	{ "dynmon|m|show", "SHOW m" },
+	{ "m|show", "SHOW m" },
+	{ "m|metrics|show", "METRICS m" },
+	{ "m|metrics|ingress-metrics|show", "METRICS m path=ingress" },
+	{ "m|metrics|egress-metrics|show", "METRICS m path=egress" },
+	{ "m|metrics|ingress-metrics|x|show", "METRICS m path=ingress name=x" },
+	{ "m|metrics|egress-metrics|x|show", "METRICS m path=egress name=x" },
+	{ "m|open-metrics|show", "OPENMETRICS m" },
+	{ "dynmon|m|metrics|show", "METRICS m" },
+	{ "dynmon|m|metrics|ingress-metrics|show", "METRICS m path=ingress" },
+	{ "dynmon|m|metrics|egress-metrics|show", "METRICS m path=egress" },
+	{ "dynmon|m|open-metrics|show", "OPENMETRICS m" },
+	/* as Dynmon's manual has it */
+	{ "attach|monitor|eno0", "ATTACH monitor eno0" },
+	{ "detach|monitor|eno0", "DETACH monitor eno0" },
+	{ "attach|monitor|br1:toveth1", "ATTACH monitor br1:toveth1" },
+	{ "monitor|metrics|show", "METRICS monitor" },
+	{ "monitor|open-metrics|show", "OPENMETRICS monitor" },
+	/* our own verbs, in any letter case */
+	{ "list", "LIST" },
+	{ "List", "LIST" },
+	{ "show|edge", "SHOW edge" },
+	{ "add|edge|interface=eth0", "ADD edge interface=eth0" },
+	{ "metrics|edge|name=a b", "METRICS edge \"name=a b\"" },
+	{ "openmetrics", "OPENMETRICS" },
+	/* names that need quotes, and names that look like other words */
+	{ "a b|show", "SHOW \"a b\"" },
+	{ "|show", "SHOW \"\"" },
+	{ "m|metrics|ingress-metrics|a\"b c|show", "METRICS m path=ingress \"name=a\\\"b c\"" },
+	{ "dynmon|show|show", "SHOW show" },
+	{ "metrics|show", "METRICS show" },
+	{ "m%|show", "SHOW m%" },
+	/* neither one nor the other */
+	{ "m", NULL },
+	{ "dynmon", NULL },
+	{ "dynmon|m", NULL },
+	{ "dynmon|add", NULL },
+	{ "dynmon|add|m|x", NULL },
+	{ "m|metrics", NULL },
+	{ "m|metrics|show|x", NULL },
+	{ "m|Show", NULL },
+	{ "m|metrics|ingress|show", NULL },
+	{ "", NULL },
+};
+
+static void test_phrases(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(phrases); i++) {
+		_cleanup_free_ char *copy = strdup(phrases[i].words);
+		_cleanup_error_ struct error err = {};
+		_cleanup_text_ struct text line = {};
+		char *words[8], *rest = copy, *word;
+		size_t n = 0;
+		int r;
+
+		while ((word = strsep(&rest, "|")))
+			words[n++] = word;
+		r = phrase_translate(words, n, &line, &err);
+		if (r != (phrases[i].line ? 0 : -EINVAL))
+			fail_msg("%s: %d %s", phrases[i].words, r, error_message(&err));
+		assert_string_equal(text_str(&line), phrases[i].line ? phrases[i].line : "");
+		if (r < 0)
+			assert_true(contains(error_message(&err), words[0]));
+	}
+}
+
+/* Whatever it gives is a line that the verbs take. */
+static void test_verbs(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(phrases); i++) {
+		struct command command;
+		const struct verb *verb;
+		size_t n;
+
+		if (!phrases[i].line)
+			continue;
+		assert_int_equal(command_parse(&command, phrases[i].line, strlen(phrases[i].line),
+					       NULL),
+				 0);
+		verb = verb_find(command.words[0]);
+		assert_non_null(verb);
+		n = verb_positional(verb, &command);
+		assert_true(n >= verb->min && n <= verb->max);
+		command_release(&command);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_phrases),
+		cmocka_unit_test(test_verbs),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

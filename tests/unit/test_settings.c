@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "monitor/settings.h"
+#include "fixture.h"
+
+#include <errno.h>
+
+/* Each line is an option in a fresh block of its kind; code 0: it is taken. */
+static const struct {
+	enum settings_block block;
+	const char *option, *value;
+	int code;
+	const char *message;
+} options[] = {
+#define P "<Plugin dynmon>: "
+#define H "<Http>: "
+#define M "<Monitor \"edge\">: "
+#define C "<Metric \"m\">: "
+	{ BLOCK_PLUGIN, "SocketFile", "/run/x", 0, NULL },
+	{ BLOCK_PLUGIN, "socketfile", "/run/x", 0, NULL },
+	{ BLOCK_PLUGIN, "SocketFile", "run/x", -EINVAL,
+	  P "SocketFile: expected an absolute file name, found \"run/x\"" },
+	{ BLOCK_PLUGIN, "SocketFile", "", -EINVAL,
+	  P "SocketFile: expected an absolute file name, found \"\"" },
+	{ BLOCK_PLUGIN, "SocketGroup", "users", 0, NULL },
+	{ BLOCK_PLUGIN, "SocketGroup", "", -EINVAL, P "SocketGroup: expected a value, found \"\"" },
+	{ BLOCK_PLUGIN, "SocketPerms", "0660", 0, NULL },
+	{ BLOCK_PLUGIN, "SocketPerms", "770", 0, NULL },
+	{ BLOCK_PLUGIN, "SocketPerms", "0", 0, NULL },
+	{ BLOCK_PLUGIN, "SocketPerms", "1777", -EINVAL,
+	  P "SocketPerms: expected octal permissions such as 0660, found \"1777\"" },
+	{ BLOCK_PLUGIN, "SocketPerms", "0668", -EINVAL,
+	  P "SocketPerms: expected octal permissions such as 0660, found \"0668\"" },
+	{ BLOCK_PLUGIN, "SocketPerms", "-1", -EINVAL,
+	  P "SocketPerms: expected octal permissions such as 0660, found \"-1\"" },
+	{ BLOCK_PLUGIN, "SocketPerms", "rw", -EINVAL,
+	  P "SocketPerms: expected octal permissions such as 0660, found \"rw\"" },
+	{ BLOCK_PLUGIN, "DeleteSocket", "true", 0, NULL },
+	{ BLOCK_PLUGIN, "DeleteSocket", "YES", 0, NULL },
+	{ BLOCK_PLUGIN, "DeleteSocket", "off", 0, NULL },
+	{ BLOCK_PLUGIN, "DeleteSocket", "1", -EINVAL,
+	  P "DeleteSocket: expected true or false, found \"1\"" },
+	{ BLOCK_PLUGIN, "DeleteSocket", "", -EINVAL,
+	  P "DeleteSocket: expected true or false, found \"\"" },
+	{ BLOCK_PLUGIN, "DataplaneDir", "/d", 0, NULL },
+	{ BLOCK_PLUGIN, "DataplaneDir", "d", -EINVAL,
+	  P "DataplaneDir: expected an absolute file name, found \"d\"" },
+	{ BLOCK_PLUGIN, "Compiler", "/c", 0, NULL },
+	{ BLOCK_PLUGIN, "Compiler", "c", -EINVAL,
+	  P "Compiler: expected an absolute file name, found \"c\"" },
+	{ BLOCK_PLUGIN, "IncludeDir", "/i", 0, NULL },
+	{ BLOCK_PLUGIN, "Interface", "eth0", -ENOENT,
+	  P "unknown option \"Interface\"; there are SocketFile, SocketGroup, SocketPerms, "
+	    "DeleteSocket, DataplaneDir, Compiler, IncludeDir" },
+	{ BLOCK_PLUGIN, "", "x", -ENOENT, P "unknown option \"\"; there are *" },
+	{ BLOCK_HTTP, "Host", "::1", 0, NULL },
+	{ BLOCK_HTTP, "Port", "1", 0, NULL },
+	{ BLOCK_HTTP, "Port", "65535", 0, NULL },
+	{ BLOCK_HTTP, "Port", "0", -EINVAL, H "Port: expected a port from 1 to 65535, found \"0\"" },
+	{ BLOCK_HTTP, "Port", "65536", -EINVAL,
+	  H "Port: expected a port from 1 to 65535, found \"65536\"" },
+	{ BLOCK_HTTP, "Port", "80x", -EINVAL,
+	  H "Port: expected a port from 1 to 65535, found \"80x\"" },
+	{ BLOCK_HTTP, "Port", "http", -EINVAL,
+	  H "Port: expected a port from 1 to 65535, found \"http\"" },
+	{ BLOCK_HTTP, "Port", "-80", -EINVAL,
+	  H "Port: expected a port from 1 to 65535, found \"-80\"" },
+	{ BLOCK_HTTP, "Port", "99999999999999999999", -EINVAL,
+	  H "Port: expected a port from 1 to 65535, found \"99999999999999999999\"" },
+	{ BLOCK_HTTP, "SocketFile", "x", -EINVAL,
+	  H "SocketFile: expected an absolute file name, found \"x\"" },
+	{ BLOCK_HTTP, "Hook", "tc", -ENOENT,
+	  H "unknown option \"Hook\"; there are Host, Port, SocketFile*" },
+	{ BLOCK_MONITOR, "Interface", "eth0", 0, NULL },
+	{ BLOCK_MONITOR, "Interface", "fifteen_letters", 0, NULL },
+	{ BLOCK_MONITOR, "Interface", "sixteen_letters_", -EINVAL,
+	  M "Interface: expected the name of a network interface, found \"sixteen_letters_\"" },
+	{ BLOCK_MONITOR, "Interface", "", -EINVAL,
+	  M "Interface: expected the name of a network interface, found \"\"" },
+	{ BLOCK_MONITOR, "Interface", "a b", -EINVAL,
+	  M "Interface: expected the name of a network interface, found \"a b\"" },
+	{ BLOCK_MONITOR, "Interface", "../x", -EINVAL,
+	  M "Interface: expected the name of a network interface, found \"../x\"" },
+	{ BLOCK_MONITOR, "Hook", "auto", 0, NULL },
+	{ BLOCK_MONITOR, "Hook", "XDP-Generic", 0, NULL },
+	{ BLOCK_MONITOR, "Hook", "kprobe", -EINVAL,
+	  M "Hook: expected one of auto, tcx, tc, xdp, xdp-generic, found \"kprobe\"" },
+	{ BLOCK_MONITOR, "Dataplane", "x.json", 0, NULL },
+	{ BLOCK_MONITOR, "Dataplane", "", -EINVAL, M "Dataplane: expected a value, found \"\"" },
+	{ BLOCK_MONITOR, "Interval", "10", 0, NULL },
+	{ BLOCK_MONITOR, "Interval", "0.001", 0, NULL },
+	{ BLOCK_MONITOR, "Interval", "86400", 0, NULL },
+	{ BLOCK_MONITOR, "Interval", "0.0001", -EINVAL,
+	  M "Interval: expected seconds from 0.001 to 86400, found \"0.0001\"" },
+	{ BLOCK_MONITOR, "Interval", "86401", -EINVAL,
+	  M "Interval: expected seconds from 0.001 to 86400, found \"86401\"" },
+	{ BLOCK_MONITOR, "Interval", "nan", -EINVAL,
+	  M "Interval: expected seconds from 0.001 to 86400, found \"nan\"" },
+	{ BLOCK_MONITOR, "Interval", "inf", -EINVAL,
+	  M "Interval: expected seconds from 0.001 to 86400, found \"inf\"" },
+	{ BLOCK_MONITOR, "Interval", "-1", -EINVAL,
+	  M "Interval: expected seconds from 0.001 to 86400, found \"-1\"" },
+	{ BLOCK_MONITOR, "Interval", "10s", -EINVAL,
+	  M "Interval: expected seconds from 0.001 to 86400, found \"10s\"" },
+	{ BLOCK_MONITOR, "Interval", "", -EINVAL,
+	  M "Interval: expected seconds from 0.001 to 86400, found \"\"" },
+	{ BLOCK_MONITOR, "LogLevel", "TRACE", 0, NULL },
+	{ BLOCK_MONITOR, "LogLevel", "off", 0, NULL },
+	{ BLOCK_MONITOR, "LogLevel", "verbose", -EINVAL,
+	  M "LogLevel: expected one of off, error, warn, info, debug, trace, found \"verbose\"" },
+	{ BLOCK_MONITOR, "LogLevel", "", -EINVAL,
+	  M "LogLevel: expected one of off, error, warn, info, debug, trace, found \"\"" },
+	{ BLOCK_MONITOR, "PluginInstance", "%{monitor}", 0, NULL },
+	{ BLOCK_MONITOR, "PluginInstance", "", -EINVAL,
+	  M "PluginInstance: expected a value, found \"\"" },
+	{ BLOCK_MONITOR, "Type", "x", -ENOENT,
+	  M "unknown option \"Type\"; there are Interface, Hook, Dataplane, Interval, LogLevel, "
+	    "PluginInstance" },
+	{ BLOCK_METRIC, "Type", "derive", 0, NULL },
+	{ BLOCK_METRIC, "TypeInstance", "x", 0, NULL },
+	{ BLOCK_METRIC, "Type", "", -EINVAL, C "Type: expected a value, found \"\"" },
+	{ BLOCK_METRIC, "Dispatch", "no", 0, NULL },
+	{ BLOCK_METRIC, "Dispatch", "maybe", -EINVAL,
+	  C "Dispatch: expected true or false, found \"maybe\"" },
+	{ BLOCK_METRIC, "Hook", "tc", -ENOENT,
+	  C "unknown option \"Hook\"; there are Type, TypeInstance, Dispatch" },
+};
+
+static struct settings_node open_block(struct settings *settings, enum settings_block block)
+{
+	struct settings_node root = settings_root(settings), node = root;
+
+	if (block == BLOCK_HTTP)
+		assert_int_equal(settings_open(root, "Http", NULL, &node, NULL), 0);
+	if (block == BLOCK_MONITOR || block == BLOCK_METRIC)
+		assert_int_equal(settings_open(root, "monitor", "edge", &node, NULL), 0);
+	if (block == BLOCK_METRIC)
+		assert_int_equal(settings_open(node, "METRIC", "m", &node, NULL), 0);
+	assert_int_equal(node.block, block);
+	return node;
+}
+
+static bool fits(const char *message, const char *expected)
+{
+	size_t len = strlen(expected);
+
+	return expected[len - 1] == '*' ? !strncmp(message, expected, len - 1)
+					: !strcmp(message, expected);
+}
+
+static void test_options(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		_cleanup_error_ struct error err = {};
+		struct settings settings;
+		int r;
+
+		assert_int_equal(settings_init(&settings, NULL), 0);
+		r = settings_set(open_block(&settings, options[i].block), options[i].option,
+				 options[i].value, &err);
+		if (r != options[i].code)
+			fail_msg("%s \"%s\": %d %s", options[i].option, options[i].value, r,
+				 error_message(&err));
+		if (r < 0 && !fits(error_message(&err), options[i].message))
+			fail_msg("%s\nexpected %s", error_message(&err), options[i].message);
+		settings_release(&settings);
+	}
+}
+
+/* What was set is where the rest of the house looks for it. */
+static void test_values(void **state)
+{
+	struct settings settings;
+	struct settings_node root, monitor, metric, http;
+	const struct monitor_settings *edge;
+	const struct metric_settings *m;
+
+	(void)state;
+	assert_int_equal(settings_init(&settings, NULL), 0);
+	root = settings_root(&settings);
+	assert_string_equal(settings.socket_file, DYNMON_SOCKET);
+	assert_string_equal(settings.dataplane_dir, DYNMON_DATAPLANE_DIR);
+	assert_string_equal(settings.socket_perms, "0660");
+	assert_false(settings.delete_socket);
+	assert_null(settings.compiler);
+	assert_int_equal(settings_set(root, "SocketFile", "/a", NULL), 0);
+	assert_int_equal(settings_set(root, "SocketFile", "/b", NULL), 0); /* the last one counts */
+	assert_string_equal(settings.socket_file, "/b");
+	assert_int_equal(settings_set(root, "SocketFile", "c", NULL), -EINVAL);
+	assert_string_equal(settings.socket_file, "/b"); /* a wrong one changes nothing */
+	assert_int_equal(settings_set(root, "DeleteSocket", "yes", NULL), 0);
+	assert_true(settings.delete_socket);
+	assert_int_equal(settings_open(root, "Monitor", "edge", &monitor, NULL), 0);
+	assert_int_equal(settings_set(monitor, "Interface", "eth0", NULL), 0);
+	assert_int_equal(settings_set(monitor, "Interface", "eth1", NULL), 0);
+	assert_int_equal(settings_set(monitor, "interval", "2.5", NULL), 0);
+	assert_int_equal(settings_set(monitor, "LogLevel", "DEBUG", NULL), 0);
+	assert_int_equal(settings_open(monitor, "Metric", "m", &metric, NULL), 0);
+	assert_int_equal(settings_set(metric, "Type", "derive", NULL), 0);
+	assert_int_equal(settings_set(metric, "Dispatch", "false", NULL), 0);
+	assert_int_equal(settings_open(monitor, "Metric", "n", &metric, NULL), 0);
+	edge = &settings.monitors[0];
+	assert_int_equal(edge->n_interfaces, 2);
+	assert_string_equal(edge->interfaces[1], "eth1");
+	assert_true(edge->interval > 2.4 && edge->interval < 2.6);
+	assert_string_equal(edge->log_level, "debug"); /* as the compiler knows it */
+	assert_string_equal(edge->hook, "auto");
+	m = monitor_settings_metric(edge, "m");
+	assert_string_equal(m->type, "derive");
+	assert_false(m->dispatch);
+	assert_true(monitor_settings_metric(edge, "n")->dispatch);
+	assert_null(monitor_settings_metric(edge, "none"));
+	assert_int_equal(settings_open(root, "http", NULL, &http, NULL), 0);
+	assert_int_equal(settings_open(root, "HTTP", NULL, &http, NULL), 0);
+	assert_int_equal(settings.n_https, 2);
+	settings_release(&settings);
+	settings_release(&settings); /* of a released one */
+}
+
+static void test_blocks(void **state)
+{
+	static const struct {
+		enum settings_block parent;
+		const char *block, *argument;
+		int code;
+		const char *message;
+	} blocks[] = {
+		{ BLOCK_PLUGIN, "Monitor", "a.b-c_1", 0, NULL },
+		{ BLOCK_PLUGIN, "Monitor", NULL, -EINVAL,
+		  "monitor name: expected 1 to 63 bytes, not starting with . or -, found \"\"" },
+		{ BLOCK_PLUGIN, "Monitor", "", -EINVAL,
+		  "monitor name: expected 1 to 63 bytes, not starting with . or -, found \"\"" },
+		{ BLOCK_PLUGIN, "Monitor", "..", -EINVAL,
+		  "monitor name: expected 1 to 63 bytes, not starting with . or -, found \"..\"" },
+		{ BLOCK_PLUGIN, "Monitor", "-x", -EINVAL,
+		  "monitor name: expected 1 to 63 bytes, not starting with . or -, found \"-x\"" },
+		{ BLOCK_PLUGIN, "Monitor",
+		  "123456789012345678901234567890123456789012345678901234567890123", 0, NULL },
+		{ BLOCK_PLUGIN, "Monitor",
+		  "1234567890123456789012345678901234567890123456789012345678901234", -EINVAL,
+		  "monitor name: expected 1 to 63 bytes, *" },
+		{ BLOCK_PLUGIN, "Monitor", "a/b", -EINVAL,
+		  "monitor name: expected letters, digits, _, - and ., found \"a/b\"" },
+		{ BLOCK_PLUGIN, "Monitor", "a b", -EINVAL,
+		  "monitor name: expected letters, digits, _, - and ., found \"a b\"" },
+		{ BLOCK_PLUGIN, "Monitor", "a=b", -EINVAL,
+		  "monitor name: expected letters, digits, _, - and ., found \"a=b\"" },
+		{ BLOCK_PLUGIN, "Monitor", "\xc3\xa4", -EINVAL, "monitor name: expected letters, *" },
+		{ BLOCK_PLUGIN, "Http", "x", -EINVAL, "<Http>: expected no name, found \"x\"" },
+		{ BLOCK_PLUGIN, "Metric", "m", -ENOENT, "<Plugin dynmon>: unknown block <Metric>" },
+		{ BLOCK_MONITOR, "Monitor", "x", -ENOENT,
+		  "<Monitor \"edge\">: unknown block <Monitor>" },
+		{ BLOCK_MONITOR, "Metric", NULL, -EINVAL,
+		  "<Monitor \"edge\">: <Metric>: expected the name of a metric" },
+		{ BLOCK_MONITOR, "Metric", "", -EINVAL,
+		  "<Monitor \"edge\">: <Metric>: expected the name of a metric" },
+		{ BLOCK_METRIC, "Metric", "x", -ENOENT, "<Metric \"m\">: unknown block <Metric>" },
+		{ BLOCK_HTTP, "Host", "x", -ENOENT, "<Http>: unknown block <Host>" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(blocks); i++) {
+		_cleanup_error_ struct error err = {};
+		struct settings settings;
+		struct settings_node node;
+		int r;
+
+		assert_int_equal(settings_init(&settings, NULL), 0);
+		node = open_block(&settings, blocks[i].parent);
+		r = settings_open(node, blocks[i].block, blocks[i].argument, &node, &err);
+		if (r != blocks[i].code || (r < 0 && !fits(error_message(&err), blocks[i].message)))
+			fail_msg("%zu: %d %s", i, r, error_message(&err));
+		settings_release(&settings);
+	}
+}
+
+static void test_twice_and_limits(void **state)
+{
+	_cleanup_error_ struct error err = {};
+	struct settings settings;
+	struct settings_node root, node, monitor;
+	char name[16];
+
+	(void)state;
+	assert_int_equal(settings_init(&settings, NULL), 0);
+	root = settings_root(&settings);
+	assert_int_equal(settings_open(root, "Monitor", "edge", &monitor, &err), 0);
+	assert_int_equal(settings_open(root, "Monitor", "edge", &node, &err), -EINVAL);
+	assert_string_equal(error_message(&err), "<Monitor \"edge\">: the name is taken");
+	assert_int_equal(settings_open(monitor, "Metric", "m", &node, &err), 0);
+	assert_int_equal(settings_open(monitor, "Metric", "m", &node, &err), -EINVAL);
+	assert_string_equal(error_message(&err), "<Monitor \"edge\">: <Metric \"m\">: given twice");
+	for (int i = 0; i < INTERFACES_MAX; i++) {
+		snprintf(name, sizeof(name), "eth%d", i);
+		assert_int_equal(settings_set(monitor, "Interface", name, &err), 0);
+	}
+	assert_int_equal(settings_set(monitor, "Interface", "eth7", &err), -EINVAL);
+	assert_string_equal(error_message(&err), "<Monitor \"edge\">: Interface: interface \"eth7\" "
+						 "is given twice");
+	assert_int_equal(settings_set(monitor, "Interface", "more", &err), -E2BIG);
+	assert_string_equal(error_message(&err), "<Monitor \"edge\">: Interface: at most 256 "
+						 "interfaces are possible");
+	for (int i = 1; i < MONITORS_MAX; i++) {
+		snprintf(name, sizeof(name), "m%d", i);
+		assert_int_equal(settings_open(root, "Monitor", name, &node, &err), 0);
+	}
+	assert_int_equal(settings_open(root, "Monitor", "more", &node, &err), -E2BIG);
+	assert_string_equal(error_message(&err), "at most 1000 monitors are possible");
+	settings_release(&settings);
+}
+
+static void test_check(void **state)
+{
+	static const struct {
+		const char *options[3]; /* with their values behind "=" */
+		int code;
+	} https[] = {
+		{ { NULL }, 0 },
+		{ { "Host=::1", "Port=80" }, 0 },
+		{ { "SocketFile=/x" }, 0 },
+		{ { "SocketFile=/x", "Port=80" }, -EINVAL },
+		{ { "Host=::1", "SocketFile=/x" }, -EINVAL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(https); i++) {
+		_cleanup_error_ struct error err = {};
+		struct settings settings;
+		struct settings_node node;
+
+		assert_int_equal(settings_init(&settings, NULL), 0);
+		node = open_block(&settings, BLOCK_HTTP);
+		for (size_t o = 0; o < 3 && https[i].options[o]; o++) {
+			char option[32];
+
+			snprintf(option, sizeof(option), "%s", https[i].options[o]);
+			*strchr(option, '=') = '\0';
+			assert_int_equal(settings_set(node, option,
+						      strchr(https[i].options[o], '=') + 1, &err),
+					 0);
+		}
+		assert_int_equal(settings_check(node, &err), https[i].code);
+		if (https[i].code)
+			assert_string_equal(error_message(&err),
+					    "<Http>: SocketFile \"/x\": expected either a socket or "
+					    "Host and Port");
+		assert_int_equal(settings_check(settings_root(&settings), &err), 0);
+		settings_release(&settings);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_options), cmocka_unit_test(test_values),
+		cmocka_unit_test(test_blocks),	cmocka_unit_test(test_twice_and_limits),
+		cmocka_unit_test(test_check),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

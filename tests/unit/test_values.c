@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "export/values.h"
+#include "fixture.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+
+static void test_field(void **state)
+{
+	static const struct {
+		const char *text, *field;
+	} fields[] = {
+		{ "", "" },
+		{ "plain-10.0.0.1", "plain-10.0.0.1" },
+		{ "tab\tnewline\ndel\x7f", "tab_newline_del_" },
+		{ "\xc3\xa4", "\xc3\xa4" },
+	};
+	char text[301], field[VALUE_FIELD_MAX + 1], other[VALUE_FIELD_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		value_field(fields[i].text, strlen(fields[i].text), field);
+		assert_string_equal(field, fields[i].field);
+	}
+	value_field("a/b", 3, field);
+	assert_null(strchr(field, '/'));
+	value_field("a\0b", 3, field);
+	assert_int_equal(strlen(field), 3);
+	for (size_t i = 0; i < 300; i++)
+		text[i] = (char)('a' + i % 26);
+	for (size_t len = 120; len <= 300; len++) {
+		value_field(text, len, field);
+		assert_int_equal(strlen(field), len > VALUE_FIELD_MAX ? VALUE_FIELD_MAX : len);
+		if (len <= VALUE_FIELD_MAX) {
+			assert_memory_equal(field, text, len);
+			continue;
+		}
+		/* the start is kept, and what differs behind it still differs */
+		assert_memory_equal(field, text, 100);
+		text[len - 1]++;
+		value_field(text, len, other);
+		text[len - 1]--;
+		assert_string_not_equal(field, other);
+		value_field(text, len - 1, other);
+		assert_string_not_equal(field, other);
+		value_field(text, len, other);
+		assert_string_equal(field, other);
+	}
+}
+
+/* A field that is cut is UTF-8 as before: collectd's writers hand it on as such. */
+static void test_field_utf8(void **state)
+{
+	char text[202], field[VALUE_FIELD_MAX + 1];
+
+	(void)state;
+	for (int shift = 0; shift < 2; shift++) {
+		memset(text, 'x', sizeof(text));
+		for (size_t i = (size_t)shift; i + 2 <= 200; i += 2)
+			memcpy(text + i, "\xc3\xa4", 2);
+		value_field(text, 200, field);
+		for (const char *at = field; *at;) {
+			size_t len = utf8_sequence(at, strlen(at));
+
+			assert_true(len > 0);
+			at += len;
+		}
+	}
+}
+
+static const char source[] =
+	"#include <linux/bpf.h>\n"
+	"#include <bpf/bpf_helpers.h>\n"
+	"#define MAP(T, K, V, N, NAME) struct { __uint(type, BPF_MAP_TYPE_##T); __type(key, K);\\\n"
+	"	__type(value, V); __uint(max_entries, N); } NAME SEC(\".maps\")\n"
+	"struct flow { __s32 id; unsigned char name[8]; _Bool up; };\n"
+	"struct pair { __u32 a, b; };\n"
+	"MAP(ARRAY, __u32, __u64, 1, ONE);\n"
+	"MAP(ARRAY, __u32, __s32, 2, TWO);\n"
+	"MAP(HASH, struct flow, __u64, 10, FLOWS);\n"
+	"MAP(HASH, __u32, __u64, 2000, MANY);\n"
+	"MAP(ARRAY, __u32, struct pair, 1, PAIRS);\n"
+	"SEC(\"tc\") int handle(struct __sk_buff *skb) { return 0; }\n";
+
+static struct object *object;
+
+static void put(const char *map, const void *key, const void *value)
+{
+	assert_int_equal(bpf_map_update_elem(bpf_map__fd(object_find_map(object, map)->bpf), key,
+					     value, BPF_ANY),
+			 0);
+}
+
+static int load_object(void **state)
+{
+	_cleanup_text_ struct text elf = {};
+	struct bpf_program *program;
+	const uint64_t value = 42;
+	const int32_t minus = -7;
+	const struct {
+		int32_t id;
+		char name[8];
+		bool up;
+	} flow = { -1, "a/b c", true };
+
+	(void)state;
+	if (!bpf_possible() || !object_compile(source, &elf))
+		return 0;
+	assert_int_equal(object_open(elf.data, elf.len, "test", &object, NULL), 0);
+	assert_int_equal(object_select(object, false, false, NULL, &program, NULL), 0);
+	assert_int_equal(object_load(object, NULL), 0);
+	put("ONE", &(uint32_t){ 0 }, &value);
+	put("TWO", &(uint32_t){ 1 }, &minus);
+	put("FLOWS", &flow, &value);
+	for (uint32_t i = 0; i < VALUE_SERIES_MAX + 200; i++)
+		put("MANY", &i, &value);
+	return 0;
+}
+
+static int drop_object(void **state)
+{
+	(void)state;
+	object = object_unref(object);
+	return 0;
+}
+
+struct seen {
+	struct text lines;
+	size_t n, troubles;
+};
+
+static void sink(void *data, const struct value *value)
+{
+	struct seen *seen = data;
+
+	seen->n++;
+	if (seen->n > 10)
+		return;
+	text_printf(&seen->lines, "%s|%s|%s|", value->plugin_instance, value->type,
+		    value->type_instance);
+	number_text(value->number, &seen->lines);
+	text_addc(&seen->lines, '\n');
+}
+
+static void trouble(void *data, const struct error *err)
+{
+	struct seen *seen = data;
+
+	seen->troubles++;
+	text_printf(&seen->lines, "%s\n", error_message(err));
+}
+
+/* One metric on each of the paths that are named, and what collectd gets. */
+static const struct {
+	const char *interface;
+	const char *plugin_instance; /* of the monitor; NULL: the default */
+	struct {
+		const char *name, *map;
+		enum metric_type type;
+		bool empty;
+	} metrics[PATH_COUNT];
+	const char *options[3]; /* of <Metric "m">: "Type=x" */
+	const char *lines;
+} cases[] = {
+	{ "eth0", NULL, { { "m", "ONE", METRIC_COUNTER, false } }, {}, "edge-eth0|derive|m|42\n" },
+	{ "", NULL, { { "m", "ONE", METRIC_GAUGE, false } }, {}, "edge|gauge|m|42\n" },
+	{ "eth0", NULL, { { "m", "ONE", METRIC_UNTYPED, false } }, {}, "edge-eth0|gauge|m|42\n" },
+	{ "eth0", NULL, { { "m", "TWO", METRIC_GAUGE, false } }, {},
+	  "edge-eth0|gauge|m-0|0\nedge-eth0|gauge|m-1|-7\n" },
+	{ "eth0", NULL, { { "m", "TWO", METRIC_COUNTER, false } }, {},
+	  "edge-eth0|derive|m-0|0\nedge-eth0|derive|m-1|4294967289\n" },
+	{ "eth0", NULL, { { "m", "FLOWS", METRIC_GAUGE, false } }, {},
+	  "edge-eth0|gauge|m--1-a_b c-true|42\n" },
+	{ "eth0", NULL, { { "m", "PAIRS", METRIC_GAUGE, false } }, {}, "" },
+	/* one name on both paths */
+	{ "eth0", NULL,
+	  { { "m", "ONE", METRIC_GAUGE, false }, { "m", "ONE", METRIC_COUNTER, false } }, {},
+	  "edge-eth0|gauge|m-ingress|42\nedge-eth0|derive|m-egress|42\n" },
+	{ "eth0", NULL,
+	  { { "m", "ONE", METRIC_GAUGE, false }, { "n", "ONE", METRIC_GAUGE, false } }, {},
+	  "edge-eth0|gauge|m|42\nedge-eth0|gauge|n|42\n" },
+	/* templates */
+	{ "eth0", "x", { { "m", "ONE", METRIC_GAUGE, false } }, {}, "x|gauge|m|42\n" },
+	{ "eth0", "%{path}.%{monitor}%{interface}%{metric}%{none}%{",
+	  { { NULL }, { "m", "ONE", METRIC_GAUGE, false } },
+	  {}, "egress.edgeeth0m%{none}%{|gauge|m|42\n" },
+	{ "eth0", NULL, { { "m", "TWO", METRIC_GAUGE, false } },
+	  { "TypeInstance=%{path}/%{metric}", "Type=if_octets" },
+	  "edge-eth0|if_octets|ingress_m-0|0\nedge-eth0|if_octets|ingress_m-1|-7\n" },
+	{ "eth0", NULL, { { "m", "ONE", METRIC_GAUGE, false } }, { "Dispatch=false" }, "" },
+	/* last, as it takes the value away */
+	{ "eth0", NULL, { { "m", "ONE", METRIC_COUNTER, true } }, {}, "edge-eth0|absolute|m|42\n" },
+};
+
+static struct view_item item_make(const char *interface, struct monitor_settings *settings,
+				  struct metric_config configs[PATH_COUNT])
+{
+	struct view_item item = { .interface = strdup(interface),
+				  .generation = calloc(1, sizeof(struct generation)) };
+
+	item.generation->refs = 1;
+	for (int path = 0; path < PATH_COUNT; path++) {
+		struct generation_path *to = &item.generation->paths[path];
+		_cleanup_error_ struct error err = {};
+
+		if (!configs[path].name)
+			continue;
+		to->object = object_ref(object);
+		to->metrics = calloc(1, sizeof(*to->metrics));
+		to->n_metrics = 1;
+		if (metric_init(to->metrics, &configs[path], object, &err) < 0)
+			fail_msg("%s", error_message(&err));
+	}
+	assert_int_equal(monitor_new(settings, 1, false, &item.monitor, NULL), 0);
+	return item;
+}
+
+static void item_release(struct view_item *item)
+{
+	free(item->interface);
+	generation_unref(item->generation);
+	monitor_unref(item->monitor);
+}
+
+static void test_values(void **state)
+{
+	(void)state;
+	if (!object)
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct metric_config configs[PATH_COUNT] = {};
+		struct monitor_settings settings;
+		struct settings_node monitor = { BLOCK_MONITOR, &settings }, metric;
+		struct seen seen = {};
+		struct view_item item;
+		uint64_t left_out = 0;
+
+		assert_int_equal(monitor_settings_init(&settings, "edge", NULL), 0);
+		if (cases[i].plugin_instance)
+			assert_int_equal(settings_set(monitor, "PluginInstance",
+						      cases[i].plugin_instance, NULL),
+					 0);
+		if (cases[i].options[0])
+			assert_int_equal(settings_open(monitor, "Metric", "m", &metric, NULL), 0);
+		for (size_t o = 0; o < 3 && cases[i].options[o]; o++) {
+			char option[64], *value;
+
+			snprintf(option, sizeof(option), "%s", cases[i].options[o]);
+			value = strchr(option, '=');
+			*value++ = '\0';
+			assert_int_equal(settings_set(metric, option, value, NULL), 0);
+		}
+		for (int path = 0; path < PATH_COUNT; path++)
+			configs[path] = (struct metric_config){
+				.name = (char *)cases[i].metrics[path].name,
+				.map_name = (char *)cases[i].metrics[path].map,
+				.type = cases[i].metrics[path].type,
+				.empty_on_read = cases[i].metrics[path].empty,
+				.exported = true,
+			};
+		item = item_make(cases[i].interface, &settings, configs);
+		values_read(&item, sink, trouble, &seen, &left_out);
+		assert_string_equal(text_str(&seen.lines), cases[i].lines);
+		assert_int_equal(left_out, 0);
+		assert_int_equal(seen.troubles, 0);
+		text_release(&seen.lines);
+		item_release(&item);
+	}
+}
+
+/* More series than collectd's queue should have are left out and counted. */
+static void test_limit(void **state)
+{
+	struct metric_config configs[PATH_COUNT] = {
+		{ .name = (char *)"m", .map_name = (char *)"MANY", .exported = true },
+		{ .name = (char *)"n", .map_name = (char *)"ONE", .exported = true },
+	};
+	struct monitor_settings settings;
+	struct seen seen = {};
+	struct view_item item;
+	uint64_t left_out = 5;
+
+	(void)state;
+	if (!object)
+		skip();
+	assert_int_equal(monitor_settings_init(&settings, "edge", NULL), 0);
+	item = item_make("eth0", &settings, configs);
+	values_read(&item, sink, trouble, &seen, &left_out);
+	assert_int_equal(seen.n, VALUE_SERIES_MAX + 1); /* the other metric has a limit of its own */
+	assert_int_equal(left_out, 205);		 /* added to */
+	/* no dataplane, no values */
+	item.generation = generation_unref(item.generation);
+	seen.n = 0;
+	values_read(&item, sink, trouble, &seen, &left_out);
+	assert_int_equal(seen.n, 0);
+	text_release(&seen.lines);
+	item_release(&item);
+}
+
+/* One map that cannot be read is told, and the others are read. */
+static void test_trouble(void **state)
+{
+	struct metric_config configs[PATH_COUNT] = {
+		{ .name = (char *)"m", .map_name = (char *)"ONE", .exported = true },
+		{ .name = (char *)"n", .map_name = (char *)"ONE", .exported = true },
+	};
+	struct monitor_settings settings;
+	struct seen seen = {};
+	struct view_item item;
+	uint64_t left_out = 0;
+
+	(void)state;
+	if (!object)
+		skip();
+	assert_int_equal(monitor_settings_init(&settings, "edge", NULL), 0);
+	item = item_make("eth0", &settings, configs);
+	item.generation->paths[PATH_INGRESS].metrics->map.fd = -1;
+	values_read(&item, sink, trouble, &seen, &left_out);
+	assert_int_equal(seen.troubles, 1);
+	assert_int_equal(seen.n, 1);
+	assert_true(contains(text_str(&seen.lines),
+			     "monitor edge: reading map ONE of metric \"m\": "));
+	text_release(&seen.lines);
+	item_release(&item);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_field),	cmocka_unit_test(test_values),
+		cmocka_unit_test(test_limit),	cmocka_unit_test(test_trouble),
+		cmocka_unit_test(test_field_utf8),
+	};
+
+	return cmocka_run_group_tests(tests, load_object, drop_object);
+}
