@@ -75,7 +75,7 @@ static int configure_block(struct settings_node node, const oconfig_item_t *item
 static int configure_item(struct settings_node node, const oconfig_item_t *item)
 {
 	_cleanup_error_ struct error err = {};
-	char buffer[64];
+	char buffer[64], label[128];
 	const char *value = NULL;
 	int r;
 
@@ -90,7 +90,8 @@ static int configure_item(struct settings_node node, const oconfig_item_t *item)
 		if (r == 0)
 			return configure_block(child, item);
 	} else if (item->values_num != 1) {
-		r = error_set(&err, -EINVAL, "%s: expected one value, found %d", item->key,
+		settings_label(node, label, sizeof(label));
+		r = error_set(&err, -EINVAL, "%s: %s: expected one value, found %d", label, item->key,
 			      item->values_num);
 	} else {
 		r = settings_set(node, item->key, value, &err);
@@ -150,7 +151,7 @@ static int dynmon_config(oconfig_item_t *item)
 /* What a monitor's read callback remembers; collectd frees it. */
 struct reader {
 	char *monitor;
-	bool type_told;	    /* a type that cannot be used was logged */
+	struct text told;    /* metrics whose type cannot be used, a line each: logged */
 	bool trouble_told;  /* a failed read was */
 	bool left_out_told; /* a metric with too many series was */
 	bool troubled;	    /* this read had one */
@@ -162,6 +163,7 @@ static void reader_free(void *data)
 	struct reader *reader = data;
 
 	free(reader->monitor);
+	text_release(&reader->told);
 	free(reader);
 }
 
@@ -183,6 +185,18 @@ static value_t to_value(struct number number, int ds_type)
 	}
 }
 
+/* Whether that was logged of a metric before; remembers it. */
+static bool type_told(struct reader *reader, const char *metric)
+{
+	_cleanup_text_ struct text line = {};
+
+	text_printf(&line, "%s\n", metric);
+	if (strstr(text_str(&reader->told), text_str(&line)))
+		return true;
+	text_add(&reader->told, line.data, line.len);
+	return false;
+}
+
 static void dispatch(void *data, const struct value *from)
 {
 	struct reader *reader = data;
@@ -191,12 +205,11 @@ static void dispatch(void *data, const struct value *from)
 	value_t value;
 
 	if (!ds || ds->ds_num != 1) {
-		if (!reader->type_told)
+		if (!type_told(reader, from->metric))
 			log_error("monitor %s: metric \"%s\": type \"%s\" %s", reader->monitor,
 				  from->metric, from->type,
 				  ds ? "has several data sources, expected one with a single value"
 				     : "is not in types.db");
-		reader->type_told = true;
 		return;
 	}
 	value = to_value(from->number, ds->ds[0].type);

@@ -41,7 +41,7 @@ static void print_path(const struct generation *generation, int path)
 int check_file(const char *file, const char *hook, const struct compiler *compiler,
 	       struct error *err)
 {
-	const struct public_maps public_maps = { no_public_map, NULL };
+	const struct surroundings around = { no_public_map, NULL, false };
 	const struct compile_target target = { .xdp = hook_find(hook)->xdp, .log_level = "off" };
 	_cleanup_(generation_unrefp) struct generation *generation = NULL;
 	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
@@ -53,9 +53,9 @@ int check_file(const char *file, const char *hook, const struct compiler *compil
 	if (r < 0)
 		return r;
 	fputs(text_str(&dataplane->warnings), stderr);
-	r = generation_load(dataplane, target.xdp, NULL, &public_maps, &generation, err);
+	r = generation_load(dataplane, target.xdp, NULL, &around, &generation, err);
 	if (r == -EPERM && geteuid() != 0) {
-		puts("compiled; not verified, which takes CAP_BPF and CAP_NET_ADMIN");
+		puts("compiled; not verified, which takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
 		error_release(err);
 		return 0;
 	}
@@ -64,6 +64,6 @@ int check_file(const char *file, const char *hook, const struct compiler *compil
 	for (int path = 0; path < PATH_COUNT; path++)
 		if (generation->paths[path].object)
 			print_path(generation, path);
-	printf("%s: ok\n", file);
+	printf("%s: ok%s\n", file, dataplane_is_empty(dataplane) ? ", but there is no code in it" : "");
 	return 0;
 }

@@ -19,12 +19,23 @@
 
 #define COLUMNS 5
 
+#define INJECT_USAGE "inject MONITOR [INTERFACE] [direction=both|ingress|egress] FILE"
+
 struct options {
 	const char *socket_file;
 	const char *hook;
 	struct compiler compiler;
 	bool json;
 };
+
+/* A verb as the command line writes it. */
+static void print_verb(const struct verb *verb, FILE *to)
+{
+	fputs("  ", to);
+	for (const char *c = verb->name; *c; c++)
+		fputc(tolower((unsigned char)*c), to);
+	fprintf(to, "%s%s\n      %s\n", *verb->arguments ? " " : "", verb->arguments, verb->help);
+}
 
 static void print_help(FILE *to)
 {
@@ -41,19 +52,30 @@ static void print_help(FILE *to)
 	      "      compile a document and have the kernel verify it; attach nothing\n"
 	      "\n"
 	      "Of the plugin:\n"
-	      "  inject MONITOR [INTERFACE] FILE\n"
+	      "  " INJECT_USAGE "\n"
 	      "      replace a monitor's dataplane by a document; make and attach it if need be\n",
 	      to);
-	for (const struct verb *verb = verbs; verb->name; verb++) {
-		fputs("  ", to);
-		for (const char *c = verb->name; *c; c++)
-			fputc(tolower((unsigned char)*c), to);
-		fprintf(to, "%s%s\n      %s\n", *verb->arguments ? " " : "", verb->arguments,
-			verb->help);
-	}
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		print_verb(verb, to);
 	fputs("\nPolycube's word order works, too: dynmon add M, M metrics show, "
 	      "M open-metrics show, dynmon del M.\n",
 	      to);
+}
+
+static int run_help(char **words, size_t n)
+{
+	const struct verb *verb = n ? verb_find(words[0]) : NULL;
+
+	if (!n) {
+		print_help(stdout);
+		return 0;
+	}
+	if (!verb) {
+		fprintf(stderr, "dynmonctl: unknown command \"%s\"\n", words[0]);
+		return EXIT_USAGE;
+	}
+	print_verb(verb, stdout);
+	return 0;
 }
 
 static int report(const struct error *err)
@@ -175,7 +197,8 @@ static int ask(const struct options *options, const char *line, const struct tex
 	for (int64_t i = 0; until_eof ? !eof : i < n; i++)
 		if (client_read_line(&client, take_to_stdout, &eof, &err) < 0)
 			return report(&err);
-	if (!until_eof && (n == 0 || payload)) /* nothing but the status to show */
+	/* Warnings come as lines; that it was done is in the status. */
+	if (!until_eof && (n == 0 || !strncmp(line, "INJECT", 6)))
 		puts(text_str(&status));
 	return 0;
 }
@@ -183,23 +206,34 @@ static int ask(const struct options *options, const char *line, const struct tex
 static int run_inject(const struct options *options, char **words, size_t n)
 {
 	_cleanup_error_ struct error err = {};
-	_cleanup_text_ struct text line = {}, document = {}, word = {};
+	_cleanup_text_ struct text line = {}, document = {};
+	bool interface = false;
 
-	if (n < 2 || n > 3) {
-		fputs("dynmonctl: usage: inject MONITOR [INTERFACE] FILE\n", stderr);
+	if (n < 2) {
+		fputs("dynmonctl: usage: " INJECT_USAGE "\n", stderr);
 		return EXIT_USAGE;
+	}
+	command_quote(&line, "INJECT");
+	command_quote(&line, words[0]);
+	for (size_t i = 1; i < n - 1; i++) {
+		_cleanup_text_ struct text word = {};
+
+		if (!strchr(words[i], '=')) {
+			if (interface) {
+				fputs("dynmonctl: usage: " INJECT_USAGE "\n", stderr);
+				return EXIT_USAGE;
+			}
+			interface = true;
+			text_adds(&word, "interface=");
+		}
+		text_adds(&word, words[i]);
+		command_quote(&line, text_str(&word));
 	}
 	if (inject_read(words[n - 1], &document, &err) < 0)
 		return report(&err);
 	if (!document.len) {
 		error_set(&err, -EINVAL, "%s: the file is empty", words[n - 1]);
 		return report(&err);
-	}
-	command_quote(&line, "INJECT");
-	command_quote(&line, words[0]);
-	if (n == 3) {
-		text_printf(&word, "interface=%s", words[1]);
-		command_quote(&line, text_str(&word));
 	}
 	text_printf(&line, " bytes=%zu", document.len);
 	return ask(options, text_str(&line), &document);
@@ -228,14 +262,12 @@ static int run(const struct options *options, char **words, size_t n)
 	_cleanup_error_ struct error err = {};
 	_cleanup_text_ struct text line = {};
 
-	if (!strcmp(words[0], "help") && n == 1) {
-		print_help(stdout);
-		return 0;
-	}
+	if (!strcmp(words[0], "help"))
+		return run_help(words + 1, n - 1);
 	if (!strcmp(words[0], "check"))
 		return run_check(options, words + 1, n - 1);
-	/* The protocol's own form, with file=NAME, is left to the plugin. */
-	if (!strcmp(words[0], "inject") && !strchr(words[n - 1], '='))
+	/* A file below the plugin's DataplaneDir is read by the plugin itself. */
+	if (!strcmp(words[0], "inject") && strncmp(words[n - 1], "file=", 5) != 0)
 		return run_inject(options, words + 1, n - 1);
 	if (phrase_translate(words, n, &line, &err) < 0) {
 		report(&err);

@@ -27,6 +27,8 @@ static const struct phrase {
 	{ "dynmon % metrics show", "METRICS %" },
 	{ "dynmon % metrics ingress-metrics show", "METRICS % path=ingress" },
 	{ "dynmon % metrics egress-metrics show", "METRICS % path=egress" },
+	{ "dynmon % metrics ingress-metrics % show", "METRICS % path=ingress name=%" },
+	{ "dynmon % metrics egress-metrics % show", "METRICS % path=egress name=%" },
 	{ "dynmon % open-metrics show", "OPENMETRICS %" },
 };
 

@@ -195,7 +195,8 @@ static int child_talk(struct child *child, const struct text *source,
 }
 
 /* Turns the status line, "<code> <message>", and the diagnostics into the answer. */
-static int judge(struct text *status, struct text *said, struct error *err)
+static int judge(const char *program, struct text *status, struct text *said,
+		 struct error *err)
 {
 	char *line = (char *)text_str(status), *words;
 	long code = strtol(line, &words, 10);
@@ -219,7 +220,8 @@ static int judge(struct text *status, struct text *said, struct error *err)
 		return error_set(err, -ETIMEDOUT, "%s%s%s", words, said->len ? "\n" : "",
 				 text_str(said));
 	default:
-		return error_set(err, -EIO, "the compiler says: %s", words);
+		return error_set(err, -EIO, "%s: %s (options Compiler and IncludeDir?)", program,
+				 words);
 	}
 }
 
@@ -265,7 +267,7 @@ int compiler_run(const struct compiler *compiler, const struct compile_target *t
 		return error_set(err, r, "the compiler wrote more than its limit");
 	if (r < 0)
 		return error_set(err, r, "talking to the compiler: %s", strerror(-r));
-	r = judge(&status, &said, err);
+	r = judge(program, &status, &said, err);
 	if (r < 0)
 		return r;
 	if (said.len)

@@ -5,6 +5,11 @@
 #include <json-c/json.h>
 #include <string.h>
 
+static bool text_equal(const struct text *a, const struct text *b)
+{
+	return a->len == b->len && (!a->len || !memcmp(a->data, b->data, a->len));
+}
+
 static struct path_code *path_code_ref(struct path_code *code)
 {
 	if (code)
@@ -33,7 +38,20 @@ static void warn_of(const struct path_config *config, enum path path, struct tex
 				    path_name(path), i, config->metrics[i].map_name);
 }
 
-static int path_compile(struct path_config *config, const struct compiler *compiler,
+/*
+ * What diagnostics call the source. The same source on both paths has one name, so that both
+ * compile to the same object, which is then loaded once, with one set of maps.
+ */
+static const char *origin_of(const struct document *document, enum path path)
+{
+	const struct path_config *ingress = document->paths[PATH_INGRESS];
+	const struct path_config *config = document->paths[path];
+
+	return ingress && text_equal(&ingress->source, &config->source) ? ingress->origin
+									 : config->origin;
+}
+
+static int path_compile(struct path_config *config, const char *origin, const struct compiler *compiler,
 			const struct compile_target *target, struct path_code **ret,
 			struct text *warnings, struct error *err)
 {
@@ -49,7 +67,7 @@ static int path_compile(struct path_config *config, const struct compiler *compi
 		text_add(&code->elf, config->object.data, config->object.len);
 		r = text_status(&code->elf) < 0 ? error_oom(err) : 0;
 	} else {
-		r = compiler_run(compiler, target, config->origin, &config->source, &code->elf,
+		r = compiler_run(compiler, target, origin, &config->source, &code->elf,
 				 warnings, err);
 	}
 	if (r < 0) {
@@ -84,7 +102,7 @@ int dataplane_build(struct document *document, const struct dataplane *previous,
 				dataplane->paths[path] = path_code_ref(previous->paths[path]);
 			continue;
 		}
-		r = path_compile(document->paths[path], compiler, &this, &dataplane->paths[path],
+		r = path_compile(document->paths[path], origin_of(document, this.path), compiler, &this, &dataplane->paths[path],
 				 &dataplane->warnings, err);
 		if (r < 0)
 			return r;
@@ -95,9 +113,12 @@ int dataplane_build(struct document *document, const struct dataplane *previous,
 	return 0;
 }
 
-static bool text_equal(const struct text *a, const struct text *b)
+bool dataplane_is_empty(const struct dataplane *dataplane)
 {
-	return a->len == b->len && (!a->len || !memcmp(a->data, b->data, a->len));
+	for (int path = 0; path < PATH_COUNT; path++)
+		if (dataplane->paths[path])
+			return false;
+	return true;
 }
 
 bool dataplane_is_from(const struct dataplane *dataplane, const struct document *document)

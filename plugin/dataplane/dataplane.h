@@ -34,6 +34,9 @@ int dataplane_build(struct document *document, const struct dataplane *previous,
 		    const struct compiler *compiler, const struct compile_target *target,
 		    struct dataplane **ret, struct error *err);
 
+/* Whether nothing runs on any path. */
+bool dataplane_is_empty(const struct dataplane *dataplane);
+
 /* Whether a document says what this dataplane was made from, in text and in the files it names. */
 bool dataplane_is_from(const struct dataplane *dataplane, const struct document *document);
 

@@ -42,6 +42,7 @@ const char *metric_type_name(enum metric_type type)
  */
 struct walk {
 	const char *dir;
+	const char *folder; /* below dir, where the document is; NULL: dir itself */
 	bool confined;
 	struct text where;
 	struct text *warnings;
@@ -302,14 +303,19 @@ static int take_code(struct walk *walk, struct json_object *value, void *to)
 static int take_file(struct walk *walk, struct json_object *value, struct path_config *path,
 		     struct text *to, size_t max)
 {
-	_cleanup_free_ char *name = NULL;
+	_cleanup_free_ char *name = NULL, *full = NULL;
 	int r = take_name(walk, value, &name);
 
 	if (r == 0)
 		r = code_alone(walk, path);
 	if (r < 0)
 		return r;
-	r = file_read(walk->dir, name, walk->confined, max, to, walk->err);
+	if (walk->folder && name[0] != '/' &&
+	    asprintf(&full, "%s/%s", walk->folder, name) < 0) {
+		full = NULL;
+		return error_oom(walk->err);
+	}
+	r = file_read(walk->dir, full ? full : name, walk->confined, max, to, walk->err);
 	if (r < 0)
 		return error_prefix(walk->err, "%s", text_str(&walk->where));
 	if (!to->len)
@@ -392,8 +398,8 @@ static int take_nothing(struct walk *walk, struct json_object *value, void *to)
 	return 0;
 }
 
-static int document_walk(struct document *document, const char *dir, bool confined,
-			 struct error *err)
+static int document_walk(struct document *document, const char *dir, const char *folder,
+			 bool confined, struct error *err)
 {
 	static const struct key keys[] = {
 		{ "ingress-path", take_path, offsetof(struct document, paths[PATH_INGRESS]),
@@ -403,7 +409,11 @@ static int document_walk(struct document *document, const char *dir, bool confin
 		{},
 	};
 	struct walk walk = {
-		.dir = dir, .confined = confined, .warnings = &document->warnings, .err = err
+		.dir = dir,
+		.folder = folder,
+		.confined = confined,
+		.warnings = &document->warnings,
+		.err = err,
 	};
 	int r = walk_object(&walk, document->json, keys, document);
 
@@ -433,6 +443,7 @@ static int json_parse(const char *bytes, size_t len, struct json_object **ret, s
 	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
 	enum json_tokener_error status;
 	size_t end;
+	bool again;
 
 	if (!tokener)
 		return error_oom(err);
@@ -440,7 +451,13 @@ static int json_parse(const char *bytes, size_t len, struct json_object **ret, s
 						JSON_TOKENER_ALLOW_TRAILING_CHARS);
 	*ret = json_tokener_parse_ex(tokener, bytes, (int)len);
 	status = json_tokener_get_error(tokener);
-	end = json_tokener_get_parse_end(tokener);
+	again = status == json_tokener_continue;
+	if (again) {
+		/* A bare word or number ends where the text does: only what follows can tell. */
+		*ret = json_tokener_parse_ex(tokener, " ", 1);
+		status = json_tokener_get_error(tokener);
+	}
+	end = status == json_tokener_success && again ? len : json_tokener_get_parse_end(tokener);
 	json_tokener_free(tokener);
 	if (status == json_tokener_continue)
 		return syntax_error(bytes, len, len, "the text ends in the middle", err);
@@ -456,8 +473,8 @@ static int json_parse(const char *bytes, size_t len, struct json_object **ret, s
 	return 0;
 }
 
-int document_parse(const char *bytes, size_t len, const char *dir, bool confined,
-		   struct document **ret, struct error *err)
+static int parse(const char *bytes, size_t len, const char *dir, const char *folder, bool confined,
+		 struct document **ret, struct error *err)
 {
 	_cleanup_document_ struct document *document = calloc(1, sizeof(*document));
 	int r;
@@ -469,36 +486,40 @@ int document_parse(const char *bytes, size_t len, const char *dir, bool confined
 				 len, DOCUMENT_MAX);
 	r = json_parse(bytes, len, &document->json, err);
 	if (r == 0)
-		r = document_walk(document, dir, confined, err);
-	if (r == 0)
-		r = text_status(&document->warnings);
+		r = document_walk(document, dir, folder, confined, err);
+	if (r == 0 && text_status(&document->warnings) < 0)
+		r = error_oom(err);
 	if (r < 0)
 		return r;
 	*ret = steal_ptr(&document);
 	return 0;
 }
 
+int document_parse(const char *bytes, size_t len, const char *dir, bool confined,
+		   struct document **ret, struct error *err)
+{
+	return parse(bytes, len, dir, NULL, confined, ret, err);
+}
+
 int document_load(const char *dir, const char *name, bool confined, struct document **ret,
 		  struct error *err)
 {
-	_cleanup_free_ char *full = NULL, *copy = NULL;
+	_cleanup_free_ char *copy = strdup(name);
 	_cleanup_text_ struct text bytes = {};
+	const char *folder;
 	int r;
 
-	if (!dir || name[0] == '/')
-		full = strdup(name);
-	else if (asprintf(&full, "%s/%s", dir, name) < 0)
-		full = NULL;
-	copy = full ? strdup(full) : NULL;
 	if (!copy)
 		return error_oom(err);
 	r = file_read(dir, name, confined, DOCUMENT_MAX, &bytes, err);
 	if (r < 0)
 		return r;
-	r = document_parse(text_str(&bytes), bytes.len, confined ? dir : dirname(copy), confined,
-			   ret, err);
+	folder = dirname(copy);
+	r = parse(text_str(&bytes), bytes.len, dir, strcmp(folder, ".") ? folder : NULL, confined,
+		  ret, err);
 	if (r < 0)
-		return error_prefix(err, "%s", full);
+		return error_prefix(err, "%s%s%s", dir && name[0] != '/' ? dir : "",
+				    dir && name[0] != '/' ? "/" : "", name);
 	return 0;
 }
 

@@ -159,7 +159,9 @@ static bool tcx_supported(void)
 {
 	uint32_t count = 0;
 
-	return bpf_prog_query(IFINDEX_LOOPBACK, ATTACH_TCX_INGRESS, 0, NULL, NULL, &count) == 0;
+	/* Any other error, such as a missing capability, will be told when attaching. */
+	return bpf_prog_query(IFINDEX_LOOPBACK, ATTACH_TCX_INGRESS, 0, NULL, NULL, &count) !=
+	       -EINVAL;
 }
 
 const struct hook *hook_find(const char *name)
@@ -191,7 +193,7 @@ static const char *attach_hint(const struct hook *hook, int code)
 		return hook->xdp ? "the driver does not support it; xdp-generic works everywhere"
 				 : "this kernel does not support it";
 	case -EPERM:
-		return "CAP_BPF and CAP_NET_ADMIN are needed";
+		return "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are needed";
 	default:
 		return strerror(-code);
 	}

@@ -260,10 +260,13 @@ int object_map_reuse(struct object_map *map, int fd, struct error *err)
 	return 0;
 }
 
-int object_load(struct object *object, struct error *err)
+int object_load(struct object *object, bool pin, struct error *err)
 {
 	_cleanup_text_ struct text said = {};
 	int r;
+
+	for (size_t i = 0; !pin && i < object->n_maps; i++)
+		bpf_map__set_pin_path(object->maps[i].bpf, NULL);
 
 	for (size_t i = 0; i < object->n_maps; i++)
 		if (object->maps[i].scope == MAP_SCOPE_EXTERN && !object->maps[i].resolved)

@@ -77,11 +77,12 @@ int object_map_declare(struct object_map *map, const struct object_map *declarat
 int object_map_reuse(struct object_map *map, int fd, struct error *err);
 
 /*
- * Creates the maps and loads the selected programs.
+ * Creates the maps and loads the selected programs. pin: maps that are to be pinned are; without it
+ * they are new ones, as all others.
  * -ENOENT: an extern map without a declaration. Otherwise the kernel's -errno, with the
  * verifier's log in the message. After a failure the object can only be freed.
  */
-int object_load(struct object *object, struct error *err);
+int object_load(struct object *object, bool pin, struct error *err);
 
 /* The shape and descriptor of a loaded map; the descriptor is the object's. */
 int object_map_describe(const struct object_map *map, struct map *ret, struct error *err);

@@ -70,7 +70,7 @@ static int maps_share(struct object *object, const struct object *other, struct 
 }
 
 /* Finds what is still extern among other monitors; refuses a public name that is taken. */
-static int maps_find_public(struct object *object, const struct public_maps *public_maps,
+static int maps_find_public(struct object *object, const struct surroundings *around,
 			    struct error *err)
 {
 	for (size_t i = 0; i < object->n_maps; i++) {
@@ -81,7 +81,7 @@ static int maps_find_public(struct object *object, const struct public_maps *pub
 		if (map->resolved ||
 		    (map->scope != MAP_SCOPE_EXTERN && map->scope != MAP_SCOPE_PUBLIC))
 			continue;
-		fd = public_maps->find(public_maps->data, map->name);
+		fd = around->find_map(around->data, map->name);
 		if (fd < 0)
 			continue;
 		if (map->scope == MAP_SCOPE_PUBLIC)
@@ -98,7 +98,7 @@ static int maps_find_public(struct object *object, const struct public_maps *pub
 }
 
 static int path_load(struct generation *generation, enum path path,
-		     const struct public_maps *public_maps, struct error *err)
+		     const struct surroundings *around, struct error *err)
 {
 	struct object *object = generation->paths[path].object;
 	const struct object *other = generation->paths[!path].object;
@@ -109,8 +109,8 @@ static int path_load(struct generation *generation, enum path path,
 	if (other && other != object)
 		r = maps_share(object, other, err);
 	if (r == 0)
-		r = maps_find_public(object, public_maps, err);
-	return r == 0 ? object_load(object, err) : r;
+		r = maps_find_public(object, around, err);
+	return r == 0 ? object_load(object, around->pin, err) : r;
 }
 
 static int path_bind(struct generation_path *path, const struct path_config *config,
@@ -130,7 +130,7 @@ static int path_bind(struct generation_path *path, const struct path_config *con
 }
 
 int generation_load(struct dataplane *dataplane, bool xdp, const struct generation *previous,
-		    const struct public_maps *public_maps, struct generation **ret,
+		    const struct surroundings *around, struct generation **ret,
 		    struct error *err)
 {
 	_cleanup_(generation_unrefp) struct generation *generation = calloc(1, sizeof(*generation));
@@ -151,7 +151,7 @@ int generation_load(struct dataplane *dataplane, bool xdp, const struct generati
 
 		if (!this->object)
 			continue;
-		r = path_load(generation, (enum path)path, public_maps, err);
+		r = path_load(generation, (enum path)path, around, err);
 		if (r == 0 && programs[path])
 			this->prog_fd = bpf_program__fd(programs[path]);
 		if (r == 0)
@@ -161,14 +161,6 @@ int generation_load(struct dataplane *dataplane, bool xdp, const struct generati
 	}
 	*ret = steal_ptr(&generation);
 	return 0;
-}
-
-bool generation_is_empty(const struct generation *generation)
-{
-	for (int path = 0; path < PATH_COUNT; path++)
-		if (generation->paths[path].object)
-			return false;
-	return true;
 }
 
 struct generation *generation_ref(struct generation *generation)

@@ -25,11 +25,12 @@ struct generation {
 	struct generation_path paths[PATH_COUNT];
 };
 
-/* Finds public maps of other monitors, for maps that a dataplane refers to as extern. */
-struct public_maps {
-	/* A descriptor that the caller closes, or -ENOENT. */
-	int (*find)(void *data, const char *name);
+/* What a dataplane finds where it is loaded. */
+struct surroundings {
+	/* A public map of another monitor: a descriptor that the caller closes, or -ENOENT. */
+	int (*find_map)(void *data, const char *name);
 	void *data;
+	bool pin; /* maps that are to be pinned are; else they are the object's own */
 };
 
 /*
@@ -40,11 +41,8 @@ struct public_maps {
  * Errors name the path; the verifier's log is in them.
  */
 int generation_load(struct dataplane *dataplane, bool xdp, const struct generation *previous,
-		    const struct public_maps *public_maps, struct generation **ret,
+		    const struct surroundings *around, struct generation **ret,
 		    struct error *err);
-
-/* Whether any path of it runs something. */
-bool generation_is_empty(const struct generation *generation);
 
 struct generation *generation_ref(struct generation *generation);
 struct generation *generation_unref(struct generation *generation);

@@ -156,7 +156,7 @@ static void instance_refresh(struct monitor *monitor, struct instance *instance)
 	if (r < 0) {
 		log_error("monitor %s: %s", name, error_message(&err));
 		monitor_note(monitor, &err, false);
-	} else if (ifindex) {
+	} else if (ifindex && instance->generation) {
 		log_info("monitor %s: interface %s is there", name, instance->interface);
 	}
 }
@@ -322,7 +322,7 @@ static void change_publish(struct change *change, struct monitor *monitor,
 }
 
 int monitor_switch(struct monitor *monitor, struct dataplane *dataplane, const char *interface,
-		   const struct public_maps *public_maps, struct error *err)
+		   const struct surroundings *around, struct error *err)
 {
 	_cleanup_(change_release) struct change change = {};
 	int r;
@@ -335,7 +335,7 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane, const c
 		return r;
 	for (size_t i = 0; i < change.n && dataplane; i++) {
 		r = generation_load(dataplane, monitor->hook->xdp, change.instances[i]->generation,
-				    public_maps, &change.generations[i], err);
+				    around, &change.generations[i], err);
 		if (r < 0)
 			return r;
 	}
@@ -415,6 +415,18 @@ void monitor_stop(struct monitor *monitor)
 	pthread_mutex_unlock(&monitor->control);
 }
 
+void monitor_settle(struct monitor *monitor)
+{
+	char *old;
+
+	pthread_mutex_lock(&monitor->state);
+	old = monitor->last_error;
+	monitor->last_error = NULL;
+	monitor->outdated = false;
+	pthread_mutex_unlock(&monitor->state);
+	free(old);
+}
+
 int monitor_set_document(struct monitor *monitor, const char *file, bool confined)
 {
 	char *copy = file ? strdup(file) : NULL, *old;
@@ -448,8 +460,10 @@ void monitor_note(struct monitor *monitor, const struct error *err, bool outdate
 
 enum monitor_state monitor_get_state(const struct monitor *monitor)
 {
-	if (!monitor->dataplane)
-		return monitor->outdated ? MONITOR_FAILED : MONITOR_EMPTY;
+	if (!monitor->dataplane && monitor->outdated)
+		return MONITOR_FAILED;
+	if (!monitor->dataplane || dataplane_is_empty(monitor->dataplane))
+		return MONITOR_EMPTY;
 	for (size_t i = 0; i < monitor->n_instances; i++) {
 		const struct instance *instance = monitor->instances[i];
 

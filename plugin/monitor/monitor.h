@@ -77,7 +77,7 @@ DEFINE_CLEANUP(struct monitor *, monitor_end);
  * -ENODEV: that interface does not exist. -EEXIST: it is attached already.
  */
 int monitor_switch(struct monitor *monitor, struct dataplane *dataplane, const char *interface,
-		   const struct public_maps *public_maps, struct error *err);
+		   const struct surroundings *around, struct error *err);
 
 /* Detaches from an interface, or from all when it is NULL. Under control. -ENOENT. */
 int monitor_detach(struct monitor *monitor, const char *interface, struct error *err);
@@ -99,6 +99,9 @@ void monitor_stop(struct monitor *monitor);
  * outdated: after a failure the monitor does not run what its document says.
  */
 void monitor_note(struct monitor *monitor, const struct error *err, bool outdated);
+
+/* The monitor runs what its document says, after a failure that is mended. */
+void monitor_settle(struct monitor *monitor);
 
 /* What a reload reads from now on; NULL: nothing. Under control. -ENOMEM: as it was. */
 int monitor_set_document(struct monitor *monitor, const char *file, bool confined);

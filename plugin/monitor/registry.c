@@ -175,8 +175,8 @@ static int switch_to(struct registry *registry, struct monitor *monitor,
 		     struct dataplane *dataplane, const char *interface, struct error *err)
 {
 	struct public_search search = { registry, monitor };
-	const struct public_maps public_maps = { find_public_map, &search };
-	int r = monitor_switch(monitor, dataplane, interface, &public_maps, err);
+	const struct surroundings around = { find_public_map, &search, true };
+	int r = monitor_switch(monitor, dataplane, interface, &around, err);
 
 	if (r == 0)
 		tell_changed(registry);
@@ -214,9 +214,32 @@ static void report_warnings(const struct monitor *monitor, struct text *warnings
 			text_printf(report, "monitor %s: %s\n", monitor->settings.name, line);
 }
 
-/* Under control. 1: switched; 0: the document has not changed. */
-static int reload(struct registry *registry, struct monitor *monitor, bool force,
-		  struct text *report, struct error *err)
+static bool has_metric(const struct dataplane *dataplane, const char *name)
+{
+	for (int path = 0; path < PATH_COUNT; path++) {
+		const struct path_code *code = dataplane->paths[path];
+
+		for (size_t i = 0; code && i < code->config->n_metrics; i++)
+			if (!strcmp(code->config->metrics[i].name, name))
+				return true;
+	}
+	return false;
+}
+
+/* <Metric> blocks that are about no metric of the dataplane: most likely mistyped. */
+static void report_typos(const struct monitor *monitor, struct text *report)
+{
+	const struct monitor_settings *settings = &monitor->settings;
+
+	for (size_t i = 0; i < settings->n_metrics; i++)
+		if (!has_metric(monitor->dataplane, settings->metrics[i].name))
+			text_printf(report, "monitor %s: <Metric \"%s\">: the dataplane has no such metric\n",
+				    settings->name, settings->metrics[i].name);
+}
+
+/* Under control. 1: switched; 0: the document has not changed, or there is none. */
+static int load_document(struct registry *registry, struct monitor *monitor, bool force,
+			 struct text *report, struct error *err)
 {
 	_cleanup_document_ struct document *document = NULL;
 	_cleanup_text_ struct text warnings = {};
@@ -231,15 +254,32 @@ static int reload(struct registry *registry, struct monitor *monitor, bool force
 	r = document_load(registry->dataplane_dir, file, confined, &document, err);
 	if (r < 0)
 		return r;
-	if (!force && monitor->dataplane && dataplane_is_from(monitor->dataplane, document))
+	if (!force && monitor->dataplane && dataplane_is_from(monitor->dataplane, document)) {
+		monitor_settle(monitor);
 		return 0;
+	}
 	r = build_and_switch(registry, monitor, steal_ptr(&document), NULL, &warnings, err);
 	report_warnings(monitor, &warnings, report);
 	if (r < 0)
 		return error_prefix(err, "%s", file);
+	report_typos(monitor, report);
 	if (!monitor->document_file)
 		monitor_set_document(monitor, file, false);
 	return 1;
+}
+
+/* As load_document(), and remembers the outcome. */
+static int reload(struct registry *registry, struct monitor *monitor, bool force,
+		  struct text *report, struct error *err)
+{
+	int r = load_document(registry, monitor, force, report, err);
+
+	if (r > 0)
+		monitor_note(monitor, NULL, false);
+	if (r >= 0)
+		return r;
+	monitor_note(monitor, err, true);
+	return error_prefix(err, "monitor %s", monitor->settings.name);
 }
 
 static int monitor_make(struct registry *registry, struct monitor_settings *settings,
@@ -275,12 +315,6 @@ int registry_add(struct registry *registry, struct monitor_settings *settings, b
 		return r;
 	monitor_begin(monitor);
 	load = reload(registry, monitor, true, report, err);
-	if (load < 0) {
-		error_prefix(err, "monitor %s", monitor->settings.name);
-		monitor_note(monitor, err, true);
-	} else if (load > 0) {
-		monitor_note(monitor, NULL, false);
-	}
 	monitor->stale = true;
 	if (load >= 0 || configured)
 		r = registry_insert(registry, monitor, load < 0 ? NULL : err);
@@ -448,12 +482,6 @@ int registry_reload(struct registry *registry, const char *name, bool force, str
 
 		monitor_begin(monitor);
 		r = monitor->deleted ? 0 : reload(registry, monitor, force, report, &why);
-		if (r < 0) {
-			error_prefix(&why, "monitor %s", monitor->settings.name);
-			monitor_note(monitor, &why, true);
-		} else if (r > 0) {
-			monitor_note(monitor, NULL, false);
-		}
 		monitor_end(monitor);
 		if (r < 0) {
 			text_printf(&failures, "%s%s", failures.len ? "\n" : "",
@@ -511,36 +539,6 @@ void monitor_list_release(struct monitor_list *list)
 	*list = (struct monitor_list){};
 }
 
-static int view_add(struct view *view, struct monitor *monitor)
-{
-	struct view_item *items;
-	int r = 0;
-
-	pthread_mutex_lock(&monitor->state);
-	items = realloc(view->items, (view->n + monitor->n_instances) * sizeof(*items));
-	if (!items)
-		r = -ENOMEM;
-	else
-		view->items = items;
-	for (size_t i = 0; r == 0 && i < monitor->n_instances; i++) {
-		const struct instance *instance = monitor->instances[i];
-		char *interface = strdup(instance->interface ? instance->interface : "");
-
-		if (!interface) {
-			r = -ENOMEM;
-			break;
-		}
-		items[view->n++] = (struct view_item){
-			.monitor = monitor_ref(monitor),
-			.interface = interface,
-			.alone = monitor->n_instances == 1,
-			.generation = generation_ref(instance->generation),
-		};
-	}
-	pthread_mutex_unlock(&monitor->state);
-	return r;
-}
-
 int registry_view(struct registry *registry, const char *name, struct view *ret, struct error *err)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
@@ -555,15 +553,4 @@ int registry_view(struct registry *registry, const char *name, struct view *ret,
 	if (r < 0)
 		view_release(ret);
 	return r;
-}
-
-void view_release(struct view *view)
-{
-	for (size_t i = 0; i < view->n; i++) {
-		generation_unref(view->items[i].generation);
-		monitor_unref(view->items[i].monitor);
-		free(view->items[i].interface);
-	}
-	free(view->items);
-	*view = (struct view){};
 }

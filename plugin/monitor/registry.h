@@ -8,7 +8,7 @@
 #ifndef DYNMON_MONITOR_REGISTRY_H
 #define DYNMON_MONITOR_REGISTRY_H
 
-#include "monitor/monitor.h"
+#include "monitor/view.h"
 
 struct registry;
 
@@ -96,21 +96,6 @@ int registry_list(struct registry *registry, const char *name, struct monitor_li
 		  struct error *err);
 void monitor_list_release(struct monitor_list *list);
 
-/* What to read at one moment: a reference to every instance's generation. */
-struct view_item {
-	struct monitor *monitor;
-	char *interface;	       /* "" for none */
-	bool alone;		       /* the monitor has one instance only */
-	struct generation *generation; /* NULL: the empty dataplane */
-};
-
-struct view {
-	struct view_item *items;
-	size_t n;
-};
-
 /* As registry_list(). Then view_release(). */
 int registry_view(struct registry *registry, const char *name, struct view *ret, struct error *err);
-void view_release(struct view *view);
-
 #endif

@@ -161,8 +161,7 @@ static const struct option options[] = {
 	{ BLOCK_METRIC, "Dispatch", take_bool, offsetof(struct metric_settings, dispatch) },
 };
 
-/* As a message names a block. */
-static void block_label(struct settings_node node, char *label, size_t size)
+void settings_label(struct settings_node node, char *label, size_t size)
 {
 	const struct monitor_settings *monitor = node.object;
 	const struct metric_settings *metric = node.object;
@@ -188,7 +187,7 @@ int settings_set(struct settings_node node, const char *name, const char *value,
 	_cleanup_text_ struct text all = {};
 	char label[128];
 
-	block_label(node, label, sizeof(label));
+	settings_label(node, label, sizeof(label));
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
 		const struct option *option = &options[i];
 		int r;
@@ -338,7 +337,7 @@ int settings_open(struct settings_node parent, const char *block, const char *ar
 		return http_open(parent.object, argument, ret, err);
 	if (parent.block == BLOCK_PLUGIN && !strcasecmp(block, "Monitor"))
 		return monitor_open(parent.object, argument, ret, err);
-	block_label(parent, label, sizeof(label));
+	settings_label(parent, label, sizeof(label));
 	if (parent.block == BLOCK_MONITOR && !strcasecmp(block, "Metric")) {
 		int r = metric_open(parent.object, argument, ret, err);
 

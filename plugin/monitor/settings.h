@@ -43,7 +43,6 @@ struct http_settings {
 	char *host;
 	char *port;
 	char *socket_file; /* instead of host and port */
-	bool allow_writes;
 };
 
 struct settings {
@@ -73,6 +72,9 @@ int settings_init(struct settings *settings, struct error *err);
 void settings_release(struct settings *settings);
 
 struct settings_node settings_root(struct settings *settings);
+
+/* Writes a block as messages name it, <Monitor "edge">; 128 bytes are enough. */
+void settings_label(struct settings_node node, char *label, size_t size);
 
 /*
  * Opens a block inside another: <Monitor "edge"> in the root.

@@ -160,9 +160,9 @@ static int send_answer(struct client *client, struct answer *answer)
 static void log_write(const struct client *client, const struct command *command,
 		      const char *outcome)
 {
-	log_notice("%s %s by uid %u, pid %d: %s", verb_find(command->words[0])->name,
-		   command->n > 1 ? command->words[1] : "", client->peer.uid, client->peer.pid,
-		   outcome);
+	log_notice("%s%s%s by uid %u, pid %d: %s", verb_find(command->words[0])->name,
+		   command->n > 1 ? " " : "", command->n > 1 ? command->words[1] : "",
+		   client->peer.uid, client->peer.pid, outcome);
 }
 
 static int client_run(struct client *client, const struct command *command, const char *payload,

@@ -39,7 +39,7 @@ refused() {
 	refused $'<Monitor "edge">\n<Metric "m">\nDispatch "maybe"\n</Metric>\n</Monitor>' \
 		'dynmon: <Metric "m">: Dispatch: expected true or false, found "maybe"'
 	refused 'DataplaneDir "relative"' 'dynmon: <Plugin dynmon>: DataplaneDir: expected an absolute file name, found "relative"'
-	refused $'<Monitor "edge">\nHook "tc" "xdp"\n</Monitor>' 'dynmon: Hook: expected one value, found 2'
+	refused $'<Monitor "edge">\nHook "tc" "xdp"\n</Monitor>' 'dynmon: <Monitor "edge">: Hook: expected one value, found 2'
 }
 
 @test "unknown options are warnings" {

@@ -105,7 +105,8 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	nothing_attached
 	[ "$(ctl metrics m)" = '{"ingress-metrics":[],"egress-metrics":[]}' ]
 	[ "$(ctl stats | grep '^monitors')" = "monitors 1" ]
-	[ "$(ctl help metrics | head -n 1)" = "METRICS [<monitor>] [path=ingress|egress] [name=M]" ]
+	[ "$(ctl help metrics | head -n 1)" = "  metrics [<monitor>] [path=ingress|egress] [name=M]" ]
+	raw "HELP" | grep -Fx 'METRICS [<monitor>] [path=ingress|egress] [name=M]'
 	ctl del m
 	[ "$(ctl list)" = "no monitors" ]
 	run ctl show m
@@ -209,9 +210,21 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	run raw "INJECT m file=include.json"
 	[[ $output == "-1 "* ]]
 	[[ $output != *root:* ]]
-	# dynmonctl reads what its user can read and sends it along.
+	# What a document in a subfolder names is looked for there.
+	mkdir "$DOCUMENTS/sub"
+	cp "$top_srcdir/bpf/flow_bytes.bpf.c" "$DOCUMENTS/sub"
+	jq '."ingress-path"."code-file" = "flow_bytes.bpf.c" | ."egress-path"."code-file" = "flow_bytes.bpf.c"' \
+		"$top_srcdir/examples/flow_bytes.json" >"$DOCUMENTS/sub/flows.json"
+	run raw "INJECT sub interface=mon0 file=sub/flows.json"
+	[ "$output" = "0 monitor sub: dataplane injected" ]
+	# dynmonctl reads what its user can read and sends it along; both paths share the map.
 	run ctl inject flows mon0 "$top_srcdir/examples/flow_bytes.json"
 	[ "$status" -eq 0 ]
+	frames_in 1 -d 1
+	frames_out 1 -d 2
+	[ "$(json_value flows ingress flows | jq length)" -eq 2 ]
+	run ctl inject flows mon0 direction=sideways "$top_srcdir/examples/flow_bytes.json"
+	[[ $output == *'direction: expected both, ingress or egress, found "sideways"'* ]]
 }
 
 @test "clients that misbehave get their message, and everything else goes on" {
@@ -276,6 +289,9 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	[ "$(http -o "$BATS_TEST_TMPDIR/health" -w '%{http_code}' http://127.0.0.1:9936/healthz)" = 503 ]
 	grep -q 'monitor edited: .*JSON syntax' "$BATS_TEST_TMPDIR/health"
 
+	hits_by one.json 100 # as it was before
+	[ "$(ctl reload)" = "nothing has changed" ]
+	[ "$(http http://127.0.0.1:9936/healthz)" = ok ]
 	hits_by one.json 1
 	[ "$(ctl reload)" = "monitor edited: dataplane replaced" ]
 	[ "$(ctl reload)" = "nothing has changed" ]

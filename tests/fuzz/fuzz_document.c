@@ -40,7 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_document_ struct document *document = NULL;
 	_cleanup_error_ struct error err = {};
 	/* /proc/self/fdinfo: a folder in which no path leads to anything that hangs */
-	int r = document_parse((const char *)data, size, "/proc/self/fdinfo", true, &document, &err);
+	int r = document_parse((const char *)data, size, "/proc/self/fdinfo", true, &document,
+			       &err);
 
 	if ((r < 0) != !document || r > 0 || (r < 0 && !err.message))
 		abort();

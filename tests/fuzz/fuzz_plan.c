@@ -47,10 +47,11 @@ static void add_type(struct btf *btf, struct input *input)
 		id = btf__add_int(btf, take(input, 1) & 1 ? "char" : "int", 4,
 				  (int)(1 << take(input, 1) % 3 & 7));
 		if (id > 0 && (type = (struct btf_type *)btf__type_by_id(btf, (uint32_t)id))) {
-			type->size = take(input, 1) & 15 ? 1u << take(input, 1) % 5 : take(input, 1);
-			*(uint32_t *)(type + 1) = (*(uint32_t *)(type + 1) & ~0xffu) |
-						  (take(input, 1) & 3 ? (type->size * 8 & 0xff)
-								      : take(input, 1));
+			type->size =
+				take(input, 1) & 15 ? 1u << take(input, 1) % 5 : take(input, 1);
+			*(uint32_t *)(type + 1) =
+				(*(uint32_t *)(type + 1) & ~0xffu) |
+				(take(input, 1) & 3 ? (type->size * 8 & 0xff) : take(input, 1));
 		}
 		return;
 	case 2:
@@ -62,7 +63,10 @@ static void add_type(struct btf *btf, struct input *input)
 		for (members = take(input, 1) % 6; members; members--) {
 			uint32_t kind = take(input, 1), offset = take(input, 1) % 64 * 8;
 
-			btf__add_field(btf, kind & 1 ? "m" : kind & 2 ? "n" : NULL,
+			btf__add_field(btf,
+				       kind & 1	  ? "m"
+				       : kind & 2 ? "n"
+						  : NULL,
 				       (int)(take(input, 1) % 32), offset & (kind & 4 ? ~0u : 511u),
 				       0);
 		}
@@ -79,8 +83,8 @@ static void add_type(struct btf *btf, struct input *input)
 		return;
 	case 5:
 	case 6:
-		btf__add_array(btf, 1, (int)other, take(input, 1) & 7 ? take(input, 1) % 9
-								       : take(input, 4));
+		btf__add_array(btf, 1, (int)other,
+			       take(input, 1) & 7 ? take(input, 1) % 9 : take(input, 4));
 		return;
 	case 7:
 		btf__add_typedef(btf, "t", (int)other);
@@ -106,8 +110,8 @@ static void add_type(struct btf *btf, struct input *input)
 	default:
 		id = btf__add_var(btf, "v", BTF_VAR_STATIC, (int)other);
 		btf__add_datasec(btf, ".data", take(input, 1));
-		btf__add_datasec_var_info(btf, id, take(input, 1) & 7 ? take(input, 1)
-								     : take(input, 4),
+		btf__add_datasec_var_info(btf, id,
+					  take(input, 1) & 7 ? take(input, 1) : take(input, 4),
 					  take(input, 1));
 		return;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "serve/command.h"
 #include "fixture.h"
+#include "serve/command.h"
 
 #include <errno.h>
 
@@ -47,13 +47,15 @@ static void test_parse(void **state)
 		{ "\"", "a quote is not closed: \"" },
 		{ "\"a\"b", "expected a blank after the quote: \"a\"b" },
 		{ "1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2",
-		  "[1][2][3][4][5][6][7][8][9][0][1][2][3][4][5][6][7][8][9][0][1][2][3][4][5][6][7]"
+		  "[1][2][3][4][5][6][7][8][9][0][1][2][3][4][5][6][7][8][9][0][1][2][3][4][5][6]["
+		  "7]"
 		  "[8][9][0][1][2]" },
 		{ "1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3",
 		  "more than 32 words" },
 		{ "\xff\xfe", "[\xff\xfe]" },
 	};
-	_cleanup_free_ char *nul = parsed("a\0b", 3), *end = parsed("a\0", 2), *cut = parsed("ab", 1);
+	_cleanup_free_ char *nul = parsed("a\0b", 3), *end = parsed("a\0", 2),
+			    *cut = parsed("ab", 1);
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
@@ -70,8 +72,8 @@ static void test_parse(void **state)
 static void test_quote(void **state)
 {
 	static const char *const words[] = {
-		"plain", "", "a b", "\"", "\\", "\\\"", "\"a\"", "a\tb", "a\r", " ", "a\\", "=", "\v\f",
-		"name=a b", "\xc3\xa4",
+		"plain", "",  "a b", "\"", "\\",   "\\\"",     "\"a\"",	   "a\tb",
+		"a\r",	 " ", "a\\", "=",  "\v\f", "name=a b", "\xc3\xa4",
 	};
 	_cleanup_text_ struct text line = {};
 	struct command command;

@@ -60,8 +60,8 @@ static const struct {
 	{ "no status", "cat", -EIO, "the compiler died", NULL },
 	{ "no status, but words", "echo help >&2", -EIO, "the compiler died: help", NULL },
 	{ "killed", "kill -9 $$", -EIO, "the compiler died", NULL },
-	{ "killed half way", "echo 0 | head -c 0 >&3; echo x; kill -9 $$", -EIO, "the compiler died",
-	  NULL },
+	{ "killed half way", "echo 0 | head -c 0 >&3; echo x; kill -9 $$", -EIO,
+	  "the compiler died", NULL },
 	{ "reads nothing", "exec <&-; echo '1 wrong source' >&3", -EINVAL, "wrong source", NULL },
 	{ "closes all", "exec <&- >&- 2>&- 3>&-", -EIO, "the compiler died", NULL },
 	{ "a status of garbage", "cat; echo garbage >&3", -EIO, NULL, NULL },
@@ -108,8 +108,10 @@ static void test_scripts(void **state)
 		const char *text = r < 0 ? error_message(&err) : text_str(&object);
 		const char *expected = scripts[i].message;
 
-		if (r != scripts[i].code || (expected && strncmp(text, expected, strlen(expected)) != 0) ||
-		    (scripts[i].warnings && strcmp(text_str(&diagnostics), scripts[i].warnings) != 0)) {
+		if (r != scripts[i].code ||
+		    (expected && strncmp(text, expected, strlen(expected)) != 0) ||
+		    (scripts[i].warnings &&
+		     strcmp(text_str(&diagnostics), scripts[i].warnings) != 0)) {
 			print_error("%s: %d %s, warnings %s\n", scripts[i].name, r, text,
 				    text_str(&diagnostics));
 			wrong++;
@@ -146,8 +148,9 @@ static void test_missing(void **state)
 
 	(void)state;
 	assert_int_equal(compile("/none/dynmon-cc", "x", 1, &object, &diagnostics, &err), -ENOENT);
-	assert_string_equal(error_message(&err), "cannot start the compiler /none/dynmon-cc: No such "
-						 "file or directory");
+	assert_string_equal(error_message(&err),
+			    "cannot start the compiler /none/dynmon-cc: No such "
+			    "file or directory");
 	file_make(folder, "plain", "x", 1, 0600);
 	{
 		_cleanup_free_ char *path = NULL;
@@ -253,16 +256,19 @@ static void test_real(void **state)
 		const char *message;
 	} sources[] = {
 		{ "BPF_ARRAY(N, u64, 1);\n"
-		  "static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)\n"
+		  "static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata "
+		  "*md)\n"
 		  "{ unsigned int z = 0; u64 *n = N.lookup(&z); if (n) *n += 1; return RX_OK; }\n",
 		  false, 0, NULL },
-		{ "static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)\n"
+		{ "static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata "
+		  "*md)\n"
 		  "{ return RX_OK; }\n",
 		  true, 0, NULL },
 		{ "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
 		  "SEC(\"tc\") int f(struct __sk_buff *s) { return 0; }\n",
 		  false, 0, NULL },
-		{ "static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)\n"
+		{ "static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata "
+		  "*md)\n"
 		  "{ return nothing; }\n",
 		  true, -EINVAL, "my origin:2:" },
 		{ "\n\nint handle_rx is no C\n", false, -EINVAL, "my origin:3:" },
@@ -291,7 +297,8 @@ static void test_real(void **state)
 		int r;
 
 		text_adds(&source, sources[i].source);
-		r = compiler_run(&compiler, &target, "my origin", &source, &object, &diagnostics, &err);
+		r = compiler_run(&compiler, &target, "my origin", &source, &object, &diagnostics,
+				 &err);
 		if (r != sources[i].code)
 			fail_msg("%zu: %d %s", i, r, error_message(&err));
 		if (r < 0) {
@@ -299,7 +306,10 @@ static void test_real(void **state)
 			continue;
 		}
 		assert_true(object.len > 64);
-		assert_memory_equal(object.data, "\x7f" "ELF", 4);
+		assert_memory_equal(object.data,
+				    "\x7f"
+				    "ELF",
+				    4);
 	}
 }
 

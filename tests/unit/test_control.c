@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/log.h"
+#include "fixture.h"
 #include "serve/command.h"
 #include "serve/control.h"
 #include "serve/listener.h"
-#include "fixture.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -137,9 +137,11 @@ static const struct {
 	{ "METRICS\n", "1 line", 1 },
 	{ "INJECT m\n", "-1 expected either bytes=N and N bytes, or file=NAME", 0 },
 	{ "INJECT m bytes=2\n{}", "0 monitor m: dataplane injected", 0 },
-	{ "INJECT m bytes=1\n{", "-1 JSON syntax: line 1, column 2: the text ends in the middle", 0 },
+	{ "INJECT m bytes=1\n{", "-1 JSON syntax: line 1, column 2: the text ends in the middle",
+	  0 },
 	{ "INJECT m bytes=3\n{}\n", "0 monitor m: dataplane injected", 0 },
-	{ "INJECT m bytes=4 file=x\nLIST", "-1 expected either bytes=N and N bytes, or file=NAME", 0 },
+	{ "INJECT m bytes=4 file=x\nLIST", "-1 expected either bytes=N and N bytes, or file=NAME",
+	  0 },
 	{ "INJECT m direction=up bytes=2\n{}",
 	  "-1 direction: expected both, ingress or egress, found \"up\"", 0 },
 	/* of the same monitor; the diagnostics' lines are one line, and a backslash stays one */
@@ -393,7 +395,8 @@ static void test_listener(void **state)
 	say(fd, "LIST\n", 5);
 	listen_to(fd, "LIST", "0 monitors", 0);
 	close(fd);
-	/* a socket that nobody listens on is replaced, another file is not, unless that is wanted */
+	/* a socket that nobody listens on is replaced, another file is not, unless that is wanted
+	 */
 	assert_true(asprintf(&path, "%s/other", house->folder) > 0);
 	fd = listener_open(path, NULL, 0660, false, &err);
 	assert_true(fd >= 0);
@@ -424,9 +427,9 @@ static void test_listener(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_talks),	 TEST(test_pieces), TEST(test_openmetrics),
-		TEST(test_last_words),	 TEST(test_gone),   TEST(test_longest_line),
-		TEST(test_limit),	 TEST(test_many),   TEST(test_stop),
+		TEST(test_talks),      TEST(test_pieces), TEST(test_openmetrics),
+		TEST(test_last_words), TEST(test_gone),	  TEST(test_longest_line),
+		TEST(test_limit),      TEST(test_many),	  TEST(test_stop),
 		TEST(test_listener),
 	};
 

@@ -6,16 +6,16 @@
 #include <sys/stat.h>
 
 /* A document with one metric, of which a part is changed. */
-#define CODE "\"code\":\"int x;\""
-#define PATH(inner) "{\"ingress-path\":{" inner "}}"
-#define METRICS(list) PATH(CODE ",\"metric-configs\":" list)
-#define METRIC(inner) METRICS("[{" inner "}]")
-#define NAMES "\"name\":\"a\",\"map-name\":\"M\""
-#define META(inner) METRIC(NAMES ",\"open-metrics-metadata\":{" inner "}")
+#define CODE	       "\"code\":\"int x;\""
+#define PATH(inner)    "{\"ingress-path\":{" inner "}}"
+#define METRICS(list)  PATH(CODE ",\"metric-configs\":" list)
+#define METRIC(inner)  METRICS("[{" inner "}]")
+#define NAMES	       "\"name\":\"a\",\"map-name\":\"M\""
+#define META(inner)    METRIC(NAMES ",\"open-metrics-metadata\":{" inner "}")
 #define OPTIONS(inner) METRIC(NAMES ",\"extraction-options\":{" inner "}")
-#define LABELS(list) META("\"type\":\"gauge\",\"labels\":" list)
-#define AT "ingress-path.metric-configs[0]"
-#define ONE_CODE "only one of code, code-file, object and object-data may be given"
+#define LABELS(list)   META("\"type\":\"gauge\",\"labels\":" list)
+#define AT	       "ingress-path.metric-configs[0]"
+#define ONE_CODE       "only one of code, code-file, object and object-data may be given"
 
 static int parse(const char *json, const char *dir, struct document **document, struct error *err)
 {
@@ -66,8 +66,7 @@ static const struct {
 	     "found 1" },
 	{ META("\"type\":\"gauge\",\"help\":1.50"), -EINVAL,
 	  AT ".open-metrics-metadata.help: expected a string, found 1.50" },
-	{ LABELS("{}"), -EINVAL,
-	  AT ".open-metrics-metadata.labels: expected a list, found {}" },
+	{ LABELS("{}"), -EINVAL, AT ".open-metrics-metadata.labels: expected a list, found {}" },
 	{ LABELS("[{\"name\":\"a\",\"value\":7}]"), -EINVAL,
 	  AT ".open-metrics-metadata.labels[0].value: expected a string, found 7" },
 	{ LABELS("[{\"name\":\"a\",\"value\":\"\"},{\"name\":\"1a\",\"value\":\"\"}]"), -EINVAL,
@@ -136,8 +135,10 @@ static const struct {
 	  "ingress-path.code-file: ../x: not below the directory " },
 	{ PATH("\"object\":\"/etc/passwd\""), -EACCES,
 	  "ingress-path.object: /etc/passwd: not below the directory " },
-	{ PATH("\"code-file\":\"\""), -EINVAL, "ingress-path.code-file: expected a name, found \"\"" },
-	{ PATH("\"object\":\"folder\""), -EINVAL, "ingress-path.object: folder: not a regular file" },
+	{ PATH("\"code-file\":\"\""), -EINVAL,
+	  "ingress-path.code-file: expected a name, found \"\"" },
+	{ PATH("\"object\":\"folder\""), -EINVAL,
+	  "ingress-path.object: folder: not a regular file" },
 	{ PATH("\"code-file\":\"big.c\""), -EFBIG,
 	  "ingress-path.code-file: big.c: larger than the limit of 1048576 bytes" },
 	{ PATH("\"object-data\":\"QU?D\""), -EINVAL,
@@ -153,7 +154,8 @@ static const struct {
 	{ "{\n \"ingress-path\": {\n", -EINVAL,
 	  "JSON syntax: line 3, column 1: the text ends in the middle" },
 	{ "{}x", -EINVAL, "JSON syntax: line 1, column 3: text after the end of the document" },
-	{ "{}\n \n{}", -EINVAL, "JSON syntax: line 3, column 1: text after the end of the document" },
+	{ "{}\n \n{}", -EINVAL,
+	  "JSON syntax: line 3, column 1: text after the end of the document" },
 	{ "{\n\"a\": nul}", -EINVAL, "JSON syntax: line 2, column " },
 	{ "{\"a\": 'b'}", -EINVAL, "JSON syntax: line 1, column 7: " },
 	{ "{\"a\": 1,}", -EINVAL, "JSON syntax: line 1, column 9: " },
@@ -270,7 +272,10 @@ static void test_full(void **state)
 	assert_null(b->help);
 	assert_int_equal(b->type, METRIC_UNTYPED);
 	assert_int_equal(out->object.len, 4);
-	assert_memory_equal(out->object.data, "\x7f" "ELF", 4);
+	assert_memory_equal(out->object.data,
+			    "\x7f"
+			    "ELF",
+			    4);
 	assert_string_equal(out->origin, "egress-path.object-data");
 	assert_null(out->name);
 	assert_int_equal(out->n_metrics, 0);
@@ -287,14 +292,16 @@ static const struct {
 	{ "{\"ingress-path\":{},\"egress-path\":{" CODE "}}", "", false, true },
 	{ PATH(CODE ",\"code-file\":null,\"name\":null,\"metric-configs\":null"), "", true, false },
 	{ METRICS("[]"), "", true, false },
-	{ METRIC(NAMES ",\"extraction-options\":{},\"open-metrics-metadata\":null"), "", true, false },
+	{ METRIC(NAMES ",\"extraction-options\":{},\"open-metrics-metadata\":null"), "", true,
+	  false },
 	{ LABELS("[]"), "", true, false },
 	{ OPTIONS("\"empty-on-read\":null"), "", true, false },
 	{ PATH("\"code-file\":\"full.c\""), "", true, false },
 	{ PATH("\"object\":\"f.c\""), "", true, false },
 	{ "{\"ingress_path\":{}}", "ingress_path: unknown key, ignored\n", false, false },
 	{ "{\"ingress-path\":{\"x\":1," CODE ",\"y\":null}}",
-	  "ingress-path.x: unknown key, ignored\ningress-path.y: unknown key, ignored\n", true, false },
+	  "ingress-path.x: unknown key, ignored\ningress-path.y: unknown key, ignored\n", true,
+	  false },
 	{ LABELS("[{\"name\":\"a\",\"value\":\"\",\"field\":\"k\"}]"),
 	  AT ".open-metrics-metadata.labels[0].field: unknown key, ignored\n", true, false },
 	{ METRIC("\"Name\":\"x\"," NAMES), AT ".Name: unknown key, ignored\n", true, false },
@@ -324,9 +331,9 @@ static void test_types(void **state)
 		const char *word;
 		enum metric_type type;
 	} types[] = {
-		{ "counter", METRIC_COUNTER },	     { "COUNTER", METRIC_COUNTER },
-		{ "Gauge", METRIC_GAUGE },	     { "hISTOGRAM", METRIC_HISTOGRAM },
-		{ "Summary", METRIC_SUMMARY },	     { "unTyped", METRIC_UNTYPED },
+		{ "counter", METRIC_COUNTER }, { "COUNTER", METRIC_COUNTER },
+		{ "Gauge", METRIC_GAUGE },     { "hISTOGRAM", METRIC_HISTOGRAM },
+		{ "Summary", METRIC_SUMMARY }, { "unTyped", METRIC_UNTYPED },
 	};
 
 	(void)state;
@@ -453,7 +460,8 @@ static void test_long_key(void **state)
 	assert_int_equal(parse(json, NULL, &document, &err), 0);
 	free(json);
 	key[80] = '\0';
-	assert_true(asprintf(&json, "%s: unknown key, ignored\ny: unknown key, ignored\n", key) > 0);
+	assert_true(asprintf(&json, "%s: unknown key, ignored\ny: unknown key, ignored\n", key) >
+		    0);
 	assert_string_equal(text_str(&document->warnings), json);
 	free(json);
 }
@@ -478,8 +486,7 @@ static void test_load(void **state)
 			if (document_load(files, loads[i].name, confined, &document, &err) < 0)
 				fail_msg("%s, confined %d: %s", loads[i].name, confined,
 					 error_message(&err));
-			assert_string_equal(text_str(&document->paths[0]->source),
-					    loads[i].source);
+			assert_string_equal(text_str(&document->paths[0]->source), loads[i].source);
 		}
 }
 
@@ -524,10 +531,10 @@ static void test_references(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_errors),	   cmocka_unit_test(test_full),
-		cmocka_unit_test(test_shapes),	   cmocka_unit_test(test_types),
-		cmocka_unit_test(test_limits),	   cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_long_key),   cmocka_unit_test(test_load),
+		cmocka_unit_test(test_errors),	    cmocka_unit_test(test_full),
+		cmocka_unit_test(test_shapes),	    cmocka_unit_test(test_types),
+		cmocka_unit_test(test_limits),	    cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_long_key),    cmocka_unit_test(test_load),
 		cmocka_unit_test(test_load_errors), cmocka_unit_test(test_references),
 	};
 

@@ -24,25 +24,16 @@ static void test_base64(void **state)
 	static const struct {
 		const char *base64, *bytes; /* NULL: wrong */
 	} others[] = {
-		{ " Z\tg\r=\n= ", "f" },
-		{ "Zm9v\nYmFy\n", "foobar" },
-		{ "=", NULL },
-		{ "==", NULL },
-		{ "====", NULL },
-		{ "Z", NULL },
-		{ "Zg", NULL },
-		{ "Zg=", NULL },
-		{ "Zg===", NULL },
-		{ "Zm9v====", NULL },
-		{ "Zm9vY===", NULL },
-		{ "Z===", NULL },
-		{ "Zg==Zg==", NULL },
-		{ "Zm=v", NULL },
+		{ " Z\tg\r=\n= ", "f" }, { "Zm9v\nYmFy\n", "foobar" },
+		{ "=", NULL },		 { "==", NULL },
+		{ "====", NULL },	 { "Z", NULL },
+		{ "Zg", NULL },		 { "Zg=", NULL },
+		{ "Zg===", NULL },	 { "Zm9v====", NULL },
+		{ "Zm9vY===", NULL },	 { "Z===", NULL },
+		{ "Zg==Zg==", NULL },	 { "Zm=v", NULL },
 		{ "Zh==", NULL }, /* bits beyond the last byte */
-		{ "Zm9=", NULL },
-		{ "Zm9-", NULL },
-		{ "Zm9_", NULL },
-		{ "Zm9\xc3", NULL },
+		{ "Zm9=", NULL },	 { "Zm9-", NULL },
+		{ "Zm9_", NULL },	 { "Zm9\xc3", NULL },
 		{ "data:Zm9v", NULL },
 	};
 	_cleanup_text_ struct text out = {};
@@ -125,11 +116,12 @@ static void test_read(void **state)
 	file_make(in, "sub/ten", "0123456789", 10, 0600);
 	file_make(in, "eleven", "0123456789a", 11, 0600);
 	file_make(in, "empty", "", 0, 0600);
-	assert_int_equal(shell("cd %s && ln -s sub/ten link-in && ln -s ../ten link-out && "
-			       "ln -s %s/in/ten link-absolute && ln -s .. sub-out && ln -s loop loop && "
-			       "mkfifo fifo",
-			       in, folder),
-			 0);
+	assert_int_equal(
+		shell("cd %s && ln -s sub/ten link-in && ln -s ../ten link-out && "
+		      "ln -s %s/in/ten link-absolute && ln -s .. sub-out && ln -s loop loop && "
+		      "mkfifo fifo",
+		      in, folder),
+		0);
 	for (size_t i = 0; i < ARRAY_SIZE(reads); i++)
 		for (int confined = 0; confined < 2; confined++) {
 			int expected = confined ? reads[i].confined : reads[i].free;

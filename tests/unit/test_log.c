@@ -37,8 +37,12 @@ static void test_lines(void **state)
 	static const struct {
 		const char *message, *lines;
 	} cases[] = {
-		{ "one", "one|" },	   { "one\n", "one|" },	     { "one\ntwo", "one|two|" },
-		{ "one\n\ntwo\n", "one||two|" }, { "\n", "|" }, { "", "" },
+		{ "one", "one|" },
+		{ "one\n", "one|" },
+		{ "one\ntwo", "one|two|" },
+		{ "one\n\ntwo\n", "one||two|" },
+		{ "\n", "|" },
+		{ "", "" },
 		{ "100% %s", "100% %s|" },
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "kernel/map.h"
 #include "fixture.h"
+#include "kernel/map.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -81,7 +81,8 @@ static void map_put(const struct map *map, uint32_t i)
 	else
 		value_fill(value, map->value_size, i, 0);
 	key_make(map, i, key);
-	assert_int_equal(bpf_map_update_elem(map->fd, map->key_size ? key : NULL, value, BPF_ANY), 0);
+	assert_int_equal(bpf_map_update_elem(map->fd, map->key_size ? key : NULL, value, BPF_ANY),
+			 0);
 }
 
 /* Many at once: a hundred thousand calls take their time under a sanitizer. */
@@ -116,8 +117,9 @@ static void pass_take(struct pass *pass, const struct map *map, const struct map
 					  : pass->entries;
 
 		pass->entries++;
-		if (at >= pass->room || (batch->keys && !entry_is_right(map, at, batch->values +
-									i * batch->value_stride)))
+		if (at >= pass->room ||
+		    (batch->keys &&
+		     !entry_is_right(map, at, batch->values + i * batch->value_stride)))
 			pass->wrong++;
 		else if (pass->seen[at]++)
 			pass->twice++;
@@ -187,11 +189,10 @@ static void test_kinds(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(maps); i++)
 		for (int by_key = 0; by_key < 2; by_key++) {
 			uint32_t fill = maps[i].fill;
-			struct map map = map_new(maps[i].type, maps[i].key_size, maps[i].value_size,
-						 maps[i].max_entries,
-						 maps[i].type == BPF_MAP_TYPE_LPM_TRIE
-							 ? BPF_F_NO_PREALLOC
-							 : 0);
+			struct map map = map_new(
+				maps[i].type, maps[i].key_size, maps[i].value_size,
+				maps[i].max_entries,
+				maps[i].type == BPF_MAP_TYPE_LPM_TRIE ? BPF_F_NO_PREALLOC : 0);
 			bool queue = map_kind(map.type) == MAP_QUEUE;
 
 			map_fill(&map, fill);
@@ -350,10 +351,8 @@ static void test_deleted_meanwhile(void **state)
 		enum bpf_map_type type;
 		void (*between)(const struct map *map, const struct map_reader *reader);
 	} cases[] = {
-		{ BPF_MAP_TYPE_HASH, delete_third },
-		{ BPF_MAP_TYPE_LRU_HASH, delete_third },
-		{ BPF_MAP_TYPE_PERCPU_HASH, delete_third },
-		{ BPF_MAP_TYPE_LPM_TRIE, delete_third },
+		{ BPF_MAP_TYPE_HASH, delete_third },	    { BPF_MAP_TYPE_LRU_HASH, delete_third },
+		{ BPF_MAP_TYPE_PERCPU_HASH, delete_third }, { BPF_MAP_TYPE_LPM_TRIE, delete_third },
 		{ BPF_MAP_TYPE_LPM_TRIE, delete_last },
 	};
 
@@ -372,7 +371,8 @@ static void test_deleted_meanwhile(void **state)
 			lost += !pass.seen[k] && (cases[i].between != delete_third || k % 3);
 		if (pass.result || pass.wrong || lost || pass.twice)
 			fail_msg("case %zu (%s): result %d, %u wrong, %u lost, %u twice", i,
-				 map_type_name(map.type), pass.result, pass.wrong, lost, pass.twice);
+				 map_type_name(map.type), pass.result, pass.wrong, lost,
+				 pass.twice);
 		assert_true(pass.batches > 1);
 		free(pass.seen);
 		close(map.fd);

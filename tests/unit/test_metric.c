@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "metric/metric.h"
 #include "fixture.h"
+#include "metric/metric.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -19,8 +19,10 @@ static const char source[] =
 	"	__attribute__((packed));\n"
 	"struct feature { __u64 timestamp; __u16 length; } __attribute__((packed));\n"
 	"struct prefix { __u32 len; __u8 address[4]; };\n"
-	"struct mixed { unsigned char name[8]; char numbers[3]; _Bool up; enum { DOWN, UP } state;\n"
-	"	union { __u32 word; __u16 half; }; struct { __s8 x; __u8 low : 3, high : 5; } in; };\n"
+	"struct mixed { unsigned char name[8]; char numbers[3]; _Bool up; enum { DOWN, UP } "
+	"state;\n"
+	"	union { __u32 word; __u16 half; }; struct { __s8 x; __u8 low : 3, high : 5; } in; "
+	"};\n"
 	"typedef __u64 count_t;\n"
 	"MAP(HASH, struct session, __u64, 100, SESSIONS);\n"
 	"MAP(ARRAY, __u32, struct feature, 1, FEATURES);\n"
@@ -61,7 +63,7 @@ static int load_object(void **state)
 		return 0;
 	if (object_open(elf.data, elf.len, "test", &object, &err) < 0 ||
 	    object_select(object, false, false, NULL, &program, &err) < 0 ||
-	    object_load(object, &err) < 0) {
+	    object_load(object, true, &err) < 0) {
 		print_error("%s\n", error_message(&err));
 		return -1;
 	}
@@ -255,9 +257,12 @@ static void test_samples(void **state)
 		enum metric_type type;
 		const char *sample;
 	} singles[] = {
-		{ "SIGNED", METRIC_GAUGE, "-2" },	 { "SIGNED", METRIC_UNTYPED, "-2" },
-		{ "SIGNED", METRIC_COUNTER, "4294967294" }, { "TINY", METRIC_GAUGE, "-2" },
-		{ "TINY", METRIC_COUNTER, "254" },	 { "WIDE", METRIC_GAUGE, "-2" },
+		{ "SIGNED", METRIC_GAUGE, "-2" },
+		{ "SIGNED", METRIC_UNTYPED, "-2" },
+		{ "SIGNED", METRIC_COUNTER, "4294967294" },
+		{ "TINY", METRIC_GAUGE, "-2" },
+		{ "TINY", METRIC_COUNTER, "254" },
+		{ "WIDE", METRIC_GAUGE, "-2" },
 		{ "WIDE", METRIC_COUNTER, "18446744073709551614" },
 	};
 
@@ -374,11 +379,11 @@ static void test_errors(void **state)
 /* A metric of a hundred thousand entries streams: no piece is larger than a batch. */
 static void test_streams(void **state)
 {
-	static const char large[] =
-		"#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
-		"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u32); __type(value, __u64);\n"
-		"	__uint(max_entries, 100000); } LARGE SEC(\".maps\");\n"
-		"SEC(\"tc\") int handle(struct __sk_buff *skb) { return 0; }\n";
+	static const char large[] = "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
+				    "struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u32); "
+				    "__type(value, __u64);\n"
+				    "	__uint(max_entries, 100000); } LARGE SEC(\".maps\");\n"
+				    "SEC(\"tc\") int handle(struct __sk_buff *skb) { return 0; }\n";
 	_cleanup_(object_unrefp) struct object *other = NULL;
 	_cleanup_text_ struct text elf = {}, out = {};
 	struct metric_config c = config("LARGE");
@@ -392,12 +397,12 @@ static void test_streams(void **state)
 	assert_true(object_compile(large, &elf));
 	assert_int_equal(object_open(elf.data, elf.len, "test", &other, NULL), 0);
 	assert_int_equal(object_select(other, false, false, NULL, &program, NULL), 0);
-	assert_int_equal(object_load(other, NULL), 0);
+	assert_int_equal(object_load(other, true, NULL), 0);
 	for (uint32_t i = 0; i < 100000; i++) {
 		uint64_t value = i;
 
-		assert_int_equal(bpf_map_update_elem(bpf_map__fd(other->maps[0].bpf), &i, &value, 0),
-				 0);
+		assert_int_equal(
+			bpf_map_update_elem(bpf_map__fd(other->maps[0].bpf), &i, &value, 0), 0);
 	}
 	assert_int_equal(metric_init(&metric, &c, other, NULL), 0);
 	assert_int_equal(metric_json_init(&json, &metric), 0);

@@ -11,7 +11,7 @@ static const struct {
 	const char *accept;
 	enum exposition exposition;
 } accepts[] = {
-#define OM EXPOSITION_OPENMETRICS
+#define OM   EXPOSITION_OPENMETRICS
 #define PROM EXPOSITION_PROMETHEUS
 	{ NULL, PROM },
 	{ "", PROM },
@@ -246,7 +246,7 @@ static int parser(const char *text, bool openmetrics)
 }
 
 #define LABELS(m, i, p) "{monitor=\"" m "\",interface=\"" i "\",path=\"" p "\""
-#define EDGE LABELS("edge", "eth0", "ingress")
+#define EDGE		LABELS("edge", "eth0", "ingress")
 
 static const struct {
 	const char *name;
@@ -260,10 +260,12 @@ static const struct {
 	  "# HELP packets_total Help\n# TYPE packets_total counter\npackets_total" EDGE "} 1\n" },
 	{ "a counter that says so",
 	  { { "edge", "eth0", 0, "packets_total", "ONE", METRIC_COUNTER, "Help", 0, 0, 0 } },
-	  "# HELP packets Help\n# TYPE packets counter\npackets_total" EDGE "} 1\n# EOF\n", NULL },
+	  "# HELP packets Help\n# TYPE packets counter\npackets_total" EDGE "} 1\n# EOF\n",
+	  NULL },
 	{ "no help",
 	  { { "edge", "", 1, "g", "ONE", METRIC_GAUGE, NULL, 0, 0, 0 } },
-	  "# HELP g Map ONE.\n# TYPE g gauge\ng" LABELS("edge", "", "egress") "} 1\n# EOF\n", NULL },
+	  "# HELP g Map ONE.\n# TYPE g gauge\ng" LABELS("edge", "", "egress") "} 1\n# EOF\n",
+	  NULL },
 	{ "untyped",
 	  { { "edge", "eth0", 0, "u", "ONE", METRIC_UNTYPED, "", 0, 0, 0 } },
 	  "# HELP u Map ONE.\n# TYPE u unknown\nu" EDGE "} 1\n# EOF\n",
@@ -326,42 +328,54 @@ static const struct {
 	  { { "a", "eth0", 0, "x", "ONE", METRIC_GAUGE, "h", 0, 0, 0 },
 	    { "b", "eth0", 0, "y", "ONE", METRIC_GAUGE, "h", 0, 0, 0 },
 	    { "c", "eth0", 1, "x", "ONE", METRIC_GAUGE, "other", 0, 0, 0 } },
-	  "# HELP x h\n# TYPE x gauge\nx" LABELS("a", "eth0", "ingress") "} 1\n"
-	  "x" LABELS("c", "eth0", "egress") "} 1\n"
-	  "# HELP y h\n# TYPE y gauge\ny" LABELS("b", "eth0", "ingress") "} 1\n# EOF\n",
+	  "# HELP x h\n# TYPE x gauge\nx" LABELS(
+		  "a", "eth0",
+		  "ingress") "} 1\n"
+			     "x" LABELS("c", "eth0",
+					"egress") "} 1\n"
+						  "# HELP y h\n# TYPE y gauge\ny" LABELS(
+							  "b", "eth0", "ingress") "} 1\n# EOF\n",
 	  NULL },
 	{ "types that do not agree",
 	  { { "a", "eth0", 0, "x", "ONE", METRIC_GAUGE, "h", 0, 0, 0 },
 	    { "b", "eth0", 0, "x", "ONE", METRIC_UNTYPED, "h", 0, 0, 0 } },
-	  "# HELP x h\n# TYPE x unknown\nx" LABELS("a", "eth0", "ingress") "} 1\n"
-	  "x" LABELS("b", "eth0", "ingress") "} 1\n# EOF\n",
+	  "# HELP x h\n# TYPE x unknown\nx" LABELS(
+		  "a", "eth0", "ingress") "} 1\n"
+					  "x" LABELS("b", "eth0", "ingress") "} 1\n# EOF\n",
 	  NULL },
 	{ "a counter and a gauge called as its samples",
 	  { { "a", "eth0", 0, "x", "ONE", METRIC_COUNTER, "h", 0, 0, 0 },
 	    { "b", "eth0", 0, "x_total", "ONE", METRIC_GAUGE, "h", 0, 0, 0 } },
-	  NULL, NULL },
+	  NULL,
+	  NULL },
 	{ "a counter and a gauge of one name",
 	  { { "a", "eth0", 0, "foo", "ONE", METRIC_COUNTER, "h", 0, 0, 0 },
 	    { "a", "eth0", 0, "foo", "ONE", METRIC_GAUGE, "h", 0, 0, 0 } },
-	  NULL, NULL },
+	  NULL,
+	  NULL },
 	{ "a counter and a gauge called as the time of its creation",
 	  { { "a", "eth0", 0, "foo", "ONE", METRIC_COUNTER, "h", 0, 0, 0 },
 	    { "a", "eth0", 0, "foo_created", "ONE", METRIC_GAUGE, "h", 0, 0, 0 } },
-	  NULL, NULL },
+	  NULL,
+	  NULL },
 	{ "two names that become one",
 	  { { "a", "eth0", 0, "my-metric", "ONE", METRIC_GAUGE, "h", 0, 0, 0 },
 	    { "a", "eth0", 0, "my_metric", "ONE", METRIC_GAUGE, "h", 0, 0, 0 } },
-	  NULL, NULL },
+	  NULL,
+	  NULL },
 	{ "a histogram without buckets",
 	  { { "a", "eth0", 0, "h", "THREE", METRIC_HISTOGRAM, "h", 0, 0, 0 },
 	    { "a", "eth0", 0, "s", "THREE", METRIC_SUMMARY, "h", 0, 0, 0 } },
-	  NULL, NULL },
+	  NULL,
+	  NULL },
 	{ "fields whose names Prometheus keeps for itself",
 	  { { "edge", "eth0", 0, "g", "ODD", METRIC_GAUGE, "h", "x", "y", 0 } },
-	  NULL, NULL },
+	  NULL,
+	  NULL },
 	{ "an empty map has its family",
 	  { { "edge", "eth0", 0, "g", "NONE", METRIC_GAUGE, "h", 0, 0, 0 } },
-	  "# HELP g h\n# TYPE g gauge\n# EOF\n", NULL },
+	  "# HELP g h\n# TYPE g gauge\n# EOF\n",
+	  NULL },
 };
 
 static void test_expositions(void **state)
@@ -373,8 +387,8 @@ static void test_expositions(void **state)
 		skip();
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		for (int exposition = 0; exposition < 2; exposition++) {
-			const char *expected = exposition == OM ? cases[i].openmetrics
-								: cases[i].prometheus;
+			const char *expected =
+				exposition == OM ? cases[i].openmetrics : cases[i].prometheus;
 			_cleanup_free_ char *is = NULL;
 			size_t n = 0;
 			int r;
@@ -383,7 +397,8 @@ static void test_expositions(void **state)
 				n++;
 			is = exposed(cases[i].given, n, (enum exposition)exposition);
 			if (expected && strcmp(is ? is : "", expected) != 0) {
-				print_error("%s:\n%s\nexpected:\n%s\n", cases[i].name, is, expected);
+				print_error("%s:\n%s\nexpected:\n%s\n", cases[i].name, is,
+					    expected);
 				wrong++;
 			}
 			r = parser(is ? is : "", exposition == OM);
@@ -401,7 +416,9 @@ static void test_expositions(void **state)
 /* empty-on-read takes out what was shown. */
 static void test_empty_on_read(void **state)
 {
-	const struct given given = { "edge", "eth0", 0, "g", "TAKEN", METRIC_GAUGE, "h", 0, 0, true };
+	const struct given given = {
+		"edge", "eth0", 0, "g", "TAKEN", METRIC_GAUGE, "h", 0, 0, true
+	};
 	_cleanup_free_ char *first = NULL, *second = NULL;
 
 	(void)state;

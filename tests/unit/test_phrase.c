@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/phrase.h"
-#include "serve/verb.h"
 #include "fixture.h"
+#include "serve/verb.h"
 
 #include <errno.h>
 
@@ -90,9 +90,8 @@ static void test_verbs(void **state)
 
 		if (!phrases[i].line)
 			continue;
-		assert_int_equal(command_parse(&command, phrases[i].line, strlen(phrases[i].line),
-					       NULL),
-				 0);
+		assert_int_equal(
+			command_parse(&command, phrases[i].line, strlen(phrases[i].line), NULL), 0);
 		verb = verb_find(command.words[0]);
 		assert_non_null(verb);
 		n = verb_positional(verb, &command);

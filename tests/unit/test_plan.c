@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fixture.h"
 #include "metric/field.h"
 #include "metric/plan.h"
-#include "fixture.h"
 
 #include <bpf/btf.h>
 #include <errno.h>
@@ -74,7 +74,8 @@ static char *json_of(const struct btf *btf, int id, const void *bytes, uint32_t 
 		assert_string_equal(is, expected);                                                 \
 	} while (0)
 
-#define assert_value(btf, id, value, expected) assert_json(btf, id, &(value), sizeof(value), expected)
+#define assert_value(btf, id, value, expected)                                                     \
+	assert_json(btf, id, &(value), sizeof(value), expected)
 
 static int plan_error(const struct btf *btf, int id, uint32_t size, struct error *err)
 {
@@ -277,8 +278,7 @@ static void test_structs(void **state)
 	btf__add_field(t.btf, "b", t.u32, 32, 0);
 	btf__add_field(t.btf, "in", in, 64, 0);
 	btf__add_field(t.btf, "c", t.u64, 128, 0);
-	assert_value(t.btf, outer, value,
-		     "{\"a\":1,\"b\":2,\"in\":{\"x\":-3,\"y\":4},\"c\":5}");
+	assert_value(t.btf, outer, value, "{\"a\":1,\"b\":2,\"in\":{\"x\":-3,\"y\":4},\"c\":5}");
 	/* a union shows every member */
 	un = btf__add_union(t.btf, "un", 4);
 	btf__add_field(t.btf, "w", t.u32, 0, 0);
@@ -409,9 +409,9 @@ static void test_bitfield_too_wide(void **state)
 
 			btf__add_field(t.btf, "wide", t.u128, bit, widths[i]);
 			assert_int_equal(plan_error(t.btf, id, 64, &err), -EINVAL);
-			assert_int_equal(fields_list(t.btf, (uint32_t)id, 64, "key", &fields, &n,
-						     &err),
-					 -EINVAL);
+			assert_int_equal(
+				fields_list(t.btf, (uint32_t)id, 64, "key", &fields, &n, &err),
+				-EINVAL);
 			btf__free(t.btf);
 		}
 }
@@ -503,9 +503,26 @@ static void refer_member(struct btf *btf, int id, uint32_t member, int to)
 /* Types that no compiler makes: each must end in an error, in no time and within bounds. */
 static void test_hostile(void **state)
 {
-	enum { SELF, ANONYMOUS, TWICE, TYPEDEF, RING, ELEMENT, ODD, ODD_SIGNED, ODD_WIDE, NO_INT,
-	       ODD_ENUM, OUTSIDE, OUTSIDE_BIT, OUTSIDE_ARRAY, OUTSIDE_VAR, OUTSIDE_IN_ARRAY, ENDLESS,
-	       COUNT };
+	enum {
+		SELF,
+		ANONYMOUS,
+		TWICE,
+		TYPEDEF,
+		RING,
+		ELEMENT,
+		ODD,
+		ODD_SIGNED,
+		ODD_WIDE,
+		NO_INT,
+		ODD_ENUM,
+		OUTSIDE,
+		OUTSIDE_BIT,
+		OUTSIDE_ARRAY,
+		OUTSIDE_VAR,
+		OUTSIDE_IN_ARRAY,
+		ENDLESS,
+		COUNT
+	};
 
 	(void)state;
 	for (int kind = 0; kind < COUNT; kind++) {
@@ -680,8 +697,8 @@ static void test_numbers(void **state)
 		_cleanup_text_ struct text out = {};
 		struct plan plan;
 
-		assert_int_equal(plan_init(&plan, t.btf, (uint32_t)plans[i].id, plans[i].size, NULL),
-				 0);
+		assert_int_equal(
+			plan_init(&plan, t.btf, (uint32_t)plans[i].id, plans[i].size, NULL), 0);
 		assert_int_equal(plan_is_number(&plan), plans[i].is);
 		if (plans[i].is) {
 			number_text(plan_number(&plan, plans[i].value), &out);
@@ -786,10 +803,12 @@ static void test_fields_limit(void **state)
 			snprintf(name, sizeof(name), "m%u", i);
 			btf__add_field(t.btf, name, t.u8, i * 8, 0);
 		}
-		assert_int_equal(fields_list(t.btf, (uint32_t)id, members, "key", &fields, &n, &err),
-				 more ? -E2BIG : 0);
+		assert_int_equal(
+			fields_list(t.btf, (uint32_t)id, members, "key", &fields, &n, &err),
+			more ? -E2BIG : 0);
 		if (more)
-			assert_string_equal(error_message(&err), "the type has more than 64 fields");
+			assert_string_equal(error_message(&err),
+					    "the type has more than 64 fields");
 		else
 			assert_int_equal(n, FIELDS_MAX);
 		fields_free(fields, n);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/file.h"
 #include "base/log.h"
+#include "fixture.h"
 #include "kernel/netif.h"
 #include "monitor/registry.h"
 #include "monitor/watch.h"
-#include "fixture.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -319,8 +319,8 @@ static void test_failed_injections(void **state)
 			{ NULL, verifier, "the kernel does not take it: ", 0 },
 			{ NULL, half, "egress-path", 0 },
 			{ "none", json, "interface \"none\" does not exist", -ENODEV },
-			{ NULL, "{\"ingress-path\":{\"object\":\"../x\"}}", "not below the directory",
-			  -EACCES },
+			{ NULL, "{\"ingress-path\":{\"object\":\"../x\"}}",
+			  "not below the directory", -EACCES },
 		};
 		const void *before, *after;
 		uint32_t program, now;
@@ -338,7 +338,8 @@ static void test_failed_injections(void **state)
 
 			r = inject(registry, "edge", cases[i].interface, cases[i].json, &err);
 			if (r >= 0 || (cases[i].code && r != cases[i].code))
-				fail_msg("%s, case %zu: %d %s", hooks[h], i, r, error_message(&err));
+				fail_msg("%s, case %zu: %d %s", hooks[h], i, r,
+					 error_message(&err));
 			assert_true(contains(error_message(&err), cases[i].message));
 			assert_string_equal(state_of(registry, "edge"), "running");
 			assert_int_equal(instances(registry, "edge", &after), 1);
@@ -396,9 +397,10 @@ static void test_rollback(void **state)
 	foreign = xdp_program("v1");
 	must(add(registry, "edge", "xdp-generic", "v0 v1", NULL, false, &err), &err);
 	assert_int_equal(inject(registry, "edge", NULL, json, &err), -EBUSY);
-	assert_true(contains(error_message(&err),
-			     "interface v1: cannot attach to xdp-generic ingress: an XDP program is "
-			     "attached there already"));
+	assert_true(
+		contains(error_message(&err),
+			 "interface v1: cannot attach to xdp-generic ingress: an XDP program is "
+			 "attached there already"));
 	assert_int_equal(xdp_program("v0"), 0);
 	assert_int_equal(xdp_program("v1"), foreign);
 	assert_string_equal(state_of(registry, "edge"), "empty");

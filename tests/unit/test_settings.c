@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "monitor/settings.h"
 #include "fixture.h"
+#include "monitor/settings.h"
 
 #include <errno.h>
 
@@ -55,7 +55,8 @@ static const struct {
 	{ BLOCK_HTTP, "Host", "::1", 0, NULL },
 	{ BLOCK_HTTP, "Port", "1", 0, NULL },
 	{ BLOCK_HTTP, "Port", "65535", 0, NULL },
-	{ BLOCK_HTTP, "Port", "0", -EINVAL, H "Port: expected a port from 1 to 65535, found \"0\"" },
+	{ BLOCK_HTTP, "Port", "0", -EINVAL,
+	  H "Port: expected a port from 1 to 65535, found \"0\"" },
 	{ BLOCK_HTTP, "Port", "65536", -EINVAL,
 	  H "Port: expected a port from 1 to 65535, found \"65536\"" },
 	{ BLOCK_HTTP, "Port", "80x", -EINVAL,
@@ -245,7 +246,8 @@ static void test_blocks(void **state)
 		  "monitor name: expected letters, digits, _, - and ., found \"a b\"" },
 		{ BLOCK_PLUGIN, "Monitor", "a=b", -EINVAL,
 		  "monitor name: expected letters, digits, _, - and ., found \"a=b\"" },
-		{ BLOCK_PLUGIN, "Monitor", "\xc3\xa4", -EINVAL, "monitor name: expected letters, *" },
+		{ BLOCK_PLUGIN, "Monitor", "\xc3\xa4", -EINVAL,
+		  "monitor name: expected letters, *" },
 		{ BLOCK_PLUGIN, "Http", "x", -EINVAL, "<Http>: expected no name, found \"x\"" },
 		{ BLOCK_PLUGIN, "Metric", "m", -ENOENT, "<Plugin dynmon>: unknown block <Metric>" },
 		{ BLOCK_MONITOR, "Monitor", "x", -ENOENT,
@@ -295,8 +297,9 @@ static void test_twice_and_limits(void **state)
 		assert_int_equal(settings_set(monitor, "Interface", name, &err), 0);
 	}
 	assert_int_equal(settings_set(monitor, "Interface", "eth7", &err), -EINVAL);
-	assert_string_equal(error_message(&err), "<Monitor \"edge\">: Interface: interface \"eth7\" "
-						 "is given twice");
+	assert_string_equal(error_message(&err),
+			    "<Monitor \"edge\">: Interface: interface \"eth7\" "
+			    "is given twice");
 	assert_int_equal(settings_set(monitor, "Interface", "more", &err), -E2BIG);
 	assert_string_equal(error_message(&err), "<Monitor \"edge\">: Interface: at most 256 "
 						 "interfaces are possible");
@@ -341,9 +344,10 @@ static void test_check(void **state)
 		}
 		assert_int_equal(settings_check(node, &err), https[i].code);
 		if (https[i].code)
-			assert_string_equal(error_message(&err),
-					    "<Http>: SocketFile \"/x\": expected either a socket or "
-					    "Host and Port");
+			assert_string_equal(
+				error_message(&err),
+				"<Http>: SocketFile \"/x\": expected either a socket or "
+				"Host and Port");
 		assert_int_equal(settings_check(settings_root(&settings), &err), 0);
 		settings_release(&settings);
 	}

@@ -90,7 +90,10 @@ static void test_numbers(void **state)
 		int64_t value;
 		const char *text;
 	} signed_numbers[] = {
-		{ 0, "0" }, { -1, "-1" }, { -100, "-100" }, { INT64_MAX, "9223372036854775807" },
+		{ 0, "0" },
+		{ -1, "-1" },
+		{ -100, "-100" },
+		{ INT64_MAX, "9223372036854775807" },
 		{ INT64_MIN, "-9223372036854775808" },
 	};
 	_cleanup_text_ struct text text = {};

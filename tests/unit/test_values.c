@@ -166,26 +166,43 @@ static const struct {
 	{ "eth0", NULL, { { "m", "ONE", METRIC_COUNTER, false } }, {}, "edge-eth0|derive|m|42\n" },
 	{ "", NULL, { { "m", "ONE", METRIC_GAUGE, false } }, {}, "edge|gauge|m|42\n" },
 	{ "eth0", NULL, { { "m", "ONE", METRIC_UNTYPED, false } }, {}, "edge-eth0|gauge|m|42\n" },
-	{ "eth0", NULL, { { "m", "TWO", METRIC_GAUGE, false } }, {},
+	{ "eth0",
+	  NULL,
+	  { { "m", "TWO", METRIC_GAUGE, false } },
+	  {},
 	  "edge-eth0|gauge|m-0|0\nedge-eth0|gauge|m-1|-7\n" },
-	{ "eth0", NULL, { { "m", "TWO", METRIC_COUNTER, false } }, {},
+	{ "eth0",
+	  NULL,
+	  { { "m", "TWO", METRIC_COUNTER, false } },
+	  {},
 	  "edge-eth0|derive|m-0|0\nedge-eth0|derive|m-1|4294967289\n" },
-	{ "eth0", NULL, { { "m", "FLOWS", METRIC_GAUGE, false } }, {},
+	{ "eth0",
+	  NULL,
+	  { { "m", "FLOWS", METRIC_GAUGE, false } },
+	  {},
 	  "edge-eth0|gauge|m--1-a_b c-true|42\n" },
 	{ "eth0", NULL, { { "m", "PAIRS", METRIC_GAUGE, false } }, {}, "" },
 	/* one name on both paths */
-	{ "eth0", NULL,
-	  { { "m", "ONE", METRIC_GAUGE, false }, { "m", "ONE", METRIC_COUNTER, false } }, {},
+	{ "eth0",
+	  NULL,
+	  { { "m", "ONE", METRIC_GAUGE, false }, { "m", "ONE", METRIC_COUNTER, false } },
+	  {},
 	  "edge-eth0|gauge|m-ingress|42\nedge-eth0|derive|m-egress|42\n" },
-	{ "eth0", NULL,
-	  { { "m", "ONE", METRIC_GAUGE, false }, { "n", "ONE", METRIC_GAUGE, false } }, {},
+	{ "eth0",
+	  NULL,
+	  { { "m", "ONE", METRIC_GAUGE, false }, { "n", "ONE", METRIC_GAUGE, false } },
+	  {},
 	  "edge-eth0|gauge|m|42\nedge-eth0|gauge|n|42\n" },
 	/* templates */
 	{ "eth0", "x", { { "m", "ONE", METRIC_GAUGE, false } }, {}, "x|gauge|m|42\n" },
-	{ "eth0", "%{path}.%{monitor}%{interface}%{metric}%{none}%{",
+	{ "eth0",
+	  "%{path}.%{monitor}%{interface}%{metric}%{none}%{",
 	  { { NULL }, { "m", "ONE", METRIC_GAUGE, false } },
-	  {}, "egress.edgeeth0m%{none}%{|gauge|m|42\n" },
-	{ "eth0", NULL, { { "m", "TWO", METRIC_GAUGE, false } },
+	  {},
+	  "egress.edgeeth0m%{none}%{|gauge|m|42\n" },
+	{ "eth0",
+	  NULL,
+	  { { "m", "TWO", METRIC_GAUGE, false } },
 	  { "TypeInstance=%{path}/%{metric}", "Type=if_octets" },
 	  "edge-eth0|if_octets|ingress_m-0|0\nedge-eth0|if_octets|ingress_m-1|-7\n" },
 	{ "eth0", NULL, { { "m", "ONE", METRIC_GAUGE, false } }, { "Dispatch=false" }, "" },
@@ -287,8 +304,9 @@ static void test_limit(void **state)
 	assert_int_equal(monitor_settings_init(&settings, "edge", NULL), 0);
 	item = item_make("eth0", &settings, configs);
 	values_read(&item, sink, trouble, &seen, &left_out);
-	assert_int_equal(seen.n, VALUE_SERIES_MAX + 1); /* the other metric has a limit of its own */
-	assert_int_equal(left_out, 205);		 /* added to */
+	assert_int_equal(seen.n,
+			 VALUE_SERIES_MAX + 1); /* the other metric has a limit of its own */
+	assert_int_equal(left_out, 205);	/* added to */
 	/* no dataplane, no values */
 	item.generation = generation_unref(item.generation);
 	seen.n = 0;
@@ -319,8 +337,8 @@ static void test_trouble(void **state)
 	values_read(&item, sink, trouble, &seen, &left_out);
 	assert_int_equal(seen.troubles, 1);
 	assert_int_equal(seen.n, 1);
-	assert_true(contains(text_str(&seen.lines),
-			     "monitor edge: reading map ONE of metric \"m\": "));
+	assert_true(
+		contains(text_str(&seen.lines), "monitor edge: reading map ONE of metric \"m\": "));
 	text_release(&seen.lines);
 	item_release(&item);
 }
@@ -328,8 +346,8 @@ static void test_trouble(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_field),	cmocka_unit_test(test_values),
-		cmocka_unit_test(test_limit),	cmocka_unit_test(test_trouble),
+		cmocka_unit_test(test_field),	   cmocka_unit_test(test_values),
+		cmocka_unit_test(test_limit),	   cmocka_unit_test(test_trouble),
 		cmocka_unit_test(test_field_utf8),
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "serve/verb.h"
 #include "fixture.h"
+#include "serve/verb.h"
 
 #include <errno.h>
 
@@ -88,7 +88,8 @@ static const struct {
 	  "\"last-error\":null,\"interfaces\":[],\"ingress-metrics\":[],\"egress-metrics\":[]}\n" },
 	{ "DETACH a", NULL, 0, "" },
 	{ "METRICS", NULL, 0, "{\"a\":{\"ingress-metrics\":[],\"egress-metrics\":[]}}\n" },
-	{ "METRICS a path=egress name=x", NULL, 0, "{\"ingress-metrics\":[],\"egress-metrics\":[]}\n" },
+	{ "METRICS a path=egress name=x", NULL, 0,
+	  "{\"ingress-metrics\":[],\"egress-metrics\":[]}\n" },
 	{ "OPENMETRICS a", NULL, 0, "# EOF\n" },
 	{ "INJECT a bytes=2", "{}", 0, "" },
 	{ "RELOAD", NULL, 0, "" },
@@ -108,7 +109,8 @@ static void test_lines(void **state)
 		size_t len = strlen(expected);
 		int r = run(lines[i].line, lines[i].payload, &answer, &err);
 
-		while (r == 0 && answer.stream && stream_next(answer.stream, &answer.lines, &err) > 0)
+		while (r == 0 && answer.stream &&
+		       stream_next(answer.stream, &answer.lines, &err) > 0)
 			;
 		text = r < 0 ? error_message(&err) : text_str(&answer.lines);
 		if (r != lines[i].code ||
@@ -153,9 +155,9 @@ static void test_payload(void **state)
 		struct command command;
 		int64_t bytes;
 
-		assert_int_equal(command_parse(&command, payloads[i].line,
-					       strlen(payloads[i].line), NULL),
-				 0);
+		assert_int_equal(
+			command_parse(&command, payloads[i].line, strlen(payloads[i].line), NULL),
+			0);
 		bytes = verb_payload(&command, &err);
 		if (bytes != payloads[i].bytes)
 			fail_msg("%s: %lld %s", payloads[i].line, (long long)bytes,

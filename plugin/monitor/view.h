@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What there is to read at one moment: a reference to every instance's generation, so that no
+ * reload takes anything away under a reader. Embedded in its owner; zeroed is empty.
+ */
+#ifndef DYNMON_MONITOR_VIEW_H
+#define DYNMON_MONITOR_VIEW_H
+
+#include "monitor/monitor.h"
+
+struct view_item {
+	struct monitor *monitor;
+	char *interface;	       /* "" for none */
+	bool alone;		       /* the monitor has one instance only */
+	struct generation *generation; /* NULL: the empty dataplane */
+};
+
+struct view {
+	struct view_item *items;
+	size_t n;
+};
+
+/* Adds the instances of a monitor. -ENOMEM: some may be missing. */
+int view_add(struct view *view, struct monitor *monitor);
+void view_release(struct view *view);
+
+#endif
