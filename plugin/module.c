@@ -50,6 +50,16 @@ static void sink_collectd(enum log_level level, const char *line)
 	plugin_log((int)level, PLUGIN ": %s", line);
 }
 
+/* A report's lines, each of which stands for itself. */
+static void log_lines(enum log_level level, struct text *report)
+{
+	char *lines = (char *)text_str(report), *line;
+
+	while ((line = strsep(&lines, "\n")))
+		if (*line)
+			log_message(level, "%s", line);
+}
+
 /* -- configuration -- */
 
 static int option_text(const oconfig_value_t *value, char *buffer, size_t size, const char **ret)
@@ -91,8 +101,8 @@ static int configure_item(struct settings_node node, const oconfig_item_t *item)
 			return configure_block(child, item);
 	} else if (item->values_num != 1) {
 		settings_label(node, label, sizeof(label));
-		r = error_set(&err, -EINVAL, "%s: %s: expected one value, found %d", label, item->key,
-			      item->values_num);
+		r = error_set(&err, -EINVAL, "%s: %s: expected one value, found %d", label,
+			      item->key, item->values_num);
 	} else {
 		r = settings_set(node, item->key, value, &err);
 	}
@@ -151,7 +161,7 @@ static int dynmon_config(oconfig_item_t *item)
 /* What a monitor's read callback remembers; collectd frees it. */
 struct reader {
 	char *monitor;
-	struct text told;    /* metrics whose type cannot be used, a line each: logged */
+	struct text told;   /* metrics whose type cannot be used, a line each: logged */
 	bool trouble_told;  /* a failed read was */
 	bool left_out_told; /* a metric with too many series was */
 	bool troubled;	    /* this read had one */
@@ -190,7 +200,7 @@ static bool type_told(struct reader *reader, const char *metric)
 {
 	_cleanup_text_ struct text line = {};
 
-	text_printf(&line, "%s\n", metric);
+	text_printf(&line, "\n%s\n", metric);
 	if (strstr(text_str(&reader->told), text_str(&line)))
 		return true;
 	text_add(&reader->told, line.data, line.len);
@@ -238,7 +248,7 @@ static int dynmon_read_monitor(user_data_t *user_data)
 {
 	struct reader *reader = user_data->data;
 	_cleanup_(view_release) struct view view = {};
-	uint64_t left_out = 0;
+	bool left_out = false;
 
 	if (registry_view(registry, reader->monitor, &view, NULL) < 0)
 		return 0;
@@ -249,8 +259,8 @@ static int dynmon_read_monitor(user_data_t *user_data)
 	if (!reader->troubled)
 		reader->trouble_told = false;
 	if (left_out && !reader->left_out_told)
-		log_warning("monitor %s: %llu series are left out, a metric gives at most %d",
-			    reader->monitor, (unsigned long long)left_out, VALUE_SERIES_MAX);
+		log_warning("monitor %s: series are left out, a metric gives at most %d",
+			    reader->monitor, VALUE_SERIES_MAX);
 	reader->left_out_told = left_out;
 	return 0;
 }
@@ -288,7 +298,9 @@ static int dynmon_read(void)
 
 static void reader_name(const struct monitor *monitor, char *name, size_t size)
 {
-	snprintf(name, size, PLUGIN "-%s", monitor->settings.name);
+	/* With the serial: one that is made again has another, whatever comes first. */
+	snprintf(name, size, PLUGIN "-%s-%llu", monitor->settings.name,
+		 (unsigned long long)monitor->serial);
 }
 
 static void monitor_added(void *data, const struct monitor *monitor)
@@ -341,9 +353,8 @@ static void reload(void)
 	_cleanup_text_ struct text report = {};
 	int r = registry_reload(registry, NULL, false, &report, &err);
 
-	if (report.len)
-		log_notice("%s", text_str(&report));
-	else if (r == 0)
+	log_lines(LOG_LEVEL_NOTICE, &report);
+	if (!report.len && r == 0)
 		log_notice("reload: nothing has changed");
 	if (r < 0)
 		log_error("reload: %s", error_message(&err));
@@ -383,10 +394,10 @@ static void reloader_stop(void)
 {
 	if (!reloader.started)
 		return;
-	sigaction(SIGHUP, &reloader.old_action, NULL);
 	reloader.stopping = true;
 	eventfd_write(reloader.event_fd, 1);
 	pthread_join(reloader.thread, NULL);
+	sigaction(SIGHUP, &reloader.old_action, NULL);
 	reloader.started = false;
 }
 
@@ -429,8 +440,7 @@ static void monitors_add(void)
 		_cleanup_text_ struct text report = {};
 		int r = registry_add(registry, &settings.monitors[i], true, &report, &err);
 
-		if (report.len)
-			log_warning("%s", text_str(&report));
+		log_lines(LOG_LEVEL_WARNING, &report);
 		if (r < 0)
 			log_error("%s", error_message(&err));
 	}
@@ -438,6 +448,8 @@ static void monitors_add(void)
 
 static int dynmon_shutdown(void)
 {
+	if (registry)
+		registry_cancel(registry);
 	reloader_stop();
 	if (control && settings.socket_file)
 		unlink(settings.socket_file);

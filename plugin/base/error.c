@@ -9,7 +9,7 @@
 static void message_cut(char *message)
 {
 	static const char mark[] = "\n[...]\n";
-	size_t len = strlen(message), half = ERROR_MESSAGE_MAX / 2;
+	size_t len = strlen(message), half = (ERROR_MESSAGE_MAX - sizeof(mark)) / 2;
 
 	if (len <= ERROR_MESSAGE_MAX)
 		return;
@@ -36,22 +36,22 @@ int error_set(struct error *err, int code, const char *fmt, ...)
 	return code;
 }
 
-int error_prefix(struct error *err, const char *fmt, ...)
+int error_prefix(struct error *err, int code, const char *fmt, ...)
 {
 	_cleanup_free_ char *prefix = NULL;
 	va_list ap;
 	int n;
 
 	if (!err)
-		return 0;
+		return code;
 	va_start(ap, fmt);
 	n = vasprintf(&prefix, fmt, ap);
 	va_end(ap);
 	if (n < 0) {
 		prefix = NULL;
-		return err->code;
+		return code;
 	}
-	return error_set(err, err->code, "%s: %s", prefix, error_message(err));
+	return error_set(err, code, "%s: %s", prefix, error_message(err));
 }
 
 int error_oom(struct error *err)

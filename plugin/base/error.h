@@ -27,8 +27,9 @@ struct error {
 int error_set(struct error *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Puts "<words>: " before the message. Returns the code. */
-int error_prefix(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Puts "<words>: " before the message. Returns code, with which the call failed. */
+int error_prefix(struct error *err, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* -ENOMEM with its message. */
 int error_oom(struct error *err);

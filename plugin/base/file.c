@@ -45,7 +45,7 @@ int file_read_fd(int fd, const char *name, size_t max, struct text *out, struct 
 int file_read(const char *dir, const char *name, bool confined, size_t max, struct text *out,
 	      struct error *err)
 {
-	_cleanup_close_ int dir_fd = -1, fd = -1;
+	_cleanup_close_ int dir_fd = AT_FDCWD, fd = -1;
 	struct stat st;
 
 	if (dir) {
@@ -56,7 +56,8 @@ int file_read(const char *dir, const char *name, bool confined, size_t max, stru
 	if (confined) {
 		fd = open_confined(dir_fd, name);
 		if (fd == -EXDEV)
-			return error_set(err, -EACCES, "%s: not below the directory %s", name, dir);
+			return error_set(err, -EACCES, "%s: not below the directory %s", name,
+					 dir ? dir : ".");
 	} else {
 		fd = openat(dir ? dir_fd : AT_FDCWD, name,
 			    O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

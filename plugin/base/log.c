@@ -38,12 +38,15 @@ void log_message(enum log_level level, const char *fmt, ...)
 		return;
 	}
 	for (at = message; *at && lines < LOG_LINES_MAX; lines++) {
-		size_t len = strcspn(at, "\n");
+		const char *mark = lines ? "  | " : "";
+		size_t len = strcspn(at, "\n"), room = LOG_LINE_MAX - strlen(mark);
 
-		if (len > LOG_LINE_MAX)
-			len = LOG_LINE_MAX;
-		memcpy(line, at, len);
-		line[len] = '\0';
+		if (len > room)
+			len = room;
+		snprintf(line, sizeof(line), "%s%.*s", mark, (int)len, at);
+		for (char *c = line; *c; c++)
+			if ((unsigned char)*c < 0x20 && *c != '\t')
+				*c = '?';
 		log_sink(level, line);
 		at += len;
 		if (*at == '\n')

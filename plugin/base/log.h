@@ -20,7 +20,11 @@ enum log_level { LOG_LEVEL_ERR = 3, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEV
 /* NULL: to stderr, which is the default. */
 void log_set_sink(void (*sink)(enum log_level level, const char *line));
 
-/* Logs the message line by line: newlines end a line, a long one is split. */
+/*
+ * Logs the message line by line: newlines end a line, a long one is split. Messages repeat what
+ * others have written, so every line but the first starts with "  | ", and control characters
+ * become "?": none can be mistaken for a message of its own.
+ */
 void log_message(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...)	 log_message(LOG_LEVEL_ERR, __VA_ARGS__)

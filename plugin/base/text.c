@@ -2,6 +2,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -116,19 +117,22 @@ void text_double(struct text *text, double value)
 		text_adds(text, value < 0 ? "-Inf" : "+Inf");
 		return;
 	}
-	if (value == trunc(value) && fabs(value) < 1e15) {
+	if (value == trunc(value) && fabs(value) < 1e15 && !(value == 0 && signbit(value))) {
 		text_i64(text, (int64_t)value);
 		return;
 	}
-	for (precision = 15; precision <= 17; precision++) {
+	/* Below the normal range 15 digits are more than there are. */
+	for (precision = fabs(value) < DBL_MIN ? 1 : 15; precision <= 17; precision++) {
 		n = snprintf(digits, sizeof(digits), "%.*g", precision, value);
 		if (strtod(digits, NULL) == value)
 			break;
 	}
-	for (int i = 0; i < n; i++) /* a locale may write the decimal point in its own way */
-		if (!strchr("0123456789+-eE", digits[i]))
-			digits[i] = '.';
-	text_add(text, digits, (size_t)n);
+	/* A locale may write the decimal point in its own way, and with several bytes. */
+	for (int i = 0, len; i < n; i += len) {
+		len = (int)strcspn(digits + i, "0123456789+-eE");
+		text_add(text, len ? "." : digits + i, 1);
+		len = len ? len : 1;
+	}
 }
 
 static const char hex_digits[] = "0123456789abcdef";

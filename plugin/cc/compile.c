@@ -160,10 +160,8 @@ static int clang_run(const struct args *args, const struct text *input, struct t
 	};
 	int r = process_run(&process, err);
 
-	if (r == -EFAULT) {
-		error_prefix(err, "the source is too much for the compiler");
-		return -EBADMSG;
-	}
+	if (r == -EFAULT)
+		return error_prefix(err, -EBADMSG, "the source is too much for the compiler");
 	return r > 0 ? error_set(err, -EBADMSG, "the source does not compile") : r;
 }
 

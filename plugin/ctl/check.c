@@ -64,6 +64,7 @@ int check_file(const char *file, const char *hook, const struct compiler *compil
 	for (int path = 0; path < PATH_COUNT; path++)
 		if (generation->paths[path].object)
 			print_path(generation, path);
-	printf("%s: ok%s\n", file, dataplane_is_empty(dataplane) ? ", but there is no code in it" : "");
+	printf("%s: ok%s\n", file,
+	       dataplane_is_empty(dataplane) ? ", but there is no code in it" : "");
 	return 0;
 }

@@ -20,7 +20,7 @@ static int inline_file(struct json_object *path, const char *from, const char *t
 	r = file_read(dir, json_object_get_string(name), false, binary ? OBJECT_MAX : CODE_MAX,
 		      &bytes, err);
 	if (r < 0)
-		return error_prefix(err, "%s", from);
+		return error_prefix(err, r, "%s", from);
 	if (binary)
 		base64_encode(bytes.data, bytes.len, &encoded);
 	if (text_status(contents) < 0)
@@ -46,7 +46,7 @@ static int inline_files(struct json_object *document, const char *dir, struct er
 		object = code < 0 ? code
 				  : inline_file(path, "object", "object-data", true, dir, err);
 		if (object < 0)
-			return error_prefix(err, "%s", paths[i]);
+			return error_prefix(err, object, "%s", paths[i]);
 		done += code + object;
 	}
 	return done;

@@ -84,11 +84,25 @@ static int report(const struct error *err)
 	return EXIT_FAILED;
 }
 
+/* Looks for the line "# EOF", of which a part may come at a time. */
+struct eof {
+	size_t matched; /* bytes of it that the line has so far; more than all: another line */
+	bool seen;
+};
+
 static void take_to_stdout(void *data, const char *part, size_t len)
 {
-	bool *eof = data;
+	static const char mark[] = "# EOF\n";
+	struct eof *eof = data;
 
-	*eof = len == 6 && !memcmp(part, "# EOF\n", 6);
+	for (size_t i = 0; i < len; i++) {
+		bool same = eof->matched < sizeof(mark) - 1 && part[i] == mark[eof->matched];
+
+		eof->matched = same ? eof->matched + 1 : sizeof(mark);
+		eof->seen = eof->matched == sizeof(mark) - 1;
+		if (part[i] == '\n')
+			eof->matched = 0;
+	}
 	fwrite(part, 1, len, stdout);
 }
 
@@ -183,7 +197,8 @@ static int ask(const struct options *options, const char *line, const struct tex
 	_cleanup_error_ struct error err = {};
 	_cleanup_text_ struct text status = {};
 	_cleanup_(client_close) struct client client = { .fd = -1 };
-	bool until_eof, eof = false;
+	struct eof eof = {};
+	bool until_eof;
 	int64_t n;
 
 	if (client_open(&client, options->socket_file, &err) < 0)
@@ -194,7 +209,7 @@ static int ask(const struct options *options, const char *line, const struct tex
 	if (!strncmp(line, "LIST", 4))
 		return print_list(&client, n, options->json, &err);
 	until_eof = !strcmp(text_str(&status), ANSWER_UNTIL_EOF);
-	for (int64_t i = 0; until_eof ? !eof : i < n; i++)
+	for (int64_t i = 0; until_eof ? !eof.seen : i < n; i++)
 		if (client_read_line(&client, take_to_stdout, &eof, &err) < 0)
 			return report(&err);
 	/* Warnings come as lines; that it was done is in the status. */

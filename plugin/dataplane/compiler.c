@@ -148,7 +148,7 @@ static int drain(int *fd, struct text *to, size_t start, size_t max)
 }
 
 /* Moves bytes until all of the compiler's outputs are closed. */
-static int child_talk(struct child *child, const struct text *source,
+static int child_talk(struct child *child, int cancel_fd, const struct text *source,
 		      struct text *out[STREAM_COUNT])
 {
 	static const size_t max[STREAM_COUNT] = { 0, OBJECT_MAX, DIAGNOSTICS_MAX + 4096,
@@ -161,7 +161,7 @@ static int child_talk(struct child *child, const struct text *source,
 	if (!source->len)
 		fd_close(&child->fds[STREAM_SOURCE]);
 	for (;;) {
-		struct pollfd polls[STREAM_COUNT];
+		struct pollfd polls[STREAM_COUNT + 1];
 		int64_t left = deadline - now_ms();
 		bool open = false;
 		int r;
@@ -175,13 +175,19 @@ static int child_talk(struct child *child, const struct text *source,
 		}
 		if (!open)
 			return 0;
+		polls[STREAM_COUNT] = (struct pollfd){
+			.fd = cancel_fd > 0 ? cancel_fd : -1,
+			.events = POLLIN,
+		};
 		if (left <= 0)
 			return -ETIMEDOUT;
-		r = poll(polls, STREAM_COUNT, (int)left);
+		r = poll(polls, STREAM_COUNT + 1, (int)left);
 		if (r < 0 && errno != EINTR)
 			return -errno;
 		if (r <= 0)
 			continue;
+		if (polls[STREAM_COUNT].revents)
+			return -ECANCELED;
 		if (polls[STREAM_SOURCE].revents)
 			feed(&child->fds[STREAM_SOURCE], source, &written);
 		for (int i = STREAM_OBJECT; i < STREAM_COUNT; i++) {
@@ -195,8 +201,7 @@ static int child_talk(struct child *child, const struct text *source,
 }
 
 /* Turns the status line, "<code> <message>", and the diagnostics into the answer. */
-static int judge(const char *program, struct text *status, struct text *said,
-		 struct error *err)
+static int judge(const char *program, struct text *status, struct text *said, struct error *err)
 {
 	char *line = (char *)text_str(status), *words;
 	long code = strtol(line, &words, 10);
@@ -204,11 +209,11 @@ static int judge(const char *program, struct text *status, struct text *said,
 	line[strcspn(line, "\n")] = '\0';
 	while (said->len && said->data[said->len - 1] == '\n')
 		said->len--;
-	while (*words == ' ')
-		words++;
-	if (words == line)
+	if (*line < '0' || *line > '9' || (*words && *words != ' '))
 		return error_set(err, -EIO, "the compiler died%s%s", said->len ? ": " : "",
 				 text_str(said));
+	while (*words == ' ')
+		words++;
 	switch (code) {
 	case STATUS_OK:
 		return 0;
@@ -260,9 +265,11 @@ int compiler_run(const struct compiler *compiler, const struct compile_target *t
 	r = child_spawn(&child, program, argv);
 	if (r < 0)
 		return error_set(err, r, "cannot start the compiler %s: %s", program, strerror(-r));
-	r = child_talk(&child, source, out);
+	r = child_talk(&child, compiler->cancel_fd, source, out);
 	if (r == -ETIMEDOUT)
 		return error_set(err, r, "the compiler took more than %d s", COMPILER_SECONDS_MAX);
+	if (r == -ECANCELED)
+		return error_set(err, r, "given up, the plugin stops");
 	if (r == -EFBIG)
 		return error_set(err, r, "the compiler wrote more than its limit");
 	if (r < 0)

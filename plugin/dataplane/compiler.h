@@ -19,6 +19,7 @@ struct compiler {
 	const char *program;	 /* dynmon-cc */
 	const char *include_dir; /* the headers that dataplanes include */
 	const char *clang;	 /* NULL: searched by dynmon-cc */
+	int cancel_fd;		 /* readable: give up what is under way; 0 or less: none */
 };
 
 /* What the code is compiled for. */
@@ -34,7 +35,7 @@ struct compile_target {
  * is appended to diagnostics. On failure the diagnostics are in err instead.
  * origin: the name of the source in diagnostics.
  * Errors: -EINVAL for wrong source, -ETIMEDOUT, -ENOENT when the compiler or clang is
- * missing, -EIO when it died.
+ * missing, -EIO when it died, -ECANCELED.
  */
 int compiler_run(const struct compiler *compiler, const struct compile_target *target,
 		 const char *origin, const struct text *source, struct text *object,

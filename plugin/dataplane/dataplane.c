@@ -48,12 +48,12 @@ static const char *origin_of(const struct document *document, enum path path)
 	const struct path_config *config = document->paths[path];
 
 	return ingress && text_equal(&ingress->source, &config->source) ? ingress->origin
-									 : config->origin;
+									: config->origin;
 }
 
-static int path_compile(struct path_config *config, const char *origin, const struct compiler *compiler,
-			const struct compile_target *target, struct path_code **ret,
-			struct text *warnings, struct error *err)
+static int path_compile(struct path_config *config, const char *origin,
+			const struct compiler *compiler, const struct compile_target *target,
+			struct path_code **ret, struct text *warnings, struct error *err)
 {
 	struct path_code *code = calloc(1, sizeof(*code));
 	int r;
@@ -67,12 +67,12 @@ static int path_compile(struct path_config *config, const char *origin, const st
 		text_add(&code->elf, config->object.data, config->object.len);
 		r = text_status(&code->elf) < 0 ? error_oom(err) : 0;
 	} else {
-		r = compiler_run(compiler, target, origin, &config->source, &code->elf,
-				 warnings, err);
+		r = compiler_run(compiler, target, origin, &config->source, &code->elf, warnings,
+				 err);
 	}
 	if (r < 0) {
 		path_code_unref(code);
-		return error_prefix(err, "%s-path", path_name(target->path));
+		return error_prefix(err, r, "%s-path", path_name(target->path));
 	}
 	*ret = code;
 	return 0;
@@ -102,8 +102,8 @@ int dataplane_build(struct document *document, const struct dataplane *previous,
 				dataplane->paths[path] = path_code_ref(previous->paths[path]);
 			continue;
 		}
-		r = path_compile(document->paths[path], origin_of(document, this.path), compiler, &this, &dataplane->paths[path],
-				 &dataplane->warnings, err);
+		r = path_compile(document->paths[path], origin_of(document, this.path), compiler,
+				 &this, &dataplane->paths[path], &dataplane->warnings, err);
 		if (r < 0)
 			return r;
 	}

@@ -82,8 +82,9 @@ static int walk_object(struct walk *walk, struct json_object *object, const stru
 		while (key->name && strcmp(key->name, name))
 			key++;
 		if (!key->name) {
-			text_printf(walk->warnings, "%s: unknown key, ignored\n",
-				    text_str(&walk->where));
+			if (walk->warnings->len < WARNINGS_MAX)
+				text_printf(walk->warnings, "%s: unknown key, ignored\n",
+					    text_str(&walk->where));
 		} else if (value) { /* null is as if the key were not there */
 			r = key->take(walk, value, (char *)to + key->offset);
 			if (r < 0)
@@ -128,17 +129,52 @@ static int walk_list(struct walk *walk, struct json_object *list, size_t max, si
 	return 0;
 }
 
-static int take_string(struct walk *walk, struct json_object *value, void *to)
+/* json-c looks only at the shape of UTF-8 sequences. */
+static bool is_utf8(const char *string)
+{
+	while (*string) {
+		size_t len = utf8_sequence(string, strlen(string));
+
+		if (!len)
+			return false;
+		string += len;
+	}
+	return true;
+}
+
+static int take_bounded(struct walk *walk, struct json_object *value, size_t max, void *to)
 {
 	char **string = to;
+	const char *text;
 
 	if (!json_object_is_type(value, json_type_string))
 		return wrong(walk, "a string", value);
-	if (strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value))
+	text = json_object_get_string(value);
+	if (strlen(text) != (size_t)json_object_get_string_len(value))
 		return wrong(walk, "a string without NUL", value);
+	if (strlen(text) > max)
+		return error_set(walk->err, -EFBIG, "%s: %zu bytes, at most %zu are possible",
+				 text_str(&walk->where), strlen(text), max);
+	if (!is_utf8(text))
+		return wrong(walk, "UTF-8", value);
 	free(*string);
-	*string = strdup(json_object_get_string(value));
+	*string = strdup(text);
 	return *string ? 0 : error_oom(walk->err);
+}
+
+static int take_string(struct walk *walk, struct json_object *value, void *to)
+{
+	return take_bounded(walk, value, NAME_MAX_BYTES, to);
+}
+
+static int take_label_value(struct walk *walk, struct json_object *value, void *to)
+{
+	return take_bounded(walk, value, LABEL_MAX_BYTES, to);
+}
+
+static int take_help(struct walk *walk, struct json_object *value, void *to)
+{
+	return take_bounded(walk, value, HELP_MAX_BYTES, to);
 }
 
 static int take_name(struct walk *walk, struct json_object *value, void *to)
@@ -189,7 +225,7 @@ static int take_label(struct walk *walk, struct json_object *value, void *to)
 {
 	static const struct key keys[] = {
 		{ "name", take_label_name, offsetof(struct label_config, name), true },
-		{ "value", take_string, offsetof(struct label_config, value), true },
+		{ "value", take_label_value, offsetof(struct label_config, value), true },
 		{},
 	};
 
@@ -215,7 +251,7 @@ static int take_labels(struct walk *walk, struct json_object *value, void *to)
 static int take_metadata(struct walk *walk, struct json_object *value, void *to)
 {
 	static const struct key keys[] = {
-		{ "help", take_string, offsetof(struct metric_config, help), false },
+		{ "help", take_help, offsetof(struct metric_config, help), false },
 		{ "type", take_metric_type, offsetof(struct metric_config, type), true },
 		{ "labels", take_labels, 0, false },
 		{},
@@ -283,7 +319,7 @@ static int take_code(struct walk *walk, struct json_object *value, void *to)
 {
 	struct path_config *path = to;
 	_cleanup_free_ char *code = NULL;
-	int r = take_string(walk, value, &code);
+	int r = take_bounded(walk, value, CODE_MAX, &code);
 
 	if (r == 0)
 		r = code_alone(walk, path);
@@ -291,10 +327,6 @@ static int take_code(struct walk *walk, struct json_object *value, void *to)
 		return r;
 	if (!*code)
 		return wrong(walk, "C source", value);
-	if (strlen(code) > CODE_MAX)
-		return error_set(walk->err, -EFBIG,
-				 "%s: %zu bytes of source, at most %d are possible",
-				 text_str(&walk->where), strlen(code), CODE_MAX);
 	text_adds(&path->source, code);
 	path->origin = strdup(text_str(&walk->where));
 	return path->origin && text_status(&path->source) == 0 ? 0 : error_oom(walk->err);
@@ -310,14 +342,13 @@ static int take_file(struct walk *walk, struct json_object *value, struct path_c
 		r = code_alone(walk, path);
 	if (r < 0)
 		return r;
-	if (walk->folder && name[0] != '/' &&
-	    asprintf(&full, "%s/%s", walk->folder, name) < 0) {
+	if (walk->folder && name[0] != '/' && asprintf(&full, "%s/%s", walk->folder, name) < 0) {
 		full = NULL;
 		return error_oom(walk->err);
 	}
 	r = file_read(walk->dir, full ? full : name, walk->confined, max, to, walk->err);
 	if (r < 0)
-		return error_prefix(walk->err, "%s", text_str(&walk->where));
+		return error_prefix(walk->err, r, "%s", text_str(&walk->where));
 	if (!to->len)
 		return error_set(walk->err, -EINVAL, "%s: the file \"%s\" is empty",
 				 text_str(&walk->where), name);
@@ -390,12 +421,13 @@ static int take_path(struct walk *walk, struct json_object *value, void *to)
 	return 0;
 }
 
-static int take_nothing(struct walk *walk, struct json_object *value, void *to)
+/* Dynmon writes a name there, and does not use it. */
+static int take_unused_name(struct walk *walk, struct json_object *value, void *to)
 {
-	(void)walk;
-	(void)value;
+	_cleanup_free_ char *name = NULL;
+
 	(void)to;
-	return 0;
+	return take_string(walk, value, &name);
 }
 
 static int document_walk(struct document *document, const char *dir, const char *folder,
@@ -405,7 +437,7 @@ static int document_walk(struct document *document, const char *dir, const char 
 		{ "ingress-path", take_path, offsetof(struct document, paths[PATH_INGRESS]),
 		  false },
 		{ "egress-path", take_path, offsetof(struct document, paths[PATH_EGRESS]), false },
-		{ "name", take_nothing, 0, false }, /* Dynmon writes one and does not use it */
+		{ "name", take_unused_name, 0, false },
 		{},
 	};
 	struct walk walk = {
@@ -518,7 +550,7 @@ int document_load(const char *dir, const char *name, bool confined, struct docum
 	r = parse(text_str(&bytes), bytes.len, dir, strcmp(folder, ".") ? folder : NULL, confined,
 		  ret, err);
 	if (r < 0)
-		return error_prefix(err, "%s%s%s", dir && name[0] != '/' ? dir : "",
+		return error_prefix(err, r, "%s%s%s", dir && name[0] != '/' ? dir : "",
 				    dir && name[0] != '/' ? "/" : "", name);
 	return 0;
 }
@@ -556,6 +588,13 @@ struct path_config *path_config_unref(struct path_config *config)
 	text_release(&config->object);
 	free(config);
 	return NULL;
+}
+
+void document_leave(struct document *document, const bool leave[PATH_COUNT])
+{
+	for (int path = 0; path < PATH_COUNT; path++)
+		if (leave[path])
+			document->paths[path] = path_config_unref(document->paths[path]);
 }
 
 struct document *document_free(struct document *document)

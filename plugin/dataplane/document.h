@@ -15,11 +15,15 @@
 
 #include <json-c/json_types.h>
 
-#define DOCUMENT_MAX (4 * 1024 * 1024)	/* bytes of JSON */
-#define CODE_MAX     (1024 * 1024)	/* bytes of C source of one path */
-#define OBJECT_MAX   (16 * 1024 * 1024) /* bytes of an ELF object */
-#define METRICS_MAX  256		/* metrics of one path */
-#define LABELS_MAX   32			/* labels of one metric */
+#define DOCUMENT_MAX	(4 * 1024 * 1024)  /* bytes of JSON */
+#define CODE_MAX	(1024 * 1024)	   /* bytes of C source of one path */
+#define OBJECT_MAX	(16 * 1024 * 1024) /* bytes of an ELF object */
+#define METRICS_MAX	256		   /* metrics of one path */
+#define LABELS_MAX	32		   /* labels of one metric */
+#define NAME_MAX_BYTES	255		   /* of a name, a file's among them */
+#define LABEL_MAX_BYTES 1024		   /* of a label's value */
+#define HELP_MAX_BYTES	4096
+#define WARNINGS_MAX	(16 * 1024) /* bytes; further ones are left out */
 
 enum path { PATH_INGRESS, PATH_EGRESS, PATH_COUNT };
 
@@ -92,6 +96,9 @@ int document_parse(const char *bytes, size_t len, const char *dir, bool confined
 /* Reads the file and parses it; what it names is relative to the file's own folder. */
 int document_load(const char *dir, const char *name, bool confined, struct document **ret,
 		  struct error *err);
+
+/* Makes it as if the document had {} for these paths. */
+void document_leave(struct document *document, const bool leave[PATH_COUNT]);
 
 struct document *document_free(struct document *document);
 DEFINE_CLEANUP(struct document *, document_free);

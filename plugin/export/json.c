@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/json.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <string.h>
@@ -161,11 +162,12 @@ static int json_next(struct stream *stream, struct text *out, struct error *err)
 					 strerror(-r));
 	}
 	r = metric_json_next(&json->value, out);
-	if (r < 0)
-		return error_set(err, r, "reading map %s of metric \"%s\": %s",
-				 piece->metric->config->map_name, piece->metric->config->name,
-				 strerror(-r));
-	if (r == 0) {
+	if (r == -ENOMEM)
+		return error_oom(err);
+	if (r < 0 && metric_tell_trouble(piece->metric)) /* no other metric suffers from it */
+		log_error("reading map %s of metric \"%s\": %s", piece->metric->config->map_name,
+			  piece->metric->config->name, strerror(-r));
+	if (r <= 0) {
 		value_end(json, out);
 		json->piece++;
 	}

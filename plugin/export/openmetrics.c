@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/openmetrics.h"
+#include "base/log.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -27,6 +28,8 @@ struct openmetrics_stream {
 	size_t at;
 	bool reading;
 	struct map_reader reader;
+	struct map_batch batch;
+	uint32_t entry; /* in the batch */
 	struct text scratch;
 };
 
@@ -44,7 +47,7 @@ static double accept_weight(const char *parameters, size_t len)
 		if (parameters[i] == ';') {
 			size_t j = i + 1;
 
-			while (j < len && parameters[j] == ' ')
+			while (j < len && (parameters[j] == ' ' || parameters[j] == '\t'))
 				j++;
 			if (j + 2 < len && tolower((unsigned char)parameters[j]) == 'q' &&
 			    parameters[j + 1] == '=')
@@ -61,11 +64,12 @@ enum exposition exposition_negotiate(const char *accept)
 		size_t len = strcspn(entry, ",");
 		double weight = accept_weight(entry, len);
 
-		while (len && *entry == ' ') {
+		while (len && (*entry == ' ' || *entry == '\t')) {
 			entry++;
 			len--;
 		}
-		if (!strncasecmp(entry, "application/openmetrics-text", 28)) {
+		if (!strncasecmp(entry, "application/openmetrics-text", 28) &&
+		    strchr(" \t;,", entry[28])) {
 			if (weight > openmetrics)
 				openmetrics = weight;
 		} else if ((!strncasecmp(entry, "text/", 5) || !strncmp(entry, "*/*", 3)) &&
@@ -147,15 +151,25 @@ static bool names_have(const struct names *names, const char *name)
 	return false;
 }
 
-/* Takes a name, changed where it is taken already; owned by names. NULL: out of memory. */
-static const char *names_add(struct names *names, const char *name)
+/* [a-zA-Z_][a-zA-Z0-9_]*; __name is Prometheus' own. Changes the name in place. */
+static void sanitize_label(char *name)
 {
-	char *unique = NULL;
+	for (char *c = name; *c; c++)
+		if (!isalnum((unsigned char)*c) || (c == name && isdigit((unsigned char)*c)))
+			*c = '_';
+	if (!strncmp(name, "__", 2))
+		name[0] = 'f';
+}
 
-	while (*name == '_') /* __name is Prometheus' own */
-		name++;
-	if (!*name)
-		name = "field";
+/* Takes a name, changed where it is taken already; owned by names. NULL: out of memory. */
+static const char *names_add(struct names *names, const char *field)
+{
+	_cleanup_free_ char *name = strdup(*field ? field : "field");
+	char *unique;
+
+	if (!name)
+		return NULL;
+	sanitize_label(name);
 	unique = strdup(name);
 	for (unsigned int i = 0; unique && names_have(names, unique); i++) {
 		char suffix[16] = "";
@@ -199,7 +213,9 @@ static int source_init(struct source *source, const struct view_item *item, int 
 	int r;
 
 	source->metric = metric;
-	source->type = config->type;
+	/* A counter that every read empties starts again: it is none. */
+	source->type = config->type == METRIC_COUNTER && config->empty_on_read ? METRIC_UNTYPED
+									       : config->type;
 	source->name = sample_name(config);
 	if (!source->name)
 		return -ENOMEM;
@@ -258,8 +274,9 @@ static size_t family_len(const struct source *source)
 	return source->type == METRIC_COUNTER ? len - strlen("_total") : len;
 }
 
-/* Whether any source's samples are called as that counter's family. */
-static bool family_is_taken(const struct openmetrics_stream *stream, const struct source *counter)
+/* Whether any source's samples are called as the counter's family, with that at the end. */
+static bool name_is_taken(const struct openmetrics_stream *stream, const struct source *counter,
+			  const char *suffix)
 {
 	size_t len = family_len(counter), from = 0, to = stream->n_sources;
 
@@ -268,7 +285,9 @@ static bool family_is_taken(const struct openmetrics_stream *stream, const struc
 		const char *name = stream->sources[middle].name;
 		int r = strncmp(name, counter->name, len);
 
-		if (r == 0 && name[len] == '\0')
+		if (r == 0)
+			r = strcmp(name + len, suffix);
+		if (r == 0)
 			return true;
 		if (r < 0)
 			from = middle + 1;
@@ -276,6 +295,11 @@ static bool family_is_taken(const struct openmetrics_stream *stream, const struc
 			to = middle;
 	}
 	return false;
+}
+
+static bool family_is_taken(const struct openmetrics_stream *stream, const struct source *counter)
+{
+	return name_is_taken(stream, counter, "") || name_is_taken(stream, counter, "_created");
 }
 
 /* Sources of one name must have one type, and no family may be called as another's samples. */
@@ -299,6 +323,19 @@ static void settle_types(struct openmetrics_stream *stream)
 			type = METRIC_UNTYPED;
 		for (size_t j = i; j < i + n; j++)
 			sources[j].type = type;
+		/* my-metric and my_metric of one path: the first one's labels are enough */
+		for (size_t j = i + 1, first = i; j < i + n; j++) {
+			if (sources[j].labels.len != sources[first].labels.len ||
+			    memcmp(sources[j].labels.data, sources[first].labels.data,
+				   sources[j].labels.len) != 0) {
+				first = j;
+				continue;
+			}
+			text_printf(&sources[j].labels, ",metric_name=\"");
+			label_value(&sources[j].labels, sources[j].metric->config->name,
+				    strlen(sources[j].metric->config->name));
+			text_addc(&sources[j].labels, '"');
+		}
 	}
 }
 
@@ -347,74 +384,83 @@ static void key_labels(struct openmetrics_stream *stream, const struct source *s
 	}
 }
 
-static void samples(struct openmetrics_stream *stream, const struct source *source,
-		    const struct map_batch *batch, struct text *out)
+static void sample(struct openmetrics_stream *stream, const struct source *source, uint32_t i,
+		   struct text *out)
 {
+	const struct map_batch *batch = &stream->batch;
 	const struct metric *metric = source->metric;
-	bool index = metric_has_index(metric) && metric->map.max_entries > 1;
+	const char *key = batch->keys + i * batch->key_stride;
+	struct number n = metric_sample(metric, batch->values + i * batch->value_stride);
 
-	for (uint32_t i = 0; i < batch->count; i++) {
-		const char *key = batch->keys + i * batch->key_stride;
-		struct number n = metric_sample(metric, batch->values + i * batch->value_stride);
+	/* No such counter can be told; the whole exposition would be refused. */
+	if (source->type == METRIC_COUNTER && n.kind == NUMBER_FLOAT && !(n.f >= 0))
+		return;
+	text_adds(out, source->name);
+	text_addc(out, '{');
+	text_add(out, source->labels.data, source->labels.len);
+	if (!metric_has_index(metric)) {
+		key_labels(stream, source, key, out);
+	} else if (metric->map.max_entries > 1) {
+		uint32_t at;
 
-		/* No such counter can be told; the whole exposition would be refused. */
-		if (source->type == METRIC_COUNTER && n.kind == NUMBER_FLOAT && !(n.f >= 0))
-			continue;
-		text_adds(out, source->name);
-		text_addc(out, '{');
-		text_add(out, source->labels.data, source->labels.len);
-		if (index) {
-			uint32_t at;
-
-			memcpy(&at, key, sizeof(at));
-			text_addc(out, ',');
-			text_adds(out, source->key_labels[0]);
-			text_adds(out, "=\"");
-			text_u64(out, at);
-			text_addc(out, '"');
-		} else if (!metric_has_index(metric)) {
-			key_labels(stream, source, key, out);
-		}
-		text_add(out, "} ", 2);
-		number_text(n, out);
-		text_addc(out, '\n');
+		memcpy(&at, key, sizeof(at));
+		text_addc(out, ',');
+		text_adds(out, source->key_labels[0]);
+		text_adds(out, "=\"");
+		text_u64(out, at);
+		text_addc(out, '"');
 	}
+	text_add(out, "} ", 2);
+	number_text(n, out);
+	text_addc(out, '\n');
+}
+
+static int source_begin(struct openmetrics_stream *stream, const struct source *source,
+			struct text *out)
+{
+	if (!stream->at || strcmp(source[-1].name, source->name) != 0)
+		family_header(stream, source, out);
+	stream->entry = 0;
+	stream->batch.count = 0;
+	stream->reading = true;
+	return map_reader_init(&stream->reader, &source->metric->map,
+			       source->metric->config->empty_on_read);
+}
+
+static void source_end(struct openmetrics_stream *stream)
+{
+	map_reader_release(&stream->reader);
+	stream->reading = false;
+	stream->at++;
 }
 
 static int openmetrics_next(struct stream *base, struct text *out, struct error *err)
 {
 	struct openmetrics_stream *stream = (struct openmetrics_stream *)base;
 	const struct source *source = &stream->sources[stream->at];
-	struct map_batch batch;
-	int r;
+	size_t start = out->len;
+	int r = 1;
 
 	if (stream->at == stream->n_sources) {
 		if (stream->exposition == EXPOSITION_OPENMETRICS)
 			text_adds(out, "# EOF\n");
 		return text_status(out) < 0 ? error_oom(err) : 0;
 	}
-	if (!stream->reading) {
-		if (!stream->at || strcmp(source[-1].name, source->name) != 0)
-			family_header(stream, source, out);
-		r = map_reader_init(&stream->reader, &source->metric->map,
-				    source->metric->config->empty_on_read);
-		if (r < 0)
-			return error_set(err, r, "metric \"%s\": %s", source->metric->config->name,
-					 strerror(-r));
-		stream->reading = true;
+	if (!stream->reading)
+		r = source_begin(stream, source, out);
+	if (r >= 0 && stream->entry == stream->batch.count) {
+		stream->entry = stream->batch.count = 0;
+		r = map_reader_next(&stream->reader, &stream->batch);
 	}
-	r = map_reader_next(&stream->reader, &batch);
-	if (r < 0)
-		return error_set(err, r, "reading map %s of metric \"%s\": %s",
-				 source->metric->config->map_name, source->metric->config->name,
-				 strerror(-r));
-	if (r > 0) {
-		samples(stream, source, &batch, out);
-	} else {
-		map_reader_release(&stream->reader);
-		stream->reading = false;
-		stream->at++;
+	if (r < 0 && metric_tell_trouble(source->metric)) /* no other metric suffers from it */
+		log_error("reading map %s of metric \"%s\": %s", source->metric->config->map_name,
+			  source->metric->config->name, strerror(-r));
+	if (r <= 0) {
+		source_end(stream);
+		return text_status(out) < 0 ? error_oom(err) : 1;
 	}
+	while (stream->entry < stream->batch.count && out->len - start < METRIC_PIECE_BYTES)
+		sample(stream, source, stream->entry++, out);
 	return text_status(out) < 0 ? error_oom(err) : 1;
 }
 

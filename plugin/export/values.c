@@ -18,6 +18,9 @@ void value_field(const char *text, size_t len, char field[VALUE_FIELD_MAX + 1])
 {
 	size_t n = len > VALUE_FIELD_MAX ? VALUE_FIELD_MAX - 9 : len;
 
+	/* not in the middle of a character */
+	while (n < len && n && ((unsigned char)text[n] & 0xc0) == 0x80)
+		n--;
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)text[i];
 
@@ -104,15 +107,19 @@ struct reading {
 	struct text instance; /* the type instance; its first stem bytes stay */
 	size_t stem;
 	struct value value;
-	uint64_t seen;
+	uint32_t seen;
+	bool more; /* than are read */
 };
 
 static void entries_read(struct reading *reading, const struct metric *metric,
 			 const struct map_batch *batch)
 {
 	for (uint32_t i = 0; i < batch->count; i++) {
-		if (reading->seen++ >= VALUE_SERIES_MAX)
-			continue;
+		if (reading->seen == VALUE_SERIES_MAX) {
+			reading->more = true;
+			return;
+		}
+		reading->seen++;
 		reading->instance.len = reading->stem;
 		entry_text(metric, batch->keys + i * batch->key_stride, &reading->instance);
 		if (text_status(&reading->instance) < 0)
@@ -133,10 +140,13 @@ static int metric_read(struct reading *reading, const struct metric *metric)
 
 	if (r < 0)
 		return r;
-	while ((r = map_reader_next(&reader, &batch)) > 0)
+	/* What is taken out is dispatched: the rest stays in the map for the next read. */
+	if (metric->config->empty_on_read && reader.capacity > VALUE_SERIES_MAX)
+		reader.capacity = VALUE_SERIES_MAX;
+	while (!reading->more && (r = map_reader_next(&reader, &batch)) > 0)
 		entries_read(reading, metric, &batch);
 	map_reader_release(&reader);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 /* Sets what all values of a metric have in common. */
@@ -165,11 +175,11 @@ static void reading_begin(struct reading *reading, const struct view_item *item,
 	expand(template, &variables, &reading->instance);
 	reading->stem = reading->instance.len;
 	reading->seen = 0;
+	reading->more = false;
 }
 
 void values_read(const struct view_item *item, void (*sink)(void *data, const struct value *value),
-		 void (*trouble)(void *data, const struct error *err), void *data,
-		 uint64_t *left_out)
+		 void (*trouble)(void *data, const struct error *err), void *data, bool *left_out)
 {
 	const struct monitor_settings *monitor = &item->monitor->settings;
 	struct reading reading = { .sink = sink, .data = data };
@@ -195,8 +205,7 @@ void values_read(const struct view_item *item, void (*sink)(void *data, const st
 					  metric->config->name, strerror(-r));
 				trouble(data, &err);
 			}
-			if (reading.seen > VALUE_SERIES_MAX)
-				*left_out += reading.seen - VALUE_SERIES_MAX;
+			*left_out = *left_out || reading.more;
 		}
 	}
 	text_release(&reading.instance);

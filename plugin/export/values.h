@@ -24,11 +24,10 @@ struct value {
 /*
  * Reads all metrics of one instance that are scalar and to be dispatched, and calls sink for
  * each value; no lock is held. What cannot be read is told to trouble, and the rest goes on.
- * left_out: series beyond the limit, added to.
+ * Of a metric with more than VALUE_SERIES_MAX series no more are read, and *left_out is set.
  */
 void values_read(const struct view_item *item, void (*sink)(void *data, const struct value *value),
-		 void (*trouble)(void *data, const struct error *err), void *data,
-		 uint64_t *left_out);
+		 void (*trouble)(void *data, const struct error *err), void *data, bool *left_out);
 
 /*
  * Makes text a field of an identifier: no "/", no control characters, at most

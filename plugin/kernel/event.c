@@ -173,6 +173,7 @@ struct event_ring {
 	struct ring_buffer *bpf;
 	void (*take)(void *data, const void *record, size_t len);
 	void *data;
+	unsigned int turn; /* records left in it */
 };
 
 static int take_sample(void *data, void *sample, size_t len)
@@ -180,7 +181,7 @@ static int take_sample(void *data, void *sample, size_t len)
 	struct event_ring *ring = data;
 
 	ring->take(ring->data, sample, len);
-	return 0;
+	return --ring->turn ? 0 : -EAGAIN; /* libbpf stops at an error, and goes on from there */
 }
 
 int event_ring_open(int map_fd, void (*take)(void *data, const void *record, size_t len),
@@ -217,5 +218,6 @@ int event_ring_fd(const struct event_ring *ring)
 
 void event_ring_read(struct event_ring *ring)
 {
+	ring->turn = EVENT_TURN;
 	ring_buffer__consume(ring->bpf);
 }

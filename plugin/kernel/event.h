@@ -12,6 +12,8 @@
 
 /* The map that records come in; objects without events do not have it. */
 #define EVENT_MAP "dynmon_events"
+/* A program that writes as fast as it can holds up no other for longer. */
+#define EVENT_TURN 4096
 
 /*
  * Turns a record into the text of a log line, appended to out, and its level.
@@ -31,7 +33,7 @@ struct event_ring *event_ring_close(struct event_ring *ring);
 
 /* A descriptor that is readable when there are records. */
 int event_ring_fd(const struct event_ring *ring);
-/* Hands over what is there. */
+/* Hands over what is there, at most EVENT_TURN records; the descriptor says if there are more. */
 void event_ring_read(struct event_ring *ring);
 
 #endif

@@ -112,18 +112,34 @@ static int tc_attach(struct attachment *attachment, int prog_fd)
 		    .attach_point = BPF_TC_INGRESS);
 	int r = bpf_tc_hook_create(&hook);
 
+	/* In the same place there may be somebody's ingress qdisc, which has no egress. */
+	if (r == -EEXIST && attachment->egress)
+		r = netif_has_clsact(attachment->ifindex) == 0 ? -EBUSY : 0;
+	else if (r == 0)
+		clsact_made(attachment->ifindex);
 	if (r < 0 && r != -EEXIST)
 		return r;
-	if (r == 0)
-		clsact_made(attachment->ifindex);
 	r = tc_put(attachment, prog_fd, 0);
 	if (r < 0)
 		clsact_remove_if_unused(attachment->ifindex);
 	return r;
 }
 
+/* Whether the filter is still ours: somebody may have put another in its place. */
+static bool tc_is_ours(const struct attachment *attachment)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = attachment->ifindex,
+		    .attach_point = attachment->egress ? BPF_TC_EGRESS : BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, query, .handle = attachment->handle,
+		    .priority = attachment->priority);
+
+	return bpf_tc_query(&hook, &query) == 0 && query.prog_id == attachment->prog_id;
+}
+
 static int tc_replace(struct attachment *attachment, int prog_fd)
 {
+	if (!tc_is_ours(attachment))
+		return -ENOLINK;
 	return tc_put(attachment, prog_fd, BPF_TC_F_REPLACE);
 }
 
@@ -131,13 +147,10 @@ static void tc_detach(struct attachment *attachment)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = attachment->ifindex,
 		    .attach_point = attachment->egress ? BPF_TC_EGRESS : BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, query, .handle = attachment->handle,
-		    .priority = attachment->priority);
 	LIBBPF_OPTS(bpf_tc_opts, detach, .handle = attachment->handle,
 		    .priority = attachment->priority);
 
-	/* Somebody may have put another filter in the place of ours. */
-	if (bpf_tc_query(&hook, &query) == 0 && query.prog_id == attachment->prog_id)
+	if (tc_is_ours(attachment))
 		bpf_tc_detach(&hook, &detach);
 	clsact_remove_if_unused(attachment->ifindex);
 }
@@ -185,7 +198,7 @@ static const char *attach_hint(const struct hook *hook, int code)
 	case -EBUSY:
 	case -EEXIST:
 		return hook->xdp ? "an XDP program is attached there already"
-				 : "the place is taken";
+				 : "an ingress qdisc is there, which has no egress";
 	case -ENODEV:
 		return "no such interface";
 	case -EOPNOTSUPP:

@@ -60,7 +60,10 @@ static inline bool attachment_attached(const struct attachment *attachment)
 int attachment_attach(struct attachment *attachment, const struct hook *hook, int ifindex,
 		      bool egress, int prog_fd, struct error *err);
 
-/* Puts another program in the place of the attached one, in one atomic step. */
+/*
+ * Puts another program in the place of the attached one, in one atomic step.
+ * -ENOLINK: it is not attached any more; somebody has taken it away, or its interface.
+ */
 int attachment_replace(struct attachment *attachment, int prog_fd, struct error *err);
 
 /* Does nothing when it is detached, or when its interface is gone. */

@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#define TRIE_PASSES_MAX 8
+
 #ifndef ENOTSUPP
 #define ENOTSUPP 524 /* the kernel's own, for a map type without the call */
 #endif
@@ -81,11 +83,14 @@ unsigned int map_cpus(void)
 	return possible_cpus;
 }
 
+size_t map_cpu_stride(const struct map *map)
+{
+	return ((size_t)map->value_size + 7) & ~(size_t)7;
+}
+
 size_t map_value_stride(const struct map *map)
 {
-	if (map_is_percpu(map->type))
-		return (((size_t)map->value_size + 7) & ~(size_t)7) * map_cpus();
-	return map->value_size;
+	return map_is_percpu(map->type) ? map_cpu_stride(map) * map_cpus() : map->value_size;
 }
 
 /* Sets the capacity to n entries, at least 1 and at most the map's. */
@@ -127,9 +132,12 @@ int map_reader_init(struct map_reader *reader, const struct map *map, bool empty
 		return -EOPNOTSUPP;
 	reader->cursor = calloc(1, cursor);
 	reader->next_cursor = calloc(1, cursor);
+	reader->last = calloc(1, cursor);
 	/* A handful fits the common hash bucket, however large the values. */
-	r = reader->cursor && reader->next_cursor ? reader_resize(reader, n < 32 ? 32 : n)
-						  : -ENOMEM;
+	if (map_kind(map->type) == MAP_HASH && n < 32)
+		n = 32;
+	r = reader->cursor && reader->next_cursor && reader->last ? reader_resize(reader, n)
+								  : -ENOMEM;
 	if (r < 0)
 		map_reader_release(reader);
 	return r;
@@ -141,6 +149,7 @@ void map_reader_release(struct map_reader *reader)
 	free(reader->values);
 	free(reader->cursor);
 	free(reader->next_cursor);
+	free(reader->last);
 	*reader = (struct map_reader){};
 }
 
@@ -187,10 +196,17 @@ static int empty_batch(struct map_reader *reader, uint32_t count)
 	size_t stride = map_value_stride(&reader->map);
 	_cleanup_free_ char *zeros = NULL;
 	uint32_t n = count;
-	int r;
+	int r = 0;
 
 	if (map_kind(reader->map.type) == MAP_TRIE) {
-		r = bpf_map_delete_batch(reader->map.fd, reader->keys, &n, NULL);
+		/* It stops at a key that somebody else has deleted meanwhile. */
+		for (uint32_t at = 0; at < count && r == 0; at += n + 1) {
+			n = count - at;
+			r = bpf_map_delete_batch(reader->map.fd,
+						 reader->keys + (size_t)at * reader->map.key_size,
+						 &n, NULL);
+			r = r == -ENOENT ? 0 : r;
+		}
 		/*
 		 * The cursor's own key is gone: what is left is found from the start, and an end
 		 * must be set to a pass that others fill up again.
@@ -198,7 +214,7 @@ static int empty_batch(struct map_reader *reader, uint32_t count)
 		reader->started = false;
 		if (reader->seen + count >= reader->map.max_entries)
 			reader->done = true;
-		return r == -ENOENT ? 0 : r;
+		return r;
 	}
 	zeros = calloc(count, stride);
 	if (!zeros)
@@ -206,12 +222,63 @@ static int empty_batch(struct map_reader *reader, uint32_t count)
 	return bpf_map_update_batch(reader->map.fd, reader->keys, zeros, &n, NULL);
 }
 
+/*
+ * Whether a key comes after another one in a trie, which is walked children before parents. A key
+ * is the number of its bits, and the bits.
+ */
+static bool trie_after(const char *key, const char *other)
+{
+	uint32_t a, b, bit = 0;
+
+	memcpy(&a, key, sizeof(a));
+	memcpy(&b, other, sizeof(b));
+	key += sizeof(a);
+	other += sizeof(b);
+	for (; bit < a && bit < b; bit++) {
+		int mask = 0x80 >> bit % 8;
+
+		if ((key[bit / 8] ^ other[bit / 8]) & mask)
+			return key[bit / 8] & mask;
+	}
+	return a < b;
+}
+
+/*
+ * When others delete the key that the kernel has in hand, it starts a trie all over: what has been
+ * given is left out.
+ */
+static void trie_skip_seen(struct map_reader *reader, uint32_t *count)
+{
+	size_t key_size = reader->map.key_size, stride = map_value_stride(&reader->map);
+	uint32_t to = 0;
+
+	for (uint32_t from = 0; from < *count; from++) {
+		const char *key = reader->keys + from * key_size;
+
+		if (reader->has_last && !trie_after(key, reader->last))
+			continue;
+		memcpy(reader->last, key, key_size);
+		reader->has_last = true;
+		memmove(reader->keys + to * key_size, key, key_size);
+		memmove(reader->values + to * stride, reader->values + from * stride, stride);
+		to++;
+	}
+	reader->looked_at += *count;
+	/* A pass has an end, however often others make it start all over. */
+	if (reader->looked_at > TRIE_PASSES_MAX * (uint64_t)reader->map.max_entries)
+		reader->done = true;
+	*count = to;
+}
+
 static int next_by_batch(struct map_reader *reader, uint32_t *count)
 {
+	bool trie = map_kind(reader->map.type) == MAP_TRIE && !reader->empty;
 	int r;
 
 	for (;;) {
 		r = lookup_batch(reader, count);
+		if (r == 0 && trie)
+			trie_skip_seen(reader, count);
 		if (r == -ENOSPC) { /* a hash bucket larger than the buffers */
 			size_t bytes = 2 * (size_t)reader->capacity * entry_bytes(&reader->map);
 

@@ -17,6 +17,9 @@
 /* A hash bucket that does not fit into this many bytes is not read by batch. */
 #define MAP_BATCH_BYTES_MAX (64 * 1024 * 1024)
 
+/* The entries of one map; a mistyped size must not take the machine's memory. */
+#define MAP_BYTES_MAX (2ULL * 1024 * 1024 * 1024)
+
 /* The shape of a map, and the descriptor to read it by (owned by its object). */
 struct map {
 	int fd;
@@ -45,6 +48,8 @@ const char *map_type_name(uint32_t type);
 const char *map_readable_types(void);
 /* Possible CPUs of this machine: values per entry of a per-CPU map. */
 unsigned int map_cpus(void);
+/* Bytes from one CPU's value to the next in a per-CPU map. */
+size_t map_cpu_stride(const struct map *map);
 /* Bytes from one entry's value to the next as a read gives them. */
 size_t map_value_stride(const struct map *map);
 
@@ -72,6 +77,9 @@ struct map_reader {
 	bool started;
 	uint32_t capacity; /* entries the buffers hold */
 	uint64_t seen;	   /* entries given so far */
+	char *last;	   /* tries: the last key that was given */
+	bool has_last;
+	uint64_t looked_at; /* tries: entries, given or left out */
 	char *keys;
 	char *values;
 	char *cursor; /* the kernel's place in the map: two of them, in turn */

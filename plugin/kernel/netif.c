@@ -25,59 +25,96 @@ int netif_index(const char *name, struct error *err)
 	return (int)index;
 }
 
+struct count {
+	int ifindex; /* a dump of qdiscs is one of all interfaces */
+	int n;
+};
+
 static int count_filter(const struct nlmsghdr *message, void *data)
 {
+	struct count *count = data;
+
 	if (message->nlmsg_type == RTM_NEWTFILTER)
-		++*(int *)data;
+		count->n++;
 	return MNL_CB_OK;
 }
 
-/* Counts the filters below one parent of an interface's qdisc. */
-static int count_filters(struct mnl_socket *socket, int ifindex, uint32_t parent)
+static int count_clsact(const struct nlmsghdr *message, void *data)
 {
+	const struct tcmsg *tc = mnl_nlmsg_get_payload(message);
+	struct count *count = data;
+	struct nlattr *attr;
+
+	if (message->nlmsg_type != RTM_NEWQDISC || tc->tcm_ifindex != count->ifindex)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, message, sizeof(*tc))
+	{
+		if (mnl_attr_get_type(attr) == TCA_KIND &&
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 &&
+		    !strcmp(mnl_attr_get_str(attr), "clsact"))
+			count->n++;
+	}
+	return MNL_CB_OK;
+}
+
+/* Dumps what there is of a type below a parent, and counts it with take. */
+static int dump_count(uint16_t type, int ifindex, uint32_t parent,
+		      int (*take)(const struct nlmsghdr *message, void *data))
+{
+	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	char buffer[BUFFER_SIZE];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct count count = { .ifindex = ifindex };
 	unsigned int seq = (unsigned int)time(NULL);
 	struct tcmsg *tc;
-	int count = 0, r;
+	int r;
 
-	message->nlmsg_type = RTM_GETTFILTER;
+	if (!socket)
+		return -errno;
+	message->nlmsg_type = type;
 	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	message->nlmsg_seq = seq;
 	tc = mnl_nlmsg_put_extra_header(message, sizeof(*tc));
 	tc->tcm_family = AF_UNSPEC;
 	tc->tcm_ifindex = ifindex;
 	tc->tcm_parent = parent;
-	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
-		return -errno;
-	do {
+	r = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID);
+	if (r == 0 && mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
+		r = -1;
+	for (bool more = r == 0; more;) {
 		ssize_t n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
 
-		if (n < 0)
-			return -errno;
-		r = mnl_cb_run(buffer, (size_t)n, seq, mnl_socket_get_portid(socket), count_filter,
-			       &count);
-	} while (r > MNL_CB_STOP);
-	return r < 0 ? -errno : count;
+		r = n < 0 ? -1
+			  : mnl_cb_run(buffer, (size_t)n, seq, mnl_socket_get_portid(socket), take,
+				       &count);
+		more = r > MNL_CB_STOP;
+	}
+	r = r < 0 ? -errno : count.n;
+	mnl_socket_close(socket);
+	return r;
+}
+
+int netif_has_clsact(int ifindex)
+{
+	int n = dump_count(RTM_GETQDISC, ifindex, 0, count_clsact);
+
+	return n < 0 ? n : n > 0;
 }
 
 int netif_has_filters(int ifindex)
 {
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	int ingress, egress = 0;
+	static const uint32_t parents[] = { TC_H_MIN_INGRESS, TC_H_MIN_EGRESS };
+	int sum = 0;
 
-	if (!socket)
-		return -errno;
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-		ingress = -errno;
-	} else {
-		ingress = count_filters(socket, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
-		egress = count_filters(socket, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS));
+	for (size_t i = 0; i < ARRAY_SIZE(parents); i++) {
+		int n = dump_count(RTM_GETTFILTER, ifindex, TC_H_MAKE(TC_H_CLSACT, parents[i]),
+				   count_filter);
+
+		if (n < 0)
+			return n;
+		sum += n;
 	}
-	mnl_socket_close(socket);
-	if (ingress < 0 || egress < 0)
-		return ingress < 0 ? ingress : egress;
-	return ingress + egress > 0;
+	return sum > 0;
 }
 
 int netif_watch_open(struct error *err)

@@ -10,6 +10,9 @@
 /* The index of an interface; -ENODEV when there is none of that name, -EINVAL for no name. */
 int netif_index(const char *name, struct error *err);
 
+/* 1: the interface has a clsact qdisc; 0: it has not; -errno. */
+int netif_has_clsact(int ifindex);
+
 /* Whether any filter is left on the clsact qdisc of that interface, in either direction. */
 int netif_has_filters(int ifindex);
 

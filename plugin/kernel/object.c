@@ -132,7 +132,7 @@ int object_open(const void *elf, size_t len, const char *name, struct object **r
 	}
 	r = object_list_maps(object, err);
 	if (r < 0)
-		return error_prefix(err, "%s", name);
+		return error_prefix(err, r, "%s", name);
 	*ret = steal_ptr(&object);
 	return 0;
 }
@@ -148,6 +148,9 @@ struct object *object_unref(struct object *object)
 {
 	if (!object || __atomic_sub_fetch(&object->refs, 1, __ATOMIC_ACQ_REL))
 		return NULL;
+	for (size_t i = 0; !object->kept && i < object->n_maps; i++)
+		if (object->maps[i].pinned && bpf_map__is_pinned(object->maps[i].bpf))
+			bpf_map__unpin(object->maps[i].bpf, NULL);
 	bpf_object__close(object->bpf);
 	for (size_t i = 0; i < object->n_maps; i++)
 		free(object->maps[i].name);
@@ -260,13 +263,56 @@ int object_map_reuse(struct object_map *map, int fd, struct error *err)
 	return 0;
 }
 
+/* Refuses a map that would take too much memory, or be pinned where no map belongs. */
+static int map_check(const struct object_map *map, struct error *err)
+{
+	const char *path = bpf_map__pin_path(map->bpf);
+	const struct map shape = {
+		.type = bpf_map__type(map->bpf),
+		.key_size = bpf_map__key_size(map->bpf),
+		.value_size = bpf_map__value_size(map->bpf),
+	};
+	uint64_t bytes = (uint64_t)bpf_map__max_entries(map->bpf) *
+			 (shape.key_size + map_value_stride(&shape));
+
+	if (map_kind(shape.type) != MAP_UNREADABLE && bytes > MAP_BYTES_MAX)
+		return error_set(
+			err, -EFBIG, "map %s: %llu bytes of entries, at most %llu are possible",
+			map->name, (unsigned long long)bytes, (unsigned long long)MAP_BYTES_MAX);
+	if (path &&
+	    (strncmp(path, OBJECT_PIN_DIR, strlen(OBJECT_PIN_DIR)) != 0 || strstr(path, "/../")))
+		return error_set(err, -EINVAL,
+				 "map %s: expected a path below " OBJECT_PIN_DIR
+				 " to be pinned at, "
+				 "found \"%.100s\"",
+				 map->name, path);
+	return 0;
+}
+
+/* Whether loading makes a pin that was not there. */
+static bool map_will_be_pinned(const struct object_map *map)
+{
+	const char *path = bpf_map__pin_path(map->bpf);
+	_cleanup_close_ int fd = path ? bpf_obj_get(path) : -1;
+
+	return path && fd < 0;
+}
+
 int object_load(struct object *object, bool pin, struct error *err)
 {
 	_cleanup_text_ struct text said = {};
 	int r;
 
-	for (size_t i = 0; !pin && i < object->n_maps; i++)
-		bpf_map__set_pin_path(object->maps[i].bpf, NULL);
+	for (size_t i = 0; i < object->n_maps; i++) {
+		struct object_map *map = &object->maps[i];
+
+		if (!pin)
+			bpf_map__set_pin_path(map->bpf, NULL);
+		r = map_check(map, err);
+		if (r < 0)
+			return r;
+		map->pinned = map_will_be_pinned(map);
+	}
 
 	for (size_t i = 0; i < object->n_maps; i++)
 		if (object->maps[i].scope == MAP_SCOPE_EXTERN && !object->maps[i].resolved)

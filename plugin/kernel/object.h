@@ -33,6 +33,7 @@ struct object_map {
 	uint32_t value_type; /* take them, as for tries with a plain integer as their key */
 	enum map_scope scope;
 	bool resolved; /* an extern map that has found its declaration */
+	bool pinned;   /* by us, just now */
 };
 
 struct object {
@@ -41,7 +42,11 @@ struct object {
 	struct object_map *maps;
 	size_t n_maps;
 	bool loaded;
+	bool kept; /* in use: what it has pinned stays */
 };
+
+/* Where maps may be pinned. */
+#define OBJECT_PIN_DIR "/sys/fs/bpf/"
 
 /*
  * Parses the ELF image, which is copied. name: for messages.
@@ -83,6 +88,13 @@ int object_map_reuse(struct object_map *map, int fd, struct error *err);
  * verifier's log in the message. After a failure the object can only be freed.
  */
 int object_load(struct object *object, bool pin, struct error *err);
+
+/* From now on what the object has pinned stays when it is freed. */
+static inline void object_keep(struct object *object)
+{
+	if (object)
+		object->kept = true;
+}
 
 /* The shape and descriptor of a loaded map; the descriptor is the object's. */
 int object_map_describe(const struct object_map *map, struct map *ret, struct error *err);

@@ -8,6 +8,7 @@
 
 struct lister {
 	const struct btf *btf;
+	uint32_t size; /* bytes of the whole */
 	struct field *fields;
 	size_t n;
 	size_t types; /* visited so far: a hostile struct may contain itself, twice */
@@ -19,6 +20,10 @@ static int lister_add(struct lister *lister, const char *name, struct plan *plan
 {
 	struct field *fields;
 
+	if ((uint64_t)offset + plan->size > lister->size) {
+		plan_release(plan);
+		return error_set(lister->err, -EINVAL, "a member lies outside its type");
+	}
 	if (lister->n == FIELDS_MAX) {
 		plan_release(plan);
 		return error_set(lister->err, -E2BIG, "the type has more than %d fields",
@@ -76,7 +81,7 @@ static int list_type(struct lister *lister, uint32_t id, uint32_t offset, const 
 		return error_set(lister->err, -E2BIG, "the type is nested too deeply");
 	if (type && btf_is_composite(type))
 		return list_members(lister, type, offset, name, depth + 1);
-	if (size <= 0)
+	if (size <= 0 || size > UINT32_MAX)
 		return 0; /* nothing there to show */
 	r = plan_init(&plan, lister->btf, id, (uint32_t)size, lister->err);
 	return r < 0 ? r : lister_add(lister, name, &plan, offset);
@@ -85,7 +90,7 @@ static int list_type(struct lister *lister, uint32_t id, uint32_t offset, const 
 int fields_list(const struct btf *btf, uint32_t type_id, uint32_t size, const char *name,
 		struct field **ret, size_t *n, struct error *err)
 {
-	struct lister lister = { .btf = btf, .err = err };
+	struct lister lister = { .btf = btf, .size = size, .err = err };
 	const struct btf_type *type = btf && type_id ? type_resolve(btf, type_id) : NULL;
 	struct plan plan;
 	int r;
@@ -115,12 +120,50 @@ void fields_free(struct field *fields, size_t n)
 	free(fields);
 }
 
+/*
+ * Bytes are often an address and not text. They are taken for text when they are printable up to
+ * their end, and nothing but NUL follows: no two values look alike.
+ */
+static bool is_text(const char *bytes, size_t n)
+{
+	size_t len = strnlen(bytes, n), at = 0;
+
+	while (at < len) {
+		size_t sequence = utf8_sequence(bytes + at, len - at);
+
+		if (!sequence || (unsigned char)bytes[at] < 0x20 || bytes[at] == 0x7f)
+			return false;
+		at += sequence;
+	}
+	while (at < n)
+		if (bytes[at++])
+			return false;
+	return len > 0;
+}
+
+/* As JSON; a single value that JSON puts in quotes, a 128-bit integer, comes without them. */
+static void value_text(const struct plan *plan, const char *at, struct text *out)
+{
+	size_t start = out->len;
+
+	plan_json(plan, at, out);
+	if (plan->n_ops == 1 && out->len > start + 1 && out->data[start] == '"') {
+		out->len -= 2;
+		memmove(out->data + start, out->data + start + 1, out->len - start);
+	}
+}
+
 void field_text(const struct field *field, const void *value, struct text *out)
 {
 	const char *at = (const char *)value + field->offset;
+	const struct plan_op *op = field->plan.ops;
+	bool bytes = field->plan.n_ops == 1 && op->text_len == 0 &&
+		     (op->kind == PLAN_STRING || op->kind == PLAN_HEX);
 
-	if (field->plan.n_ops == 1 && field->plan.ops->kind == PLAN_STRING)
-		text_add(out, at, strnlen(at, field->plan.ops->size));
+	if (bytes && op->kind == PLAN_STRING && is_text(at, op->size))
+		text_add(out, at, strnlen(at, op->size));
+	else if (bytes)
+		text_hex(out, at, op->size);
 	else
-		plan_json(&field->plan, at, out);
+		value_text(&field->plan, at, out);
 }

@@ -23,7 +23,10 @@ int fields_list(const struct btf *btf, uint32_t type_id, uint32_t size, const ch
 		struct field **ret, size_t *n, struct error *err);
 void fields_free(struct field *fields, size_t n);
 
-/* Appends a field's value as plain text: a string without quotes, anything else as JSON. */
+/*
+ * Appends a field's value as plain text: a string without quotes, bytes that are no text as
+ * hexadecimal digits, anything else as JSON.
+ */
 void field_text(const struct field *field, const void *value, struct text *out);
 
 #endif

@@ -2,6 +2,7 @@
 #include "metric/metric.h"
 
 #include <errno.h>
+#include <linux/bpf.h>
 
 static int no_such_map(const struct metric_config *config, const struct object *object,
 		       struct error *err)
@@ -41,7 +42,7 @@ static int metric_plan(struct metric *metric, const struct object *object,
 
 	r = plan_init(&metric->value, btf, map->value_type, metric->map.value_size, err);
 	if (r < 0)
-		return error_prefix(err, "value of map %s", map->name);
+		return error_prefix(err, r, "value of map %s", map->name);
 	if (kind == MAP_QUEUE)
 		return 0;
 	r = plan_init(&metric->key, btf, map->key_type, metric->map.key_size, err);
@@ -51,8 +52,21 @@ static int metric_plan(struct metric *metric, const struct object *object,
 	if (r == 0)
 		r = fields_make_unique(metric->key_fields, metric->n_key_fields, err);
 	if (r < 0)
-		return error_prefix(err, "key of map %s", map->name);
+		return error_prefix(err, r, "key of map %s", map->name);
 	metric->sampled = metric->config->exported && plan_is_number(&metric->value);
+	return 0;
+}
+
+/* Flags of a map may keep user space from reading or emptying it. */
+static int access_check(const struct metric *metric, const struct object_map *map,
+			struct error *err)
+{
+	if (metric->map.flags & BPF_F_WRONLY)
+		return error_set(err, -EACCES, "map %s has BPF_F_WRONLY: it cannot be read",
+				 map->name);
+	if (metric->config->empty_on_read && metric->map.flags & BPF_F_RDONLY)
+		return error_set(err, -EACCES, "map %s has BPF_F_RDONLY: it cannot be emptied",
+				 map->name);
 	return 0;
 }
 
@@ -73,11 +87,13 @@ int metric_init(struct metric *metric, const struct metric_config *config,
 				"map %s is a %s and cannot be read as a metric; these can: %s",
 				map->name, map_type_name(metric->map.type), map_readable_types());
 		if (r == 0)
+			r = access_check(metric, map, err);
+		if (r == 0)
 			r = metric_plan(metric, object, map, err);
 	}
 	if (r < 0) {
 		metric_release(metric);
-		return error_prefix(err, "metric \"%s\"", config->name);
+		return error_prefix(err, r, "metric \"%s\"", config->name);
 	}
 	return 0;
 }
@@ -88,12 +104,6 @@ void metric_release(struct metric *metric)
 	plan_release(&metric->value);
 	fields_free(metric->key_fields, metric->n_key_fields);
 	*metric = (struct metric){};
-}
-
-/* Bytes from one CPU's value to the next. */
-static size_t cpu_stride(const struct metric *metric)
-{
-	return ((size_t)metric->map.value_size + 7) & ~(size_t)7;
 }
 
 /* A counter is never negative: a signed one that ran over its top counts on as an unsigned one. */
@@ -116,8 +126,9 @@ struct number metric_sample(const struct metric *metric, const char *value)
 
 	if (map_is_percpu(metric->map.type))
 		for (unsigned int cpu = 1; cpu < map_cpus(); cpu++)
-			sum = number_add(sum,
-					 sample_number(metric, value + cpu * cpu_stride(metric)));
+			sum = number_add(
+				sum,
+				sample_number(metric, value + cpu * map_cpu_stride(&metric->map)));
 	return sum;
 }
 
@@ -135,45 +146,56 @@ static void value_json(const struct metric *metric, const char *value, struct te
 	}
 	for (unsigned int cpu = 0; cpu < map_cpus(); cpu++) {
 		text_addc(out, cpu ? ',' : '[');
-		plan_json(&metric->value, value + cpu * cpu_stride(metric), out);
+		plan_json(&metric->value, value + cpu * map_cpu_stride(&metric->map), out);
 	}
 	text_addc(out, ']');
 }
 
-int metric_json_next(struct metric_json *json, struct text *out)
+/* Some entries of the batch at hand, until the piece is large enough. */
+static void entries_json(struct metric_json *json, struct text *out)
 {
 	const struct metric *metric = json->metric;
+	const struct map_batch *batch = &json->batch;
 	/* Plain arrays and queues are lists of values; all else are lists of pairs. */
 	bool pairs = map_is_percpu(metric->map.type) || map_kind(metric->map.type) == MAP_HASH ||
 		     map_kind(metric->map.type) == MAP_TRIE;
-	struct map_batch batch;
-	int r;
+	size_t start = out->len;
 
-	if (json->ended)
-		return 0;
-	r = map_reader_next(&json->reader, &batch);
-	if (r < 0)
-		return r;
-	if (json->first)
-		text_addc(out, '[');
-	for (uint32_t i = 0; r > 0 && i < batch.count; i++) {
+	for (; json->at < batch->count && out->len - start < METRIC_PIECE_BYTES; json->at++) {
 		if (!json->first)
 			text_addc(out, ',');
 		json->first = false;
 		if (pairs) {
 			text_add(out, "{\"key\":", 7);
-			plan_json(&metric->key, batch.keys + i * batch.key_stride, out);
+			plan_json(&metric->key, batch->keys + json->at * batch->key_stride, out);
 			text_add(out, ",\"value\":", 9);
 		}
-		value_json(metric, batch.values + i * batch.value_stride, out);
+		value_json(metric, batch->values + json->at * batch->value_stride, out);
 		if (pairs)
 			text_addc(out, '}');
 	}
-	if (r > 0)
-		return text_status(out) < 0 ? -ENOMEM : 1;
-	text_addc(out, ']');
-	json->ended = true;
-	return text_status(out);
+}
+
+int metric_json_next(struct metric_json *json, struct text *out)
+{
+	int r;
+
+	if (json->ended)
+		return 0;
+	if (!json->started)
+		text_addc(out, '[');
+	json->started = true;
+	if (json->at == json->batch.count) {
+		json->at = json->batch.count = 0;
+		r = map_reader_next(&json->reader, &json->batch);
+		if (r <= 0) { /* the list is closed in any case */
+			json->ended = true;
+			text_addc(out, ']');
+			return r < 0 ? r : text_status(out);
+		}
+	}
+	entries_json(json, out);
+	return text_status(out) < 0 ? -ENOMEM : 1;
 }
 
 void metric_json_release(struct metric_json *json)

@@ -7,13 +7,19 @@
 #include <math.h>
 #include <string.h>
 
-/* A plan in the making: text that waits for the operation it stands before. */
+/*
+ * A plan in the making: text that waits for the operation it stands before.
+ *
+ * BTF may come from anybody, and libbpf goes on when the kernel refuses it: nothing in it is
+ * believed. Every operation must lie inside the value, or the array's element, that it is for.
+ */
 struct maker {
 	struct plan *plan;
 	const struct btf *btf;
 	size_t size; /* operations there is room for */
 	size_t pending;
-	size_t types; /* visited so far: a hostile struct may contain itself, twice */
+	uint64_t limit; /* bytes of the value or element at hand */
+	size_t types;	/* visited so far: a hostile struct may contain itself, twice */
 	struct error *err;
 };
 
@@ -21,9 +27,16 @@ static int maker_op(struct maker *maker, struct plan_op op)
 {
 	struct plan *plan = maker->plan;
 
+	uint64_t bytes = op.kind == PLAN_LOOP ? (uint64_t)op.count * op.size : op.size;
+
+	if (op.offset + bytes > maker->limit)
+		return error_set(maker->err, -EINVAL, "a member lies outside its type");
 	if (plan->n_ops >= PLAN_OPS_MAX)
 		return error_set(maker->err, -E2BIG, "the type has more than %d fields",
 				 PLAN_OPS_MAX);
+	if (plan->text.len > PLAN_TEXT_MAX)
+		return error_set(maker->err, -E2BIG, "the type's names have more than %d bytes",
+				 PLAN_TEXT_MAX);
 	if (plan->n_ops == maker->size) {
 		size_t size = maker->size ? 2 * maker->size : 8;
 		struct plan_op *ops = realloc(plan->ops, size * sizeof(*ops));
@@ -59,10 +72,17 @@ static bool is_string_char(const struct btf *btf, uint32_t id)
 
 static int make_type(struct maker *maker, uint32_t id, uint32_t offset, unsigned int depth);
 
+static bool size_is_usual(uint32_t size)
+{
+	return size == 1 || size == 2 || size == 4 || size == 8 || size == 16;
+}
+
 static int make_int(struct maker *maker, const struct btf_type *type, uint32_t offset)
 {
 	bool is_signed = btf_int_encoding(type) & BTF_INT_SIGNED;
 
+	if (!size_is_usual(type->size))
+		return error_set(maker->err, -EINVAL, "an integer of %u bytes", type->size);
 	if (btf_int_encoding(type) & BTF_INT_BOOL)
 		return maker_op(maker, (struct plan_op){ .kind = PLAN_BOOL,
 							 .offset = offset,
@@ -78,9 +98,10 @@ static int make_array(struct maker *maker, const struct btf_type *type, uint32_t
 	const struct btf_array *array = btf_array(type);
 	int64_t size = btf__resolve_size(maker->btf, array->type);
 	size_t loop = maker->plan->n_ops;
+	uint64_t limit = maker->limit;
 	int r;
 
-	if (size < 0)
+	if (size < 0 || size > UINT32_MAX || (!size && array->nelems))
 		return error_set(maker->err, -EINVAL, "an array of a type without a size");
 	if (is_string_char(maker->btf, array->type) && array->nelems)
 		return maker_op(maker, (struct plan_op){ .kind = PLAN_STRING,
@@ -91,10 +112,12 @@ static int make_array(struct maker *maker, const struct btf_type *type, uint32_t
 					      .offset = offset,
 					      .size = (uint32_t)size,
 					      .count = array->nelems });
+	maker->limit = (uint64_t)size;
 	if (r == 0)
 		r = make_type(maker, array->type, 0, depth);
 	if (r == 0)
 		r = maker_flush(maker);
+	maker->limit = limit;
 	if (r < 0)
 		return r;
 	maker->plan->ops[loop].body = (uint32_t)(maker->plan->n_ops - loop - 1);
@@ -108,6 +131,8 @@ static int make_bits(struct maker *maker, uint32_t id, uint32_t offset, uint32_t
 	bool is_signed = type && ((btf_is_int(type) && btf_int_encoding(type) & BTF_INT_SIGNED) ||
 				  (btf_is_any_enum(type) && btf_kflag(type)));
 
+	if (!bits || bits > 64)
+		return error_set(maker->err, -EINVAL, "a bit field of %u bits", bits);
 	return maker_op(maker, (struct plan_op){ .kind = is_signed ? PLAN_SIGNED_BITS : PLAN_BITS,
 						 .offset = offset + bit / 8,
 						 .size = (bit % 8 + bits + 7) / 8,
@@ -206,6 +231,8 @@ static int make_type(struct maker *maker, uint32_t id, uint32_t offset, unsigned
 							 .size = type->size });
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
+		if (!size_is_usual(type->size) || type->size > sizeof(uint64_t))
+			break;
 		return maker_op(maker, (struct plan_op){ .kind = btf_kflag(type) ? PLAN_SIGNED
 										 : PLAN_UNSIGNED,
 							 .offset = offset,
@@ -240,7 +267,7 @@ static int make_raw(struct maker *maker, uint32_t size)
 int plan_init(struct plan *plan, const struct btf *btf, uint32_t type_id, uint32_t size,
 	      struct error *err)
 {
-	struct maker maker = { .plan = plan, .btf = btf, .err = err };
+	struct maker maker = { .plan = plan, .btf = btf, .limit = size, .err = err };
 	int r;
 
 	*plan = (struct plan){ .size = size };
@@ -264,7 +291,7 @@ int plan_init(struct plan *plan, const struct btf *btf, uint32_t type_id, uint32
 int plan_init_bitfield(struct plan *plan, const struct btf *btf, const struct btf_type *type,
 		       uint32_t member, struct error *err)
 {
-	struct maker maker = { .plan = plan, .btf = btf, .err = err };
+	struct maker maker = { .plan = plan, .btf = btf, .limit = UINT32_MAX, .err = err };
 	uint32_t bits = bitfield_bits(btf, type, member);
 	uint32_t bit = btf_member_bit_offset(type, member);
 	int r;
@@ -273,6 +300,8 @@ int plan_init_bitfield(struct plan *plan, const struct btf *btf, const struct bt
 	if (!bits)
 		return 0;
 	r = make_bits(&maker, btf_members(type)[member].type, 0, bit % 8, bits);
+	if (r < 0)
+		plan_release(plan);
 	return r < 0 ? r : 1;
 }
 

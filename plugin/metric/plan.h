@@ -19,6 +19,7 @@ struct btf_type;
 /* A type of more operations, or deeper, is refused. */
 #define PLAN_OPS_MAX   4096
 #define PLAN_DEPTH_MAX 32
+#define PLAN_TEXT_MAX  (64 * 1024) /* bytes of all names */
 
 enum plan_kind {
 	PLAN_TEXT, /* only the text before it */

@@ -3,13 +3,16 @@
 
 #include <bpf/btf.h>
 
+#define TYPE_STEPS_MAX 64 /* a typedef may lead back to itself */
+
 const struct btf_type *type_resolve(const struct btf *btf, uint32_t id)
 {
 	const struct btf_type *type = btf__type_by_id(btf, id);
+	unsigned int steps = 0;
 
 	while (type && (btf_is_mod(type) || btf_is_typedef(type) ||
 			btf_kind(type) == BTF_KIND_TYPE_TAG || btf_is_var(type)))
-		type = btf__type_by_id(btf, type->type);
+		type = ++steps < TYPE_STEPS_MAX ? btf__type_by_id(btf, type->type) : NULL;
 	return type;
 }
 

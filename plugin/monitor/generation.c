@@ -38,7 +38,7 @@ static int path_open(struct generation *generation, enum path path, bool xdp,
 	}
 	r = object_select(to->object, xdp && path == PATH_INGRESS, path == PATH_EGRESS,
 			  code->config->program, &programs[path], err);
-	return r < 0 ? error_prefix(err, "%s", code->config->origin) : 0;
+	return r < 0 ? error_prefix(err, r, "%s", code->config->origin) : 0;
 }
 
 static bool is_within_monitor(const struct object_map *map)
@@ -130,8 +130,7 @@ static int path_bind(struct generation_path *path, const struct path_config *con
 }
 
 int generation_load(struct dataplane *dataplane, bool xdp, const struct generation *previous,
-		    const struct surroundings *around, struct generation **ret,
-		    struct error *err)
+		    const struct surroundings *around, struct generation **ret, struct error *err)
 {
 	_cleanup_(generation_unrefp) struct generation *generation = calloc(1, sizeof(*generation));
 	struct bpf_program *programs[PATH_COUNT] = {};
@@ -157,10 +156,16 @@ int generation_load(struct dataplane *dataplane, bool xdp, const struct generati
 		if (r == 0)
 			r = path_bind(this, dataplane->paths[path]->config, err);
 		if (r < 0)
-			return error_prefix(err, "%s-path", path_name((enum path)path));
+			return error_prefix(err, r, "%s-path", path_name((enum path)path));
 	}
 	*ret = steal_ptr(&generation);
 	return 0;
+}
+
+void generation_keep(struct generation *generation)
+{
+	for (int path = 0; generation && path < PATH_COUNT; path++)
+		object_keep(generation->paths[path].object);
 }
 
 struct generation *generation_ref(struct generation *generation)

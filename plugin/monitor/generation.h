@@ -41,8 +41,10 @@ struct surroundings {
  * Errors name the path; the verifier's log is in them.
  */
 int generation_load(struct dataplane *dataplane, bool xdp, const struct generation *previous,
-		    const struct surroundings *around, struct generation **ret,
-		    struct error *err);
+		    const struct surroundings *around, struct generation **ret, struct error *err);
+
+/* It is in use: maps that it has pinned stay. Takes NULL. */
+void generation_keep(struct generation *generation);
 
 struct generation *generation_ref(struct generation *generation);
 struct generation *generation_unref(struct generation *generation);

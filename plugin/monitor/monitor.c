@@ -38,8 +38,8 @@ static struct instance *instance_free(struct instance *instance)
 }
 DEFINE_CLEANUP(struct instance *, instance_free);
 
-int monitor_new(struct monitor_settings *settings, unsigned int id, bool configured,
-		struct monitor **ret, struct error *err)
+int monitor_new(struct monitor_settings *settings, unsigned int id, uint64_t serial,
+		bool configured, struct monitor **ret, struct error *err)
 {
 	_cleanup_(monitor_unrefp) struct monitor *monitor = calloc(1, sizeof(*monitor));
 	size_t n = settings->n_interfaces ? settings->n_interfaces : 1;
@@ -50,13 +50,14 @@ int monitor_new(struct monitor_settings *settings, unsigned int id, bool configu
 	}
 	monitor->refs = 1;
 	monitor->id = id;
+	monitor->serial = serial;
 	monitor->configured = configured;
 	*(struct monitor_settings *)&monitor->settings = *settings;
 	*settings = (struct monitor_settings){};
 	pthread_mutex_init(&monitor->control, NULL);
 	pthread_mutex_init(&monitor->state, NULL);
 	monitor->hook = hook_find(monitor->settings.hook);
-	if (monitor_set_document(monitor, monitor->settings.dataplane, false) < 0)
+	if (monitor_set_document(monitor, monitor->settings.dataplane, false, NULL) < 0)
 		return error_oom(err);
 	monitor->instances = calloc(n, sizeof(struct instance *));
 	if (!monitor->instances)
@@ -117,7 +118,7 @@ static int instance_attach(struct instance *instance, const struct hook *hook, i
 				      path == PATH_EGRESS, generation->paths[path].prog_fd, err);
 		if (r < 0) {
 			instance_detach(instance);
-			return error_prefix(err, "interface %s", instance->interface);
+			return error_prefix(err, r, "interface %s", instance->interface);
 		}
 	}
 	return 0;
@@ -138,25 +139,27 @@ static void instance_refresh(struct monitor *monitor, struct instance *instance)
 	const char *name = monitor->settings.name;
 	_cleanup_error_ struct error err = {};
 	int ifindex, r;
+	bool again;
 
 	if (!instance->interface)
 		return;
 	ifindex = netif_index(instance->interface, NULL);
 	if (ifindex < 0)
 		ifindex = 0;
-	if (ifindex == instance->ifindex)
+	if (ifindex == instance->ifindex && !instance->troubled)
 		return;
-	if (instance->ifindex) {
+	again = ifindex == instance->ifindex;
+	if (instance->ifindex && !again) {
 		instance_detach(instance);
 		log_notice("monitor %s: interface %s is gone", name, instance->interface);
 	}
 	r = ifindex ? instance_attach(instance, monitor->hook, ifindex, instance->generation, &err)
 		    : 0;
 	instance_set_place(monitor, instance, ifindex, r < 0);
-	if (r < 0) {
+	if (r < 0 && !again) { /* a further try that fails is no news */
 		log_error("monitor %s: %s", name, error_message(&err));
 		monitor_note(monitor, &err, false);
-	} else if (ifindex && instance->generation) {
+	} else if (r == 0 && ifindex && instance->generation) {
 		log_info("monitor %s: interface %s is there", name, instance->interface);
 	}
 }
@@ -262,9 +265,10 @@ static void change_undo(struct change *change, struct monitor *monitor)
 }
 
 /* Switches one path of one instance, and remembers how to undo it. */
-static int change_path(struct change *change, size_t i, enum path path, const struct hook *hook,
+static int change_path(struct change *change, struct monitor *monitor, size_t i, enum path path,
 		       struct error *err)
 {
+	const struct hook *hook = monitor->hook;
 	struct instance *instance = change->instances[i];
 	struct attachment *attachment = &instance->attachments[path];
 	const struct generation *old = instance->generation, *new = change->generations[i];
@@ -283,11 +287,22 @@ static int change_path(struct change *change, size_t i, enum path path, const st
 	} else {
 		*step = (struct step){ attachment, old ? old->paths[path].prog_fd : -1 };
 		r = attachment_replace(attachment, new->paths[path].prog_fd, err);
+		if (r == -ENOLINK) { /* somebody took it away: put it back */
+			attachment_detach(attachment);
+			return change_path(change, monitor, i, path, err);
+		}
 	}
-	if (r < 0)
-		return error_prefix(err, "interface %s", instance->interface);
-	change->done++;
-	return 0;
+	if (r == 0) {
+		change->done++;
+		return 0;
+	}
+	/* An interface that has just gone is no error; monitor_end() looks at it again. */
+	if (instance != change->added &&
+	    netif_index(instance->interface, NULL) != instance->ifindex) {
+		__atomic_store_n(&monitor->stale, true, __ATOMIC_RELEASE);
+		return 0;
+	}
+	return error_prefix(err, r, "interface %s", instance->interface);
 }
 
 /* Makes the change what readers see, and leaves in it what is to be freed. */
@@ -301,6 +316,7 @@ static void change_publish(struct change *change, struct monitor *monitor,
 	for (size_t i = 0; i < change->n; i++) {
 		struct generation *old = change->instances[i]->generation;
 
+		generation_keep(change->generations[i]);
 		change->instances[i]->generation = change->generations[i];
 		change->generations[i] = old;
 		change->instances[i]->troubled = false;
@@ -341,7 +357,7 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane, const c
 	}
 	for (size_t i = 0; i < change.n; i++)
 		for (int path = 0; path < PATH_COUNT; path++) {
-			r = change_path(&change, i, (enum path)path, monitor->hook, err);
+			r = change_path(&change, monitor, i, (enum path)path, err);
 			if (r < 0) {
 				change_undo(&change, monitor);
 				return r;
@@ -427,7 +443,8 @@ void monitor_settle(struct monitor *monitor)
 	free(old);
 }
 
-int monitor_set_document(struct monitor *monitor, const char *file, bool confined)
+int monitor_set_document(struct monitor *monitor, const char *file, bool confined,
+			 const bool leave[PATH_COUNT])
 {
 	char *copy = file ? strdup(file) : NULL, *old;
 
@@ -438,6 +455,8 @@ int monitor_set_document(struct monitor *monitor, const char *file, bool confine
 	monitor->document_file = copy;
 	pthread_mutex_unlock(&monitor->state);
 	monitor->document_confined = confined;
+	for (int path = 0; path < PATH_COUNT; path++)
+		monitor->document_leave[path] = leave && leave[path];
 	free(old);
 	return 0;
 }
@@ -460,6 +479,8 @@ void monitor_note(struct monitor *monitor, const struct error *err, bool outdate
 
 enum monitor_state monitor_get_state(const struct monitor *monitor)
 {
+	enum monitor_state state = MONITOR_RUNNING;
+
 	if (!monitor->dataplane && monitor->outdated)
 		return MONITOR_FAILED;
 	if (!monitor->dataplane || dataplane_is_empty(monitor->dataplane))
@@ -470,9 +491,9 @@ enum monitor_state monitor_get_state(const struct monitor *monitor)
 		if (instance->troubled)
 			return MONITOR_FAILED;
 		if (!instance->ifindex)
-			return instance->interface ? MONITOR_WAITING : MONITOR_DETACHED;
+			state = instance->interface ? MONITOR_WAITING : MONITOR_DETACHED;
 	}
-	return MONITOR_RUNNING;
+	return state;
 }
 
 const char *monitor_state_name(enum monitor_state state)

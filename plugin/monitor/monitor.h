@@ -30,7 +30,8 @@ struct instance {
 
 struct monitor {
 	unsigned int refs;			/* atomic */
-	unsigned int id;			/* CUBE_ID of dialect code */
+	unsigned int id;			/* CUBE_ID of dialect code, from 1 */
+	uint64_t serial;			/* of all monitors there ever were */
 	const struct monitor_settings settings; /* never changes */
 	const struct hook *hook;
 	bool configured; /* stands in collectd.conf */
@@ -40,6 +41,7 @@ struct monitor {
 	/* -- protected by control -- */
 	bool deleted; /* nothing may be attached any more */
 	bool document_confined;
+	bool document_leave[PATH_COUNT]; /* paths that it leaves as they are */
 
 	pthread_mutex_t state;
 	/* -- protected by state; changed with control held, too -- */
@@ -57,8 +59,8 @@ struct monitor {
  * Makes a monitor that is attached nowhere. settings are taken, also on failure.
  * The interfaces of settings get an instance each; monitor_refresh() attaches them.
  */
-int monitor_new(struct monitor_settings *settings, unsigned int id, bool configured,
-		struct monitor **ret, struct error *err);
+int monitor_new(struct monitor_settings *settings, unsigned int id, uint64_t serial,
+		bool configured, struct monitor **ret, struct error *err);
 struct monitor *monitor_ref(struct monitor *monitor);
 /* The last one detaches everything. */
 struct monitor *monitor_unref(struct monitor *monitor);
@@ -103,8 +105,12 @@ void monitor_note(struct monitor *monitor, const struct error *err, bool outdate
 /* The monitor runs what its document says, after a failure that is mended. */
 void monitor_settle(struct monitor *monitor);
 
-/* What a reload reads from now on; NULL: nothing. Under control. -ENOMEM: as it was. */
-int monitor_set_document(struct monitor *monitor, const char *file, bool confined);
+/*
+ * What a reload reads from now on; NULL: nothing. leave: the paths that stay as they are; NULL for
+ * none. Under control. -ENOMEM: as it was.
+ */
+int monitor_set_document(struct monitor *monitor, const char *file, bool confined,
+			 const bool leave[PATH_COUNT]);
 
 enum monitor_state {
 	MONITOR_EMPTY,	  /* no dataplane */

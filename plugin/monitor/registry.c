@@ -12,12 +12,13 @@ struct registry {
 	char *dataplane_dir;
 	struct registry_observer observer;
 	int change_fd;
+	bool cancelled; /* atomic */
 
 	pthread_mutex_t lock;
 	/* -- protected by lock -- */
 	struct monitor **monitors;
 	size_t n_monitors;
-	unsigned int next_id;
+	uint64_t next_serial;
 	uint64_t retired_changes;
 	uint64_t retired_failures;
 };
@@ -42,17 +43,23 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 	registry->compiler.include_dir = copy_or_null(compiler->include_dir, &failed);
 	registry->compiler.clang = copy_or_null(compiler->clang, &failed);
 	registry->dataplane_dir = copy_or_null(dataplane_dir, &failed);
-	registry->next_id = 1;
 	registry->change_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (observer)
 		registry->observer = *observer;
 	pthread_mutex_init(&registry->lock, NULL);
-	if (failed || registry->change_fd < 0) {
+	registry->compiler.cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (failed || registry->change_fd < 0 || registry->compiler.cancel_fd < 0) {
 		registry_free(registry);
 		return error_oom(err);
 	}
 	*ret = registry;
 	return 0;
+}
+
+void registry_cancel(struct registry *registry)
+{
+	__atomic_store_n(&registry->cancelled, true, __ATOMIC_RELAXED);
+	eventfd_write(registry->compiler.cancel_fd, 1);
 }
 
 struct registry *registry_free(struct registry *registry)
@@ -69,6 +76,7 @@ struct registry *registry_free(struct registry *registry)
 	free((char *)registry->compiler.clang);
 	free(registry->dataplane_dir);
 	fd_close(&registry->change_fd);
+	fd_close(&registry->compiler.cancel_fd);
 	pthread_mutex_destroy(&registry->lock);
 	free(registry);
 	return NULL;
@@ -233,8 +241,10 @@ static void report_typos(const struct monitor *monitor, struct text *report)
 
 	for (size_t i = 0; i < settings->n_metrics; i++)
 		if (!has_metric(monitor->dataplane, settings->metrics[i].name))
-			text_printf(report, "monitor %s: <Metric \"%s\">: the dataplane has no such metric\n",
-				    settings->name, settings->metrics[i].name);
+			text_printf(
+				report,
+				"monitor %s: <Metric \"%s\">: the dataplane has no such metric\n",
+				settings->name, settings->metrics[i].name);
 }
 
 /* Under control. 1: switched; 0: the document has not changed, or there is none. */
@@ -254,6 +264,8 @@ static int load_document(struct registry *registry, struct monitor *monitor, boo
 	r = document_load(registry->dataplane_dir, file, confined, &document, err);
 	if (r < 0)
 		return r;
+	if (file == monitor->document_file)
+		document_leave(document, monitor->document_leave);
 	if (!force && monitor->dataplane && dataplane_is_from(monitor->dataplane, document)) {
 		monitor_settle(monitor);
 		return 0;
@@ -261,10 +273,10 @@ static int load_document(struct registry *registry, struct monitor *monitor, boo
 	r = build_and_switch(registry, monitor, steal_ptr(&document), NULL, &warnings, err);
 	report_warnings(monitor, &warnings, report);
 	if (r < 0)
-		return error_prefix(err, "%s", file);
+		return error_prefix(err, r, "%s", file);
 	report_typos(monitor, report);
 	if (!monitor->document_file)
-		monitor_set_document(monitor, file, false);
+		monitor_set_document(monitor, file, false, NULL);
 	return 1;
 }
 
@@ -279,18 +291,26 @@ static int reload(struct registry *registry, struct monitor *monitor, bool force
 	if (r >= 0)
 		return r;
 	monitor_note(monitor, err, true);
-	return error_prefix(err, "monitor %s", monitor->settings.name);
+	return error_prefix(err, r, "monitor %s", monitor->settings.name);
 }
 
 static int monitor_make(struct registry *registry, struct monitor_settings *settings,
 			bool configured, struct monitor **ret, struct error *err)
 {
-	unsigned int id;
+	unsigned int id = 0;
+	uint64_t serial;
+	bool taken;
 
 	pthread_mutex_lock(&registry->lock);
-	id = registry->next_id++;
+	serial = registry->next_serial++;
+	do { /* the smallest that no monitor has */
+		taken = false;
+		id++;
+		for (size_t i = 0; i < registry->n_monitors; i++)
+			taken = taken || registry->monitors[i]->id == id;
+	} while (taken);
 	pthread_mutex_unlock(&registry->lock);
-	return monitor_new(settings, id, configured, ret, err);
+	return monitor_new(settings, id, serial, configured, ret, err);
 }
 
 static void report_waiting(struct monitor *monitor, struct text *report)
@@ -315,7 +335,7 @@ int registry_add(struct registry *registry, struct monitor_settings *settings, b
 		return r;
 	monitor_begin(monitor);
 	load = reload(registry, monitor, true, report, err);
-	monitor->stale = true;
+	__atomic_store_n(&monitor->stale, true, __ATOMIC_RELEASE);
 	if (load >= 0 || configured)
 		r = registry_insert(registry, monitor, load < 0 ? NULL : err);
 	monitor_end(monitor);
@@ -339,8 +359,10 @@ int registry_delete(struct registry *registry, const char *name, struct error *e
 		if (registry->monitors[i] == monitor) {
 			ours = true;
 			registry->n_monitors--;
+			pthread_mutex_lock(&monitor->state);
 			registry->retired_changes += monitor->changes;
 			registry->retired_failures += monitor->failures;
+			pthread_mutex_unlock(&monitor->state);
 			memmove(&registry->monitors[i], &registry->monitors[i + 1],
 				(registry->n_monitors - i) * sizeof(struct monitor *));
 		}
@@ -393,7 +415,7 @@ int registry_eject(struct registry *registry, const char *name, struct error *er
 	monitor_begin(monitor);
 	r = switch_to(registry, monitor, NULL, NULL, err);
 	if (r == 0) {
-		monitor_set_document(monitor, NULL, true);
+		monitor_set_document(monitor, NULL, true, NULL);
 		monitor_note(monitor, NULL, false);
 	}
 	monitor_end(monitor);
@@ -413,9 +435,7 @@ static int injection_document(struct registry *registry, const struct injection 
 				   &document, err);
 	if (r < 0)
 		return r;
-	for (int path = 0; path < PATH_COUNT; path++)
-		if (injection->leave[path])
-			document->paths[path] = path_config_unref(document->paths[path]);
+	document_leave(document, injection->leave);
 	*ret = steal_ptr(&document);
 	return 0;
 }
@@ -434,7 +454,7 @@ static int inject(struct registry *registry, struct monitor *monitor,
 		interface = NULL;
 	r = build_and_switch(registry, monitor, steal_ptr(&document), interface, warnings, err);
 	if (r == 0)
-		monitor_set_document(monitor, injection->file, true);
+		monitor_set_document(monitor, injection->file, true, injection->leave);
 	return r;
 }
 
@@ -476,7 +496,8 @@ int registry_reload(struct registry *registry, const char *name, bool force, str
 	r = registry_list(registry, name, &list, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < list.n; i++) {
+	for (size_t i = 0; i < list.n && !__atomic_load_n(&registry->cancelled, __ATOMIC_RELAXED);
+	     i++) {
 		struct monitor *monitor = list.monitors[i];
 		_cleanup_error_ struct error why = {};
 

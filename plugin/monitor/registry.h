@@ -25,6 +25,8 @@ struct registry_observer {
 int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 		 const struct registry_observer *observer, struct registry **ret,
 		 struct error *err);
+/* Ends compilations and reloads that are under way, with errors, and all further ones. */
+void registry_cancel(struct registry *registry);
 /* Stops all monitors. No other thread may use the registry any more. */
 struct registry *registry_free(struct registry *registry);
 DEFINE_CLEANUP(struct registry *, registry_free);

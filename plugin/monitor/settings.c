@@ -199,7 +199,7 @@ int settings_set(struct settings_node node, const char *name, const char *value,
 			continue;
 		r = option->take((char *)node.object + option->offset, value, err);
 		if (r < 0)
-			return error_prefix(err, "%s: %s", label, option->name);
+			return error_prefix(err, r, "%s: %s", label, option->name);
 		return 0;
 	}
 	return error_set(err, -ENOENT, "%s: unknown option \"%.100s\"; there are %s", label, name,
@@ -341,7 +341,7 @@ int settings_open(struct settings_node parent, const char *block, const char *ar
 	if (parent.block == BLOCK_MONITOR && !strcasecmp(block, "Metric")) {
 		int r = metric_open(parent.object, argument, ret, err);
 
-		return r < 0 ? error_prefix(err, "%s", label) : 0;
+		return r < 0 ? error_prefix(err, r, "%s", label) : 0;
 	}
 	return error_set(err, -ENOENT, "%s: unknown block <%.100s>", label, block);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <time.h>
 
 enum client_state { CLIENT_FREE, CLIENT_BUSY, CLIENT_DONE };
 
@@ -17,7 +18,8 @@ struct client {
 	struct control *control;
 	pthread_t thread;
 	_Atomic enum client_state
-		state; /* only the acceptor frees and takes, only the client ends */
+		state;		    /* only the acceptor frees and takes, only the client ends */
+	_Atomic int64_t idle_since; /* seconds; 0 while it has a request */
 	int fd;
 	struct ucred peer;
 	struct text input; /* read, not yet used */
@@ -32,6 +34,15 @@ struct control {
 	pthread_t thread;
 	struct client clients[CONTROL_CLIENTS_MAX];
 };
+
+/* Seconds of a clock that only goes on; never 0. */
+static int64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec + 1;
+}
 
 /* 1: ready; 0: time is up or the plugin stops; -errno. */
 static int client_wait(const struct client *client, short events, int seconds)
@@ -160,7 +171,7 @@ static int send_answer(struct client *client, struct answer *answer)
 static void log_write(const struct client *client, const struct command *command,
 		      const char *outcome)
 {
-	log_notice("%s%s%s by uid %u, pid %d: %s", verb_find(command->words[0])->name,
+	log_notice("%s%s%.64s by uid %u, pid %d: %s", verb_find(command->words[0])->name,
 		   command->n > 1 ? " " : "", command->n > 1 ? command->words[1] : "",
 		   client->peer.uid, client->peer.pid, outcome);
 }
@@ -189,7 +200,7 @@ static int client_request(struct client *client, size_t len)
 {
 	_cleanup_(command_release) struct command command = {};
 	_cleanup_error_ struct error err = {};
-	int64_t payload = 0;
+	int64_t payload = 0, until;
 	int r = command_parse(&command, client->input.data, len, &err);
 
 	client_consume(client, len + 1);
@@ -202,8 +213,9 @@ static int client_request(struct client *client, size_t len)
 		answer_error(client, error_message(&err));
 		return -EPROTO;
 	}
+	until = now() + CONTROL_REQUEST_SECONDS;
 	while (client->input.len < (size_t)payload) {
-		r = client_fill(client, CONTROL_STALL_SECONDS);
+		r = now() < until ? client_fill(client, CONTROL_STALL_SECONDS) : 0;
 		if (r <= 0)
 			return r < 0 ? r : -ETIMEDOUT;
 	}
@@ -220,7 +232,9 @@ static void client_loop(struct client *client)
 		int r;
 
 		if (end && end - client->input.data <= COMMAND_LINE_MAX) {
+			atomic_store(&client->idle_since, 0);
 			r = client_request(client, (size_t)(end - client->input.data));
+			atomic_store(&client->idle_since, now());
 			if (r < 0)
 				return;
 			continue;
@@ -256,24 +270,47 @@ static void client_release(struct client *client)
 	client->state = CLIENT_FREE;
 }
 
+/* A free place, or the one of the client that is idle for longest; NULL: all are at work. */
+static struct client *client_place(struct control *control)
+{
+	struct client *idle = NULL;
+	int64_t longest = INT64_MAX;
+
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		struct client *client = &control->clients[i];
+		int64_t since;
+
+		if (atomic_load(&client->state) == CLIENT_DONE)
+			client_release(client);
+		if (atomic_load(&client->state) == CLIENT_FREE)
+			return client;
+		since = atomic_load(&client->idle_since);
+		if (since && since < longest) {
+			longest = since;
+			idle = client;
+		}
+	}
+	if (idle) {
+		shutdown(idle->fd, SHUT_RDWR);
+		client_release(idle);
+	}
+	return idle;
+}
+
 static void client_start(struct control *control, int fd)
 {
 	static const char full[] = "-1 too many connections\n";
 	socklen_t len = sizeof(struct ucred);
-	struct client *client = NULL;
+	struct client *client = client_place(control);
 
-	for (size_t i = 0; i < CONTROL_CLIENTS_MAX && !client; i++) {
-		if (atomic_load(&control->clients[i].state) == CLIENT_DONE)
-			client_release(&control->clients[i]);
-		if (control->clients[i].state == CLIENT_FREE)
-			client = &control->clients[i];
-	}
 	if (!client) {
 		send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 		close(fd);
 		return;
 	}
-	*client = (struct client){ .control = control, .fd = fd, .state = CLIENT_BUSY };
+	*client = (struct client){
+		.control = control, .fd = fd, .state = CLIENT_BUSY, .idle_since = now()
+	};
 	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client->peer, &len);
 	if (thread_start(&client->thread, "dynmon-client", client_thread, client) < 0) {
 		log_error("control socket: cannot start a thread");

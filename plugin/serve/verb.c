@@ -289,11 +289,11 @@ static bool has_option(const struct verb *verb, const char *word)
 	return false;
 }
 
-size_t verb_positional(const struct verb *verb, const struct command *command)
+/* How many words after the verb are not key=value. */
+static size_t count_positional(const struct command *command)
 {
 	size_t n = 0;
 
-	(void)verb;
 	while (n + 1 < command->n && !strchr(command->words[n + 1], '='))
 		n++;
 	return n;
@@ -317,7 +317,7 @@ int verb_run(const struct request *request, struct answer *answer, struct error 
 
 	if (!verb)
 		return error_set(err, -ENOENT, "Unknown command: %.60s", command->words[0]);
-	n = verb_positional(verb, command);
+	n = count_positional(command);
 	if (n < verb->min)
 		return wrong_words(verb, "missing words", "", err);
 	if (n > verb->max)

@@ -46,9 +46,6 @@ const struct verb *verb_find(const char *name);
 /* All verbs, in the order of the help; ended by one without a name. */
 extern const struct verb verbs[];
 
-/* How many words after the verb are not key=value. */
-size_t verb_positional(const struct verb *verb, const struct command *command);
-
 /*
  * Checks the words and runs the verb. -EINVAL: wrong words, with the usage; -ENOENT: no such verb,
  * else what the verb returns. On failure the answer is empty.

@@ -102,7 +102,7 @@ bool object_compile(const char *source, struct text *elf)
 
 const char *source_dir(void)
 {
-	static const char *const places[] = { "..", ".", "../..", "/work/main" };
+	static const char *const places[] = { "..", ".", "../.." };
 	const char *dir = getenv("top_srcdir");
 	char probe[4096];
 

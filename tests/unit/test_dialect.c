@@ -11,9 +11,9 @@
 #include <cmocka.h>
 
 /* What dynmon/dialect.h makes of BPF_ARRAY(A, ...), BPF_HASH(H, ...) and so on. */
-#define A "dynmon_table(\"array\", A, int, u64, 1, 0);"
-#define H "dynmon_table(\"hash\", H, u32, u64, 1, 0);"
-#define Q "dynmon_queue(\"queue\", Q, u64, 1, 0);"
+#define A     "dynmon_table(\"array\", A, int, u64, 1, 0);"
+#define H     "dynmon_table(\"hash\", H, u32, u64, 1, 0);"
+#define Q     "dynmon_queue(\"queue\", Q, u64, 1, 0);"
 #define A_OUT "dynmon_table_array( A, int, u64, 1, 0);"
 #define H_OUT "dynmon_table_hash( H, u32, u64, 1, 0);"
 #define Q_OUT "dynmon_queue_queue( Q, u64, 1, 0);"
@@ -54,8 +54,7 @@ static const struct {
 	  "dynmon_table_hash( M, K, V, (N * 8) + f(1, 2), 0)" },
 	{ "space in a marker", "dynmon_table\n(\n\"hash\"\t,\rM, K, V, 1, 0)",
 	  "dynmon_table_hash\n(\n\t\rM, K, V, 1, 0)" },
-	{ "tags are kept",
-	  "__attribute__((btf_decl_tag(\"dynmon:\" \"pin=\" \"/x\"))) " H,
+	{ "tags are kept", "__attribute__((btf_decl_tag(\"dynmon:\" \"pin=\" \"/x\"))) " H,
 	  "__attribute__((btf_decl_tag(\"dynmon:\" \"pin=\" \"/x\"))) " H_OUT },
 	{ "two maps in a line", A H, A_OUT H_OUT },
 	{ "no semicolon", "dynmon_table(\"hash\", M, K, V, 1, 0) int x;",
@@ -63,7 +62,8 @@ static const struct {
 
 	/* methods */
 	{ "lookup", H "H.lookup(&k);", H_OUT "dynmon_lookup(H,(&k));" },
-	{ "lookup_or_init", H "H.lookup_or_init(&k, &v);", H_OUT "dynmon_lookup_or_init(H,(&k),( &v));" },
+	{ "lookup_or_init", H "H.lookup_or_init(&k, &v);",
+	  H_OUT "dynmon_lookup_or_init(H,(&k),( &v));" },
 	{ "lookup_or_try_init", H "H.lookup_or_try_init(&k, &v);",
 	  H_OUT "dynmon_lookup_or_try_init(H,(&k),( &v));" },
 	{ "update", H "H.update(&k, &v);", H_OUT "dynmon_update(H,(&k),( &v));" },
@@ -114,8 +114,7 @@ static const struct {
 	{ "a longer name", H "HH.lookup(&k); xH.lookup(&k); H_.lookup(&k);",
 	  H_OUT "HH.lookup(&k); xH.lookup(&k); H_.lookup(&k);" },
 	{ "a map's own field", H "sizeof(*H.value)", H_OUT "sizeof(*H.value)" },
-	{ "a map's address", H "bpf_map_lookup_elem(&H, &k)",
-	  H_OUT "bpf_map_lookup_elem(&H, &k)" },
+	{ "a map's address", H "bpf_map_lookup_elem(&H, &k)", H_OUT "bpf_map_lookup_elem(&H, &k)" },
 	{ "before its declaration", "H.lookup(&k);" H, "H.lookup(&k);" H_OUT },
 	{ "a number", H "1.H.lookup(&k)", H_OUT "1.H.lookup(&k)" },
 
@@ -150,7 +149,8 @@ static const struct {
 	  "percpu_hash, percpu_array, lru_hash, lru_percpu_hash, lpm_trie, histogram, prog, "
 	  "perf_output, extern" },
 	{ "a table's type for a queue", "dynmon_queue(\"hash\", M, V, 1, 0)",
-	  "<code>:1: error: map 'M' has the unknown type \"hash\"; known are queue, stack, extern" },
+	  "<code>:1: error: map 'M' has the unknown type \"hash\"; known are queue, stack, "
+	  "extern" },
 	{ "empty type", "dynmon_queue(\"\", M, V, 1, 0)",
 	  "<code>:1: error: map 'M' has the unknown type \"\"; known are queue, stack, extern" },
 	{ "type without quotes", "dynmon_table(hash, M, K, V, 1, 0)",
@@ -163,7 +163,9 @@ static const struct {
 	  "<code>:1: error: a map needs a type in quotes, as in \"hash\", and a name" },
 	{ "cut short at once", "dynmon_queue",
 	  "<code>:1: error: a map needs a type in quotes, as in \"queue\", and a name" },
-	{ "declared twice", A "\n\n" "dynmon_queue(\"stack\", A, V, 1, 0)",
+	{ "declared twice",
+	  A "\n\n"
+	    "dynmon_queue(\"stack\", A, V, 1, 0)",
 	  "<code>:3: error: map 'A' is declared twice, first in line 1" },
 	{ "unknown method", A "A.lokup(&k)",
 	  "<code>:1: error: map 'A' has no method 'lokup'; methods are lookup, lookup_or_init, "
@@ -232,8 +234,9 @@ static void test_too_many_maps(void **state)
 /* Every prefix of the input, in memory that ends where the input ends. */
 static void test_truncated(void **state)
 {
-	static const char whole[] = "# 3 \"a\\\"b\" 1\n" A H "\\\r\nif (A.lookup(H.lookup(&k))) /* */ "
-				    "x = 0x1e+3 + .5 + 'a' + \"b\\n\"; // c\\\n d\n#define a \\\n b\n";
+	static const char whole[] =
+		"# 3 \"a\\\"b\" 1\n" A H "\\\r\nif (A.lookup(H.lookup(&k))) /* */ "
+		"x = 0x1e+3 + .5 + 'a' + \"b\\n\"; // c\\\n d\n#define a \\\n b\n";
 
 	(void)state;
 	for (size_t len = 0; len < sizeof(whole); len++) {
@@ -281,11 +284,11 @@ static const struct {
 	const char *text;
 	unsigned int line;
 } tokens[] = {
-	{ TOKEN_IDENT, "a_1", 1 },    { TOKEN_PUNCT, "->", 1 },	   { TOKEN_IDENT, "$b", 1 },
-	{ TOKEN_NUMBER, "0x1e+3", 2 }, { TOKEN_NUMBER, ".5", 2 },  { TOKEN_PUNCT, ".", 2 },
-	{ TOKEN_NUMBER, "1e-9f", 2 }, { TOKEN_PUNCT, "-", 2 },	   { TOKEN_NUMBER, "1", 2 },
-	{ TOKEN_CHAR, "'\\''", 4 },   { TOKEN_STRING, "\"\\\"\"", 4 }, { TOKEN_IDENT, "L", 4 },
-	{ TOKEN_STRING, "\"x\"", 4 }, { TOKEN_STRING, "\"open", 4 },  { TOKEN_IDENT, "end", 5 },
+	{ TOKEN_IDENT, "a_1", 1 },     { TOKEN_PUNCT, "->", 1 },	{ TOKEN_IDENT, "$b", 1 },
+	{ TOKEN_NUMBER, "0x1e+3", 2 }, { TOKEN_NUMBER, ".5", 2 },	{ TOKEN_PUNCT, ".", 2 },
+	{ TOKEN_NUMBER, "1e-9f", 2 },  { TOKEN_PUNCT, "-", 2 },		{ TOKEN_NUMBER, "1", 2 },
+	{ TOKEN_CHAR, "'\\''", 4 },    { TOKEN_STRING, "\"\\\"\"", 4 }, { TOKEN_IDENT, "L", 4 },
+	{ TOKEN_STRING, "\"x\"", 4 },  { TOKEN_STRING, "\"open", 4 },	{ TOKEN_IDENT, "end", 5 },
 };
 
 static void test_lex(void **state)
@@ -312,8 +315,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_translate),     cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_too_many_maps), cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_too_deep),
-		cmocka_unit_test(test_detect),	      cmocka_unit_test(test_lex),
+		cmocka_unit_test(test_too_deep),      cmocka_unit_test(test_detect),
+		cmocka_unit_test(test_lex),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

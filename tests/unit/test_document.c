@@ -420,7 +420,7 @@ static void test_sizes(void **state)
 		assert_int_equal(parse(text_str(&json), NULL, &document, &err), more ? -EFBIG : 0);
 		document = document_free(document);
 	}
-	assert_string_equal(error_message(&err), "ingress-path.code: 1048577 bytes of source, at "
+	assert_string_equal(error_message(&err), "ingress-path.code: 1048577 bytes, at "
 						 "most 1048576 are possible");
 	/* a document of exactly the limit, and one byte more */
 	text_clear(&json);

@@ -15,14 +15,14 @@ static void test_set(void **state)
 	assert_string_equal(error_message(&err), "x is 7");
 	assert_int_equal(error_set(&err, -ENOENT, "gone: %s", error_message(&err)), -ENOENT);
 	assert_string_equal(error_message(&err), "gone: x is 7");
-	assert_int_equal(error_prefix(&err, "in %s", "here"), -ENOENT);
+	assert_int_equal(error_prefix(&err, -ENOENT, "in %s", "here"), -ENOENT);
 	assert_string_equal(error_message(&err), "in here: gone: x is 7");
 	error_release(&err);
 	assert_int_equal(err.code, 0);
 	assert_string_equal(error_message(&err), "no error");
 	err.code = -EPERM; /* words that were lost for want of memory */
 	assert_string_equal(error_message(&err), strerror(EPERM));
-	assert_int_equal(error_prefix(&err, "p"), -EPERM);
+	assert_int_equal(error_prefix(&err, -EPERM, "p"), -EPERM);
 	assert_true(contains(error_message(&err), "p: "));
 	assert_int_equal(error_oom(&err), -ENOMEM);
 	assert_string_equal(error_message(&err), "out of memory");
@@ -49,7 +49,7 @@ static void test_long(void **state)
 		assert_true(strlen(err.message) <= ERROR_MESSAGE_MAX);
 		assert_string_equal(err.message + strlen(err.message) - 4, "last");
 		assert_int_equal(!!strstr(err.message, "\n[...]\n"), more > 0);
-		error_prefix(&err, "prefix");
+		error_prefix(&err, -EINVAL, "prefix");
 		assert_true(strlen(err.message) <= ERROR_MESSAGE_MAX);
 		assert_memory_equal(err.message, "prefix: first", 13);
 	}

@@ -39,11 +39,12 @@ static void test_lines(void **state)
 	} cases[] = {
 		{ "one", "one|" },
 		{ "one\n", "one|" },
-		{ "one\ntwo", "one|two|" },
-		{ "one\n\ntwo\n", "one||two|" },
+		{ "one\ntwo", "one|  | two|" },
+		{ "one\n\ntwo\n", "one|  | |  | two|" },
 		{ "\n", "|" },
 		{ "", "" },
 		{ "100% %s", "100% %s|" },
+		{ "a\rb\x1b[1mc\td", "a?b?[1mc\td|" },
 	};
 
 	(void)state;
@@ -67,7 +68,7 @@ static void test_long_line(void **state)
 	log_error("%0*d\nend", 2 * LOG_LINE_MAX + 1, 0);
 	assert_int_equal(n_lines, 4);
 	assert_int_equal(longest, LOG_LINE_MAX);
-	assert_string_equal(text_str(&lines) + lines.len - 6, "0|end|");
+	assert_string_equal(text_str(&lines) + lines.len - 10, "0|  | end|");
 	/* a line of exactly the limit is one line */
 	n_lines = 0;
 	log_error("%0*d\nend", LOG_LINE_MAX, 0);
