@@ -345,7 +345,8 @@ int object_map_describe(const struct object_map *map, struct map *ret, struct er
 		.key_size = info.key_size,
 		.value_size = info.value_size,
 		.max_entries = info.max_entries,
-		.flags = info.map_flags,
+		/* The kernel keeps those of the descriptor, BPF_F_WRONLY, to itself. */
+		.flags = info.map_flags | bpf_map__map_flags(map->bpf),
 	};
 	return 0;
 }

@@ -100,15 +100,19 @@ collectd_configure() {
 
 # DYNMON_PRELOAD: the sanitizer's runtime, for a plugin that was built with it.
 collectd_start() {
-	# No function: $! must be collectd itself.
-	ip netns exec "$NEAR" env LD_PRELOAD="${DYNMON_PRELOAD:-}" collectd -f -C "$CONF" \
-		>"$DIR/collectd.out" 2>&1 3>&- &
+	# No function: $! must be collectd itself. In a mount namespace of its own, with a bpffs.
+	# shellcheck disable=SC2016 # the inner shell expands it
+	ip netns exec "$NEAR" sh -c 'mount -t bpf bpf /sys/fs/bpf && LD_PRELOAD="$1" exec collectd -f -C "$2"' \
+		sh "${DYNMON_PRELOAD:-}" "$CONF" >"$DIR/collectd.out" 2>&1 3>&- &
 	COLLECTD=$!
 	if ! eventually test -S "$SOCKET" || ! kill -0 "$COLLECTD"; then
 		cat "$DIR/collectd.out" "$LOG"
 		return 1
 	fi
 }
+
+# A command that sees collectd's file systems.
+inside() { nsenter --target "$COLLECTD" --mount -- "$@"; }
 
 # Stops it and wants exit status 0, and nothing left behind.
 collectd_stop() {
