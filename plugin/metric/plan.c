@@ -410,7 +410,8 @@ static void run(const struct plan *plan, size_t from, size_t to, const char *val
 		const struct plan_op *op = &plan->ops[i];
 		const char *at = value + op->offset;
 
-		text_add(out, plan->text.data + op->text, op->text_len);
+		if (op->text_len)
+			text_add(out, plan->text.data + op->text, op->text_len);
 		switch (op->kind) {
 		case PLAN_TEXT:
 			break;

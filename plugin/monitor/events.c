@@ -132,7 +132,8 @@ static struct source *source_find(const struct events *events, const struct gene
 /* Two paths of one object have one ring; the first tells its lines. */
 static bool shares_ring(const struct generation *generation, int path)
 {
-	return path > 0 && generation->paths[path].object == generation->paths[0].object;
+	return path == PATH_EGRESS &&
+	       generation->paths[PATH_EGRESS].object == generation->paths[PATH_INGRESS].object;
 }
 
 static void look_at(struct events *events, const struct view_item *item, int path)
