@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-#include <strings.h>
 
 /* One metric of one instance: the samples that a map gives. */
 struct source {
@@ -33,93 +32,6 @@ struct openmetrics_stream {
 	struct text scratch;
 };
 
-const char *exposition_content_type(enum exposition exposition)
-{
-	return exposition == EXPOSITION_OPENMETRICS
-		       ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-		       : "text/plain; version=0.0.4; charset=utf-8";
-}
-
-/* The weight of one entry of an Accept header, by its q parameter; 1 without one. */
-static double accept_weight(const char *parameters, size_t len)
-{
-	for (size_t i = 0; i + 2 < len; i++)
-		if (parameters[i] == ';') {
-			size_t j = i + 1;
-
-			while (j < len && (parameters[j] == ' ' || parameters[j] == '\t'))
-				j++;
-			if (j + 2 < len && tolower((unsigned char)parameters[j]) == 'q' &&
-			    parameters[j + 1] == '=')
-				return strtod(parameters + j + 2, NULL);
-		}
-	return 1;
-}
-
-enum exposition exposition_negotiate(const char *accept)
-{
-	double openmetrics = 0, text = 0;
-
-	for (const char *entry = accept; entry && *entry;) {
-		size_t len = strcspn(entry, ",");
-		double weight = accept_weight(entry, len);
-
-		while (len && (*entry == ' ' || *entry == '\t')) {
-			entry++;
-			len--;
-		}
-		if (!strncasecmp(entry, "application/openmetrics-text", 28) &&
-		    strchr(" \t;,", entry[28])) {
-			if (weight > openmetrics)
-				openmetrics = weight;
-		} else if ((!strncasecmp(entry, "text/", 5) || !strncmp(entry, "*/*", 3)) &&
-			   weight > text) {
-			text = weight;
-		}
-		entry += len;
-		if (*entry == ',')
-			entry++;
-	}
-	return openmetrics > 0 && openmetrics >= text ? EXPOSITION_OPENMETRICS
-						      : EXPOSITION_PROMETHEUS;
-}
-
-/* Escapes for a label's value; bytes that are no UTF-8 are shown as \xHH. */
-static void label_value(struct text *out, const char *bytes, size_t n)
-{
-	for (size_t i = 0; i < n;) {
-		size_t len = utf8_sequence(bytes + i, n - i);
-
-		if (bytes[i] == '\\' || bytes[i] == '"') {
-			text_addc(out, '\\');
-			text_addc(out, bytes[i]);
-		} else if (bytes[i] == '\n') {
-			text_adds(out, "\\n");
-		} else if (!len || bytes[i] == '\r' || bytes[i] == '\0') {
-			text_printf(out, "\\\\x%02x", (unsigned char)bytes[i]);
-			len = 1;
-		} else {
-			text_add(out, bytes + i, len);
-		}
-		i += len;
-	}
-}
-
-/* HELP: in Prometheus' older text a quote stands for itself. */
-static void help_text(struct text *out, const char *help, enum exposition exposition)
-{
-	for (; *help; help++) {
-		if (*help == '\n')
-			text_adds(out, "\\n");
-		else if (*help == '\\')
-			text_adds(out, "\\\\");
-		else if (*help == '"' && exposition == EXPOSITION_OPENMETRICS)
-			text_adds(out, "\\\"");
-		else if (*help != '\r')
-			text_addc(out, *help);
-	}
-}
-
 /* [a-zA-Z_:][a-zA-Z0-9_:]*; a counter's samples end in _total. */
 static char *sample_name(const struct metric_config *config)
 {
@@ -137,62 +49,6 @@ static char *sample_name(const struct metric_config *config)
 	return text_steal(&name);
 }
 
-/* Names of labels that a source has so far, to keep them apart. */
-struct names {
-	char *names[LABELS_MAX + FIELDS_MAX + 4];
-	size_t n;
-};
-
-static bool names_have(const struct names *names, const char *name)
-{
-	for (size_t i = 0; i < names->n; i++)
-		if (!strcmp(names->names[i], name))
-			return true;
-	return false;
-}
-
-/* [a-zA-Z_][a-zA-Z0-9_]*; __name is Prometheus' own. Changes the name in place. */
-static void sanitize_label(char *name)
-{
-	for (char *c = name; *c; c++)
-		if (!isalnum((unsigned char)*c) || (c == name && isdigit((unsigned char)*c)))
-			*c = '_';
-	if (!strncmp(name, "__", 2))
-		name[0] = 'f';
-}
-
-/* Takes a name, changed where it is taken already; owned by names. NULL: out of memory. */
-static const char *names_add(struct names *names, const char *field)
-{
-	_cleanup_free_ char *name = strdup(*field ? field : "field");
-	char *unique;
-
-	if (!name)
-		return NULL;
-	sanitize_label(name);
-	unique = strdup(name);
-	for (unsigned int i = 0; unique && names_have(names, unique); i++) {
-		char suffix[16] = "";
-
-		free(unique);
-		if (i)
-			snprintf(suffix, sizeof(suffix), "_%u", i);
-		if (asprintf(&unique, "exported_%s%s", name, suffix) < 0)
-			unique = NULL;
-	}
-	if (!unique || names->n == ARRAY_SIZE(names->names)) {
-		free(unique);
-		return NULL;
-	}
-	return names->names[names->n++] = unique;
-}
-
-static void names_release(struct names *names)
-{
-	for (size_t i = 0; i < names->n; i++)
-		free(names->names[i]);
-}
-
 static int add_label(struct source *source, struct names *names, const char *name,
 		     const char *value)
 {
@@ -200,7 +56,7 @@ static int add_label(struct source *source, struct names *names, const char *nam
 	if (!name)
 		return -ENOMEM;
 	text_printf(&source->labels, "%s%s=\"", source->labels.len ? "," : "", name);
-	label_value(&source->labels, value, strlen(value));
+	exposition_label_value(&source->labels, value, strlen(value));
 	text_addc(&source->labels, '"');
 	return text_status(&source->labels);
 }
@@ -332,8 +188,8 @@ static void settle_types(struct openmetrics_stream *stream)
 				continue;
 			}
 			text_printf(&sources[j].labels, ",metric_name=\"");
-			label_value(&sources[j].labels, sources[j].metric->config->name,
-				    strlen(sources[j].metric->config->name));
+			exposition_label_value(&sources[j].labels, sources[j].metric->config->name,
+					       strlen(sources[j].metric->config->name));
 			text_addc(&sources[j].labels, '"');
 		}
 	}
@@ -355,10 +211,10 @@ static void family_header(const struct openmetrics_stream *stream, const struct 
 	text_add(out, source->name, len);
 	text_addc(out, ' ');
 	if (help && *help) {
-		help_text(out, help, stream->exposition);
+		exposition_help(out, help, stream->exposition);
 	} else {
 		text_adds(out, "Map ");
-		help_text(out, source->metric->config->map_name, stream->exposition);
+		exposition_help(out, source->metric->config->map_name, stream->exposition);
 		text_addc(out, '.');
 	}
 	text_adds(out, "\n# TYPE ");
@@ -379,7 +235,7 @@ static void key_labels(struct openmetrics_stream *stream, const struct source *s
 		text_adds(out, "=\"");
 		text_clear(&stream->scratch);
 		field_text(&metric->key_fields[i], key, &stream->scratch);
-		label_value(out, stream->scratch.data, stream->scratch.len);
+		exposition_label_value(out, stream->scratch.data, stream->scratch.len);
 		text_addc(out, '"');
 	}
 }

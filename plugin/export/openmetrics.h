@@ -3,19 +3,9 @@
 #ifndef DYNMON_EXPORT_OPENMETRICS_H
 #define DYNMON_EXPORT_OPENMETRICS_H
 
+#include "export/exposition.h"
 #include "export/stream.h"
 #include "monitor/registry.h"
-
-enum exposition {
-	EXPOSITION_OPENMETRICS,
-	EXPOSITION_PROMETHEUS,
-};
-
-/* The content type of an exposition. */
-const char *exposition_content_type(enum exposition exposition);
-
-/* What a client that sends this Accept header (NULL: none) should get. */
-enum exposition exposition_negotiate(const char *accept);
 
 /*
  * All exported metrics with scalar values. Every sample has the labels monitor,

@@ -8,8 +8,7 @@
 #include <sys/eventfd.h>
 
 struct registry {
-	struct compiler compiler; /* strings are owned */
-	char *dataplane_dir;
+	struct loader loader; /* strings are owned */
 	struct registry_observer observer;
 	int change_fd;
 	bool cancelled; /* atomic */
@@ -22,6 +21,8 @@ struct registry {
 	uint64_t retired_changes;
 	uint64_t retired_failures;
 };
+
+static int find_public_map(void *data, const struct monitor *asking, const char *name);
 
 static char *copy_or_null(const char *s, bool *failed)
 {
@@ -39,16 +40,18 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 
 	if (!registry)
 		return error_oom(err);
-	registry->compiler.program = copy_or_null(compiler->program, &failed);
-	registry->compiler.include_dir = copy_or_null(compiler->include_dir, &failed);
-	registry->compiler.clang = copy_or_null(compiler->clang, &failed);
-	registry->dataplane_dir = copy_or_null(dataplane_dir, &failed);
+	registry->loader.compiler.program = copy_or_null(compiler->program, &failed);
+	registry->loader.compiler.include_dir = copy_or_null(compiler->include_dir, &failed);
+	registry->loader.compiler.clang = copy_or_null(compiler->clang, &failed);
+	registry->loader.dataplane_dir = copy_or_null(dataplane_dir, &failed);
+	registry->loader.find_map = find_public_map;
+	registry->loader.data = registry;
 	registry->change_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (observer)
 		registry->observer = *observer;
 	pthread_mutex_init(&registry->lock, NULL);
-	registry->compiler.cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (failed || registry->change_fd < 0 || registry->compiler.cancel_fd < 0) {
+	registry->loader.compiler.cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (failed || registry->change_fd < 0 || registry->loader.compiler.cancel_fd < 0) {
 		registry_free(registry);
 		return error_oom(err);
 	}
@@ -59,7 +62,7 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 void registry_cancel(struct registry *registry)
 {
 	__atomic_store_n(&registry->cancelled, true, __ATOMIC_RELAXED);
-	eventfd_write(registry->compiler.cancel_fd, 1);
+	eventfd_write(registry->loader.compiler.cancel_fd, 1);
 }
 
 struct registry *registry_free(struct registry *registry)
@@ -71,12 +74,12 @@ struct registry *registry_free(struct registry *registry)
 		monitor_unref(registry->monitors[i]);
 	}
 	free(registry->monitors);
-	free((char *)registry->compiler.program);
-	free((char *)registry->compiler.include_dir);
-	free((char *)registry->compiler.clang);
-	free(registry->dataplane_dir);
+	free((char *)registry->loader.compiler.program);
+	free((char *)registry->loader.compiler.include_dir);
+	free((char *)registry->loader.compiler.clang);
+	free(registry->loader.dataplane_dir);
 	fd_close(&registry->change_fd);
-	fd_close(&registry->compiler.cancel_fd);
+	fd_close(&registry->loader.compiler.cancel_fd);
 	pthread_mutex_destroy(&registry->lock);
 	free(registry);
 	return NULL;
@@ -143,12 +146,6 @@ static void tell_added(struct registry *registry, const struct monitor *monitor)
 		registry->observer.added(registry->observer.data, monitor);
 }
 
-/* A public map of any monitor but the one that asks. */
-struct public_search {
-	struct registry *registry;
-	const struct monitor *asking;
-};
-
 static int find_in_generation(const struct generation *generation, const char *name)
 {
 	for (int path = 0; generation && path < PATH_COUNT; path++) {
@@ -161,14 +158,15 @@ static int find_in_generation(const struct generation *generation, const char *n
 	return -1;
 }
 
-static int find_public_map(void *data, const char *name)
+/* A public map of any monitor but the one that asks. */
+static int find_public_map(void *data, const struct monitor *asking, const char *name)
 {
-	const struct public_search *search = data;
+	struct registry *registry = data;
 	_cleanup_(view_release) struct view view = {};
-	int r = registry_view(search->registry, NULL, &view, NULL);
+	int r = registry_view(registry, NULL, &view, NULL);
 
 	for (size_t i = 0; r == 0 && i < view.n; i++) {
-		int fd = view.items[i].monitor == search->asking
+		int fd = view.items[i].monitor == asking
 				 ? -1
 				 : find_in_generation(view.items[i].generation, name);
 
@@ -176,122 +174,6 @@ static int find_public_map(void *data, const char *name)
 			return fd;
 	}
 	return -ENOENT;
-}
-
-/* Under the monitor's control. */
-static int switch_to(struct registry *registry, struct monitor *monitor,
-		     struct dataplane *dataplane, const char *interface, struct error *err)
-{
-	struct public_search search = { registry, monitor };
-	const struct surroundings around = { find_public_map, &search, true };
-	int r = monitor_switch(monitor, dataplane, interface, &around, err);
-
-	if (r == 0)
-		tell_changed(registry);
-	return r;
-}
-
-/* Under control. Takes the document. */
-static int build_and_switch(struct registry *registry, struct monitor *monitor,
-			    struct document *document, const char *interface, struct text *warnings,
-			    struct error *err)
-{
-	const struct compile_target target = {
-		.xdp = monitor->hook->xdp,
-		.log_level = monitor->settings.log_level,
-		.cube_id = monitor->id,
-	};
-	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
-	int r = dataplane_build(document, monitor->dataplane, &registry->compiler, &target,
-				&dataplane, err);
-
-	if (r < 0)
-		return r;
-	text_add(warnings, dataplane->warnings.data, dataplane->warnings.len);
-	return switch_to(registry, monitor, dataplane, interface, err);
-}
-
-/* Appends warnings to a report that is about several monitors. */
-static void report_warnings(const struct monitor *monitor, struct text *warnings,
-			    struct text *report)
-{
-	char *lines = (char *)text_str(warnings), *line;
-
-	while ((line = strsep(&lines, "\n")))
-		if (*line)
-			text_printf(report, "monitor %s: %s\n", monitor->settings.name, line);
-}
-
-static bool has_metric(const struct dataplane *dataplane, const char *name)
-{
-	for (int path = 0; path < PATH_COUNT; path++) {
-		const struct path_code *code = dataplane->paths[path];
-
-		for (size_t i = 0; code && i < code->config->n_metrics; i++)
-			if (!strcmp(code->config->metrics[i].name, name))
-				return true;
-	}
-	return false;
-}
-
-/* <Metric> blocks that are about no metric of the dataplane: most likely mistyped. */
-static void report_typos(const struct monitor *monitor, struct text *report)
-{
-	const struct monitor_settings *settings = &monitor->settings;
-
-	for (size_t i = 0; i < settings->n_metrics; i++)
-		if (!has_metric(monitor->dataplane, settings->metrics[i].name))
-			text_printf(
-				report,
-				"monitor %s: <Metric \"%s\">: the dataplane has no such metric\n",
-				settings->name, settings->metrics[i].name);
-}
-
-/* Under control. 1: switched; 0: the document has not changed, or there is none. */
-static int load_document(struct registry *registry, struct monitor *monitor, bool force,
-			 struct text *report, struct error *err)
-{
-	_cleanup_document_ struct document *document = NULL;
-	_cleanup_text_ struct text warnings = {};
-	const char *file = monitor->document_file;
-	bool confined = file && monitor->document_confined;
-	int r;
-
-	if (!file && force) /* back from an injection to what is configured */
-		file = monitor->settings.dataplane;
-	if (!file)
-		return 0;
-	r = document_load(registry->dataplane_dir, file, confined, &document, err);
-	if (r < 0)
-		return r;
-	if (file == monitor->document_file)
-		document_leave(document, monitor->document_leave);
-	if (!force && monitor->dataplane && dataplane_is_from(monitor->dataplane, document)) {
-		monitor_settle(monitor);
-		return 0;
-	}
-	r = build_and_switch(registry, monitor, steal_ptr(&document), NULL, &warnings, err);
-	report_warnings(monitor, &warnings, report);
-	if (r < 0)
-		return error_prefix(err, r, "%s", file);
-	report_typos(monitor, report);
-	if (!monitor->document_file)
-		monitor_set_document(monitor, file, false, NULL);
-	return 1;
-}
-
-/* As load_document(), and remembers the outcome. */
-static int reload(struct registry *registry, struct monitor *monitor, bool force,
-		  struct text *report, struct error *err)
-{
-	int r = load_document(registry, monitor, force, report, err);
-
-	if (r > 0)
-		monitor_note(monitor, NULL, false);
-	if (r >= 0)
-		return r;
-	monitor_note(monitor, err, true);
-	return error_prefix(err, r, "monitor %s", monitor->settings.name);
 }
 
 static int monitor_make(struct registry *registry, struct monitor_settings *settings,
@@ -334,7 +216,7 @@ int registry_add(struct registry *registry, struct monitor_settings *settings, b
 	if (r < 0)
 		return r;
 	monitor_begin(monitor);
-	load = reload(registry, monitor, true, report, err);
+	load = loader_reload(&registry->loader, monitor, true, report, err);
 	__atomic_store_n(&monitor->stale, true, __ATOMIC_RELEASE);
 	if (load >= 0 || configured)
 		r = registry_insert(registry, monitor, load < 0 ? NULL : err);
@@ -385,8 +267,9 @@ int registry_attach(struct registry *registry, const char *name, const char *int
 	if (!monitor)
 		return no_such_monitor(name, err);
 	monitor_begin(monitor);
-	r = switch_to(registry, monitor, monitor->dataplane, interface, err);
+	r = loader_switch(&registry->loader, monitor, monitor->dataplane, interface, err);
 	monitor_end(monitor);
+	tell_changed(registry);
 	return r;
 }
 
@@ -413,48 +296,9 @@ int registry_eject(struct registry *registry, const char *name, struct error *er
 	if (!monitor)
 		return no_such_monitor(name, err);
 	monitor_begin(monitor);
-	r = switch_to(registry, monitor, NULL, NULL, err);
-	if (r == 0) {
-		monitor_set_document(monitor, NULL, true, NULL);
-		monitor_note(monitor, NULL, false);
-	}
+	r = loader_eject(&registry->loader, monitor, err);
 	monitor_end(monitor);
-	return r;
-}
-
-static int injection_document(struct registry *registry, const struct injection *injection,
-			      struct document **ret, struct error *err)
-{
-	_cleanup_document_ struct document *document = NULL;
-	int r;
-
-	if (injection->file)
-		r = document_load(registry->dataplane_dir, injection->file, true, &document, err);
-	else
-		r = document_parse(injection->bytes, injection->len, registry->dataplane_dir, true,
-				   &document, err);
-	if (r < 0)
-		return r;
-	document_leave(document, injection->leave);
-	*ret = steal_ptr(&document);
-	return 0;
-}
-
-/* Under control. */
-static int inject(struct registry *registry, struct monitor *monitor,
-		  const struct injection *injection, struct text *warnings, struct error *err)
-{
-	_cleanup_document_ struct document *document = NULL;
-	const char *interface = injection->interface;
-	int r = injection_document(registry, injection, &document, err);
-
-	if (r < 0)
-		return r;
-	if (interface && monitor_has_interface(monitor, interface))
-		interface = NULL;
-	r = build_and_switch(registry, monitor, steal_ptr(&document), interface, warnings, err);
-	if (r == 0)
-		monitor_set_document(monitor, injection->file, true, injection->leave);
+	tell_changed(registry);
 	return r;
 }
 
@@ -476,11 +320,11 @@ int registry_inject(struct registry *registry, const struct injection *injection
 			return r;
 	}
 	monitor_begin(monitor);
-	r = inject(registry, monitor, injection, warnings, err);
-	monitor_note(monitor, r < 0 ? err : NULL, false);
+	r = loader_inject(&registry->loader, monitor, injection, warnings, err);
 	if (r == 0 && is_new)
 		r = registry_insert(registry, monitor, err);
 	monitor_end(monitor);
+	tell_changed(registry);
 	if (r == 0 && is_new)
 		tell_added(registry, monitor);
 	return r;
@@ -502,8 +346,10 @@ int registry_reload(struct registry *registry, const char *name, bool force, str
 		_cleanup_error_ struct error why = {};
 
 		monitor_begin(monitor);
-		r = monitor->deleted ? 0 : reload(registry, monitor, force, report, &why);
+		r = loader_reload(&registry->loader, monitor, force, report, &why);
 		monitor_end(monitor);
+		if (r != 0)
+			tell_changed(registry);
 		if (r < 0) {
 			text_printf(&failures, "%s%s", failures.len ? "\n" : "",
 				    error_message(&why));

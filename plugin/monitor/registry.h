@@ -8,6 +8,7 @@
 #ifndef DYNMON_MONITOR_REGISTRY_H
 #define DYNMON_MONITOR_REGISTRY_H
 
+#include "monitor/loader.h"
 #include "monitor/view.h"
 
 struct registry;
@@ -48,15 +49,6 @@ int registry_attach(struct registry *registry, const char *name, const char *int
 int registry_detach(struct registry *registry, const char *name, const char *interface,
 		    struct error *err);
 int registry_eject(struct registry *registry, const char *name, struct error *err);
-
-struct injection {
-	const char *monitor;   /* made when it does not exist */
-	const char *interface; /* attached when it is not; may be NULL */
-	const char *file;      /* a document below the dataplane directory, or */
-	const char *bytes;     /* the document itself */
-	size_t len;
-	bool leave[PATH_COUNT]; /* as if the document had {} there */
-};
 
 /*
  * Replaces a monitor's dataplane. On failure nothing has changed, and no monitor was made.

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "monitor/loader.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What a monitor that loads finds around it: it asks for public maps. */
+struct asking {
+	const struct loader *loader;
+	const struct monitor *monitor;
+};
+
+static int find_map(void *data, const char *name)
+{
+	const struct asking *asking = data;
+
+	return asking->loader->find_map(asking->loader->data, asking->monitor, name);
+}
+
+int loader_switch(const struct loader *loader, struct monitor *monitor, struct dataplane *dataplane,
+		  const char *interface, struct error *err)
+{
+	struct asking asking = { loader, monitor };
+	const struct surroundings around = { find_map, &asking, true };
+
+	return monitor_switch(monitor, dataplane, interface, &around, err);
+}
+
+/* Under control. Takes the document. */
+static int build_and_switch(const struct loader *loader, struct monitor *monitor,
+			    struct document *document, const char *interface, struct text *warnings,
+			    struct error *err)
+{
+	const struct compile_target target = {
+		.xdp = monitor->hook->xdp,
+		.log_level = monitor->settings.log_level,
+		.cube_id = monitor->id,
+	};
+	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
+	int r = dataplane_build(document, monitor->dataplane, &loader->compiler, &target,
+				&dataplane, err);
+
+	if (r < 0)
+		return r;
+	text_add(warnings, dataplane->warnings.data, dataplane->warnings.len);
+	return loader_switch(loader, monitor, dataplane, interface, err);
+}
+
+/* Appends warnings to a report that is about several monitors. */
+static void report_warnings(const struct monitor *monitor, struct text *warnings,
+			    struct text *report)
+{
+	char *lines = (char *)text_str(warnings), *line;
+
+	while ((line = strsep(&lines, "\n")))
+		if (*line)
+			text_printf(report, "monitor %s: %s\n", monitor->settings.name, line);
+}
+
+static bool has_metric(const struct dataplane *dataplane, const char *name)
+{
+	for (int path = 0; path < PATH_COUNT; path++) {
+		const struct path_code *code = dataplane->paths[path];
+
+		for (size_t i = 0; code && i < code->config->n_metrics; i++)
+			if (!strcmp(code->config->metrics[i].name, name))
+				return true;
+	}
+	return false;
+}
+
+/* <Metric> blocks that are about no metric of the dataplane: most likely mistyped. */
+static void report_typos(const struct monitor *monitor, struct text *report)
+{
+	const struct monitor_settings *settings = &monitor->settings;
+
+	for (size_t i = 0; i < settings->n_metrics; i++)
+		if (!has_metric(monitor->dataplane, settings->metrics[i].name))
+			text_printf(
+				report,
+				"monitor %s: <Metric \"%s\">: the dataplane has no such metric\n",
+				settings->name, settings->metrics[i].name);
+}
+
+/* Under control. 1: switched; 0: the document has not changed, or there is none. */
+static int load_document(const struct loader *loader, struct monitor *monitor, bool force,
+			 struct text *report, struct error *err)
+{
+	_cleanup_document_ struct document *document = NULL;
+	_cleanup_text_ struct text warnings = {};
+	const char *file = monitor->document_file;
+	bool confined = file && monitor->document_confined;
+	int r;
+
+	if (!file && force) /* back from an injection to what is configured */
+		file = monitor->settings.dataplane;
+	if (!file)
+		return 0;
+	r = document_load(loader->dataplane_dir, file, confined, &document, err);
+	if (r < 0)
+		return r;
+	if (file == monitor->document_file)
+		document_leave(document, monitor->document_leave);
+	if (!force && monitor->dataplane && dataplane_is_from(monitor->dataplane, document)) {
+		monitor_settle(monitor);
+		return 0;
+	}
+	r = build_and_switch(loader, monitor, steal_ptr(&document), NULL, &warnings, err);
+	report_warnings(monitor, &warnings, report);
+	if (r < 0)
+		return error_prefix(err, r, "%s", file);
+	report_typos(monitor, report);
+	if (!monitor->document_file)
+		monitor_set_document(monitor, file, false, NULL);
+	return 1;
+}
+
+int loader_reload(const struct loader *loader, struct monitor *monitor, bool force,
+		  struct text *report, struct error *err)
+{
+	int r = monitor->deleted ? 0 : load_document(loader, monitor, force, report, err);
+
+	if (r > 0)
+		monitor_note(monitor, NULL, false);
+	if (r >= 0)
+		return r;
+	monitor_note(monitor, err, true);
+	return error_prefix(err, r, "monitor %s", monitor->settings.name);
+}
+
+static int injection_document(const struct loader *loader, const struct injection *injection,
+			      struct document **ret, struct error *err)
+{
+	_cleanup_document_ struct document *document = NULL;
+	int r;
+
+	if (injection->file)
+		r = document_load(loader->dataplane_dir, injection->file, true, &document, err);
+	else
+		r = document_parse(injection->bytes, injection->len, loader->dataplane_dir, true,
+				   &document, err);
+	if (r < 0)
+		return r;
+	document_leave(document, injection->leave);
+	*ret = steal_ptr(&document);
+	return 0;
+}
+
+static int inject(const struct loader *loader, struct monitor *monitor,
+		  const struct injection *injection, struct text *warnings, struct error *err)
+{
+	_cleanup_document_ struct document *document = NULL;
+	const char *interface = injection->interface;
+	int r = injection_document(loader, injection, &document, err);
+
+	if (r < 0)
+		return r;
+	if (interface && monitor_has_interface(monitor, interface))
+		interface = NULL;
+	r = build_and_switch(loader, monitor, steal_ptr(&document), interface, warnings, err);
+	if (r == 0)
+		monitor_set_document(monitor, injection->file, true, injection->leave);
+	return r;
+}
+
+int loader_inject(const struct loader *loader, struct monitor *monitor,
+		  const struct injection *injection, struct text *warnings, struct error *err)
+{
+	int r = inject(loader, monitor, injection, warnings, err);
+
+	monitor_note(monitor, r < 0 ? err : NULL, false);
+	return r;
+}
+
+int loader_eject(const struct loader *loader, struct monitor *monitor, struct error *err)
+{
+	int r = loader_switch(loader, monitor, NULL, NULL, err);
+
+	if (r < 0)
+		return r;
+	monitor_set_document(monitor, NULL, true, NULL);
+	monitor_note(monitor, NULL, false);
+	return 0;
+}

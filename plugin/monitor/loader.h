@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Brings documents into monitors: read, compiled, loaded, switched to. Read-only: any number of
+ * threads may use a loader, each for a monitor whose control it holds.
+ */
+#ifndef DYNMON_MONITOR_LOADER_H
+#define DYNMON_MONITOR_LOADER_H
+
+#include "monitor/monitor.h"
+
+struct loader {
+	struct compiler compiler;
+	char *dataplane_dir;
+	/* A public map of any monitor but the one that asks: a descriptor that is taken, or
+	 * -ENOENT. */
+	int (*find_map)(void *data, const struct monitor *asking, const char *name);
+	void *data;
+};
+
+struct injection {
+	const char *monitor;   /* made when it does not exist */
+	const char *interface; /* attached when it is not; may be NULL */
+	const char *file;      /* a document below the dataplane directory, or */
+	const char *bytes;     /* the document itself */
+	size_t len;
+	bool leave[PATH_COUNT]; /* as if the document had {} there */
+};
+
+/* As monitor_switch(). */
+int loader_switch(const struct loader *loader, struct monitor *monitor, struct dataplane *dataplane,
+		  const char *interface, struct error *err);
+
+/*
+ * Puts the injection's document in the place of what runs, and remembers the outcome. On failure
+ * nothing has changed. warnings: the document's and the compiler's are appended, a line each.
+ */
+int loader_inject(const struct loader *loader, struct monitor *monitor,
+		  const struct injection *injection, struct text *warnings, struct error *err);
+
+/* Back to the empty dataplane. */
+int loader_eject(const struct loader *loader, struct monitor *monitor, struct error *err);
+
+/*
+ * Reads the monitor's document again, switches to it when it has changed, or with force, and
+ * remembers the outcome. 1: switched; 0: nothing has changed, or there is none; -errno: the old one
+ * goes on. report: warnings are appended, a line each, with the monitor's name.
+ */
+int loader_reload(const struct loader *loader, struct monitor *monitor, bool force,
+		  struct text *report, struct error *err);
+
+#endif
