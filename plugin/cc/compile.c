@@ -134,7 +134,7 @@ static void args_common(struct args *args, const struct compile *compile)
 	args_add_all(args, target);
 	for (size_t i = 0; compile->includes[i]; i++) {
 		args_add(args, "-I");
-		args_add(args, compile->includes[i]);
+		args_add(args, i ? compile->includes[i] : "."); /* the working directory */
 	}
 	args_add_all(args, system);
 }

@@ -217,8 +217,12 @@ static int job_confine(struct job *job, struct error *err)
 	readable[n++] = job->compile.clang;
 	readable[n++] = clang_lib;
 	readable[n] = NULL;
-	if (chdir("/"))
-		return error_set(err, -errno, "/: %s", strerror(errno));
+	/*
+	 * The first folder of headers is reached as the working directory: it may lie below one that
+	 * nobody may enter, such as a home.
+	 */
+	if (chdir(job->compile.includes[0]))
+		return error_set(err, -errno, "%s: %s", job->compile.includes[0], strerror(errno));
 	return sandbox_enter(readable, err);
 }
 

@@ -398,6 +398,14 @@ BPF_HASH(M); int handle_rx;"
 	[[ "$status" = 0 || "$output" == *"dynmon/dialect.h is not installed in"* ]]
 }
 
+@test "headers may lie below a folder that nobody may enter" {
+	mkdir -p "$BATS_TEST_TMPDIR/home/headers"
+	cp -r "$DYNMON_BPFDIR"/. "$BATS_TEST_TMPDIR/home/headers"
+	chmod 700 "$BATS_TEST_TMPDIR/home"
+	"$DYNMON_CC" --include="$BATS_TEST_TMPDIR/home/headers" <<<"$HANDLE { return RX_OK; }" >"$BATS_TEST_TMPDIR/object.o"
+	llvm-objdump -h "$BATS_TEST_TMPDIR/object.o" | grep -q '\btc\b'
+}
+
 # -- what it refuses --
 
 @test "the sandbox leaves nothing to a compiler that was taken over" {
