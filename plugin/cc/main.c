@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #define SOURCE_MIB 1
@@ -204,6 +205,7 @@ static int job_confine(struct job *job, struct error *err)
 	const char *readable[ARRAY_SIZE(system) + COMPILE_INCLUDES_MAX + 3];
 	_cleanup_free_ char *clang_dir = NULL, *clang_lib = NULL;
 	size_t n = 0;
+	int r;
 
 	clang_dir = strdup(job->compile.clang);
 	if (!clang_dir || asprintf(&clang_lib, "%s/../lib", dirname(clang_dir)) < 0) {
@@ -218,12 +220,15 @@ static int job_confine(struct job *job, struct error *err)
 	readable[n++] = clang_lib;
 	readable[n] = NULL;
 	/*
-	 * The first folder of headers is reached as the working directory: it may lie below one that
-	 * nobody may enter, such as a home.
+	 * The first folder of headers is reached as the working directory: it may lie below one
+	 * that nobody may enter, such as a home.
 	 */
 	if (chdir(job->compile.includes[0]))
 		return error_set(err, -errno, "%s: %s", job->compile.includes[0], strerror(errno));
-	return sandbox_enter(readable, err);
+	r = sandbox_enter(readable, err);
+	/* Nobody waits for an answer when who asked is gone. Becoming nobody clears it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return r;
 }
 
 static int source_read(struct text *source, struct error *err)

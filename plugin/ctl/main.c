@@ -42,7 +42,7 @@ static void print_help(FILE *to)
 	fputs("dynmonctl [-s SOCKET] COMMAND ...\n"
 	      "  -s, --socket=FILE      the plugin's control socket (" DYNMON_SOCKET ")\n"
 	      "  -j, --json             JSON instead of a table\n"
-	      "  -k, --hook=HOOK        check: for which hook (tcx, tc, xdp, xdp-generic)\n"
+	      "  -k, --hook=HOOK        check: for which hook (auto, tcx, tc, xdp, xdp-generic)\n"
 	      "      --compiler=FILE    check: another dynmon-cc\n"
 	      "      --include=DIR      check: other headers for dataplanes\n"
 	      "  -h, --help  -V, --version\n"
@@ -222,15 +222,18 @@ static int run_inject(const struct options *options, char **words, size_t n)
 {
 	_cleanup_error_ struct error err = {};
 	_cleanup_text_ struct text line = {}, document = {};
-	bool interface = false;
+	bool interface = false, remote = false;
 
+	/* A file below the plugin's DataplaneDir is read by the plugin itself. */
+	for (size_t i = 1; i < n; i++)
+		remote = remote || !strncmp(words[i], "file=", 5);
 	if (n < 2) {
 		fputs("dynmonctl: usage: " INJECT_USAGE "\n", stderr);
 		return EXIT_USAGE;
 	}
 	command_quote(&line, "INJECT");
 	command_quote(&line, words[0]);
-	for (size_t i = 1; i < n - 1; i++) {
+	for (size_t i = 1; i < n - !remote; i++) {
 		_cleanup_text_ struct text word = {};
 
 		if (!strchr(words[i], '=')) {
@@ -244,6 +247,8 @@ static int run_inject(const struct options *options, char **words, size_t n)
 		text_adds(&word, words[i]);
 		command_quote(&line, text_str(&word));
 	}
+	if (remote)
+		return ask(options, text_str(&line), NULL);
 	if (inject_read(words[n - 1], &document, &err) < 0)
 		return report(&err);
 	if (!document.len) {
@@ -281,8 +286,7 @@ static int run(const struct options *options, char **words, size_t n)
 		return run_help(words + 1, n - 1);
 	if (!strcmp(words[0], "check"))
 		return run_check(options, words + 1, n - 1);
-	/* A file below the plugin's DataplaneDir is read by the plugin itself. */
-	if (!strcmp(words[0], "inject") && strncmp(words[n - 1], "file=", 5) != 0)
+	if (!strcmp(words[0], "inject"))
 		return run_inject(options, words + 1, n - 1);
 	if (phrase_translate(words, n, &line, &err) < 0) {
 		report(&err);

@@ -199,6 +199,8 @@ static const char *attach_hint(const struct hook *hook, int code)
 	case -EEXIST:
 		return hook->xdp ? "an XDP program is attached there already"
 				 : "an ingress qdisc is there, which has no egress";
+	case -ERANGE:
+		return "there are 64 programs already, more are not possible; hook tc has room";
 	case -ENODEV:
 		return "no such interface";
 	case -EOPNOTSUPP:

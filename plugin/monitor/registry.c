@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#define INJECT_TRIES 10 /* while others make and delete a monitor of that name */
+
 struct registry {
 	struct loader loader; /* strings are owned */
 	struct registry_observer observer;
@@ -302,12 +304,13 @@ int registry_eject(struct registry *registry, const char *name, struct error *er
 	return r;
 }
 
-int registry_inject(struct registry *registry, const struct injection *injection,
-		    struct text *warnings, struct error *err)
+/* One try: -EAGAIN when somebody else has made the monitor meanwhile. */
+static int inject_once(struct registry *registry, const struct injection *injection,
+		       struct text *warnings, struct error *err)
 {
 	_cleanup_(monitor_unrefp) struct monitor *monitor =
 		registry_find(registry, injection->monitor);
-	bool is_new = !monitor;
+	bool is_new = !monitor, exists = false;
 	int r;
 
 	if (is_new) {
@@ -321,12 +324,26 @@ int registry_inject(struct registry *registry, const struct injection *injection
 	}
 	monitor_begin(monitor);
 	r = loader_inject(&registry->loader, monitor, injection, warnings, err);
-	if (r == 0 && is_new)
+	if (r == 0 && is_new) {
 		r = registry_insert(registry, monitor, err);
+		exists = r == -EEXIST;
+	}
 	monitor_end(monitor);
 	tell_changed(registry);
 	if (r == 0 && is_new)
 		tell_added(registry, monitor);
+	return exists ? -EAGAIN : r;
+}
+
+int registry_inject(struct registry *registry, const struct injection *injection,
+		    struct text *warnings, struct error *err)
+{
+	int r = -EAGAIN;
+
+	for (int tries = 0; r == -EAGAIN && tries < INJECT_TRIES; tries++) {
+		text_clear(warnings);
+		r = inject_once(registry, injection, warnings, err);
+	}
 	return r;
 }
 

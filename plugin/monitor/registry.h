@@ -52,7 +52,7 @@ int registry_eject(struct registry *registry, const char *name, struct error *er
 
 /*
  * Replaces a monitor's dataplane. On failure nothing has changed, and no monitor was made.
- * warnings: the document's and the compiler's are appended, a line each.
+ * warnings: the document's and the compiler's, a line each; what was there is gone.
  */
 int registry_inject(struct registry *registry, const struct injection *injection,
 		    struct text *warnings, struct error *err);

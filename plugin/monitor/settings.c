@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/un.h>
 
 #define LOG_LEVELS "off, error, warn, info, debug, trace"
 
@@ -91,6 +92,13 @@ static int take_path(void *to, const char *value, struct error *err)
 	return take_string(to, value, err);
 }
 
+static int take_socket(void *to, const char *value, struct error *err)
+{
+	if (strlen(value) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return expected(err, "a file name of at most 107 bytes", value);
+	return take_path(to, value, err);
+}
+
 static int take_hook(void *to, const char *value, struct error *err)
 {
 	if (!hook_find(value))
@@ -138,7 +146,7 @@ static int take_interface(void *to, const char *value, struct error *err)
 }
 
 static const struct option options[] = {
-	{ BLOCK_PLUGIN, "SocketFile", take_path, offsetof(struct settings, socket_file) },
+	{ BLOCK_PLUGIN, "SocketFile", take_socket, offsetof(struct settings, socket_file) },
 	{ BLOCK_PLUGIN, "SocketGroup", take_string, offsetof(struct settings, socket_group) },
 	{ BLOCK_PLUGIN, "SocketPerms", take_perms, offsetof(struct settings, socket_perms) },
 	{ BLOCK_PLUGIN, "DeleteSocket", take_bool, offsetof(struct settings, delete_socket) },
@@ -147,7 +155,7 @@ static const struct option options[] = {
 	{ BLOCK_PLUGIN, "IncludeDir", take_path, offsetof(struct settings, include_dir) },
 	{ BLOCK_HTTP, "Host", take_string, offsetof(struct http_settings, host) },
 	{ BLOCK_HTTP, "Port", take_port, offsetof(struct http_settings, port) },
-	{ BLOCK_HTTP, "SocketFile", take_path, offsetof(struct http_settings, socket_file) },
+	{ BLOCK_HTTP, "SocketFile", take_socket, offsetof(struct http_settings, socket_file) },
 	{ BLOCK_MONITOR, "Interface", take_interface, 0 },
 	{ BLOCK_MONITOR, "Hook", take_hook, offsetof(struct monitor_settings, hook) },
 	{ BLOCK_MONITOR, "Dataplane", take_string, offsetof(struct monitor_settings, dataplane) },

@@ -223,6 +223,9 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	frames_in 1 -d 1
 	frames_out 1 -d 2
 	[ "$(json_value flows ingress flows | jq length)" -eq 2 ]
+	# Its other form: a file on the plugin's side.
+	[ "$(ctl inject remote mon0 file=packet_counter.json direction=ingress)" = "monitor remote: dataplane injected" ]
+	[ "$(ctl show remote | jq -c '[.interfaces[0].name, (."egress-metrics" | length)]')" = '["mon0",0]' ]
 	run ctl inject flows mon0 direction=sideways "$top_srcdir/examples/flow_bytes.json"
 	[[ $output == *'direction: expected both, ingress or egress, found "sideways"'* ]]
 }
@@ -390,4 +393,21 @@ static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *m
 	[[ $output != *dynmon_events* ]]
 	collectd_stop
 	nothing_attached
+}
+
+@test "clients that inject the same new monitor at once all succeed" {
+	start_empty
+	hits_by one.json 1
+	clients=()
+	for i in 1 2 3 4; do
+		ctl inject race mon0 "$DOCUMENTS/one.json" >"$BATS_TEST_TMPDIR/race.$i" 2>&1 3>&- &
+		clients+=($!)
+	done
+	for client in "${clients[@]}"; do
+		wait "$client"
+	done
+	[ "$(cat "$BATS_TEST_TMPDIR"/race.* | sort | uniq -c | xargs)" = "4 monitor race: dataplane injected" ]
+	[ "$(attached | wc -l)" -eq 1 ]
+	frames_in 3
+	hits_are race 3
 }
