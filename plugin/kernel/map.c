@@ -272,8 +272,11 @@ static void trie_skip_seen(struct map_reader *reader, uint32_t *count)
 
 static int next_by_batch(struct map_reader *reader, uint32_t *count)
 {
-	bool trie = map_kind(reader->map.type) == MAP_TRIE && !reader->empty;
+	bool trie = map_kind(reader->map.type) == MAP_TRIE;
 	int r;
+
+	if (reader->empty) /* what was given is gone, and each batch begins at the start */
+		reader->has_last = false;
 
 	for (;;) {
 		r = lookup_batch(reader, count);

@@ -25,6 +25,11 @@ teardown_file() {
 
 setup() {
 	OBJECT="$BATS_TEST_TMPDIR/object.o"
+	OPEN=
+}
+
+teardown() {
+	[ -z "$OPEN" ] || rm -rf "$OPEN"
 }
 
 HANDLE='static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)'
@@ -246,6 +251,10 @@ dynmon:shared dynmon:extern " ]
 }
 
 @test "the examples compile and load, as root and as nobody" {
+	OPEN=$(mktemp -d) # the tree may lie where nobody may not go
+	chmod 755 "$OPEN"
+	cp "$DYNMON_CC" "$OPEN/dynmon-cc"
+	cp -r "$DYNMON_BPFDIR" "$OPEN/bpf"
 	for example in packet_counter ntp_packets_counter ntp_mode_private; do
 		for path in ingress egress; do
 			code="$(python3 -c 'import json, sys
@@ -255,9 +264,9 @@ print(json.load(sys.stdin)[sys.argv[1] + "-path"].get("code", ""))' $path \
 			cc --path=$path <<<"$code"
 			loads
 			setpriv --reuid=65534 --regid=65534 --clear-groups \
-				"$DYNMON_CC" --include="$DYNMON_BPFDIR" --path=$path \
+				"$OPEN/dynmon-cc" --include="$OPEN/bpf" --path=$path \
 				<<<"$code" >"$BATS_TEST_TMPDIR/nobody.o"
-			cmp "$OBJECT" "$BATS_TEST_TMPDIR/nobody.o"
+			[ "$(llvm-objdump -d "$OBJECT" | tail -n +4)" = "$(llvm-objdump -d "$BATS_TEST_TMPDIR/nobody.o" | tail -n +4)" ]
 		done
 	done
 }
@@ -414,6 +423,8 @@ BPF_HASH(M); int handle_rx;"
 	for word in root capabilities read-shadow read-passwd read-environ read-root write-tmp \
 		write-null open-files environment fork inet-socket unix-socket netlink-socket \
 		ptrace bpf unshare kill-others big-files run-sh; do
+		# A container's own walls may be in the way of user namespaces.
+		[ "$word" != unshare ] || unshare --user true 2>/dev/null || continue
 		[[ " ${lines[*]} " == *" $word "* ]] || { echo "the probe cannot see $word"; false; }
 	done
 

@@ -112,7 +112,7 @@ collectd_start() {
 }
 
 # A command that sees collectd's file systems.
-inside() { nsenter --target "$COLLECTD" --mount -- "$@"; }
+inside() { nsenter --target "$COLLECTD" --mount --root --wd -- "$@"; }
 
 # Stops it and wants exit status 0, and nothing left behind.
 collectd_stop() {
