@@ -28,6 +28,14 @@ setup() {
 	OPEN=
 }
 
+# For those who are not root: the tree may lie where nobody else may go.
+copy_open() {
+	OPEN=$(mktemp -d)
+	chmod 755 "$OPEN"
+	cp "$DYNMON_CC" "$OPEN/dynmon-cc"
+	cp -r "$DYNMON_BPFDIR" "$OPEN/bpf"
+}
+
 teardown() {
 	[ -z "$OPEN" ] || rm -rf "$OPEN"
 }
@@ -251,10 +259,7 @@ dynmon:shared dynmon:extern " ]
 }
 
 @test "the examples compile and load, as root and as nobody" {
-	OPEN=$(mktemp -d) # the tree may lie where nobody may not go
-	chmod 755 "$OPEN"
-	cp "$DYNMON_CC" "$OPEN/dynmon-cc"
-	cp -r "$DYNMON_BPFDIR" "$OPEN/bpf"
+	copy_open
 	for example in packet_counter ntp_packets_counter ntp_mode_private; do
 		for path in ingress egress; do
 			code="$(python3 -c 'import json, sys
@@ -432,8 +437,9 @@ BPF_HASH(M); int handle_rx;"
 		--clang="$BATS_FILE_TMPDIR/probe" 5</etc/passwd <<<'SEC("tc") int x;'
 	echo "$output"
 	[ "$output" = end ]
+	copy_open
 	run setpriv --reuid=1000 --regid=1000 --clear-groups --inh-caps +net_admin \
-		--ambient-caps +net_admin "$DYNMON_CC" --include="$DYNMON_BPFDIR" \
+		--ambient-caps +net_admin "$OPEN/dynmon-cc" --include="$OPEN/bpf" \
 		--clang="$BATS_FILE_TMPDIR/probe" <<<'SEC("tc") int x;'
 	echo "$output"
 	[ "$output" = end ]
