@@ -207,12 +207,26 @@ static bool type_told(struct reader *reader, const char *metric)
 	return false;
 }
 
+/* time: 0 for now. */
+static void send_value(const char *plugin_instance, const char *type, const char *type_instance,
+		       cdtime_t time, value_t value)
+{
+	value_list_t list = VALUE_LIST_INIT;
+
+	list.values = &value;
+	list.values_len = 1;
+	list.time = time;
+	sstrncpy(list.plugin, PLUGIN, sizeof(list.plugin));
+	sstrncpy(list.plugin_instance, plugin_instance, sizeof(list.plugin_instance));
+	sstrncpy(list.type, type, sizeof(list.type));
+	sstrncpy(list.type_instance, type_instance, sizeof(list.type_instance));
+	plugin_dispatch_values(&list);
+}
+
 static void dispatch(void *data, const struct value *from)
 {
 	struct reader *reader = data;
 	const data_set_t *ds = plugin_get_ds(from->type);
-	value_list_t list = VALUE_LIST_INIT;
-	value_t value;
 
 	if (!ds || ds->ds_num != 1) {
 		if (!type_told(reader, from->metric))
@@ -222,15 +236,8 @@ static void dispatch(void *data, const struct value *from)
 				     : "is not in types.db");
 		return;
 	}
-	value = to_value(from->number, ds->ds[0].type);
-	list.values = &value;
-	list.values_len = 1;
-	list.time = reader->time;
-	sstrncpy(list.plugin, PLUGIN, sizeof(list.plugin));
-	sstrncpy(list.plugin_instance, from->plugin_instance, sizeof(list.plugin_instance));
-	sstrncpy(list.type, from->type, sizeof(list.type));
-	sstrncpy(list.type_instance, from->type_instance, sizeof(list.type_instance));
-	plugin_dispatch_values(&list);
+	send_value(from->plugin_instance, from->type, from->type_instance, reader->time,
+		   to_value(from->number, ds->ds[0].type));
 }
 
 static void read_trouble(void *data, const struct error *err)
@@ -265,18 +272,6 @@ static int dynmon_read_monitor(user_data_t *user_data)
 	return 0;
 }
 
-static void figure_dispatch(const char *type, const char *instance, value_t value)
-{
-	value_list_t list = VALUE_LIST_INIT;
-
-	list.values = &value;
-	list.values_len = 1;
-	sstrncpy(list.plugin, PLUGIN, sizeof(list.plugin));
-	sstrncpy(list.type, type, sizeof(list.type));
-	sstrncpy(list.type_instance, instance, sizeof(list.type_instance));
-	plugin_dispatch_values(&list);
-}
-
 /* The plugin's own figures. Registered in any case: without a read there are no read threads. */
 static int dynmon_read(void)
 {
@@ -284,13 +279,13 @@ static int dynmon_read(void)
 
 	if (!registry || figures_get(registry, &figures, NULL) < 0)
 		return 0;
-	figure_dispatch("count", "monitors", (value_t){ .gauge = (gauge_t)figures.monitors });
-	figure_dispatch("count", "interfaces_attached",
-			(value_t){ .gauge = (gauge_t)figures.interfaces });
-	figure_dispatch("derive", "dataplane_changes",
-			(value_t){ .derive = (derive_t)figures.changes });
-	figure_dispatch("derive", "dataplane_failures",
-			(value_t){ .derive = (derive_t)figures.failures });
+	send_value("", "count", "monitors", 0, (value_t){ .gauge = (gauge_t)figures.monitors });
+	send_value("", "count", "interfaces_attached", 0,
+		   (value_t){ .gauge = (gauge_t)figures.interfaces });
+	send_value("", "derive", "dataplane_changes", 0,
+		   (value_t){ .derive = (derive_t)figures.changes });
+	send_value("", "derive", "dataplane_failures", 0,
+		   (value_t){ .derive = (derive_t)figures.failures });
 	return 0;
 }
 

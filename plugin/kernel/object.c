@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/object.h"
 #include "kernel/capture.h"
+#include "kernel/type.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -10,13 +11,6 @@
 #include <string.h>
 
 #define TAG_PREFIX "dynmon:"
-
-static const char *btf_name(const struct btf *btf, uint32_t offset)
-{
-	const char *name = btf__name_by_offset(btf, offset);
-
-	return name ? name : "";
-}
 
 static int map_apply_tag(struct object_map *map, const char *tag, struct error *err)
 {
@@ -57,9 +51,9 @@ static int map_apply_tags(struct object_map *map, const struct btf *btf, struct 
 
 		if (!btf_is_decl_tag(tag) || btf_decl_tag(tag)->component_idx != -1)
 			continue;
-		text = btf_name(btf, tag->name_off);
+		text = type_name(btf, tag->name_off);
 		var = btf__type_by_id(btf, tag->type);
-		if (!btf_is_var(var) || strcmp(btf_name(btf, var->name_off), map->name) != 0 ||
+		if (!btf_is_var(var) || strcmp(type_name(btf, var->name_off), map->name) != 0 ||
 		    strncmp(text, TAG_PREFIX, strlen(TAG_PREFIX)) != 0)
 			continue;
 		r = map_apply_tag(map, text + strlen(TAG_PREFIX), err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/plan.h"
-#include "metric/type.h"
+#include "kernel/type.h"
 
 #include <bpf/btf.h>
 #include <errno.h>

@@ -255,8 +255,8 @@ static void *client_thread(void *data)
 	struct client *client = data;
 
 	client_loop(client);
-	shutdown(client->fd,
-		 SHUT_RDWR); /* the descriptor itself is closed when its place is reused */
+	/* For the other end; the descriptor is closed when its place is taken again. */
+	shutdown(client->fd, SHUT_RDWR);
 	atomic_store(&client->state, CLIENT_DONE);
 	return NULL;
 }

@@ -100,6 +100,24 @@ bool object_compile(const char *source, struct text *elf)
 	return true;
 }
 
+struct object *object_from_source(const char *source)
+{
+	_cleanup_text_ struct text elf = {};
+	_cleanup_error_ struct error err = {};
+	struct bpf_program *program;
+	struct object *object = NULL;
+
+	if (!bpf_possible() || !object_compile(source, &elf))
+		return NULL;
+	if (object_open(elf.data, elf.len, "test", &object, &err) < 0 ||
+	    object_select(object, false, false, NULL, &program, &err) < 0 ||
+	    object_load(object, true, &err) < 0) {
+		print_error("%s\n", error_message(&err));
+		assert_true(false);
+	}
+	return object;
+}
+
 const char *source_dir(void)
 {
 	static const char *const places[] = { "..", ".", "../.." };

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "kernel/object.h"
 
 /* A new folder below $TMPDIR; the caller frees the name after folder_remove(). */
 char *folder_make(void);
@@ -36,6 +37,12 @@ bool bpf_possible(void);
  * clang; wrong source fails the test.
  */
 bool object_compile(const char *source, struct text *elf);
+
+/*
+ * An object with one program for tc, compiled and loaded. NULL where eBPF or clang is not to be
+ * had; what the kernel refuses fails the test.
+ */
+struct object *object_from_source(const char *source);
 
 /* The repository's own folder: $top_srcdir, or found from here; NULL: not to be found. */
 const char *source_dir(void);

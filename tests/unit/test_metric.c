@@ -54,19 +54,8 @@ static struct object *object;
 
 static int load_object(void **state)
 {
-	_cleanup_text_ struct text elf = {};
-	_cleanup_error_ struct error err = {};
-	struct bpf_program *program;
-
 	(void)state;
-	if (!bpf_possible() || !object_compile(source, &elf))
-		return 0;
-	if (object_open(elf.data, elf.len, "test", &object, &err) < 0 ||
-	    object_select(object, false, false, NULL, &program, &err) < 0 ||
-	    object_load(object, true, &err) < 0) {
-		print_error("%s\n", error_message(&err));
-		return -1;
-	}
+	object = object_from_source(source);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Small helpers over libbpf's BTF. */
-#ifndef DYNMON_METRIC_TYPE_H
-#define DYNMON_METRIC_TYPE_H
+#ifndef DYNMON_KERNEL_TYPE_H
+#define DYNMON_KERNEL_TYPE_H
 
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "metric/type.h"
+#include "kernel/type.h"
 
 #include <bpf/btf.h>
 
