@@ -6,11 +6,16 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <net/if.h>
+#include <regex.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/un.h>
 
 #define LOG_LEVELS "off, error, warn, info, debug, trace"
+#define NETNS_MAX  1000 /* bytes */
+
+static int monitor_name_check(const char *name, struct error *err);
 
 struct option {
 	enum settings_block block;
@@ -99,6 +104,18 @@ static int take_socket(void *to, const char *value, struct error *err)
 	return take_path(to, value, err);
 }
 
+/* A name below /run/netns, or a path. */
+static int take_netns(void *to, const char *value, struct error *err)
+{
+	bool name = *value != '/' && !strchr(value, '/') && strcmp(value, ".") != 0 &&
+		    strcmp(value, "..") != 0;
+
+	if (!*value || strlen(value) > NETNS_MAX || (*value != '/' && !name))
+		return expected(err, "the name of a network namespace or an absolute file name",
+				value);
+	return take_string(to, value, err);
+}
+
 static int take_hook(void *to, const char *value, struct error *err)
 {
 	if (!hook_find(value))
@@ -120,14 +137,81 @@ static int take_log_level(void *to, const char *value, struct error *err)
 	return expected(err, "one of " LOG_LEVELS, value);
 }
 
+/* first, last, before:M or after:M, where M is a monitor or #ID, a program. */
+static int take_position(void *to, const char *value, struct error *err)
+{
+	const char *neighbour = strchr(value, ':');
+	bool ok = !strcasecmp(value, "first") || !strcasecmp(value, "last");
+
+	if (neighbour++) {
+		ok = !strncasecmp(value, "before:", 7) || !strncasecmp(value, "after:", 6);
+		ok = ok &&
+		     (*neighbour == '#'
+			      ? neighbour[1] && !neighbour[1 + strspn(neighbour + 1, "0123456789")]
+			      : monitor_name_check(neighbour, NULL) == 0);
+	}
+	if (!ok)
+		return expected(err,
+				"first, last, before:M or after:M, where M is a monitor or "
+				"#ID of a program",
+				value);
+	return take_string(to, value, err);
+}
+
+static bool is_interface_name(const char *name, size_t len)
+{
+	return len > 0 && len < IF_NAMESIZE && !memchr(name, '/', len) && !memchr(name, ':', len) &&
+	       strcspn(name, " \t\n\v\f\r") >= len;
+}
+
+/* A name, "bridge:port", or a regular expression between slashes. */
+static int pattern_check(const char *value, struct error *err)
+{
+	size_t len = strlen(value);
+	const char *port = strchr(value, ':');
+
+	if (len > PATTERN_MAX)
+		return error_set(err, -EINVAL, "expected at most %d bytes, found %zu", PATTERN_MAX,
+				 len);
+	if (*value == '/') {
+		_cleanup_free_ char *expression = NULL;
+		char why[128];
+		regex_t regex;
+		int r;
+
+		if (len < 3 || value[len - 1] != '/')
+			return expected(err, "a regular expression between slashes", value);
+		expression = strndup(value + 1, len - 2);
+		if (!expression)
+			return error_oom(err);
+		r = regcomp(&regex, expression, REG_EXTENDED | REG_NOSUB);
+		if (r == 0) {
+			regfree(&regex);
+			return 0;
+		}
+		regerror(r, &regex, why, sizeof(why));
+		return error_set(err, -EINVAL,
+				 "expected an extended regular expression, found \"%.100s\": %s",
+				 value, why);
+	}
+	if (port ? is_interface_name(value, (size_t)(port - value)) &&
+			    is_interface_name(port + 1, strlen(port + 1))
+		 : is_interface_name(value, len))
+		return 0;
+	return expected(err,
+			"the name of a network interface, bridge:port, or /a regular expression/",
+			value);
+}
+
 /* Adds an interface to a monitor. */
 static int take_interface(void *to, const char *value, struct error *err)
 {
 	struct monitor_settings *monitor = to;
 	char **interfaces;
+	int r = pattern_check(value, err);
 
-	if (!*value || strlen(value) > 15 || strpbrk(value, " /\t\n"))
-		return expected(err, "the name of a network interface", value);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < monitor->n_interfaces; i++)
 		if (!strcmp(monitor->interfaces[i], value))
 			return error_set(err, -EINVAL, "interface \"%s\" is given twice", value);
@@ -151,12 +235,17 @@ static const struct option options[] = {
 	{ BLOCK_PLUGIN, "SocketPerms", take_perms, offsetof(struct settings, socket_perms) },
 	{ BLOCK_PLUGIN, "DeleteSocket", take_bool, offsetof(struct settings, delete_socket) },
 	{ BLOCK_PLUGIN, "DataplaneDir", take_path, offsetof(struct settings, dataplane_dir) },
+	{ BLOCK_PLUGIN, "StateDir", take_path, offsetof(struct settings, state_dir) },
 	{ BLOCK_PLUGIN, "Compiler", take_path, offsetof(struct settings, compiler) },
 	{ BLOCK_PLUGIN, "IncludeDir", take_path, offsetof(struct settings, include_dir) },
 	{ BLOCK_HTTP, "Host", take_string, offsetof(struct http_settings, host) },
 	{ BLOCK_HTTP, "Port", take_port, offsetof(struct http_settings, port) },
 	{ BLOCK_HTTP, "SocketFile", take_socket, offsetof(struct http_settings, socket_file) },
 	{ BLOCK_MONITOR, "Interface", take_interface, 0 },
+	{ BLOCK_MONITOR, "NetNS", take_netns, offsetof(struct monitor_settings, netns) },
+	{ BLOCK_MONITOR, "Position", take_position, offsetof(struct monitor_settings, position) },
+	{ BLOCK_MONITOR, "Share", take_bool, offsetof(struct monitor_settings, share) },
+	{ BLOCK_MONITOR, "Pin", take_bool, offsetof(struct monitor_settings, pin) },
 	{ BLOCK_MONITOR, "Hook", take_hook, offsetof(struct monitor_settings, hook) },
 	{ BLOCK_MONITOR, "Dataplane", take_string, offsetof(struct monitor_settings, dataplane) },
 	{ BLOCK_MONITOR, "Interval", take_interval, offsetof(struct monitor_settings, interval) },
@@ -220,8 +309,10 @@ int settings_init(struct settings *settings, struct error *err)
 		.socket_file = strdup(DYNMON_SOCKET),
 		.socket_perms = strdup("0660"),
 		.dataplane_dir = strdup(DYNMON_DATAPLANE_DIR),
+		.state_dir = strdup(DYNMON_STATE_DIR),
 	};
-	if (settings->socket_file && settings->socket_perms && settings->dataplane_dir)
+	if (settings->socket_file && settings->socket_perms && settings->dataplane_dir &&
+	    settings->state_dir)
 		return 0;
 	settings_release(settings);
 	return error_oom(err);
@@ -379,6 +470,8 @@ void monitor_settings_release(struct monitor_settings *settings)
 	for (size_t i = 0; i < settings->n_interfaces; i++)
 		free(settings->interfaces[i]);
 	free(settings->interfaces);
+	free(settings->netns);
+	free(settings->position);
 	free(settings->hook);
 	free(settings->dataplane);
 	free(settings->log_level);
@@ -395,6 +488,7 @@ void settings_release(struct settings *settings)
 	free(settings->socket_group);
 	free(settings->socket_perms);
 	free(settings->dataplane_dir);
+	free(settings->state_dir);
 	free(settings->compiler);
 	free(settings->include_dir);
 	for (size_t i = 0; i < settings->n_https; i++) {

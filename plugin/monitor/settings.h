@@ -16,6 +16,7 @@
 #define MONITOR_NAME_MAX 63
 #define MONITORS_MAX	 1000
 #define INTERFACES_MAX	 256 /* of one monitor */
+#define PATTERN_MAX	 255 /* bytes of an Interface */
 #define INTERVAL_MAX	 86400
 
 /* How collectd sees one metric of a monitor. */
@@ -28,11 +29,15 @@ struct metric_settings {
 
 struct monitor_settings {
 	char *name;
-	char **interfaces;
+	char **interfaces; /* names, "/regular expressions/", "bridge:port" */
 	size_t n_interfaces;
+	char *netns;	 /* a name or a path; NULL: collectd's own */
+	char *position;	 /* among the programs of the hook; NULL: where the kernel puts it */
 	char *hook;	 /* as hook_find() takes it */
 	char *dataplane; /* a document's file; NULL: the empty default dataplane */
 	double interval; /* seconds; 0: the plugin's */
+	bool share;	 /* one instance for all interfaces */
+	bool pin;	 /* links and maps outlive collectd */
 	char *log_level;
 	char *plugin_instance; /* template; NULL: the default */
 	struct metric_settings *metrics;
@@ -51,6 +56,7 @@ struct settings {
 	char *socket_perms; /* octal */
 	bool delete_socket;
 	char *dataplane_dir;
+	char *state_dir;
 	char *compiler;	   /* NULL: as built in */
 	char *include_dir; /* NULL: as built in */
 	struct http_settings *https;

@@ -88,6 +88,7 @@ collectd_configure() {
 	<Plugin dynmon>
 	  SocketFile "$SOCKET"
 	  DataplaneDir "${DATAPLANE_DIR:-$top_srcdir/examples}"
+	  StateDir "$DIR/state"
 	  Compiler "$DYNMON_CC"
 	  IncludeDir "$DYNMON_BPFDIR"
 	  <Http>

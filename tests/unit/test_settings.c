@@ -50,7 +50,7 @@ static const struct {
 	{ BLOCK_PLUGIN, "IncludeDir", "/i", 0, NULL },
 	{ BLOCK_PLUGIN, "Interface", "eth0", -ENOENT,
 	  P "unknown option \"Interface\"; there are SocketFile, SocketGroup, SocketPerms, "
-	    "DeleteSocket, DataplaneDir, Compiler, IncludeDir" },
+	    "DeleteSocket, DataplaneDir, StateDir, Compiler, IncludeDir" },
 	{ BLOCK_PLUGIN, "", "x", -ENOENT, P "unknown option \"\"; there are *" },
 	{ BLOCK_HTTP, "Host", "::1", 0, NULL },
 	{ BLOCK_HTTP, "Port", "1", 0, NULL },
@@ -73,14 +73,42 @@ static const struct {
 	  H "unknown option \"Hook\"; there are Host, Port, SocketFile*" },
 	{ BLOCK_MONITOR, "Interface", "eth0", 0, NULL },
 	{ BLOCK_MONITOR, "Interface", "fifteen_letters", 0, NULL },
+	{ BLOCK_MONITOR, "Interface", "/^veth[0-9]+$/", 0, NULL },
+	{ BLOCK_MONITOR, "Interface", "br1:port1", 0, NULL },
+	{ BLOCK_MONITOR, "Interface", "/(/", -EINVAL,
+	  M "Interface: expected an extended regular expression, found \"/(/\": *" },
+	{ BLOCK_MONITOR, "Interface", "/veth", -EINVAL,
+	  M "Interface: expected a regular expression between slashes, found \"/veth\"" },
+	{ BLOCK_MONITOR, "Interface", "br1:", -EINVAL, M "Interface: expected the name of *" },
+	{ BLOCK_MONITOR, "Interface", ":port1", -EINVAL, M "Interface: expected the name of *" },
+	{ BLOCK_MONITOR, "NetNS", "blue", 0, NULL },
+	{ BLOCK_MONITOR, "NetNS", "/run/netns/blue", 0, NULL },
+	{ BLOCK_MONITOR, "NetNS", "a/b", -EINVAL,
+	  M "NetNS: expected the name of a network namespace or an absolute file name, found "
+	    "\"a/b\"" },
+	{ BLOCK_MONITOR, "NetNS", "..", -EINVAL, M "NetNS: expected *" },
+	{ BLOCK_MONITOR, "Position", "First", 0, NULL },
+	{ BLOCK_MONITOR, "Position", "before:other", 0, NULL },
+	{ BLOCK_MONITOR, "Position", "after:#17", 0, NULL },
+	{ BLOCK_MONITOR, "Position", "after:#", -EINVAL,
+	  M "Position: expected first, last, before:M or after:M, where M is a monitor or #ID of "
+	    "a program, found \"after:#\"" },
+	{ BLOCK_MONITOR, "Position", "middle", -EINVAL, M "Position: expected first, *" },
+	{ BLOCK_MONITOR, "Share", "true", 0, NULL },
+	{ BLOCK_MONITOR, "Pin", "maybe", -EINVAL,
+	  M "Pin: expected true or false, found \"maybe\"" },
 	{ BLOCK_MONITOR, "Interface", "sixteen_letters_", -EINVAL,
-	  M "Interface: expected the name of a network interface, found \"sixteen_letters_\"" },
+	  M "Interface: expected the name of a network interface, bridge:port, or /a regular "
+	    "expression/, found \"sixteen_letters_\"" },
 	{ BLOCK_MONITOR, "Interface", "", -EINVAL,
-	  M "Interface: expected the name of a network interface, found \"\"" },
+	  M "Interface: expected the name of a network interface, bridge:port, or /a regular "
+	    "expression/, found \"\"" },
 	{ BLOCK_MONITOR, "Interface", "a b", -EINVAL,
-	  M "Interface: expected the name of a network interface, found \"a b\"" },
+	  M "Interface: expected the name of a network interface, bridge:port, or /a regular "
+	    "expression/, found \"a b\"" },
 	{ BLOCK_MONITOR, "Interface", "../x", -EINVAL,
-	  M "Interface: expected the name of a network interface, found \"../x\"" },
+	  M "Interface: expected the name of a network interface, bridge:port, or /a regular "
+	    "expression/, found \"../x\"" },
 	{ BLOCK_MONITOR, "Hook", "auto", 0, NULL },
 	{ BLOCK_MONITOR, "Hook", "XDP-Generic", 0, NULL },
 	{ BLOCK_MONITOR, "Hook", "kprobe", -EINVAL,
@@ -114,7 +142,8 @@ static const struct {
 	{ BLOCK_MONITOR, "PluginInstance", "", -EINVAL,
 	  M "PluginInstance: expected a value, found \"\"" },
 	{ BLOCK_MONITOR, "Type", "x", -ENOENT,
-	  M "unknown option \"Type\"; there are Interface, Hook, Dataplane, Interval, LogLevel, "
+	  M "unknown option \"Type\"; there are Interface, NetNS, Position, Share, Pin, Hook, "
+	    "Dataplane, Interval, LogLevel, "
 	    "PluginInstance" },
 	{ BLOCK_METRIC, "Type", "derive", 0, NULL },
 	{ BLOCK_METRIC, "TypeInstance", "x", 0, NULL },
