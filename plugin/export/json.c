@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/json.h"
 #include "base/log.h"
+#include "metric/json.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/openmetrics.h"
 #include "base/log.h"
+#include "metric/json.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -26,8 +27,8 @@ struct openmetrics_stream {
 	/* where it is */
 	size_t at;
 	bool reading;
-	struct map_reader reader;
-	struct map_batch batch;
+	struct metric_reader reader;
+	struct metric_batch batch;
 	uint32_t entry; /* in the batch */
 	struct text scratch;
 };
@@ -69,9 +70,7 @@ static int source_init(struct source *source, const struct view_item *item, int 
 	int r;
 
 	source->metric = metric;
-	/* A counter that every read empties starts again: it is none. */
-	source->type = config->type == METRIC_COUNTER && config->empty_on_read ? METRIC_UNTYPED
-									       : config->type;
+	source->type = config->type;
 	source->name = sample_name(config);
 	if (!source->name)
 		return -ENOMEM;
@@ -243,10 +242,10 @@ static void key_labels(struct openmetrics_stream *stream, const struct source *s
 static void sample(struct openmetrics_stream *stream, const struct source *source, uint32_t i,
 		   struct text *out)
 {
-	const struct map_batch *batch = &stream->batch;
+	const struct map_batch *batch = &stream->batch.entries;
 	const struct metric *metric = source->metric;
 	const char *key = batch->keys + i * batch->key_stride;
-	struct number n = metric_sample(metric, batch->values + i * batch->value_stride);
+	struct number n = metric_batch_sample(metric, &stream->batch, i);
 
 	/* No such counter can be told; the whole exposition would be refused. */
 	if (source->type == METRIC_COUNTER && n.kind == NUMBER_FLOAT && !(n.f >= 0))
@@ -277,15 +276,14 @@ static int source_begin(struct openmetrics_stream *stream, const struct source *
 	if (!stream->at || strcmp(source[-1].name, source->name) != 0)
 		family_header(stream, source, out);
 	stream->entry = 0;
-	stream->batch.count = 0;
+	stream->batch.entries.count = 0;
 	stream->reading = true;
-	return map_reader_init(&stream->reader, &source->metric->map,
-			       source->metric->config->empty_on_read);
+	return metric_reader_init(&stream->reader, source->metric, METRIC_FOR_SAMPLES);
 }
 
 static void source_end(struct openmetrics_stream *stream)
 {
-	map_reader_release(&stream->reader);
+	metric_reader_release(&stream->reader);
 	stream->reading = false;
 	stream->at++;
 }
@@ -304,9 +302,9 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 	}
 	if (!stream->reading)
 		r = source_begin(stream, source, out);
-	if (r >= 0 && stream->entry == stream->batch.count) {
-		stream->entry = stream->batch.count = 0;
-		r = map_reader_next(&stream->reader, &stream->batch);
+	if (r >= 0 && stream->entry == stream->batch.entries.count) {
+		stream->entry = stream->batch.entries.count = 0;
+		r = metric_reader_next(&stream->reader, &stream->batch);
 	}
 	if (r < 0 && metric_tell_trouble(source->metric)) /* no other metric suffers from it */
 		log_error("reading map %s of metric \"%s\": %s", source->metric->config->map_name,
@@ -315,7 +313,7 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 		source_end(stream);
 		return text_status(out) < 0 ? error_oom(err) : 1;
 	}
-	while (stream->entry < stream->batch.count && out->len - start < METRIC_PIECE_BYTES)
+	while (stream->entry < stream->batch.entries.count && out->len - start < METRIC_PIECE_BYTES)
 		sample(stream, source, stream->entry++, out);
 	return text_status(out) < 0 ? error_oom(err) : 1;
 }
@@ -325,7 +323,7 @@ static void openmetrics_free(struct stream *base)
 	struct openmetrics_stream *stream = (struct openmetrics_stream *)base;
 
 	if (stream->reading)
-		map_reader_release(&stream->reader);
+		metric_reader_release(&stream->reader);
 	for (size_t i = 0; i < stream->n_sources; i++)
 		source_release(&stream->sources[i]);
 	free(stream->sources);

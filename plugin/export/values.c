@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/values.h"
+#include "base/hash.h"
+#include "metric/reader.h"
 
 #include <errno.h>
 #include <string.h>
-
-/* FNV-1a, 32 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
-static uint32_t fnv1a(const char *bytes, size_t n)
-{
-	uint32_t hash = 2166136261u;
-
-	for (size_t i = 0; i < n; i++)
-		hash = (hash ^ (unsigned char)bytes[i]) * 16777619u;
-	return hash;
-}
 
 void value_field(const char *text, size_t len, char field[VALUE_FIELD_MAX + 1])
 {
@@ -28,7 +20,7 @@ void value_field(const char *text, size_t len, char field[VALUE_FIELD_MAX + 1])
 	}
 	field[n] = '\0';
 	if (n < len)
-		snprintf(field + n, 10, "-%08x", fnv1a(text, len));
+		snprintf(field + n, 10, "-%08x", hash_bytes(text, len));
 }
 
 /* What a template's %{...} can stand for. */
@@ -79,10 +71,7 @@ static const char *type_of(const struct metric *metric, const struct metric_sett
 {
 	if (settings && settings->type)
 		return settings->type;
-	if (metric->config->type != METRIC_COUNTER)
-		return "gauge";
-	/* What is emptied by each read is counted since the last one. */
-	return metric->config->empty_on_read ? "absolute" : "derive";
+	return metric->config->type == METRIC_COUNTER ? "derive" : "gauge";
 }
 
 /* What tells an entry from the others of its map: "-3", "-10.0.0.1-80". */
@@ -112,40 +101,41 @@ struct reading {
 };
 
 static void entries_read(struct reading *reading, const struct metric *metric,
-			 const struct map_batch *batch)
+			 const struct metric_batch *batch)
 {
-	for (uint32_t i = 0; i < batch->count; i++) {
+	const struct map_batch *entries = &batch->entries;
+
+	for (uint32_t i = 0; i < entries->count; i++) {
 		if (reading->seen == VALUE_SERIES_MAX) {
 			reading->more = true;
 			return;
 		}
 		reading->seen++;
 		reading->instance.len = reading->stem;
-		entry_text(metric, batch->keys + i * batch->key_stride, &reading->instance);
+		entry_text(metric, entries->keys + i * entries->key_stride, &reading->instance);
 		if (text_status(&reading->instance) < 0)
 			return;
 		value_field(reading->instance.data, reading->instance.len,
 			    reading->value.type_instance);
-		reading->value.number =
-			metric_sample(metric, batch->values + i * batch->value_stride);
+		reading->value.number = metric_batch_sample(metric, batch, i);
 		reading->sink(reading->data, &reading->value);
 	}
 }
 
 static int metric_read(struct reading *reading, const struct metric *metric)
 {
-	struct map_reader reader;
-	struct map_batch batch;
-	int r = map_reader_init(&reader, &metric->map, metric->config->empty_on_read);
+	struct metric_reader reader;
+	struct metric_batch batch;
+	int r = metric_reader_init(&reader, metric, METRIC_FOR_SAMPLES);
 
 	if (r < 0)
 		return r;
 	/* What is taken out is dispatched: the rest stays in the map for the next read. */
-	if (metric->config->empty_on_read && reader.capacity > VALUE_SERIES_MAX)
-		reader.capacity = VALUE_SERIES_MAX;
-	while (!reading->more && (r = map_reader_next(&reader, &batch)) > 0)
+	if (metric->config->empty_on_read && reader.map.capacity > VALUE_SERIES_MAX)
+		reader.map.capacity = VALUE_SERIES_MAX;
+	while (!reading->more && (r = metric_reader_next(&reader, &batch)) > 0)
 		entries_read(reading, metric, &batch);
-	map_reader_release(&reader);
+	metric_reader_release(&reader);
 	return r < 0 ? r : 0;
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define TRIE_PASSES_MAX 8
 
@@ -91,6 +92,32 @@ size_t map_cpu_stride(const struct map *map)
 size_t map_value_stride(const struct map *map)
 {
 	return map_is_percpu(map->type) ? map_cpu_stride(map) * map_cpus() : map->value_size;
+}
+
+/* The kernel rounds values up to 8 bytes, and the whole up to pages. */
+#define MAPPED_STRIDE sizeof(uint64_t)
+
+bool map_is_mappable(uint32_t type, uint32_t value_size)
+{
+	return type == BPF_MAP_TYPE_ARRAY &&
+	       (value_size == sizeof(uint32_t) || value_size == sizeof(uint64_t));
+}
+
+char *map_memory_map(const struct map *map)
+{
+	char *memory;
+
+	if (!(map->flags & BPF_F_MMAPABLE) || !map_is_mappable(map->type, map->value_size))
+		return NULL;
+	memory = mmap(NULL, map->max_entries * MAPPED_STRIDE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      map->fd, 0);
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+void map_memory_unmap(const struct map *map, char *memory)
+{
+	if (memory)
+		munmap(memory, map->max_entries * MAPPED_STRIDE);
 }
 
 /* Sets the capacity to n entries, at least 1 and at most the map's. */
@@ -379,6 +406,32 @@ static int next_by_pop(struct map_reader *reader, uint32_t *count)
 	return 0;
 }
 
+static int next_by_exchange(struct map_reader *reader, uint32_t *count)
+{
+	uint32_t size = reader->map.value_size;
+
+	for (*count = 0; *count < reader->capacity; ++*count) {
+		uint32_t index = (uint32_t)reader->seen + *count;
+		char *value = reader->map.memory + index * MAPPED_STRIDE;
+		uint64_t word;
+
+		if (index >= reader->map.max_entries) {
+			reader->done = true;
+			return 0;
+		}
+		if (size == sizeof(uint64_t)) {
+			word = __atomic_exchange_n((uint64_t *)value, 0, __ATOMIC_ACQ_REL);
+			memcpy(reader->values + *count * size, &word, size);
+		} else {
+			uint32_t half = __atomic_exchange_n((uint32_t *)value, 0, __ATOMIC_ACQ_REL);
+
+			memcpy(reader->values + *count * size, &half, size);
+		}
+		memcpy(reader->keys + *count * sizeof(index), &index, sizeof(index));
+	}
+	return 0;
+}
+
 int map_reader_next(struct map_reader *reader, struct map_batch *batch)
 {
 	bool queue = map_kind(reader->map.type) == MAP_QUEUE;
@@ -389,6 +442,8 @@ int map_reader_next(struct map_reader *reader, struct map_batch *batch)
 		return 0;
 	if (queue) {
 		r = next_by_pop(reader, &count);
+	} else if (reader->map.memory && reader->empty) {
+		r = next_by_exchange(reader, &count);
 	} else {
 		if (!reader->by_key) {
 			r = next_by_batch(reader, &count);

@@ -28,6 +28,7 @@ struct map {
 	uint32_t value_size;
 	uint32_t max_entries;
 	uint32_t flags;
+	char *memory; /* the values, mapped: see map_is_mappable(); NULL: they are not */
 };
 
 enum map_kind {
@@ -52,6 +53,15 @@ unsigned int map_cpus(void);
 size_t map_cpu_stride(const struct map *map);
 /* Bytes from one entry's value to the next as a read gives them. */
 size_t map_value_stride(const struct map *map);
+
+/*
+ * Whether the values of such a map can be mapped into memory (BPF_F_MMAPABLE), one machine word each:
+ * then emptying is an atomic exchange, which loses nothing that programs add atomically.
+ */
+bool map_is_mappable(uint32_t type, uint32_t value_size);
+/* Maps the values of a map with BPF_F_MMAPABLE; NULL: not possible. Then map_memory_unmap(). */
+char *map_memory_map(const struct map *map);
+void map_memory_unmap(const struct map *map, char *memory);
 
 /* Some entries, valid until the next call on their reader. */
 struct map_batch {

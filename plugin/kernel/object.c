@@ -142,6 +142,14 @@ struct object *object_unref(struct object *object)
 {
 	if (!object || __atomic_sub_fetch(&object->refs, 1, __ATOMIC_ACQ_REL))
 		return NULL;
+	object_detach_sections(object);
+	for (size_t i = 0; i < object->n_maps; i++) {
+		struct map shape;
+
+		if (object->maps[i].memory &&
+		    object_map_describe(&object->maps[i], &shape, NULL) == 0)
+			map_memory_unmap(&shape, object->maps[i].memory);
+	}
 	for (size_t i = 0; !object->kept && i < object->n_maps; i++)
 		if (object->maps[i].pinned && bpf_map__is_pinned(object->maps[i].bpf))
 			bpf_map__unpin(object->maps[i].bpf, NULL);
@@ -204,6 +212,100 @@ int object_select(struct object *object, bool xdp, bool egress, const char *name
 	return 0;
 }
 
+/*
+ * Kinds of programs whose section says where they belong, and which have something to count.
+ * Iterators, for one, run when somebody reads them; perf events and cgroups need to be told which.
+ */
+static bool has_section_to_attach(const struct bpf_program *program)
+{
+	static const char *const prefixes[] = {
+		"tracepoint/", "tp/",	  "raw_tracepoint/", "raw_tp/",	    "raw_tracepoint.w/",
+		"raw_tp.w/",   "tp_btf/", "fentry/",	     "fentry.s/",   "fexit/",
+		"fexit.s/",    "kprobe/", "kretprobe/",	     "uprobe/",	    "uretprobe/",
+		"usdt/",       "lsm/",	  "lsm.s/",	     "kprobe.multi/",
+	};
+	const char *section = bpf_program__section_name(program);
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (!strncmp(section, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
+bool object_has_sections_only(const struct object *object, const char *name)
+{
+	struct bpf_program *program;
+	bool any = false;
+
+	bpf_object__for_each_program(program, object->bpf) {
+		if (name && strcmp(bpf_program__name(program), name) != 0)
+			continue;
+		if (!has_section_to_attach(program))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+int object_select_sections(struct object *object, const char *name)
+{
+	struct bpf_program *program;
+	int n = 0;
+
+	bpf_object__for_each_program(program, object->bpf) {
+		bool named = name && !strcmp(bpf_program__name(program), name);
+
+		if ((name && !named) || !has_section_to_attach(program))
+			continue;
+		bpf_program__set_autoload(program, true);
+		n++;
+	}
+	return n;
+}
+
+int object_attach_sections(struct object *object, struct error *err)
+{
+	struct bpf_program *program;
+	size_t room = 0;
+
+	if (object->links)
+		return 0;
+	bpf_object__for_each_program(program, object->bpf)
+		room++;
+	object->links = calloc(room + 1, sizeof(struct bpf_link *));
+	if (!object->links)
+		return error_oom(err);
+	bpf_object__for_each_program(program, object->bpf) {
+		_cleanup_text_ struct text said = {};
+		struct bpf_link *link;
+		int r;
+
+		if (!bpf_program__autoload(program))
+			continue;
+		capture_begin(&said);
+		link = bpf_program__attach(program);
+		r = link ? 0 : -errno;
+		capture_end();
+		if (r < 0) {
+			object_detach_sections(object);
+			return error_set(err, r, "program %s: cannot attach to \"%s\": %s%s%s",
+					 bpf_program__name(program),
+					 bpf_program__section_name(program), strerror(-r),
+					 said.len ? "\n" : "", text_str(&said));
+		}
+		object->links[object->n_links++] = link;
+	}
+	return 0;
+}
+
+void object_detach_sections(struct object *object)
+{
+	while (object->n_links)
+		bpf_link__destroy(object->links[--object->n_links]);
+	free(object->links);
+	object->links = NULL;
+}
+
 struct object_map *object_find_map(const struct object *object, const char *name)
 {
 	for (size_t i = 0; i < object->n_maps; i++)
@@ -255,6 +357,29 @@ int object_map_reuse(struct object_map *map, int fd, struct error *err)
 		return error_set(err, r, "map %s: cannot be shared: %s", map->name, strerror(-r));
 	map->resolved = true;
 	return 0;
+}
+
+void object_map_make_mappable(struct object_map *map)
+{
+	uint32_t flags = bpf_map__map_flags(map->bpf);
+
+	if (map->scope == MAP_SCOPE_EXTERN || bpf_map__pin_path(map->bpf) ||
+	    flags & (BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_INNER_MAP) ||
+	    !map_is_mappable(bpf_map__type(map->bpf), bpf_map__value_size(map->bpf)))
+		return;
+	bpf_map__set_map_flags(map->bpf, flags | BPF_F_MMAPABLE);
+}
+
+/* Maps the values of those maps that allow it; reading does without where it fails. */
+static void map_memory(struct object *object)
+{
+	for (size_t i = 0; i < object->n_maps; i++) {
+		struct object_map *map = &object->maps[i];
+		struct map shape;
+
+		if (object_map_describe(map, &shape, NULL) == 0)
+			map->memory = map_memory_map(&shape);
+	}
 }
 
 /* Refuses a map that would take too much memory, or be pinned where no map belongs. */
@@ -321,6 +446,7 @@ int object_load(struct object *object, bool pin, struct error *err)
 		return error_set(err, r, "the kernel does not take it: %s%s%s", strerror(-r),
 				 said.len ? "\n" : "", text_str(&said));
 	object->loaded = true;
+	map_memory(object);
 	return 0;
 }
 
@@ -341,6 +467,7 @@ int object_map_describe(const struct object_map *map, struct map *ret, struct er
 		.max_entries = info.max_entries,
 		/* The kernel keeps those of the descriptor, BPF_F_WRONLY, to itself. */
 		.flags = info.map_flags | bpf_map__map_flags(map->bpf),
+		.memory = map->memory,
 	};
 	return 0;
 }

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 
+struct bpf_link;
 struct bpf_map;
 struct bpf_program;
 struct btf;
@@ -34,6 +35,9 @@ struct object_map {
 	enum map_scope scope;
 	bool resolved; /* an extern map that has found its declaration */
 	bool pinned;   /* by us, just now */
+	bool kept;     /* goes on from the generation before */
+	bool swapped;  /* there is a second copy of it, which takes turns */
+	char *memory;  /* the values, mapped; NULL: they are not */
 };
 
 struct object {
@@ -42,6 +46,8 @@ struct object {
 	struct object_map *maps;
 	size_t n_maps;
 	bool loaded;
+	struct bpf_link **links; /* of programs that are attached by their section */
+	size_t n_links;
 	bool kept; /* in use: what it has pinned stays */
 };
 
@@ -67,6 +73,25 @@ DEFINE_CLEANUP(struct object *, object_unref);
  */
 int object_select(struct object *object, bool xdp, bool egress, const char *name,
 		  struct bpf_program **ret, struct error *err);
+
+/*
+ * Whether all its programs are attached by their section, or, with a name, the one called so: then
+ * object_select_sections() is for it, and not object_select().
+ */
+bool object_has_sections_only(const struct object *object, const char *name);
+
+/*
+ * Picks the programs that are attached by their section and not to an interface: tracepoints and
+ * the like. name: only that one; NULL: all. The number of programs.
+ */
+int object_select_sections(struct object *object, const char *name);
+
+/*
+ * Attaches the picked programs of a loaded object by their sections; all or none. Does nothing when
+ * they are attached. -errno with the section and libbpf's words.
+ */
+int object_attach_sections(struct object *object, struct error *err);
+void object_detach_sections(struct object *object);
 
 /* The map of that name, or NULL. */
 struct object_map *object_find_map(const struct object *object, const char *name);
@@ -95,6 +120,12 @@ static inline void object_keep(struct object *object)
 	if (object)
 		object->kept = true;
 }
+
+/*
+ * Asks for a map whose values can be mapped into memory, where that is possible and nobody else has
+ * a say in the map; before the object is loaded.
+ */
+void object_map_make_mappable(struct object_map *map);
 
 /* The shape and descriptor of a loaded map; the descriptor is the object's. */
 int object_map_describe(const struct object_map *map, struct map *ret, struct error *err);

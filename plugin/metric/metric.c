@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/metric.h"
+#include "metric/tally.h"
 
 #include <errno.h>
 #include <linux/bpf.h>
@@ -103,7 +104,40 @@ void metric_release(struct metric *metric)
 	plan_release(&metric->key);
 	plan_release(&metric->value);
 	fields_free(metric->key_fields, metric->n_key_fields);
+	tally_unref(metric->tally);
 	*metric = (struct metric){};
+}
+
+int metric_set_twin(struct metric *metric, const struct object *copy, struct error *err)
+{
+	const struct object_map *map = object_find_map(copy, metric->config->map_name);
+	int r = map ? object_map_describe(map, &metric->twin, err)
+		    : no_such_map(metric->config, copy, err);
+
+	metric->swapped = r == 0;
+	return r < 0 ? error_prefix(err, r, "metric \"%s\"", metric->config->name) : 0;
+}
+
+int metric_set_tally(struct metric *metric, const struct metric *previous, struct error *err)
+{
+	const struct metric_config *config = metric->config;
+	bool counted = config->exported && config->type == METRIC_COUNTER;
+
+	if (map_kind(metric->map.type) == MAP_QUEUE ||
+	    !(metric->swapped || (counted && config->empty_on_read)))
+		return 0;
+	metric->tally = previous && previous->tally ? tally_ref(previous->tally)
+						    : tally_new(metric);
+	return metric->tally ? 0 : error_oom(err);
+}
+
+void metric_value_add(const struct metric *metric, char *sum, const char *value)
+{
+	unsigned int cpus = map_is_percpu(metric->map.type) ? map_cpus() : 1;
+
+	for (unsigned int cpu = 0; cpu < cpus; cpu++)
+		plan_add(&metric->value, sum + cpu * map_cpu_stride(&metric->map),
+			 value + cpu * map_cpu_stride(&metric->map));
 }
 
 /* A counter is never negative: a signed one that ran over its top counts on as an unsigned one. */
@@ -130,75 +164,4 @@ struct number metric_sample(const struct metric *metric, const char *value)
 				sum,
 				sample_number(metric, value + cpu * map_cpu_stride(&metric->map)));
 	return sum;
-}
-
-int metric_json_init(struct metric_json *json, const struct metric *metric)
-{
-	*json = (struct metric_json){ .metric = metric, .first = true };
-	return map_reader_init(&json->reader, &metric->map, metric->config->empty_on_read);
-}
-
-static void value_json(const struct metric *metric, const char *value, struct text *out)
-{
-	if (!map_is_percpu(metric->map.type)) {
-		plan_json(&metric->value, value, out);
-		return;
-	}
-	for (unsigned int cpu = 0; cpu < map_cpus(); cpu++) {
-		text_addc(out, cpu ? ',' : '[');
-		plan_json(&metric->value, value + cpu * map_cpu_stride(&metric->map), out);
-	}
-	text_addc(out, ']');
-}
-
-/* Some entries of the batch at hand, until the piece is large enough. */
-static void entries_json(struct metric_json *json, struct text *out)
-{
-	const struct metric *metric = json->metric;
-	const struct map_batch *batch = &json->batch;
-	/* Plain arrays and queues are lists of values; all else are lists of pairs. */
-	bool pairs = map_is_percpu(metric->map.type) || map_kind(metric->map.type) == MAP_HASH ||
-		     map_kind(metric->map.type) == MAP_TRIE;
-	size_t start = out->len;
-
-	for (; json->at < batch->count && out->len - start < METRIC_PIECE_BYTES; json->at++) {
-		if (!json->first)
-			text_addc(out, ',');
-		json->first = false;
-		if (pairs) {
-			text_add(out, "{\"key\":", 7);
-			plan_json(&metric->key, batch->keys + json->at * batch->key_stride, out);
-			text_add(out, ",\"value\":", 9);
-		}
-		value_json(metric, batch->values + json->at * batch->value_stride, out);
-		if (pairs)
-			text_addc(out, '}');
-	}
-}
-
-int metric_json_next(struct metric_json *json, struct text *out)
-{
-	int r;
-
-	if (json->ended)
-		return 0;
-	if (!json->started)
-		text_addc(out, '[');
-	json->started = true;
-	if (json->at == json->batch.count) {
-		json->at = json->batch.count = 0;
-		r = map_reader_next(&json->reader, &json->batch);
-		if (r <= 0) { /* the list is closed in any case */
-			json->ended = true;
-			text_addc(out, ']');
-			return r < 0 ? r : text_status(out);
-		}
-	}
-	entries_json(json, out);
-	return text_status(out) < 0 ? -ENOMEM : 1;
-}
-
-void metric_json_release(struct metric_json *json)
-{
-	map_reader_release(&json->reader);
 }

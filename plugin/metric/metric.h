@@ -13,6 +13,8 @@
 #include "kernel/object.h"
 #include "metric/field.h"
 
+struct tally;
+
 struct metric {
 	const struct metric_config *config; /* the document's, which outlives the metric */
 	struct map map;
@@ -22,6 +24,9 @@ struct metric {
 	bool trouble_told;	  /* atomic: that it cannot be read was logged */
 	struct field *key_fields; /* labels of a sample, unless the map is an array */
 	size_t n_key_fields;
+	bool swapped;	     /* two copies of the map: programs write one, the other is read */
+	struct map twin;     /* the second copy, when swapped */
+	struct tally *tally; /* NULL: entries come straight from the map */
 };
 
 /*
@@ -32,6 +37,21 @@ struct metric {
 int metric_init(struct metric *metric, const struct metric_config *config,
 		const struct object *object, struct error *err);
 void metric_release(struct metric *metric);
+
+/*
+ * Makes the map of another copy of the object the metric's twin, which takes turns with it.
+ * After metric_init(). -errno as there.
+ */
+int metric_set_twin(struct metric *metric, const struct object *copy, struct error *err);
+
+/*
+ * Gives the metric a tally where it needs one: that of previous, which has the same map, or a new
+ * one if previous is NULL. After metric_set_twin(). -ENOMEM.
+ */
+int metric_set_tally(struct metric *metric, const struct metric *previous, struct error *err);
+
+/* Adds a value as the map has it, of all CPUs, to another. */
+void metric_value_add(const struct metric *metric, char *sum, const char *value);
 
 /* Whether nobody has logged trouble with reading this metric yet; remembers it. */
 static inline bool metric_tell_trouble(const struct metric *metric)
@@ -47,31 +67,5 @@ static inline bool metric_has_index(const struct metric *metric)
 
 /* An entry's sample: its value, or the sum over the CPUs. Only when the metric is sampled. */
 struct number metric_sample(const struct metric *metric, const char *value);
-
-/*
- * One read of a metric, as a stream of its JSON value: POLYCUBE's shapes, an array of
- * entries in every case. Used by one thread at a time.
- */
-struct metric_json {
-	const struct metric *metric;
-	struct map_reader reader;
-	struct map_batch batch;
-	uint32_t at; /* in the batch */
-	bool started;
-	bool first;
-	bool ended;
-};
-
-/* A piece of text ends after the entry with which it has this size. */
-#define METRIC_PIECE_BYTES (256 * 1024)
-
-/* -errno as map_reader_init(). After success: metric_json_release(). */
-int metric_json_init(struct metric_json *json, const struct metric *metric);
-/*
- * Appends the next piece. 1: more is to come; 0: the value is complete; -errno: reading failed, and
- * the value ends with what was read before.
- */
-int metric_json_next(struct metric_json *json, struct text *out);
-void metric_json_release(struct metric_json *json);
 
 #endif

@@ -464,6 +464,96 @@ void plan_json(const struct plan *plan, const void *value, struct text *out)
 	run(plan, 0, plan->n_ops, value, out);
 }
 
+bool plan_equal(const struct plan *a, const struct plan *b)
+{
+	if (a->size != b->size || a->n_ops != b->n_ops || a->text.len != b->text.len)
+		return false;
+	if (a->text.len && memcmp(a->text.data, b->text.data, a->text.len) != 0)
+		return false;
+	for (size_t i = 0; i < a->n_ops; i++) {
+		const struct plan_op *x = &a->ops[i], *y = &b->ops[i];
+
+		if (x->kind != y->kind || x->text != y->text || x->text_len != y->text_len ||
+		    x->offset != y->offset || x->size != y->size || x->bit != y->bit ||
+		    x->bits != y->bits)
+			return false;
+		if (x->kind == PLAN_LOOP && (x->count != y->count || x->body != y->body))
+			return false;
+	}
+	return true;
+}
+
+static void add_integer(void *to, const void *from, uint32_t size)
+{
+	uint64_t sum = load_unsigned(to, size) + load_unsigned(from, size);
+	uint8_t byte = (uint8_t)sum;
+	uint16_t half = (uint16_t)sum;
+	uint32_t word = (uint32_t)sum;
+
+	memcpy(to,
+	       size == 1   ? (void *)&byte
+	       : size == 2 ? (void *)&half
+	       : size == 4 ? (void *)&word
+			   : (void *)&sum,
+	       size);
+}
+
+static void add_wide(void *to, const void *from)
+{
+	unsigned __int128 a, b;
+
+	memcpy(&a, to, sizeof(a));
+	memcpy(&b, from, sizeof(b));
+	a += b;
+	memcpy(to, &a, sizeof(a));
+}
+
+static void add_float(void *to, const void *from, uint32_t size)
+{
+	double sum = load_float(to, size) + load_float(from, size);
+	float small = (float)sum;
+
+	memcpy(to, size == sizeof(small) ? (void *)&small : (void *)&sum, size);
+}
+
+static void add(const struct plan *plan, size_t from, size_t to, char *sum, const char *value)
+{
+	for (size_t i = from; i < to; i++) {
+		const struct plan_op *op = &plan->ops[i];
+		char *left = sum + op->offset;
+		const char *right = value + op->offset;
+
+		switch (op->kind) {
+		case PLAN_TEXT:
+			break;
+		case PLAN_UNSIGNED:
+		case PLAN_SIGNED:
+			if (op->size > sizeof(uint64_t))
+				add_wide(left, right);
+			else
+				add_integer(left, right, op->size);
+			break;
+		case PLAN_FLOAT:
+			add_float(left, right, op->size);
+			break;
+		case PLAN_LOOP:
+			for (uint32_t n = 0; n < op->count; n++)
+				add(plan, i + 1, i + 1 + op->body, left + (size_t)n * op->size,
+				    right + (size_t)n * op->size);
+			i += op->body;
+			break;
+		default: /* no numbers: the newer ones stay */
+			memcpy(left, right, op->size);
+			break;
+		}
+	}
+}
+
+void plan_add(const struct plan *plan, void *sum, const void *value)
+{
+	add(plan, 0, plan->n_ops, sum, value);
+}
+
 bool plan_is_number(const struct plan *plan)
 {
 	if (plan->n_ops != 1 || plan->ops->size > sizeof(uint64_t))

@@ -74,6 +74,15 @@ void plan_release(struct plan *plan);
 /* Appends the value as JSON. */
 void plan_json(const struct plan *plan, const void *value, struct text *out);
 
+/* Whether two plans read the same bytes in the same way, under the same names. */
+bool plan_equal(const struct plan *a, const struct plan *b);
+
+/*
+ * Adds a value to a sum, number by number in their own width; of all else, bit fields too, the sum
+ * takes the value's. A union's members are all added: it must be one of numbers of one kind.
+ */
+void plan_add(const struct plan *plan, void *sum, const void *value);
+
 /* Whether the plan is a single number; 128-bit integers are not. */
 bool plan_is_number(const struct plan *plan);
 /* The value as a number; only for plans that are one. */

@@ -5,40 +5,19 @@
 #include <errno.h>
 #include <string.h>
 
+/* A generation in the making. */
+struct making {
+	struct generation *generation;
+	const struct loading *loading;
+	struct bpf_program *programs[PATH_COUNT]; /* NULL: the path goes on, or has none */
+	struct bpf_program *twins[PATH_COUNT];
+	bool reused[PATH_COUNT]; /* the path goes on with its loaded object */
+	struct error *err;
+};
+
 static bool same_code(const struct path_code *a, const struct path_code *b)
 {
 	return a->elf.len == b->elf.len && !memcmp(a->elf.data, b->elf.data, a->elf.len);
-}
-
-/* A path that goes on as it is keeps its object; two paths of one object share one. */
-static int path_open(struct generation *generation, enum path path, bool xdp,
-		     const struct generation *previous, struct bpf_program *programs[PATH_COUNT],
-		     struct error *err)
-{
-	struct path_code *code = generation->dataplane->paths[path];
-	struct generation_path *to = &generation->paths[path];
-	int r;
-
-	if (!code)
-		return 0;
-	if (previous && previous->dataplane->paths[path] == code) {
-		to->object = object_ref(previous->paths[path].object);
-		to->prog_fd = previous->paths[path].prog_fd;
-		return 0;
-	}
-	for (int other = 0; other < (int)path && !to->object; other++)
-		if (generation->paths[other].object && !generation->paths[other].object->loaded &&
-		    same_code(generation->dataplane->paths[other], code))
-			to->object = object_ref(generation->paths[other].object);
-	if (!to->object) {
-		r = object_open(code->elf.data, code->elf.len, code->config->origin, &to->object,
-				err);
-		if (r < 0)
-			return r;
-	}
-	r = object_select(to->object, xdp && path == PATH_INGRESS, path == PATH_EGRESS,
-			  code->config->program, &programs[path], err);
-	return r < 0 ? error_prefix(err, r, "%s", code->config->origin) : 0;
 }
 
 static bool is_within_monitor(const struct object_map *map)
@@ -46,15 +25,123 @@ static bool is_within_monitor(const struct object_map *map)
 	return map->scope != MAP_SCOPE_PROGRAM;
 }
 
+/* Whether any metric wants the map of a path swapped. Queues lose nothing when they are popped. */
+static bool is_swapped(const struct dataplane *dataplane, enum path path,
+		       const struct object_map *map)
+{
+	for (int other = 0; other < PATH_COUNT; other++) {
+		const struct path_code *code = dataplane->paths[other];
+
+		if (!code || (other != (int)path && !is_within_monitor(map)))
+			continue;
+		for (size_t i = 0; i < code->config->n_metrics; i++)
+			if (code->config->metrics[i].swap_on_read &&
+			    !strcmp(code->config->metrics[i].map_name, map->name))
+				return map_kind(bpf_map__type(map->bpf)) != MAP_QUEUE;
+	}
+	return false;
+}
+
+/* Whether a path's loaded object serves the new dataplane as it is. */
+static bool can_go_on(const struct making *making, enum path path)
+{
+	const struct generation *previous = making->loading->previous;
+	const struct dataplane *dataplane = making->generation->dataplane;
+	const struct object *object = previous ? previous->paths[path].object : NULL;
+
+	if (!object || previous->dataplane->paths[path] != dataplane->paths[path])
+		return false;
+	/* The other path may have more, or less, to say about maps that both have. */
+	for (size_t i = 0; i < object->n_maps; i++)
+		if (object->maps[i].swapped != is_swapped(dataplane, path, &object->maps[i]))
+			return false;
+	return true;
+}
+
+static int open_object(struct making *making, enum path path, struct object **ret,
+		       struct bpf_program **program)
+{
+	const struct path_code *code = making->generation->dataplane->paths[path];
+	struct generation_path *to = &making->generation->paths[path];
+	const char *name = code->config->program;
+	int r = 0;
+
+	if (!*ret)
+		r = object_open(code->elf.data, code->elf.len, code->config->origin, ret,
+				making->err);
+	if (r < 0)
+		return r;
+	if (path == PATH_INGRESS && object_has_sections_only(*ret, name)) {
+		to->by_section = true;
+		object_select_sections(*ret, name);
+		return 0;
+	}
+	r = object_select(*ret, making->loading->xdp && path == PATH_INGRESS, path == PATH_EGRESS,
+			  name, program, making->err);
+	return r < 0 ? error_prefix(making->err, r, "%s", code->config->origin) : 0;
+}
+
+/* A path that goes on as it is keeps its object; two paths of one object share one. */
+static int path_open(struct making *making, enum path path)
+{
+	struct generation *generation = making->generation;
+	const struct generation *previous = making->loading->previous;
+	struct path_code *code = generation->dataplane->paths[path];
+	struct generation_path *to = &generation->paths[path];
+
+	if (!code)
+		return 0;
+	if (can_go_on(making, path)) {
+		const struct generation_path *from = &previous->paths[path];
+
+		making->reused[path] = true;
+		to->object = object_ref(from->object);
+		to->twin = object_ref(from->twin);
+		to->prog_fd = from->prog_fd;
+		to->twin_prog_fd = from->twin_prog_fd;
+		to->by_section = from->by_section;
+		return 0;
+	}
+	for (int other = 0; other < (int)path && !to->object; other++)
+		if (generation->paths[other].object && !generation->paths[other].object->loaded &&
+		    same_code(generation->dataplane->paths[other], code))
+			to->object = object_ref(generation->paths[other].object);
+	return open_object(making, path, &to->object, &making->programs[path]);
+}
+
+/* Says of each map what metrics of either path want of it. */
+static void maps_prepare(struct making *making, enum path path)
+{
+	const struct dataplane *dataplane = making->generation->dataplane;
+	struct object *object = making->generation->paths[path].object;
+
+	for (size_t i = 0; i < object->n_maps; i++)
+		object->maps[i].swapped = object->maps[i].swapped ||
+					  is_swapped(dataplane, path, &object->maps[i]);
+	for (int other = 0; other < PATH_COUNT; other++) {
+		const struct path_code *code = dataplane->paths[other];
+
+		for (size_t i = 0; code && i < code->config->n_metrics; i++) {
+			const struct metric_config *config = &code->config->metrics[i];
+			struct object_map *map = object_find_map(object, config->map_name);
+
+			if (config->empty_on_read && map && !map->swapped &&
+			    (other == (int)path || is_within_monitor(map)))
+				object_map_make_mappable(map);
+		}
+	}
+}
+
 /* Lets the maps that one path's object shares with others be those of the other path. */
-static int maps_share(struct object *object, const struct object *other, struct error *err)
+static int maps_share(struct object *object, const struct object *other, bool swapped_only,
+		      struct error *err)
 {
 	for (size_t i = 0; i < object->n_maps; i++) {
 		struct object_map *map = &object->maps[i];
 		const struct object_map *theirs;
 		int r = 0;
 
-		if (!is_within_monitor(map) || map->resolved)
+		if (!is_within_monitor(map) || map->resolved || (swapped_only && !map->swapped))
 			continue;
 		theirs = object_find_map(other, map->name);
 		if (!theirs || !is_within_monitor(theirs))
@@ -90,6 +177,11 @@ static int maps_find_public(struct object *object, const struct surroundings *ar
 				"map %s is public, and another monitor has a public map of "
 				"that name; declare it \"extern\" to use that one",
 				map->name);
+		if (map->swapped)
+			return error_set(err, -EOPNOTSUPP,
+					 "map %s belongs to another monitor: swap-on-read is not "
+					 "possible",
+					 map->name);
 		r = object_map_reuse(map, fd, err);
 		if (r < 0)
 			return r;
@@ -97,69 +189,365 @@ static int maps_find_public(struct object *object, const struct surroundings *ar
 	return 0;
 }
 
-static int path_load(struct generation *generation, enum path path,
-		     const struct surroundings *around, struct error *err)
+static void tell_kept(struct making *making, enum path path, const struct object_map *map,
+		      const char *why)
 {
-	struct object *object = generation->paths[path].object;
-	const struct object *other = generation->paths[!path].object;
+	struct text *report = making->loading->report;
+
+	if (!report)
+		return;
+	if (map->kept)
+		text_printf(report, "%s map %s is kept\n", path_name(path), map->name);
+	else
+		text_printf(report, "%s map %s is new: %s\n", path_name(path), map->name, why);
+}
+
+/* Lets maps go on with those of the generation before. */
+static int maps_keep(struct making *making, enum path path, struct object *object, bool twin)
+{
+	const struct generation_path *this = &making->generation->paths[path];
+	const struct keepsakes *keepsakes = making->loading->keepsakes;
+
+	for (size_t i = 0; keepsakes && i < object->n_maps; i++) {
+		struct object_map *map = &object->maps[i];
+		_cleanup_text_ struct text why = {};
+		const struct keepsake *keepsake;
+		int r = 0;
+
+		if (map->resolved || bpf_map__pin_path(map->bpf))
+			continue;
+		/* Of two copies both are kept, or none. */
+		if (twin && !(map->swapped && this->object->maps[i].kept))
+			continue;
+		keepsake = keepsakes_find(keepsakes, path, twin, map);
+		if (keepsake)
+			r = keepsake_use(keepsake, object, map, &why, making->err);
+		else
+			text_adds(&why, "there was none of that name");
+		if (r < 0)
+			return r;
+		map->kept = r > 0;
+		if (!twin && (map->kept || !bpf_map__is_internal(map->bpf)))
+			tell_kept(making, path, map, text_str(&why));
+	}
+	return 0;
+}
+
+static int path_load(struct making *making, enum path path)
+{
+	struct object *object = making->generation->paths[path].object;
+	const struct object *other = making->generation->paths[!path].object;
 	int r = 0;
 
 	if (object->loaded)
 		return 0;
 	if (other && other != object)
-		r = maps_share(object, other, err);
+		r = maps_share(object, other, false, making->err);
 	if (r == 0)
-		r = maps_find_public(object, around, err);
-	return r == 0 ? object_load(object, around->pin, err) : r;
+		r = maps_find_public(object, making->loading->around, making->err);
+	if (r == 0)
+		r = maps_keep(making, path, object, false);
+	return r == 0 ? object_load(object, making->loading->around->pin, making->err) : r;
 }
 
-static int path_bind(struct generation_path *path, const struct path_config *config,
-		     struct error *err)
+static bool has_swapped(const struct object *object)
 {
-	path->metrics = calloc(config->n_metrics + 1, sizeof(*path->metrics));
-	if (!path->metrics)
-		return error_oom(err);
-	for (size_t i = 0; i < config->n_metrics; i++) {
-		int r = metric_init(&path->metrics[i], &config->metrics[i], path->object, err);
+	for (size_t i = 0; i < object->n_maps; i++)
+		if (object->maps[i].swapped)
+			return true;
+	return false;
+}
 
-		if (r < 0)
-			return r;
-		path->n_metrics++;
+static int swap_check(const struct generation_path *path, struct error *err)
+{
+	const struct object *object = path->object;
+
+	for (size_t i = 0; i < object->n_maps; i++) {
+		const struct object_map *map = &object->maps[i];
+
+		if (!map->swapped)
+			continue;
+		if (path->by_section)
+			return error_set(err, -EOPNOTSUPP,
+					 "map %s: swap-on-read is not possible, the kernel cannot "
+					 "replace a program that is attached by its section",
+					 map->name);
+		if (map->scope == MAP_SCOPE_PUBLIC || bpf_map__pin_path(map->bpf))
+			return error_set(err, -EOPNOTSUPP,
+					 "map %s: swap-on-read is not possible, the map is %s: "
+					 "others may write to it, too",
+					 map->name, map->scope == MAP_SCOPE_PUBLIC ? "public"
+										  : "pinned");
 	}
 	return 0;
 }
 
-int generation_load(struct dataplane *dataplane, bool xdp, const struct generation *previous,
-		    const struct surroundings *around, struct generation **ret, struct error *err)
+/* What a program finds in these is programs or maps of its own object. */
+static bool holds_descriptors(const struct object_map *map)
+{
+	enum bpf_map_type type = bpf_map__type(map->bpf);
+
+	return type == BPF_MAP_TYPE_PROG_ARRAY || type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
+	       type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+/* The second copy has the maps of the first one, but for those that are swapped. */
+static int twin_maps(struct making *making, enum path path)
+{
+	struct generation_path *this = &making->generation->paths[path];
+	const struct object *other = making->generation->paths[!path].twin;
+	int r;
+
+	for (size_t i = 0; i < this->twin->n_maps; i++) {
+		struct object_map *map = &this->twin->maps[i];
+		const struct object_map *first = &this->object->maps[i];
+
+		map->swapped = first->swapped;
+		if (map->swapped && map->scope == MAP_SCOPE_EXTERN) {
+			r = object_map_declare(map, first, making->err);
+			map->resolved = false; /* the other path's second copy has it */
+		} else if (map->swapped || holds_descriptors(map)) {
+			continue;
+		} else {
+			r = object_map_reuse(map, bpf_map__fd(first->bpf), making->err);
+		}
+		if (r < 0)
+			return r;
+	}
+	r = other && other != this->twin && other->loaded
+		    ? maps_share(this->twin, other, true, making->err)
+		    : 0;
+	for (size_t i = 0; r == 0 && i < this->twin->n_maps; i++)
+		if (this->twin->maps[i].swapped)
+			this->twin->maps[i].resolved = this->twin->maps[i].resolved ||
+						       this->twin->maps[i].scope ==
+							       MAP_SCOPE_EXTERN;
+	return r == 0 ? maps_keep(making, path, this->twin, true) : r;
+}
+
+static int twin_load(struct making *making, enum path path)
+{
+	struct generation *generation = making->generation;
+	struct generation_path *this = &generation->paths[path];
+	const struct generation_path *other = &generation->paths[!path];
+	int r = swap_check(this, making->err);
+
+	if (r < 0 || !has_swapped(this->object))
+		return r;
+	if (other->object == this->object && other->twin)
+		this->twin = object_ref(other->twin);
+	r = open_object(making, path, &this->twin, &making->twins[path]);
+	if (r == 0 && other->object == this->object)
+		/* Both paths' programs are loaded with the object. */
+		r = open_object(making, !path, &this->twin, &making->twins[!path]);
+	if (r < 0 || this->twin->loaded)
+		return r;
+	r = twin_maps(making, path);
+	return r == 0 ? object_load(this->twin, false, making->err) : r;
+}
+
+/* The metric of the same map in the generation before, if its map is kept. */
+static const struct metric *metric_before(const struct making *making, enum path path,
+					  const struct metric_config *config)
+{
+	const struct generation *previous = making->loading->previous;
+	const struct object *object = making->generation->paths[path].object;
+	const struct object_map *map = object_find_map(object, config->map_name);
+
+	if (!previous || !(making->reused[path] || map->kept))
+		return NULL;
+	for (int other = path, n = 0; n < PATH_COUNT; other = !other, n++) {
+		const struct generation_path *from = &previous->paths[other];
+
+		for (size_t i = 0; i < from->n_metrics; i++)
+			if (!strcmp(from->metrics[i].config->map_name, config->map_name) &&
+			    !strcmp(from->metrics[i].config->name, config->name) &&
+			    from->metrics[i].config->type == config->type)
+				return &from->metrics[i];
+	}
+	return NULL;
+}
+
+static int path_bind(struct making *making, enum path path)
+{
+	struct generation_path *this = &making->generation->paths[path];
+	const struct path_config *config = making->generation->dataplane->paths[path]->config;
+
+	this->metrics = calloc(config->n_metrics + 1, sizeof(*this->metrics));
+	if (!this->metrics)
+		return error_oom(making->err);
+	for (size_t i = 0; i < config->n_metrics; i++) {
+		struct metric *metric = &this->metrics[i];
+		const struct object_map *map;
+		int r = metric_init(metric, &config->metrics[i], this->object, making->err);
+
+		if (r < 0)
+			return r;
+		this->n_metrics++;
+		map = object_find_map(this->object, config->metrics[i].map_name);
+		if (map->swapped)
+			r = metric_set_twin(metric, this->twin, making->err);
+		if (r == 0)
+			r = metric_set_tally(metric, metric_before(making, path, metric->config),
+					     making->err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static struct swap *swap_unref(struct swap *swap)
+{
+	if (!swap || __atomic_sub_fetch(&swap->refs, 1, __ATOMIC_ACQ_REL))
+		return NULL;
+	pthread_mutex_destroy(&swap->reading);
+	free(swap);
+	return NULL;
+}
+
+static int set_swap(struct making *making)
+{
+	struct generation *generation = making->generation;
+	struct swap *swap = making->loading->previous ? making->loading->previous->swap : NULL;
+
+	if (!generation->paths[PATH_INGRESS].twin && !generation->paths[PATH_EGRESS].twin)
+		return 0;
+	if (swap) {
+		__atomic_add_fetch(&swap->refs, 1, __ATOMIC_RELAXED);
+	} else {
+		swap = calloc(1, sizeof(*swap));
+		if (!swap)
+			return error_oom(making->err);
+		swap->refs = 1;
+		pthread_mutex_init(&swap->reading, NULL);
+	}
+	generation->swap = swap;
+	return 0;
+}
+
+static int check_sections(const struct making *making)
+{
+	const struct generation *generation = making->generation;
+
+	if (generation_has_sections(generation) && generation_has_hooks(generation))
+		return error_set(making->err, -EINVAL,
+				 "ingress-path has programs that are attached by their section: "
+				 "egress-path must have no code");
+	return 0;
+}
+
+static int load_paths(struct making *making)
+{
+	struct generation *generation = making->generation;
+	int r = 0;
+
+	for (int path = 0; path < PATH_COUNT; path++) {
+		r = path_open(making, (enum path)path);
+		if (r < 0)
+			return error_prefix(making->err, r, "%s-path", path_name((enum path)path));
+	}
+	r = check_sections(making);
+	for (int path = 0; r == 0 && path < PATH_COUNT; path++)
+		if (generation->paths[path].object && !making->reused[path])
+			maps_prepare(making, (enum path)path);
+	for (int path = 0; r == 0 && path < PATH_COUNT; path++) {
+		struct generation_path *this = &generation->paths[path];
+
+		if (!this->object || making->reused[path])
+			continue;
+		r = path_load(making, (enum path)path);
+		this->prog_fd = making->programs[path] ? bpf_program__fd(making->programs[path])
+						       : -1;
+		if (r < 0)
+			return error_prefix(making->err, r, "%s-path", path_name((enum path)path));
+	}
+	for (int path = 0; r == 0 && path < PATH_COUNT; path++) {
+		struct generation_path *this = &generation->paths[path];
+
+		if (!this->object)
+			continue;
+		if (!making->reused[path])
+			r = twin_load(making, (enum path)path);
+		if (r == 0 && making->twins[path])
+			this->twin_prog_fd = bpf_program__fd(making->twins[path]);
+		if (r == 0)
+			r = path_bind(making, (enum path)path);
+		if (r < 0)
+			return error_prefix(making->err, r, "%s-path", path_name((enum path)path));
+	}
+	return r == 0 ? set_swap(making) : r;
+}
+
+int generation_load(struct dataplane *dataplane, const struct loading *loading,
+		    struct generation **ret, struct error *err)
 {
 	_cleanup_(generation_unrefp) struct generation *generation = calloc(1, sizeof(*generation));
-	struct bpf_program *programs[PATH_COUNT] = {};
-	int path, r;
+	struct making making = { .generation = generation, .loading = loading, .err = err };
+	int r;
 
 	if (!generation)
 		return error_oom(err);
 	generation->refs = 1;
 	generation->dataplane = dataplane_ref(dataplane);
-	for (path = 0; path < PATH_COUNT; path++) {
-		r = path_open(generation, (enum path)path, xdp, previous, programs, err);
-		if (r < 0)
-			return r;
-	}
-	for (path = 0; path < PATH_COUNT; path++) {
-		struct generation_path *this = &generation->paths[path];
+	r = load_paths(&making);
+	if (r == 0)
+		*ret = steal_ptr(&generation);
+	return r;
+}
 
-		if (!this->object)
-			continue;
-		r = path_load(generation, (enum path)path, around, err);
-		if (r == 0 && programs[path])
-			this->prog_fd = bpf_program__fd(programs[path]);
-		if (r == 0)
-			r = path_bind(this, dataplane->paths[path]->config, err);
-		if (r < 0)
-			return error_prefix(err, r, "%s-path", path_name((enum path)path));
+int generation_keepsakes(const struct generation *generation, struct keepsakes *keepsakes)
+{
+	int r = 0;
+
+	for (int path = 0; generation && r == 0 && path < PATH_COUNT; path++) {
+		const struct generation_path *this = &generation->paths[path];
+
+		if (this->object)
+			r = keepsakes_add_object(keepsakes, this->object, (enum path)path, false);
+		if (r == 0 && this->twin)
+			r = keepsakes_add_object(keepsakes, this->twin, (enum path)path, true);
 	}
-	*ret = steal_ptr(&generation);
-	return 0;
+	return r;
+}
+
+int generation_prog_fd(const struct generation *generation, enum path path)
+{
+	const struct generation_path *this = generation ? &generation->paths[path] : NULL;
+
+	if (!this || !this->object)
+		return -1;
+	if (this->twin && __atomic_load_n(&generation->swap->twin_runs, __ATOMIC_ACQUIRE))
+		return this->twin_prog_fd;
+	return this->prog_fd;
+}
+
+bool generation_has_hooks(const struct generation *generation)
+{
+	for (int path = 0; generation && path < PATH_COUNT; path++)
+		if (generation->paths[path].object && !generation->paths[path].by_section)
+			return true;
+	return false;
+}
+
+bool generation_has_sections(const struct generation *generation)
+{
+	return generation && generation->paths[PATH_INGRESS].by_section;
+}
+
+int generation_attach_sections(struct generation *generation, struct error *err)
+{
+	return generation_has_sections(generation)
+		       ? object_attach_sections(generation->paths[PATH_INGRESS].object, err)
+		       : 0;
+}
+
+void generation_detach_sections(struct generation *generation, const struct generation *next)
+{
+	struct object *object =
+		generation_has_sections(generation) ? generation->paths[PATH_INGRESS].object : NULL;
+
+	if (object && !(next && next->paths[PATH_INGRESS].object == object))
+		object_detach_sections(object);
 }
 
 void generation_keep(struct generation *generation)
@@ -185,8 +573,10 @@ struct generation *generation_unref(struct generation *generation)
 		for (size_t i = 0; i < this->n_metrics; i++)
 			metric_release(&this->metrics[i]);
 		free(this->metrics);
+		object_unref(this->twin);
 		object_unref(this->object);
 	}
+	swap_unref(generation->swap);
 	dataplane_unref(generation->dataplane);
 	free(generation);
 	return NULL;

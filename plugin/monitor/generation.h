@@ -2,8 +2,11 @@
 /*
  * A generation: one loaded copy of a dataplane, what an instance runs at a time.
  *
- * Read-only once loaded and reference counted: whoever reads its maps holds a reference, so
- * that a reload never takes a map away under a reader.
+ * With swap-on-read it is two copies of its programs, each with its own copy of the maps that are
+ * swapped; all other maps are common. One copy runs while the other one is read.
+ *
+ * Reference counted, and read-only once loaded but for which copy runs: whoever reads its maps
+ * holds a reference, so that a reload never takes a map away under a reader.
  */
 #ifndef DYNMON_MONITOR_GENERATION_H
 #define DYNMON_MONITOR_GENERATION_H
@@ -11,10 +14,27 @@
 #include "dataplane/dataplane.h"
 #include "kernel/object.h"
 #include "metric/metric.h"
+#include "monitor/keepsake.h"
+
+#include <pthread.h>
+
+/*
+ * Which of two copies runs. It outlives a reload that keeps the maps: the next generation begins
+ * with the copy that runs. Reference counted.
+ */
+struct swap {
+	unsigned int refs; /* atomic */
+	/* Held while the copy that does not run is read; taken before monitors' links. */
+	pthread_mutex_t reading;
+	bool twin_runs; /* atomic; changed with the links of the monitor held */
+};
 
 struct generation_path {
 	struct object *object; /* NULL: nothing runs on this path */
-	int prog_fd;	       /* the object's */
+	int prog_fd;	       /* the object's; -1 when its programs are attached by section */
+	struct object *twin;   /* the second copy; NULL: nothing is swapped */
+	int twin_prog_fd;
+	bool by_section; /* tracepoints and the like: on no interface */
 	struct metric *metrics;
 	size_t n_metrics;
 };
@@ -22,6 +42,7 @@ struct generation_path {
 struct generation {
 	unsigned int refs; /* atomic */
 	struct dataplane *dataplane;
+	struct swap *swap; /* NULL: nothing is swapped */
 	struct generation_path paths[PATH_COUNT];
 };
 
@@ -33,15 +54,37 @@ struct surroundings {
 	bool pin; /* maps that are to be pinned are; else they are the object's own */
 };
 
+/* How a dataplane is loaded. */
+struct loading {
+	const struct surroundings *around;
+	bool xdp; /* the ingress path's program is for XDP */
+	/* A path that both dataplanes have in common goes on with its loaded object. May be NULL. */
+	const struct generation *previous;
+	const struct keepsakes *keepsakes; /* maps to go on with where that is possible; or NULL */
+	struct text *report; /* a line for each map that was, and those that could not; or NULL */
+};
+
 /*
  * Loads a dataplane into the kernel; nothing is attached.
- * xdp: the ingress path's program is for XDP.
- * previous: a path that both dataplanes have in common goes on with its loaded object and
- * the maps in it; may be NULL.
- * Errors name the path; the verifier's log is in them.
+ * Errors name the path; the verifier's log is in them. What cannot be swapped is -EOPNOTSUPP.
  */
-int generation_load(struct dataplane *dataplane, bool xdp, const struct generation *previous,
-		    const struct surroundings *around, struct generation **ret, struct error *err);
+int generation_load(struct dataplane *dataplane, const struct loading *loading,
+		    struct generation **ret, struct error *err);
+
+/* Adds all maps of a generation. -ENOMEM. generation may be NULL. */
+int generation_keepsakes(const struct generation *generation, struct keepsakes *keepsakes);
+
+/* The program that runs on a path, or is to; -1: none on an interface. generation may be NULL. */
+int generation_prog_fd(const struct generation *generation, enum path path);
+
+/* Whether any of its programs belongs on an interface, or is attached by its section. */
+bool generation_has_hooks(const struct generation *generation);
+bool generation_has_sections(const struct generation *generation);
+
+/* Attaches and detaches the programs that are attached by their section. All or none. Take NULL. */
+int generation_attach_sections(struct generation *generation, struct error *err);
+/* Those of objects that next, which may be NULL, does not have, too. */
+void generation_detach_sections(struct generation *generation, const struct generation *next);
 
 /* It is in use: maps that it has pinned stay. Takes NULL. */
 void generation_keep(struct generation *generation);

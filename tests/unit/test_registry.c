@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "fixture.h"
 #include "kernel/netif.h"
+#include "metric/json.h"
 #include "monitor/registry.h"
 #include "monitor/watch.h"
 

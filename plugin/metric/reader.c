@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "metric/reader.h"
+
+#include <errno.h>
+
+int metric_take(const struct metric *metric, const struct map *map)
+{
+	struct map_reader reader;
+	struct map_batch batch;
+	int r = map_reader_init(&reader, map, true);
+
+	if (r < 0)
+		return r;
+	tally_begin(metric->tally);
+	while ((r = map_reader_next(&reader, &batch)) > 0) {
+		r = tally_add(metric->tally, metric, &batch);
+		if (r < 0)
+			break;
+	}
+	map_reader_release(&reader);
+	return r;
+}
+
+int metric_reader_init(struct metric_reader *reader, const struct metric *metric,
+		       enum metric_use use)
+{
+	const struct metric_config *config = metric->config;
+	bool total = use == METRIC_FOR_SAMPLES && config->type == METRIC_COUNTER;
+
+	*reader = (struct metric_reader){
+		.metric = metric,
+		.tallied = metric->tally,
+		.recent = config->empty_on_read && !total,
+	};
+	if (!metric->tally)
+		return map_reader_init(&reader->map, &metric->map, config->empty_on_read);
+	if (!metric->swapped)
+		reader->broke = metric_take(metric, &metric->map);
+	return tally_take(metric->tally, reader->recent, &reader->taken);
+}
+
+int metric_reader_next(struct metric_reader *reader, struct metric_batch *batch)
+{
+	const struct map *map = &reader->metric->map;
+
+	*batch = (struct metric_batch){};
+	if (!reader->tallied)
+		return map_reader_next(&reader->map, &batch->entries);
+	if (reader->given || !reader->taken.count)
+		return reader->broke;
+	reader->given = true;
+	batch->entries = (struct map_batch){
+		.keys = reader->taken.keys,
+		.values = reader->taken.values,
+		.key_stride = map->key_size,
+		.value_stride = map_value_stride(map),
+		.count = reader->taken.count,
+	};
+	if (!reader->recent)
+		batch->numbers = reader->taken.numbers;
+	return 1;
+}
+
+void metric_reader_release(struct metric_reader *reader)
+{
+	if (reader->tallied)
+		tally_entries_release(&reader->taken);
+	else
+		map_reader_release(&reader->map);
+}
+
+struct number metric_batch_sample(const struct metric *metric, const struct metric_batch *batch,
+				  uint32_t i)
+{
+	if (batch->numbers)
+		return batch->numbers[i];
+	return metric_sample(metric, batch->entries.values + i * batch->entries.value_stride);
+}

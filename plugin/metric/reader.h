@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One read of a metric: its entries, batch by batch, as its options say.
+ *
+ * As a rule straight from the map. What is swapped was taken out before, see monitor/collect.h; a
+ * counter that is emptied is taken out first and added up: these come from the metric's tally.
+ */
+#ifndef DYNMON_METRIC_READER_H
+#define DYNMON_METRIC_READER_H
+
+#include "metric/metric.h"
+#include "metric/tally.h"
+
+/*
+ * What the entries are for. A counter that is emptied: JSON gets what was counted since the last
+ * time it was shown as JSON, samples are totals.
+ */
+enum metric_use { METRIC_FOR_JSON, METRIC_FOR_SAMPLES };
+
+/* Some entries, valid until the next call on their reader. */
+struct metric_batch {
+	struct map_batch entries;
+	const struct number *numbers; /* their samples; NULL: as the values have them */
+};
+
+/* Embedded in its owner; used by one thread. */
+struct metric_reader {
+	const struct metric *metric;
+	struct map_reader map;
+	bool tallied;
+	bool recent; /* only what came since the last such read */
+	bool given; /* the tally's entries were */
+	int broke;  /* -errno of taking out what is tallied */
+	struct tally_entries taken;
+};
+
+/* -errno as map_reader_init(). After success: metric_reader_release(). */
+int metric_reader_init(struct metric_reader *reader, const struct metric *metric,
+		       enum metric_use use);
+
+/* 1: *batch holds at least one entry; 0: the end; -errno: it broke off. */
+int metric_reader_next(struct metric_reader *reader, struct metric_batch *batch);
+
+void metric_reader_release(struct metric_reader *reader);
+
+/* The sample of a batch's entry i. Only when the metric is sampled. */
+struct number metric_batch_sample(const struct metric *metric, const struct metric_batch *batch,
+				  uint32_t i);
+
+/* Takes everything out of a map of the metric, into its tally. -errno: it broke off. */
+int metric_take(const struct metric *metric, const struct map *map);
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "metric/tally.h"
+#include "base/hash.h"
+#include "metric/metric.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+struct entry {
+	struct number number;
+	uint32_t pass; /* the last that saw it */
+	bool recent;
+	char bytes[]; /* the key, then the value, each aligned to 8 */
+};
+
+struct tally {
+	unsigned int refs; /* atomic */
+	size_t key_size;
+	size_t value_size;  /* of all CPUs */
+	size_t value_at;    /* in an entry's bytes */
+	size_t entry_size;
+	size_t max;
+	bool replaces; /* a gauge: the newest value counts */
+
+	pthread_mutex_t lock;
+	/* -- protected by lock -- */
+	char *entries; /* in the order of their coming */
+	size_t n, size;
+	uint32_t *slots; /* entry + 1, by hash; 0: free. A power of two, at least 2 * n */
+	size_t n_slots;
+	uint32_t pass;
+};
+
+static size_t align8(size_t n)
+{
+	return (n + 7) & ~(size_t)7;
+}
+
+struct tally *tally_new(const struct metric *metric)
+{
+	struct tally *tally = calloc(1, sizeof(*tally));
+
+	if (!tally)
+		return NULL;
+	tally->refs = 1;
+	tally->pass = 1;
+	tally->key_size = metric->map.key_size;
+	tally->value_size = map_value_stride(&metric->map);
+	tally->value_at = align8(tally->key_size);
+	tally->entry_size = sizeof(struct entry) + tally->value_at + align8(tally->value_size);
+	tally->max = 2 * (size_t)metric->map.max_entries;
+	if (tally->max < TALLY_ENTRIES_MIN)
+		tally->max = TALLY_ENTRIES_MIN;
+	tally->replaces = metric->config->type == METRIC_GAUGE;
+	pthread_mutex_init(&tally->lock, NULL);
+	return tally;
+}
+
+struct tally *tally_ref(struct tally *tally)
+{
+	if (tally)
+		__atomic_add_fetch(&tally->refs, 1, __ATOMIC_RELAXED);
+	return tally;
+}
+
+struct tally *tally_unref(struct tally *tally)
+{
+	if (!tally || __atomic_sub_fetch(&tally->refs, 1, __ATOMIC_ACQ_REL))
+		return NULL;
+	pthread_mutex_destroy(&tally->lock);
+	free(tally->entries);
+	free(tally->slots);
+	free(tally);
+	return NULL;
+}
+
+static struct entry *entry_at(const struct tally *tally, size_t i)
+{
+	return (struct entry *)(tally->entries + i * tally->entry_size);
+}
+
+/* The slot of a key: its own, or the free one where it belongs. */
+static uint32_t *slot_of(const struct tally *tally, const char *key)
+{
+	size_t mask = tally->n_slots - 1;
+	size_t at = hash_bytes(key, tally->key_size) & mask;
+
+	while (tally->slots[at] &&
+	       memcmp(entry_at(tally, tally->slots[at] - 1)->bytes, key, tally->key_size) != 0)
+		at = (at + 1) & mask;
+	return &tally->slots[at];
+}
+
+static void slots_fill(struct tally *tally)
+{
+	memset(tally->slots, 0, tally->n_slots * sizeof(*tally->slots));
+	for (size_t i = 0; i < tally->n; i++)
+		*slot_of(tally, entry_at(tally, i)->bytes) = (uint32_t)i + 1;
+}
+
+/* Forgets what the pass at hand has not seen; with a map's worth of room that is at least half. */
+static void sweep(struct tally *tally)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < tally->n; i++)
+		if (entry_at(tally, i)->pass == tally->pass) {
+			if (to != i)
+				memcpy(entry_at(tally, to), entry_at(tally, i), tally->entry_size);
+			to++;
+		}
+	tally->n = to;
+	slots_fill(tally);
+}
+
+static int make_room(struct tally *tally)
+{
+	size_t size = tally->size ? 2 * tally->size : 64, n_slots = 2 * size;
+	uint32_t *slots;
+	char *entries;
+
+	if (tally->n < tally->size)
+		return 0;
+	if (tally->n >= tally->max) {
+		sweep(tally);
+		if (tally->n < tally->size)
+			return 0;
+	}
+	entries = realloc(tally->entries, size * tally->entry_size);
+	if (!entries)
+		return -ENOMEM;
+	tally->entries = entries;
+	slots = realloc(tally->slots, n_slots * sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	tally->slots = slots;
+	tally->size = size;
+	tally->n_slots = n_slots;
+	slots_fill(tally);
+	return 0;
+}
+
+static struct entry *entry_of(struct tally *tally, const char *key)
+{
+	struct entry *entry;
+	uint32_t *slot;
+
+	if (tally->n && *(slot = slot_of(tally, key)))
+		return entry_at(tally, *slot - 1);
+	if (make_room(tally) < 0)
+		return NULL;
+	slot = slot_of(tally, key);
+	entry = entry_at(tally, tally->n);
+	memset(entry, 0, tally->entry_size);
+	memcpy(entry->bytes, key, tally->key_size);
+	*slot = (uint32_t)++tally->n;
+	return entry;
+}
+
+void tally_begin(struct tally *tally)
+{
+	pthread_mutex_lock(&tally->lock);
+	tally->pass++;
+	pthread_mutex_unlock(&tally->lock);
+}
+
+int tally_add(struct tally *tally, const struct metric *metric, const struct map_batch *batch)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&tally->lock);
+	for (uint32_t i = 0; i < batch->count && r == 0; i++) {
+		const char *value = batch->values + i * batch->value_stride;
+		struct entry *entry = entry_of(tally, batch->keys + i * batch->key_stride);
+		struct number number = metric->sampled ? metric_sample(metric, value)
+						       : (struct number){};
+
+		if (!entry) {
+			r = -ENOMEM;
+			break;
+		}
+		if (tally->replaces)
+			memcpy(entry->bytes + tally->value_at, value, tally->value_size);
+		else
+			metric_value_add(metric, entry->bytes + tally->value_at, value);
+		/* The kind is that of the first one, which zero bytes do not have. */
+		entry->number = entry->pass && !tally->replaces
+					? number_add(entry->number, number)
+					: number;
+		entry->pass = tally->pass;
+		entry->recent = true;
+	}
+	pthread_mutex_unlock(&tally->lock);
+	return r;
+}
+
+static int entries_alloc(const struct tally *tally, struct tally_entries *ret)
+{
+	*ret = (struct tally_entries){
+		.keys = malloc(tally->n * tally->key_size + 1),
+		.values = malloc(tally->n * tally->value_size + 1),
+		.numbers = malloc(tally->n * sizeof(*ret->numbers) + 1),
+	};
+	if (ret->keys && ret->values && ret->numbers)
+		return 0;
+	tally_entries_release(ret);
+	return -ENOMEM;
+}
+
+int tally_take(struct tally *tally, bool recent, struct tally_entries *ret)
+{
+	int r;
+
+	pthread_mutex_lock(&tally->lock);
+	r = entries_alloc(tally, ret);
+	for (size_t i = 0; r == 0 && i < tally->n; i++) {
+		struct entry *entry = entry_at(tally, i);
+		char *value = entry->bytes + tally->value_at;
+
+		if (recent && !entry->recent)
+			continue;
+		memcpy(ret->keys + ret->count * tally->key_size, entry->bytes, tally->key_size);
+		memcpy(ret->values + ret->count * tally->value_size, value, tally->value_size);
+		ret->numbers[ret->count++] = entry->number;
+		if (recent) {
+			memset(value, 0, tally->value_size);
+			entry->recent = false;
+		}
+	}
+	pthread_mutex_unlock(&tally->lock);
+	return r;
+}
+
+void tally_entries_release(struct tally_entries *entries)
+{
+	free(entries->keys);
+	free(entries->values);
+	free(entries->numbers);
+	*entries = (struct tally_entries){};
+}
