@@ -14,6 +14,7 @@
 #include "base/thread.h"
 #include "export/status.h"
 #include "export/values.h"
+#include "monitor/collect.h"
 #include "monitor/events.h"
 #include "monitor/watch.h"
 #include "serve/control.h"
@@ -259,6 +260,7 @@ static int dynmon_read_monitor(user_data_t *user_data)
 
 	if (registry_view(registry, reader->monitor, &view, NULL) < 0)
 		return 0;
+	view_collect(&view);
 	reader->time = cdtime();
 	reader->troubled = false;
 	for (size_t i = 0; i < view.n; i++)

@@ -43,6 +43,7 @@ int check_file(const char *file, const char *hook, const struct compiler *compil
 {
 	const struct surroundings around = { no_public_map, NULL, false };
 	const struct compile_target target = { .xdp = hook_find(hook)->xdp, .log_level = "off" };
+	const struct loading loading = { .around = &around, .xdp = target.xdp };
 	_cleanup_(generation_unrefp) struct generation *generation = NULL;
 	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
 	_cleanup_document_ struct document *document = NULL;
@@ -53,7 +54,7 @@ int check_file(const char *file, const char *hook, const struct compiler *compil
 	if (r < 0)
 		return r;
 	fputs(text_str(&dataplane->warnings), stderr);
-	r = generation_load(dataplane, target.xdp, NULL, &around, &generation, err);
+	r = generation_load(dataplane, &loading, &generation, err);
 	if (r == -EPERM && geteuid() != 0) {
 		puts("compiled; not verified, which takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
 		error_release(err);

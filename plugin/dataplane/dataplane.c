@@ -26,16 +26,23 @@ static void path_code_unref(struct path_code *code)
 	free(code);
 }
 
-/* Says what a document asks for and does not get. */
+/* Two that empty one map take from each other: each sees what the other one has left. */
 static void warn_of(const struct path_config *config, enum path path, struct text *warnings)
 {
 	for (size_t i = 0; i < config->n_metrics; i++)
-		if (config->metrics[i].swap_on_read)
-			text_printf(warnings,
-				    "%s-path.metric-configs[%zu]: swap-on-read has no effect yet, "
-				    "map %s "
-				    "is read in place\n",
-				    path_name(path), i, config->metrics[i].map_name);
+		for (size_t j = 0; j < i; j++) {
+			const struct metric_config *a = &config->metrics[j],
+						   *b = &config->metrics[i];
+
+			if (!strcmp(a->map_name, b->map_name) &&
+			    (a->empty_on_read || a->swap_on_read || b->empty_on_read ||
+			     b->swap_on_read))
+				text_printf(
+					warnings,
+					"%s-path.metric-configs[%zu]: map %s is taken out of by "
+					"metric \"%s\", too: each finds what the other one left\n",
+					path_name(path), i, b->map_name, a->name);
+		}
 }
 
 /*

@@ -2,6 +2,7 @@
 #include "export/json.h"
 #include "base/log.h"
 #include "metric/json.h"
+#include "monitor/collect.h"
 
 #include <errno.h>
 #include <string.h>
@@ -199,6 +200,7 @@ int json_stream_new(struct view *view, const struct json_filter *filter, struct 
 	json->stream = (struct stream){ json_next, json_free };
 	json->view = *view;
 	*view = (struct view){};
+	view_collect(&json->view);
 	if (build(json, filter) < 0 || text_status(&json->text) < 0) {
 		json_free(&json->stream);
 		return error_oom(err);

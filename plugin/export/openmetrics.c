@@ -2,6 +2,7 @@
 #include "export/openmetrics.h"
 #include "base/log.h"
 #include "metric/json.h"
+#include "monitor/collect.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -369,6 +370,7 @@ int openmetrics_stream_new(struct view *view, enum exposition exposition, struct
 	stream->view = *view;
 	stream->exposition = exposition;
 	*view = (struct view){};
+	view_collect(&stream->view);
 	for (size_t i = 0; i < stream->view.n; i++)
 		for (int path = 0; r == 0 && stream->view.items[i].generation && path < PATH_COUNT;
 		     path++)

@@ -215,8 +215,9 @@ static const char *attach_hint(const struct hook *hook, int code)
 }
 
 int attachment_attach(struct attachment *attachment, const struct hook *hook, int ifindex,
-		      bool egress, int prog_fd, struct error *err)
+		      bool egress, int prog_fd, const struct position *position, struct error *err)
 {
+	(void)position;
 	_cleanup_text_ struct text said = {};
 	int r;
 

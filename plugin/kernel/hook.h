@@ -52,13 +52,18 @@ static inline bool attachment_attached(const struct attachment *attachment)
 	return attachment->hook;
 }
 
+struct position {
+	enum { POSITION_ANY, POSITION_FIRST, POSITION_LAST, POSITION_BEFORE, POSITION_AFTER } where;
+	uint32_t prog_id;
+};
+
 /*
  * Attaches a loaded program. The descriptor is not taken.
  * -EBUSY: somebody's XDP program is there. -ENODEV: no such interface. -EOPNOTSUPP: this
  * kernel or driver does not have that hook.
  */
 int attachment_attach(struct attachment *attachment, const struct hook *hook, int ifindex,
-		      bool egress, int prog_fd, struct error *err);
+		      bool egress, int prog_fd, const struct position *position, struct error *err);
 
 /*
  * Puts another program in the place of the attached one, in one atomic step.

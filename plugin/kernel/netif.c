@@ -1,16 +1,99 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/netif.h"
+#include "kernel/filter.h"
+#include "kernel/rtnl.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
-#include <linux/if_ether.h>
-#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <string.h>
-#include <time.h>
 
-#define BUFFER_SIZE (16 * 1024) /* a dump's messages are no larger */
+/* A dump that finds interfaces changing is begun anew this many times. */
+#define DUMP_TRIES 32
+
+struct dump {
+	struct netif_list list;
+	size_t room;
+};
+
+static int take_link(const struct nlmsghdr *message, void *data)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+	struct dump *dump = data;
+	const struct nlattr *attr;
+	struct netif *netif;
+
+	if (message->nlmsg_type != RTM_NEWLINK)
+		return MNL_CB_OK;
+	if (dump->list.n == dump->room) {
+		size_t room = dump->room ? dump->room * 2 : 16;
+		struct netif *items = reallocarray(dump->list.items, room, sizeof(*items));
+
+		if (!items)
+			return MNL_CB_ERROR;
+		dump->list.items = items;
+		dump->room = room;
+	}
+	netif = &dump->list.items[dump->list.n++];
+	*netif = (struct netif){ .index = info->ifi_index };
+	mnl_attr_for_each(attr, message, sizeof(*info))
+	{
+		if (mnl_attr_get_type(attr) == IFLA_IFNAME &&
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+			strncpy(netif->name, mnl_attr_get_str(attr), sizeof(netif->name) - 1);
+		else if (mnl_attr_get_type(attr) == IFLA_MASTER &&
+			 mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
+			netif->master = (int)mnl_attr_get_u32(attr);
+	}
+	return MNL_CB_OK;
+}
+
+int netif_list_get(struct netif_list *ret, struct error *err)
+{
+	struct dump dump = {};
+	int r = -EINTR;
+
+	*ret = (struct netif_list){};
+	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
+		char buffer[256];
+		struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+		struct ifinfomsg *info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
+
+		request->nlmsg_type = RTM_GETLINK;
+		info->ifi_family = AF_UNSPEC;
+		mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+		dump.list.n = 0;
+		r = rtnl_dump(request, take_link, &dump);
+	}
+	if (r < 0) {
+		netif_list_release(&dump.list);
+		return error_set(err, r, "cannot list the interfaces: %s",
+				 r == -EINTR ? "they change all the time" : strerror(-r));
+	}
+	*ret = dump.list;
+	return 0;
+}
+
+void netif_list_release(struct netif_list *list)
+{
+	free(list->items);
+	*list = (struct netif_list){};
+}
+
+const struct netif *netif_list_find(const struct netif_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!strcmp(list->items[i].name, name))
+			return &list->items[i];
+	return NULL;
+}
+
+const struct netif *netif_list_at(const struct netif_list *list, int index)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->items[i].index == index)
+			return &list->items[i];
+	return NULL;
+}
 
 int netif_index(const char *name, struct error *err)
 {
@@ -25,96 +108,27 @@ int netif_index(const char *name, struct error *err)
 	return (int)index;
 }
 
-struct count {
-	int ifindex; /* a dump of qdiscs is one of all interfaces */
-	int n;
-};
-
-static int count_filter(const struct nlmsghdr *message, void *data)
-{
-	struct count *count = data;
-
-	if (message->nlmsg_type == RTM_NEWTFILTER)
-		count->n++;
-	return MNL_CB_OK;
-}
-
-static int count_clsact(const struct nlmsghdr *message, void *data)
-{
-	const struct tcmsg *tc = mnl_nlmsg_get_payload(message);
-	struct count *count = data;
-	struct nlattr *attr;
-
-	if (message->nlmsg_type != RTM_NEWQDISC || tc->tcm_ifindex != count->ifindex)
-		return MNL_CB_OK;
-	mnl_attr_for_each(attr, message, sizeof(*tc))
-	{
-		if (mnl_attr_get_type(attr) == TCA_KIND &&
-		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 &&
-		    !strcmp(mnl_attr_get_str(attr), "clsact"))
-			count->n++;
-	}
-	return MNL_CB_OK;
-}
-
-/* Dumps what there is of a type below a parent, and counts it with take. */
-static int dump_count(uint16_t type, int ifindex, uint32_t parent,
-		      int (*take)(const struct nlmsghdr *message, void *data))
-{
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	char buffer[BUFFER_SIZE];
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct count count = { .ifindex = ifindex };
-	unsigned int seq = (unsigned int)time(NULL);
-	struct tcmsg *tc;
-	int r;
-
-	if (!socket)
-		return -errno;
-	message->nlmsg_type = type;
-	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	message->nlmsg_seq = seq;
-	tc = mnl_nlmsg_put_extra_header(message, sizeof(*tc));
-	tc->tcm_family = AF_UNSPEC;
-	tc->tcm_ifindex = ifindex;
-	tc->tcm_parent = parent;
-	r = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID);
-	if (r == 0 && mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
-		r = -1;
-	for (bool more = r == 0; more;) {
-		ssize_t n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-
-		r = n < 0 ? -1
-			  : mnl_cb_run(buffer, (size_t)n, seq, mnl_socket_get_portid(socket), take,
-				       &count);
-		more = r > MNL_CB_STOP;
-	}
-	r = r < 0 ? -errno : count.n;
-	mnl_socket_close(socket);
-	return r;
-}
-
 int netif_has_clsact(int ifindex)
 {
-	int n = dump_count(RTM_GETQDISC, ifindex, 0, count_clsact);
+	_cleanup_qdiscs_ struct qdisc_list list = {};
+	int r = qdisc_list_get(&list);
 
-	return n < 0 ? n : n > 0;
+	for (size_t i = 0; i < list.n; i++)
+		if (list.items[i].ifindex == ifindex && list.items[i].clsact)
+			return 1;
+	return r;
 }
 
 int netif_has_filters(int ifindex)
 {
-	static const uint32_t parents[] = { TC_H_MIN_INGRESS, TC_H_MIN_EGRESS };
-	int sum = 0;
+	for (int egress = 0; egress < 2; egress++) {
+		_cleanup_filters_ struct filter_list list = {};
+		int r = filter_list_get(ifindex, egress, &list);
 
-	for (size_t i = 0; i < ARRAY_SIZE(parents); i++) {
-		int n = dump_count(RTM_GETTFILTER, ifindex, TC_H_MAKE(TC_H_CLSACT, parents[i]),
-				   count_filter);
-
-		if (n < 0)
-			return n;
-		sum += n;
+		if (r < 0 || list.n)
+			return r < 0 ? r : 1;
 	}
-	return sum > 0;
+	return 0;
 }
 
 int netif_watch_open(struct error *err)
@@ -130,7 +144,7 @@ int netif_watch_open(struct error *err)
 
 int netif_watch_drain(int fd)
 {
-	char buffer[BUFFER_SIZE];
+	char buffer[RTNL_BUFFER_SIZE];
 	int changed = 0;
 
 	for (;;) {

@@ -1,11 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Network interfaces and their clsact filters, over rtnetlink. */
+/*
+ * Network interfaces, over rtnetlink. All of it looks at the network namespace of the calling
+ * thread, see netns_enter().
+ */
 #ifndef DYNMON_KERNEL_NETIF_H
 #define DYNMON_KERNEL_NETIF_H
 
 #include "base/error.h"
 
+#include <net/if.h>
 #include <stdbool.h>
+#include <stddef.h>
+
+struct netif {
+	int index;
+	int master; /* index of the bridge, bond or VRF that it is a port of; 0: of none */
+	char name[IF_NAMESIZE];
+};
+
+/* All interfaces at one moment. Embedded in its owner. */
+struct netif_list {
+	struct netif *items;
+	size_t n;
+};
+
+/*
+ * One dump for all of them. On failure the list is empty: -EINTR when interfaces come and go too
+ * fast for that (it was tried several times), -ENOMEM, or what the socket failed with.
+ */
+int netif_list_get(struct netif_list *ret, struct error *err);
+void netif_list_release(struct netif_list *list);
+
+/* By name or index; NULL: there is none. Valid as long as the list. */
+const struct netif *netif_list_find(const struct netif_list *list, const char *name);
+const struct netif *netif_list_at(const struct netif_list *list, int index);
 
 /* The index of an interface; -ENODEV when there is none of that name, -EINVAL for no name. */
 int netif_index(const char *name, struct error *err);
@@ -18,7 +46,7 @@ int netif_has_filters(int ifindex);
 
 /*
  * A socket that becomes readable when interfaces come, go or change their names; the caller
- * closes it. -errno.
+ * closes it. It stays with the namespace it was opened in. -errno.
  */
 int netif_watch_open(struct error *err);
 
@@ -27,5 +55,7 @@ int netif_watch_open(struct error *err);
  * look at all interfaces again; 0: nothing; -errno: the socket is of no more use.
  */
 int netif_watch_drain(int fd);
+
+#define _cleanup_netifs_ _cleanup_(netif_list_release)
 
 #endif

@@ -219,9 +219,9 @@ int object_select(struct object *object, bool xdp, bool egress, const char *name
 static bool has_section_to_attach(const struct bpf_program *program)
 {
 	static const char *const prefixes[] = {
-		"tracepoint/", "tp/",	  "raw_tracepoint/", "raw_tp/",	    "raw_tracepoint.w/",
-		"raw_tp.w/",   "tp_btf/", "fentry/",	     "fentry.s/",   "fexit/",
-		"fexit.s/",    "kprobe/", "kretprobe/",	     "uprobe/",	    "uretprobe/",
+		"tracepoint/", "tp/",	  "raw_tracepoint/", "raw_tp/",	      "raw_tracepoint.w/",
+		"raw_tp.w/",   "tp_btf/", "fentry/",	     "fentry.s/",     "fexit/",
+		"fexit.s/",    "kprobe/", "kretprobe/",	     "uprobe/",	      "uretprobe/",
 		"usdt/",       "lsm/",	  "lsm.s/",	     "kprobe.multi/",
 	};
 	const char *section = bpf_program__section_name(program);
@@ -356,6 +356,7 @@ int object_map_reuse(struct object_map *map, int fd, struct error *err)
 	if (r < 0)
 		return error_set(err, r, "map %s: cannot be shared: %s", map->name, strerror(-r));
 	map->resolved = true;
+	map->reused = true;
 	return 0;
 }
 

@@ -34,6 +34,7 @@ struct object_map {
 	uint32_t value_type; /* take them, as for tries with a plain integer as their key */
 	enum map_scope scope;
 	bool resolved; /* an extern map that has found its declaration */
+	bool reused;   /* an existing map is used */
 	bool pinned;   /* by us, just now */
 	bool kept;     /* goes on from the generation before */
 	bool swapped;  /* there is a second copy of it, which takes turns */

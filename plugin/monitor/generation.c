@@ -116,8 +116,8 @@ static void maps_prepare(struct making *making, enum path path)
 	struct object *object = making->generation->paths[path].object;
 
 	for (size_t i = 0; i < object->n_maps; i++)
-		object->maps[i].swapped = object->maps[i].swapped ||
-					  is_swapped(dataplane, path, &object->maps[i]);
+		object->maps[i].swapped =
+			object->maps[i].swapped || is_swapped(dataplane, path, &object->maps[i]);
 	for (int other = 0; other < PATH_COUNT; other++) {
 		const struct path_code *code = dataplane->paths[other];
 
@@ -214,7 +214,8 @@ static int maps_keep(struct making *making, enum path path, struct object *objec
 		const struct keepsake *keepsake;
 		int r = 0;
 
-		if (map->resolved || bpf_map__pin_path(map->bpf))
+		if (map->reused || bpf_map__pin_path(map->bpf) ||
+		    (map->scope == MAP_SCOPE_EXTERN && !map->resolved))
 			continue;
 		/* Of two copies both are kept, or none. */
 		if (twin && !(map->swapped && this->object->maps[i].kept))
@@ -276,8 +277,8 @@ static int swap_check(const struct generation_path *path, struct error *err)
 			return error_set(err, -EOPNOTSUPP,
 					 "map %s: swap-on-read is not possible, the map is %s: "
 					 "others may write to it, too",
-					 map->name, map->scope == MAP_SCOPE_PUBLIC ? "public"
-										  : "pinned");
+					 map->name,
+					 map->scope == MAP_SCOPE_PUBLIC ? "public" : "pinned");
 	}
 	return 0;
 }
@@ -319,9 +320,9 @@ static int twin_maps(struct making *making, enum path path)
 		    : 0;
 	for (size_t i = 0; r == 0 && i < this->twin->n_maps; i++)
 		if (this->twin->maps[i].swapped)
-			this->twin->maps[i].resolved = this->twin->maps[i].resolved ||
-						       this->twin->maps[i].scope ==
-							       MAP_SCOPE_EXTERN;
+			this->twin->maps[i].resolved =
+				this->twin->maps[i].resolved ||
+				this->twin->maps[i].scope == MAP_SCOPE_EXTERN;
 	return r == 0 ? maps_keep(making, path, this->twin, true) : r;
 }
 
@@ -456,8 +457,8 @@ static int load_paths(struct making *making)
 		if (!this->object || making->reused[path])
 			continue;
 		r = path_load(making, (enum path)path);
-		this->prog_fd = making->programs[path] ? bpf_program__fd(making->programs[path])
-						       : -1;
+		this->prog_fd =
+			making->programs[path] ? bpf_program__fd(making->programs[path]) : -1;
 		if (r < 0)
 			return error_prefix(making->err, r, "%s-path", path_name((enum path)path));
 	}

@@ -4,32 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-/* What a monitor that loads finds around it: it asks for public maps. */
-struct asking {
-	const struct loader *loader;
-	const struct monitor *monitor;
-};
-
-static int find_map(void *data, const char *name)
-{
-	const struct asking *asking = data;
-
-	return asking->loader->find_map(asking->loader->data, asking->monitor, name);
-}
-
-int loader_switch(const struct loader *loader, struct monitor *monitor, struct dataplane *dataplane,
-		  const char *interface, struct error *err)
-{
-	struct asking asking = { loader, monitor };
-	const struct surroundings around = { find_map, &asking, true };
-
-	return monitor_switch(monitor, dataplane, interface, &around, err);
-}
-
 /* Under control. Takes the document. */
 static int build_and_switch(const struct loader *loader, struct monitor *monitor,
-			    struct document *document, const char *interface, struct text *warnings,
-			    struct error *err)
+			    struct document *document, const struct change_options *options,
+			    struct text *warnings, struct error *err)
 {
 	const struct compile_target target = {
 		.xdp = monitor->hook->xdp,
@@ -43,7 +21,7 @@ static int build_and_switch(const struct loader *loader, struct monitor *monitor
 	if (r < 0)
 		return r;
 	text_add(warnings, dataplane->warnings.data, dataplane->warnings.len);
-	return loader_switch(loader, monitor, dataplane, interface, err);
+	return monitor_switch(monitor, dataplane, options, err);
 }
 
 /* Appends warnings to a report that is about several monitors. */
@@ -88,6 +66,7 @@ static int load_document(const struct loader *loader, struct monitor *monitor, b
 {
 	_cleanup_document_ struct document *document = NULL;
 	_cleanup_text_ struct text warnings = {};
+	const struct change_options options = { .keep_maps = true, .report = &warnings };
 	const char *file = monitor->document_file;
 	bool confined = file && monitor->document_confined;
 	int r;
@@ -105,7 +84,7 @@ static int load_document(const struct loader *loader, struct monitor *monitor, b
 		monitor_settle(monitor);
 		return 0;
 	}
-	r = build_and_switch(loader, monitor, steal_ptr(&document), NULL, &warnings, err);
+	r = build_and_switch(loader, monitor, steal_ptr(&document), &options, &warnings, err);
 	report_warnings(monitor, &warnings, report);
 	if (r < 0)
 		return error_prefix(err, r, "%s", file);
@@ -150,14 +129,18 @@ static int inject(const struct loader *loader, struct monitor *monitor,
 		  const struct injection *injection, struct text *warnings, struct error *err)
 {
 	_cleanup_document_ struct document *document = NULL;
-	const char *interface = injection->interface;
+	struct change_options options = {
+		.interface = injection->interface,
+		.keep_maps = injection->keep_maps,
+		.report = warnings,
+	};
 	int r = injection_document(loader, injection, &document, err);
 
 	if (r < 0)
 		return r;
-	if (interface && monitor_has_interface(monitor, interface))
-		interface = NULL;
-	r = build_and_switch(loader, monitor, steal_ptr(&document), interface, warnings, err);
+	if (options.interface && monitor_has_interface(monitor, options.interface))
+		options.interface = NULL;
+	r = build_and_switch(loader, monitor, steal_ptr(&document), &options, warnings, err);
 	if (r == 0)
 		monitor_set_document(monitor, injection->file, true, injection->leave);
 	return r;
@@ -172,9 +155,9 @@ int loader_inject(const struct loader *loader, struct monitor *monitor,
 	return r;
 }
 
-int loader_eject(const struct loader *loader, struct monitor *monitor, struct error *err)
+int loader_eject(struct monitor *monitor, struct error *err)
 {
-	int r = loader_switch(loader, monitor, NULL, NULL, err);
+	int r = monitor_switch(monitor, NULL, &(struct change_options){}, err);
 
 	if (r < 0)
 		return r;

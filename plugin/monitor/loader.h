@@ -6,39 +6,33 @@
 #ifndef DYNMON_MONITOR_LOADER_H
 #define DYNMON_MONITOR_LOADER_H
 
-#include "monitor/monitor.h"
+#include "monitor/change.h"
 
 struct loader {
 	struct compiler compiler;
 	char *dataplane_dir;
-	/* A public map of any monitor but the one that asks: a descriptor that is taken, or
-	 * -ENOENT. */
-	int (*find_map)(void *data, const struct monitor *asking, const char *name);
-	void *data;
 };
 
 struct injection {
 	const char *monitor;   /* made when it does not exist */
 	const char *interface; /* attached when it is not; may be NULL */
+	bool keep_maps;	       /* go on with those that the new dataplane has, too */
 	const char *file;      /* a document below the dataplane directory, or */
 	const char *bytes;     /* the document itself */
 	size_t len;
 	bool leave[PATH_COUNT]; /* as if the document had {} there */
 };
 
-/* As monitor_switch(). */
-int loader_switch(const struct loader *loader, struct monitor *monitor, struct dataplane *dataplane,
-		  const char *interface, struct error *err);
-
 /*
  * Puts the injection's document in the place of what runs, and remembers the outcome. On failure
- * nothing has changed. warnings: the document's and the compiler's are appended, a line each.
+ * nothing has changed. warnings: the document's and the compiler's, and which maps were kept, are
+ * appended, a line each.
  */
 int loader_inject(const struct loader *loader, struct monitor *monitor,
 		  const struct injection *injection, struct text *warnings, struct error *err);
 
 /* Back to the empty dataplane. */
-int loader_eject(const struct loader *loader, struct monitor *monitor, struct error *err);
+int loader_eject(struct monitor *monitor, struct error *err);
 
 /*
  * Reads the monitor's document again, switches to it when it has changed, or with force, and

@@ -3,29 +3,48 @@
  * A monitor: a named dataplane and the interfaces it is attached to.
  *
  * Reference counted; the registry holds one reference as long as the monitor exists.
- * Two locks. control serializes everything that changes the monitor and may be held for
+ * Three locks. control serializes everything that changes the monitor and may be held for
  * as long as a compilation takes; monitor_begin() and monitor_end() take and release it.
- * state guards what readers see and is held for moments only. Order: control, registry's,
- * state.
+ * links guards what the hooks run and is held for as long as it takes to put other programs there;
+ * a read that swaps takes it, too. state guards what readers see and is held for moments only.
+ * Order: control, a swap's, links, the registry's, state.
  */
 #ifndef DYNMON_MONITOR_MONITOR_H
 #define DYNMON_MONITOR_MONITOR_H
 
 #include "kernel/hook.h"
+#include "kernel/netns.h"
 #include "monitor/generation.h"
+#include "monitor/pattern.h"
 #include "monitor/settings.h"
 
 #include <pthread.h>
 
 /* A loaded copy of the monitor's dataplane, on one interface. */
 struct instance {
-	char *interface; /* NULL: on none yet */
-	/* -- protected by state -- */
+	/* -- protected by control -- */
+	const struct pattern *pattern; /* why it is there; NULL: it is on no interface */
+	bool spent; /* its interface is gone for good: the next one counts from zero */
+	/* -- protected by state; changed with control held, too -- */
+	char *interface;	       /* NULL: none */
 	int ifindex;		       /* 0: the interface does not exist now */
 	bool troubled;		       /* the interface is there, attaching failed */
-	struct generation *generation; /* NULL: the empty dataplane */
-	/* -- protected by control -- */
+	struct generation *generation; /* NULL: the empty dataplane; with Share all have the same.
+					  Changed with links held, too */
+	/* -- protected by links -- */
 	struct attachment attachments[PATH_COUNT];
+};
+
+struct monitor;
+
+/* What monitors find around them. Outlives them. */
+struct monitor_context {
+	/* A public map of any monitor but asking: a descriptor that is taken, or -ENOENT. */
+	int (*find_map)(void *data, const struct monitor *asking, const char *name);
+	/* What the monitor of that name runs on an interface where asking is; 0: nothing. */
+	uint32_t (*find_program)(void *data, const struct monitor *asking, const char *name,
+				 int ifindex, enum path path);
+	void *data;
 };
 
 struct monitor {
@@ -33,6 +52,7 @@ struct monitor {
 	unsigned int id;			/* CUBE_ID of dialect code, from 1 */
 	uint64_t serial;			/* of all monitors there ever were */
 	const struct monitor_settings settings; /* never changes */
+	const struct monitor_context *context;	/* NULL: it is alone */
 	const struct hook *hook;
 	bool configured; /* stands in collectd.conf */
 
@@ -43,12 +63,18 @@ struct monitor {
 	bool document_confined;
 	bool document_leave[PATH_COUNT]; /* paths that it leaves as they are */
 
+	pthread_mutex_t links;
+	int netns_fd; /* the namespace of its interfaces; -1: collectd's own, or it is not there */
+
 	pthread_mutex_t state;
 	/* -- protected by state; changed with control held, too -- */
 	struct dataplane *dataplane; /* NULL: the empty one */
 	char *document_file;	     /* what a reload reads again; NULL: nothing */
 	bool outdated;		     /* runs something else than its document says, or nothing */
-	struct instance **instances; /* at least one */
+	struct pattern **patterns;   /* the interfaces that it is for */
+	size_t n_patterns;
+	/* At least one; without a pattern, only that one. Changed with links held, too. */
+	struct instance **instances;
 	size_t n_instances;
 	char *last_error;  /* of the last change that failed; NULL after one that did not */
 	uint64_t changes;  /* dataplanes switched to */
@@ -72,26 +98,18 @@ void monitor_end(struct monitor *monitor);
 DEFINE_CLEANUP(struct monitor *, monitor_end);
 
 /*
- * Lets every instance run dataplane, or none: all generations are loaded before the first
- * link is switched, and what was switched is switched back when one fails. Under control.
- * dataplane: a reference is taken; NULL is the empty one.
- * interface: a further interface to attach to in the same step, or NULL.
- * -ENODEV: that interface does not exist. -EEXIST: it is attached already.
- */
-int monitor_switch(struct monitor *monitor, struct dataplane *dataplane, const char *interface,
-		   const struct surroundings *around, struct error *err);
-
-/* Detaches from an interface, or from all when it is NULL. Under control. -ENOENT. */
-int monitor_detach(struct monitor *monitor, const char *interface, struct error *err);
-
-/* Whether the monitor has an instance for that interface. Under control or state. */
-bool monitor_has_interface(const struct monitor *monitor, const char *interface);
-
-/*
  * Looks at the interfaces again: attaches where one has appeared, forgets where one is gone.
  * Safe from any thread; does not wait for a change that is under way. Logs what it finds.
  */
 void monitor_refresh(struct monitor *monitor);
+
+/* Detaches from the interfaces that were attached by that word, or from all: NULL. Under control.
+ * -ENOENT; -EINVAL: a regular expression has put it there. */
+int monitor_detach(struct monitor *monitor, const char *interface, struct error *err);
+
+/* Whether an interface was attached by that word, or is one that is attached. Under control or
+ * state. */
+bool monitor_has_interface(const struct monitor *monitor, const char *interface);
 
 /* Detaches everything for good. Waits for a change that is under way. */
 void monitor_stop(struct monitor *monitor);

@@ -11,6 +11,7 @@
 
 struct registry {
 	struct loader loader; /* strings are owned */
+	struct monitor_context context;
 	struct registry_observer observer;
 	int change_fd;
 	bool cancelled; /* atomic */
@@ -25,6 +26,8 @@ struct registry {
 };
 
 static int find_public_map(void *data, const struct monitor *asking, const char *name);
+static uint32_t find_program(void *data, const struct monitor *asking, const char *name,
+			     int ifindex, enum path path);
 
 static char *copy_or_null(const char *s, bool *failed)
 {
@@ -46,8 +49,7 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 	registry->loader.compiler.include_dir = copy_or_null(compiler->include_dir, &failed);
 	registry->loader.compiler.clang = copy_or_null(compiler->clang, &failed);
 	registry->loader.dataplane_dir = copy_or_null(dataplane_dir, &failed);
-	registry->loader.find_map = find_public_map;
-	registry->loader.data = registry;
+	registry->context = (struct monitor_context){ find_public_map, find_program, registry };
 	registry->change_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (observer)
 		registry->observer = *observer;
@@ -178,12 +180,43 @@ static int find_public_map(void *data, const struct monitor *asking, const char 
 	return -ENOENT;
 }
 
+/* A name is short for a file below NETNS_DIR. */
+static bool same_netns(const char *a, const char *b)
+{
+	size_t len = strlen(NETNS_DIR);
+
+	if (!a || !b)
+		return a == b;
+	a += strncmp(a, NETNS_DIR, len) ? 0 : len;
+	b += strncmp(b, NETNS_DIR, len) ? 0 : len;
+	return !strcmp(a, b);
+}
+
+static uint32_t find_program(void *data, const struct monitor *asking, const char *name,
+			     int ifindex, enum path path)
+{
+	struct registry *registry = data;
+	_cleanup_(view_release) struct view view = {};
+	int r = registry_view(registry, name, &view, NULL);
+
+	for (size_t i = 0; r == 0 && i < view.n; i++) {
+		const struct view_item *item = &view.items[i];
+		int prog_fd = generation_prog_fd(item->generation, path);
+
+		if (item->ifindex == ifindex && prog_fd >= 0 &&
+		    same_netns(item->monitor->settings.netns, asking->settings.netns))
+			return object_program_id(prog_fd);
+	}
+	return 0;
+}
+
 static int monitor_make(struct registry *registry, struct monitor_settings *settings,
 			bool configured, struct monitor **ret, struct error *err)
 {
 	unsigned int id = 0;
 	uint64_t serial;
 	bool taken;
+	int r;
 
 	pthread_mutex_lock(&registry->lock);
 	serial = registry->next_serial++;
@@ -194,7 +227,10 @@ static int monitor_make(struct registry *registry, struct monitor_settings *sett
 			taken = taken || registry->monitors[i]->id == id;
 	} while (taken);
 	pthread_mutex_unlock(&registry->lock);
-	return monitor_new(settings, id, serial, configured, ret, err);
+	r = monitor_new(settings, id, serial, configured, ret, err);
+	if (r == 0)
+		(*ret)->context = &registry->context;
+	return r;
 }
 
 static void report_waiting(struct monitor *monitor, struct text *report)
@@ -261,15 +297,16 @@ int registry_delete(struct registry *registry, const char *name, struct error *e
 }
 
 int registry_attach(struct registry *registry, const char *name, const char *interface,
-		    struct error *err)
+		    const char *position, struct error *err)
 {
+	const struct change_options options = { .interface = interface, .position = position };
 	_cleanup_(monitor_unrefp) struct monitor *monitor = registry_find(registry, name);
 	int r;
 
 	if (!monitor)
 		return no_such_monitor(name, err);
 	monitor_begin(monitor);
-	r = loader_switch(&registry->loader, monitor, monitor->dataplane, interface, err);
+	r = monitor_switch(monitor, monitor->dataplane, &options, err);
 	monitor_end(monitor);
 	tell_changed(registry);
 	return r;
@@ -298,7 +335,7 @@ int registry_eject(struct registry *registry, const char *name, struct error *er
 	if (!monitor)
 		return no_such_monitor(name, err);
 	monitor_begin(monitor);
-	r = loader_eject(&registry->loader, monitor, err);
+	r = loader_eject(monitor, err);
 	monitor_end(monitor);
 	tell_changed(registry);
 	return r;

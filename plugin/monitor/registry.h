@@ -43,8 +43,9 @@ int registry_add(struct registry *registry, struct monitor_settings *settings, b
 
 /* -ENOENT: no such monitor. The message names it. */
 int registry_delete(struct registry *registry, const char *name, struct error *err);
+/* interface, position: as settings; position may be NULL. */
 int registry_attach(struct registry *registry, const char *name, const char *interface,
-		    struct error *err);
+		    const char *position, struct error *err);
 /* interface: NULL for all. */
 int registry_detach(struct registry *registry, const char *name, const char *interface,
 		    struct error *err);

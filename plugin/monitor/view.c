@@ -4,32 +4,40 @@
 #include <errno.h>
 #include <string.h>
 
+static int add_item(struct view *view, struct monitor *monitor, const struct instance *instance,
+		    bool alone)
+{
+	const char *name =
+		instance->interface && !monitor->settings.share ? instance->interface : "";
+	char *interface = strdup(name);
+
+	if (!interface)
+		return -ENOMEM;
+	view->items[view->n++] = (struct view_item){
+		.monitor = monitor_ref(monitor),
+		.interface = interface,
+		.ifindex = instance->ifindex,
+		.alone = alone,
+		.generation = generation_ref(instance->generation),
+	};
+	return 0;
+}
+
 int view_add(struct view *view, struct monitor *monitor)
 {
 	struct view_item *items;
+	size_t n;
 	int r = 0;
 
 	pthread_mutex_lock(&monitor->state);
-	items = realloc(view->items, (view->n + monitor->n_instances) * sizeof(*items));
-	if (!items)
-		r = -ENOMEM;
-	else
+	n = monitor->settings.share ? 1 : monitor->n_instances;
+	items = realloc(view->items, (view->n + n) * sizeof(*items));
+	if (items)
 		view->items = items;
-	for (size_t i = 0; r == 0 && i < monitor->n_instances; i++) {
-		const struct instance *instance = monitor->instances[i];
-		char *interface = strdup(instance->interface ? instance->interface : "");
-
-		if (!interface) {
-			r = -ENOMEM;
-			break;
-		}
-		items[view->n++] = (struct view_item){
-			.monitor = monitor_ref(monitor),
-			.interface = interface,
-			.alone = monitor->n_instances == 1,
-			.generation = generation_ref(instance->generation),
-		};
-	}
+	else
+		r = -ENOMEM;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = add_item(view, monitor, monitor->instances[i], n == 1);
 	pthread_mutex_unlock(&monitor->state);
 	return r;
 }

@@ -10,7 +10,8 @@
 
 struct view_item {
 	struct monitor *monitor;
-	char *interface;	       /* "" for none */
+	char *interface;	       /* "" for none, or for all of them */
+	int ifindex;		       /* 0: none */
 	bool alone;		       /* the monitor has one instance only */
 	struct generation *generation; /* NULL: the empty dataplane */
 };

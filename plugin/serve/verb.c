@@ -50,24 +50,35 @@ static int run_show(const struct request *request, struct answer *answer, struct
 	return 0;
 }
 
-static int run_add(const struct request *request, struct answer *answer, struct error *err)
+/* Words that are options of a <Monitor> block. */
+static int set_options(const struct request *request, struct monitor_settings *settings,
+		       struct error *err)
 {
 	static const char *const options[][2] = {
-		{ "interface", "Interface" },
-		{ "hook", "Hook" },
-		{ "loglevel", "LogLevel" },
+		{ "interface", "Interface" }, { "hook", "Hook" },   { "loglevel", "LogLevel" },
+		{ "netns", "NetNS" },	      { "share", "Share" }, { "pin", "Pin" },
+		{ "position", "Position" },
 	};
-	const char *name = positional(request, 0);
-	struct monitor_settings settings;
-	int r = monitor_settings_init(&settings, name, err);
+	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(options); i++) {
 		const char *value = command_option(request->command, options[i][0]);
 
 		if (value)
-			r = settings_set((struct settings_node){ BLOCK_MONITOR, &settings },
+			r = settings_set((struct settings_node){ BLOCK_MONITOR, settings },
 					 options[i][1], value, err);
 	}
+	return r;
+}
+
+static int run_add(const struct request *request, struct answer *answer, struct error *err)
+{
+	const char *name = positional(request, 0);
+	struct monitor_settings settings;
+	int r = monitor_settings_init(&settings, name, err);
+
+	if (r == 0)
+		r = set_options(request, &settings, err);
 	if (r < 0) {
 		monitor_settings_release(&settings);
 		return r;
@@ -88,10 +99,33 @@ static int run_del(const struct request *request, struct answer *answer, struct 
 	return r;
 }
 
+/* An interface is written as in collectd.conf. */
+static int check_interface(const char *monitor, const char *interface, struct error *err)
+{
+	struct monitor_settings words;
+	int r = monitor_settings_init(&words, monitor, err);
+
+	if (r == 0)
+		r = settings_set((struct settings_node){ BLOCK_MONITOR, &words }, "Interface",
+				 interface, err);
+	monitor_settings_release(&words);
+	return r;
+}
+
 static int run_attach(const struct request *request, struct answer *answer, struct error *err)
 {
 	const char *name = positional(request, 0), *interface = positional(request, 1);
-	int r = registry_attach(request->registry, name, interface, err);
+	struct monitor_settings words;
+	int r = check_interface(name, interface, err);
+
+	if (r == 0)
+		r = monitor_settings_init(&words, name, err);
+	if (r < 0)
+		return r;
+	r = set_options(request, &words, err);
+	if (r == 0)
+		r = registry_attach(request->registry, name, interface, words.position, err);
+	monitor_settings_release(&words);
 
 	if (r == 0)
 		text_printf(&answer->status, "monitor %s attached to %s", name, interface);
@@ -127,6 +161,16 @@ static int take_direction(const struct request *request, struct injection *injec
 	return 0;
 }
 
+static int take_bool(const struct request *request, const char *name, bool *ret, struct error *err)
+{
+	const char *value = command_option(request->command, name);
+
+	*ret = value && !strcasecmp(value, "true");
+	if (!value || *ret || !strcasecmp(value, "false"))
+		return 0;
+	return error_set(err, -EINVAL, "%s: expected true or false, found \"%.60s\"", name, value);
+}
+
 static int run_inject(const struct request *request, struct answer *answer, struct error *err)
 {
 	struct injection injection = {
@@ -138,6 +182,10 @@ static int run_inject(const struct request *request, struct answer *answer, stru
 	};
 	int r = take_direction(request, &injection, err);
 
+	if (r == 0)
+		r = take_bool(request, "keep-maps", &injection.keep_maps, err);
+	if (r == 0 && injection.interface)
+		r = check_interface(injection.monitor, injection.interface, err);
 	if (r < 0)
 		return r;
 	if (!injection.file == !injection.bytes)
@@ -156,16 +204,6 @@ static int run_eject(const struct request *request, struct answer *answer, struc
 	if (r == 0)
 		text_printf(&answer->status, "monitor %s: dataplane ejected", name);
 	return r;
-}
-
-static int take_bool(const struct request *request, const char *name, bool *ret, struct error *err)
-{
-	const char *value = command_option(request->command, name);
-
-	*ret = value && !strcasecmp(value, "true");
-	if (!value || *ret || !strcasecmp(value, "false"))
-		return 0;
-	return error_set(err, -EINVAL, "%s: expected true or false, found \"%.60s\"", name, value);
 }
 
 static int run_reload(const struct request *request, struct answer *answer, struct error *err)
@@ -240,15 +278,22 @@ const struct verb verbs[] = {
 	{ "LIST", "", NULL, "a line per monitor: name, state, hook, interfaces, dataplane", 0, 0,
 	  false, run_list },
 	{ "SHOW", "<monitor>", NULL, "all about one monitor, as JSON", 1, 1, false, run_show },
-	{ "ADD", "<monitor> [interface=I] [hook=H] [loglevel=L]", "interface hook loglevel",
+	{ "ADD",
+	  "<monitor> [interface=I] [hook=H] [netns=N] [position=P] [share=true] [pin=true] "
+	  "[loglevel=L]",
+	  "interface hook netns position share pin loglevel",
 	  "make a monitor with the empty dataplane", 1, 1, true, run_add },
 	{ "DEL", "<monitor>", NULL, "detach a monitor and forget it", 1, 1, true, run_del },
-	{ "ATTACH", "<monitor> <interface>", NULL, "attach a monitor to one more interface", 2, 2,
-	  true, run_attach },
+	{ "ATTACH", "<monitor> <interface> [position=first|last|before:M|after:M]", "position",
+	  "attach a monitor to one more interface: a name, bridge:port, or /a regular "
+	  "expression/; M is a monitor, or #ID of a program",
+	  2, 2, true, run_attach },
 	{ "DETACH", "<monitor> [<interface>]", NULL, "detach it from one or from all interfaces", 1,
 	  2, true, run_detach },
-	{ "INJECT", "<monitor> [interface=I] [direction=both|ingress|egress] bytes=N|file=NAME",
-	  "interface direction bytes file",
+	{ "INJECT",
+	  "<monitor> [interface=I] [direction=both|ingress|egress] [keep-maps=true] "
+	  "bytes=N|file=NAME",
+	  "interface direction keep-maps bytes file",
 	  "replace the dataplane by a document: N bytes after the line, or a file below "
 	  "DataplaneDir; "
 	  "the monitor is made and the interface attached if need be",

@@ -134,7 +134,7 @@ const char *source_dir(void)
 	return NULL;
 }
 
-bool netns_enter(void)
+bool netns_private(void)
 {
 	if (unshare(CLONE_NEWNET) < 0) {
 		fprintf(stderr, "skipped: no network namespace: %s\n", strerror(errno));

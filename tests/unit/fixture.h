@@ -51,7 +51,7 @@ const char *source_dir(void);
 int shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Puts the process into a network namespace of its own. false: not possible. */
-bool netns_enter(void);
+bool netns_private(void);
 
 /* Whether the string contains the other; tells both on stderr when not. */
 bool contains(const char *all, const char *part);

@@ -203,7 +203,7 @@ static const struct {
 	  "edge-eth0|if_octets|ingress_m-0|0\nedge-eth0|if_octets|ingress_m-1|-7\n" },
 	{ "eth0", NULL, { { "m", "ONE", METRIC_GAUGE, false } }, { "Dispatch=false" }, "" },
 	/* last, as it takes the value away */
-	{ "eth0", NULL, { { "m", "ONE", METRIC_COUNTER, true } }, {}, "edge-eth0|absolute|m|42\n" },
+	{ "eth0", NULL, { { "m", "ONE", METRIC_COUNTER, true } }, {}, "edge-eth0|derive|m|42\n" },
 };
 
 static struct view_item item_make(const char *interface, struct monitor_settings *settings,

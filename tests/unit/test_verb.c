@@ -58,7 +58,7 @@ static const struct {
 	{ "ADD a loglevel=all", NULL, -EINVAL, "<Monitor \"a\">: LogLevel: expected one of *" },
 	{ "ADD a interface=", NULL, -EINVAL, "<Monitor \"a\">: Interface: expected *" },
 	{ "DEL", NULL, -EINVAL, "missing words; usage: DEL <monitor>" },
-	{ "ATTACH a", NULL, -EINVAL, "missing words; usage: ATTACH <monitor> <interface>" },
+	{ "ATTACH a", NULL, -EINVAL, "missing words; usage: ATTACH <monitor> <interface> *" },
 	{ "ATTACH a b c", NULL, -EINVAL, "unexpected word: c; usage: ATTACH *" },
 	{ "INJECT a", NULL, -EINVAL, "expected either bytes=N and N bytes, or file=NAME" },
 	{ "INJECT a file=x bytes=2", "{}", -EINVAL, "expected either bytes=N *" },

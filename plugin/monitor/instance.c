@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "monitor/instance.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+struct instance *instance_new(const struct pattern *pattern, const char *interface)
+{
+	struct instance *instance = calloc(1, sizeof(*instance));
+
+	if (!instance)
+		return NULL;
+	instance->pattern = pattern;
+	if (interface) {
+		instance->interface = strdup(interface);
+		if (!instance->interface)
+			return instance_free(instance);
+	}
+	return instance;
+}
+
+struct instance *instance_free(struct instance *instance)
+{
+	if (!instance)
+		return NULL;
+	generation_unref(instance->generation);
+	free(instance->interface);
+	free(instance);
+	return NULL;
+}
+
+void links_begin(struct monitor *monitor, struct netns_visit *visit)
+{
+	pthread_mutex_lock(&monitor->links);
+	netns_enter(monitor->netns_fd, visit);
+}
+
+void links_end(struct monitor *monitor, struct netns_visit *visit)
+{
+	netns_leave(visit);
+	pthread_mutex_unlock(&monitor->links);
+}
+
+/* Where among the programs of the hook: see settings.c for the words. */
+static int find_position(const struct monitor *monitor, const struct instance *instance,
+			 int ifindex, enum path path, struct position *ret, struct error *err)
+{
+	const char *word = instance->pattern ? instance->pattern->position : NULL;
+	const char *neighbour = word ? strchr(word, ':') : NULL;
+
+	*ret = (struct position){ .where = POSITION_ANY };
+	if (!word)
+		return 0;
+	if (!neighbour) {
+		ret->where = !strcasecmp(word, "first") ? POSITION_FIRST : POSITION_LAST;
+		return 0;
+	}
+	ret->where = !strncasecmp(word, "before", 6) ? POSITION_BEFORE : POSITION_AFTER;
+	neighbour++;
+	if (*neighbour == '#')
+		ret->prog_id = (uint32_t)strtoul(neighbour + 1, NULL, 10);
+	else if (monitor->context)
+		ret->prog_id = monitor->context->find_program(monitor->context->data, monitor,
+							      neighbour, ifindex, path);
+	if (!ret->prog_id)
+		return error_set(err, -ENOENT,
+				 "position \"%s\": no monitor of that name runs on the %s of this "
+				 "interface",
+				 word, path_name(path));
+	return 0;
+}
+
+int instance_attach_path(const struct monitor *monitor, struct instance *instance, int ifindex,
+			 enum path path, int prog_fd, struct error *err)
+{
+	const struct hook *hook = hook_for_path(monitor->hook, path == PATH_EGRESS);
+	struct position position;
+	int r = find_position(monitor, instance, ifindex, path, &position, err);
+
+	if (r == 0)
+		r = attachment_attach(&instance->attachments[path], hook, ifindex,
+				      path == PATH_EGRESS, prog_fd, &position, err);
+	return r < 0 ? error_prefix(err, r, "interface %s", instance->interface) : 0;
+}
+
+int instance_attach(const struct monitor *monitor, struct instance *instance, int ifindex,
+		    struct error *err)
+{
+	for (int path = 0; path < PATH_COUNT; path++) {
+		int prog_fd = generation_prog_fd(instance->generation, (enum path)path), r;
+
+		if (prog_fd < 0 || attachment_attached(&instance->attachments[path]))
+			continue;
+		r = instance_attach_path(monitor, instance, ifindex, (enum path)path, prog_fd, err);
+		if (r < 0) {
+			instance_detach(instance);
+			return r;
+		}
+	}
+	return 0;
+}
+
+void instance_detach(struct instance *instance)
+{
+	for (int path = 0; path < PATH_COUNT; path++)
+		attachment_detach(&instance->attachments[path]);
+}
+
+int instance_set_place(struct monitor *monitor, struct instance *instance, const char *interface,
+		       int ifindex, bool troubled)
+{
+	char *name = interface ? strdup(interface) : NULL, *old = NULL;
+
+	pthread_mutex_lock(&monitor->state);
+	if (name) {
+		old = instance->interface;
+		instance->interface = name;
+	}
+	instance->ifindex = ifindex;
+	instance->troubled = troubled;
+	pthread_mutex_unlock(&monitor->state);
+	free(old);
+	return interface && !name ? -ENOMEM : 0;
+}
+
+int instance_add(struct monitor *monitor, struct instance *instance)
+{
+	struct instance *placeholder = NULL, **instances;
+	int r = 0;
+
+	pthread_mutex_lock(&monitor->links);
+	pthread_mutex_lock(&monitor->state);
+	if (!monitor->instances[0]->pattern) {
+		placeholder = monitor->instances[0];
+		monitor->instances[0] = instance;
+	} else {
+		instances = realloc(monitor->instances,
+				    (monitor->n_instances + 1) * sizeof(struct instance *));
+		if (instances) {
+			monitor->instances = instances;
+			instances[monitor->n_instances++] = instance;
+		} else {
+			r = -ENOMEM;
+		}
+	}
+	pthread_mutex_unlock(&monitor->state);
+	pthread_mutex_unlock(&monitor->links);
+	instance_free(placeholder);
+	return r;
+}
+
+void instance_drop(struct monitor *monitor, size_t i, bool spent)
+{
+	struct instance *instance = monitor->instances[i];
+	struct netns_visit visit;
+	char *interface = NULL;
+
+	links_begin(monitor, &visit);
+	instance_detach(instance);
+	pthread_mutex_lock(&monitor->state);
+	if (monitor->n_instances > 1) {
+		monitor->instances[i] = monitor->instances[--monitor->n_instances];
+	} else {
+		interface = steal_ptr(&instance->interface);
+		instance->pattern = NULL;
+		instance->ifindex = 0;
+		instance->troubled = false;
+		instance->spent = spent && !monitor->settings.share;
+		instance = NULL;
+	}
+	pthread_mutex_unlock(&monitor->state);
+	links_end(monitor, &visit);
+	free(interface);
+	instance_free(instance);
+}
+
+static int find_map(void *data, const char *name)
+{
+	const struct monitor *monitor = data;
+	const struct monitor_context *context = monitor->context;
+
+	return context ? context->find_map(context->data, monitor, name) : -ENOENT;
+}
+
+struct loading monitor_loading(struct monitor *monitor, struct surroundings *around)
+{
+	*around = (struct surroundings){ .find_map = find_map, .data = monitor, .pin = true };
+	return (struct loading){ .around = around, .xdp = monitor->hook->xdp };
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The instances of a monitor, for those parts of it that change them. Everything under control. */
+#ifndef DYNMON_MONITOR_INSTANCE_H
+#define DYNMON_MONITOR_INSTANCE_H
+
+#include "monitor/monitor.h"
+
+/* pattern is not taken, interface is copied; both may be NULL. NULL: out of memory. */
+struct instance *instance_new(const struct pattern *pattern, const char *interface);
+/* It must be detached. Takes NULL. */
+struct instance *instance_free(struct instance *instance);
+DEFINE_CLEANUP(struct instance *, instance_free);
+
+/* Take and give back links, in the network namespace of the monitor's interfaces. */
+void links_begin(struct monitor *monitor, struct netns_visit *visit);
+void links_end(struct monitor *monitor, struct netns_visit *visit);
+
+/*
+ * Attaches one path of an instance, at the position that its pattern says. Between links_begin()
+ * and links_end(). Errors as attachment_attach(), with the interface named.
+ */
+int instance_attach_path(const struct monitor *monitor, struct instance *instance, int ifindex,
+			 enum path path, int prog_fd, struct error *err);
+
+/* Puts what an instance runs on its paths, where it is not there yet: on all of them, or none. */
+int instance_attach(const struct monitor *monitor, struct instance *instance, int ifindex,
+		    struct error *err);
+
+/* Between links_begin() and links_end(). */
+void instance_detach(struct instance *instance);
+
+/* What readers see of an instance. interface: NULL leaves it. -ENOMEM: the name is not changed. */
+int instance_set_place(struct monitor *monitor, struct instance *instance, const char *interface,
+		       int ifindex, bool troubled);
+
+/* Adds an instance, in the place of one on no interface. -ENOMEM. Takes the instance if it works.
+ */
+int instance_add(struct monitor *monitor, struct instance *instance);
+
+/*
+ * Detaches an instance and takes it away. The last one stays, on no interface. spent: it will not
+ * be the next interface's.
+ */
+void instance_drop(struct monitor *monitor, size_t i, bool spent);
+
+/* How a dataplane is loaded for this monitor, with nothing that goes on. */
+struct loading monitor_loading(struct monitor *monitor, struct surroundings *around);
+
+#endif

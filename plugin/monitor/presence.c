@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "monitor/presence.h"
+#include "base/log.h"
+#include "monitor/instance.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Opens the namespace when it has appeared, and lets go of it when it is gone, or another one. */
+static void follow_netns(struct monitor *monitor)
+{
+	const char *name = monitor->settings.netns;
+	int fd = monitor->netns_fd;
+
+	if (!name || (fd >= 0 && netns_is(fd, name)))
+		return;
+	fd = netns_open(name, NULL);
+	if (fd < 0 && monitor->netns_fd < 0)
+		return;
+	log_notice("monitor %s: network namespace %s is %s", monitor->settings.name, name,
+		   fd < 0 ? "gone" : "there");
+	/* Indexes of another namespace say nothing of this one's interfaces. */
+	for (size_t i = 0; monitor->netns_fd >= 0 && i < monitor->n_instances; i++) {
+		struct instance *instance = monitor->instances[i];
+		struct netns_visit visit;
+
+		links_begin(monitor, &visit);
+		instance_detach(instance);
+		links_end(monitor, &visit);
+		instance_set_place(monitor, instance, NULL, 0, false);
+	}
+	pthread_mutex_lock(&monitor->links);
+	fd_close(&monitor->netns_fd);
+	monitor->netns_fd = fd;
+	pthread_mutex_unlock(&monitor->links);
+}
+
+int presence_list(struct monitor *monitor, struct netif_list *ret, struct error *err)
+{
+	struct netns_visit visit;
+	int r;
+
+	*ret = (struct netif_list){};
+	follow_netns(monitor);
+	if (monitor->settings.netns && monitor->netns_fd < 0)
+		return 0;
+	r = netns_enter(monitor->netns_fd, &visit);
+	if (r < 0)
+		return error_set(err, r, "network namespace %s: %s", monitor->settings.netns,
+				 strerror(-r));
+	r = netif_list_get(ret, err);
+	netns_leave(&visit);
+	return r;
+}
+
+struct instance *presence_instance(const struct monitor *monitor, int ifindex)
+{
+	for (size_t i = 0; i < monitor->n_instances; i++)
+		if (monitor->instances[i]->ifindex == ifindex)
+			return monitor->instances[i];
+	return NULL;
+}
+
+static bool has_other(const struct monitor *monitor, const struct instance *instance)
+{
+	for (size_t i = 0; i < monitor->n_instances; i++)
+		if (monitor->instances[i] != instance &&
+		    monitor->instances[i]->pattern == instance->pattern)
+			return true;
+	return false;
+}
+
+static void attach(struct monitor *monitor, struct instance *instance, int ifindex)
+{
+	const char *name = monitor->settings.name;
+	bool again = instance->troubled && instance->ifindex == ifindex;
+	_cleanup_error_ struct error err = {};
+	struct netns_visit visit;
+	int r;
+
+	links_begin(monitor, &visit);
+	r = instance_attach(monitor, instance, ifindex, &err);
+	links_end(monitor, &visit);
+	instance_set_place(monitor, instance, NULL, ifindex, r < 0);
+	if (r < 0 && !again) { /* a further try that fails is no news */
+		log_error("monitor %s: %s", name, error_message(&err));
+		monitor_note(monitor, &err, false);
+	} else if (r == 0 && instance->generation) {
+		log_info("monitor %s: interface %s is there", name, instance->interface);
+	}
+}
+
+/* The interface is gone, or not one of ours any more. true: the instance is, too. */
+static bool leave(struct monitor *monitor, size_t i, const char *what)
+{
+	struct instance *instance = monitor->instances[i];
+	struct netns_visit visit;
+
+	log_notice("monitor %s: interface %s %s", monitor->settings.name, instance->interface,
+		   what);
+	if (!pattern_name(instance->pattern) || has_other(monitor, instance)) {
+		instance_drop(monitor, i, true);
+		return true;
+	}
+	links_begin(monitor, &visit);
+	instance_detach(instance);
+	links_end(monitor, &visit);
+	instance_set_place(monitor, instance, pattern_name(instance->pattern), 0, false);
+	return false;
+}
+
+static void follow_instance(struct monitor *monitor, const struct netif_list *list, size_t i)
+{
+	struct instance *instance = monitor->instances[i];
+	const struct pattern *pattern = instance->pattern;
+	const struct netif *netif = netif_list_at(list, instance->ifindex);
+	bool renamed = netif && strcmp(netif->name, instance->interface) != 0;
+
+	if (!pattern || !instance->ifindex)
+		return;
+	if (!netif) {
+		leave(monitor, i, "is gone");
+	} else if ((pattern->bridge || !pattern_name(pattern)) && !renamed &&
+		   !pattern_matches(pattern, list, netif)) {
+		leave(monitor, i, "is no port of the bridge any more");
+	} else if (renamed && !pattern_name(pattern) && !pattern_matches(pattern, list, netif)) {
+		leave(monitor, i, "has another name");
+	} else {
+		if (renamed) {
+			log_notice("monitor %s: interface %s is called %s now",
+				   monitor->settings.name, instance->interface, netif->name);
+			instance_set_place(monitor, instance, netif->name, instance->ifindex,
+					   instance->troubled);
+		}
+		if (instance->troubled)
+			attach(monitor, instance, instance->ifindex);
+	}
+}
+
+/* An instance that waits for the interface of its pattern, or NULL. */
+static struct instance *waiting_instance(const struct monitor *monitor,
+					 const struct pattern *pattern)
+{
+	for (size_t i = 0; i < monitor->n_instances; i++)
+		if (monitor->instances[i]->pattern == pattern && !monitor->instances[i]->ifindex)
+			return monitor->instances[i];
+	return NULL;
+}
+
+/* What a further instance runs: with Share what the others do, else a copy of its own. */
+static int load_generation(struct monitor *monitor, struct generation **ret, struct error *err)
+{
+	struct instance *first = monitor->instances[0];
+	struct surroundings around;
+	struct loading loading = monitor_loading(monitor, &around);
+
+	*ret = NULL;
+	if (!monitor->dataplane)
+		return 0;
+	if (monitor->settings.share || (!first->pattern && !first->spent)) {
+		*ret = generation_ref(first->generation);
+		return 0;
+	}
+	return generation_load(monitor->dataplane, &loading, ret, err);
+}
+
+/* Makes an instance for an interface that a pattern is for; NULL, and logged: not possible. */
+static struct instance *make_instance(struct monitor *monitor, const struct pattern *pattern,
+				      const char *name)
+{
+	_cleanup_(instance_freep) struct instance *instance = NULL;
+	_cleanup_error_ struct error err = {};
+	int r = 0;
+
+	if (monitor->n_instances >= INTERFACES_MAX)
+		r = error_set(&err, -E2BIG, "at most %d interfaces are possible", INTERFACES_MAX);
+	instance = instance_new(pattern, name);
+	if (r == 0)
+		r = instance ? load_generation(monitor, &instance->generation, &err)
+			     : error_oom(&err);
+	if (r == 0) {
+		generation_keep(instance->generation);
+		r = instance_add(monitor, instance);
+	}
+	if (r < 0) {
+		log_error("monitor %s: interface %s: %s", monitor->settings.name, name,
+			  error_message(&err));
+		return NULL;
+	}
+	return steal_ptr(&instance);
+}
+
+static void follow_pattern(struct monitor *monitor, const struct netif_list *list,
+			   const struct pattern *pattern)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct netif *netif = &list->items[i];
+		struct instance *instance;
+
+		if (!pattern_matches(pattern, list, netif) ||
+		    presence_instance(monitor, netif->index))
+			continue;
+		instance = waiting_instance(monitor, pattern);
+		if (!instance)
+			instance = make_instance(monitor, pattern, netif->name);
+		if (instance)
+			attach(monitor, instance, netif->index);
+	}
+}
+
+void presence_refresh(struct monitor *monitor)
+{
+	_cleanup_netifs_ struct netif_list list = {};
+	_cleanup_error_ struct error err = {};
+
+	if (monitor->deleted)
+		return;
+	if (presence_list(monitor, &list, &err) < 0) {
+		log_error("monitor %s: %s", monitor->settings.name, error_message(&err));
+		return;
+	}
+	for (size_t i = monitor->n_instances; i-- > 0;)
+		follow_instance(monitor, &list, i);
+	for (size_t i = 0; i < monitor->n_patterns; i++)
+		follow_pattern(monitor, &list, monitor->patterns[i]);
+}

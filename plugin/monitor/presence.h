@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Interfaces come and go, and get other names: what that means for a monitor.
+ *
+ * An interface that was attached by its name is followed when it gets another one. A regular
+ * expression is for those that have such a name now.
+ */
+#ifndef DYNMON_MONITOR_PRESENCE_H
+#define DYNMON_MONITOR_PRESENCE_H
+
+#include "monitor/monitor.h"
+
+/*
+ * Brings the instances in line with the interfaces there are. Under control. Logs what it finds;
+ * what cannot be attached is tried again the next time.
+ */
+void presence_refresh(struct monitor *monitor);
+
+/*
+ * The interfaces of the monitor's namespace; none when that is not there. Under control. Then
+ * netif_list_release().
+ */
+int presence_list(struct monitor *monitor, struct netif_list *ret, struct error *err);
+
+/* The instance on an interface; NULL: none. Under control. */
+struct instance *presence_instance(const struct monitor *monitor, int ifindex);
+
+#endif
