@@ -1,43 +1,97 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/hook.h"
 #include "kernel/capture.h"
-#include "kernel/netif.h"
-#include "kernel/object.h"
+#include "kernel/chain.h"
+#include "kernel/owner.h"
+#include "kernel/tc.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/if_link.h>
-#include <pthread.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/syscall.h>
 
-/* linux/bpf.h of 6.6; older headers do not have them. */
-#define ATTACH_TCX_INGRESS ((enum bpf_attach_type)46)
-#define ATTACH_TCX_EGRESS  ((enum bpf_attach_type)47)
+/* linux/bpf.h of 6.6; libbpf does not have the calls for them before 1.3. */
+#define LINK_BEFORE   (1u << 3)
+#define LINK_AFTER    (1u << 4)
+#define LINK_ID	      (1u << 5)
+#define LINK_TYPE_TCX 11
 
 #define IFINDEX_LOOPBACK 1
 
-static int link_attach(struct attachment *attachment, int prog_fd, enum bpf_attach_type type)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = attachment->hook->flags);
-	int fd = bpf_link_create(prog_fd, attachment->ifindex, type, &opts);
+/* The part of union bpf_attr that BPF_LINK_CREATE for tcx takes, and XDP in its beginning. */
+struct link_create {
+	uint32_t prog_fd;
+	uint32_t ifindex;
+	uint32_t type;
+	uint32_t flags;
+	uint32_t relative_id;
+	uint32_t unused;
+	uint64_t expected_revision;
+};
 
+/* The part of struct bpf_link_info that tcx has; XDP has no type. */
+struct link_info {
+	uint32_t link_type;
+	uint32_t id;
+	uint32_t prog_id;
+	uint32_t unused;
+	uint32_t ifindex; /* 0: the interface is gone */
+	uint32_t type;
+};
+
+static int link_create(struct attachment *attachment, struct link_create *create)
+{
+	long fd;
+
+	create->ifindex = (uint32_t)attachment->ifindex;
+	fd = syscall(SYS_bpf, BPF_LINK_CREATE, create, sizeof(*create));
 	if (fd < 0)
-		return fd;
-	attachment->link_fd = fd;
+		return -errno;
+	attachment->link_fd = (int)fd;
 	return 0;
 }
 
-static int tcx_attach(struct attachment *attachment, int prog_fd)
+static enum bpf_attach_type tcx_type(bool egress)
 {
-	return link_attach(attachment, prog_fd,
-			   attachment->egress ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS);
+	return egress ? HOOK_TCX_EGRESS : HOOK_TCX_INGRESS;
 }
 
-static int xdp_attach(struct attachment *attachment, int prog_fd)
+static int tcx_attach(struct attachment *attachment, int prog_fd, const struct position *position,
+		      struct error *err)
 {
-	return link_attach(attachment, prog_fd, BPF_XDP);
+	static const uint32_t flags[] = {
+		[POSITION_ANY] = 0,
+		[POSITION_FIRST] = LINK_BEFORE,
+		[POSITION_LAST] = LINK_AFTER,
+		[POSITION_BEFORE] = LINK_BEFORE | LINK_ID,
+		[POSITION_AFTER] = LINK_AFTER | LINK_ID,
+	};
+	struct link_create create = {
+		.prog_fd = (uint32_t)prog_fd,
+		.type = tcx_type(attachment->egress),
+		.flags = flags[position->where],
+		.relative_id = position_is_relative(position) ? position->prog_id : 0,
+	};
+
+	(void)err;
+	return link_create(attachment, &create);
+}
+
+static int xdp_attach(struct attachment *attachment, int prog_fd, const struct position *position,
+		      struct error *err)
+{
+	struct link_create create = {
+		.prog_fd = (uint32_t)prog_fd,
+		.type = BPF_XDP,
+		.flags = attachment->hook->flags,
+	};
+
+	if (position_is_relative(position))
+		return error_set(err, -EOPNOTSUPP,
+				 "XDP runs one program: none is before or after another");
+	return link_create(attachment, &create);
 }
 
 static int link_replace(struct attachment *attachment, int prog_fd)
@@ -50,116 +104,13 @@ static void link_detach(struct attachment *attachment)
 	fd_close(&attachment->link_fd);
 }
 
-/*
- * The interfaces whose clsact qdisc we made, and which we take away again when its last
- * filter is gone. Adding is refused silently when the table is full: a qdisc is left then.
- */
-static struct {
-	pthread_mutex_t lock;
-	int ifindexes[1024]; /* -- protected by lock */
-	size_t n;
-} clsacts = { .lock = PTHREAD_MUTEX_INITIALIZER };
-
-static void clsact_made(int ifindex)
-{
-	pthread_mutex_lock(&clsacts.lock);
-	if (clsacts.n < ARRAY_SIZE(clsacts.ifindexes))
-		clsacts.ifindexes[clsacts.n++] = ifindex;
-	pthread_mutex_unlock(&clsacts.lock);
-}
-
-static void clsact_remove_if_unused(int ifindex)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
-		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
-
-	pthread_mutex_lock(&clsacts.lock);
-	for (size_t i = 0; i < clsacts.n; i++) {
-		int present;
-
-		if (clsacts.ifindexes[i] != ifindex)
-			continue;
-		present = netif_has_filters(ifindex);
-		if (present > 0)
-			break;
-		if (present == 0)
-			bpf_tc_hook_destroy(&hook);
-		clsacts.ifindexes[i] = clsacts.ifindexes[--clsacts.n];
-		break;
-	}
-	pthread_mutex_unlock(&clsacts.lock);
-}
-
-static int tc_put(struct attachment *attachment, int prog_fd, uint32_t flags)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = attachment->ifindex,
-		    .attach_point = attachment->egress ? BPF_TC_EGRESS : BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = prog_fd, .flags = flags,
-		    .handle = attachment->handle, .priority = attachment->priority);
-	int r = bpf_tc_attach(&hook, &opts);
-
-	if (r < 0)
-		return r;
-	attachment->handle = opts.handle;
-	attachment->priority = opts.priority;
-	attachment->prog_id = object_program_id(prog_fd);
-	return 0;
-}
-
-static int tc_attach(struct attachment *attachment, int prog_fd)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = attachment->ifindex,
-		    .attach_point = BPF_TC_INGRESS);
-	int r = bpf_tc_hook_create(&hook);
-
-	/* In the same place there may be somebody's ingress qdisc, which has no egress. */
-	if (r == -EEXIST && attachment->egress)
-		r = netif_has_clsact(attachment->ifindex) == 0 ? -EBUSY : 0;
-	else if (r == 0)
-		clsact_made(attachment->ifindex);
-	if (r < 0 && r != -EEXIST)
-		return r;
-	r = tc_put(attachment, prog_fd, 0);
-	if (r < 0)
-		clsact_remove_if_unused(attachment->ifindex);
-	return r;
-}
-
-/* Whether the filter is still ours: somebody may have put another in its place. */
-static bool tc_is_ours(const struct attachment *attachment)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = attachment->ifindex,
-		    .attach_point = attachment->egress ? BPF_TC_EGRESS : BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, query, .handle = attachment->handle,
-		    .priority = attachment->priority);
-
-	return bpf_tc_query(&hook, &query) == 0 && query.prog_id == attachment->prog_id;
-}
-
-static int tc_replace(struct attachment *attachment, int prog_fd)
-{
-	if (!tc_is_ours(attachment))
-		return -ENOLINK;
-	return tc_put(attachment, prog_fd, BPF_TC_F_REPLACE);
-}
-
-static void tc_detach(struct attachment *attachment)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = attachment->ifindex,
-		    .attach_point = attachment->egress ? BPF_TC_EGRESS : BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, detach, .handle = attachment->handle,
-		    .priority = attachment->priority);
-
-	if (tc_is_ours(attachment))
-		bpf_tc_detach(&hook, &detach);
-	clsact_remove_if_unused(attachment->ifindex);
-}
-
 static const struct hook hooks[] = {
-	{ "tcx", false, tcx_attach, link_replace, link_detach, 0 },
-	{ "tc", false, tc_attach, tc_replace, tc_detach, 0 },
-	{ "xdp", true, xdp_attach, link_replace, link_detach, XDP_FLAGS_DRV_MODE },
-	{ "xdp-generic", true, xdp_attach, link_replace, link_detach, XDP_FLAGS_SKB_MODE },
+	{ "tcx", false, tcx_attach, link_replace, link_detach, chain_of_tcx, 0, LINK_TYPE_TCX },
+	{ "tc", false, tc_attach, tc_replace, tc_detach, chain_of_tc, 0, 0 },
+	{ "xdp", true, xdp_attach, link_replace, link_detach, chain_of_xdp, XDP_FLAGS_DRV_MODE,
+	  BPF_LINK_TYPE_XDP },
+	{ "xdp-generic", true, xdp_attach, link_replace, link_detach, chain_of_xdp,
+	  XDP_FLAGS_SKB_MODE, BPF_LINK_TYPE_XDP },
 };
 
 const char *hook_names(void)
@@ -173,8 +124,7 @@ static bool tcx_supported(void)
 	uint32_t count = 0;
 
 	/* Any other error, such as a missing capability, will be told when attaching. */
-	return bpf_prog_query(IFINDEX_LOOPBACK, ATTACH_TCX_INGRESS, 0, NULL, NULL, &count) !=
-	       -EINVAL;
+	return bpf_prog_query(IFINDEX_LOOPBACK, HOOK_TCX_INGRESS, 0, NULL, NULL, &count) != -EINVAL;
 }
 
 const struct hook *hook_find(const char *name)
@@ -196,9 +146,11 @@ static const char *attach_hint(const struct hook *hook, int code)
 {
 	switch (code) {
 	case -EBUSY:
+		return hook->xdp ? "an XDP program is attached there already" : strerror(EBUSY);
 	case -EEXIST:
-		return hook->xdp ? "an XDP program is attached there already"
-				 : "an ingress qdisc is there, which has no egress";
+		return "the program is attached there already";
+	case -ENOSPC:
+		return "no priority is free that the kernel gives; another position has some";
 	case -ERANGE:
 		return "there are 64 programs already, more are not possible; hook tc has room";
 	case -ENODEV:
@@ -214,25 +166,48 @@ static const char *attach_hint(const struct hook *hook, int code)
 	}
 }
 
+/*
+ * The kernel has -ENOENT for a program that is nowhere or not on that hook, and -EINVAL for one of
+ * another kind, which cannot be there either.
+ */
+static bool place_is_missing(const struct attachment *attachment, const struct position *position,
+			     int code)
+{
+	_cleanup_chain_ struct chain chain = {};
+
+	if (!position_is_relative(position) || (code != -ENOENT && code != -EINVAL))
+		return false;
+	return chain_get(attachment->hook, attachment->ifindex, attachment->egress, &chain) == 0 &&
+	       !chain_has(&chain, position->prog_id);
+}
+
 int attachment_attach(struct attachment *attachment, const struct hook *hook, int ifindex,
 		      bool egress, int prog_fd, const struct position *position, struct error *err)
 {
-	(void)position;
+	static const struct position any = {};
+	_cleanup_error_ struct error reason = {};
 	_cleanup_text_ struct text said = {};
 	int r;
 
 	*attachment = (struct attachment){
 		.hook = hook, .ifindex = ifindex, .egress = egress, .link_fd = -1
 	};
+	if (!position)
+		position = &any;
 	capture_begin(&said);
-	r = hook->attach(attachment, prog_fd);
+	r = hook->attach(attachment, prog_fd, position, &reason);
 	capture_end();
 	if (r == 0)
 		return 0;
+	if (!reason.code && place_is_missing(attachment, position, r))
+		r = error_set(
+			&reason, -ENOENT, "no program with id %u, %s which it is to run, is there",
+			position->prog_id, position->where == POSITION_BEFORE ? "before" : "after");
 	*attachment = (struct attachment){};
 	return error_set(err, r, "cannot attach to %s %s: %s%s%s", hook->name,
-			 egress ? "egress" : "ingress", attach_hint(hook, r), said.len ? "\n" : "",
-			 text_str(&said));
+			 egress ? "egress" : "ingress",
+			 reason.code ? error_message(&reason) : attach_hint(hook, r),
+			 said.len ? "\n" : "", text_str(&said));
 }
 
 int attachment_replace(struct attachment *attachment, int prog_fd, struct error *err)
@@ -257,5 +232,78 @@ void attachment_detach(struct attachment *attachment)
 	capture_begin(NULL);
 	attachment->hook->detach(attachment);
 	capture_end();
+	*attachment = (struct attachment){};
+}
+
+/* Whether it is a link on that hook; an interface that is gone, or another, has another index. */
+static bool link_is_on(const struct link_info *info, const struct attachment *attachment)
+{
+	const struct hook *hook = attachment->hook;
+
+	return hook->link_type && info->link_type == hook->link_type &&
+	       info->ifindex == (uint32_t)attachment->ifindex &&
+	       (hook->xdp || info->type == (uint32_t)tcx_type(attachment->egress));
+}
+
+int attachment_adopt_link(struct attachment *attachment, const struct hook *hook, int ifindex,
+			  bool egress, int link_fd, uint32_t *prog_id, struct error *err)
+{
+	const struct attachment adopted = {
+		.hook = hook, .ifindex = ifindex, .egress = egress, .link_fd = link_fd
+	};
+	_cleanup_chain_ struct chain chain = {};
+	struct link_info info = {};
+	uint32_t len = sizeof(info);
+	int r = bpf_obj_get_info_by_fd(link_fd, &info, &len);
+
+	/*
+	 * The index may be that of another interface, in the namespace the link is in; and XDP
+	 * links do not tell their mode: the hook does.
+	 */
+	if (r == 0 && link_is_on(&info, &adopted))
+		r = chain_get(hook, ifindex, egress, &chain);
+	if (r < 0 || !chain_has(&chain, info.prog_id))
+		return error_set(err, -ENOLINK, "not a link that is alive on %s %s%s%s", hook->name,
+				 egress ? "egress" : "ingress", r < 0 ? ": " : "",
+				 r < 0 ? strerror(-r) : "");
+	*attachment = adopted;
+	*prog_id = info.prog_id;
+	return 0;
+}
+
+int attachment_adopt_filter(struct attachment *attachment, const struct hook *hook, int ifindex,
+			    bool egress, uint32_t prog_id)
+{
+	struct attachment adopted = {
+		.hook = hook, .ifindex = ifindex, .egress = egress, .link_fd = -1
+	};
+	int r;
+
+	if (hook->link_type)
+		return -ENOLINK;
+	capture_begin(NULL);
+	r = tc_adopt(&adopted, prog_id);
+	capture_end();
+	if (r == 0)
+		*attachment = adopted;
+	return r;
+}
+
+int attachment_keep(struct attachment *attachment)
+{
+	int r;
+
+	if (!attachment->hook || attachment->hook->link_type)
+		return 0;
+	r = owner_keep(attachment->prog_id);
+	if (r == 0)
+		attachment->kept = true;
+	return r;
+}
+
+void attachment_leave(struct attachment *attachment)
+{
+	if (attachment->hook)
+		fd_close(&attachment->link_fd);
 	*attachment = (struct attachment){};
 }

@@ -17,7 +17,7 @@ static ssize_t receive(const struct mnl_socket *socket, char *buffer)
 	return n;
 }
 
-int rtnl_dump(struct nlmsghdr *request, mnl_cb_t take, void *data)
+static int rtnl_run(struct nlmsghdr *request, uint16_t flags, mnl_cb_t take, void *data)
 {
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	char buffer[RTNL_BUFFER_SIZE];
@@ -25,7 +25,7 @@ int rtnl_dump(struct nlmsghdr *request, mnl_cb_t take, void *data)
 
 	if (!socket)
 		return -errno;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	request->nlmsg_flags = NLM_F_REQUEST | flags;
 	request->nlmsg_seq = (uint32_t)time(NULL);
 	r = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID);
 	if (r == 0 && mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
@@ -41,4 +41,15 @@ int rtnl_dump(struct nlmsghdr *request, mnl_cb_t take, void *data)
 	r = r < 0 ? -errno : 0;
 	mnl_socket_close(socket);
 	return r;
+}
+
+int rtnl_dump(struct nlmsghdr *request, mnl_cb_t take, void *data)
+{
+	return rtnl_run(request, NLM_F_DUMP, take, data);
+}
+
+/* The acknowledgement is what ends it. */
+int rtnl_get(struct nlmsghdr *request, mnl_cb_t take, void *data)
+{
+	return rtnl_run(request, NLM_F_ACK, take, data);
 }

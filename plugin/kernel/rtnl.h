@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Dumps over rtnetlink, in the network namespace of the calling thread. */
+/* Questions over rtnetlink, in the network namespace of the calling thread. */
 #ifndef DYNMON_KERNEL_RTNL_H
 #define DYNMON_KERNEL_RTNL_H
 
@@ -14,5 +14,8 @@
  * fails with (MNL_CB_ERROR and errno), and what the kernel answers, is returned as -errno.
  */
 int rtnl_dump(struct nlmsghdr *request, mnl_cb_t take, void *data);
+
+/* The same for a request about one thing, which is given to take. */
+int rtnl_get(struct nlmsghdr *request, mnl_cb_t take, void *data);
 
 #endif

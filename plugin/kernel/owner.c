@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/owner.h"
+#include "base/cleanup.h"
+#include "kernel/netns.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Takes 16 bytes each; a qdisc that does not find room is left when the process ends. */
+#define OWNER_ENTRIES_MAX 16384
+/* A program may use no more maps (the kernel's MAX_USED_MAPS), and these are as many again. */
+#define PROGRAM_MAPS_MAX 128
+
+/* The map's layout; other versions of us read it too, so it may only grow a new name. */
+struct owner_key {
+	uint64_t where; /* inode of the network namespace; 0: not about one */
+	uint32_t what;	/* there: an interface's index; with 0: a program's id; 0/0: the process */
+	uint32_t unused;
+};
+
+struct owner_value {
+	uint64_t start; /* of the process, in the kernel's ticks */
+	uint64_t pid_ns;
+	uint32_t pid;
+	uint32_t unused;
+};
+
+static struct {
+	pthread_mutex_t lock; /* taken inside clsact's */
+	int fd;		      /* -- protected by lock */
+	pid_t pid;	      /* -- protected by lock; whose fd is: a fork is another owner */
+} own = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1 };
+
+/*
+ * When a process started, and whether it is but waiting for its parent to ask about it.
+ * -errno: it is gone, or others' processes are hidden.
+ */
+static int process_start(pid_t pid, uint64_t *start, bool *over)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	unsigned long long ticks;
+	char path[64], line[1024], state;
+	const char *rest;
+	long threads;
+
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	if (!fgets(line, sizeof(line), file))
+		return -ESRCH;
+	/* The second field is the name, which may contain anything. */
+	rest = strrchr(line, ')');
+	if (!rest || sscanf(rest + 1,
+			    " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+			    "%ld %*s %llu",
+			    &state, &threads, &ticks) != 3)
+		return -EINVAL;
+	*start = ticks;
+	*over = (state == 'Z' && threads <= 1) || state == 'X';
+	return 0;
+}
+
+static uint64_t pid_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) < 0 ? 0 : st.st_ino;
+}
+
+static int own_make(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
+	struct owner_value value = { .pid = (uint32_t)getpid(), .pid_ns = pid_namespace() };
+	const struct owner_key key = {};
+	_cleanup_close_ int fd = -1;
+	bool over;
+	int r;
+
+	r = process_start(getpid(), &value.start, &over);
+	if (r < 0)
+		return r;
+	fd = bpf_map_create(BPF_MAP_TYPE_HASH, OWNER_MAP, sizeof(key), sizeof(value),
+			    OWNER_ENTRIES_MAX, &opts);
+	if (fd < 0)
+		return fd;
+	r = bpf_map_update_elem(fd, &key, &value, BPF_ANY);
+	if (r < 0)
+		return r;
+	fd_close(&own.fd);
+	own.fd = steal_fd(&fd);
+	own.pid = getpid();
+	return 0;
+}
+
+/* The process's map, which is never closed. -errno. */
+static int own_map(void)
+{
+	int fd;
+
+	pthread_mutex_lock(&own.lock);
+	fd = own.fd >= 0 && own.pid == getpid() ? 0 : own_make();
+	if (fd == 0)
+		fd = own.fd;
+	pthread_mutex_unlock(&own.lock);
+	return fd;
+}
+
+int owner_bind(int prog_fd)
+{
+	int fd = own_map();
+
+	return fd < 0 ? fd : bpf_prog_bind_map(prog_fd, fd, NULL);
+}
+
+static struct owner_key interface_key(int ifindex)
+{
+	return (struct owner_key){ .where = netns_inode(-1), .what = (uint32_t)ifindex };
+}
+
+static bool map_has(int fd, const struct owner_key *key)
+{
+	struct owner_value value;
+
+	return bpf_map_lookup_elem(fd, key, &value) == 0;
+}
+
+bool owner_made(int ifindex)
+{
+	const struct owner_key key = interface_key(ifindex);
+	int fd = own_map();
+
+	return fd >= 0 && map_has(fd, &key);
+}
+
+int owner_set_made(int ifindex, bool made)
+{
+	const struct owner_key key = interface_key(ifindex);
+	const struct owner_value value = {};
+	int fd = own_map();
+
+	if (fd < 0)
+		return fd;
+	return made ? bpf_map_update_elem(fd, &key, &value, BPF_ANY)
+		    : bpf_map_delete_elem(fd, &key);
+}
+
+int owner_keep(uint32_t prog_id)
+{
+	const struct owner_key key = { .what = prog_id };
+	const struct owner_value value = {};
+	int fd = own_map();
+
+	return fd < 0 ? fd : bpf_map_update_elem(fd, &key, &value, BPF_ANY);
+}
+
+static bool is_alive(const struct owner_value *value)
+{
+	uint64_t start;
+	bool over;
+
+	if (!value->pid || value->pid_ns != pid_namespace())
+		return true;
+	if (kill((pid_t)value->pid, 0) < 0 && errno == ESRCH)
+		return false;
+	/* Somebody has that pid; who, the system may hide. */
+	return process_start((pid_t)value->pid, &start, &over) < 0 ||
+	       (start == value->start && !over);
+}
+
+/* 1: the map is somebody's mark, and *ret what it says; 0: it is another map; -errno. */
+static int owner_read(uint32_t map_id, uint32_t prog_id, int ifindex, struct owner *ret)
+{
+	const struct owner_key self = {}, kept = { .what = prog_id }, made = interface_key(ifindex);
+	_cleanup_close_ int fd = bpf_map_get_fd_by_id(map_id);
+	struct bpf_map_info info = {};
+	struct owner_value value;
+	uint32_t len = sizeof(info);
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) < 0 || strcmp(info.name, OWNER_MAP) != 0 ||
+	    info.type != BPF_MAP_TYPE_HASH || info.key_size != sizeof(self) ||
+	    info.value_size != sizeof(value) || bpf_map_lookup_elem(fd, &self, &value) < 0)
+		return 0;
+	*ret = (struct owner){
+		.pid = (pid_t)value.pid,
+		.alive = is_alive(&value),
+		.kept = map_has(fd, &kept),
+		.made = map_has(fd, &made),
+	};
+	return 1;
+}
+
+int owner_of(uint32_t prog_id, int ifindex, struct owner *ret)
+{
+	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(prog_id);
+	uint32_t maps[PROGRAM_MAPS_MAX] = {};
+	struct bpf_prog_info info = { .map_ids = (uintptr_t)maps, .nr_map_ids = PROGRAM_MAPS_MAX };
+	uint32_t len = sizeof(info);
+	int r, found = 0;
+
+	*ret = (struct owner){};
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	r = bpf_obj_get_info_by_fd(fd, &info, &len);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < info.nr_map_ids && i < PROGRAM_MAPS_MAX; i++) {
+		struct owner owner;
+
+		r = owner_read(maps[i], prog_id, ifindex, &owner);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue;
+		found = 1;
+		/* What one of them wanted to stay, stays; what one made, one of us made. */
+		owner.kept |= ret->kept;
+		owner.made |= ret->made;
+		if (ret->alive)
+			owner.pid = ret->pid;
+		owner.alive |= ret->alive;
+		*ret = owner;
+	}
+	return found;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/sweep.h"
+#include "kernel/capture.h"
+#include "kernel/filter.h"
+#include "kernel/owner.h"
+#include "kernel/tc.h"
+
+#include <errno.h>
+#include <net/if.h>
+
+static void report_removal(struct text *report, int ifindex, const char *what, pid_t pid)
+{
+	char name[IF_NAMESIZE];
+
+	if (!if_indextoname((unsigned int)ifindex, name))
+		snprintf(name, sizeof(name), "%d", ifindex);
+	text_printf(report, "interface %s: a %s that collectd (pid %ld) left behind is removed\n",
+		    name, what, (long)pid);
+}
+
+/* 1: the filter is removed, and *made whether its owner had made the qdisc. */
+static int sweep_filter(int ifindex, bool egress, const struct filter *filter, struct owner *owner)
+{
+	const struct attachment stale = {
+		.ifindex = ifindex,
+		.egress = egress,
+		.handle = filter->handle,
+		.priority = filter->priority,
+		.prog_id = filter->prog_id,
+	};
+	int r;
+
+	if (!filter->prog_id || filter->chain != 0)
+		return 0;
+	r = owner_of(filter->prog_id, ifindex, owner);
+	if (r <= 0 || owner->alive || owner->kept)
+		return r < 0 ? r : 0;
+	/* Once the program is gone, nothing tells that any more: it is ours from now on. */
+	if (owner->made)
+		owner_set_made(ifindex, true);
+	return tc_remove(&stale);
+}
+
+static int sweep_direction(int ifindex, bool egress, pid_t *maker, struct text *report)
+{
+	_cleanup_filters_ struct filter_list list = {};
+	int r = filter_list_get(ifindex, egress, &list), removed = 0;
+
+	for (size_t i = 0; r >= 0 && i < list.n; i++) {
+		struct owner owner;
+
+		r = sweep_filter(ifindex, egress, &list.items[i], &owner);
+		if (r <= 0)
+			continue;
+		removed++;
+		report_removal(report, ifindex, "filter", owner.pid);
+		if (owner.made)
+			*maker = owner.pid;
+	}
+	return r < 0 ? r : removed;
+}
+
+static int sweep_interface(const struct qdisc *qdisc, struct text *report)
+{
+	int removed = 0;
+	pid_t maker = 0;
+
+	for (int egress = 0; egress <= qdisc->clsact; egress++) {
+		int r = sweep_direction(qdisc->ifindex, egress, &maker, report);
+
+		if (r < 0)
+			return r;
+		removed += r;
+	}
+	if (maker && tc_clean(qdisc->ifindex)) {
+		report_removal(report, qdisc->ifindex, "clsact qdisc", maker);
+		removed++;
+	}
+	return removed;
+}
+
+int hook_sweep(struct text *report)
+{
+	_cleanup_qdiscs_ struct qdisc_list list = {};
+	int r = qdisc_list_get(&list), removed = 0;
+
+	capture_begin(NULL);
+	for (size_t i = 0; r >= 0 && i < list.n; i++) {
+		r = sweep_interface(&list.items[i], report);
+		removed += r > 0 ? r : 0;
+	}
+	capture_end();
+	if (r == -EPERM)
+		text_adds(report, "whether filters were left behind cannot be found out: "
+				  "CAP_SYS_ADMIN is missing\n");
+	return r < 0 ? r : removed;
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/tc.h"
+#include "kernel/filter.h"
+#include "kernel/netif.h"
+#include "kernel/object.h"
+#include "kernel/owner.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <pthread.h>
+
+/*
+ * A filter without a priority gets one from the kernel: 0xc000, or one below the lowest that is
+ * not below 0x8000. So what is to stay first goes below the one, and what is to stay last above
+ * the other.
+ */
+#define PRIORITY_AUTO_MIN 0x8000u
+#define PRIORITY_AUTO_MAX 0xc000u
+#define PRIORITY_END	  0x10000u
+/* Left free next to a neighbour, where there is room, for those who come later. */
+#define PRIORITY_STEP 16u
+
+/* Guards the clsact qdiscs of all interfaces: made, filled, emptied and removed under it. */
+static pthread_mutex_t clsact_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct bpf_tc_hook tc_hook(const struct attachment *attachment)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = attachment->ifindex,
+		    .attach_point = attachment->egress ? BPF_TC_EGRESS : BPF_TC_INGRESS);
+
+	return hook;
+}
+
+/* Under clsact_lock. */
+static bool clsact_remove_if_unused(int ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
+		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+
+	if (!owner_made(ifindex) || netif_has_filters(ifindex) != 0)
+		return false;
+	/* It may be gone with its interface: then it is no more of ours either. */
+	owner_set_made(ifindex, false);
+	return bpf_tc_hook_destroy(&hook) == 0;
+}
+
+bool tc_clean(int ifindex)
+{
+	bool removed;
+
+	pthread_mutex_lock(&clsact_lock);
+	removed = clsact_remove_if_unused(ifindex);
+	pthread_mutex_unlock(&clsact_lock);
+	return removed;
+}
+
+/* The mark comes first, so that there is never a filter without. An old kernel has no marks. */
+static int tc_put(struct attachment *attachment, int prog_fd, uint32_t flags)
+{
+	struct bpf_tc_hook hook = tc_hook(attachment);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = prog_fd, .flags = flags,
+		    .handle = attachment->handle, .priority = attachment->priority);
+	uint32_t prog_id = object_program_id(prog_fd);
+	int r;
+
+	owner_bind(prog_fd);
+	if (attachment->kept)
+		owner_keep(prog_id);
+	r = bpf_tc_attach(&hook, &opts);
+	if (r < 0)
+		return r;
+	attachment->handle = opts.handle;
+	attachment->priority = opts.priority;
+	attachment->prog_id = prog_id;
+	return 0;
+}
+
+/* What priorities are taken around a filter; without one (at is NULL), before is the highest. */
+struct around {
+	uint32_t lowest; /* PRIORITY_END: none */
+	uint32_t before; /* 0: none */
+	uint32_t after;	 /* PRIORITY_END: none */
+};
+
+static struct around look_around(const struct filter_list *list, const struct filter *at)
+{
+	struct around around = { PRIORITY_END, 0, PRIORITY_END };
+	bool passed = false;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct filter *filter = &list->items[i];
+
+		if (filter->chain != 0)
+			continue;
+		if (filter->priority < around.lowest)
+			around.lowest = filter->priority;
+		if (filter == at)
+			passed = true;
+		else if (at && !filter->handle && filter->priority == at->priority)
+			continue; /* its own */
+		else if (!passed)
+			around.before = filter->priority;
+		else if (around.after == PRIORITY_END)
+			around.after = filter->priority;
+	}
+	return around;
+}
+
+/* A free priority between two; near: the one of them to keep close to, or neither. 0: none. */
+static uint32_t priority_between(uint32_t low, uint32_t high, uint32_t near)
+{
+	uint32_t half = (high - low) / 2, step = half < PRIORITY_STEP ? half : PRIORITY_STEP;
+
+	if (high <= low || !half)
+		return 0;
+	if (near == low)
+		return low + step;
+	return near == high ? high - step : low + half;
+}
+
+/* 0 for none that is free. */
+static uint32_t priority_find(const struct filter_list *list, const struct filter *at,
+			      enum position_where where)
+{
+	struct around around = look_around(list, at);
+	uint32_t low, high;
+
+	switch (where) {
+	case POSITION_FIRST:
+		high = around.lowest < PRIORITY_AUTO_MIN ? around.lowest : PRIORITY_AUTO_MIN;
+		return priority_between(0, high, high);
+	case POSITION_LAST:
+		low = around.before > PRIORITY_AUTO_MAX ? around.before : PRIORITY_AUTO_MAX;
+		return priority_between(low, PRIORITY_END, low);
+	case POSITION_BEFORE:
+		high = at->priority;
+		return priority_between(around.before, high, around.before ? PRIORITY_END : high);
+	case POSITION_AFTER:
+		low = at->priority;
+		return priority_between(low, around.after,
+					around.after < PRIORITY_END ? PRIORITY_END : low);
+	default:
+		return 0;
+	}
+}
+
+static int tc_place(struct attachment *attachment, const struct position *position,
+		    struct error *err)
+{
+	_cleanup_filters_ struct filter_list list = {};
+	const struct filter *at = NULL;
+	int r;
+
+	if (position->where == POSITION_ANY)
+		return 0;
+	r = filter_list_get(attachment->ifindex, attachment->egress, &list);
+	if (r < 0)
+		return r;
+	if (position_is_relative(position)) {
+		at = filter_list_find(&list, position->prog_id);
+		if (!at)
+			return -ENOENT;
+	}
+	attachment->priority = priority_find(&list, at, position->where);
+	if (attachment->priority)
+		return 0;
+	return error_set(
+		err, -EBUSY,
+		"the filters there leave no priority free at that place; \"tc filter show\" "
+		"tells which they have");
+}
+
+/* Under clsact_lock. */
+static int tc_add(struct attachment *attachment, int prog_fd, const struct position *position,
+		  struct error *err)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = attachment->ifindex,
+		    .attach_point = BPF_TC_INGRESS);
+	int r = bpf_tc_hook_create(&hook);
+
+	/* In the same place there may be somebody's ingress qdisc, which has no egress. */
+	if (r == -EEXIST && attachment->egress && netif_has_clsact(attachment->ifindex) == 0)
+		return error_set(err, -EBUSY, "an ingress qdisc is there, which has no egress");
+	if (r == 0)
+		owner_set_made(attachment->ifindex, true);
+	else if (r != -EEXIST)
+		return r;
+	r = tc_place(attachment, position, err);
+	if (r == 0)
+		r = tc_put(attachment, prog_fd, 0);
+	if (r < 0)
+		clsact_remove_if_unused(attachment->ifindex);
+	return r;
+}
+
+int tc_attach(struct attachment *attachment, int prog_fd, const struct position *position,
+	      struct error *err)
+{
+	int r;
+
+	pthread_mutex_lock(&clsact_lock);
+	r = tc_add(attachment, prog_fd, position, err);
+	pthread_mutex_unlock(&clsact_lock);
+	return r;
+}
+
+/* Whether the filter is still ours: somebody may have put another in its place. */
+static bool tc_is_ours(const struct attachment *attachment)
+{
+	struct bpf_tc_hook hook = tc_hook(attachment);
+	LIBBPF_OPTS(bpf_tc_opts, query, .handle = attachment->handle,
+		    .priority = attachment->priority);
+
+	return bpf_tc_query(&hook, &query) == 0 && query.prog_id == attachment->prog_id;
+}
+
+int tc_replace(struct attachment *attachment, int prog_fd)
+{
+	if (!tc_is_ours(attachment))
+		return -ENOLINK;
+	return tc_put(attachment, prog_fd, BPF_TC_F_REPLACE);
+}
+
+bool tc_remove(const struct attachment *attachment)
+{
+	struct bpf_tc_hook hook = tc_hook(attachment);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = attachment->handle,
+		    .priority = attachment->priority);
+
+	return tc_is_ours(attachment) && bpf_tc_detach(&hook, &opts) == 0;
+}
+
+void tc_detach(struct attachment *attachment)
+{
+	tc_remove(attachment);
+	tc_clean(attachment->ifindex);
+}
+
+int tc_adopt(struct attachment *attachment, uint32_t prog_id)
+{
+	_cleanup_filters_ struct filter_list list = {};
+	const struct filter *filter;
+	_cleanup_close_ int fd = -1;
+	struct owner owner;
+	int r = filter_list_get(attachment->ifindex, attachment->egress, &list);
+
+	if (r < 0)
+		return r;
+	filter = filter_list_find(&list, prog_id);
+	if (!filter)
+		return -ENOLINK;
+	attachment->handle = filter->handle;
+	attachment->priority = filter->priority;
+	attachment->prog_id = prog_id;
+	attachment->kept = true;
+	/* Without CAP_SYS_ADMIN it keeps its old mark, with which it stays as well. */
+	if (owner_of(prog_id, attachment->ifindex, &owner) > 0 && owner.made)
+		owner_set_made(attachment->ifindex, true);
+	fd = bpf_prog_get_fd_by_id(prog_id);
+	if (fd >= 0) {
+		owner_bind(fd);
+		owner_keep(prog_id);
+	}
+	return 0;
+}
