@@ -86,11 +86,6 @@ static inline bool attachment_attached(const struct attachment *attachment)
 	return attachment->hook;
 }
 
-struct position {
-	enum { POSITION_ANY, POSITION_FIRST, POSITION_LAST, POSITION_BEFORE, POSITION_AFTER } where;
-	uint32_t prog_id;
-};
-
 /*
  * Attaches a loaded program. The descriptor is not taken. position: NULL is any.
  * -EBUSY: somebody's XDP program is there, or on tc no priority is free at that position.

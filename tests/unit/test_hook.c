@@ -1,34 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "fixture.h"
-#include "kernel/chain.h"
 #include "kernel/netif.h"
-#include "kernel/owner.h"
-#include "kernel/sweep.h"
+#include "trail.h"
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/capability.h>
-#include <linux/if_ether.h>
-#include <linux/if_link.h>
-#include <linux/if_packet.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 static const char *const tc_hooks[] = { "tcx", "tc" };
 
 static bool possible;
-static int trail = -1; /* an array of one number: the octal digits of the programs that ran */
 
 static int set_up(void **state)
 {
 	(void)state;
-	possible = bpf_possible() && netns_private();
-	if (possible)
-		trail = bpf_map_create(BPF_MAP_TYPE_ARRAY, "trail", 4, 4, 1, NULL);
+	possible = trail_possible();
 	return 0;
 }
 
@@ -37,98 +21,6 @@ static int set_up(void **state)
 		if (!possible)                                                                     \
 			skip();                                                                    \
 	} while (0)
-
-#define INSN(op, dst, src, o, i)                                                                   \
-	{                                                                                          \
-		.code = (op), .dst_reg = (dst), .src_reg = (src), .off = (o), .imm = (i)           \
-	}
-
-/* A program for tc that adds its digit to the packet's mark, notes that, and lets others run. */
-static int program(const char *name, int digit)
-{
-	const short mark = offsetof(struct __sk_buff, mark);
-	const struct bpf_insn insns[] = {
-		INSN(BPF_ALU64 | BPF_MOV | BPF_X, 6, 1, 0, 0),
-		INSN(BPF_LDX | BPF_MEM | BPF_W, 7, 6, mark, 0),
-		INSN(BPF_ALU64 | BPF_MUL | BPF_K, 7, 0, 0, 8),
-		INSN(BPF_ALU64 | BPF_ADD | BPF_K, 7, 0, 0, digit),
-		INSN(BPF_STX | BPF_MEM | BPF_W, 6, 7, mark, 0),
-		INSN(BPF_ST | BPF_MEM | BPF_W, 10, 0, -4, 0),
-		INSN(BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_FD, 0, trail),
-		INSN(0, 0, 0, 0, 0),
-		INSN(BPF_ALU64 | BPF_MOV | BPF_X, 2, 10, 0, 0),
-		INSN(BPF_ALU64 | BPF_ADD | BPF_K, 2, 0, 0, -4),
-		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem),
-		INSN(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1, 0),
-		INSN(BPF_STX | BPF_MEM | BPF_W, 0, 7, 0, 0),
-		INSN(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, -1),
-		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
-	};
-	int fd =
-		bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, name, "GPL", insns, ARRAY_SIZE(insns), NULL);
-
-	assert_true(fd >= 0);
-	return fd;
-}
-
-static int xdp_program(void)
-{
-	const struct bpf_insn insns[] = {
-		INSN(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 2),
-		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
-	};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "xdp", "GPL", insns, ARRAY_SIZE(insns), NULL);
-
-	assert_true(fd >= 0);
-	return fd;
-}
-
-static int veth(void)
-{
-	assert_int_equal(shell("ip link add v0 type veth peer name v1 && "
-			       "sysctl -qw net.ipv6.conf.v0.disable_ipv6=1; "
-			       "ip link set v0 up && ip link set v1 up"),
-			 0);
-	return netif_index("v0", NULL);
-}
-
-static void veth_delete(void)
-{
-	assert_int_equal(shell("ip link del v0"), 0);
-}
-
-/* Sends a frame out of the interface. The digits of the programs that it met, as they ran. */
-static unsigned int packet(int ifindex)
-{
-	const struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = ifindex };
-	_cleanup_close_ int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
-	const unsigned char frame[60] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2,
-					  0,	0,    0,    0,	  1,	0x88, 0xb5 };
-	uint32_t zero = 0, digits = 0;
-
-	assert_int_equal(bpf_map_update_elem(trail, &zero, &zero, BPF_ANY), 0);
-	assert_int_equal(
-		sendto(fd, frame, sizeof(frame), 0, (const struct sockaddr *)&to, sizeof(to)),
-		sizeof(frame));
-	assert_int_equal(bpf_map_lookup_elem(trail, &zero, &digits), 0);
-	return digits;
-}
-
-/* "b a c": the names on a hook. */
-static const char *chain_names(const struct hook *hook, int ifindex, bool egress)
-{
-	_cleanup_chain_ struct chain chain = {};
-	static char names[512];
-
-	assert_int_equal(chain_get(hook, ifindex, egress, &chain), 0);
-	names[0] = '\0';
-	for (size_t i = 0; i < chain.n; i++) {
-		assert_int_not_equal(chain.links[i].prog_id, 0);
-		strcat(names, i ? " " : "");
-		strcat(names, chain.links[i].name);
-	}
-	return names;
-}
 
 static int attach(struct attachment *attachment, const struct hook *hook, int ifindex, int fd,
 		  enum position_where where, uint32_t id)
@@ -140,17 +32,6 @@ static int attach(struct attachment *attachment, const struct hook *hook, int if
 	if (r < 0)
 		fail_msg("%s", error_message(&err));
 	return r;
-}
-
-/* A filter as others put it there, on the egress of v0. Returns its program's id. */
-static uint32_t foreign(int ifindex, const char *name, int digit, uint32_t priority)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_EGRESS);
-	_cleanup_close_ int fd = program(name, digit);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = fd, .priority = priority);
-
-	assert_int_equal(bpf_tc_attach(&hook, &opts), 0);
-	return object_program_id(fd);
 }
 
 static void test_order(void **state)
@@ -445,233 +326,6 @@ static void test_no_interface(void **state)
 	assert_null(chain.links);
 }
 
-/* What a child does before it is killed; it must not use cmocka, which is the parent's. */
-enum deed {
-	DEED_REPLACE = 1 << 0,
-	DEED_KEEP = 1 << 1,
-	DEED_BOTH = 1 << 2, /* ingress too */
-};
-
-static bool child_work(int ifindex, int deeds)
-{
-	const struct hook *hook = hook_find("tc");
-	struct attachment egress, ingress;
-	int fd = program("first", 1), next = program("next", 2);
-
-	return attachment_attach(&egress, hook, ifindex, true, fd, NULL, NULL) == 0 &&
-	       (!(deeds & DEED_BOTH) ||
-		attachment_attach(&ingress, hook, ifindex, false, fd, NULL, NULL) == 0) &&
-	       (!(deeds & DEED_KEEP) || attachment_keep(&egress) == 0) &&
-	       (!(deeds & DEED_REPLACE) || attachment_replace(&egress, next, NULL) == 0);
-}
-
-/* A process that attaches to the egress of v0, and stays. */
-static pid_t child_start(int ifindex, int deeds)
-{
-	int ready[2];
-	char word = 0;
-	pid_t pid;
-
-	assert_int_equal(pipe(ready), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		if (child_work(ifindex, deeds) && write(ready[1], "y", 1) == 1)
-			pause();
-		_exit(1);
-	}
-	close(ready[1]);
-	assert_int_equal(read(ready[0], &word, 1), 1);
-	close(ready[0]);
-	return pid;
-}
-
-static void child_kill(pid_t pid)
-{
-	assert_int_equal(kill(pid, SIGKILL), 0);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-}
-
-/* That many are removed, and told, which that process left behind. */
-static void expect_sweep(int filters, int qdiscs, pid_t pid)
-{
-	_cleanup_text_ struct text report = {}, expected = {};
-
-	for (int i = 0; i < filters + qdiscs; i++)
-		text_printf(&expected,
-			    "interface v0: a %s that collectd (pid %d) left behind is removed\n",
-			    i < filters ? "filter" : "clsact qdisc", (int)pid);
-	assert_int_equal(hook_sweep(&report), filters + qdiscs);
-	assert_string_equal(text_str(&report), text_str(&expected));
-}
-
-static void test_sweep(void **state)
-{
-	const struct hook *hook = hook_find("tc");
-	int ifindex;
-	pid_t pid;
-
-	(void)state;
-	skip_if_impossible();
-	ifindex = veth();
-	/* the living one's stay; when it is dead, all of it goes */
-	pid = child_start(ifindex, DEED_BOTH);
-	expect_sweep(0, 0, 0);
-	assert_string_equal(chain_names(hook, ifindex, true), "first");
-	child_kill(pid);
-	assert_string_equal(chain_names(hook, ifindex, true), "first");
-	expect_sweep(2, 1, pid);
-	assert_int_equal(netif_has_filters(ifindex), 0);
-	assert_int_equal(netif_has_clsact(ifindex), 0);
-	expect_sweep(0, 0, 0);
-	/* a replaced program carries the mark too */
-	pid = child_start(ifindex, DEED_REPLACE);
-	child_kill(pid);
-	assert_string_equal(chain_names(hook, ifindex, true), "next");
-	expect_sweep(1, 1, pid);
-	/* dead, but nobody has asked about it: as in a container without an init */
-	pid = child_start(ifindex, 0);
-	assert_int_equal(kill(pid, SIGKILL), 0);
-	assert_int_equal(waitid(P_PID, (id_t)pid, &(siginfo_t){}, WEXITED | WNOWAIT), 0);
-	expect_sweep(1, 1, pid);
-	waitpid(pid, NULL, 0);
-	veth_delete();
-}
-
-static void test_sweep_others(void **state)
-{
-	const struct hook *hook = hook_find("tc");
-	struct attachment ours;
-	int ifindex, fd;
-	pid_t dead, alive;
-
-	(void)state;
-	skip_if_impossible();
-	ifindex = veth();
-	fd = program("ours", 3);
-	/* somebody's qdisc, and somebody's filter: they stay */
-	assert_int_equal(shell("tc qdisc add dev v0 clsact"), 0);
-	foreign(ifindex, "foreign", 5, 0);
-	dead = child_start(ifindex, 0);
-	alive = child_start(ifindex, 0);
-	assert_int_equal(attachment_attach(&ours, hook, ifindex, true, fd, NULL, NULL), 0);
-	child_kill(dead);
-	expect_sweep(1, 0, dead);
-	assert_string_equal(chain_names(hook, ifindex, true), "ours first foreign");
-	attachment_detach(&ours);
-	child_kill(alive);
-	expect_sweep(1, 0, alive);
-	assert_string_equal(chain_names(hook, ifindex, true), "foreign");
-	assert_int_equal(shell("tc qdisc del dev v0 clsact"), 0);
-	/* a qdisc of the dead one that somebody uses now goes with our last filter */
-	dead = child_start(ifindex, 0);
-	assert_int_equal(attachment_attach(&ours, hook, ifindex, true, fd, NULL, NULL), 0);
-	child_kill(dead);
-	expect_sweep(1, 0, dead);
-	assert_int_equal(netif_has_clsact(ifindex), 1);
-	attachment_detach(&ours);
-	assert_int_equal(netif_has_clsact(ifindex), 0);
-	/* below an ingress qdisc */
-	assert_int_equal(shell("tc qdisc add dev v0 ingress"), 0);
-	assert_int_equal(attachment_attach(&ours, hook, ifindex, false, fd, NULL, NULL), 0);
-	expect_sweep(0, 0, 0);
-	attachment_detach(&ours);
-	close(fd);
-	veth_delete();
-}
-
-/* Without the capability to look at others' programs nothing is touched, and that is told. */
-static void test_sweep_unprivileged(void **state)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct caps[2] = {};
-	_cleanup_text_ struct text report = {};
-	int ifindex, status = -1;
-	pid_t dead, pid;
-
-	(void)state;
-	skip_if_impossible();
-	ifindex = veth();
-	dead = child_start(ifindex, 0);
-	child_kill(dead);
-	pid = fork();
-	if (pid == 0) {
-		caps[0].effective = caps[0].permitted = 1u << CAP_NET_ADMIN;
-		caps[1].effective = caps[1].permitted =
-			1u << (CAP_BPF - 32) | 1u << (CAP_PERFMON - 32);
-		if (syscall(SYS_capset, &header, caps) < 0)
-			_exit(1);
-		if (hook_sweep(&report) != -EPERM)
-			_exit(2);
-		if (strcmp(text_str(&report), "whether filters were left behind cannot be found "
-					      "out: CAP_SYS_ADMIN is missing\n"))
-			_exit(3);
-		/* the names are from the filters themselves */
-		_exit(strcmp(chain_names(hook_find("tc"), ifindex, true), "first") ? 4 : 0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-	expect_sweep(1, 1, dead);
-	veth_delete();
-}
-
-static void test_adopt_filter(void **state)
-{
-	const struct hook *hook = hook_find("tc");
-	_cleanup_chain_ struct chain chain = {};
-	struct attachment adopted = {}, other;
-	struct owner owner;
-	int ifindex, fd;
-	pid_t pid;
-
-	(void)state;
-	skip_if_impossible();
-	ifindex = veth();
-	fd = program("ours", 3);
-	pid = child_start(ifindex, DEED_KEEP | DEED_REPLACE);
-	child_kill(pid);
-	/* it was to stay */
-	expect_sweep(0, 0, 0);
-	assert_int_equal(chain_get(hook, ifindex, true, &chain), 0);
-	assert_int_equal(chain.n, 1);
-	assert_int_equal(owner_of(chain.links[0].prog_id, ifindex, &owner), 1);
-	assert_int_equal(owner.pid, pid);
-	assert_true(!owner.alive && owner.kept && owner.made);
-	assert_int_equal(attachment_adopt_filter(&adopted, hook, ifindex, true, 4000000000u),
-			 -ENOLINK);
-	assert_int_equal(
-		attachment_adopt_filter(&adopted, hook, ifindex, false, chain.links[0].prog_id),
-		-ENOLINK);
-	assert_int_equal(attachment_adopt_filter(&adopted, hook_find("tcx"), ifindex, true,
-						 chain.links[0].prog_id),
-			 -ENOLINK);
-	assert_false(attachment_attached(&adopted));
-	assert_int_equal(
-		attachment_adopt_filter(&adopted, hook, ifindex, true, chain.links[0].prog_id), 0);
-	assert_int_equal(owner_of(chain.links[0].prog_id, ifindex, &owner), 1);
-	assert_true(owner.pid == getpid() && owner.alive && owner.kept && owner.made);
-	assert_int_equal(attachment_link_fd(&adopted), -1);
-	expect_sweep(0, 0, 0);
-	assert_int_equal(attachment_replace(&adopted, fd, NULL), 0);
-	assert_int_equal(packet(ifindex), 3);
-	assert_int_equal(owner_of(object_program_id(fd), ifindex, &owner), 1);
-	assert_true(owner.pid == getpid() && owner.kept);
-	/* left, and found again */
-	other = adopted;
-	attachment_leave(&adopted);
-	assert_false(attachment_attached(&adopted));
-	assert_int_equal(packet(ifindex), 3);
-	assert_int_equal(
-		attachment_adopt_filter(&adopted, hook, ifindex, true, object_program_id(fd)), 0);
-	assert_int_equal(adopted.priority, other.priority);
-	assert_int_equal(adopted.handle, other.handle);
-	/* with it goes the qdisc that the other process had made */
-	attachment_detach(&adopted);
-	assert_int_equal(netif_has_clsact(ifindex), 0);
-	close(fd);
-	veth_delete();
-}
-
 static void test_adopt_link(void **state)
 {
 	static const struct {
@@ -770,10 +424,6 @@ int main(void)
 		cmocka_unit_test(test_tc_many),
 		cmocka_unit_test(test_xdp),
 		cmocka_unit_test(test_no_interface),
-		cmocka_unit_test(test_sweep),
-		cmocka_unit_test(test_sweep_others),
-		cmocka_unit_test(test_sweep_unprivileged),
-		cmocka_unit_test(test_adopt_filter),
 		cmocka_unit_test(test_adopt_link),
 		cmocka_unit_test(test_zeroed),
 	};

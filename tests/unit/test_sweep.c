@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/netif.h"
+#include "kernel/owner.h"
+#include "kernel/sweep.h"
+#include "trail.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+static bool possible;
+
+static int set_up(void **state)
+{
+	(void)state;
+	possible = trail_possible();
+	return 0;
+}
+
+#define skip_if_impossible()                                                                       \
+	do {                                                                                       \
+		if (!possible)                                                                     \
+			skip();                                                                    \
+	} while (0)
+
+/* What a child does before it is killed; it must not use cmocka, which is the parent's. */
+enum deed {
+	DEED_REPLACE = 1 << 0,
+	DEED_KEEP = 1 << 1,
+	DEED_BOTH = 1 << 2, /* ingress too */
+};
+
+static bool child_work(int ifindex, int deeds)
+{
+	const struct hook *hook = hook_find("tc");
+	struct attachment egress, ingress;
+	int fd = program("first", 1), next = program("next", 2);
+
+	return attachment_attach(&egress, hook, ifindex, true, fd, NULL, NULL) == 0 &&
+	       (!(deeds & DEED_BOTH) ||
+		attachment_attach(&ingress, hook, ifindex, false, fd, NULL, NULL) == 0) &&
+	       (!(deeds & DEED_KEEP) || attachment_keep(&egress) == 0) &&
+	       (!(deeds & DEED_REPLACE) || attachment_replace(&egress, next, NULL) == 0);
+}
+
+/* A process that attaches to the egress of v0, and stays. */
+static pid_t child_start(int ifindex, int deeds)
+{
+	int ready[2];
+	char word = 0;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (child_work(ifindex, deeds) && write(ready[1], "y", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &word, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static void child_kill(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* That many are removed, and told, which that process left behind. */
+static void expect_sweep(int filters, int qdiscs, pid_t pid)
+{
+	_cleanup_text_ struct text report = {}, expected = {};
+
+	for (int i = 0; i < filters + qdiscs; i++)
+		text_printf(&expected,
+			    "interface v0: a %s that collectd (pid %d) left behind is removed\n",
+			    i < filters ? "filter" : "clsact qdisc", (int)pid);
+	assert_int_equal(hook_sweep(&report), filters + qdiscs);
+	assert_string_equal(text_str(&report), text_str(&expected));
+}
+
+static void test_sweep(void **state)
+{
+	const struct hook *hook = hook_find("tc");
+	int ifindex;
+	pid_t pid;
+
+	(void)state;
+	skip_if_impossible();
+	ifindex = veth();
+	/* the living one's stay; when it is dead, all of it goes */
+	pid = child_start(ifindex, DEED_BOTH);
+	expect_sweep(0, 0, 0);
+	assert_string_equal(chain_names(hook, ifindex, true), "first");
+	child_kill(pid);
+	assert_string_equal(chain_names(hook, ifindex, true), "first");
+	expect_sweep(2, 1, pid);
+	assert_int_equal(netif_has_filters(ifindex), 0);
+	assert_int_equal(netif_has_clsact(ifindex), 0);
+	expect_sweep(0, 0, 0);
+	/* a replaced program carries the mark too */
+	pid = child_start(ifindex, DEED_REPLACE);
+	child_kill(pid);
+	assert_string_equal(chain_names(hook, ifindex, true), "next");
+	expect_sweep(1, 1, pid);
+	/* dead, but nobody has asked about it: as in a container without an init */
+	pid = child_start(ifindex, 0);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &(siginfo_t){}, WEXITED | WNOWAIT), 0);
+	expect_sweep(1, 1, pid);
+	waitpid(pid, NULL, 0);
+	veth_delete();
+}
+
+static void test_sweep_others(void **state)
+{
+	const struct hook *hook = hook_find("tc");
+	struct attachment ours;
+	int ifindex, fd;
+	pid_t dead, alive;
+
+	(void)state;
+	skip_if_impossible();
+	ifindex = veth();
+	fd = program("ours", 3);
+	/* somebody's qdisc, and somebody's filter: they stay */
+	assert_int_equal(shell("tc qdisc add dev v0 clsact"), 0);
+	foreign(ifindex, "foreign", 5, 0);
+	dead = child_start(ifindex, 0);
+	alive = child_start(ifindex, 0);
+	assert_int_equal(attachment_attach(&ours, hook, ifindex, true, fd, NULL, NULL), 0);
+	child_kill(dead);
+	expect_sweep(1, 0, dead);
+	assert_string_equal(chain_names(hook, ifindex, true), "ours first foreign");
+	attachment_detach(&ours);
+	child_kill(alive);
+	expect_sweep(1, 0, alive);
+	assert_string_equal(chain_names(hook, ifindex, true), "foreign");
+	assert_int_equal(shell("tc qdisc del dev v0 clsact"), 0);
+	/* a qdisc of the dead one that somebody uses now goes with our last filter */
+	dead = child_start(ifindex, 0);
+	assert_int_equal(attachment_attach(&ours, hook, ifindex, true, fd, NULL, NULL), 0);
+	child_kill(dead);
+	expect_sweep(1, 0, dead);
+	assert_int_equal(netif_has_clsact(ifindex), 1);
+	attachment_detach(&ours);
+	assert_int_equal(netif_has_clsact(ifindex), 0);
+	/* below an ingress qdisc */
+	assert_int_equal(shell("tc qdisc add dev v0 ingress"), 0);
+	assert_int_equal(attachment_attach(&ours, hook, ifindex, false, fd, NULL, NULL), 0);
+	expect_sweep(0, 0, 0);
+	attachment_detach(&ours);
+	close(fd);
+	veth_delete();
+}
+
+/* Without the capability to look at others' programs nothing is touched, and that is told. */
+static void test_sweep_unprivileged(void **state)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2] = {};
+	_cleanup_text_ struct text report = {};
+	int ifindex, status = -1;
+	pid_t dead, pid;
+
+	(void)state;
+	skip_if_impossible();
+	ifindex = veth();
+	dead = child_start(ifindex, 0);
+	child_kill(dead);
+	pid = fork();
+	if (pid == 0) {
+		caps[0].effective = caps[0].permitted = 1u << CAP_NET_ADMIN;
+		caps[1].effective = caps[1].permitted =
+			1u << (CAP_BPF - 32) | 1u << (CAP_PERFMON - 32);
+		if (syscall(SYS_capset, &header, caps) < 0)
+			_exit(1);
+		if (hook_sweep(&report) != -EPERM)
+			_exit(2);
+		if (strcmp(text_str(&report), "whether filters were left behind cannot be found "
+					      "out: CAP_SYS_ADMIN is missing\n"))
+			_exit(3);
+		/* the names are from the filters themselves */
+		_exit(strcmp(chain_names(hook_find("tc"), ifindex, true), "first") ? 4 : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	expect_sweep(1, 1, dead);
+	veth_delete();
+}
+
+static void test_adopt_filter(void **state)
+{
+	const struct hook *hook = hook_find("tc");
+	_cleanup_chain_ struct chain chain = {};
+	struct attachment adopted = {}, other;
+	struct owner owner;
+	int ifindex, fd;
+	pid_t pid;
+
+	(void)state;
+	skip_if_impossible();
+	ifindex = veth();
+	fd = program("ours", 3);
+	pid = child_start(ifindex, DEED_KEEP | DEED_REPLACE);
+	child_kill(pid);
+	/* it was to stay */
+	expect_sweep(0, 0, 0);
+	assert_int_equal(chain_get(hook, ifindex, true, &chain), 0);
+	assert_int_equal(chain.n, 1);
+	assert_int_equal(owner_of(chain.links[0].prog_id, ifindex, &owner), 1);
+	assert_int_equal(owner.pid, pid);
+	assert_true(!owner.alive && owner.kept && owner.made);
+	assert_int_equal(attachment_adopt_filter(&adopted, hook, ifindex, true, 4000000000u),
+			 -ENOLINK);
+	assert_int_equal(
+		attachment_adopt_filter(&adopted, hook, ifindex, false, chain.links[0].prog_id),
+		-ENOLINK);
+	assert_int_equal(attachment_adopt_filter(&adopted, hook_find("tcx"), ifindex, true,
+						 chain.links[0].prog_id),
+			 -ENOLINK);
+	assert_false(attachment_attached(&adopted));
+	assert_int_equal(
+		attachment_adopt_filter(&adopted, hook, ifindex, true, chain.links[0].prog_id), 0);
+	assert_int_equal(owner_of(chain.links[0].prog_id, ifindex, &owner), 1);
+	assert_true(owner.pid == getpid() && owner.alive && owner.kept && owner.made);
+	assert_int_equal(attachment_link_fd(&adopted), -1);
+	expect_sweep(0, 0, 0);
+	assert_int_equal(attachment_replace(&adopted, fd, NULL), 0);
+	assert_int_equal(packet(ifindex), 3);
+	assert_int_equal(owner_of(object_program_id(fd), ifindex, &owner), 1);
+	assert_true(owner.pid == getpid() && owner.kept);
+	/* left, and found again */
+	other = adopted;
+	attachment_leave(&adopted);
+	assert_false(attachment_attached(&adopted));
+	assert_int_equal(packet(ifindex), 3);
+	assert_int_equal(
+		attachment_adopt_filter(&adopted, hook, ifindex, true, object_program_id(fd)), 0);
+	assert_int_equal(adopted.priority, other.priority);
+	assert_int_equal(adopted.handle, other.handle);
+	/* with it goes the qdisc that the other process had made */
+	attachment_detach(&adopted);
+	assert_int_equal(netif_has_clsact(ifindex), 0);
+	close(fd);
+	veth_delete();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_sweep_others),
+		cmocka_unit_test(test_sweep_unprivileged),
+		cmocka_unit_test(test_adopt_filter),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, NULL);
+}
