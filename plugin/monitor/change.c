@@ -2,6 +2,7 @@
 #include "monitor/change.h"
 #include "base/log.h"
 #include "monitor/instance.h"
+#include "monitor/pinning.h"
 #include "monitor/presence.h"
 
 #include <errno.h>
@@ -21,12 +22,16 @@ struct change {
 	struct instance **instances; /* those there are, then those that are added: */
 	size_t n, n_added;	     /* the last n_added, owned until they are public */
 	struct generation **generations;
+	uint64_t *numbers; /* the generations' among what is pinned; 0: not pinned */
 	struct step *steps;
-	size_t done; /* steps that can be taken back */
+	size_t done;   /* steps that can be taken back */
+	bool is_public; /* it has happened */
 };
 
 static void change_release(struct change *change)
 {
+	for (size_t i = 0; change->numbers && !change->is_public && i < change->n; i++)
+		pinning_forget(change->monitor, change->instances[i], change->numbers[i]);
 	for (size_t i = 0; change->generations && i < change->n; i++)
 		generation_unref(change->generations[i]);
 	for (size_t i = 0; i < change->n_added; i++)
@@ -34,6 +39,7 @@ static void change_release(struct change *change)
 	pattern_free(change->pattern);
 	free(change->generations);
 	free(change->instances);
+	free(change->numbers);
 	free(change->steps);
 }
 
@@ -98,8 +104,9 @@ static int change_init(struct change *change, struct error *err)
 	room = monitor->n_instances + list.n;
 	change->instances = calloc(room, sizeof(struct instance *));
 	change->generations = calloc(room, sizeof(struct generation *));
+	change->numbers = calloc(room, sizeof(*change->numbers));
 	change->steps = calloc(room * PATH_COUNT, sizeof(*change->steps));
-	if (!change->instances || !change->generations || !change->steps)
+	if (!change->instances || !change->generations || !change->numbers || !change->steps)
 		return error_oom(err);
 	for (size_t i = 0; i < monitor->n_instances; i++)
 		change->instances[change->n++] = monitor->instances[i];
@@ -128,16 +135,18 @@ static const struct generation *generation_before(const struct change *change, s
 
 static int load_one(struct change *change, struct dataplane *dataplane, size_t i, struct error *err)
 {
-	_cleanup_(keepsakes_release) struct keepsakes keepsakes = {};
-	struct surroundings around;
-	struct loading loading = monitor_loading(change->monitor, &around);
+	const struct inheritance inheritance = {
+		.previous = generation_before(change, i),
+		.keep_maps = change->options->keep_maps,
+		.report = i == 0 ? change->options->report : NULL,
+	};
+	int r = instance_load(change->monitor, change->instances[i], dataplane, &inheritance,
+			      &change->generations[i], err);
 
-	loading.previous = generation_before(change, i);
-	loading.report = i == 0 ? change->options->report : NULL;
-	if (change->options->keep_maps && generation_keepsakes(loading.previous, &keepsakes) < 0)
-		return error_oom(err);
-	loading.keepsakes = keepsakes.n ? &keepsakes : NULL;
-	return generation_load(dataplane, &loading, &change->generations[i], err);
+	if (r == 0)
+		r = pinning_save(change->monitor, change->instances[i], change->generations[i],
+				 &change->numbers[i], err);
+	return r;
 }
 
 static int load_all(struct change *change, struct dataplane *dataplane, struct error *err)
@@ -184,7 +193,8 @@ static int switch_path(struct change *change, size_t i, enum path path, struct e
 {
 	struct instance *instance = change->instances[i];
 	struct attachment *attachment = &instance->attachments[path];
-	int old_fd = generation_prog_fd(instance->generation, path);
+	int old_fd = instance->adopted[path] > 0 ? instance->adopted[path]
+						: generation_prog_fd(instance->generation, path);
 	int new_fd = generation_prog_fd(change->generations[i], path);
 	struct step *step = &change->steps[change->done];
 	int r;
@@ -293,6 +303,17 @@ static void detach_idle(struct monitor *monitor)
 	}
 }
 
+/* With links held: what is pinned is what is attached. */
+static void settle_pins(struct change *change)
+{
+	struct monitor *monitor = change->monitor;
+
+	change->is_public = true;
+	for (size_t i = 0; i < monitor->n_instances; i++)
+		pinning_settle(monitor, monitor->instances[i], change->numbers[i]);
+	pinning_prune(monitor);
+}
+
 int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 		   const struct change_options *options, struct error *err)
 {
@@ -303,6 +324,9 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 
 	if (monitor->deleted)
 		return error_set(err, -ENOENT, "monitor %s is gone", monitor->settings.name);
+	r = pinning_open(monitor, err);
+	if (r < 0)
+		return r;
 	presence_refresh(monitor);
 	r = change_init(&change, err);
 	if (r == 0)
@@ -317,6 +341,7 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 	if (r == 0) {
 		publish(&change, dataplane);
 		detach_idle(monitor);
+		settle_pins(&change);
 		generation_detach_sections(old, monitor->instances[0]->generation);
 	}
 	links_end(monitor, &visit);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/instance.h"
-#include "base/log.h"
+#include "monitor/pinning.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,6 +26,10 @@ struct instance *instance_free(struct instance *instance)
 	if (!instance)
 		return NULL;
 	generation_unref(instance->generation);
+	for (int path = 0; path < PATH_COUNT; path++)
+		if (instance->adopted[path] > 0)
+			fd_close(&instance->adopted[path]);
+	free(instance->place);
 	free(instance->interface);
 	free(instance);
 	return NULL;
@@ -108,6 +112,15 @@ void instance_detach(struct instance *instance)
 		attachment_detach(&instance->attachments[path]);
 }
 
+void instance_leave(struct instance *instance)
+{
+	for (int path = 0; path < PATH_COUNT; path++)
+		if (instance->pinned[path])
+			attachment_leave(&instance->attachments[path]);
+		else
+			attachment_detach(&instance->attachments[path]);
+}
+
 int instance_set_place(struct monitor *monitor, struct instance *instance, const char *interface,
 		       int ifindex, bool troubled)
 {
@@ -159,6 +172,7 @@ void instance_drop(struct monitor *monitor, size_t i, bool spent)
 
 	links_begin(monitor, &visit);
 	instance_detach(instance);
+	pinning_remove(monitor, instance);
 	pthread_mutex_lock(&monitor->state);
 	if (monitor->n_instances > 1) {
 		monitor->instances[i] = monitor->instances[--monitor->n_instances];
@@ -184,8 +198,32 @@ static int find_map(void *data, const char *name)
 	return context ? context->find_map(context->data, monitor, name) : -ENOENT;
 }
 
-struct loading monitor_loading(struct monitor *monitor, struct surroundings *around)
+int instance_load(struct monitor *monitor, struct instance *instance, struct dataplane *dataplane,
+		  const struct inheritance *inheritance, struct generation **ret,
+		  struct error *err)
 {
-	*around = (struct surroundings){ .find_map = find_map, .data = monitor, .pin = true };
-	return (struct loading){ .around = around, .xdp = monitor->hook->xdp };
+	_cleanup_(keepsakes_release) struct keepsakes keepsakes = {};
+	_cleanup_(pinned_release) struct pinned pinned = {};
+	struct surroundings around = { .find_map = find_map, .data = monitor, .pin = true };
+	struct loading loading = {
+		.around = &around,
+		.xdp = monitor->hook->xdp,
+		.previous = inheritance->previous,
+		.report = inheritance->report,
+	};
+	int r;
+
+	if (inheritance->keep_maps &&
+	    generation_keepsakes(inheritance->previous, &keepsakes) < 0)
+		return error_oom(err);
+	if (keepsakes.n)
+		loading.keepsakes = &keepsakes;
+	if (!inheritance->previous)
+		pinning_adopt(monitor, instance, &pinned);
+	if (pinned.keepsakes.n)
+		loading.keepsakes = &pinned.keepsakes;
+	r = generation_load(dataplane, &loading, ret, err);
+	if (r == 0 && pinned.twin_runs && (*ret)->swap)
+		(*ret)->swap->twin_runs = true;
+	return r;
 }

@@ -28,6 +28,8 @@ int instance_attach(const struct monitor *monitor, struct instance *instance, in
 
 /* Between links_begin() and links_end(). */
 void instance_detach(struct instance *instance);
+/* Lets what is pinned go on; the instance is as detached. */
+void instance_leave(struct instance *instance);
 
 /* What readers see of an instance. interface: NULL leaves it. -ENOMEM: the name is not changed. */
 int instance_set_place(struct monitor *monitor, struct instance *instance, const char *interface,
@@ -43,7 +45,16 @@ int instance_add(struct monitor *monitor, struct instance *instance);
  */
 void instance_drop(struct monitor *monitor, size_t i, bool spent);
 
-/* How a dataplane is loaded for this monitor, with nothing that goes on. */
-struct loading monitor_loading(struct monitor *monitor, struct surroundings *around);
+/* What an instance goes on with when it is loaded. */
+struct inheritance {
+	const struct generation *previous; /* may be NULL */
+	bool keep_maps;			   /* those of previous */
+	struct text *report;		   /* as in struct loading */
+};
+
+/* Loads a dataplane for an instance; with Pin what another process has left is gone on with. */
+int instance_load(struct monitor *monitor, struct instance *instance, struct dataplane *dataplane,
+		  const struct inheritance *inheritance, struct generation **ret,
+		  struct error *err);
 
 #endif

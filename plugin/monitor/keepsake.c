@@ -91,7 +91,7 @@ static int same_type(const struct keepsake *keepsake, const struct object *objec
 	struct plan old, new;
 	int r;
 
-	if (!size)
+	if (!size || !keepsake->btf)
 		return 1;
 	/* What cannot be shown is compared by its size alone. */
 	if (plan_init(&old, keepsake->btf, key ? keepsake->key_type : keepsake->value_type, size,

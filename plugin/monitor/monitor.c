@@ -77,7 +77,7 @@ struct monitor *monitor_unref(struct monitor *monitor)
 {
 	if (!monitor || __atomic_sub_fetch(&monitor->refs, 1, __ATOMIC_ACQ_REL))
 		return NULL;
-	monitor_stop(monitor);
+	monitor_stop(monitor, false);
 	for (size_t i = 0; i < monitor->n_instances; i++)
 		instance_free(monitor->instances[i]);
 	free(monitor->instances);
@@ -131,18 +131,27 @@ bool monitor_has_interface(const struct monitor *monitor, const char *interface)
 	return false;
 }
 
-void monitor_stop(struct monitor *monitor)
+void monitor_stop(struct monitor *monitor, bool leave)
 {
 	struct netns_visit visit;
 
 	pthread_mutex_lock(&monitor->control);
-	monitor->deleted = true;
+	leave = leave && monitor->pins;
 	links_begin(monitor, &visit);
-	for (size_t i = 0; i < monitor->n_instances; i++) {
-		instance_detach(monitor->instances[i]);
-		generation_detach_sections(monitor->instances[i]->generation, NULL);
+	for (size_t i = 0; !monitor->deleted && i < monitor->n_instances; i++) {
+		struct instance *instance = monitor->instances[i];
+
+		if (leave)
+			instance_leave(instance);
+		else
+			instance_detach(instance);
+		generation_detach_sections(instance->generation, NULL);
 	}
 	links_end(monitor, &visit);
+	if (monitor->pins && !monitor->deleted && !leave)
+		pins_remove(monitor->pins, NULL);
+	monitor->pins = pins_close(monitor->pins);
+	monitor->deleted = true;
 	pthread_mutex_unlock(&monitor->control);
 }
 

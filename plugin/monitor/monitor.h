@@ -16,6 +16,7 @@
 #include "kernel/netns.h"
 #include "monitor/generation.h"
 #include "monitor/pattern.h"
+#include "monitor/pins.h"
 #include "monitor/settings.h"
 
 #include <pthread.h>
@@ -33,6 +34,10 @@ struct instance {
 					  Changed with links held, too */
 	/* -- protected by links -- */
 	struct attachment attachments[PATH_COUNT];
+	/* -- of monitors with Pin, protected by control -- */
+	char *place;		 /* where it is pinned; NULL: nowhere yet */
+	bool pinned[PATH_COUNT]; /* its attachments are */
+	int adopted[PATH_COUNT]; /* programs that run and were another process's; 0: none */
 };
 
 struct monitor;
@@ -62,6 +67,7 @@ struct monitor {
 	bool deleted; /* nothing may be attached any more */
 	bool document_confined;
 	bool document_leave[PATH_COUNT]; /* paths that it leaves as they are */
+	struct pins *pins;		 /* NULL: it is without Pin */
 
 	pthread_mutex_t links;
 	int netns_fd; /* the namespace of its interfaces; -1: collectd's own, or it is not there */
@@ -88,7 +94,7 @@ struct monitor {
 int monitor_new(struct monitor_settings *settings, unsigned int id, uint64_t serial,
 		bool configured, struct monitor **ret, struct error *err);
 struct monitor *monitor_ref(struct monitor *monitor);
-/* The last one detaches everything. */
+/* The last one detaches everything that was not left. */
 struct monitor *monitor_unref(struct monitor *monitor);
 DEFINE_CLEANUP(struct monitor *, monitor_unref);
 
@@ -111,8 +117,11 @@ int monitor_detach(struct monitor *monitor, const char *interface, struct error 
  * state. */
 bool monitor_has_interface(const struct monitor *monitor, const char *interface);
 
-/* Detaches everything for good. Waits for a change that is under way. */
-void monitor_stop(struct monitor *monitor);
+/*
+ * Detaches everything for good. leave: of a monitor with Pin everything goes on, and stays to be
+ * adopted. Waits for a change that is under way.
+ */
+void monitor_stop(struct monitor *monitor, bool leave);
 
 /*
  * Remembers the outcome of a change for people to look at. err: NULL for a good one.

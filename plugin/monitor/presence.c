@@ -2,6 +2,7 @@
 #include "monitor/presence.h"
 #include "base/log.h"
 #include "monitor/instance.h"
+#include "monitor/pinning.h"
 
 #include <errno.h>
 #include <string.h>
@@ -80,6 +81,8 @@ static void attach(struct monitor *monitor, struct instance *instance, int ifind
 
 	links_begin(monitor, &visit);
 	r = instance_attach(monitor, instance, ifindex, &err);
+	if (r == 0)
+		pinning_settle(monitor, instance, 0);
 	links_end(monitor, &visit);
 	instance_set_place(monitor, instance, NULL, ifindex, r < 0);
 	if (r < 0 && !again) { /* a further try that fails is no news */
@@ -104,6 +107,7 @@ static bool leave(struct monitor *monitor, size_t i, const char *what)
 	}
 	links_begin(monitor, &visit);
 	instance_detach(instance);
+	pinning_remove(monitor, instance);
 	links_end(monitor, &visit);
 	instance_set_place(monitor, instance, pattern_name(instance->pattern), 0, false);
 	return false;
@@ -148,11 +152,11 @@ static struct instance *waiting_instance(const struct monitor *monitor,
 }
 
 /* What a further instance runs: with Share what the others do, else a copy of its own. */
-static int load_generation(struct monitor *monitor, struct generation **ret, struct error *err)
+static int load_generation(struct monitor *monitor, struct instance *instance,
+			   struct generation **ret, struct error *err)
 {
 	struct instance *first = monitor->instances[0];
-	struct surroundings around;
-	struct loading loading = monitor_loading(monitor, &around);
+	const struct inheritance nothing = {};
 
 	*ret = NULL;
 	if (!monitor->dataplane)
@@ -161,24 +165,29 @@ static int load_generation(struct monitor *monitor, struct generation **ret, str
 		*ret = generation_ref(first->generation);
 		return 0;
 	}
-	return generation_load(monitor->dataplane, &loading, ret, err);
+	return instance_load(monitor, instance, monitor->dataplane, &nothing, ret, err);
 }
 
 /* Makes an instance for an interface that a pattern is for; NULL, and logged: not possible. */
 static struct instance *make_instance(struct monitor *monitor, const struct pattern *pattern,
 				      const char *name)
 {
+	_cleanup_(generation_unrefp) struct generation *generation = NULL;
 	_cleanup_(instance_freep) struct instance *instance = NULL;
 	_cleanup_error_ struct error err = {};
+	uint64_t number = 0;
 	int r = 0;
 
 	if (monitor->n_instances >= INTERFACES_MAX)
 		r = error_set(&err, -E2BIG, "at most %d interfaces are possible", INTERFACES_MAX);
 	instance = instance_new(pattern, name);
 	if (r == 0)
-		r = instance ? load_generation(monitor, &instance->generation, &err)
+		r = instance ? load_generation(monitor, instance, &generation, &err)
 			     : error_oom(&err);
+	if (r == 0)
+		r = pinning_save(monitor, instance, generation, &number, &err);
 	if (r == 0) {
+		instance->generation = steal_ptr(&generation);
 		generation_keep(instance->generation);
 		r = instance_add(monitor, instance);
 	}

@@ -74,7 +74,7 @@ struct registry *registry_free(struct registry *registry)
 	if (!registry)
 		return NULL;
 	for (size_t i = 0; i < registry->n_monitors; i++) {
-		monitor_stop(registry->monitors[i]);
+		monitor_stop(registry->monitors[i], true);
 		monitor_unref(registry->monitors[i]);
 	}
 	free(registry->monitors);
@@ -273,7 +273,7 @@ int registry_delete(struct registry *registry, const char *name, struct error *e
 
 	if (!monitor)
 		return no_such_monitor(name, err);
-	monitor_stop(monitor);
+	monitor_stop(monitor, false);
 	pthread_mutex_lock(&registry->lock);
 	for (size_t i = 0; i < registry->n_monitors && !ours; i++)
 		if (registry->monitors[i] == monitor) {

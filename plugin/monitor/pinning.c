@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "monitor/pinning.h"
+#include "base/log.h"
+#include "kernel/chain.h"
+#include "monitor/instance.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+int pinning_open(struct monitor *monitor, struct error *err)
+{
+	if (!monitor->settings.pin || monitor->pins || monitor->deleted)
+		return 0;
+	return pins_open(monitor->settings.name, &monitor->pins, err);
+}
+
+/* Where the links of an instance are pinned, and where its generation is. */
+static const char *link_place(const struct instance *instance)
+{
+	return instance->interface ? instance->interface : PINS_SECTIONS;
+}
+
+static const char *generation_place(const struct monitor *monitor, const struct instance *instance)
+{
+	return monitor->settings.share ? PINS_SHARED : link_place(instance);
+}
+
+struct running {
+	struct monitor *monitor;
+	struct instance *instance;
+};
+
+static bool runs_on(const struct monitor *monitor, const struct instance *instance, enum path path,
+		    uint32_t prog_id)
+{
+	const struct hook *hook = hook_for_path(monitor->hook, path == PATH_EGRESS);
+	_cleanup_chain_ struct chain chain = {};
+
+	return instance->ifindex &&
+	       chain_get(hook, instance->ifindex, path == PATH_EGRESS, &chain) == 0 &&
+	       chain_has(&chain, prog_id);
+}
+
+static bool runs(void *data, enum path path, uint32_t prog_id)
+{
+	const struct running *running = data;
+	const struct monitor *monitor = running->monitor;
+
+	if (!monitor->settings.share)
+		return runs_on(monitor, running->instance, path, prog_id);
+	for (size_t i = 0; i < monitor->n_instances; i++)
+		if (runs_on(monitor, monitor->instances[i], path, prog_id))
+			return true;
+	return false;
+}
+
+static void adopt_path(struct monitor *monitor, struct instance *instance, enum path path,
+		       struct pinned *pinned)
+{
+	const struct hook *hook = hook_for_path(monitor->hook, path == PATH_EGRESS);
+	struct attachment *attachment = &instance->attachments[path];
+	uint32_t prog_id = pinned->prog_ids[path];
+	_cleanup_close_ int link_fd = -1;
+	int r;
+
+	if (!prog_id || !instance->ifindex || attachment_attached(attachment))
+		return;
+	if (hook->link_type) {
+		link_fd = pins_get_link(monitor->pins, link_place(instance), path_name(path));
+		r = link_fd < 0 ? link_fd
+				: attachment_adopt_link(attachment, hook, instance->ifindex,
+							path == PATH_EGRESS, link_fd, &prog_id,
+							NULL);
+		if (r == 0)
+			link_fd = -1;
+	} else {
+		r = attachment_adopt_filter(attachment, hook, instance->ifindex,
+					    path == PATH_EGRESS, prog_id);
+	}
+	if (r < 0)
+		return;
+	instance->pinned[path] = true;
+	instance->adopted[path] = fcntl(pinned->prog_fds[path], F_DUPFD_CLOEXEC, 3);
+	log_notice("monitor %s: interface %s: the %s program that was left running is taken over",
+		   monitor->settings.name, instance->interface, path_name(path));
+}
+
+void pinning_adopt(struct monitor *monitor, struct instance *instance, struct pinned *ret)
+{
+	struct running running = { monitor, instance };
+	struct netns_visit visit;
+
+	*ret = (struct pinned){};
+	if (!monitor->pins || instance->generation || instance->place)
+		return;
+	links_begin(monitor, &visit);
+	if (pins_find(monitor->pins, generation_place(monitor, instance), runs, &running, ret))
+		for (int path = 0; path < PATH_COUNT; path++)
+			adopt_path(monitor, instance, (enum path)path, ret);
+	links_end(monitor, &visit);
+}
+
+int pinning_save(struct monitor *monitor, struct instance *instance,
+		 const struct generation *generation, uint64_t *number, struct error *err)
+{
+	*number = 0;
+	if (!monitor->pins || !generation)
+		return 0;
+	if (!instance->place) {
+		instance->place = strdup(generation_place(monitor, instance));
+		if (!instance->place)
+			return error_oom(err);
+	}
+	return pins_save(monitor->pins, instance->place, generation, number, err);
+}
+
+void pinning_forget(struct monitor *monitor, const struct instance *instance, uint64_t number)
+{
+	if (monitor->pins && instance->place && number)
+		pins_forget(monitor->pins, instance->place, number);
+}
+
+static void tell(const struct monitor *monitor, const struct error *err)
+{
+	log_error("monitor %s: %s; it will not go on without collectd", monitor->settings.name,
+		  error_message(err));
+}
+
+static void pin_path(struct monitor *monitor, struct instance *instance, enum path path)
+{
+	struct attachment *attachment = &instance->attachments[path];
+	_cleanup_error_ struct error err = {};
+	int r;
+
+	if (!attachment_attached(attachment)) {
+		pins_remove_link(monitor->pins, link_place(instance), path_name(path));
+		instance->pinned[path] = false;
+		return;
+	}
+	if (instance->pinned[path])
+		return;
+	if (attachment_link_fd(attachment) >= 0) {
+		r = pins_save_link(monitor->pins, link_place(instance), path_name(path),
+				   attachment_link_fd(attachment), &err);
+	} else {
+		r = attachment_keep(attachment);
+		if (r < 0)
+			error_set(&err, r, "Pin: the filter cannot be marked: %s", strerror(-r));
+	}
+	instance->pinned[path] = r == 0;
+	if (r < 0)
+		tell(monitor, &err);
+}
+
+/* Tracepoints and the like: their links are new each time. */
+static void pin_sections(struct monitor *monitor, const struct instance *instance)
+{
+	const struct object *object = generation_has_sections(instance->generation)
+					      ? instance->generation->paths[PATH_INGRESS].object
+					      : NULL;
+	size_t n = object ? object->n_links : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_error_ struct error err = {};
+		char name[16];
+
+		snprintf(name, sizeof(name), "%zu", i);
+		if (pins_save_link(monitor->pins, PINS_SECTIONS, name,
+				   bpf_link__fd(object->links[i]), &err) < 0)
+			tell(monitor, &err);
+	}
+	pins_remove_links_from(monitor->pins, PINS_SECTIONS, (unsigned int)n);
+}
+
+void pinning_settle(struct monitor *monitor, struct instance *instance, uint64_t number)
+{
+	if (!monitor->pins)
+		return;
+	for (int path = 0; path < PATH_COUNT; path++) {
+		if (instance->interface)
+			pin_path(monitor, instance, (enum path)path);
+		if (instance->adopted[path] > 0 && instance->generation)
+			fd_close(&instance->adopted[path]);
+		if (instance->generation)
+			instance->adopted[path] = 0;
+	}
+	if (!instance->pattern)
+		pin_sections(monitor, instance);
+	if (instance->place && (number || !instance->generation))
+		pins_settle(monitor->pins, instance->place, number);
+}
+
+void pinning_remove(struct monitor *monitor, struct instance *instance)
+{
+	if (!monitor->pins)
+		return;
+	pins_remove(monitor->pins, link_place(instance));
+	for (int path = 0; path < PATH_COUNT; path++)
+		instance->pinned[path] = false;
+	if (!monitor->settings.share) {
+		free(instance->place);
+		instance->place = NULL;
+	}
+}
+
+static bool is_wanted(void *data, const char *place)
+{
+	const struct monitor *monitor = data;
+
+	if (monitor->settings.share && !strcmp(place, PINS_SHARED))
+		return true;
+	for (size_t i = 0; i < monitor->n_instances; i++)
+		if (!strcmp(place, link_place(monitor->instances[i])))
+			return true;
+	return false;
+}
+
+void pinning_prune(struct monitor *monitor)
+{
+	if (monitor->pins)
+		pins_prune(monitor->pins, is_wanted, monitor);
+}
