@@ -295,7 +295,7 @@ int attachment_keep(struct attachment *attachment)
 
 	if (!attachment->hook || attachment->hook->link_type)
 		return 0;
-	r = owner_keep(attachment->prog_id);
+	r = owner_keep(attachment->prog_id, true);
 	if (r == 0)
 		attachment->kept = true;
 	return r;

@@ -114,7 +114,9 @@ int attachment_adopt_link(struct attachment *attachment, const struct hook *hook
 			  bool egress, int link_fd, uint32_t *prog_id, struct error *err);
 
 /*
- * The same for a filter on tc that runs the program. It is this process's now, and kept.
+ * The same for a filter on tc that runs the program. It is this process's now, and kept. Without
+ * CAP_SYS_ADMIN its program keeps the other's mark until it is replaced, and a clsact qdisc that
+ * the other had made is left.
  * -ENOLINK: there is none; -errno: not to be found out.
  */
 int attachment_adopt_filter(struct attachment *attachment, const struct hook *hook, int ifindex,

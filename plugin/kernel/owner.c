@@ -137,25 +137,28 @@ bool owner_made(int ifindex)
 	return fd >= 0 && map_has(fd, &key);
 }
 
-int owner_set_made(int ifindex, bool made)
+static int own_note(const struct owner_key *key, bool there)
 {
-	const struct owner_key key = interface_key(ifindex);
 	const struct owner_value value = {};
 	int fd = own_map();
 
 	if (fd < 0)
 		return fd;
-	return made ? bpf_map_update_elem(fd, &key, &value, BPF_ANY)
-		    : bpf_map_delete_elem(fd, &key);
+	return there ? bpf_map_update_elem(fd, key, &value, BPF_ANY) : bpf_map_delete_elem(fd, key);
 }
 
-int owner_keep(uint32_t prog_id)
+int owner_set_made(int ifindex, bool made)
+{
+	const struct owner_key key = interface_key(ifindex);
+
+	return own_note(&key, made);
+}
+
+int owner_keep(uint32_t prog_id, bool keep)
 {
 	const struct owner_key key = { .what = prog_id };
-	const struct owner_value value = {};
-	int fd = own_map();
 
-	return fd < 0 ? fd : bpf_map_update_elem(fd, &key, &value, BPF_ANY);
+	return own_note(&key, keep);
 }
 
 static bool is_alive(const struct owner_value *value)

@@ -24,8 +24,11 @@ bool owner_made(int ifindex);
 /* Notes that, or forgets it. What cannot be noted (-errno) is left when the process ends. */
 int owner_set_made(int ifindex, bool made);
 
-/* Marks a program of ours as one whose filter is to stay when this process is gone. -errno. */
-int owner_keep(uint32_t prog_id);
+/*
+ * Marks a program of ours as one whose filter is to stay when this process is gone, or takes that
+ * mark away. -errno.
+ */
+int owner_keep(uint32_t prog_id, bool keep);
 
 /* Who says to be the owner of a program, as somebody's OWNER_MAP has it. */
 struct owner {

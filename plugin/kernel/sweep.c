@@ -65,7 +65,7 @@ static int sweep_interface(const struct qdisc *qdisc, struct text *report)
 	int removed = 0;
 	pid_t maker = 0;
 
-	for (int egress = 0; egress <= qdisc->clsact; egress++) {
+	for (int egress = 0; egress < (qdisc->clsact ? 2 : 1); egress++) {
 		int r = sweep_direction(qdisc->ifindex, egress, &maker, report);
 
 		if (r < 0)

@@ -61,18 +61,20 @@ static int tc_put(struct attachment *attachment, int prog_fd, uint32_t flags)
 	struct bpf_tc_hook hook = tc_hook(attachment);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = prog_fd, .flags = flags,
 		    .handle = attachment->handle, .priority = attachment->priority);
-	uint32_t prog_id = object_program_id(prog_fd);
+	uint32_t prog_id = object_program_id(prog_fd), old_id = attachment->prog_id;
 	int r;
 
 	owner_bind(prog_fd);
 	if (attachment->kept)
-		owner_keep(prog_id);
+		owner_keep(prog_id, true);
 	r = bpf_tc_attach(&hook, &opts);
 	if (r < 0)
 		return r;
 	attachment->handle = opts.handle;
 	attachment->priority = opts.priority;
 	attachment->prog_id = prog_id;
+	if (attachment->kept && old_id != prog_id)
+		owner_keep(old_id, false);
 	return 0;
 }
 
@@ -234,6 +236,8 @@ bool tc_remove(const struct attachment *attachment)
 void tc_detach(struct attachment *attachment)
 {
 	tc_remove(attachment);
+	if (attachment->kept)
+		owner_keep(attachment->prog_id, false);
 	tc_clean(attachment->ifindex);
 }
 
@@ -260,7 +264,7 @@ int tc_adopt(struct attachment *attachment, uint32_t prog_id)
 	fd = bpf_prog_get_fd_by_id(prog_id);
 	if (fd >= 0) {
 		owner_bind(fd);
-		owner_keep(prog_id);
+		owner_keep(prog_id, true);
 	}
 	return 0;
 }
