@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <pthread.h>
 
 static const char *const tc_hooks[] = { "tcx", "tc" };
 
@@ -260,6 +261,47 @@ static void test_tc_many(void **state)
 	veth_delete();
 }
 
+struct crowd {
+	int ifindex;
+	int fd;
+	unsigned int failed;
+};
+
+static void *come_and_go(void *data)
+{
+	struct crowd *crowd = data;
+
+	for (int i = 0; i < 200; i++) {
+		struct attachment attachment;
+
+		if (attachment_attach(&attachment, hook_find("tc"), crowd->ifindex, i % 2,
+				      crowd->fd, NULL, NULL) < 0)
+			__atomic_add_fetch(&crowd->failed, 1, __ATOMIC_RELAXED);
+		attachment_detach(&attachment);
+	}
+	return NULL;
+}
+
+/* Nobody's last filter takes the qdisc away from under another's first one. */
+static void test_tc_threads(void **state)
+{
+	struct crowd crowd = {};
+	pthread_t threads[4];
+
+	(void)state;
+	skip_if_impossible();
+	crowd.ifindex = veth();
+	crowd.fd = program("ours", 1);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, &crowd), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(crowd.failed, 0);
+	assert_int_equal(netif_has_clsact(crowd.ifindex), 0);
+	close(crowd.fd);
+	veth_delete();
+}
+
 static void test_xdp(void **state)
 {
 	static const enum position_where places[] = { POSITION_ANY, POSITION_FIRST, POSITION_LAST };
@@ -422,6 +464,7 @@ int main(void)
 		cmocka_unit_test(test_tc_no_room),
 		cmocka_unit_test(test_tc_same_priority),
 		cmocka_unit_test(test_tc_many),
+		cmocka_unit_test(test_tc_threads),
 		cmocka_unit_test(test_xdp),
 		cmocka_unit_test(test_no_interface),
 		cmocka_unit_test(test_adopt_link),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/netif.h"
+#include "kernel/netns.h"
 #include "kernel/owner.h"
 #include "kernel/sweep.h"
 #include "trail.h"
@@ -160,6 +161,34 @@ static void test_sweep_others(void **state)
 	veth_delete();
 }
 
+/* Each namespace is swept by itself, whatever the interfaces' indices in it. */
+static void test_sweep_namespaces(void **state)
+{
+	_cleanup_close_ int fd = -1;
+	struct netns_visit visit;
+	char name[64];
+	int ifindex;
+	pid_t pid;
+
+	(void)state;
+	skip_if_impossible();
+	snprintf(name, sizeof(name), "dynmon-sweep-%d", (int)getpid());
+	if (shell("ip netns add %s", name))
+		skip();
+	fd = netns_open(name, NULL);
+	assert_true(fd >= 0);
+	assert_int_equal(netns_enter(fd, &visit), 0);
+	ifindex = veth();
+	pid = child_start(ifindex, 0);
+	netns_leave(&visit);
+	child_kill(pid);
+	expect_sweep(0, 0, 0);
+	assert_int_equal(netns_enter(fd, &visit), 0);
+	expect_sweep(1, 1, pid);
+	netns_leave(&visit);
+	assert_int_equal(shell("ip netns del %s", name), 0);
+}
+
 /* Without the capability to look at others' programs nothing is touched, and that is told. */
 static void test_sweep_unprivileged(void **state)
 {
@@ -257,6 +286,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_sweep_others),
+		cmocka_unit_test(test_sweep_namespaces),
 		cmocka_unit_test(test_sweep_unprivileged),
 		cmocka_unit_test(test_adopt_filter),
 	};
