@@ -16,6 +16,7 @@
 #include "export/values.h"
 #include "monitor/collect.h"
 #include "monitor/events.h"
+#include "monitor/leftovers.h"
 #include "monitor/watch.h"
 #include "serve/control.h"
 #include "serve/http.h"
@@ -468,6 +469,7 @@ static int dynmon_init(void)
 {
 	const struct registry_observer observer = { monitor_added, monitor_removed, NULL };
 	_cleanup_error_ struct error err = {};
+	_cleanup_text_ struct text report = {};
 	struct compiler compiler;
 	int r;
 
@@ -492,6 +494,8 @@ static int dynmon_init(void)
 		return -1;
 	}
 	monitors_add();
+	leftovers_remove(registry, &report);
+	log_lines(LOG_LEVEL_NOTICE, &report);
 	control_open();
 	https_open();
 	log_info("version " DYNMON_VERSION " is ready");

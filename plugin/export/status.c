@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/status.h"
+#include "kernel/chain.h"
+#include "kernel/netns.h"
 
 #include <string.h>
 
@@ -35,22 +37,77 @@ static void json_member(struct text *out, const char *name, const char *value)
 		text_adds(out, "null");
 }
 
-static void instance_json(const struct instance *instance, struct text *out)
+/* What runs on a hook, in that order; ours is the one that the monitor runs there. */
+static void chain_json(const struct chain *chain, uint32_t ours, struct text *out)
+{
+	text_adds(out, ",\"chain\":[");
+	for (size_t i = 0; i < chain->n; i++) {
+		text_printf(out, "%s{\"id\":%u,", i ? "," : "", chain->links[i].prog_id);
+		json_member(out, "name", chain->links[i].name);
+		text_printf(out, ",\"own\":%s}",
+			    chain->links[i].prog_id == ours ? "true" : "false");
+	}
+	text_addc(out, ']');
+}
+
+static void path_json(const struct monitor *monitor, const struct instance *instance,
+		      enum path path, struct text *out)
+{
+	const struct hook *hook = hook_for_path(monitor->hook, path == PATH_EGRESS);
+	uint32_t id = object_program_id(generation_prog_fd(instance->generation, path));
+	_cleanup_chain_ struct chain chain = {};
+
+	text_addc(out, '{');
+	json_member(out, "path", path_name(path));
+	text_printf(out, ",\"id\":%u,", id);
+	json_member(out, "hook", hook->name);
+	if (instance->ifindex)
+		chain_get(hook, instance->ifindex, path == PATH_EGRESS, &chain);
+	chain_json(&chain, id, out);
+	text_addc(out, '}');
+}
+
+static void instance_json(const struct monitor *monitor, const struct instance *instance,
+			  struct text *out)
 {
 	text_addc(out, '{');
 	json_member(out, "name", instance->interface);
 	text_printf(out, ",\"ifindex\":%d,\"present\":%s,\"programs\":[", instance->ifindex,
 		    instance->ifindex ? "true" : "false");
-	for (int path = 0, n = 0; instance->generation && path < PATH_COUNT; path++) {
-		const struct generation_path *from = &instance->generation->paths[path];
-
-		if (!from->object)
+	for (int path = 0, n = 0; path < PATH_COUNT; path++) {
+		if (generation_prog_fd(instance->generation, (enum path)path) < 0)
 			continue;
-		text_printf(out, "%s{", n++ ? "," : "");
-		json_member(out, "path", path_name((enum path)path));
-		text_printf(out, ",\"id\":%u}", object_program_id(from->prog_fd));
+		text_adds(out, n++ ? "," : "");
+		path_json(monitor, instance, (enum path)path, out);
 	}
 	text_adds(out, "]}");
+}
+
+/* Programs that are on no interface. */
+static void sections_json(const struct monitor *monitor, struct text *out)
+{
+	const struct generation *generation = monitor->instances[0]->generation;
+	const struct object *object =
+		generation_has_sections(generation) ? generation->paths[PATH_INGRESS].object : NULL;
+
+	text_adds(out, ",\"sections\":[");
+	for (size_t i = 0; object && i < object->n_links; i++) {
+		text_adds(out, i ? "," : "");
+		text_json(out, object_section(object, i), strlen(object_section(object, i)));
+	}
+	text_addc(out, ']');
+}
+
+static void patterns_json(const struct monitor *monitor, struct text *out)
+{
+	text_adds(out, ",\"attached-by\":[");
+	for (size_t i = 0; i < monitor->n_patterns; i++) {
+		const struct pattern *pattern = monitor->patterns[i];
+
+		text_adds(out, i ? "," : "");
+		text_json(out, pattern->text, strlen(pattern->text));
+	}
+	text_addc(out, ']');
 }
 
 static void metrics_json(const struct dataplane *dataplane, int path, struct text *out)
@@ -73,6 +130,12 @@ static void metrics_json(const struct dataplane *dataplane, int path, struct tex
 
 void status_json(struct monitor *monitor, struct text *out)
 {
+	struct netns_visit visit;
+	bool visiting;
+
+	/* With links, so that the namespace stays while its hooks are asked. */
+	pthread_mutex_lock(&monitor->links);
+	visiting = netns_enter(monitor->netns_fd, &visit) == 0;
 	pthread_mutex_lock(&monitor->state);
 	text_addc(out, '{');
 	json_member(out, "name", monitor->settings.name);
@@ -82,7 +145,12 @@ void status_json(struct monitor *monitor, struct text *out)
 	json_member(out, "hook", monitor->hook->name);
 	text_addc(out, ',');
 	json_member(out, "loglevel", monitor->settings.log_level);
-	text_printf(out, ",\"configured\":%s,", monitor->configured ? "true" : "false");
+	text_addc(out, ',');
+	json_member(out, "netns", monitor->settings.netns);
+	text_printf(out, ",\"share\":%s,\"pin\":%s,\"configured\":%s,",
+		    monitor->settings.share ? "true" : "false",
+		    monitor->settings.pin ? "true" : "false",
+		    monitor->configured ? "true" : "false");
 	json_member(out, "dataplane", dataplane_word(monitor));
 	text_printf(out, ",\"changes\":%llu,\"failures\":%llu,",
 		    (unsigned long long)monitor->changes, (unsigned long long)monitor->failures);
@@ -92,13 +160,18 @@ void status_json(struct monitor *monitor, struct text *out)
 		if (!monitor->instances[i]->interface)
 			continue;
 		text_adds(out, n++ ? "," : "");
-		instance_json(monitor->instances[i], out);
+		instance_json(monitor, monitor->instances[i], out);
 	}
 	text_addc(out, ']');
+	patterns_json(monitor, out);
+	sections_json(monitor, out);
 	for (int path = 0; path < PATH_COUNT; path++)
 		metrics_json(monitor->dataplane, path, out);
 	text_addc(out, '}');
 	pthread_mutex_unlock(&monitor->state);
+	if (visiting)
+		netns_leave(&visit);
+	pthread_mutex_unlock(&monitor->links);
 }
 
 int figures_get(struct registry *registry, struct figures *ret, struct error *err)

@@ -55,8 +55,8 @@ size_t map_cpu_stride(const struct map *map);
 size_t map_value_stride(const struct map *map);
 
 /*
- * Whether the values of such a map can be mapped into memory (BPF_F_MMAPABLE), one machine word each:
- * then emptying is an atomic exchange, which loses nothing that programs add atomically.
+ * Whether the values of such a map can be mapped into memory (BPF_F_MMAPABLE), one machine word
+ * each: then emptying is an atomic exchange, which loses nothing that programs add atomically.
  */
 bool map_is_mappable(uint32_t type, uint32_t value_size);
 /* Maps the values of a map with BPF_F_MMAPABLE; NULL: not possible. Then map_memory_unmap(). */

@@ -298,6 +298,16 @@ int object_attach_sections(struct object *object, struct error *err)
 	return 0;
 }
 
+const char *object_section(const struct object *object, size_t i)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object->bpf)
+		if (bpf_program__autoload(program) && !i--)
+			return bpf_program__section_name(program);
+	return "";
+}
+
 void object_detach_sections(struct object *object)
 {
 	while (object->n_links)

@@ -94,6 +94,9 @@ int object_select_sections(struct object *object, const char *name);
 int object_attach_sections(struct object *object, struct error *err);
 void object_detach_sections(struct object *object);
 
+/* The section of the program that link i is of. */
+const char *object_section(const struct object *object, size_t i);
+
 /* The map of that name, or NULL. */
 struct object_map *object_find_map(const struct object *object, const char *name);
 

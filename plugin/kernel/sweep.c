@@ -19,7 +19,8 @@ static void report_removal(struct text *report, int ifindex, const char *what, p
 }
 
 /* 1: the filter is removed, and *made whether its owner had made the qdisc. */
-static int sweep_filter(int ifindex, bool egress, const struct filter *filter, struct owner *owner)
+static int sweep_filter(int ifindex, bool egress, bool kept, const struct filter *filter,
+			struct owner *owner)
 {
 	const struct attachment stale = {
 		.ifindex = ifindex,
@@ -33,7 +34,7 @@ static int sweep_filter(int ifindex, bool egress, const struct filter *filter, s
 	if (!filter->prog_id || filter->chain != 0)
 		return 0;
 	r = owner_of(filter->prog_id, ifindex, owner);
-	if (r <= 0 || owner->alive || owner->kept)
+	if (r <= 0 || owner->alive || (owner->kept && !kept))
 		return r < 0 ? r : 0;
 	/* Once the program is gone, nothing tells that any more: it is ours from now on. */
 	if (owner->made)
@@ -41,7 +42,7 @@ static int sweep_filter(int ifindex, bool egress, const struct filter *filter, s
 	return tc_remove(&stale);
 }
 
-static int sweep_direction(int ifindex, bool egress, pid_t *maker, struct text *report)
+static int sweep_direction(int ifindex, bool egress, bool kept, pid_t *maker, struct text *report)
 {
 	_cleanup_filters_ struct filter_list list = {};
 	int r = filter_list_get(ifindex, egress, &list), removed = 0;
@@ -49,7 +50,7 @@ static int sweep_direction(int ifindex, bool egress, pid_t *maker, struct text *
 	for (size_t i = 0; r >= 0 && i < list.n; i++) {
 		struct owner owner;
 
-		r = sweep_filter(ifindex, egress, &list.items[i], &owner);
+		r = sweep_filter(ifindex, egress, kept, &list.items[i], &owner);
 		if (r <= 0)
 			continue;
 		removed++;
@@ -60,13 +61,13 @@ static int sweep_direction(int ifindex, bool egress, pid_t *maker, struct text *
 	return r < 0 ? r : removed;
 }
 
-static int sweep_interface(const struct qdisc *qdisc, struct text *report)
+static int sweep_interface(const struct qdisc *qdisc, bool kept, struct text *report)
 {
 	int removed = 0;
 	pid_t maker = 0;
 
 	for (int egress = 0; egress < (qdisc->clsact ? 2 : 1); egress++) {
-		int r = sweep_direction(qdisc->ifindex, egress, &maker, report);
+		int r = sweep_direction(qdisc->ifindex, egress, kept, &maker, report);
 
 		if (r < 0)
 			return r;
@@ -79,14 +80,14 @@ static int sweep_interface(const struct qdisc *qdisc, struct text *report)
 	return removed;
 }
 
-int hook_sweep(struct text *report)
+int hook_sweep(bool kept, struct text *report)
 {
 	_cleanup_qdiscs_ struct qdisc_list list = {};
 	int r = qdisc_list_get(&list), removed = 0;
 
 	capture_begin(NULL);
 	for (size_t i = 0; r >= 0 && i < list.n; i++) {
-		r = sweep_interface(&list.items[i], report);
+		r = sweep_interface(&list.items[i], kept, report);
 		removed += r > 0 ? r : 0;
 	}
 	capture_end();

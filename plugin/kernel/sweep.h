@@ -5,15 +5,18 @@
 
 #include "base/text.h"
 
+#include <stdbool.h>
+
 /*
  * Removes, in the calling thread's network namespace, the filters whose process is dead, and the
  * qdiscs it had made that have no filters any more. Others' filters and qdiscs stay, as do those
- * of processes in other pid namespaces, and those that were to be kept (attachment_keep()).
+ * of processes in other pid namespaces, and, unless kept, those that were to be kept
+ * (attachment_keep()) and that nobody has adopted.
  *
  * Returns how many were removed; each is a line in report. -EPERM: there are filters whose owner
  * cannot be found out without CAP_SYS_ADMIN; a line says so. -errno: the interfaces cannot be
  * looked at. What was removed until then is in report in any case.
  */
-int hook_sweep(struct text *report);
+int hook_sweep(bool kept, struct text *report);
 
 #endif

@@ -29,8 +29,8 @@ struct metric_reader {
 	struct map_reader map;
 	bool tallied;
 	bool recent; /* only what came since the last such read */
-	bool given; /* the tally's entries were */
-	int broke;  /* -errno of taking out what is tallied */
+	bool given;  /* the tally's entries were */
+	int broke;   /* -errno of taking out what is tallied */
 	struct tally_entries taken;
 };
 

@@ -17,8 +17,8 @@ struct entry {
 struct tally {
 	unsigned int refs; /* atomic */
 	size_t key_size;
-	size_t value_size;  /* of all CPUs */
-	size_t value_at;    /* in an entry's bytes */
+	size_t value_size; /* of all CPUs */
+	size_t value_at;   /* in an entry's bytes */
 	size_t entry_size;
 	size_t max;
 	bool replaces; /* a gauge: the newest value counts */
@@ -173,8 +173,8 @@ int tally_add(struct tally *tally, const struct metric *metric, const struct map
 	for (uint32_t i = 0; i < batch->count && r == 0; i++) {
 		const char *value = batch->values + i * batch->value_stride;
 		struct entry *entry = entry_of(tally, batch->keys + i * batch->key_stride);
-		struct number number = metric->sampled ? metric_sample(metric, value)
-						       : (struct number){};
+		struct number number =
+			metric->sampled ? metric_sample(metric, value) : (struct number){};
 
 		if (!entry) {
 			r = -ENOMEM;
@@ -185,9 +185,8 @@ int tally_add(struct tally *tally, const struct metric *metric, const struct map
 		else
 			metric_value_add(metric, entry->bytes + tally->value_at, value);
 		/* The kind is that of the first one, which zero bytes do not have. */
-		entry->number = entry->pass && !tally->replaces
-					? number_add(entry->number, number)
-					: number;
+		entry->number = entry->pass && !tally->replaces ? number_add(entry->number, number)
+								: number;
 		entry->pass = tally->pass;
 		entry->recent = true;
 	}

@@ -24,7 +24,7 @@ struct change {
 	struct generation **generations;
 	uint64_t *numbers; /* the generations' among what is pinned; 0: not pinned */
 	struct step *steps;
-	size_t done;   /* steps that can be taken back */
+	size_t done;	/* steps that can be taken back */
 	bool is_public; /* it has happened */
 };
 
@@ -194,7 +194,7 @@ static int switch_path(struct change *change, size_t i, enum path path, struct e
 	struct instance *instance = change->instances[i];
 	struct attachment *attachment = &instance->attachments[path];
 	int old_fd = instance->adopted[path] > 0 ? instance->adopted[path]
-						: generation_prog_fd(instance->generation, path);
+						 : generation_prog_fd(instance->generation, path);
 	int new_fd = generation_prog_fd(change->generations[i], path);
 	struct step *step = &change->steps[change->done];
 	int r;
@@ -336,8 +336,9 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 	if (r < 0)
 		return r;
 	old = generation_ref(monitor->instances[0]->generation);
-	links_begin(monitor, &visit);
-	r = switch_all(&change, err);
+	r = links_begin(monitor, &visit, err);
+	if (r == 0)
+		r = switch_all(&change, err);
 	if (r == 0) {
 		publish(&change, dataplane);
 		detach_idle(monitor);

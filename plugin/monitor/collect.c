@@ -67,9 +67,8 @@ static void take_turn(struct turn *turn)
 	_cleanup_error_ struct error err = {};
 	struct netns_visit visit;
 
-	links_begin(turn->monitor, &visit);
-	turn->twin = __atomic_load_n(&swap->twin_runs, __ATOMIC_ACQUIRE);
-	if (is_running(turn)) {
+	if (links_begin(turn->monitor, &visit, &err) == 0 && is_running(turn)) {
+		turn->twin = __atomic_load_n(&swap->twin_runs, __ATOMIC_ACQUIRE);
 		turn->swapped = replace_all(turn, !turn->twin, &err) == 0;
 		if (turn->swapped)
 			__atomic_store_n(&swap->twin_runs, !turn->twin, __ATOMIC_RELEASE);

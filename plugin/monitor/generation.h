@@ -58,7 +58,8 @@ struct surroundings {
 struct loading {
 	const struct surroundings *around;
 	bool xdp; /* the ingress path's program is for XDP */
-	/* A path that both dataplanes have in common goes on with its loaded object. May be NULL. */
+	/* A path that both dataplanes have in common goes on with its loaded object. May be NULL.
+	 */
 	const struct generation *previous;
 	const struct keepsakes *keepsakes; /* maps to go on with where that is possible; or NULL */
 	struct text *report; /* a line for each map that was, and those that could not; or NULL */

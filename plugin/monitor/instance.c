@@ -35,10 +35,17 @@ struct instance *instance_free(struct instance *instance)
 	return NULL;
 }
 
-void links_begin(struct monitor *monitor, struct netns_visit *visit)
+int links_begin(struct monitor *monitor, struct netns_visit *visit, struct error *err)
 {
+	int r;
+
 	pthread_mutex_lock(&monitor->links);
-	netns_enter(monitor->netns_fd, visit);
+	r = netns_enter(monitor->netns_fd, visit);
+	if (r < 0)
+		return error_set(err, r, "network namespace %s cannot be entered: %s",
+				 monitor->settings.netns ? monitor->settings.netns : "of collectd",
+				 strerror(-r));
+	return 0;
 }
 
 void links_end(struct monitor *monitor, struct netns_visit *visit)
@@ -170,8 +177,8 @@ void instance_drop(struct monitor *monitor, size_t i, bool spent)
 	struct netns_visit visit;
 	char *interface = NULL;
 
-	links_begin(monitor, &visit);
-	instance_detach(instance);
+	if (links_begin(monitor, &visit, NULL) == 0)
+		instance_detach(instance);
 	pinning_remove(monitor, instance);
 	pthread_mutex_lock(&monitor->state);
 	if (monitor->n_instances > 1) {
@@ -199,8 +206,7 @@ static int find_map(void *data, const char *name)
 }
 
 int instance_load(struct monitor *monitor, struct instance *instance, struct dataplane *dataplane,
-		  const struct inheritance *inheritance, struct generation **ret,
-		  struct error *err)
+		  const struct inheritance *inheritance, struct generation **ret, struct error *err)
 {
 	_cleanup_(keepsakes_release) struct keepsakes keepsakes = {};
 	_cleanup_(pinned_release) struct pinned pinned = {};
@@ -213,8 +219,7 @@ int instance_load(struct monitor *monitor, struct instance *instance, struct dat
 	};
 	int r;
 
-	if (inheritance->keep_maps &&
-	    generation_keepsakes(inheritance->previous, &keepsakes) < 0)
+	if (inheritance->keep_maps && generation_keepsakes(inheritance->previous, &keepsakes) < 0)
 		return error_oom(err);
 	if (keepsakes.n)
 		loading.keepsakes = &keepsakes;

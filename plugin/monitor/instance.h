@@ -11,8 +11,11 @@ struct instance *instance_new(const struct pattern *pattern, const char *interfa
 struct instance *instance_free(struct instance *instance);
 DEFINE_CLEANUP(struct instance *, instance_free);
 
-/* Take and give back links, in the network namespace of the monitor's interfaces. */
-void links_begin(struct monitor *monitor, struct netns_visit *visit);
+/*
+ * Take and give back links, in the network namespace of the monitor's interfaces. -errno: the
+ * thread is not there and must attach and detach nothing, but links is held all the same.
+ */
+int links_begin(struct monitor *monitor, struct netns_visit *visit, struct error *err);
 void links_end(struct monitor *monitor, struct netns_visit *visit);
 
 /*

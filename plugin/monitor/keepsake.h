@@ -43,8 +43,8 @@ const struct keepsake *keepsakes_find(const struct keepsakes *keepsakes, enum pa
 				      const struct object_map *map);
 
 /*
- * Lets a map of an object that is not loaded yet go on with a kept one. 1: it does. 0: it cannot, and
- * why tells the reason. -errno.
+ * Lets a map of an object that is not loaded yet go on with a kept one. 1: it does. 0: it cannot,
+ * and why tells the reason. -errno.
  */
 int keepsake_use(const struct keepsake *keepsake, const struct object *object,
 		 struct object_map *map, struct text *why, struct error *err);

@@ -134,16 +134,17 @@ bool monitor_has_interface(const struct monitor *monitor, const char *interface)
 void monitor_stop(struct monitor *monitor, bool leave)
 {
 	struct netns_visit visit;
+	int r;
 
 	pthread_mutex_lock(&monitor->control);
 	leave = leave && monitor->pins;
-	links_begin(monitor, &visit);
+	r = links_begin(monitor, &visit, NULL);
 	for (size_t i = 0; !monitor->deleted && i < monitor->n_instances; i++) {
 		struct instance *instance = monitor->instances[i];
 
-		if (leave)
+		if (leave && r == 0)
 			instance_leave(instance);
-		else
+		else if (r == 0)
 			instance_detach(instance);
 		generation_detach_sections(instance->generation, NULL);
 	}

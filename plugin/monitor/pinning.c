@@ -69,10 +69,10 @@ static void adopt_path(struct monitor *monitor, struct instance *instance, enum 
 		return;
 	if (hook->link_type) {
 		link_fd = pins_get_link(monitor->pins, link_place(instance), path_name(path));
-		r = link_fd < 0 ? link_fd
-				: attachment_adopt_link(attachment, hook, instance->ifindex,
-							path == PATH_EGRESS, link_fd, &prog_id,
-							NULL);
+		r = link_fd < 0
+			    ? link_fd
+			    : attachment_adopt_link(attachment, hook, instance->ifindex,
+						    path == PATH_EGRESS, link_fd, &prog_id, NULL);
 		if (r == 0)
 			link_fd = -1;
 	} else {
@@ -95,8 +95,8 @@ void pinning_adopt(struct monitor *monitor, struct instance *instance, struct pi
 	*ret = (struct pinned){};
 	if (!monitor->pins || instance->generation || instance->place)
 		return;
-	links_begin(monitor, &visit);
-	if (pins_find(monitor->pins, generation_place(monitor, instance), runs, &running, ret))
+	if (links_begin(monitor, &visit, NULL) == 0 &&
+	    pins_find(monitor->pins, generation_place(monitor, instance), runs, &running, ret))
 		for (int path = 0; path < PATH_COUNT; path++)
 			adopt_path(monitor, instance, (enum path)path, ret);
 	links_end(monitor, &visit);
@@ -164,7 +164,7 @@ static void pin_sections(struct monitor *monitor, const struct instance *instanc
 
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_error_ struct error err = {};
-		char name[16];
+		char name[24];
 
 		snprintf(name, sizeof(name), "%zu", i);
 		if (pins_save_link(monitor->pins, PINS_SECTIONS, name,

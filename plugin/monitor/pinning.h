@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Pin: a monitor's instances and what of them is in the BPF file system. Everything under control, and
- * without effect on monitors without Pin.
+ * Pin: a monitor's instances and what of them is in the BPF file system. Everything under control,
+ * and without effect on monitors without Pin.
  */
 #ifndef DYNMON_MONITOR_PINNING_H
 #define DYNMON_MONITOR_PINNING_H

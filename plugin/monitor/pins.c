@@ -235,8 +235,7 @@ static int save_maps(const char *dir, const struct object *object, bool twin, en
 		_cleanup_text_ struct text file = {};
 		int r;
 
-		if (map_kind(bpf_map__type(map->bpf)) == MAP_UNREADABLE ||
-		    (twin && !map->swapped))
+		if (map_kind(bpf_map__type(map->bpf)) == MAP_UNREADABLE || (twin && !map->swapped))
 			continue;
 		text_printf(&file, "%s/%smap-%s-", dir, twin ? "twin-" : "", path_name(path));
 		append_escaped(&file, map->name);
@@ -391,8 +390,8 @@ struct candidate {
 	const char *place;
 	bool (*runs)(void *data, enum path path, uint32_t prog_id);
 	void *data;
-	uint64_t best;	  /* its number; 0: none */
-	bool best_runs;	  /* and one of its programs does */
+	uint64_t best;	/* its number; 0: none */
+	bool best_runs; /* and one of its programs does */
 };
 
 static int prog_get(const char *dir, enum path path, bool twin, uint32_t *id)

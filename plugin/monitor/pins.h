@@ -7,9 +7,9 @@
  *	/sys/fs/bpf/dynmon/MONITOR/PLACE/7/prog-ingress  twin-prog-ingress
  *	/sys/fs/bpf/dynmon/MONITOR/PLACE/7/map-ingress-NAME  twin-map-ingress-NAME
  *
- * PLACE is an interface, or PINS_SHARED or PINS_SECTIONS. A generation is written as a whole, under a
- * new number, before its programs are put on the hooks: whenever a process dies, the program on the
- * hook tells which number is right. A dot in a name is %2e, which the file system asks for.
+ * PLACE is an interface, or PINS_SHARED or PINS_SECTIONS. A generation is written as a whole, under
+ *a new number, before its programs are put on the hooks: whenever a process dies, the program on
+ *the hook tells which number is right. A dot in a name is %2e, which the file system asks for.
  *
  * Used under the monitor's control.
  */
@@ -34,7 +34,8 @@ int pins_open(const char *monitor, struct pins **ret, struct error *err);
 /* Everything stays. Takes NULL. */
 struct pins *pins_close(struct pins *pins);
 
-/* Removes what is pinned at a place, or everywhere: NULL. Links that are pinned only end with it. */
+/* Removes what is pinned at a place, or everywhere: NULL. Links that are pinned only end with it.
+ */
 void pins_remove(struct pins *pins, const char *place);
 /* Removes the places that keep, called for each, does not want. */
 void pins_prune(struct pins *pins, bool (*keep)(void *data, const char *place), void *data);
@@ -75,8 +76,8 @@ int pins_find(struct pins *pins, const char *place,
 void pinned_release(struct pinned *pinned);
 
 /*
- * Removes what is pinned for monitors that no process has open, and that keep does not want. report:
- * a line each.
+ * Removes what is pinned for monitors that no process has open, and that keep does not want.
+ * report: a line each.
  */
 void pins_sweep(bool (*keep)(void *data, const char *monitor), void *data, struct text *report);
 

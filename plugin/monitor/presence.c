@@ -25,8 +25,8 @@ static void follow_netns(struct monitor *monitor)
 		struct instance *instance = monitor->instances[i];
 		struct netns_visit visit;
 
-		links_begin(monitor, &visit);
-		instance_detach(instance);
+		if (links_begin(monitor, &visit, NULL) == 0)
+			instance_detach(instance);
 		links_end(monitor, &visit);
 		instance_set_place(monitor, instance, NULL, 0, false);
 	}
@@ -79,8 +79,9 @@ static void attach(struct monitor *monitor, struct instance *instance, int ifind
 	struct netns_visit visit;
 	int r;
 
-	links_begin(monitor, &visit);
-	r = instance_attach(monitor, instance, ifindex, &err);
+	r = links_begin(monitor, &visit, &err);
+	if (r == 0)
+		r = instance_attach(monitor, instance, ifindex, &err);
 	if (r == 0)
 		pinning_settle(monitor, instance, 0);
 	links_end(monitor, &visit);
@@ -105,8 +106,8 @@ static bool leave(struct monitor *monitor, size_t i, const char *what)
 		instance_drop(monitor, i, true);
 		return true;
 	}
-	links_begin(monitor, &visit);
-	instance_detach(instance);
+	if (links_begin(monitor, &visit, NULL) == 0)
+		instance_detach(instance);
 	pinning_remove(monitor, instance);
 	links_end(monitor, &visit);
 	instance_set_place(monitor, instance, pattern_name(instance->pattern), 0, false);

@@ -14,6 +14,7 @@ struct registry {
 	struct monitor_context context;
 	struct registry_observer observer;
 	int change_fd;
+	int list_fd;
 	bool cancelled; /* atomic */
 
 	pthread_mutex_t lock;
@@ -51,11 +52,13 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 	registry->loader.dataplane_dir = copy_or_null(dataplane_dir, &failed);
 	registry->context = (struct monitor_context){ find_public_map, find_program, registry };
 	registry->change_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	registry->list_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (observer)
 		registry->observer = *observer;
 	pthread_mutex_init(&registry->lock, NULL);
 	registry->loader.compiler.cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (failed || registry->change_fd < 0 || registry->loader.compiler.cancel_fd < 0) {
+	if (failed || registry->change_fd < 0 || registry->list_fd < 0 ||
+	    registry->loader.compiler.cancel_fd < 0) {
 		registry_free(registry);
 		return error_oom(err);
 	}
@@ -83,6 +86,7 @@ struct registry *registry_free(struct registry *registry)
 	free((char *)registry->loader.compiler.clang);
 	free(registry->loader.dataplane_dir);
 	fd_close(&registry->change_fd);
+	fd_close(&registry->list_fd);
 	fd_close(&registry->loader.compiler.cancel_fd);
 	pthread_mutex_destroy(&registry->lock);
 	free(registry);
@@ -92,6 +96,11 @@ struct registry *registry_free(struct registry *registry)
 int registry_change_fd(const struct registry *registry)
 {
 	return registry->change_fd;
+}
+
+int registry_list_fd(const struct registry *registry)
+{
+	return registry->list_fd;
 }
 
 static void tell_changed(struct registry *registry)
@@ -141,6 +150,7 @@ static int registry_insert(struct registry *registry, struct monitor *monitor, s
 	}
 	pthread_mutex_unlock(&registry->lock);
 	tell_changed(registry);
+	eventfd_write(registry->list_fd, 1);
 	return r;
 }
 
@@ -290,6 +300,7 @@ int registry_delete(struct registry *registry, const char *name, struct error *e
 	if (!ours) /* somebody else was faster */
 		return no_such_monitor(name, err);
 	tell_changed(registry);
+	eventfd_write(registry->list_fd, 1);
 	if (registry->observer.removed)
 		registry->observer.removed(registry->observer.data, monitor);
 	monitor_unref(monitor);

@@ -77,6 +77,9 @@ void registry_retired(struct registry *registry, uint64_t *changes, uint64_t *fa
  */
 int registry_change_fd(const struct registry *registry);
 
+/* As registry_change_fd(), for another reader: readable when a monitor was added or deleted. */
+int registry_list_fd(const struct registry *registry);
+
 /* Looks at all monitors' interfaces again. */
 void registry_refresh(struct registry *registry);
 

@@ -3,35 +3,169 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "kernel/netif.h"
+#include "kernel/netns.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
+#define LOOK_MS 500 /* how often namespaces are looked at */
+
+/* A network namespace other than collectd's. */
+struct space {
+	char *name;
+	int netns_fd; /* -1: it is not there */
+	int fd;	      /* tells of its interfaces; -1: none */
+	bool wanted;
+};
+
 struct watch {
 	struct registry *registry;
-	int fd;
 	int stop_fd;
 	pthread_t thread;
+	/* the thread's */
+	int fd;
+	struct space *spaces;
+	struct pollfd *polls; /* three more than spaces */
+	size_t n_spaces;
 };
+
+static void space_close(struct space *space)
+{
+	fd_close(&space->fd);
+	fd_close(&space->netns_fd);
+}
+
+/* An open descriptor would keep a namespace that was deleted. true: something has changed. */
+static bool space_look(struct space *space)
+{
+	struct netns_visit visit;
+
+	if (space->netns_fd >= 0 && netns_is(space->netns_fd, space->name))
+		return false;
+	if (space->netns_fd >= 0) {
+		space_close(space);
+		return true;
+	}
+	space->netns_fd = netns_open(space->name, NULL);
+	if (space->netns_fd < 0)
+		return false;
+	if (netns_enter(space->netns_fd, &visit) == 0) {
+		space->fd = netif_watch_open(NULL);
+		netns_leave(&visit);
+	}
+	if (space->fd < 0)
+		space_close(space);
+	return space->fd >= 0;
+}
+
+static struct space *space_find(struct watch *watch, const char *name)
+{
+	for (size_t i = 0; i < watch->n_spaces; i++)
+		if (!strcmp(watch->spaces[i].name, name))
+			return &watch->spaces[i];
+	return NULL;
+}
+
+static void space_add(struct watch *watch, const char *name)
+{
+	size_t n = watch->n_spaces + 1;
+	struct space *spaces = realloc(watch->spaces, n * sizeof(*spaces));
+	struct pollfd *polls = spaces ? realloc(watch->polls, (n + 3) * sizeof(*polls)) : NULL;
+	char *copy = polls ? strdup(name) : NULL;
+
+	if (spaces)
+		watch->spaces = spaces;
+	if (polls)
+		watch->polls = polls;
+	if (!copy) /* the next look tries again */
+		return;
+	spaces[watch->n_spaces++] =
+		(struct space){ .name = copy, .netns_fd = -1, .fd = -1, .wanted = true };
+}
+
+/* Brings the spaces in line with the monitors, and with what is there. true: look again. */
+static bool look(struct watch *watch)
+{
+	_cleanup_(monitor_list_release) struct monitor_list list = {};
+	bool changed = false;
+
+	if (registry_list(watch->registry, NULL, &list, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < watch->n_spaces; i++)
+		watch->spaces[i].wanted = false;
+	for (size_t i = 0; i < list.n; i++) {
+		const char *name = list.monitors[i]->settings.netns;
+		struct space *space = name ? space_find(watch, name) : NULL;
+
+		if (space)
+			space->wanted = true;
+		else if (name)
+			space_add(watch, name);
+	}
+	for (size_t i = watch->n_spaces; i-- > 0;) {
+		struct space *space = &watch->spaces[i];
+
+		if (space->wanted) {
+			changed = space_look(space) || changed;
+			continue;
+		}
+		space_close(space);
+		free(space->name);
+		*space = watch->spaces[--watch->n_spaces];
+	}
+	return changed;
+}
+
+/* Whether any of the descriptors had something to say. -errno: collectd's own is of no more use. */
+static int drain(struct watch *watch)
+{
+	int changed = 0;
+	eventfd_t news;
+
+	if (watch->polls[2].revents)
+		eventfd_read(watch->polls[2].fd, &news);
+	for (size_t i = 0; i < watch->n_spaces; i++) {
+		struct space *space = &watch->spaces[i];
+		int r = space->fd < 0 ? 0 : netif_watch_drain(space->fd);
+
+		if (r < 0) /* opened again at the next look */
+			space_close(space);
+		changed = changed || r;
+	}
+	if (watch->polls[0].revents) {
+		int r = netif_watch_drain(watch->fd);
+
+		if (r < 0)
+			return r;
+		changed = changed || r;
+	}
+	return changed;
+}
 
 static void *watch_thread(void *data)
 {
 	struct watch *watch = data;
-	struct pollfd polls[2] = {
-		{ .fd = watch->fd, .events = POLLIN },
-		{ .fd = watch->stop_fd, .events = POLLIN },
-	};
+	bool again;
+	int r;
 
 	for (;;) {
-		int r;
-
-		if (poll(polls, 2, -1) < 0)
+		again = look(watch);
+		watch->polls[0] = (struct pollfd){ .fd = watch->fd, .events = POLLIN };
+		watch->polls[1] = (struct pollfd){ .fd = watch->stop_fd, .events = POLLIN };
+		watch->polls[2] = (struct pollfd){ .fd = registry_list_fd(watch->registry),
+						   .events = POLLIN };
+		for (size_t i = 0; i < watch->n_spaces; i++)
+			watch->polls[3 + i] =
+				(struct pollfd){ .fd = watch->spaces[i].fd, .events = POLLIN };
+		if (again)
+			registry_refresh(watch->registry);
+		if (poll(watch->polls, 3 + watch->n_spaces, watch->n_spaces ? LOOK_MS : -1) < 0)
 			continue;
-		if (polls[1].revents)
+		if (watch->polls[1].revents)
 			return NULL;
-		r = netif_watch_drain(watch->fd);
+		r = drain(watch);
 		if (r < 0) {
 			log_error("interfaces are not watched any more: %s", strerror(-r));
 			return NULL;
@@ -50,12 +184,15 @@ int watch_start(struct registry *registry, struct watch **ret, struct error *err
 		return error_oom(err);
 	watch->registry = registry;
 	watch->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	watch->polls = calloc(3, sizeof(*watch->polls));
 	watch->fd = netif_watch_open(err);
-	r = watch->fd < 0 ? watch->fd
-			  : thread_start(&watch->thread, "dynmon-watch", watch_thread, watch);
+	r = watch->fd < 0  ? watch->fd
+	    : watch->polls ? thread_start(&watch->thread, "dynmon-watch", watch_thread, watch)
+			   : error_oom(err);
 	if (r < 0) {
 		fd_close(&watch->fd);
 		fd_close(&watch->stop_fd);
+		free(watch->polls);
 		free(watch);
 		return r;
 	}
@@ -69,6 +206,12 @@ struct watch *watch_stop(struct watch *watch)
 		return NULL;
 	eventfd_write(watch->stop_fd, 1);
 	pthread_join(watch->thread, NULL);
+	for (size_t i = 0; i < watch->n_spaces; i++) {
+		space_close(&watch->spaces[i]);
+		free(watch->spaces[i].name);
+	}
+	free(watch->spaces);
+	free(watch->polls);
 	fd_close(&watch->fd);
 	fd_close(&watch->stop_fd);
 	free(watch);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A thread that tells the monitors when interfaces come and go. */
+/*
+ * A thread that sees interfaces come, go and change their names, in all network namespaces of the
+ * monitors, and has the monitors look again. Without monitors in other namespaces it sleeps until
+ * something happens; otherwise it looks twice a second whether these are still there.
+ */
 #ifndef DYNMON_MONITOR_WATCH_H
 #define DYNMON_MONITOR_WATCH_H
 
@@ -7,7 +11,7 @@
 
 struct watch;
 
-/* The registry must outlive the watch. */
+/* The registry must outlive it. */
 int watch_start(struct registry *registry, struct watch **ret, struct error *err);
 
 /* Takes NULL. */

@@ -82,7 +82,7 @@ static void expect_sweep(int filters, int qdiscs, pid_t pid)
 		text_printf(&expected,
 			    "interface v0: a %s that collectd (pid %d) left behind is removed\n",
 			    i < filters ? "filter" : "clsact qdisc", (int)pid);
-	assert_int_equal(hook_sweep(&report), filters + qdiscs);
+	assert_int_equal(hook_sweep(false, &report), filters + qdiscs);
 	assert_string_equal(text_str(&report), text_str(&expected));
 }
 
@@ -210,7 +210,7 @@ static void test_sweep_unprivileged(void **state)
 			1u << (CAP_BPF - 32) | 1u << (CAP_PERFMON - 32);
 		if (syscall(SYS_capset, &header, caps) < 0)
 			_exit(1);
-		if (hook_sweep(&report) != -EPERM)
+		if (hook_sweep(false, &report) != -EPERM)
 			_exit(2);
 		if (strcmp(text_str(&report), "whether filters were left behind cannot be found "
 					      "out: CAP_SYS_ADMIN is missing\n"))
