@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * collectd's side of the plugin: its callbacks, its configuration, its log, its values. The
- * only file that includes a collectd header.
+ * collectd's side of the plugin: its callbacks, its log, its values. Its configuration is
+ * config.c's, its notifications are notifier.c's; nobody else includes a collectd header.
  *
  * Lifetimes: config only remembers; init, after collectd has forked, makes the registry and
  * starts the threads; shutdown, after collectd's readers and writers are gone, ends them.
@@ -12,12 +12,14 @@
 
 #include "base/log.h"
 #include "base/thread.h"
+#include "config.h"
 #include "export/status.h"
 #include "export/values.h"
 #include "monitor/collect.h"
 #include "monitor/events.h"
 #include "monitor/leftovers.h"
 #include "monitor/watch.h"
+#include "notifier.h"
 #include "serve/control.h"
 #include "serve/http.h"
 #include "serve/listener.h"
@@ -64,86 +66,13 @@ static void log_lines(enum log_level level, struct text *report)
 
 /* -- configuration -- */
 
-static int option_text(const oconfig_value_t *value, char *buffer, size_t size, const char **ret)
-{
-	*ret = buffer;
-	switch (value->type) {
-	case OCONFIG_TYPE_STRING:
-		*ret = value->value.string;
-		return 0;
-	case OCONFIG_TYPE_NUMBER:
-		snprintf(buffer, size, "%.15g", value->value.number);
-		return 0;
-	case OCONFIG_TYPE_BOOLEAN:
-		*ret = value->value.boolean ? "true" : "false";
-		return 0;
-	}
-	return -EINVAL;
-}
-
-static int configure_block(struct settings_node node, const oconfig_item_t *item);
-
-/* One line or one block inside a block. What is unknown is a warning, what is wrong an error. */
-static int configure_item(struct settings_node node, const oconfig_item_t *item)
-{
-	_cleanup_error_ struct error err = {};
-	char buffer[64], label[128];
-	const char *value = NULL;
-	int r;
-
-	if (item->values_num > 0 &&
-	    option_text(&item->values[0], buffer, sizeof(buffer), &value) < 0)
-		return -EINVAL;
-	if (item->children_num > 0 || !strcasecmp(item->key, "Http") ||
-	    !strcasecmp(item->key, "Monitor") || !strcasecmp(item->key, "Metric")) {
-		struct settings_node child;
-
-		r = settings_open(node, item->key, value, &child, &err);
-		if (r == 0)
-			return configure_block(child, item);
-	} else if (item->values_num != 1) {
-		settings_label(node, label, sizeof(label));
-		r = error_set(&err, -EINVAL, "%s: %s: expected one value, found %d", label,
-			      item->key, item->values_num);
-	} else {
-		r = settings_set(node, item->key, value, &err);
-	}
-	if (r == -ENOENT) {
-		log_warning("%s", error_message(&err));
-		return 0;
-	}
-	if (r < 0)
-		log_error("%s", error_message(&err));
-	return r;
-}
-
-static int configure_block(struct settings_node node, const oconfig_item_t *item)
-{
-	_cleanup_error_ struct error err = {};
-	int r = 0;
-
-	/* All mistakes at once, not one a start. */
-	for (int i = 0; i < item->children_num; i++) {
-		int child = configure_item(node, &item->children[i]);
-
-		if (child < 0)
-			r = child;
-	}
-	if (r == 0) {
-		r = settings_check(node, &err);
-		if (r < 0)
-			log_error("%s", error_message(&err));
-	}
-	return r;
-}
-
 static int settings_prepare(void)
 {
 	_cleanup_error_ struct error err = {};
 
 	if (settings_ready)
 		return 0;
-	if (settings_init(&settings, &err) < 0) {
+	if (config_locate(&err) < 0 || settings_init(&settings, &err) < 0) {
 		log_error("%s", error_message(&err));
 		return -1;
 	}
@@ -153,9 +82,30 @@ static int settings_prepare(void)
 
 static int dynmon_config(oconfig_item_t *item)
 {
+	_cleanup_error_ struct error err = {};
+	_cleanup_text_ struct text warnings = {}, mistakes = {};
+	int r;
+
 	if (settings_prepare() < 0)
 		return -1;
-	return configure_block(settings_root(&settings), item) < 0 ? -1 : 0;
+	r = config_take(&settings, item, &warnings, &err);
+	log_lines(LOG_LEVEL_WARNING, &warnings);
+	if (r == 0)
+		return 0;
+	text_adds(&mistakes, error_message(&err));
+	log_lines(LOG_LEVEL_ERR, &mistakes);
+	return -1;
+}
+
+/* The configuration as it is now; what stands for as long as collectd runs is only reported. */
+static int configure(void *data, struct settings *ret, struct text *report, struct error *err)
+{
+	int r = config_read(ret, report, err);
+
+	(void)data;
+	if (r == 0)
+		settings_report_fixed(&settings, ret, report);
+	return r;
 }
 
 /* -- values -- */
@@ -444,6 +394,17 @@ static void monitors_add(void)
 	}
 }
 
+static void monitors_restore(void)
+{
+	_cleanup_error_ struct error err = {};
+	_cleanup_text_ struct text report = {};
+	int r = registry_restore(registry, settings.state_dir, &report, &err);
+
+	log_lines(LOG_LEVEL_WARNING, &report);
+	if (r < 0)
+		log_error("%s", error_message(&err));
+}
+
 static int dynmon_shutdown(void)
 {
 	if (registry)
@@ -459,6 +420,8 @@ static int dynmon_shutdown(void)
 	watch = watch_stop(watch);
 	events = events_stop(events);
 	registry = registry_free(registry);
+	notifier_stop();
+	config_forget();
 	fd_close(&reloader.event_fd);
 	settings_release(&settings);
 	settings_ready = false;
@@ -467,7 +430,8 @@ static int dynmon_shutdown(void)
 
 static int dynmon_init(void)
 {
-	const struct registry_observer observer = { monitor_added, monitor_removed, NULL };
+	const struct registry_observer observer = { monitor_added, monitor_removed, configure,
+						    NULL };
 	_cleanup_error_ struct error err = {};
 	_cleanup_text_ struct text report = {};
 	struct compiler compiler;
@@ -488,12 +452,15 @@ static int dynmon_init(void)
 	if (r == 0)
 		r = events_start(registry, &events, &err);
 	if (r == 0)
+		r = notifier_start(&err);
+	if (r == 0)
 		r = reloader_start(&err);
 	if (r < 0) {
 		log_error("%s", error_message(&err));
 		return -1;
 	}
 	monitors_add();
+	monitors_restore();
 	leftovers_remove(registry, &report);
 	log_lines(LOG_LEVEL_NOTICE, &report);
 	control_open();

@@ -89,22 +89,11 @@ static int load_document(const struct loader *loader, struct monitor *monitor, b
 	if (r < 0)
 		return error_prefix(err, r, "%s", file);
 	report_typos(monitor, report);
-	if (!monitor->document_file)
+	if (!monitor->document_file) {
 		monitor_set_document(monitor, file, false, NULL);
+		recipe_release(&monitor->recipe);
+	}
 	return 1;
-}
-
-int loader_reload(const struct loader *loader, struct monitor *monitor, bool force,
-		  struct text *report, struct error *err)
-{
-	int r = monitor->deleted ? 0 : load_document(loader, monitor, force, report, err);
-
-	if (r > 0)
-		monitor_note(monitor, NULL, false);
-	if (r >= 0)
-		return r;
-	monitor_note(monitor, err, true);
-	return error_prefix(err, r, "monitor %s", monitor->settings.name);
 }
 
 static int injection_document(const struct loader *loader, const struct injection *injection,
@@ -129,6 +118,7 @@ static int inject(const struct loader *loader, struct monitor *monitor,
 		  const struct injection *injection, struct text *warnings, struct error *err)
 {
 	_cleanup_document_ struct document *document = NULL;
+	_cleanup_(layer_release) struct layer layer = {};
 	struct change_options options = {
 		.interface = injection->interface,
 		.keep_maps = injection->keep_maps,
@@ -138,11 +128,16 @@ static int inject(const struct loader *loader, struct monitor *monitor,
 
 	if (r < 0)
 		return r;
+	if (layer_init(&layer, injection->file, injection->bytes, injection->len, injection->leave,
+		       document) < 0)
+		return error_oom(err);
 	if (options.interface && monitor_has_interface(monitor, options.interface))
 		options.interface = NULL;
 	r = build_and_switch(loader, monitor, steal_ptr(&document), &options, warnings, err);
-	if (r == 0)
+	if (r == 0) {
 		monitor_set_document(monitor, injection->file, true, injection->leave);
+		recipe_push(&monitor->recipe, &layer);
+	}
 	return r;
 }
 
@@ -155,6 +150,68 @@ int loader_inject(const struct loader *loader, struct monitor *monitor,
 	return r;
 }
 
+int loader_replay(const struct loader *loader, struct monitor *monitor, const struct recipe *recipe,
+		  struct text *report, struct error *err)
+{
+	for (size_t i = 0; i < recipe->n; i++) {
+		const struct layer *layer = &recipe->layers[i];
+		struct injection injection = {
+			.monitor = monitor->settings.name,
+			.file = layer->file,
+			.bytes = layer->bytes.data,
+			.len = layer->bytes.len,
+			.keep_maps = true,
+		};
+		_cleanup_text_ struct text warnings = {};
+		int r;
+
+		memcpy(injection.leave, layer->leave, sizeof(injection.leave));
+		r = inject(loader, monitor, &injection, &warnings, err);
+		report_warnings(monitor, &warnings, report);
+		if (r < 0) {
+			monitor_note(monitor, err, true);
+			return error_prefix(err, r, "monitor %s", monitor->settings.name);
+		}
+	}
+	monitor_note(monitor, NULL, false);
+	return 1;
+}
+
+int loader_again(const struct loader *loader, struct monitor *monitor, struct text *report,
+		 struct error *err)
+{
+	struct recipe recipe = monitor->recipe;
+	int r;
+
+	monitor->recipe = (struct recipe){};
+	r = loader_replay(loader, monitor, &recipe, report, err);
+	if (r < 0) { /* it stays what is wanted */
+		recipe_release(&monitor->recipe);
+		monitor->recipe = recipe;
+	} else {
+		recipe_release(&recipe);
+	}
+	return r;
+}
+
+int loader_reload(const struct loader *loader, struct monitor *monitor, bool force,
+		  struct text *report, struct error *err)
+{
+	int r = 0;
+
+	if (monitor->deleted)
+		return 0;
+	if (!monitor->dataplane && monitor->recipe.n) /* it was restored, and failed */
+		return loader_again(loader, monitor, report, err);
+	r = load_document(loader, monitor, force, report, err);
+	if (r > 0)
+		monitor_note(monitor, NULL, false);
+	if (r >= 0)
+		return r;
+	monitor_note(monitor, err, true);
+	return error_prefix(err, r, "monitor %s", monitor->settings.name);
+}
+
 int loader_eject(struct monitor *monitor, struct error *err)
 {
 	int r = monitor_switch(monitor, NULL, &(struct change_options){}, err);
@@ -162,6 +219,7 @@ int loader_eject(struct monitor *monitor, struct error *err)
 	if (r < 0)
 		return r;
 	monitor_set_document(monitor, NULL, true, NULL);
+	recipe_release(&monitor->recipe);
 	monitor_note(monitor, NULL, false);
 	return 0;
 }

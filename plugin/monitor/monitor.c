@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/monitor.h"
 #include "monitor/instance.h"
+#include "monitor/notice.h"
 #include "monitor/presence.h"
 
 #include <errno.h>
@@ -88,6 +89,7 @@ struct monitor *monitor_unref(struct monitor *monitor)
 	dataplane_unref(monitor->dataplane);
 	free(monitor->document_file);
 	free(monitor->last_error);
+	recipe_release(&monitor->recipe);
 	monitor_settings_release((struct monitor_settings *)&monitor->settings);
 	pthread_mutex_destroy(&monitor->control);
 	pthread_mutex_destroy(&monitor->links);
@@ -101,11 +103,29 @@ void monitor_begin(struct monitor *monitor)
 	pthread_mutex_lock(&monitor->control);
 }
 
+/* Once when it gets into trouble, and once when it is out of it. */
+static void tell_trouble(struct monitor *monitor)
+{
+	const char *name = monitor->settings.name;
+	bool trouble;
+
+	pthread_mutex_lock(&monitor->state);
+	trouble = monitor_get_state(monitor) == MONITOR_FAILED || monitor->outdated;
+	if (trouble && !monitor->in_trouble && !monitor->deleted)
+		notice_post(NOTICE_FAILURE, name, NULL, "monitor %s: %s", name,
+			    monitor->last_error ? monitor->last_error : "not attached");
+	else if (!trouble && monitor->in_trouble && !monitor->deleted)
+		notice_post(NOTICE_OKAY, name, NULL, "monitor %s runs as it should again", name);
+	pthread_mutex_unlock(&monitor->state);
+	monitor->in_trouble = trouble;
+}
+
 void monitor_end(struct monitor *monitor)
 {
 	do {
 		if (__atomic_exchange_n(&monitor->stale, false, __ATOMIC_ACQ_REL))
 			presence_refresh(monitor);
+		tell_trouble(monitor);
 		pthread_mutex_unlock(&monitor->control);
 		/* Who set stale after that found the lock taken, and relies on us. */
 	} while (__atomic_load_n(&monitor->stale, __ATOMIC_ACQUIRE) &&
@@ -131,12 +151,11 @@ bool monitor_has_interface(const struct monitor *monitor, const char *interface)
 	return false;
 }
 
-void monitor_stop(struct monitor *monitor, bool leave)
+void monitor_close(struct monitor *monitor, bool leave)
 {
 	struct netns_visit visit;
 	int r;
 
-	pthread_mutex_lock(&monitor->control);
 	leave = leave && monitor->pins;
 	r = links_begin(monitor, &visit, NULL);
 	for (size_t i = 0; !monitor->deleted && i < monitor->n_instances; i++) {
@@ -153,6 +172,12 @@ void monitor_stop(struct monitor *monitor, bool leave)
 		pins_remove(monitor->pins, NULL);
 	monitor->pins = pins_close(monitor->pins);
 	monitor->deleted = true;
+}
+
+void monitor_stop(struct monitor *monitor, bool leave)
+{
+	pthread_mutex_lock(&monitor->control);
+	monitor_close(monitor, leave);
 	pthread_mutex_unlock(&monitor->control);
 }
 

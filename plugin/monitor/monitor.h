@@ -17,6 +17,7 @@
 #include "monitor/generation.h"
 #include "monitor/pattern.h"
 #include "monitor/pins.h"
+#include "monitor/recipe.h"
 #include "monitor/settings.h"
 
 #include <pthread.h>
@@ -68,6 +69,8 @@ struct monitor {
 	bool document_confined;
 	bool document_leave[PATH_COUNT]; /* paths that it leaves as they are */
 	struct pins *pins;		 /* NULL: it is without Pin */
+	struct recipe recipe;		 /* of what was injected; empty: nothing was */
+	bool in_trouble;		 /* a notice said so */
 
 	pthread_mutex_t links;
 	int netns_fd; /* the namespace of its interfaces; -1: collectd's own, or it is not there */
@@ -122,6 +125,8 @@ bool monitor_has_interface(const struct monitor *monitor, const char *interface)
  * adopted. Waits for a change that is under way.
  */
 void monitor_stop(struct monitor *monitor, bool leave);
+/* The same, under control. */
+void monitor_close(struct monitor *monitor, bool leave);
 
 /*
  * Remembers the outcome of a change for people to look at. err: NULL for a good one.

@@ -2,6 +2,7 @@
 #include "monitor/presence.h"
 #include "base/log.h"
 #include "monitor/instance.h"
+#include "monitor/notice.h"
 #include "monitor/pinning.h"
 
 #include <errno.h>
@@ -62,11 +63,11 @@ struct instance *presence_instance(const struct monitor *monitor, int ifindex)
 	return NULL;
 }
 
-static bool has_other(const struct monitor *monitor, const struct instance *instance)
+static bool has_instance(const struct monitor *monitor, const struct pattern *pattern,
+			 const struct instance *but)
 {
 	for (size_t i = 0; i < monitor->n_instances; i++)
-		if (monitor->instances[i] != instance &&
-		    monitor->instances[i]->pattern == instance->pattern)
+		if (monitor->instances[i] != but && monitor->instances[i]->pattern == pattern)
 			return true;
 	return false;
 }
@@ -91,6 +92,8 @@ static void attach(struct monitor *monitor, struct instance *instance, int ifind
 		monitor_note(monitor, &err, false);
 	} else if (r == 0 && instance->generation) {
 		log_info("monitor %s: interface %s is there", name, instance->interface);
+		notice_post(NOTICE_OKAY, name, instance->interface, "interface %s is there",
+			    instance->interface);
 	}
 }
 
@@ -102,7 +105,10 @@ static bool leave(struct monitor *monitor, size_t i, const char *what)
 
 	log_notice("monitor %s: interface %s %s", monitor->settings.name, instance->interface,
 		   what);
-	if (!pattern_name(instance->pattern) || has_other(monitor, instance)) {
+	notice_post(NOTICE_WARNING, monitor->settings.name, instance->interface, "interface %s %s",
+		    instance->interface, what);
+	if (!pattern_name(instance->pattern) ||
+	    has_instance(monitor, instance->pattern, instance)) {
 		instance_drop(monitor, i, true);
 		return true;
 	}
@@ -216,6 +222,9 @@ static void follow_pattern(struct monitor *monitor, const struct netif_list *lis
 		if (instance)
 			attach(monitor, instance, netif->index);
 	}
+	/* One that has a name is waited for. */
+	if (pattern_name(pattern) && !has_instance(monitor, pattern, NULL))
+		make_instance(monitor, pattern, pattern_name(pattern));
 }
 
 void presence_refresh(struct monitor *monitor)

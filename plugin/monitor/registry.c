@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "monitor/registry.h"
+#include "monitor/notice.h"
+#include "monitor/registry_private.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -8,23 +9,6 @@
 #include <sys/eventfd.h>
 
 #define INJECT_TRIES 10 /* while others make and delete a monitor of that name */
-
-struct registry {
-	struct loader loader; /* strings are owned */
-	struct monitor_context context;
-	struct registry_observer observer;
-	int change_fd;
-	int list_fd;
-	bool cancelled; /* atomic */
-
-	pthread_mutex_t lock;
-	/* -- protected by lock -- */
-	struct monitor **monitors;
-	size_t n_monitors;
-	uint64_t next_serial;
-	uint64_t retired_changes;
-	uint64_t retired_failures;
-};
 
 static int find_public_map(void *data, const struct monitor *asking, const char *name);
 static uint32_t find_program(void *data, const struct monitor *asking, const char *name,
@@ -55,6 +39,7 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 	registry->list_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (observer)
 		registry->observer = *observer;
+	pthread_mutex_init(&registry->reload, NULL);
 	pthread_mutex_init(&registry->lock, NULL);
 	registry->loader.compiler.cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (failed || registry->change_fd < 0 || registry->list_fd < 0 ||
@@ -85,9 +70,11 @@ struct registry *registry_free(struct registry *registry)
 	free((char *)registry->loader.compiler.include_dir);
 	free((char *)registry->loader.compiler.clang);
 	free(registry->loader.dataplane_dir);
+	free(registry->state_dir);
 	fd_close(&registry->change_fd);
 	fd_close(&registry->list_fd);
 	fd_close(&registry->loader.compiler.cancel_fd);
+	pthread_mutex_destroy(&registry->reload);
 	pthread_mutex_destroy(&registry->lock);
 	free(registry);
 	return NULL;
@@ -103,18 +90,17 @@ int registry_list_fd(const struct registry *registry)
 	return registry->list_fd;
 }
 
-static void tell_changed(struct registry *registry)
+void registry_tell_changed(struct registry *registry)
 {
 	eventfd_write(registry->change_fd, 1);
 }
 
-static int no_such_monitor(const char *name, struct error *err)
+int no_such_monitor(const char *name, struct error *err)
 {
 	return error_set(err, -ENOENT, "no monitor is called \"%.100s\"", name);
 }
 
-/* A reference, or NULL. */
-static struct monitor *registry_find(struct registry *registry, const char *name)
+struct monitor *registry_find(struct registry *registry, const char *name)
 {
 	struct monitor *found = NULL;
 
@@ -126,7 +112,7 @@ static struct monitor *registry_find(struct registry *registry, const char *name
 	return found;
 }
 
-static int registry_insert(struct registry *registry, struct monitor *monitor, struct error *err)
+int registry_insert(struct registry *registry, struct monitor *monitor, struct error *err)
 {
 	struct monitor **monitors;
 	int r = 0;
@@ -149,15 +135,21 @@ static int registry_insert(struct registry *registry, struct monitor *monitor, s
 		}
 	}
 	pthread_mutex_unlock(&registry->lock);
-	tell_changed(registry);
+	registry_tell_changed(registry);
 	eventfd_write(registry->list_fd, 1);
 	return r;
 }
 
-static void tell_added(struct registry *registry, const struct monitor *monitor)
+void registry_tell_added(struct registry *registry, const struct monitor *monitor)
 {
 	if (registry->observer.added)
 		registry->observer.added(registry->observer.data, monitor);
+}
+
+void registry_tell_removed(struct registry *registry, const struct monitor *monitor)
+{
+	if (registry->observer.removed)
+		registry->observer.removed(registry->observer.data, monitor);
 }
 
 static int find_in_generation(const struct generation *generation, const char *name)
@@ -172,7 +164,7 @@ static int find_in_generation(const struct generation *generation, const char *n
 	return -1;
 }
 
-/* A public map of any monitor but the one that asks. */
+/* A public map of any monitor but the one that asks, and the one in whose place that is put. */
 static int find_public_map(void *data, const struct monitor *asking, const char *name)
 {
 	struct registry *registry = data;
@@ -180,9 +172,8 @@ static int find_public_map(void *data, const struct monitor *asking, const char 
 	int r = registry_view(registry, NULL, &view, NULL);
 
 	for (size_t i = 0; r == 0 && i < view.n; i++) {
-		int fd = view.items[i].monitor == asking
-				 ? -1
-				 : find_in_generation(view.items[i].generation, name);
+		bool own = !strcmp(view.items[i].monitor->settings.name, asking->settings.name);
+		int fd = own ? -1 : find_in_generation(view.items[i].generation, name);
 
 		if (fd >= 0)
 			return fd;
@@ -220,22 +211,21 @@ static uint32_t find_program(void *data, const struct monitor *asking, const cha
 	return 0;
 }
 
-static int monitor_make(struct registry *registry, struct monitor_settings *settings,
-			bool configured, struct monitor **ret, struct error *err)
+int registry_make(struct registry *registry, struct monitor_settings *settings, bool configured,
+		  unsigned int id, struct monitor **ret, struct error *err)
 {
-	unsigned int id = 0;
+	bool taken = !id;
 	uint64_t serial;
-	bool taken;
 	int r;
 
 	pthread_mutex_lock(&registry->lock);
 	serial = registry->next_serial++;
-	do { /* the smallest that no monitor has */
+	while (taken) { /* the smallest that no monitor has */
 		taken = false;
 		id++;
 		for (size_t i = 0; i < registry->n_monitors; i++)
 			taken = taken || registry->monitors[i]->id == id;
-	} while (taken);
+	}
 	pthread_mutex_unlock(&registry->lock);
 	r = monitor_new(settings, id, serial, configured, ret, err);
 	if (r == 0)
@@ -243,7 +233,7 @@ static int monitor_make(struct registry *registry, struct monitor_settings *sett
 	return r;
 }
 
-static void report_waiting(struct monitor *monitor, struct text *report)
+void registry_report_waiting(struct monitor *monitor, struct text *report)
 {
 	pthread_mutex_lock(&monitor->state);
 	for (size_t i = 0; i < monitor->n_instances; i++)
@@ -254,13 +244,51 @@ static void report_waiting(struct monitor *monitor, struct text *report)
 	pthread_mutex_unlock(&monitor->state);
 }
 
+bool registry_replace(struct registry *registry, struct monitor *old, struct monitor *next)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&registry->lock);
+	for (size_t i = 0; i < registry->n_monitors && !found; i++)
+		if (registry->monitors[i] == old) {
+			registry->monitors[i] = monitor_ref(next);
+			found = true;
+		}
+	pthread_mutex_unlock(&registry->lock);
+	if (found)
+		monitor_unref(old);
+	registry_tell_changed(registry);
+	return found;
+}
+
+/*
+ * A reference to the monitor of that name, with its control held. One that is deleted, or followed
+ * by another, while we wait for that is looked for again.
+ */
+static int registry_begin(struct registry *registry, const char *name, struct monitor **ret,
+			  struct error *err)
+{
+	struct monitor *monitor;
+
+	while ((monitor = registry_find(registry, name))) {
+		monitor_begin(monitor);
+		if (!monitor->deleted) {
+			*ret = monitor;
+			return 0;
+		}
+		monitor_end(monitor);
+		monitor_unref(monitor);
+	}
+	return no_such_monitor(name, err);
+}
+
 int registry_add(struct registry *registry, struct monitor_settings *settings, bool configured,
 		 struct text *report, struct error *err)
 {
 	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
 	int r, load;
 
-	r = monitor_make(registry, settings, configured, &monitor, err);
+	r = registry_make(registry, settings, configured, 0, &monitor, err);
 	if (r < 0)
 		return r;
 	monitor_begin(monitor);
@@ -268,26 +296,30 @@ int registry_add(struct registry *registry, struct monitor_settings *settings, b
 	__atomic_store_n(&monitor->stale, true, __ATOMIC_RELEASE);
 	if (load >= 0 || configured)
 		r = registry_insert(registry, monitor, load < 0 ? NULL : err);
+	if (r == 0 && load >= 0)
+		registry_keep(registry, monitor, report);
 	monitor_end(monitor);
 	if (r == 0 && (load >= 0 || configured)) {
-		report_waiting(monitor, report);
-		tell_added(registry, monitor);
+		registry_report_waiting(monitor, report);
+		registry_tell_added(registry, monitor);
 	}
 	return r < 0 ? r : load < 0 ? load : 0;
 }
 
-int registry_delete(struct registry *registry, const char *name, struct error *err)
+int registry_delete(struct registry *registry, const char *name, struct text *report,
+		    struct error *err)
 {
-	_cleanup_(monitor_unrefp) struct monitor *monitor = registry_find(registry, name);
-	bool ours = false;
+	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
+	int r = registry_begin(registry, name, &monitor, err);
 
-	if (!monitor)
-		return no_such_monitor(name, err);
-	monitor_stop(monitor, false);
+	if (r < 0)
+		return r;
+	/* Before the name is free: another one of that name may be saved then. */
+	registry_forget(registry, name, report);
+	monitor_close(monitor, false);
 	pthread_mutex_lock(&registry->lock);
-	for (size_t i = 0; i < registry->n_monitors && !ours; i++)
+	for (size_t i = 0; i < registry->n_monitors; i++)
 		if (registry->monitors[i] == monitor) {
-			ours = true;
 			registry->n_monitors--;
 			pthread_mutex_lock(&monitor->state);
 			registry->retired_changes += monitor->changes;
@@ -295,60 +327,63 @@ int registry_delete(struct registry *registry, const char *name, struct error *e
 			pthread_mutex_unlock(&monitor->state);
 			memmove(&registry->monitors[i], &registry->monitors[i + 1],
 				(registry->n_monitors - i) * sizeof(struct monitor *));
+			break;
 		}
 	pthread_mutex_unlock(&registry->lock);
-	if (!ours) /* somebody else was faster */
-		return no_such_monitor(name, err);
-	tell_changed(registry);
+	monitor_end(monitor);
+	registry_tell_changed(registry);
 	eventfd_write(registry->list_fd, 1);
-	if (registry->observer.removed)
-		registry->observer.removed(registry->observer.data, monitor);
+	registry_tell_removed(registry, monitor);
 	monitor_unref(monitor);
 	return 0;
 }
 
 int registry_attach(struct registry *registry, const char *name, const char *interface,
-		    const char *position, struct error *err)
+		    const char *position, struct text *report, struct error *err)
 {
 	const struct change_options options = { .interface = interface, .position = position };
-	_cleanup_(monitor_unrefp) struct monitor *monitor = registry_find(registry, name);
-	int r;
+	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
+	int r = registry_begin(registry, name, &monitor, err);
 
-	if (!monitor)
-		return no_such_monitor(name, err);
-	monitor_begin(monitor);
+	if (r < 0)
+		return r;
 	r = monitor_switch(monitor, monitor->dataplane, &options, err);
+	if (r == 0)
+		registry_keep(registry, monitor, report);
 	monitor_end(monitor);
-	tell_changed(registry);
+	registry_tell_changed(registry);
 	return r;
 }
 
 int registry_detach(struct registry *registry, const char *name, const char *interface,
-		    struct error *err)
+		    struct text *report, struct error *err)
 {
-	_cleanup_(monitor_unrefp) struct monitor *monitor = registry_find(registry, name);
-	int r;
+	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
+	int r = registry_begin(registry, name, &monitor, err);
 
-	if (!monitor)
-		return no_such_monitor(name, err);
-	monitor_begin(monitor);
+	if (r < 0)
+		return r;
 	r = monitor_detach(monitor, interface, err);
-	tell_changed(registry);
+	if (r == 0)
+		registry_keep(registry, monitor, report);
+	registry_tell_changed(registry);
 	monitor_end(monitor);
 	return r;
 }
 
-int registry_eject(struct registry *registry, const char *name, struct error *err)
+int registry_eject(struct registry *registry, const char *name, struct text *report,
+		   struct error *err)
 {
-	_cleanup_(monitor_unrefp) struct monitor *monitor = registry_find(registry, name);
-	int r;
+	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
+	int r = registry_begin(registry, name, &monitor, err);
 
-	if (!monitor)
-		return no_such_monitor(name, err);
-	monitor_begin(monitor);
+	if (r < 0)
+		return r;
 	r = loader_eject(monitor, err);
+	if (r == 0)
+		registry_keep(registry, monitor, report);
 	monitor_end(monitor);
-	tell_changed(registry);
+	registry_tell_changed(registry);
 	return r;
 }
 
@@ -356,9 +391,9 @@ int registry_eject(struct registry *registry, const char *name, struct error *er
 static int inject_once(struct registry *registry, const struct injection *injection,
 		       struct text *warnings, struct error *err)
 {
-	_cleanup_(monitor_unrefp) struct monitor *monitor =
-		registry_find(registry, injection->monitor);
-	bool is_new = !monitor, exists = false;
+	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
+	bool is_new = registry_begin(registry, injection->monitor, &monitor, NULL) < 0;
+	bool exists = false;
 	int r;
 
 	if (is_new) {
@@ -366,20 +401,22 @@ static int inject_once(struct registry *registry, const struct injection *inject
 
 		r = monitor_settings_init(&settings, injection->monitor, err);
 		if (r == 0)
-			r = monitor_make(registry, &settings, false, &monitor, err);
+			r = registry_make(registry, &settings, false, 0, &monitor, err);
 		if (r < 0)
 			return r;
+		monitor_begin(monitor);
 	}
-	monitor_begin(monitor);
 	r = loader_inject(&registry->loader, monitor, injection, warnings, err);
 	if (r == 0 && is_new) {
 		r = registry_insert(registry, monitor, err);
 		exists = r == -EEXIST;
 	}
+	if (r == 0)
+		registry_keep(registry, monitor, warnings);
 	monitor_end(monitor);
-	tell_changed(registry);
+	registry_tell_changed(registry);
 	if (r == 0 && is_new)
-		tell_added(registry, monitor);
+		registry_tell_added(registry, monitor);
 	return exists ? -EAGAIN : r;
 }
 
@@ -392,39 +429,14 @@ int registry_inject(struct registry *registry, const struct injection *injection
 		text_clear(warnings);
 		r = inject_once(registry, injection, warnings, err);
 	}
+	if (r == 0)
+		notice_post(NOTICE_OKAY, injection->monitor, injection->interface,
+			    "monitor %s: dataplane injected", injection->monitor);
+	else
+		notice_post(NOTICE_WARNING, injection->monitor, injection->interface,
+			    "monitor %s: injection failed, nothing has changed: %s",
+			    injection->monitor, err ? error_message(err) : strerror(-r));
 	return r;
-}
-
-int registry_reload(struct registry *registry, const char *name, bool force, struct text *report,
-		    struct error *err)
-{
-	_cleanup_(monitor_list_release) struct monitor_list list = {};
-	_cleanup_text_ struct text failures = {};
-	int failed = 0, r;
-
-	r = registry_list(registry, name, &list, err);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < list.n && !__atomic_load_n(&registry->cancelled, __ATOMIC_RELAXED);
-	     i++) {
-		struct monitor *monitor = list.monitors[i];
-		_cleanup_error_ struct error why = {};
-
-		monitor_begin(monitor);
-		r = loader_reload(&registry->loader, monitor, force, report, &why);
-		monitor_end(monitor);
-		if (r != 0)
-			tell_changed(registry);
-		if (r < 0) {
-			text_printf(&failures, "%s%s", failures.len ? "\n" : "",
-				    error_message(&why));
-			failed = r;
-		} else if (r > 0) {
-			text_printf(report, "monitor %s: dataplane replaced\n",
-				    monitor->settings.name);
-		}
-	}
-	return failed < 0 ? error_set(err, failed, "%s", text_str(&failures)) : 0;
 }
 
 void registry_retired(struct registry *registry, uint64_t *changes, uint64_t *failures)

@@ -13,10 +13,15 @@
 
 struct registry;
 
-/* Told about monitors after they came and after they went; called without locks. */
+/* Who stands between the registry and collectd. What is NULL is not called. */
 struct registry_observer {
+	/* Told about monitors after they came and after they went; called without locks but, in
+	 * a reload, that which keeps another reload from running. */
 	void (*added)(void *data, const struct monitor *monitor);
 	void (*removed)(void *data, const struct monitor *monitor);
+	/* Reads the configuration again; then ret is the caller's to release. report: warnings,
+	 * a line each. -errno: it cannot be used as a whole. */
+	int (*configure)(void *data, struct settings *ret, struct text *report, struct error *err);
 	void *data;
 };
 
@@ -41,15 +46,28 @@ DEFINE_CLEANUP(struct registry *, registry_free);
 int registry_add(struct registry *registry, struct monitor_settings *settings, bool configured,
 		 struct text *report, struct error *err);
 
-/* -ENOENT: no such monitor. The message names it. */
-int registry_delete(struct registry *registry, const char *name, struct error *err);
+/*
+ * Restores the monitors that were saved in the folder, and from now on saves there what is made
+ * and changed at runtime. Before there are other threads, after the configured monitors.
+ * A monitor whose dataplane fails stays. report: what could not be restored, a line each.
+ */
+int registry_restore(struct registry *registry, const char *dir, struct text *report,
+		     struct error *err);
+
+/*
+ * -ENOENT: no such monitor. The message names it. report, of these and of registry_inject(): a
+ * line when the change could not be saved; may be NULL.
+ */
+int registry_delete(struct registry *registry, const char *name, struct text *report,
+		    struct error *err);
 /* interface, position: as settings; position may be NULL. */
 int registry_attach(struct registry *registry, const char *name, const char *interface,
-		    const char *position, struct error *err);
+		    const char *position, struct text *report, struct error *err);
 /* interface: NULL for all. */
 int registry_detach(struct registry *registry, const char *name, const char *interface,
-		    struct error *err);
-int registry_eject(struct registry *registry, const char *name, struct error *err);
+		    struct text *report, struct error *err);
+int registry_eject(struct registry *registry, const char *name, struct text *report,
+		   struct error *err);
 
 /*
  * Replaces a monitor's dataplane. On failure nothing has changed, and no monitor was made.
@@ -59,11 +77,22 @@ int registry_inject(struct registry *registry, const struct injection *injection
 		    struct text *warnings, struct error *err);
 
 /*
- * Reads the documents again, of one monitor or of all (name NULL), and switches those that changed
- * in their text or in a file they name; force: also those that did not. A monitor whose new
- * document is broken goes on with its old dataplane.
- * report: a line for each monitor that was changed, and its warnings. Returns 0, or the last
- * failure's code with all failures' messages in err.
+ * Brings the monitors in line with the configuration, all or the one called only; the monitors in
+ * new may be taken. One that stands there no more is deleted, one that is new is added, one whose
+ * settings have changed goes on with them: with the same programs where that is possible. The
+ * documents of the others are read again, and those that changed, in their text or in a file they
+ * name, are switched to; force: also those that did not. A monitor whose new document is broken
+ * goes on with its old dataplane, one whose new settings are impossible with the old ones.
+ * new: NULL leaves the settings as they are.
+ * report: a line for each change, and warnings. Returns 0, or the last failure's code with all
+ * failures' messages in err.
+ */
+int registry_apply(struct registry *registry, struct settings *new, const char *only, bool force,
+		   struct text *report, struct error *err);
+
+/*
+ * Has the configuration read again, where the observer can do that, and applies it. An error in the
+ * configuration changes nothing at all. One reload at a time.
  */
 int registry_reload(struct registry *registry, const char *name, bool force, struct text *report,
 		    struct error *err);

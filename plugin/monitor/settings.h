@@ -9,8 +9,8 @@
 #define DYNMON_MONITOR_SETTINGS_H
 
 #include "base/error.h"
+#include "base/text.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #define MONITOR_NAME_MAX 63
@@ -103,6 +103,20 @@ int settings_check(struct settings_node node, struct error *err);
 /* One monitor's settings by themselves, for those made at runtime. */
 int monitor_settings_init(struct monitor_settings *settings, const char *name, struct error *err);
 void monitor_settings_release(struct monitor_settings *settings);
+
+/* Whether both say the same, in whatever order of interfaces and metrics. */
+bool monitor_settings_equal(const struct monitor_settings *a, const struct monitor_settings *b);
+bool monitor_settings_has_interface(const struct monitor_settings *settings, const char *interface);
+
+/* The settings of that monitor, or NULL. Those that have been taken have no name any more. */
+struct monitor_settings *settings_monitor(const struct settings *settings, const char *name);
+
+/*
+ * What the plugin's own options, which are read at the start only, say otherwise in new: a line
+ * each is appended to report.
+ */
+void settings_report_fixed(const struct settings *running, const struct settings *new,
+			   struct text *report);
 
 /* What a monitor says of one of its metrics; NULL when nothing. */
 const struct metric_settings *monitor_settings_metric(const struct monitor_settings *settings,

@@ -92,7 +92,7 @@ static int run_add(const struct request *request, struct answer *answer, struct 
 static int run_del(const struct request *request, struct answer *answer, struct error *err)
 {
 	const char *name = positional(request, 0);
-	int r = registry_delete(request->registry, name, err);
+	int r = registry_delete(request->registry, name, &answer->lines, err);
 
 	if (r == 0)
 		text_printf(&answer->status, "monitor %s deleted", name);
@@ -124,7 +124,8 @@ static int run_attach(const struct request *request, struct answer *answer, stru
 		return r;
 	r = set_options(request, &words, err);
 	if (r == 0)
-		r = registry_attach(request->registry, name, interface, words.position, err);
+		r = registry_attach(request->registry, name, interface, words.position,
+				    &answer->lines, err);
 	monitor_settings_release(&words);
 
 	if (r == 0)
@@ -135,7 +136,7 @@ static int run_attach(const struct request *request, struct answer *answer, stru
 static int run_detach(const struct request *request, struct answer *answer, struct error *err)
 {
 	const char *name = positional(request, 0), *interface = positional(request, 1);
-	int r = registry_detach(request->registry, name, interface, err);
+	int r = registry_detach(request->registry, name, interface, &answer->lines, err);
 
 	if (r == 0)
 		text_printf(&answer->status, "monitor %s detached%s%s", name,
@@ -199,7 +200,7 @@ static int run_inject(const struct request *request, struct answer *answer, stru
 static int run_eject(const struct request *request, struct answer *answer, struct error *err)
 {
 	const char *name = positional(request, 0);
-	int r = registry_eject(request->registry, name, err);
+	int r = registry_eject(request->registry, name, &answer->lines, err);
 
 	if (r == 0)
 		text_printf(&answer->status, "monitor %s: dataplane ejected", name);
@@ -300,7 +301,8 @@ const struct verb verbs[] = {
 	  1, 1, true, run_inject },
 	{ "EJECT", "<monitor>", NULL, "back to the empty dataplane", 1, 1, true, run_eject },
 	{ "RELOAD", "[<monitor>] [force=true]", "force",
-	  "read documents again and replace the dataplanes that changed", 0, 1, true, run_reload },
+	  "read collectd.conf and the documents again, and change what changed there", 0, 1, true,
+	  run_reload },
 	{ "METRICS", "[<monitor>] [path=ingress|egress] [name=M]", "path name", "metrics as JSON",
 	  0, 1, false, run_metrics },
 	{ "OPENMETRICS", "[<monitor>]", NULL,

@@ -29,7 +29,7 @@ refused() {
 	refused $'<Monitor "edge">\nInterval -1\n</Monitor>' \
 		'dynmon: <Monitor "edge">: Interval: expected seconds from 0.001 to 86400, found "-1"'
 	refused $'<Monitor "edge">\nInterface "a-name-that-is-too-long"\n</Monitor>' \
-		'dynmon: <Monitor "edge">: Interface: expected the name of a network interface, found "a-name-that-is-too-long"'
+		'dynmon: <Monitor "edge">: Interface: expected the name of a network interface, bridge:port, or /a regular expression/, found "a-name-that-is-too-long"'
 	refused $'<Monitor "a b">\n</Monitor>' \
 		'dynmon: monitor name: expected letters, digits, _, - and ., found "a b"'
 	refused $'<Monitor "x">\n</Monitor>\n<Monitor "x">\n</Monitor>' \
@@ -56,7 +56,7 @@ refused() {
 	EOF
 	collectd_start
 	grep -F 'dynmon: <Plugin dynmon>: unknown option "Colour"; there are SocketFile,' "$LOG"
-	grep -F 'dynmon: <Monitor "edge">: unknown option "Size"; there are Interface, Hook,' "$LOG"
+	grep -F 'dynmon: <Monitor "edge">: unknown option "Size"; there are Interface, NetNS,' "$LOG"
 	grep -F 'dynmon: <Plugin dynmon>: unknown block <Frob>' "$LOG"
 	frames_in 2
 	[ "$(json_value edge ingress packets_total)" = "[2]" ]

@@ -225,48 +225,48 @@ static void test_life(void **state)
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &first), 1);
 	assert_int_equal(tcx_programs("v0", TCX_EGRESS, NULL), 0);
 	/* one more interface leaves the first one's program where it is */
-	must(registry_attach(registry, "edge", "v1", NULL, &err), &err);
+	must(registry_attach(registry, "edge", "v1", NULL, NULL, &err), &err);
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &second), 1);
 	assert_int_equal(first, second);
 	assert_int_equal(tcx_programs("v1", TCX_INGRESS, NULL), 1);
 	assert_int_equal(instances(registry, "edge", NULL), 2);
-	assert_int_equal(registry_attach(registry, "edge", "v1", NULL, &err), -EEXIST);
+	assert_int_equal(registry_attach(registry, "edge", "v1", NULL, NULL, &err), -EEXIST);
 	assert_string_equal(error_message(&err), "interface v1 is attached already");
-	assert_int_equal(registry_attach(registry, "edge", "none", NULL, &err), -ENODEV);
+	assert_int_equal(registry_attach(registry, "edge", "none", NULL, NULL, &err), -ENODEV);
 	assert_string_equal(error_message(&err), "interface \"none\" does not exist");
 	/* injecting again replaces: the same links, other programs */
 	must(inject(registry, "edge", "v1", json, &err), &err);
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &second), 1);
 	assert_int_not_equal(first, second);
 	/* down to none, and up again with the same dataplane */
-	must(registry_detach(registry, "edge", "v0", &err), &err);
+	must(registry_detach(registry, "edge", "v0", NULL, &err), &err);
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 0);
-	assert_int_equal(registry_detach(registry, "edge", "v0", &err), -ENOENT);
+	assert_int_equal(registry_detach(registry, "edge", "v0", NULL, &err), -ENOENT);
 	assert_string_equal(error_message(&err), "monitor edge is not attached to v0");
-	must(registry_detach(registry, "edge", NULL, &err), &err);
+	must(registry_detach(registry, "edge", NULL, NULL, &err), &err);
 	assert_int_equal(tcx_programs("v1", TCX_INGRESS, NULL), 0);
 	assert_string_equal(state_of(registry, "edge"), "detached");
 	assert_int_equal(instances(registry, "edge", NULL), 1);
-	must(registry_detach(registry, "edge", NULL, &err), &err);
-	must(registry_attach(registry, "edge", "v0", NULL, &err), &err);
+	must(registry_detach(registry, "edge", NULL, NULL, &err), &err);
+	must(registry_attach(registry, "edge", "v0", NULL, NULL, &err), &err);
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 1);
 	assert_int_equal(instances(registry, "edge", NULL), 1);
-	must(registry_eject(registry, "edge", &err), &err);
+	must(registry_eject(registry, "edge", NULL, &err), &err);
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 0);
 	assert_string_equal(state_of(registry, "edge"), "empty");
 	must(inject(registry, "edge", NULL, json, &err), &err);
 	/* deleted with a reader holding on */
 	must(registry_list(registry, NULL, &list, &err), &err);
-	must(registry_delete(registry, "edge", &err), &err);
+	must(registry_delete(registry, "edge", NULL, &err), &err);
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 0);
 	monitor_refresh(list.monitors[0]);
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 0);
 	monitor_list_release(&list);
-	assert_int_equal(registry_delete(registry, "edge", &err), -ENOENT);
+	assert_int_equal(registry_delete(registry, "edge", NULL, &err), -ENOENT);
 	assert_string_equal(error_message(&err), "no monitor is called \"edge\"");
-	assert_int_equal(registry_eject(registry, "edge", &err), -ENOENT);
-	assert_int_equal(registry_attach(registry, "edge", "v0", NULL, &err), -ENOENT);
-	assert_int_equal(registry_detach(registry, "edge", NULL, &err), -ENOENT);
+	assert_int_equal(registry_eject(registry, "edge", NULL, &err), -ENOENT);
+	assert_int_equal(registry_attach(registry, "edge", "v0", NULL, NULL, &err), -ENOENT);
+	assert_int_equal(registry_detach(registry, "edge", NULL, NULL, &err), -ENOENT);
 	/* an injection makes it, on all hooks */
 	must(inject(registry, "made", "v0", json, &err), &err);
 	assert_string_equal(state_of(registry, "made"), "running");
@@ -427,7 +427,7 @@ static void test_rollback(void **state)
 	assert_int_equal(xdp_program("v1"), foreign);
 	/* so it is for an interface that was to be added */
 	veth_make("v2");
-	must(registry_detach(registry, "edge", "v1", &err), &err);
+	must(registry_detach(registry, "edge", "v1", NULL, &err), &err);
 	assert_int_equal(inject(registry, "edge", "v1", json, &err), -EBUSY);
 	assert_int_equal(xdp_program("v0"), first);
 	assert_int_equal(instances(registry, "edge", NULL), 1);
@@ -619,7 +619,7 @@ static void test_reload(void **state)
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &now), 1);
 	assert_int_not_equal(now, first);
 	/* a file that was injected is read again, too */
-	must(registry_delete(registry, "edge", &err), &err);
+	must(registry_delete(registry, "edge", NULL, &err), &err);
 	must(registry_inject(registry, &injection, &warnings, &err), &err);
 	must(reload(registry, false, &report, &err), &err);
 	assert_string_equal(text_str(&report), "");
@@ -667,7 +667,7 @@ static void test_limit(void **state)
 	}
 	assert_int_equal(add(registry, "more", "tc", "", NULL, false, &err), -E2BIG);
 	assert_string_equal(error_message(&err), "at most 1000 monitors are possible");
-	must(registry_delete(registry, "m500", &err), &err);
+	must(registry_delete(registry, "m500", NULL, &err), &err);
 	must(add(registry, "more", "tc", "", NULL, false, &err), &err);
 }
 
@@ -721,9 +721,9 @@ static void *writer_thread(void *data)
 
 		inject(load->registry, "other", "v1", load->json, NULL);
 		registry_refresh(load->registry);
-		registry_detach(load->registry, "other", "v1", NULL);
+		registry_detach(load->registry, "other", "v1", NULL, NULL);
 		registry_reload(load->registry, NULL, true, &report, NULL);
-		registry_delete(load->registry, "other", NULL);
+		registry_delete(load->registry, "other", NULL, NULL);
 	}
 	return NULL;
 }
@@ -753,7 +753,7 @@ static void test_concurrent(void **state)
 	for (int i = 0; i < 50; i++) {
 		must(inject(registry, "edge", NULL, json, &err), &err);
 		if (i % 10 == 0)
-			must(registry_eject(registry, "edge", &err), &err);
+			must(registry_eject(registry, "edge", NULL, &err), &err);
 	}
 	for (int i = 0; i < 2; i++) {
 		__atomic_store_n(&readers[i].stop, true, __ATOMIC_RELEASE);

@@ -84,8 +84,10 @@ static const struct {
 	{ "LIST", NULL, 0, "a\tempty\ttc\t-\t-\n" },
 	{ "SHOW a", NULL, 0,
 	  "{\"name\":\"a\",\"state\":\"empty\",\"hook\":\"tc\",\"loglevel\":\"debug\","
+	  "\"netns\":null,\"share\":false,\"pin\":false,"
 	  "\"configured\":false,\"dataplane\":\"-\",\"changes\":0,\"failures\":0,"
-	  "\"last-error\":null,\"interfaces\":[],\"ingress-metrics\":[],\"egress-metrics\":[]}\n" },
+	  "\"last-error\":null,\"interfaces\":[],\"attached-by\":[],\"sections\":[],"
+	  "\"ingress-metrics\":[],\"egress-metrics\":[]}\n" },
 	{ "DETACH a", NULL, 0, "" },
 	{ "METRICS", NULL, 0, "{\"a\":{\"ingress-metrics\":[],\"egress-metrics\":[]}}\n" },
 	{ "METRICS a path=egress name=x", NULL, 0,

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The registry's side of what is saved of monitors that were made at runtime. */
+#include "base/log.h"
+#include "monitor/registry_private.h"
+#include "monitor/state.h"
+
+/* Logged here, for there may be nobody else to do so: what was changed stands in any case. */
+static void tell(const struct error *err, struct text *report)
+{
+	log_error("%s", error_message(err));
+	if (report)
+		text_printf(report, "%s\n", error_message(err));
+}
+
+void registry_keep(struct registry *registry, struct monitor *monitor, struct text *report)
+{
+	_cleanup_error_ struct error err = {};
+
+	if (!registry->state_dir || monitor->configured)
+		return;
+	if (state_save(registry->state_dir, monitor, &err) < 0)
+		tell(&err, report);
+}
+
+void registry_forget(struct registry *registry, const char *name, struct text *report)
+{
+	_cleanup_error_ struct error err = {};
+
+	if (!registry->state_dir)
+		return;
+	if (state_remove(registry->state_dir, name, &err) < 0)
+		tell(&err, report);
+}
+
+struct restoring {
+	struct registry *registry;
+	struct text *report;
+};
+
+/* One that fails stays, as configured ones do, with its recipe for the next reload. */
+static void restore(void *data, struct saved *saved)
+{
+	struct restoring *restoring = data;
+	struct registry *registry = restoring->registry;
+	_cleanup_(monitor_unrefp) struct monitor *known =
+		registry_find(registry, saved->settings.name);
+	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
+	_cleanup_error_ struct error err = {};
+	int r;
+
+	if (known) {
+		text_printf(restoring->report,
+			    "monitor %s is configured by now, what was saved of it is not "
+			    "restored\n",
+			    saved->settings.name);
+		return;
+	}
+	r = registry_make(registry, &saved->settings, false, 0, &monitor, &err);
+	if (r == 0) {
+		monitor_begin(monitor);
+		monitor->recipe = saved->recipe;
+		saved->recipe = (struct recipe){};
+		if (monitor->recipe.n &&
+		    loader_again(&registry->loader, monitor, restoring->report, &err) < 0)
+			text_printf(restoring->report, "%s\n", error_message(&err));
+		__atomic_store_n(&monitor->stale, true, __ATOMIC_RELEASE);
+		r = registry_insert(registry, monitor, &err);
+		monitor_end(monitor);
+	}
+	if (r < 0) {
+		text_printf(restoring->report, "not restored: %s\n", error_message(&err));
+		return;
+	}
+	registry_report_waiting(monitor, restoring->report);
+	registry_tell_added(registry, monitor);
+}
+
+int registry_restore(struct registry *registry, const char *dir, struct text *report,
+		     struct error *err)
+{
+	struct restoring restoring = { registry, report };
+
+	registry->state_dir = strdup(dir);
+	if (!registry->state_dir)
+		return error_oom(err);
+	return state_load(dir, restore, &restoring, report, err);
+}

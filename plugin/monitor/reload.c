@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reloads: the monitors are brought in line with the configuration and with their documents. */
+#include "monitor/notice.h"
+#include "monitor/registry_private.h"
+#include "monitor/takeover.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* One reload. What fails is collected: it keeps nothing else from being changed. */
+struct reload {
+	struct registry *registry;
+	struct settings *new; /* NULL: only documents are read again */
+	const char *only;     /* NULL: all */
+	bool force;
+	struct text *report;
+	struct text failures;
+	int failed;
+};
+
+static bool is_cancelled(const struct reload *reload)
+{
+	return __atomic_load_n(&reload->registry->cancelled, __ATOMIC_RELAXED);
+}
+
+static void add_failure(struct reload *reload, int r, const struct error *err)
+{
+	text_printf(&reload->failures, "%s%s", reload->failures.len ? "\n" : "",
+		    error_message(err));
+	reload->failed = r;
+}
+
+/* The outcome of a loader_...() that has read a document again. */
+static void tell_replaced(struct reload *reload, const struct monitor *monitor, int r,
+			  const struct error *err)
+{
+	const char *name = monitor->settings.name;
+
+	if (r < 0) {
+		add_failure(reload, r, err);
+	} else if (r > 0) {
+		text_printf(reload->report, "monitor %s: dataplane replaced\n", name);
+		notice_post(NOTICE_OKAY, name, NULL, "monitor %s: dataplane replaced", name);
+	}
+}
+
+static void reload_document(struct reload *reload, struct monitor *monitor)
+{
+	_cleanup_error_ struct error err = {};
+	int r;
+
+	monitor_begin(monitor);
+	r = loader_reload(&reload->registry->loader, monitor, reload->force, reload->report, &err);
+	monitor_end(monitor);
+	if (r != 0)
+		registry_tell_changed(reload->registry);
+	tell_replaced(reload, monitor, r, &err);
+}
+
+/* -- a monitor whose settings have changed -- */
+
+static bool same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* Whether the document that the configuration names is another one than before. */
+static bool other_document(const struct monitor *next, const struct monitor *old)
+{
+	return !same(next->settings.dataplane, old->configured ? old->settings.dataplane : NULL);
+}
+
+/* What next runs after old, when it could go on with all that: the same, or another document. */
+static int load_after(struct reload *reload, struct monitor *next, const struct monitor *old,
+		      struct error *err)
+{
+	const struct loader *loader = &reload->registry->loader;
+	bool other_level = strcasecmp(next->settings.log_level, old->settings.log_level) != 0;
+
+	if (other_document(next, old)) {
+		const char *file = next->settings.dataplane;
+
+		if (file) {
+			if (monitor_set_document(next, file, false, NULL) < 0)
+				return error_oom(err);
+			recipe_release(&next->recipe);
+		} else if (!next->recipe.n) { /* what somebody has injected stays */
+			return next->dataplane ? loader_eject(next, err) : 0;
+		}
+	}
+	if (other_level && next->recipe.n)
+		return loader_again(loader, next, reload->report, err);
+	return loader_reload(loader, next, reload->force || other_level, reload->report, err);
+}
+
+/* With the programs that run. Under both controls. */
+static int follow(struct reload *reload, struct monitor *next, struct monitor *old,
+		  struct error *err)
+{
+	_cleanup_error_ struct error why = {};
+	int r = monitor_take_over(next, old, err);
+
+	if (r < 0)
+		return error_prefix(err, r, "monitor %s", old->settings.name);
+	registry_replace(reload->registry, old, next);
+	r = load_after(reload, next, old, &why);
+	tell_replaced(reload, next, r, &why);
+	return 0;
+}
+
+/* With programs of its own, for another hook for example. Under both controls. */
+static int exchange(struct reload *reload, struct monitor *next, struct monitor *old,
+		    struct error *err)
+{
+	const struct loader *loader = &reload->registry->loader;
+	bool collides = monitor_collides(next, old);
+	int r;
+
+	if (collides)
+		monitor_suspend(old);
+	if (old->recipe.n && !other_document(next, old))
+		r = loader_replay(loader, next, &old->recipe, reload->report, err);
+	else
+		r = loader_reload(loader, next, true, reload->report, err);
+	if (r < 0) { /* a suspended one is attached again when its control is released */
+		monitor_note(old, err, true);
+		return r;
+	}
+	__atomic_store_n(&next->stale, true, __ATOMIC_RELEASE);
+	monitor_retire(old, next);
+	registry_replace(reload->registry, old, next);
+	return 0;
+}
+
+/* The last thing that went wrong with its interfaces. */
+static void report_troubles(struct reload *reload, struct monitor *monitor)
+{
+	_cleanup_error_ struct error err = {};
+
+	pthread_mutex_lock(&monitor->state);
+	for (size_t i = 0; i < monitor->n_instances && !err.code; i++)
+		if (monitor->instances[i]->troubled)
+			error_set(&err, -EIO, "monitor %s: %s", monitor->settings.name,
+				  monitor->last_error ? monitor->last_error : "not attached");
+	pthread_mutex_unlock(&monitor->state);
+	if (err.code)
+		add_failure(reload, err.code, &err);
+}
+
+static void change(struct reload *reload, struct monitor *old, struct monitor_settings *settings)
+{
+	_cleanup_(monitor_unrefp) struct monitor *next = NULL;
+	_cleanup_error_ struct error err = {};
+	bool was_saved = !old->configured;
+	int r = registry_make(reload->registry, settings, true, old->id, &next, &err);
+
+	if (r < 0) {
+		add_failure(reload, r, &err);
+		return;
+	}
+	monitor_begin(old);
+	monitor_begin(next);
+	if (old->deleted) /* somebody was faster */
+		r = error_set(&err, -EAGAIN, "monitor %s is gone", old->settings.name);
+	else if (monitor_agrees(next, old))
+		r = follow(reload, next, old, &err);
+	else
+		r = exchange(reload, next, old, &err);
+	next->deleted = r < 0;
+	if (r == 0 && was_saved)
+		registry_forget(reload->registry, next->settings.name, reload->report);
+	monitor_end(next);
+	monitor_end(old);
+	if (r < 0) {
+		add_failure(reload, r, &err);
+		return;
+	}
+	text_printf(reload->report, "monitor %s: settings changed\n", next->settings.name);
+	registry_report_waiting(next, reload->report);
+	report_troubles(reload, next);
+	registry_tell_changed(reload->registry);
+	registry_tell_removed(reload->registry, old);
+	registry_tell_added(reload->registry, next);
+}
+
+/* -- all of them -- */
+
+static void delete_one(struct reload *reload, const struct monitor *monitor)
+{
+	_cleanup_error_ struct error err = {};
+	const char *name = monitor->settings.name;
+	int r = registry_delete(reload->registry, name, reload->report, &err);
+
+	if (r < 0 && r != -ENOENT)
+		add_failure(reload, r, &err);
+	else
+		text_printf(reload->report, "monitor %s: deleted, it is not configured any more\n",
+			    name);
+}
+
+static void add_one(struct reload *reload, struct monitor_settings *settings)
+{
+	_cleanup_error_ struct error err = {};
+	_cleanup_free_ char *name = strdup(settings->name);
+	int r = registry_add(reload->registry, settings, true, reload->report, &err);
+
+	if (r < 0)
+		add_failure(reload, r, &err);
+	else
+		text_printf(reload->report, "monitor %s: added\n", name ? name : "");
+}
+
+static bool is_asked(const struct reload *reload, const char *name)
+{
+	return !reload->only || !strcmp(reload->only, name);
+}
+
+static void reload_one(struct reload *reload, struct monitor *monitor)
+{
+	struct monitor_settings *settings =
+		reload->new ? settings_monitor(reload->new, monitor->settings.name) : NULL;
+
+	if (settings &&
+	    (!monitor->configured || !monitor_settings_equal(settings, &monitor->settings)))
+		change(reload, monitor, settings);
+	else if (!settings && reload->new && monitor->configured)
+		return; /* deleted before */
+	else
+		reload_document(reload, monitor);
+}
+
+static bool is_listed(const struct monitor_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!strcmp(list->monitors[i]->settings.name, name))
+			return true;
+	return false;
+}
+
+/* What is not configured any more goes first: it makes room, for another XDP program for example.
+ */
+static void reload_all(struct reload *reload, const struct monitor_list *list)
+{
+	struct settings *new = reload->new;
+
+	for (size_t i = 0; new &&i < list->n; i++) {
+		const struct monitor *monitor = list->monitors[i];
+
+		if (is_asked(reload, monitor->settings.name) && monitor->configured &&
+		    !settings_monitor(new, monitor->settings.name))
+			delete_one(reload, monitor);
+	}
+	for (size_t i = 0; i < list->n && !is_cancelled(reload); i++)
+		if (is_asked(reload, list->monitors[i]->settings.name))
+			reload_one(reload, list->monitors[i]);
+	for (size_t i = 0; new &&i < new->n_monitors && !is_cancelled(reload); i++) {
+		struct monitor_settings *settings = &new->monitors[i];
+
+		if (settings->name && is_asked(reload, settings->name) &&
+		    !is_listed(list, settings->name))
+			add_one(reload, settings);
+	}
+}
+
+static int apply(struct registry *registry, struct settings *new, const char *only, bool force,
+		 struct text *report, struct error *err)
+{
+	_cleanup_(monitor_list_release) struct monitor_list list = {};
+	struct reload reload = { registry, new, only, force, report };
+	int r = registry_list(registry, NULL, &list, err);
+
+	if (r < 0)
+		return r;
+	if (only && !is_listed(&list, only) && !(new &&settings_monitor(new, only)))
+		return no_such_monitor(only, err);
+	reload_all(&reload, &list);
+	if (reload.failed < 0)
+		error_set(err, reload.failed, "%s", text_str(&reload.failures));
+	text_release(&reload.failures);
+	return reload.failed;
+}
+
+int registry_apply(struct registry *registry, struct settings *new, const char *only, bool force,
+		   struct text *report, struct error *err)
+{
+	int r;
+
+	pthread_mutex_lock(&registry->reload);
+	r = apply(registry, new, only, force, report, err);
+	pthread_mutex_unlock(&registry->reload);
+	return r;
+}
+
+int registry_reload(struct registry *registry, const char *name, bool force, struct text *report,
+		    struct error *err)
+{
+	struct settings new = {};
+	bool configures = registry->observer.configure;
+	int r = 0;
+
+	pthread_mutex_lock(&registry->reload);
+	if (configures)
+		r = registry->observer.configure(registry->observer.data, &new, report, err);
+	if (r == 0)
+		r = apply(registry, configures ? &new : NULL, name, force, report, err);
+	else
+		notice_post(NOTICE_FAILURE, NULL, NULL, "reload: nothing has changed: %s",
+			    err ? error_message(err) : strerror(-r));
+	pthread_mutex_unlock(&registry->reload);
+	if (configures)
+		settings_release(&new);
+	return r;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "collectd.h"
+#include "plugin.h"
+#include "utils/common/common.h"
+
+#include "notifier.h"
+
+#include "base/log.h"
+#include "base/thread.h"
+#include "monitor/notice.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#define PLUGIN		     "dynmon"
+#define NOTIFIER_SECONDS_MAX 5 /* for a handler to return when collectd stops */
+
+static plugin_ctx_t context;
+
+static struct {
+	int stop_fd;
+	_Atomic bool stopping;
+	bool started;
+	pthread_t thread;
+} notifier = { .stop_fd = -1 };
+
+static void send_notice(const struct notice *notice)
+{
+	notification_t to = { .severity = (int)notice->severity, .time = cdtime() };
+
+	sstrncpy(to.host, hostname_g, sizeof(to.host));
+	sstrncpy(to.plugin, PLUGIN, sizeof(to.plugin));
+	sstrncpy(to.plugin_instance, notice->monitor, sizeof(to.plugin_instance));
+	sstrncpy(to.type_instance, notice->interface, sizeof(to.type_instance));
+	sstrncpy(to.message, notice->text, sizeof(to.message));
+	plugin_dispatch_notification(&to);
+}
+
+static void *notifier_thread(void *data)
+{
+	struct pollfd polls[2] = {
+		{ .fd = notice_fd(), .events = POLLIN },
+		{ .fd = notifier.stop_fd, .events = POLLIN },
+	};
+	struct notice notice;
+	uint64_t dropped;
+
+	(void)data;
+	plugin_set_ctx(context);
+	while (!notifier.stopping) {
+		if (poll(polls, 2, -1) < 0)
+			continue;
+		while (!notifier.stopping && notice_take(&notice, &dropped)) {
+			if (dropped)
+				log_warning("%llu notifications are dropped, the handlers are slow",
+					    (unsigned long long)dropped);
+			send_notice(&notice);
+		}
+	}
+	return NULL;
+}
+
+int notifier_start(struct error *err)
+{
+	int r = notice_open(err);
+
+	context = plugin_get_ctx(); /* for threads that collectd did not start */
+
+	if (r < 0)
+		return r;
+	notifier.stop_fd = eventfd(0, EFD_CLOEXEC);
+	r = notifier.stop_fd < 0
+		    ? -errno
+		    : thread_start(&notifier.thread, "dynmon-notify", notifier_thread, NULL);
+	if (r < 0)
+		return error_set(err, r, "notifications: %s", strerror(-r));
+	notifier.started = true;
+	return 0;
+}
+
+/* A handler that does not return is left alone: collectd ends all the same. */
+void notifier_stop(void)
+{
+	struct timespec until;
+
+	if (!notifier.started)
+		return;
+	notifier.stopping = true;
+	eventfd_write(notifier.stop_fd, 1);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += NOTIFIER_SECONDS_MAX;
+	if (pthread_timedjoin_np(notifier.thread, NULL, &until) != 0) {
+		log_warning("a notification handler does not return, it is not waited for");
+		return;
+	}
+	notifier.started = false;
+	fd_close(&notifier.stop_fd);
+	notice_close();
+}
