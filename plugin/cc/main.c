@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cc/compile.h"
 #include "cc/sandbox.h"
+#include "cc/trial.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,6 +34,8 @@ static const char help[] =
 	"  --include=DIR           look for headers here first; may be repeated\n"
 	"  --clang=CLANG           a path, or a name in /usr/bin, /usr/local/bin and\n"
 	"                          /usr/lib/llvm-*/bin (clang)\n"
+	"  --open                  compile nothing: stdin is a BPF object, and only whether\n"
+	"                          it can be opened is found out\n"
 	"  --dialect-only          write the dialect's translation to C, no object\n"
 	"  --status-fd=N           write the exit status and a message there\n"
 	"  --help                  this\n"
@@ -48,6 +51,7 @@ enum option_id {
 	OPT_NAME,
 	OPT_INCLUDE,
 	OPT_CLANG,
+	OPT_OPEN,
 	OPT_DIALECT_ONLY,
 	OPT_STATUS_FD,
 	OPT_HELP,
@@ -61,6 +65,7 @@ static const struct option long_options[] = {
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "include", required_argument, NULL, OPT_INCLUDE },
 	{ "clang", required_argument, NULL, OPT_CLANG },
+	{ "open", no_argument, NULL, OPT_OPEN },
 	{ "dialect-only", no_argument, NULL, OPT_DIALECT_ONLY },
 	{ "status-fd", required_argument, NULL, OPT_STATUS_FD },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -73,6 +78,7 @@ struct job {
 	const char *clang; /* as given */
 	size_t includes_count;
 	int status_fd; /* -1: none */
+	bool open;     /* no compilation, a trial */
 	bool help;
 };
 
@@ -132,6 +138,8 @@ static bool option_take(struct job *job, int id, const char *value)
 	case OPT_CLANG:
 		job->clang = value;
 		return true;
+	case OPT_OPEN:
+		return job->open = true;
 	case OPT_DIALECT_ONLY:
 		return compile->translate_only = true;
 	case OPT_STATUS_FD:
@@ -231,9 +239,9 @@ static int job_confine(struct job *job, struct error *err)
 	return r;
 }
 
-static int source_read(struct text *source, struct error *err)
+static int stdin_read(struct text *source, const char *what, int mib, struct error *err)
 {
-	const size_t max = (size_t)SOURCE_MIB << 20;
+	const size_t max = (size_t)mib << 20;
 	ssize_t n;
 
 	do {
@@ -243,12 +251,11 @@ static int source_read(struct text *source, struct error *err)
 			return error_oom(err);
 		n = read(STDIN_FILENO, to, 65536);
 		if (n < 0 && errno != EINTR)
-			return error_set(err, -errno, "the source cannot be read: %s",
+			return error_set(err, -errno, "the %s cannot be read: %s", what,
 					 strerror(errno));
 		source->len += n > 0 ? (size_t)n : 0;
 		if (source->len > max)
-			return error_set(err, -EDQUOT, "the source is larger than %d MiB",
-					 SOURCE_MIB);
+			return error_set(err, -EDQUOT, "the %s is larger than %d MiB", what, mib);
 	} while (n);
 	return 0;
 }
@@ -278,7 +285,7 @@ static int job_run(struct job *job, struct error *err)
 	if (!r)
 		r = job_confine(job, err);
 	if (!r)
-		r = source_read(&source, err);
+		r = stdin_read(&source, "source", SOURCE_MIB, err);
 	if (!r)
 		r = compile_run(&job->compile, source.data, source.len, &object, &words, err);
 	write_all(STDERR_FILENO, words.data, words.len);
@@ -286,6 +293,22 @@ static int job_run(struct job *job, struct error *err)
 		return r;
 	r = write_all(STDOUT_FILENO, object.data, object.len);
 	return r < 0 ? error_set(err, r, "the object cannot be written: %s", strerror(-r)) : 0;
+}
+
+/* An object needs no clang, no headers and, once this process runs, no file at all. */
+static int job_try(struct error *err)
+{
+	static const char *const readable[] = { NULL };
+	_cleanup_text_ struct text object = {}, words = {};
+	int r = sandbox_enter(readable, err);
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!r)
+		r = stdin_read(&object, "object", TRIAL_MIB, err);
+	if (!r)
+		r = trial_run(&object, &words, err);
+	write_all(STDERR_FILENO, words.data, words.len);
+	return r;
 }
 
 /* One line, whatever the message has in it. */
@@ -337,7 +360,9 @@ int main(int argc, char **argv)
 	} else {
 		int r = files_settle(job.status_fd, &err);
 
-		status = status_of(r < 0 ? r : job_run(&job, &err));
+		if (!r)
+			r = job.open ? job_try(&err) : job_run(&job, &err);
+		status = status_of(r);
 	}
 	if (status != STATUS_OK && job.status_fd < 0)
 		dprintf(STDERR_FILENO, "dynmon-cc: %s\n", error_message(&err));

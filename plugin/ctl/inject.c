@@ -2,6 +2,7 @@
 #include "ctl/inject.h"
 #include "base/file.h"
 #include "dataplane/document.h"
+#include "dataplane/image.h"
 
 #include <json-c/json.h>
 #include <libgen.h>
@@ -60,8 +61,8 @@ int inject_read(const char *file, struct text *out, struct error *err)
 
 	if (!copy)
 		return error_oom(err);
-	r = file_read(NULL, file, false, DOCUMENT_MAX, out, err);
-	if (r < 0)
+	r = document_read(NULL, file, false, out, err);
+	if (r < 0 || image_is_elf(out->data, out->len))
 		return r;
 	document = json_tokener_parse(text_str(out));
 	r = json_object_is_type(document, json_type_object)

@@ -7,9 +7,9 @@
 #include "base/text.h"
 
 /*
- * Appends the document to out; code-file and object, which only this machine's user can read, are
- * replaced by what is in these files. A document with mistakes goes as it is, for the plugin to say
- * what is wrong.
+ * Appends the document to out, and a bundle or object as it is. In a document code-file and object,
+ * which only this machine's user can read, are replaced by what is in these files. One with
+ * mistakes goes as it is, for the plugin to say what is wrong.
  */
 int inject_read(const char *file, struct text *out, struct error *err);
 

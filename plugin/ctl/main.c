@@ -2,8 +2,10 @@
 /* dynmonctl: the command line of the plugin. See dynmonctl(1). */
 #include "ctl/check.h"
 #include "ctl/client.h"
+#include "ctl/compile.h"
 #include "ctl/inject.h"
 #include "ctl/phrase.h"
+#include "ctl/test.h"
 #include "kernel/hook.h"
 #include "serve/verb.h"
 
@@ -19,11 +21,20 @@
 
 #define COLUMNS 5
 
-#define INJECT_USAGE "inject MONITOR [INTERFACE] [direction=both|ingress|egress] FILE"
+#define LOG_LEVELS    "off critical error warn info debug trace"
+#define CHECK_USAGE   "check FILE"
+#define COMPILE_USAGE "compile FILE -o BUNDLE"
+#define TEST_USAGE    "test FILE --pcap=CAPTURE [--direction=ingress|egress]"
+#define INJECT_USAGE  "inject MONITOR [INTERFACE] [direction=both|ingress|egress] FILE"
 
 struct options {
 	const char *socket_file;
 	const char *hook;
+	const char *log_level;
+	const char *output;    /* compile */
+	const char *pcap;      /* test */
+	const char *direction; /* test; NULL: both */
+	unsigned int cube_id;
 	struct compiler compiler;
 	bool json;
 };
@@ -42,18 +53,25 @@ static void print_help(FILE *to)
 	fputs("dynmonctl [-s SOCKET] COMMAND ...\n"
 	      "  -s, --socket=FILE      the plugin's control socket (" DYNMON_SOCKET ")\n"
 	      "  -j, --json             JSON instead of a table\n"
-	      "  -k, --hook=HOOK        check: for which hook (auto, tcx, tc, xdp, xdp-generic)\n"
-	      "      --compiler=FILE    check: another dynmon-cc\n"
-	      "      --include=DIR      check: other headers for dataplanes\n"
 	      "  -h, --help  -V, --version\n"
 	      "\n"
 	      "Without a running plugin:\n"
-	      "  check FILE\n"
+	      "  " CHECK_USAGE "\n"
 	      "      compile a document and have the kernel verify it; attach nothing\n"
+	      "  " COMPILE_USAGE "\n"
+	      "      compile a document to a bundle, for hosts without a compiler\n"
+	      "  " TEST_USAGE "\n"
+	      "      run a dataplane over the packets of a capture; attach nothing\n"
+	      "  -k, --hook=HOOK        for which hook (auto, tcx, tc, xdp, xdp-generic)\n"
+	      "      --log-level=LEVEL  which pcn_log() is compiled in (" LOG_LEVELS ")\n"
+	      "      --cube-id=N        compile: CUBE_ID in the source (0)\n"
+	      "      --compiler=FILE    another dynmon-cc\n"
+	      "      --include=DIR      other headers for dataplanes\n"
 	      "\n"
 	      "Of the plugin:\n"
 	      "  " INJECT_USAGE "\n"
-	      "      replace a monitor's dataplane by a document; make and attach it if need be\n",
+	      "      replace a monitor's dataplane by a document or bundle; make and attach it if "
+	      "need be\n",
 	      to);
 	for (const struct verb *verb = verbs; verb->name; verb++)
 		print_verb(verb, to);
@@ -76,6 +94,12 @@ static int run_help(char **words, size_t n)
 	}
 	print_verb(verb, stdout);
 	return 0;
+}
+
+static int usage(const char *words)
+{
+	fprintf(stderr, "dynmonctl: usage: %s\n", words);
+	return EXIT_USAGE;
 }
 
 static int report(const struct error *err)
@@ -227,20 +251,16 @@ static int run_inject(const struct options *options, char **words, size_t n)
 	/* A file below the plugin's DataplaneDir is read by the plugin itself. */
 	for (size_t i = 1; i < n; i++)
 		remote = remote || !strncmp(words[i], "file=", 5);
-	if (n < 2) {
-		fputs("dynmonctl: usage: " INJECT_USAGE "\n", stderr);
-		return EXIT_USAGE;
-	}
+	if (n < 2)
+		return usage(INJECT_USAGE);
 	command_quote(&line, "INJECT");
 	command_quote(&line, words[0]);
 	for (size_t i = 1; i < n - !remote; i++) {
 		_cleanup_text_ struct text word = {};
 
 		if (!strchr(words[i], '=')) {
-			if (interface) {
-				fputs("dynmonctl: usage: " INJECT_USAGE "\n", stderr);
-				return EXIT_USAGE;
-			}
+			if (interface)
+				return usage(INJECT_USAGE);
 			interface = true;
 			text_adds(&word, "interface=");
 		}
@@ -259,20 +279,90 @@ static int run_inject(const struct options *options, char **words, size_t n)
 	return ask(options, text_str(&line), &document);
 }
 
+/* Whether the word is one of those, which are separated by blanks. */
+static bool is_one_of(const char *word, const char *words)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = words; *at; at += strspn(at, " ")) {
+		size_t n = strcspn(at, " ");
+
+		if (n == len && !strncmp(at, word, n))
+			return true;
+		at += n;
+	}
+	return false;
+}
+
+/* Options of the offline verbs that only these can judge. */
+static bool options_right(const struct options *options)
+{
+	if (!hook_find(options->hook)) {
+		fprintf(stderr, "dynmonctl: --hook: expected one of %s, found \"%s\"\n",
+			hook_names(), options->hook);
+		return false;
+	}
+	if (!is_one_of(options->log_level, LOG_LEVELS)) {
+		fprintf(stderr, "dynmonctl: --log-level: expected one of %s, found \"%s\"\n",
+			LOG_LEVELS, options->log_level);
+		return false;
+	}
+	if (options->direction && path_from_name(options->direction) < 0) {
+		fprintf(stderr,
+			"dynmonctl: --direction: expected ingress or egress, found "
+			"\"%s\"\n",
+			options->direction);
+		return false;
+	}
+	return true;
+}
+
 static int run_check(const struct options *options, char **words, size_t n)
 {
 	_cleanup_error_ struct error err = {};
 
-	if (n != 1) {
-		fputs("dynmonctl: usage: check FILE\n", stderr);
+	if (n != 1)
+		return usage(CHECK_USAGE);
+	if (!options_right(options))
 		return EXIT_USAGE;
-	}
-	if (!hook_find(options->hook)) {
-		fprintf(stderr, "dynmonctl: --hook: expected one of %s, found \"%s\"\n",
-			hook_names(), options->hook);
-		return EXIT_USAGE;
-	}
 	if (check_file(words[0], options->hook, &options->compiler, &err) < 0)
+		return report(&err);
+	return 0;
+}
+
+static int run_compile(const struct options *options, char **words, size_t n)
+{
+	_cleanup_error_ struct error err = {};
+
+	if (n != 1 || !options->output)
+		return usage(COMPILE_USAGE);
+	if (!options_right(options))
+		return EXIT_USAGE;
+	if (compile_file(words[0], options->output, options->hook, options->log_level,
+			 options->cube_id, &options->compiler, &err) < 0)
+		return report(&err);
+	return 0;
+}
+
+static int run_test(const struct options *options, char **words, size_t n)
+{
+	_cleanup_error_ struct error err = {};
+	struct test test = {
+		.file = n ? words[0] : NULL,
+		.pcap = options->pcap,
+		.hook = options->hook,
+		.log_level = options->log_level,
+		.json = options->json,
+		.compiler = options->compiler,
+	};
+
+	if (n != 1 || !options->pcap)
+		return usage(TEST_USAGE);
+	if (!options_right(options))
+		return EXIT_USAGE;
+	if (options->direction)
+		test.skip[!path_from_name(options->direction)] = true;
+	if (test_run(&test, &err) < 0)
 		return report(&err);
 	return 0;
 }
@@ -286,6 +376,10 @@ static int run(const struct options *options, char **words, size_t n)
 		return run_help(words + 1, n - 1);
 	if (!strcmp(words[0], "check"))
 		return run_check(options, words + 1, n - 1);
+	if (!strcmp(words[0], "compile"))
+		return run_compile(options, words + 1, n - 1);
+	if (!strcmp(words[0], "test"))
+		return run_test(options, words + 1, n - 1);
 	if (!strcmp(words[0], "inject"))
 		return run_inject(options, words + 1, n - 1);
 	if (phrase_translate(words, n, &line, &err) < 0) {
@@ -295,24 +389,54 @@ static int run(const struct options *options, char **words, size_t n)
 	return ask(options, text_str(&line), NULL);
 }
 
+static bool take_cube_id(const char *value, unsigned int *id)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (!isdigit((unsigned char)*value) || *end || n > UINT16_MAX) {
+		fprintf(stderr,
+			"dynmonctl: --cube-id: expected a number from 0 to %u, found "
+			"\"%s\"\n",
+			UINT16_MAX, value);
+		return false;
+	}
+	*id = (unsigned int)n;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
-	enum { OPTION_COMPILER = 256, OPTION_INCLUDE };
+	enum {
+		OPTION_COMPILER = 256,
+		OPTION_INCLUDE,
+		OPTION_LOG_LEVEL,
+		OPTION_CUBE_ID,
+		OPTION_PCAP,
+		OPTION_DIRECTION,
+	};
 	static const struct option long_options[] = {
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "hook", required_argument, NULL, 'k' },
 		{ "compiler", required_argument, NULL, OPTION_COMPILER },
 		{ "include", required_argument, NULL, OPTION_INCLUDE },
+		{ "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
+		{ "cube-id", required_argument, NULL, OPTION_CUBE_ID },
+		{ "output", required_argument, NULL, 'o' },
+		{ "pcap", required_argument, NULL, OPTION_PCAP },
+		{ "direction", required_argument, NULL, OPTION_DIRECTION },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{},
 	};
-	struct options options = { .socket_file = DYNMON_SOCKET, .hook = "auto" };
+	struct options options = { .socket_file = DYNMON_SOCKET,
+				   .hook = "auto",
+				   .log_level = "off" };
 	int option, r;
 
 	signal(SIGPIPE, SIG_IGN);
-	while ((option = getopt_long(argc, argv, "s:jk:hV", long_options, NULL)) >= 0)
+	while ((option = getopt_long(argc, argv, "s:jk:o:hV", long_options, NULL)) >= 0)
 		switch (option) {
 		case 's':
 			options.socket_file = optarg;
@@ -328,6 +452,22 @@ int main(int argc, char **argv)
 			break;
 		case OPTION_INCLUDE:
 			options.compiler.include_dir = optarg;
+			break;
+		case OPTION_LOG_LEVEL:
+			options.log_level = optarg;
+			break;
+		case OPTION_CUBE_ID:
+			if (!take_cube_id(optarg, &options.cube_id))
+				return EXIT_USAGE;
+			break;
+		case 'o':
+			options.output = optarg;
+			break;
+		case OPTION_PCAP:
+			options.pcap = optarg;
+			break;
+		case OPTION_DIRECTION:
+			options.direction = optarg;
 			break;
 		case 'h':
 			print_help(stdout);

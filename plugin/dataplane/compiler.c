@@ -200,20 +200,29 @@ static int child_talk(struct child *child, int cancel_fd, const struct text *sou
 	}
 }
 
-/* Turns the status line, "<code> <message>", and the diagnostics into the answer. */
-static int judge(const char *program, struct text *status, struct text *said, struct error *err)
+/* The status line, "<code> <message>": the code, or -1 when the compiler died before it. */
+static long parse_status(struct text *status, char **words)
 {
-	char *line = (char *)text_str(status), *words;
-	long code = strtol(line, &words, 10);
+	char *line = (char *)text_str(status);
+	long code = strtol(line, words, 10);
 
 	line[strcspn(line, "\n")] = '\0';
-	while (said->len && said->data[said->len - 1] == '\n')
-		said->len--;
-	if (*line < '0' || *line > '9' || (*words && *words != ' '))
+	if (*line < '0' || *line > '9' || (**words && **words != ' '))
+		return -1;
+	while (**words == ' ')
+		++*words;
+	return code;
+}
+
+/* Turns the status line and the diagnostics into the answer. */
+static int judge(const char *program, struct text *status, struct text *said, struct error *err)
+{
+	char *words;
+	long code = parse_status(status, &words);
+
+	if (code < 0)
 		return error_set(err, -EIO, "the compiler died%s%s", said->len ? ": " : "",
 				 text_str(said));
-	while (*words == ' ')
-		words++;
 	switch (code) {
 	case STATUS_OK:
 		return 0;
@@ -230,14 +239,41 @@ static int judge(const char *program, struct text *status, struct text *said, st
 	}
 }
 
+static const char *program_of(const struct compiler *compiler)
+{
+	return compiler->program ? compiler->program : DYNMON_CC;
+}
+
+/* Runs it to its end. What it says on its way is in said, without the last newlines. */
+static int converse(const struct compiler *compiler, char *const argv[], const struct text *input,
+		    struct text *object, struct text *said, struct text *status, struct error *err)
+{
+	_cleanup_(child_release) struct child child = { .pidfd = -1, .fds = { -1, -1, -1, -1 } };
+	struct text *out[STREAM_COUNT] = { NULL, object, said, status };
+	const char *program = program_of(compiler);
+	int r = child_spawn(&child, program, argv);
+
+	if (r < 0)
+		return error_set(err, r, "cannot start the compiler %s: %s", program, strerror(-r));
+	r = child_talk(&child, compiler->cancel_fd, input, out);
+	while (said->len && said->data[said->len - 1] == '\n')
+		said->len--;
+	if (r == -ETIMEDOUT)
+		return error_set(err, r, "the compiler took more than %d s", COMPILER_SECONDS_MAX);
+	if (r == -ECANCELED)
+		return error_set(err, r, "given up, the plugin stops");
+	if (r == -EFBIG)
+		return error_set(err, r, "the compiler wrote more than its limit");
+	if (r < 0)
+		return error_set(err, r, "talking to the compiler: %s", strerror(-r));
+	return 0;
+}
+
 int compiler_run(const struct compiler *compiler, const struct compile_target *target,
 		 const char *origin, const struct text *source, struct text *object,
 		 struct text *diagnostics, struct error *err)
 {
-	const char *program = compiler->program ? compiler->program : DYNMON_CC;
-	_cleanup_(child_release) struct child child = { .pidfd = -1, .fds = { -1, -1, -1, -1 } };
 	_cleanup_text_ struct text said = {}, status = {}, argument = {};
-	struct text *out[STREAM_COUNT] = { NULL, object, &said, &status };
 	_cleanup_free_ char *words = NULL;
 	char *argv[16];
 	size_t argc = 0, at = 0;
@@ -262,22 +298,42 @@ int compiler_run(const struct compiler *compiler, const struct compile_target *t
 	}
 	argv[argc] = NULL;
 
-	r = child_spawn(&child, program, argv);
-	if (r < 0)
-		return error_set(err, r, "cannot start the compiler %s: %s", program, strerror(-r));
-	r = child_talk(&child, compiler->cancel_fd, source, out);
-	if (r == -ETIMEDOUT)
-		return error_set(err, r, "the compiler took more than %d s", COMPILER_SECONDS_MAX);
-	if (r == -ECANCELED)
-		return error_set(err, r, "given up, the plugin stops");
-	if (r == -EFBIG)
-		return error_set(err, r, "the compiler wrote more than its limit");
-	if (r < 0)
-		return error_set(err, r, "talking to the compiler: %s", strerror(-r));
-	r = judge(program, &status, &said, err);
+	r = converse(compiler, argv, source, object, &said, &status, err);
+	if (r == 0)
+		r = judge(program_of(compiler), &status, &said, err);
 	if (r < 0)
 		return r;
 	if (said.len)
 		text_printf(diagnostics, "%s\n", text_str(&said));
 	return text_status(diagnostics);
+}
+
+int compiler_try(const struct compiler *compiler, const char *origin, const struct text *object,
+		 struct error *err)
+{
+	static char name[] = "dynmon-cc", status_fd[] = "--status-fd=3", open_it[] = "--open";
+	char *const argv[] = { name, status_fd, open_it, NULL };
+	_cleanup_text_ struct text nothing = {}, said = {}, status = {};
+	char *words;
+	int r = converse(compiler, argv, object, &nothing, &said, &status, err);
+
+	if (r < 0)
+		return r;
+	switch (parse_status(&status, &words)) {
+	case STATUS_OK:
+		return 0;
+	case -1:
+		return error_set(err, -EINVAL,
+				 "%s: not a usable eBPF object: opening it crashed, in the sandbox "
+				 "where it was tried",
+				 origin);
+	case STATUS_SOURCE:
+	case STATUS_LIMIT:
+		return error_set(err, -EINVAL, "%s: not a usable eBPF object: %s", origin,
+				 said.len ? text_str(&said) : words);
+	case STATUS_UNABLE:
+		return error_set(err, -ENOENT, "%s", words);
+	default:
+		return error_set(err, -EIO, "%s: %s", program_of(compiler), words);
+	}
 }

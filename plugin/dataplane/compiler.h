@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Starts dynmon-cc, the sandboxed compiler, and brings its object back.
+ * Starts dynmon-cc, the sandboxed compiler, and brings its object back, or its opinion of one.
  *
  * Source goes in and object, diagnostics and status come out over pipes; the outcome never
  * depends on waitpid(), because collectd ignores SIGCHLD and its exec plugin reaps every
@@ -40,5 +40,14 @@ struct compile_target {
 int compiler_run(const struct compiler *compiler, const struct compile_target *target,
 		 const char *origin, const struct text *source, struct text *object,
 		 struct text *diagnostics, struct error *err);
+
+/*
+ * Has dynmon-cc open an object in its sandbox: libbpf does not survive every forged one.
+ * origin: the name of the object in messages.
+ * -EINVAL: it is no usable object, or opening it crashed; -ENOENT when dynmon-cc or its sandbox is
+ * not to be had, so that nothing is known; -ETIMEDOUT; -EIO; -ECANCELED.
+ */
+int compiler_try(const struct compiler *compiler, const char *origin, const struct text *object,
+		 struct error *err);
 
 #endif

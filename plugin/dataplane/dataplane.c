@@ -58,6 +58,49 @@ static const char *origin_of(const struct document *document, enum path path)
 									: config->origin;
 }
 
+/*
+ * Tries an object in the sandbox before libbpf opens it in this process. Where there is no sandbox
+ * there is no compiler either, and objects are all that can be had: then it is taken as it is.
+ */
+static int object_try(const struct path_config *config, const struct compiler *compiler,
+		      struct text *warnings, struct error *err)
+{
+	_cleanup_error_ struct error why = {};
+	int r = compiler_try(compiler, config->origin, &config->object, &why);
+
+	if (r == -ENOENT) {
+		text_printf(warnings, "%s: opened without a trial in the sandbox before: %s\n",
+			    config->origin, error_message(&why));
+		return 0;
+	}
+	return r < 0 ? error_set(err, r, "%s", error_message(&why)) : 0;
+}
+
+/* Whether the ingress path has the same object, which has been tried. */
+static bool was_tried(const struct document *document, enum path path)
+{
+	const struct path_config *ingress = document->paths[PATH_INGRESS];
+
+	return path != PATH_INGRESS && ingress &&
+	       text_equal(&ingress->object, &document->paths[path]->object);
+}
+
+/* A bundle is compiled for one kind of hook. */
+static int hook_check(const struct document *document, const struct compile_target *target,
+		      struct error *err)
+{
+	bool xdp = document->hook == DOCUMENT_HOOK_XDP;
+
+	if (!document->paths[PATH_INGRESS] || document->hook == DOCUMENT_HOOK_ANY ||
+	    xdp == target->xdp)
+		return 0;
+	return error_set(err, -EINVAL,
+			 "ingress-path: the bundle is compiled for %s, and the hook here is %s: "
+			 "take it for a hook of that kind, or compile it with --hook=%s",
+			 xdp ? "xdp" : "tc", target->xdp ? "xdp" : "tc",
+			 target->xdp ? "xdp" : "tc");
+}
+
 static int path_compile(struct path_config *config, const char *origin,
 			const struct compiler *compiler, const struct compile_target *target,
 			struct path_code **ret, struct text *warnings, struct error *err)
@@ -90,6 +133,7 @@ int dataplane_build(struct document *document, const struct dataplane *previous,
 		    struct dataplane **ret, struct error *err)
 {
 	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = calloc(1, sizeof(*dataplane));
+	int r;
 
 	if (!dataplane) {
 		document_free(document);
@@ -98,9 +142,11 @@ int dataplane_build(struct document *document, const struct dataplane *previous,
 	dataplane->refs = 1;
 	dataplane->document = document;
 	text_add(&dataplane->warnings, document->warnings.data, document->warnings.len);
+	r = hook_check(document, target, err);
+	if (r < 0)
+		return r;
 	for (int path = 0; path < PATH_COUNT; path++) {
 		struct compile_target this = *target;
-		int r;
 
 		this.path = (enum path)path;
 		this.xdp = target->xdp && path == PATH_INGRESS; /* XDP has no egress */
@@ -109,6 +155,10 @@ int dataplane_build(struct document *document, const struct dataplane *previous,
 				dataplane->paths[path] = path_code_ref(previous->paths[path]);
 			continue;
 		}
+		if (document->paths[path]->object.len && !was_tried(document, this.path))
+			r = object_try(document->paths[path], compiler, &dataplane->warnings, err);
+		if (r < 0)
+			return error_prefix(err, r, "%s-path", path_name(this.path));
 		r = path_compile(document->paths[path], origin_of(document, this.path), compiler,
 				 &this, &dataplane->paths[path], &dataplane->warnings, err);
 		if (r < 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/document.h"
 #include "base/file.h"
+#include "dataplane/bundle.h"
+#include "dataplane/image.h"
 #include "dataplane/walk.h"
 
 #include <ctype.h>
@@ -236,8 +238,43 @@ static int take_object_data(struct walk *walk, struct json_object *value, void *
 	return path->origin ? 0 : error_oom(walk->err);
 }
 
+/* In a bundle: which part of the file the object is. */
+static int take_object_section(struct walk *walk, struct json_object *value, void *to)
+{
+	struct path_config *path = to;
+	_cleanup_free_ char *name = NULL;
+	const char *bytes = walk->image->bytes;
+	size_t len = walk->image->len;
+	int r = take_name(walk, value, &name);
+
+	if (r < 0)
+		return r;
+	if (strcmp(name, BUNDLE_SELF) != 0 && strcmp(name, BUNDLE_SECOND) != 0)
+		return walk_wrong(walk, "\"" BUNDLE_SELF "\" or \"" BUNDLE_SECOND "\"", value);
+	if (strcmp(name, BUNDLE_SELF) != 0) {
+		r = image_find_section(walk->image, name, &bytes, &len, walk->err);
+		if (r == 0 || (r > 0 && !image_is_elf(bytes, len)))
+			r = error_set(walk->err, -EINVAL, "no ELF object is in section %s", name);
+		if (r > 0 && len > OBJECT_MAX)
+			r = error_set(walk->err, -EFBIG, "%zu bytes, at most %d are possible", len,
+				      OBJECT_MAX);
+	}
+	if (r < 0)
+		return error_prefix(walk->err, r, "%s", text_str(&walk->where));
+	text_add(&path->object, bytes, len);
+	path->origin = strdup(text_str(&walk->where));
+	return path->origin && text_status(&path->object) == 0 ? 0 : error_oom(walk->err);
+}
+
 static int take_path(struct walk *walk, struct json_object *value, void *to)
 {
+	static const struct key bundle_keys[] = {
+		{ "name", take_string, offsetof(struct path_config, name), false },
+		{ "object", take_object_section, 0, true },
+		{ "program", take_name, offsetof(struct path_config, program), false },
+		{ "metric-configs", take_metrics, 0, false },
+		{},
+	};
 	static const struct key keys[] = {
 		{ "name", take_string, offsetof(struct path_config, name), false },
 		{ "code", take_code, 0, false },
@@ -259,7 +296,7 @@ static int take_path(struct walk *walk, struct json_object *value, void *to)
 	if (!path)
 		return error_oom(walk->err);
 	path->refs = 1;
-	r = walk_object(walk, value, keys, path);
+	r = walk_object(walk, value, walk->image ? bundle_keys : keys, path);
 	if (r < 0)
 		return r;
 	if (!path->origin)
@@ -280,43 +317,46 @@ static int take_unused_name(struct walk *walk, struct json_object *value, void *
 	return take_string(walk, value, &name);
 }
 
-static int document_walk(struct document *document, const char *dir, const char *folder,
-			 bool confined, struct error *err)
+static int document_walk(struct document *document, struct walk *walk)
 {
-	static const struct key keys[] = {
+	const struct key keys[] = {
 		{ "ingress-path", take_path, offsetof(struct document, paths[PATH_INGRESS]),
 		  false },
 		{ "egress-path", take_path, offsetof(struct document, paths[PATH_EGRESS]), false },
 		{ "name", take_unused_name, 0, false },
+		/* In a document that came as text it is no key: the table ends here. */
+		{ walk->image ? "bundle" : NULL, bundle_take_about, 0, false },
 		{},
 	};
-	struct walk walk = {
-		.dir = dir,
-		.folder = folder,
-		.confined = confined,
-		.warnings = &document->warnings,
-		.err = err,
-	};
-	int r = walk_object(&walk, document->json, keys, document);
+	int r = walk_object(walk, document->json, keys, document);
 
-	text_release(&walk.where);
+	text_release(&walk->where);
 	return r;
 }
 
-static int parse(const char *bytes, size_t len, const char *dir, const char *folder, bool confined,
-		 struct document **ret, struct error *err)
+static int parse(const char *bytes, size_t len, struct walk *walk, struct document **ret)
 {
 	_cleanup_document_ struct document *document = calloc(1, sizeof(*document));
-	int r;
+	bool elf = image_is_elf(bytes, len);
+	size_t max = elf ? BUNDLE_MAX : DOCUMENT_MAX;
+	struct error *err = walk->err;
+	struct image image;
+	int r = 0;
 
 	if (!document)
 		return error_oom(err);
-	if (len > DOCUMENT_MAX)
-		return error_set(err, -EFBIG, "the document has %zu bytes, at most %d are possible",
-				 len, DOCUMENT_MAX);
-	r = walk_parse(bytes, len, &document->json, err);
+	if (len > max)
+		return error_set(err, -EFBIG, "the %s has %zu bytes, at most %zu are possible",
+				 elf ? "bundle" : "document", len, max);
+	if (elf)
+		r = image_init(&image, bytes, len, err);
 	if (r == 0)
-		r = document_walk(document, dir, folder, confined, err);
+		r = elf ? bundle_read(&image, document, err)
+			: walk_parse(bytes, len, &document->json, err);
+	walk->image = elf ? &image : NULL;
+	walk->warnings = &document->warnings;
+	if (r == 0)
+		r = document_walk(document, walk);
 	if (r == 0 && text_status(&document->warnings) < 0)
 		r = error_oom(err);
 	if (r < 0)
@@ -328,7 +368,22 @@ static int parse(const char *bytes, size_t len, const char *dir, const char *fol
 int document_parse(const char *bytes, size_t len, const char *dir, bool confined,
 		   struct document **ret, struct error *err)
 {
-	return parse(bytes, len, dir, NULL, confined, ret, err);
+	struct walk walk = { .dir = dir, .confined = confined, .err = err };
+
+	return parse(bytes, len, &walk, ret);
+}
+
+int document_read(const char *dir, const char *name, bool confined, struct text *out,
+		  struct error *err)
+{
+	size_t start = out->len;
+	int r = file_read(dir, name, confined, BUNDLE_MAX, out, err);
+
+	if (r == 0 && out->len - start > DOCUMENT_MAX &&
+	    !image_is_elf(out->data + start, out->len - start))
+		return error_set(err, -EFBIG, "%s: larger than the limit of %d bytes", name,
+				 DOCUMENT_MAX);
+	return r;
 }
 
 int document_load(const char *dir, const char *name, bool confined, struct document **ret,
@@ -336,17 +391,18 @@ int document_load(const char *dir, const char *name, bool confined, struct docum
 {
 	_cleanup_free_ char *copy = strdup(name);
 	_cleanup_text_ struct text bytes = {};
+	struct walk walk = { .dir = dir, .confined = confined, .err = err };
 	const char *folder;
 	int r;
 
 	if (!copy)
 		return error_oom(err);
-	r = file_read(dir, name, confined, DOCUMENT_MAX, &bytes, err);
+	r = document_read(dir, name, confined, &bytes, err);
 	if (r < 0)
 		return r;
 	folder = dirname(copy);
-	r = parse(text_str(&bytes), bytes.len, dir, strcmp(folder, ".") ? folder : NULL, confined,
-		  ret, err);
+	walk.folder = strcmp(folder, ".") ? folder : NULL;
+	r = parse(text_str(&bytes), bytes.len, &walk, ret);
 	if (r < 0)
 		return error_prefix(err, r, "%s%s%s", dir && name[0] != '/' ? dir : "",
 				    dir && name[0] != '/' ? "/" : "", name);

@@ -2,7 +2,8 @@
 /*
  * A dataplane document: what an operator writes to say which code runs on which path and
  * which of its maps are metrics. The format is that of Polycube's Dynmon, see
- * dynmon-dataplane(5).
+ * dynmon-dataplane(5). It comes as JSON or, with the code compiled, as an ELF file: a bundle, or an
+ * object that describes itself.
  *
  * A document is read-only once parsed, and reference counted by path: a path that an
  * injection leaves as it is lives on in the next dataplane.
@@ -15,13 +16,14 @@
 
 #include <json-c/json_types.h>
 
-#define DOCUMENT_MAX	(4 * 1024 * 1024)  /* bytes of JSON */
-#define CODE_MAX	(1024 * 1024)	   /* bytes of C source of one path */
-#define OBJECT_MAX	(16 * 1024 * 1024) /* bytes of an ELF object */
-#define METRICS_MAX	256		   /* metrics of one path */
-#define LABELS_MAX	32		   /* labels of one metric */
-#define NAME_MAX_BYTES	255		   /* of a name, a file's among them */
-#define LABEL_MAX_BYTES 1024		   /* of a label's value */
+#define DOCUMENT_MAX	(4 * 1024 * 1024)		/* bytes of JSON */
+#define CODE_MAX	(1024 * 1024)			/* bytes of C source of one path */
+#define OBJECT_MAX	(16 * 1024 * 1024)		/* bytes of an ELF object */
+#define BUNDLE_MAX	(2 * OBJECT_MAX + DOCUMENT_MAX) /* bytes of a bundle */
+#define METRICS_MAX	256				/* metrics of one path */
+#define LABELS_MAX	32				/* labels of one metric */
+#define NAME_MAX_BYTES	255				/* of a name, a file's among them */
+#define LABEL_MAX_BYTES 1024				/* of a label's value */
 #define HELP_MAX_BYTES	4096
 #define WARNINGS_MAX	(16 * 1024) /* bytes; further ones are left out */
 
@@ -76,14 +78,19 @@ struct path_config *path_config_ref(struct path_config *config);
 struct path_config *path_config_unref(struct path_config *config);
 DEFINE_CLEANUP(struct path_config *, path_config_unref);
 
+enum document_hook { DOCUMENT_HOOK_ANY, DOCUMENT_HOOK_TC, DOCUMENT_HOOK_XDP };
+
 struct document {
 	struct path_config *paths[PATH_COUNT]; /* NULL: the document leaves that path as it is */
 	struct json_object *json;	       /* as it came, for clients that ask for it back */
+	enum document_hook hook;	       /* what a bundle's ingress path is compiled for */
 	struct text warnings;		       /* a line each: unknown keys */
 };
 
 /*
- * Parses len bytes of JSON.
+ * Parses len bytes of JSON, or those of an ELF file, told apart by how they begin. Of an ELF file
+ * the document in its section .dynmon is taken or, when it has none, the one that its programs and
+ * tags imply; json is that document, and the paths' objects are parts of the file.
  * dir: what code-file and object are relative to, NULL for the working directory.
  * confined: these files must lie below dir; for documents from outside.
  * On success *ret is the caller's, to be freed with document_free().
@@ -92,6 +99,10 @@ struct document {
  */
 int document_parse(const char *bytes, size_t len, const char *dir, bool confined,
 		   struct document **ret, struct error *err);
+
+/* Appends the file's bytes, which may be too many for a document, but not for what they are. */
+int document_read(const char *dir, const char *name, bool confined, struct text *out,
+		  struct error *err);
 
 /* Reads the file and parses it; what it names is relative to the file's own folder. */
 int document_load(const char *dir, const char *name, bool confined, struct document **ret,

@@ -11,6 +11,8 @@
 
 #include <json-c/json_types.h>
 
+struct image;
+
 /*
  * A walk. where is the way to the value at hand, as a person would write
  * it: "ingress-path.metric-configs[1].map-name".
@@ -19,6 +21,7 @@ struct walk {
 	const char *dir;
 	const char *folder; /* below dir, where the document is; NULL: dir itself */
 	bool confined;
+	const struct image *image; /* the ELF file that has the objects; NULL: it came as text */
 	struct text where;
 	struct text *warnings;
 	struct error *err;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/object.h"
 #include "kernel/capture.h"
+#include "kernel/epoch.h"
 #include "kernel/type.h"
 
 #include <bpf/bpf.h>
@@ -21,6 +22,8 @@ static int map_apply_tag(struct object_map *map, const char *tag, struct error *
 	};
 	int r;
 
+	if (!strncmp(tag, "metric", 6)) /* about metrics: dataplane/describe.c reads those */
+		return 0;
 	if (!strncmp(tag, "pin=", 4)) {
 		r = bpf_map__set_pin_path(map->bpf, tag + 4);
 		if (r < 0)
@@ -450,6 +453,7 @@ int object_load(struct object *object, bool pin, struct error *err)
 					 "map %s is \"extern\", and neither the other path nor any "
 					 "monitor declares it (with _SHARED or _PUBLIC)",
 					 object->maps[i].name);
+	object_set_epoch(object);
 	capture_begin(&said);
 	r = bpf_object__load(object->bpf);
 	capture_end();

@@ -394,10 +394,10 @@ int64_t verb_payload(const struct command *command, struct error *err)
 	if (!isdigit((unsigned char)*bytes) || *end || errno || !n)
 		return error_set(err, -EINVAL,
 				 "bytes: expected a number from 1 to %d, found \"%.60s\"",
-				 DOCUMENT_MAX, bytes);
-	if (n > DOCUMENT_MAX)
+				 BUNDLE_MAX, bytes);
+	if (n > BUNDLE_MAX)
 		return error_set(err, -EFBIG,
 				 "bytes: the document has %s bytes, at most %d are possible", bytes,
-				 DOCUMENT_MAX);
+				 BUNDLE_MAX);
 	return (int64_t)n;
 }

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/epoch.h"
+#include "kernel/object.h"
+#include "kernel/type.h"
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <string.h>
+#include <time.h>
+
+static uint64_t epoch_base(void)
+{
+	struct timespec wall, up;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	clock_gettime(CLOCK_MONOTONIC, &up);
+	return (uint64_t)(wall.tv_sec - up.tv_sec) * 1000000000 + (uint64_t)wall.tv_nsec -
+	       (uint64_t)up.tv_nsec;
+}
+
+/* Where in the section the constant is; -1: not there, or not a u64 within its size. */
+static int64_t epoch_offset(const struct btf *btf, const struct btf_type *section, size_t size)
+{
+	const struct btf_var_secinfo *vars = btf_var_secinfos(section);
+
+	for (uint32_t i = 0; i < btf_vlen(section); i++) {
+		const struct btf_type *var = btf__type_by_id(btf, vars[i].type);
+
+		if (!var || !btf_is_var(var) ||
+		    strcmp(type_name(btf, var->name_off), "dynmon_epoch_base") != 0)
+			continue;
+		return vars[i].size == sizeof(uint64_t) && size >= sizeof(uint64_t) &&
+				       vars[i].offset <= size - sizeof(uint64_t)
+			       ? (int64_t)vars[i].offset
+			       : -1;
+	}
+	return -1;
+}
+
+void object_set_epoch(struct object *object)
+{
+	const struct btf *btf = object_btf(object);
+
+	for (size_t i = 0; btf && i < object->n_maps; i++) {
+		const struct object_map *map = &object->maps[i];
+		const struct btf_type *section = btf__type_by_id(btf, map->value_type);
+		const uint64_t base = epoch_base();
+		int64_t offset;
+		size_t size;
+		char *value;
+
+		if (!bpf_map__is_internal(map->bpf) || !section || !btf_is_datasec(section))
+			continue;
+		value = (char *)bpf_map__initial_value(map->bpf, &size);
+		offset = value ? epoch_offset(btf, section, size) : -1;
+		if (offset >= 0)
+			memcpy(value + offset, &base, sizeof(base));
+	}
+}
