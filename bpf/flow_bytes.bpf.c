@@ -5,6 +5,8 @@
  * One map for both directions, so that a flow is in the table once for what comes in and once,
  * with its ends swapped, for what goes out. When the table is full the flow that was idle for
  * longest makes room.
+ *
+ * It describes its metric itself: its object needs no document beside it.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -14,6 +16,7 @@
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include <dynmon.h>
 #include <stdbool.h>
 
 #define FLOWS 65536
@@ -36,7 +39,8 @@ struct {
 	__type(key, struct flow);
 	__type(value, struct traffic);
 	__uint(max_entries, FLOWS);
-} flows SEC(".maps");
+} flows SEC(".maps")
+	DYNMON_METRIC("flows", "counter", "Packets and bytes of each TCP and UDP flow over IPv4.");
 
 /* TCP and UDP have their ports in the same place. */
 struct ports {

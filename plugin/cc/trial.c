@@ -30,7 +30,6 @@ static int limits_set(struct error *err)
 		{ RLIMIT_CPU, TRIAL_CPU_SECONDS },
 		{ RLIMIT_CORE, 0 },
 		{ RLIMIT_NPROC, 0 },
-		{ RLIMIT_FSIZE, 0 },
 #ifndef __SANITIZE_ADDRESS__ /* whose own memory is more */
 		{ RLIMIT_AS, (rlim_t)TRIAL_MEMORY_MIB << 20 },
 #endif
@@ -54,6 +53,7 @@ int trial_run(const struct text *object, struct text *words, struct error *err)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "dynmon");
 	struct bpf_object *bpf;
+	char why[128];
 	int r = limits_set(err);
 
 	if (r < 0)
@@ -61,8 +61,10 @@ int trial_run(const struct text *object, struct text *words, struct error *err)
 	said = words;
 	libbpf_set_print(print);
 	bpf = bpf_object__open_mem(object->data, object->len, &opts);
-	if (!bpf)
-		return error_set(err, -EBADMSG, "%s", strerror(errno));
+	if (!bpf) {
+		libbpf_strerror(errno, why, sizeof(why));
+		return error_set(err, -EBADMSG, "%s", why);
+	}
 	bpf_object__close(bpf);
 	return 0;
 }

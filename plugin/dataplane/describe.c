@@ -224,30 +224,40 @@ static int tags_collect(struct tags *tags, const struct btf *btf, struct error *
 static int merge(struct json_object *to, struct json_object *from)
 {
 	json_object_object_foreach(from, key, value) {
-		struct json_object *had = json_object_object_get(to, key), *copy = NULL;
+		struct json_object *had = json_object_object_get(to, key);
+		int r = 0;
 
 		if (json_object_is_type(had, json_type_object) &&
-		    json_object_is_type(value, json_type_object)) {
-			if (merge(had, value) < 0)
-				return -ENOMEM;
-			continue;
-		}
-		if (value && json_object_deep_copy(value, &copy, NULL) < 0)
+		    json_object_is_type(value, json_type_object))
+			r = merge(had, value);
+		else if (json_object_is_type(had, json_type_array) &&
+			 json_object_is_type(value, json_type_array))
+			for (size_t i = 0; r == 0 && i < json_object_array_length(value); i++)
+				r = json_object_array_add(
+					had, json_object_get(json_object_array_get_idx(value, i)));
+		else
+			r = json_object_object_add(to, key, json_object_get(value));
+		if (r < 0)
 			return -ENOMEM;
-		if (json_object_is_type(had, json_type_array) &&
-		    json_object_is_type(copy, json_type_array)) {
-			for (size_t i = 0; i < json_object_array_length(copy); i++)
-				json_object_array_add(
-					had, json_object_get(json_object_array_get_idx(copy, i)));
-			json_object_put(copy);
-			continue;
-		}
-		if (json_object_object_add(to, key, copy) < 0) {
-			json_object_put(copy);
-			return -ENOMEM;
-		}
 	}
 	return 0;
+}
+
+/* Adds to a metric what a tag says about all metrics of its map. */
+static int apply(struct json_object *metric, const struct tag *tag)
+{
+	static const char metadata[] = "open-metrics-metadata";
+	struct json_object *copy = NULL;
+	int r;
+
+	if (json_object_deep_copy(tag->json, &copy, NULL) < 0)
+		return -ENOMEM;
+	/* Labels do not make a metric one for OpenMetrics. */
+	if (!json_object_object_get(metric, metadata))
+		json_object_object_del(copy, metadata);
+	r = merge(metric, copy);
+	json_object_put(copy);
+	return r;
 }
 
 static bool is_metric(const struct tag *tag)
@@ -293,7 +303,7 @@ static int add_metric(struct json_object *document, struct tags *tags, struct ta
 		if (is_metric(more) || strcmp(more->map, tag->map) != 0)
 			continue;
 		r = budget_take(tags, more->len, err);
-		if (r == 0 && merge(tag->json, more->json) < 0)
+		if (r == 0 && apply(tag->json, more) < 0)
 			r = error_oom(err);
 	}
 	if (r == 0)

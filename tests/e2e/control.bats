@@ -167,8 +167,8 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	head -c 5000000 /dev/zero | tr '\0' ' ' >"$DOCUMENTS/large.json"
 	run ctl inject edge mon0 "$DOCUMENTS/large.json"
 	[[ $output == *"larger than the limit of 4194304 bytes"* ]]
-	run raw "INJECT edge bytes=5000000"
-	[ "$output" = "-1 bytes: the document has 5000000 bytes, at most 4194304 are possible" ]
+	run raw "INJECT edge bytes=50000000"
+	[ "$output" = "-1 bytes: the document has 50000000 bytes, at most 37748736 are possible" ]
 
 	[ "$(attached)" = "$before" ]
 	[ "$(ctl --json list | jq -c '[.[].name]')" = '["edge"]' ]

@@ -246,6 +246,45 @@ static void test_threads(void **state)
 	}
 }
 
+/* What a trial of an object may come to. */
+static void test_try(void **state)
+{
+	static const struct {
+		const char *script;
+		int code;
+		const char *message;
+	} trials[] = {
+		{ "cat; echo '0 ok' >&3", 0, NULL },
+		{ "echo \"elf: no\" >&2; echo '1 no' >&3", -EINVAL,
+		  "x.o: not a usable eBPF object: elf: no" },
+		{ "echo '4 the object is too large' >&3", -EINVAL,
+		  "x.o: not a usable eBPF object: the object is too large" },
+		{ "cat >/dev/null; kill -SEGV $$", -EINVAL,
+		  "x.o: not a usable eBPF object: opening it crashed, in the sandbox where it was "
+		  "tried" },
+		{ "echo '3 no Landlock' >&3", -ENOENT, "no Landlock" },
+		{ "echo '2 unknown option' >&3", -EIO, NULL },
+		{ "echo \"$@\" >&2; echo 1 >&3", -EINVAL,
+		  "x.o: not a usable eBPF object: --status-fd=3 --open" },
+	};
+	_cleanup_text_ struct text object = {};
+	_cleanup_error_ struct error err = {};
+
+	(void)state;
+	text_adds(&object, "not really");
+	for (size_t i = 0; i < ARRAY_SIZE(trials); i++) {
+		_cleanup_free_ char *program = script_make(trials[i].script);
+		const struct compiler compiler = { .program = program };
+
+		assert_int_equal(compiler_try(&compiler, "x.o", &object, &err), trials[i].code);
+		if (trials[i].message)
+			assert_string_equal(error_message(&err), trials[i].message);
+	}
+	assert_int_equal(
+		compiler_try(&(struct compiler){ .program = "/none/cc" }, "x.o", &object, &err),
+		-ENOENT);
+}
+
 /* The real one, with what it needs. */
 static void test_real(void **state)
 {
@@ -316,9 +355,10 @@ static void test_real(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scripts), cmocka_unit_test(test_large),
-		cmocka_unit_test(test_missing), cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_real),	cmocka_unit_test(test_nothing_left),
+		cmocka_unit_test(test_scripts),	     cmocka_unit_test(test_large),
+		cmocka_unit_test(test_missing),	     cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_try),	     cmocka_unit_test(test_real),
+		cmocka_unit_test(test_nothing_left),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

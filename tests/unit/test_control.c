@@ -224,7 +224,7 @@ static void test_last_words(void **state)
 		{ "INJECT m bytes=x\n", 17, "-1 bytes: expected a number from 1 to *" },
 		{ "INJECT m bytes=99999999999999999999\n", 36,
 		  "-1 bytes: expected a number from 1 to *" },
-		{ "INJECT m bytes=4194305\n", 23, "-1 bytes: the document has 4194305 bytes, *" },
+		{ "INJECT m bytes=37748737\n", 24, "-1 bytes: the document has 37748737 bytes, *" },
 	};
 
 	memset(large, 'x', sizeof(large));
