@@ -124,9 +124,10 @@ static int about(const struct dataplane *dataplane, const struct compile_target 
 			r = describe_hooks(&image, ingress->config->program, &tc, &xdp, err);
 	}
 	if (r == 0 && target->xdp && tc && !xdp)
-		r = error_set(err, -EINVAL,
-			      "ingress-path: it is to be compiled for xdp, and has a program for tc "
-			      "alone");
+		r = error_set(
+			err, -EINVAL,
+			"ingress-path: it is to be compiled for xdp, and has a program for tc "
+			"alone");
 	if (r < 0)
 		return r;
 	json_object_object_add(json, "version", json_object_new_int(BUNDLE_VERSION));

@@ -155,6 +155,38 @@ write_capture() {
 	collectd_stop
 }
 
+@test "an object that does crash libbpf is refused, and collectd goes on" {
+	network_up
+	bundle flow_bytes
+	# One byte of the types in .BTF: libbpf 1.1 believes it.
+	python3 - "$OBJECTS/flow_bytes.o" "$WORK/crash.o" "$DYNMON_CC" <<-'END' || skip "no such object is found for this libbpf"
+	import struct, subprocess, sys
+
+	good = open(sys.argv[1], "rb").read()
+	sections, count = struct.unpack_from("<Q", good, 40)[0], struct.unpack_from("<H", good, 60)[0]
+	headers = [struct.unpack_from("<IIQQQQ", good, sections + 64 * i) for i in range(count)]
+	names = headers[struct.unpack_from("<H", good, 62)[0]][4]
+	for name, _, _, _, start, size in headers:
+	    if good[names + name:].startswith(b".BTF\0"):
+	        break
+	for at in range(start + 24, start + size, 4):
+	    bad = bytearray(good)
+	    bad[at] = 0x80
+	    if subprocess.run([sys.argv[3], "--open"], input=bad, capture_output=True).returncode < 0:
+	        open(sys.argv[2], "wb").write(bad)
+	        sys.exit(0)
+	sys.exit(1)
+	END
+	DATAPLANE_DIR=$OBJECTS collectd_configure </dev/null
+	collectd_start
+	ctl inject edge mon0 "$OBJECTS/flow_bytes.o"
+	run -1 ctl inject edge mon0 "$WORK/crash.o"
+	[ "$output" = "dynmonctl: ingress-path: ingress-path.object: not a usable eBPF object: opening it crashed, in the sandbox where it was tried" ]
+	frames_in 3
+	[ "$(json_value edge ingress flows | jq '.[0].value.packets')" = 3 ]
+	collectd_stop
+}
+
 @test "dynmon-cc --open" {
 	bundle flow_bytes
 	run -0 "$DYNMON_CC" --open <"$OBJECTS/flow_bytes.o"
@@ -213,7 +245,7 @@ write_capture() {
 	frames_in 1
 	run json_value edge ingress n
 	[ "$(jq '.[0]' <<<"$output")" = 77 ]
-	[ $(($(date +%s) - $(jq '.[1] / 1000000000 | floor' <<<"$output"))) -lt $PATIENCE ]
+	[ $(($(date +%s) - $(jq '.[1] / 1000000000 | floor' <<<"$output"))) -lt "$PATIENCE" ]
 	eventually grep -F 'dynmon: monitor edge: mon0 ingress: seen 42' "$LOG"
 }
 
