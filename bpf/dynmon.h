@@ -14,7 +14,7 @@
  *
  * Each is a declaration tag, "dynmon:metric=" and JSON: that of an element of the document's
  * metric-configs without map-name. A tag with a name is a metric; what the tags without one say is
- * added to every metric of the map. Compile with -g: tags are part of the type information.
+ * added to every metric of the map. Compile with -g: tags are in the type information.
  */
 #ifndef DYNMON_H
 #define DYNMON_H

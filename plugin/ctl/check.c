@@ -18,9 +18,12 @@ static void print_path(const struct generation *generation, int path)
 {
 	const struct generation_path *from = &generation->paths[path];
 
-	printf("%s: program %s, %u instructions\n", path_name((enum path)path),
-	       object_program_name(from->object, from->prog_fd),
-	       object_program_size(from->object, from->prog_fd));
+	if (from->by_section)
+		printf("%s: attached by section\n", path_name((enum path)path));
+	else
+		printf("%s: program %s, %u instructions\n", path_name((enum path)path),
+		       object_program_name(from->object, from->prog_fd),
+		       object_program_size(from->object, from->prog_fd));
 	for (size_t i = 0; i < from->object->n_maps; i++) {
 		struct map map;
 

@@ -2,6 +2,7 @@
 #include "ctl/test.h"
 #include "ctl/recording.h"
 #include "export/json.h"
+#include "monitor/collect.h"
 #include "kernel/hook.h"
 #include "monitor/generation.h"
 
@@ -48,18 +49,16 @@ static int trial_init(struct trial *trial, const struct generation_path *path, s
 {
 	struct bpf_prog_info info = {};
 	uint32_t len = sizeof(info);
-	int r = bpf_obj_get_info_by_fd(path->prog_fd, &info, &len);
+	int r;
 
+	if (path->by_section)
+		return error_set(err, -EOPNOTSUPP,
+				 "its programs are attached by their section: only tc and xdp "
+				 "programs can be run over packets");
+	r = bpf_obj_get_info_by_fd(path->prog_fd, &info, &len);
 	if (r < 0)
 		return error_set(err, r, "a program of the object: %s", strerror(-r));
 	trial->name = object_program_name(path->object, path->prog_fd);
-	if (info.type != BPF_PROG_TYPE_SCHED_CLS && info.type != BPF_PROG_TYPE_XDP)
-		return error_set(err, -EOPNOTSUPP,
-				 "program %s is a %s program: only tc and xdp programs can be run "
-				 "over packets",
-				 trial->name,
-				 libbpf_bpf_prog_type_str((enum bpf_prog_type)info.type)
-					 ?: "tracing");
 	trial->prog_fd = path->prog_fd;
 	trial->xdp = info.type == BPF_PROG_TYPE_XDP;
 	return 0;
@@ -171,6 +170,7 @@ static int read_metrics(struct generation *generation, struct text *out, struct 
 		.alone = true,
 		.generation = generation_ref(generation),
 	};
+	generation_collect(generation, false, "");
 	r = json_stream_new(&view, &filter, &stream, err);
 	while (r == 0 && (r = stream_next(stream, out, err)) > 0)
 		r = 0;
@@ -296,6 +296,7 @@ static int load(const struct test *test, struct generation **ret, struct error *
 		.xdp = hook_find(test->hook)->xdp,
 		.log_level = test->log_level,
 	};
+	const struct loading loading = { .around = &around, .xdp = target.xdp };
 	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
 	_cleanup_document_ struct document *document = NULL;
 	int r = document_load(NULL, test->file, false, &document, err);
@@ -306,7 +307,7 @@ static int load(const struct test *test, struct generation **ret, struct error *
 	if (r < 0)
 		return r;
 	fputs(text_str(&dataplane->warnings), stderr);
-	return generation_load(dataplane, target.xdp, NULL, &around, ret, err);
+	return generation_load(dataplane, &loading, ret, err);
 }
 
 int test_run(const struct test *test, struct error *err)

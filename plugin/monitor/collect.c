@@ -81,10 +81,10 @@ static void take_turn(struct turn *turn)
 			  error_message(&err));
 }
 
-static void take_metrics(const struct turn *turn)
+void generation_collect(const struct generation *generation, bool twin, const char *name)
 {
 	for (int path = 0; path < PATH_COUNT; path++) {
-		const struct generation_path *of = &turn->generation->paths[path];
+		const struct generation_path *of = &generation->paths[path];
 
 		for (size_t i = 0; i < of->n_metrics; i++) {
 			const struct metric *metric = &of->metrics[i];
@@ -92,11 +92,11 @@ static void take_metrics(const struct turn *turn)
 
 			if (!metric->swapped)
 				continue;
-			r = metric_take(metric, turn->twin ? &metric->twin : &metric->map);
+			r = metric_take(metric, twin ? &metric->twin : &metric->map);
 			if (r < 0 && metric_tell_trouble(metric))
 				log_error("monitor %s: reading map %s of metric \"%s\": %s",
-					  turn->monitor->settings.name, metric->config->map_name,
-					  metric->config->name, strerror(-r));
+					  name, metric->config->map_name, metric->config->name,
+					  strerror(-r));
 		}
 	}
 }
@@ -109,7 +109,7 @@ static struct turn *find_turns(const struct view *view, size_t *n)
 	for (size_t i = 0; i < view->n; i++) {
 		const struct view_item *item = &view->items[i];
 
-		if (!item->generation || !item->generation->swap)
+		if (!item->monitor || !item->generation || !item->generation->swap)
 			continue;
 		if (!turns)
 			turns = calloc(view->n, sizeof(*turns));
@@ -150,6 +150,7 @@ void view_collect(const struct view *view)
 	}
 	for (size_t i = 0; any && i < n; i++)
 		if (turns[i].swapped)
-			take_metrics(&turns[i]);
+			generation_collect(turns[i].generation, turns[i].twin,
+					   turns[i].monitor->settings.name);
 	lock_all(turns, n, pthread_mutex_unlock);
 }
