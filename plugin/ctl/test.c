@@ -2,8 +2,8 @@
 #include "ctl/test.h"
 #include "ctl/recording.h"
 #include "export/json.h"
-#include "monitor/collect.h"
 #include "kernel/hook.h"
+#include "monitor/collect.h"
 #include "monitor/generation.h"
 
 #include <bpf/bpf.h>

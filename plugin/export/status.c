@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/status.h"
+#include "base/figure.h"
 #include "kernel/chain.h"
 #include "kernel/netns.h"
 
@@ -37,21 +38,35 @@ static void json_member(struct text *out, const char *name, const char *value)
 		text_adds(out, "null");
 }
 
-/* What runs on a hook, in that order; ours is the one that the monitor runs there. */
-static void chain_json(const struct chain *chain, uint32_t ours, struct text *out)
+/* The monitor whose program that is; NULL: somebody else's. */
+static const char *monitor_of(const struct view *all, uint32_t prog_id)
+{
+	for (size_t i = 0; i < all->n; i++)
+		for (int path = 0; path < PATH_COUNT; path++) {
+			int fd = generation_prog_fd(all->items[i].generation, (enum path)path);
+
+			if (fd >= 0 && object_program_id(fd) == prog_id)
+				return all->items[i].monitor->settings.name;
+		}
+	return NULL;
+}
+
+/* What runs on a hook, in that order, and whose it is. */
+static void chain_json(const struct chain *chain, const struct view *all, struct text *out)
 {
 	text_adds(out, ",\"chain\":[");
 	for (size_t i = 0; i < chain->n; i++) {
 		text_printf(out, "%s{\"id\":%u,", i ? "," : "", chain->links[i].prog_id);
 		json_member(out, "name", chain->links[i].name);
-		text_printf(out, ",\"own\":%s}",
-			    chain->links[i].prog_id == ours ? "true" : "false");
+		text_addc(out, ',');
+		json_member(out, "monitor", monitor_of(all, chain->links[i].prog_id));
+		text_addc(out, '}');
 	}
 	text_addc(out, ']');
 }
 
 static void path_json(const struct monitor *monitor, const struct instance *instance,
-		      enum path path, struct text *out)
+		      enum path path, const struct view *all, struct text *out)
 {
 	const struct hook *hook = hook_for_path(monitor->hook, path == PATH_EGRESS);
 	uint32_t id = object_program_id(generation_prog_fd(instance->generation, path));
@@ -63,12 +78,12 @@ static void path_json(const struct monitor *monitor, const struct instance *inst
 	json_member(out, "hook", hook->name);
 	if (instance->ifindex)
 		chain_get(hook, instance->ifindex, path == PATH_EGRESS, &chain);
-	chain_json(&chain, id, out);
+	chain_json(&chain, all, out);
 	text_addc(out, '}');
 }
 
 static void instance_json(const struct monitor *monitor, const struct instance *instance,
-			  struct text *out)
+			  const struct view *all, struct text *out)
 {
 	text_addc(out, '{');
 	json_member(out, "name", instance->interface);
@@ -78,7 +93,7 @@ static void instance_json(const struct monitor *monitor, const struct instance *
 		if (generation_prog_fd(instance->generation, (enum path)path) < 0)
 			continue;
 		text_adds(out, n++ ? "," : "");
-		path_json(monitor, instance, (enum path)path, out);
+		path_json(monitor, instance, (enum path)path, all, out);
 	}
 	text_adds(out, "]}");
 }
@@ -128,7 +143,7 @@ static void metrics_json(const struct dataplane *dataplane, int path, struct tex
 	text_addc(out, ']');
 }
 
-void status_json(struct monitor *monitor, struct text *out)
+void status_json(struct monitor *monitor, const struct view *all, struct text *out)
 {
 	struct netns_visit visit;
 	bool visiting;
@@ -160,7 +175,7 @@ void status_json(struct monitor *monitor, struct text *out)
 		if (!monitor->instances[i]->interface)
 			continue;
 		text_adds(out, n++ ? "," : "");
-		instance_json(monitor, monitor->instances[i], out);
+		instance_json(monitor, monitor->instances[i], all, out);
 	}
 	text_addc(out, ']');
 	patterns_json(monitor, out);
@@ -209,6 +224,9 @@ int status_figures(struct registry *registry, struct text *out, struct error *er
 		    (unsigned long long)figures.monitors, (unsigned long long)figures.interfaces);
 	text_printf(out, "dataplane_changes %llu\ndataplane_failures %llu\n",
 		    (unsigned long long)figures.changes, (unsigned long long)figures.failures);
+	for (int i = 0; i < FIGURE_COUNT; i++)
+		text_printf(out, "%s %llu\n", figure_name((enum figure)i),
+			    (unsigned long long)figure_get((enum figure)i));
 	return 0;
 }
 

@@ -11,8 +11,11 @@
  */
 void status_line(struct monitor *monitor, struct text *out);
 
-/* All about a monitor as a JSON object without a newline. */
-void status_json(struct monitor *monitor, struct text *out);
+/*
+ * All about a monitor as a JSON object without a newline. all: every monitor's instances, so that
+ * the programs beside its own can be called by their monitors.
+ */
+void status_json(struct monitor *monitor, const struct view *all, struct text *out);
 
 /* "name value" lines about the plugin itself. */
 int status_figures(struct registry *registry, struct text *out, struct error *err);

@@ -12,6 +12,8 @@
 
 /* The map that records come in; objects without events do not have it. */
 #define EVENT_MAP "dynmon_events"
+/* An array whose one value counts the records that had no room there. */
+#define EVENT_LOST_MAP "dynmon_lost"
 /* A program that writes as fast as it can holds up no other for longer. */
 #define EVENT_TURN 4096
 

@@ -22,6 +22,7 @@ struct metric {
 	struct plan value;
 	bool sampled;		  /* has scalar values that are exported as samples */
 	bool trouble_told;	  /* atomic: that it cannot be read was logged */
+	bool full_told;		  /* atomic: that its map is full was */
 	struct field *key_fields; /* labels of a sample, unless the map is an array */
 	size_t n_key_fields;
 	bool swapped;	     /* two copies of the map: programs write one, the other is read */

@@ -1,7 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/reader.h"
+#include "base/figure.h"
+#include "base/log.h"
 
 #include <errno.h>
+#include <linux/bpf.h>
+
+/* Maps that refuse a new key, or record, when there is no room; LRU maps forget an old one. */
+static bool refuses(uint32_t type)
+{
+	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_PERCPU_HASH ||
+	       type == BPF_MAP_TYPE_LPM_TRIE || map_kind(type) == MAP_QUEUE;
+}
+
+/* At the end of a pass: the kernel tells nobody but the program that there was no room. */
+static void note_full(const struct metric *metric, const struct map_reader *reader)
+{
+	bool *told = (bool *)&metric->full_told;
+	bool full = refuses(reader->map.type) && reader->seen >= reader->map.max_entries;
+
+	if (full)
+		figure_add(FIGURE_MAPS_FULL, 1);
+	if (full && !__atomic_exchange_n(told, true, __ATOMIC_RELAXED))
+		log_warning("metric \"%s\": map %s is full with %u entries: what a program adds to "
+			    "it is lost",
+			    metric->config->name, metric->config->map_name,
+			    reader->map.max_entries);
+	else if (!full)
+		__atomic_store_n(told, false, __ATOMIC_RELAXED);
+}
 
 int metric_take(const struct metric *metric, const struct map *map)
 {
@@ -17,6 +44,8 @@ int metric_take(const struct metric *metric, const struct map *map)
 		if (r < 0)
 			break;
 	}
+	if (r == 0)
+		note_full(metric, &reader);
 	map_reader_release(&reader);
 	return r;
 }
@@ -44,8 +73,13 @@ int metric_reader_next(struct metric_reader *reader, struct metric_batch *batch)
 	const struct map *map = &reader->metric->map;
 
 	*batch = (struct metric_batch){};
-	if (!reader->tallied)
-		return map_reader_next(&reader->map, &batch->entries);
+	if (!reader->tallied) {
+		int r = map_reader_next(&reader->map, &batch->entries);
+
+		if (r == 0)
+			note_full(reader->metric, &reader->map);
+		return r;
+	}
 	if (reader->given || !reader->taken.count)
 		return reader->broke;
 	reader->given = true;

@@ -94,8 +94,8 @@ void generation_collect(const struct generation *generation, bool twin, const ch
 				continue;
 			r = metric_take(metric, twin ? &metric->twin : &metric->map);
 			if (r < 0 && metric_tell_trouble(metric))
-				log_error("monitor %s: reading map %s of metric \"%s\": %s",
-					  name, metric->config->map_name, metric->config->name,
+				log_error("monitor %s: reading map %s of metric \"%s\": %s", name,
+					  metric->config->map_name, metric->config->name,
 					  strerror(-r));
 		}
 	}

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/events.h"
+#include "base/figure.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "kernel/event.h"
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -19,6 +22,8 @@ struct source {
 	int path;
 	char *name; /* "monitor edge: eth0 ingress" */
 	struct event_ring *ring;
+	int lost_fd;   /* the map that counts records without room; the object's; -1: none */
+	uint64_t lost; /* of which so many were told */
 	time_t second; /* of CLOCK_MONOTONIC, that the following count */
 	unsigned int lines;
 	unsigned int left_out;
@@ -49,6 +54,22 @@ static void tell_left_out(struct source *source)
 	source->left_out = 0;
 }
 
+/* Records that found the ring full: the program counts them. */
+static void tell_lost(struct source *source)
+{
+	uint32_t key = 0;
+	uint64_t lost;
+
+	if (source->lost_fd < 0 || bpf_map_lookup_elem(source->lost_fd, &key, &lost) < 0 ||
+	    lost == source->lost)
+		return;
+	log_warning("%s: %llu log lines are lost, the program writes them faster than they can be "
+		    "read",
+		    source->name, (unsigned long long)(lost - source->lost));
+	figure_add(FIGURE_EVENTS_LOST, lost - source->lost);
+	source->lost = lost;
+}
+
 static void take_record(void *data, const void *record, size_t len)
 {
 	struct source *source = data;
@@ -58,10 +79,12 @@ static void take_record(void *data, const void *record, size_t len)
 
 	if (second != source->second) {
 		tell_left_out(source);
+		tell_lost(source);
 		source->second = second;
 		source->lines = 0;
 	}
 	if (source->lines == EVENTS_PER_SECOND) {
+		figure_add(FIGURE_EVENTS_LEFT_OUT, 1);
 		source->left_out++;
 		return;
 	}
@@ -77,6 +100,7 @@ static void source_free(struct source *source)
 	if (source->ring) {
 		event_ring_read(source->ring);
 		tell_left_out(source);
+		tell_lost(source);
 	}
 	event_ring_close(source->ring);
 	generation_unref(source->generation);
@@ -88,6 +112,8 @@ static int source_open(struct events *events, const struct view_item *item, int 
 		       struct error *err)
 {
 	struct source *source = calloc(1, sizeof(*source));
+	const struct object *object = item->generation->paths[path].object;
+	const struct object_map *lost = object_find_map(object, EVENT_LOST_MAP);
 	struct epoll_event event = { .events = EPOLLIN };
 	int r;
 
@@ -95,6 +121,7 @@ static int source_open(struct events *events, const struct view_item *item, int 
 		return error_oom(err);
 	*source = (struct source){ .generation = generation_ref(item->generation),
 				   .path = path,
+				   .lost_fd = lost ? bpf_map__fd(lost->bpf) : -1,
 				   .wanted = true };
 	if (asprintf(&source->name, "monitor %s: %s%s%s", item->monitor->settings.name,
 		     item->interface, *item->interface ? " " : "",

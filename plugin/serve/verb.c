@@ -41,11 +41,14 @@ static int run_list(const struct request *request, struct answer *answer, struct
 static int run_show(const struct request *request, struct answer *answer, struct error *err)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
+	_cleanup_(view_release) struct view all = {};
 	int r = registry_list(request->registry, positional(request, 0), &list, err);
 
+	if (r == 0)
+		r = registry_view(request->registry, NULL, &all, err);
 	if (r < 0)
 		return r;
-	status_json(list.monitors[0], &answer->lines);
+	status_json(list.monitors[0], &all, &answer->lines);
 	text_addc(&answer->lines, '\n');
 	return 0;
 }
