@@ -59,18 +59,19 @@ static const char *origin_of(const struct document *document, enum path path)
 }
 
 /*
- * Tries an object in the sandbox before libbpf opens it in this process. Where there is no sandbox
- * there is no compiler either, and objects are all that can be had: then it is taken as it is.
+ * Tries an object in the sandbox before libbpf opens it in this process; one that was compiled
+ * here, too, whose source may have forged sections in assembler. Where there is no sandbox there is
+ * no compiler either, and objects are all that can be had: then they are taken as they are.
  */
-static int object_try(const struct path_config *config, const struct compiler *compiler,
-		      struct text *warnings, struct error *err)
+static int object_try(const struct text *object, const char *origin,
+		      const struct compiler *compiler, struct text *warnings, struct error *err)
 {
 	_cleanup_error_ struct error why = {};
-	int r = compiler_try(compiler, config->origin, &config->object, &why);
+	int r = compiler_try(compiler, origin, object, &why);
 
 	if (r == -ENOENT) {
 		text_printf(warnings, "%s: opened without a trial in the sandbox before: %s\n",
-			    config->origin, error_message(&why));
+			    origin, error_message(&why));
 		return 0;
 	}
 	return r < 0 ? error_set(err, r, "%s", error_message(&why)) : 0;
@@ -119,6 +120,8 @@ static int path_compile(struct path_config *config, const char *origin,
 	} else {
 		r = compiler_run(compiler, target, origin, &config->source, &code->elf, warnings,
 				 err);
+		if (r == 0)
+			r = object_try(&code->elf, origin, compiler, warnings, err);
 	}
 	if (r < 0) {
 		path_code_unref(code);
@@ -156,7 +159,9 @@ int dataplane_build(struct document *document, const struct dataplane *previous,
 			continue;
 		}
 		if (document->paths[path]->object.len && !was_tried(document, this.path))
-			r = object_try(document->paths[path], compiler, &dataplane->warnings, err);
+			r = object_try(&document->paths[path]->object,
+				       document->paths[path]->origin, compiler,
+				       &dataplane->warnings, err);
 		if (r < 0)
 			return error_prefix(err, r, "%s-path", path_name(this.path));
 		r = path_compile(document->paths[path], origin_of(document, this.path), compiler,
