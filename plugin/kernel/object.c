@@ -81,7 +81,7 @@ static int object_list_maps(struct object *object, struct error *err)
 		int r;
 
 		map->bpf = bpf;
-		map->name = strdup(bpf_map__name(bpf));
+		map->name = strdup(bpf_map__name(bpf) ?: ""); /* a forged one may have none */
 		if (!map->name)
 			return error_oom(err);
 		map->key_type = bpf_map__btf_key_type_id(bpf);
