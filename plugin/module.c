@@ -459,8 +459,10 @@ static int dynmon_init(void)
 		log_error("%s", error_message(&err));
 		return -1;
 	}
+	registry_batch_begin(registry);
 	monitors_add();
 	monitors_restore();
+	registry_batch_end(registry);
 	leftovers_remove(registry, &report);
 	log_lines(LOG_LEVEL_NOTICE, &report);
 	control_open();

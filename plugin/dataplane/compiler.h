@@ -14,12 +14,15 @@
 /* Wall-clock seconds after which the compiler is killed; it has a shorter limit itself. */
 #define COMPILER_SECONDS_MAX 30
 
+struct cache;
+
 /* Where things are; each may be NULL for what was set at build time. Not owned. */
 struct compiler {
 	const char *program;	 /* dynmon-cc */
 	const char *include_dir; /* the headers that dataplanes include */
 	const char *clang;	 /* NULL: searched by dynmon-cc */
 	int cancel_fd;		 /* readable: give up what is under way; 0 or less: none */
+	struct cache *cache;	 /* what was compiled before; NULL: each time anew */
 };
 
 /* What the code is compiled for. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/dataplane.h"
+#include "dataplane/cache.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -82,7 +83,7 @@ static bool was_tried(const struct document *document, enum path path)
 {
 	const struct path_config *ingress = document->paths[PATH_INGRESS];
 
-	return path != PATH_INGRESS && ingress &&
+	return path != PATH_INGRESS && ingress && ingress->object.len &&
 	       text_equal(&ingress->object, &document->paths[path]->object);
 }
 
@@ -102,7 +103,33 @@ static int hook_check(const struct document *document, const struct compile_targ
 			 target->xdp ? "xdp" : "tc");
 }
 
-static int path_compile(struct path_config *config, const char *origin,
+/* Compiles the source, or takes the object; tried: that one need not be tried in the sandbox. */
+static int make_elf(const struct path_config *config, const char *origin, bool tried,
+		    const struct compiler *compiler, const struct compile_target *target,
+		    struct text *elf, struct text *warnings, struct error *err)
+{
+	const struct text *code = config->object.len ? &config->object : &config->source;
+	_cleanup_text_ struct text said = {};
+	int r = 0;
+
+	if (cache_find(compiler->cache, target, origin, code, elf, warnings))
+		return text_status(elf) < 0 ? error_oom(err) : 0;
+	if (config->object.len)
+		text_add(elf, code->data, code->len);
+	else
+		r = compiler_run(compiler, target, origin, code, elf, &said, err);
+	if (r == 0 && text_status(elf) < 0)
+		r = error_oom(err);
+	if (r == 0 && !tried)
+		r = object_try(elf, config->object.len ? config->origin : origin, compiler, &said,
+			       err);
+	if (r == 0)
+		cache_store(compiler->cache, target, origin, code, elf, &said);
+	text_add(warnings, said.data, said.len);
+	return r;
+}
+
+static int path_compile(struct path_config *config, const char *origin, bool tried,
 			const struct compiler *compiler, const struct compile_target *target,
 			struct path_code **ret, struct text *warnings, struct error *err)
 {
@@ -114,15 +141,7 @@ static int path_compile(struct path_config *config, const char *origin,
 	code->refs = 1;
 	code->config = path_config_ref(config);
 	warn_of(config, target->path, warnings);
-	if (config->object.len) {
-		text_add(&code->elf, config->object.data, config->object.len);
-		r = text_status(&code->elf) < 0 ? error_oom(err) : 0;
-	} else {
-		r = compiler_run(compiler, target, origin, &config->source, &code->elf, warnings,
-				 err);
-		if (r == 0)
-			r = object_try(&code->elf, origin, compiler, warnings, err);
-	}
+	r = make_elf(config, origin, tried, compiler, target, &code->elf, warnings, err);
 	if (r < 0) {
 		path_code_unref(code);
 		return error_prefix(err, r, "%s-path", path_name(target->path));
@@ -158,14 +177,9 @@ int dataplane_build(struct document *document, const struct dataplane *previous,
 				dataplane->paths[path] = path_code_ref(previous->paths[path]);
 			continue;
 		}
-		if (document->paths[path]->object.len && !was_tried(document, this.path))
-			r = object_try(&document->paths[path]->object,
-				       document->paths[path]->origin, compiler,
-				       &dataplane->warnings, err);
-		if (r < 0)
-			return error_prefix(err, r, "%s-path", path_name(this.path));
-		r = path_compile(document->paths[path], origin_of(document, this.path), compiler,
-				 &this, &dataplane->paths[path], &dataplane->warnings, err);
+		r = path_compile(document->paths[path], origin_of(document, this.path),
+				 was_tried(document, this.path), compiler, &this,
+				 &dataplane->paths[path], &dataplane->warnings, err);
 		if (r < 0)
 			return r;
 	}

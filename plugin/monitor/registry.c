@@ -2,6 +2,8 @@
 #include "monitor/notice.h"
 #include "monitor/registry_private.h"
 
+#include "dataplane/cache.h"
+
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +36,7 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 	registry->loader.compiler.include_dir = copy_or_null(compiler->include_dir, &failed);
 	registry->loader.compiler.clang = copy_or_null(compiler->clang, &failed);
 	registry->loader.dataplane_dir = copy_or_null(dataplane_dir, &failed);
+	registry->loader.compiler.cache = cache_new();
 	registry->context = (struct monitor_context){ find_public_map, find_program, registry };
 	registry->change_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	registry->list_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -51,6 +54,16 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 	return 0;
 }
 
+void registry_batch_begin(struct registry *registry)
+{
+	cache_begin(registry->loader.compiler.cache);
+}
+
+void registry_batch_end(struct registry *registry)
+{
+	cache_end(registry->loader.compiler.cache);
+}
+
 void registry_cancel(struct registry *registry)
 {
 	__atomic_store_n(&registry->cancelled, true, __ATOMIC_RELAXED);
@@ -66,6 +79,7 @@ struct registry *registry_free(struct registry *registry)
 		monitor_unref(registry->monitors[i]);
 	}
 	free(registry->monitors);
+	cache_free(registry->loader.compiler.cache);
 	free((char *)registry->loader.compiler.program);
 	free((char *)registry->loader.compiler.include_dir);
 	free((char *)registry->loader.compiler.clang);

@@ -31,6 +31,9 @@ struct registry_observer {
 int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 		 const struct registry_observer *observer, struct registry **ret,
 		 struct error *err);
+/* Between these, what many monitors have in common is compiled once. They nest. */
+void registry_batch_begin(struct registry *registry);
+void registry_batch_end(struct registry *registry);
 /* Ends compilations and reloads that are under way, with errors, and all further ones. */
 void registry_cancel(struct registry *registry);
 /* Stops all monitors. No other thread may use the registry any more. */

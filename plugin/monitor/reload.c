@@ -273,7 +273,9 @@ static int apply(struct registry *registry, struct settings *new, const char *on
 		return r;
 	if (only && !is_listed(&list, only) && !(new &&settings_monitor(new, only)))
 		return no_such_monitor(only, err);
+	registry_batch_begin(registry);
 	reload_all(&reload, &list);
+	registry_batch_end(registry);
 	if (reload.failed < 0)
 		error_set(err, reload.failed, "%s", text_str(&reload.failures));
 	text_release(&reload.failures);
