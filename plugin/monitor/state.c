@@ -174,6 +174,11 @@ int state_save(const char *dir, struct monitor *monitor, struct error *err)
 	if (r == 0)
 		return 0;
 	removed = state_remove(dir, name, NULL) == 0;
+	if (removed && (r == -ENOSPC || r == -EDQUOT)) { /* the old one may have left room */
+		r = replace_file(dir, name, &bytes);
+		if (r == 0)
+			return 0;
+	}
 	return error_set(err, r, "monitor %s: its state could not be saved: %s; %s", name,
 			 strerror(-r),
 			 removed ? "it will not come back after a restart"

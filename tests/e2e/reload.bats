@@ -1,0 +1,361 @@
+# SIGHUP and RELOAD read collectd.conf again: what has changed there changes, what has not is not
+# touched.
+# shellcheck shell=bash
+bats_require_minimum_version 1.5.0
+load lib
+
+setup() {
+	need_root
+	network_up
+	DOCUMENTS=$BATS_TEST_TMPDIR/documents
+	mkdir "$DOCUMENTS"
+	DATAPLANE_DIR=$DOCUMENTS
+	cp "$top_srcdir"/examples/*.json "$DOCUMENTS"
+}
+
+teardown() {
+	collectd_kill
+	network_down
+}
+
+# monitor NAME [LINES]: a block that counts packets on mon0.
+monitor() {
+	printf '<Monitor "%s">\nInterface "mon0"\nDataplane "packet_counter.json"\n%s\n</Monitor>\n' "$1" "${2:-}"
+}
+
+# conf: collectd.conf again, with these lines in the block.
+conf() { collectd_configure; }
+
+names() { ctl --json list | jq -r '[.[].name] | join(" ")'; }
+state() { ctl --json list | jq -r ".[] | select(.name == \"$1\") | .state"; }
+counts() { [ "$(json_value "$1" ingress packets_total)" = "[$2]" ]; }
+# Program ids of a monitor, all paths and interfaces.
+programs() { ctl show "$1" | jq -c '[.interfaces[].programs[].id]'; }
+
+# hup: SIGHUP, and the answer is in the log.
+hup() {
+	local before
+
+	before=$(grep -c 'reload\|settings changed\|added\|deleted' "$LOG" || true)
+	kill -HUP "$COLLECTD"
+	eventually logged_more "$before"
+}
+logged_more() { [ "$(grep -c 'reload\|settings changed\|added\|deleted' "$LOG")" -gt "$1" ]; }
+
+@test "monitors appear and go by SIGHUP; one that did not change goes on counting" {
+	conf < <(monitor stays)
+	collectd_start
+	frames_in 5
+	counts stays 5
+	before=$(programs stays)
+	conf < <(monitor stays; monitor new)
+	hup
+	eventually grep -F 'dynmon: monitor new: added' "$LOG"
+	[ "$(names)" = "stays new" ]
+	[ "$(programs stays)" = "$before" ]
+	frames_in 2
+	counts stays 7
+	counts new 2
+	eventually csv_is new-mon0 derive-packets_total-ingress 2
+	conf < <(monitor new)
+	hup
+	eventually grep -F 'dynmon: monitor stays: deleted, it is not configured any more' "$LOG"
+	[ "$(names)" = "new" ]
+	frames_in 1
+	counts new 3
+	collectd_stop
+	nothing_attached
+}
+
+@test "an Interval, a Metric, a PluginInstance: the same programs go on, collectd sees the change" {
+	conf < <(monitor edge 'Interval 3600')
+	collectd_start
+	frames_in 5
+	before=$(programs edge)
+	shown=$(attached)
+	conf < <(monitor edge $'Interval 0.2\nPluginInstance "mine"\n<Metric "packets_total">\nTypeInstance "n-%{path}"\n</Metric>')
+	[ "$(ctl reload)" = "$(printf 'monitor edge: settings changed')" ]
+	[ "$(programs edge)" = "$before" ]
+	[ "$(attached)" = "$shown" ]
+	frames_in 3
+	counts edge 8
+	eventually csv_is mine derive-n-ingress 8
+	[ "$(ctl show edge | jq -r .configured)" = true ]
+	[ "$(ctl reload)" = "nothing has changed" ]
+	collectd_stop
+	nothing_attached
+}
+
+@test "interfaces are attached and detached, the others are not touched" {
+	cable_up mon1 peer1
+	conf < <(monitor edge)
+	collectd_start
+	frames_in 5
+	before=$(attached mon0)
+	conf < <(monitor edge $'Interface "mon1"\nInterface "late0"')
+	run ctl reload
+	[[ $output == *'monitor edge: interface "late0" does not exist, waiting for it'* ]]
+	[ "$(attached mon0)" = "$before" ]
+	[ "$(attached mon1 | wc -l)" -eq 2 ]
+	frames_in 1
+	[ "$(ctl metrics edge | jq -c '[."ingress-metrics"[] | select(.interface == "mon0") | .value]')" = "[[6]]" ]
+	cable_up late0 peer2
+	eventually test "$(state edge)" = running
+	conf < <(monitor edge | sed 's/mon0/mon1/')
+	ctl reload
+	[ "$(attached mon0)" = "" ]
+	[ "$(attached mon1 | wc -l)" -eq 2 ]
+	[ "$(attached late0)" = "" ]
+	[ "$(state edge)" = running ]
+}
+
+@test "what somebody attached, detached or injected at runtime stays so over another change" {
+	cable_up mon1 peer1
+	conf < <(monitor edge)
+	collectd_start
+	ctl attach edge mon1
+	ctl detach edge mon0
+	ctl inject edge "$DOCUMENTS/ntp_packets_counter.json"
+	before=$(programs edge)
+	conf < <(monitor edge 'Interval 7')
+	[ "$(ctl reload)" = "monitor edge: settings changed" ]
+	[ "$(programs edge)" = "$before" ]
+	[ "$(ctl show edge | jq -r '[.interfaces[].name] | join(" ")')" = mon1 ]
+	[ "$(ctl show edge | jq -r .dataplane)" = "(injected)" ]
+}
+
+@test "another document, and none" {
+	conf < <(monitor edge)
+	collectd_start
+	conf < <(monitor edge | sed 's/packet_counter/ntp_packets_counter/')
+	run ctl reload
+	[[ $output == *"monitor edge: dataplane replaced"* ]]
+	frames_in 2 -d 123
+	[ "$(json_value edge ingress ntp_packets_total)" = "[2]" ]
+	conf < <(monitor edge | grep -v Dataplane)
+	ctl reload
+	[ "$(state edge)" = empty ]
+	nothing_attached
+	# a document that is not there leaves what runs, and says so until it is
+	conf < <(monitor edge)
+	ctl reload
+	before=$(programs edge)
+	conf < <(monitor edge | sed 's/packet_counter/nosuch/')
+	run ctl reload
+	[ "$status" -eq 1 ]
+	[[ $output == *"monitor edge: $DOCUMENTS/nosuch.json: No such file or directory"* ]]
+	[ "$(programs edge)" = "$before" ]
+	[ "$(http -o "$BATS_TEST_TMPDIR/health" -w '%{http_code}' http://127.0.0.1:9936/healthz)" = 503 ]
+	cp "$DOCUMENTS/packet_counter.json" "$DOCUMENTS/nosuch.json"
+	ctl reload
+	[ "$(programs edge)" = "$before" ]
+	[ "$(http -o "$BATS_TEST_TMPDIR/health" -w '%{http_code}' http://127.0.0.1:9936/healthz)" = 200 ]
+}
+
+@test "another hook: the new one runs before the old one goes, and XDP makes room for XDP" {
+	conf < <(monitor edge 'Hook "tcx"')
+	collectd_start
+	[ "$(attached | cut -d' ' -f1 | sort -u)" = tcx ]
+	conf < <(monitor edge 'Hook "xdp-generic"')
+	ctl reload
+	[[ $(attached) == *"xdp-generic ingress"* ]]
+	conf < <(monitor edge 'Hook "xdp"')
+	ctl reload
+	[[ $(attached) == *"xdp ingress"* ]]
+	[[ $(attached) != *"xdp-generic ingress"* ]]
+	frames_in 3
+	counts edge 3
+	# what does not load leaves the old one where it was
+	before=$(attached)
+	printf '{"ingress-path": {"code": "oops"}}' >"$DOCUMENTS/bad.json"
+	conf < <(monitor edge 'Hook "xdp-generic"' | sed 's/packet_counter/bad/')
+	run ctl reload
+	[ "$status" -eq 1 ]
+	[[ $output == *"monitor edge: bad.json: "* ]]
+	[ "$(attached)" = "$before" ]
+	frames_in 2
+	counts edge 5
+	collectd_stop
+	nothing_attached
+}
+
+@test "an XDP hook that somebody has: the old one is put back" {
+	conf < <(monitor edge 'Hook "xdp"')
+	collectd_start
+	before=$(attached)
+	cable_up mon1 peer1
+	printf '#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\nSEC("xdp") int pass(struct xdp_md *ctx) { return XDP_PASS; }\n' |
+		"$DYNMON_CC" --include="$DYNMON_BPFDIR" --hook=xdp >"$BATS_TEST_TMPDIR/foreign.o"
+	near ip link set dev mon1 xdpgeneric obj "$BATS_TEST_TMPDIR/foreign.o" sec xdp
+	conf < <(monitor edge $'Hook "xdp-generic"\nInterface "mon1"')
+	run ctl reload
+	[ "$status" -eq 1 ]
+	[[ $output == *"an XDP program is attached there already"* ]]
+	[ "$(attached)" = "$before" ]
+	frames_in 2
+	counts edge 2
+}
+
+@test "LogLevel: the document is compiled again" {
+	jq -n --arg code $'static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)\n{\n\tpcn_log(ctx, LOG_INFO, "seen %d", 7);\n\treturn RX_OK;\n}' \
+		'{"ingress-path": {"code": $code}}' >"$DOCUMENTS/log.json"
+	conf < <(monitor edge 'LogLevel "off"' | sed 's/packet_counter/log/')
+	collectd_start
+	frames_in 1
+	conf < <(monitor edge 'LogLevel "info"' | sed 's/packet_counter/log/')
+	ctl reload
+	frames_in 1
+	eventually grep -F 'seen 7' "$LOG"
+	[ "$(grep -c 'seen 7' "$LOG")" -eq 1 ]
+}
+
+@test "a monitor made at runtime is left alone, and becomes a configured one when it stands there" {
+	conf < <(monitor edge)
+	collectd_start
+	ctl inject probe mon0 "$DOCUMENTS/packet_counter.json"
+	frames_in 4
+	[ "$(ctl reload)" = "nothing has changed" ]
+	counts probe 4
+	before=$(programs probe)
+	[ -f "$DIR/state/probe.json" ]
+	conf < <(monitor edge; monitor probe)
+	ctl reload
+	[ "$(ctl show probe | jq -r .configured)" = true ]
+	# the same document: it counts on
+	[ "$(programs probe)" = "$before" ]
+	counts probe 4
+	[ ! -e "$DIR/state/probe.json" ]
+	conf < <(monitor edge)
+	ctl reload
+	[ "$(names)" = edge ]
+}
+
+@test "one monitor alone" {
+	conf < <(monitor a; monitor b)
+	collectd_start
+	conf < <(monitor a 'Interval 5'; monitor b 'Interval 5'; monitor c; monitor d)
+	[ "$(ctl reload b)" = "monitor b: settings changed" ]
+	[ "$(ctl reload c)" = "monitor c: added" ]
+	[ "$(names)" = "a b c" ]
+	run ctl reload nosuch
+	[ "$output" = 'dynmonctl: no monitor is called "nosuch"' ]
+	ctl reload
+	[ "$(names)" = "a b c d" ]
+}
+
+@test "Include: a folder with a filter, a pattern, a file; blocks add up" {
+	mkdir -p "$BATS_TEST_TMPDIR/conf.d/sub" "$BATS_TEST_TMPDIR/more"
+	conf </dev/null
+	cat >>"$CONF" <<-EOF
+	<Include "$BATS_TEST_TMPDIR/conf.d">
+	  Filter "*.conf"
+	</Include>
+	Include "$BATS_TEST_TMPDIR/more/*.inc"
+	EOF
+	included() { printf '<Plugin "dynmon">\n%s\n</Plugin>\n' "$(monitor "$1" "${2:-}")"; }
+	included one >"$BATS_TEST_TMPDIR/conf.d/1.conf"
+	included hidden >"$BATS_TEST_TMPDIR/conf.d/.hidden.conf"
+	echo '<<<' >"$BATS_TEST_TMPDIR/conf.d/other.txt"
+	included three >"$BATS_TEST_TMPDIR/more/a.inc"
+	collectd_start
+	[ "$(names)" = "one three" ]
+	[ "$(ctl reload)" = "nothing has changed" ]
+	included two >"$BATS_TEST_TMPDIR/conf.d/sub/2.conf"
+	included four >"$BATS_TEST_TMPDIR/more/b.inc"
+	included five >"$BATS_TEST_TMPDIR/deep"
+	echo "Include \"$BATS_TEST_TMPDIR/deep\"" >>"$BATS_TEST_TMPDIR/more/b.inc"
+	ctl reload
+	[ "$(names)" = "one three two four five" ]
+	rm "$BATS_TEST_TMPDIR/conf.d/1.conf"
+	ctl reload
+	[ "$(names)" = "three two four five" ]
+	# a file that includes itself
+	echo "Include \"$BATS_TEST_TMPDIR/deep\"" >>"$BATS_TEST_TMPDIR/deep"
+	run ctl reload
+	[[ $output == *"at most 8 files in one another are possible"* ]]
+	[ "$(names)" = "three two four five" ]
+}
+
+@test "a syntax error anywhere changes nothing, and is told with file and line" {
+	mkdir "$BATS_TEST_TMPDIR/conf.d"
+	conf < <(monitor edge)
+	echo "Include \"$BATS_TEST_TMPDIR/conf.d\"" >>"$CONF"
+	collectd_start
+	frames_in 3
+	before=$(programs edge)
+	cp "$CONF" "$CONF.good"
+	for wrong in 'X <' '<Plugin "dynmon">' $'<A b>\nC 1\n</B>' $'Y "open\nfoo'; do
+		conf < <(monitor edge 'Interval 9'; monitor new)
+		echo "Include \"$BATS_TEST_TMPDIR/conf.d\"" >>"$CONF"
+		printf '# one\n# two\n%s\n' "$wrong" >"$BATS_TEST_TMPDIR/conf.d/wrong.conf"
+		run ctl reload
+		[ "$status" -eq 1 ]
+		[[ $output == *"Parse error in file \`$BATS_TEST_TMPDIR/conf.d/wrong.conf', line "[3-6]" near"* ]]
+		[ "$(names)" = edge ]
+		[ "$(programs edge)" = "$before" ]
+	done
+	rm "$BATS_TEST_TMPDIR/conf.d/wrong.conf"
+	echo 'Z <' >>"$CONF"
+	kill -HUP "$COLLECTD"
+	eventually grep -F "dynmon: reload: Parse error in file \`$CONF', line $(wc -l <"$CONF") near" "$LOG"
+	mv "$CONF" "$CONF.away"
+	run ctl reload
+	[[ $output == *"$CONF: No such file or directory"* ]]
+	counts edge 3
+	# and the next good one is taken as it is
+	cp "$CONF.good" "$CONF"
+	[ "$(ctl reload)" = "nothing has changed" ]
+}
+
+@test "an impossible value anywhere in the blocks changes nothing" {
+	conf < <(monitor edge)
+	collectd_start
+	before=$(programs edge)
+	conf < <(monitor new; monitor edge $'Hook "warp"\nInterval -3')
+	run ctl reload
+	[ "$status" -eq 1 ]
+	[[ $output == *"$CONF: <Monitor \"edge\">: Hook: expected one of auto, tcx, tc, xdp, xdp-generic, found \"warp\""* ]]
+	[[ $output == *"$CONF: <Monitor \"edge\">: Interval: expected seconds"* ]]
+	[ "$(names)" = edge ]
+	[ "$(programs edge)" = "$before" ]
+	kill -HUP "$COLLECTD"
+	eventually grep -F "dynmon: reload: $CONF: <Monitor \"edge\">: Hook: expected" "$LOG"
+}
+
+@test "options of the plugin itself are reported, unknown ones too" {
+	conf < <(monitor edge)
+	collectd_start
+	conf < <(monitor edge; printf 'SocketPerms "0600"\nColour "blue"\n<Http>\nPort 9937\n</Http>\n')
+	run ctl reload
+	[ "$status" -eq 0 ]
+	[[ $output == *"SocketPerms: a change takes effect when collectd is started again"* ]]
+	[[ $output == *"<Http>: a change takes effect when collectd is started again"* ]]
+	[[ $output == *"$CONF: <Plugin dynmon>: unknown option \"Colour\""* ]]
+}
+
+@test "one monitor that cannot be changed keeps no other from being changed" {
+	conf < <(monitor good)
+	collectd_start
+	conf < <(monitor bad | sed 's/packet_counter/nosuch/'; monitor good 'Interval 5'; monitor more)
+	run ctl reload
+	[ "$status" -eq 1 ]
+	[[ $output == *"monitor bad: "*"No such file"* ]]
+	[ "$(names)" = "good bad more" ]
+	[ "$(state bad)" = failed ]
+	[ "$(state more)" = running ]
+}
+
+@test "a hundred monitors, and nothing has changed: that takes no time" {
+	"$DYNMON_CC" --include="$DYNMON_BPFDIR" \
+		<"$BATS_TEST_DIRNAME/fixtures/packet_counter.bpf.c" >"$DOCUMENTS/counter.o"
+	echo '{"ingress-path": {"object": "counter.o"}}' >"$DOCUMENTS/packet_counter.json"
+	conf < <(for i in $(seq 100); do monitor "m$i" | sed 's/mon0/absent0/'; done)
+	collectd_start
+	[ "$(ctl --json list | jq length)" -eq 100 ]
+	began=$(date +%s%N)
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		[ "$(ctl reload)" = "nothing has changed" ]
+	done
+	took=$((($(date +%s%N) - began) / 10000000))
+	[ "$took" -lt 200 ] || { echo "$took ms a reload" && false; }
+}

@@ -1,0 +1,213 @@
+# Monitors made at runtime are back after a restart; notifications tell what happens to monitors.
+# shellcheck shell=bash
+bats_require_minimum_version 1.5.0
+load lib
+
+setup() {
+	need_root
+	network_up
+	DOCUMENTS=$BATS_TEST_TMPDIR/documents
+	mkdir "$DOCUMENTS"
+	DATAPLANE_DIR=$DOCUMENTS
+	cp "$top_srcdir"/examples/*.json "$DOCUMENTS"
+	STATE=$BATS_TEST_TMPDIR/state
+}
+
+teardown() {
+	collectd_kill
+	umount "$STATE" 2>/dev/null || true
+	network_down
+}
+
+start_empty() {
+	collectd_configure </dev/null
+	collectd_start
+}
+
+restart() { # SIGNAL
+	kill "-$1" "$COLLECTD"
+	wait "$COLLECTD" || true
+	collectd_start
+	eventually ctl list
+}
+
+list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interfaces + " " + .dataplane] | join(", ")'; }
+
+@test "what was made at runtime is back after SIGTERM and after SIGKILL" {
+	start_empty
+	cable_up mon1 peer1
+	ctl add probe interface=mon0 hook=tc loglevel=info
+	ctl attach probe mon1
+	ctl inject probe "$DOCUMENTS/packet_counter.json"
+	cp "$DOCUMENTS/ntp_packets_counter.json" "$DOCUMENTS/named.json"
+	raw "INJECT named interface=mon0 direction=ingress file=named.json"
+	ctl add bare
+	[ "$(stat -c %a "$STATE")" = 700 ]
+	[ "$(find "$STATE" -type f | wc -l)" -eq 3 ]
+	before=$(list)
+	[ "$before" = "probe running mon0,mon1 (injected), named running mon0 named.json, bare empty - -" ]
+	restart TERM
+	[ "$(ctl show probe | jq -r '.hook, .loglevel, .configured' | xargs)" = "tc info false" ]
+	[ "$(list | tr ',' '\n' | sed 's/^ //' | sort)" = "$(tr ',' '\n' <<<"$before" | sed 's/^ //' | sort)" ]
+	frames_in 3
+	[ "$(ctl metrics probe | jq -c '[."ingress-metrics"[] | select(.interface == "mon0") | .value]')" = "[[3]]" ]
+	ctl detach probe mon1
+	ctl eject named
+	ctl del bare
+	restart KILL
+	[ "$(list)" = "named empty mon0 -, probe running mon0 (injected)" ]
+	ctl del probe
+	ctl del named
+	restart KILL
+	[ "$(ctl list)" = "no monitors" ]
+	[ -z "$(find "$STATE" -type f)" ]
+	collectd_stop
+}
+
+@test "one direction of one document and the other of another are both back" {
+	start_empty
+	ctl inject probe mon0 "$DOCUMENTS/packet_counter.json"
+	raw "INJECT probe direction=ingress file=ntp_packets_counter.json"
+	before=$(ctl show probe | jq -c '[."ingress-metrics", ."egress-metrics"]')
+	[[ $before == *'"ntp_packets_total"'*'"packets_total"'* ]]
+	restart TERM
+	[ "$(ctl show probe | jq -c '[."ingress-metrics", ."egress-metrics"]')" = "$before" ]
+}
+
+@test "a missing interface is waited for, a document that fails stays and is mended by a reload" {
+	start_empty
+	cable_up mon1 peer1
+	raw "INJECT late interface=mon1 file=packet_counter.json"
+	cp "$DOCUMENTS/packet_counter.json" "$DOCUMENTS/gone.json"
+	raw "INJECT gone interface=mon0 file=gone.json"
+	near ip link del mon1
+	rm "$DOCUMENTS/gone.json"
+	restart TERM
+	[ "$(ctl --json list | jq -r '[.[] | .name + " " + .state] | join(", ")')" = "gone failed, late waiting" ]
+	grep -F "dynmon: monitor gone: $DOCUMENTS/gone.json: No such file or directory" "$LOG"
+	ctl attach gone lo
+	restart TERM
+	cp "$DOCUMENTS/packet_counter.json" "$DOCUMENTS/gone.json"
+	cable_up mon1 peer1
+	ctl reload
+	[ "$(ctl show gone | jq -r '.state, ([.interfaces[].name] | join(" "))' | xargs)" = "running mon0 lo" ]
+	eventually test "$(ctl show late | jq -r .state)" = running
+}
+
+@test "damaged and foreign files are named and left out" {
+	start_empty
+	ctl inject good mon0 "$DOCUMENTS/packet_counter.json"
+	ctl inject half mon0 "$DOCUMENTS/packet_counter.json"
+	collectd_stop
+	truncate -s 40 "$STATE/half.json"
+	cp "$STATE/good.json" "$STATE/other.json"
+	echo hello >"$STATE/README"
+	echo '{"version": 1, "name": "warp", "hook": "warp"}' >"$STATE/warp.json"
+	echo '{"version": 2, "name": "next"}' >"$STATE/next.json"
+	echo '{' >"$STATE/.good.new"
+	ln -s /etc/passwd "$STATE/link.json"
+	collectd_start
+	[ "$(ctl --json list | jq -r '[.[].name] | join(" ")')" = good ]
+	grep -F "dynmon: $STATE/half.json: not restored: JSON syntax: line" "$LOG"
+	grep -F "dynmon: $STATE/other.json: not restored: name: expected \"other\", found \"good\"" "$LOG"
+	grep -F "dynmon: $STATE/README: not a monitor's state, left alone" "$LOG"
+	grep -F "dynmon: $STATE/warp.json: not restored: <Monitor \"warp\">: Hook: expected one of" "$LOG"
+	grep -F "dynmon: $STATE/next.json: not restored: version: expected 1" "$LOG"
+	grep -F "dynmon: $STATE/link.json: not restored: " "$LOG"
+	[ ! -e "$STATE/.good.new" ]
+}
+
+@test "a name that is configured by now is not restored" {
+	start_empty
+	ctl inject edge mon0 "$DOCUMENTS/packet_counter.json"
+	collectd_stop
+	collectd_configure < <(printf '<Monitor "edge">\nInterval 5\n</Monitor>\n')
+	collectd_start
+	[ "$(ctl --json list | jq -r '.[0].state')" = empty ]
+	grep -F 'dynmon: monitor edge is configured by now, what was saved of it is not restored' "$LOG"
+}
+
+@test "a full disk: the change stands, is said not to last, and does not bring back what was before" {
+	mkdir -m 700 "$STATE"
+	mount -t tmpfs -o size=64k,mode=700 tmpfs "$STATE"
+	start_empty
+	cable_up mon1 peer1
+	ctl add kept interface=mon0
+	ctl add lost interface=mon0
+	dd if=/dev/zero of="$STATE/filler" bs=1k 2>/dev/null || true
+	# larger than what the file of before takes
+	jq '."ingress-path".code += "/*" + "x" * 20000 + "*/"' "$DOCUMENTS/packet_counter.json" >"$DOCUMENTS/large.json"
+	run ctl inject lost "$DOCUMENTS/large.json"
+	[ "$status" -eq 0 ]
+	[[ $output == *"monitor lost: its state could not be saved: No space left on device; it will not come back after a restart"* ]]
+	[[ $output == *"monitor lost: dataplane injected"* ]]
+	grep -F 'dynmon: monitor lost: its state could not be saved: No space left on device' "$LOG"
+	frames_in 2
+	[ "$(json_value lost ingress packets_total)" = "[2]" ]
+	run raw "ATTACH lost mon1"
+	[[ $output == "1 "* ]]
+	[[ $output == *"its state could not be saved"* ]]
+	[ "$(find "$STATE" -name '*.json')" = "$STATE/kept.json" ]
+	# what takes no more room than before is saved all the same
+	ctl attach kept mon1
+	ctl detach kept mon1
+	[ -e "$STATE/kept.json" ]
+	rm "$STATE/filler"
+	restart TERM
+	[ "$(ctl --json list | jq -r '[.[].name] | join(" ")')" = kept ]
+	ctl inject kept "$DOCUMENTS/packet_counter.json"
+	restart KILL
+	[ "$(list)" = "kept running mon0 (injected)" ]
+	collectd_stop
+}
+
+@test "a folder that others may write to is not used" {
+	start_empty
+	ctl add probe
+	collectd_stop
+	chmod 777 "$STATE"
+	collectd_start
+	grep -F "dynmon: StateDir $STATE: others may write to it, nothing is restored" "$LOG"
+	[ "$(ctl list)" = "no monitors" ]
+}
+
+@test "notifications: injected, failed, gone, back, in trouble, well again" {
+	told=$(mktemp -d /tmp/dynmon-told-XXXXXX)
+	chmod 755 "$told"
+	touch "$told/lines"
+	chown nobody "$told/lines"
+	printf '#!/bin/sh\ntr "\\n" "|" >%s/one.$$\n{ cat %s/one.$$; echo; } >>%s/lines\n' "$told" "$told" "$told" >"$told/handler"
+	sed -i "s|$told/one|/tmp/dynmon-one|g; \$a rm -f /tmp/dynmon-one.\$\$" "$told/handler"
+	chmod 755 "$told/handler"
+	collectd_configure < <(printf '<Monitor "edge">\nInterface "mon0"\nInterface "flap0"\nDataplane "packet_counter.json"\n</Monitor>\n')
+	cat >>"$CONF" <<-EOF
+	PluginDir "/usr/lib/collectd"
+	LoadPlugin exec
+	<Plugin exec>
+	  NotificationExec "nobody" "$told/handler"
+	</Plugin>
+	EOF
+	collectd_start
+	ctl inject probe mon0 "$DOCUMENTS/packet_counter.json"
+	eventually grep -E '^Severity: OKAY\|.*Host: host\|Plugin: dynmon\|PluginInstance: probe\|TypeInstance: mon0\|\|monitor probe: dataplane injected' "$told/lines"
+	run ctl inject probe mon0 /etc/hostname
+	eventually grep -E '^Severity: WARNING\|.*PluginInstance: probe\|.*injection failed, nothing has changed: JSON syntax' "$told/lines"
+	cable_up flap0 flapper0
+	eventually grep -E '^Severity: OKAY\|.*PluginInstance: edge\|TypeInstance: flap0\|\|interface flap0 is there' "$told/lines"
+	near ip link del flap0
+	eventually grep -E '^Severity: WARNING\|.*PluginInstance: edge\|TypeInstance: flap0\|\|interface flap0 is gone' "$told/lines"
+	cp "$DOCUMENTS/packet_counter.json" "$DOCUMENTS/good"
+	echo '{' >"$DOCUMENTS/packet_counter.json"
+	run ctl reload
+	eventually grep -E '^Severity: FAILURE\|.*PluginInstance: edge\|\|monitor edge: .*JSON syntax' "$told/lines"
+	cp "$DOCUMENTS/good" "$DOCUMENTS/packet_counter.json"
+	ctl reload
+	eventually grep -E '^Severity: OKAY\|.*PluginInstance: edge\|\|monitor edge runs as it should again' "$told/lines"
+	ctl reload edge force=true
+	eventually grep -E '^Severity: OKAY\|.*PluginInstance: edge\|\|monitor edge: dataplane replaced' "$told/lines"
+	echo 'X <' >>"$CONF"
+	run ctl reload
+	eventually grep -E '^Severity: FAILURE\|.*Plugin: dynmon\|\|reload: nothing has changed: Parse error' "$told/lines"
+	collectd_stop
+	rm -r "$told"
+}
