@@ -382,12 +382,97 @@ static void test_check(void **state)
 	}
 }
 
+/* Blocks as lines: name, then options with values; a metric's with its name before them. */
+static void equal_case(const char *const a[], const char *const b[], bool equal)
+{
+	struct monitor_settings settings[2];
+	const char *const *lines[] = { a, b };
+
+	for (int i = 0; i < 2; i++) {
+		struct settings_node node = { BLOCK_MONITOR, &settings[i] }, metric;
+
+		assert_int_equal(monitor_settings_init(&settings[i], "m", NULL), 0);
+		for (const char *const *at = lines[i]; *at; at += 2) {
+			if (strcmp(*at, "Metric") != 0) {
+				assert_int_equal(settings_set(node, at[0], at[1], NULL), 0);
+				continue;
+			}
+			assert_int_equal(settings_open(node, "Metric", at[1], &metric, NULL), 0);
+			at += 2;
+			assert_int_equal(settings_set(metric, at[0], at[1], NULL), 0);
+		}
+	}
+	assert_int_equal(monitor_settings_equal(&settings[0], &settings[1]), equal);
+	assert_int_equal(monitor_settings_equal(&settings[1], &settings[0]), equal);
+	assert_true(monitor_settings_equal(&settings[0], &settings[0]));
+	for (int i = 0; i < 2; i++)
+		monitor_settings_release(&settings[i]);
+}
+
+#define L(...) ((const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+
+static void test_equal(void **state)
+{
+	(void)state;
+	equal_case(L(), L(), true);
+	equal_case(L("Interface", "a", "Interface", "b"), L("Interface", "b", "Interface", "a"),
+		   true);
+	equal_case(L("Interface", "a"), L("Interface", "b"), false);
+	equal_case(L("Interface", "a"), L("Interface", "a", "Interface", "b"), false);
+	equal_case(L("Interval", "5"), L("Interval", "5.0"), true);
+	equal_case(L("Interval", "5"), L("Interval", "6"), false);
+	equal_case(L("Interval", "5"), L(), false);
+	equal_case(L("Hook", "auto", "LogLevel", "off", "Share", "no"), L(), true);
+	equal_case(L("Hook", "tc"), L(), false);
+	equal_case(L("NetNS", "a"), L("NetNS", "a"), true);
+	equal_case(L("NetNS", "a"), L(), false);
+	equal_case(L("Position", "first"), L("Position", "last"), false);
+	equal_case(L("Share", "true"), L(), false);
+	equal_case(L("Pin", "true"), L(), false);
+	equal_case(L("Dataplane", "a"), L("Dataplane", "b"), false);
+	equal_case(L("LogLevel", "info"), L(), false);
+	equal_case(L("PluginInstance", "x"), L(), false);
+	equal_case(L("Metric", "a", "Type", "x", "Metric", "b", "Dispatch", "no"),
+		   L("Metric", "b", "Dispatch", "off", "Metric", "a", "Type", "x"), true);
+	equal_case(L("Metric", "a", "Type", "x"), L("Metric", "a", "Type", "y"), false);
+	equal_case(L("Metric", "a", "Type", "x"), L("Metric", "b", "Type", "x"), false);
+	equal_case(L("Metric", "a", "Type", "x"), L(), false);
+}
+
+static void test_report_fixed(void **state)
+{
+	_cleanup_(settings_release) struct settings running = {}, new = {};
+	_cleanup_text_ struct text report = {};
+	struct settings_node http;
+
+	(void)state;
+	assert_int_equal(settings_init(&running, NULL), 0);
+	assert_int_equal(settings_init(&new, NULL), 0);
+	settings_report_fixed(&running, &new, &report);
+	assert_string_equal(text_str(&report), "");
+	assert_int_equal(settings_set(settings_root(&new), "SocketGroup", "adm", NULL), 0);
+	assert_int_equal(settings_open(settings_root(&new), "Http", NULL, &http, NULL), 0);
+	settings_report_fixed(&running, &new, &report);
+	assert_string_equal(text_str(&report),
+			    "SocketGroup: a change takes effect when collectd is started again\n"
+			    "<Http>: a change takes effect when collectd is started again\n");
+	text_clear(&report);
+	assert_int_equal(settings_set(settings_root(&running), "SocketGroup", "adm", NULL), 0);
+	assert_int_equal(settings_open(settings_root(&running), "Http", NULL, &http, NULL), 0);
+	settings_report_fixed(&running, &new, &report);
+	assert_string_equal(text_str(&report), "");
+	assert_int_equal(settings_set(http, "Port", "9937", NULL), 0);
+	settings_report_fixed(&running, &new, &report);
+	assert_true(contains(text_str(&report), "<Http>: "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_options), cmocka_unit_test(test_values),
-		cmocka_unit_test(test_blocks),	cmocka_unit_test(test_twice_and_limits),
-		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_options),	     cmocka_unit_test(test_values),
+		cmocka_unit_test(test_blocks),	     cmocka_unit_test(test_twice_and_limits),
+		cmocka_unit_test(test_check),	     cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_report_fixed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Files of saved monitors. Run by tests/run. */
+#include "monitor/state.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_text_ struct text warnings = {};
+	_cleanup_error_ struct error err = {};
+	struct saved saved = {};
+	int r = state_parse((const char *)data, size, "x", &saved, &warnings, &err);
+
+	if (r > 0 || (r < 0 && !err.message))
+		abort();
+	if (r == 0 && (!saved.settings.name || saved.recipe.n > PATH_COUNT))
+		abort();
+	for (size_t i = 0; i < saved.recipe.n; i++)
+		if (!saved.recipe.layers[i].file == !saved.recipe.layers[i].bytes.len)
+			abort();
+	saved_release(&saved);
+	return 0;
+}

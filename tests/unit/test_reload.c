@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/log.h"
+#include "fixture.h"
+#include "monitor/registry.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <net/if.h>
+
+#define TCX_INGRESS ((enum bpf_attach_type)46)
+
+static const char source[] = "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
+			     "SEC(\"tc\") int on_tc(struct __sk_buff *skb) { return -1; }\n"
+			     "SEC(\"xdp\") int on_xdp(struct xdp_md *xdp) { return 2; }\n"
+			     "char _license[] SEC(\"license\") = \"GPL\";\n";
+static const char document[] = "{\"ingress-path\":{\"object\":\"good.o\"}}";
+static const char other_document[] =
+	"{\"ingress-path\":{\"object\":\"good.o\"},\"name\":\"other\"}";
+
+static char *folder;
+static bool possible;
+
+static void no_log(enum log_level level, const char *line)
+{
+	(void)level;
+	(void)line;
+}
+
+static int set_up(void **state)
+{
+	_cleanup_text_ struct text elf = {};
+
+	(void)state;
+	folder = folder_make();
+	log_set_sink(no_log);
+	possible = bpf_possible() && netns_enter() && object_compile(source, &elf);
+	if (!possible)
+		return 0;
+	file_make(folder, "good.o", elf.data, elf.len, 0600);
+	file_make(folder, "doc.json", document, strlen(document), 0600);
+	file_make(folder, "other.json", other_document, strlen(other_document), 0600);
+	file_make(folder, "bad.json", "{", 1, 0600);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(shell("ip link add v%d type veth peer name p%d && ip link set v%d "
+				       "up && ip link set p%d up",
+				       i, i, i, i),
+				 0);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	folder_remove(folder);
+	free(folder);
+	return 0;
+}
+
+#define skip_unless_possible()                                                                     \
+	do {                                                                                       \
+		if (!possible)                                                                     \
+			skip();                                                                    \
+	} while (0)
+
+/* What the observer is told, and what it answers. */
+static struct {
+	int added, removed;
+	double interval; /* of the one added last */
+	const char *configuration;
+} told;
+
+static void on_added(void *data, const struct monitor *monitor)
+{
+	(void)data;
+	told.added++;
+	told.interval = monitor->settings.interval;
+}
+
+static void on_removed(void *data, const struct monitor *monitor)
+{
+	(void)data;
+	(void)monitor;
+	told.removed++;
+}
+
+/*
+ * Settings from a line for each monitor: its name, then options with their values, all separated
+ * by blanks.
+ */
+static void settings_from(const char *text, struct settings *settings)
+{
+	_cleanup_free_ char *copy = strdup(text);
+	char *rest = copy, *line;
+
+	assert_int_equal(settings_init(settings, NULL), 0);
+	while ((line = strsep(&rest, "\n"))) {
+		const char *name = strsep(&line, " "), *option;
+		_cleanup_error_ struct error err = {};
+		struct settings_node node;
+
+		if (!*name)
+			continue;
+		assert_int_equal(
+			settings_open(settings_root(settings), "Monitor", name, &node, NULL), 0);
+		while ((option = strsep(&line, " ")))
+			if (settings_set(node, option, strsep(&line, " "), &err) < 0)
+				fail_msg("%s", error_message(&err));
+	}
+}
+
+static int configure(void *data, struct settings *ret, struct text *report, struct error *err)
+{
+	(void)data;
+	if (!told.configuration)
+		return error_set(err, -EINVAL, "line 7 is wrong");
+	text_adds(report, "a warning\n");
+	settings_from(told.configuration, ret);
+	return 0;
+}
+
+static struct registry *registry_make(bool configures)
+{
+	const struct compiler compiler = {};
+	const struct registry_observer observer = { on_added, on_removed,
+						    configures ? configure : NULL, NULL };
+	struct registry *registry;
+
+	told.added = told.removed = 0;
+	assert_int_equal(registry_new(&compiler, folder, &observer, &registry, NULL), 0);
+	return registry;
+}
+
+static int apply(struct registry *registry, const char *text, struct text *report,
+		 struct error *err)
+{
+	struct settings settings;
+	int r;
+
+	settings_from(text, &settings);
+	text_clear(report);
+	r = registry_apply(registry, &settings, NULL, false, report, err);
+	settings_release(&settings);
+	return r;
+}
+
+/* A monitor as it is: by its address and what it runs on its first interface. */
+struct shape {
+	const struct monitor *monitor;
+	const struct generation *generation;
+	unsigned int id;
+	size_t instances;
+	uint64_t changes;
+	uint32_t program; /* first on v0's tcx ingress; 0: none */
+};
+
+static struct shape shape_of(struct registry *registry, const char *name)
+{
+	struct shape shape = {};
+	uint32_t ids[16] = {}, count = ARRAY_SIZE(ids), flags;
+	struct monitor_list list;
+
+	if (bpf_prog_query((int)if_nametoindex("v0"), TCX_INGRESS, 0, &flags, ids, &count) == 0)
+		shape.program = ids[0];
+	if (registry_list(registry, name, &list, NULL) < 0)
+		return shape;
+	shape.monitor = list.monitors[0];
+	shape.id = shape.monitor->id;
+	shape.changes = shape.monitor->changes;
+	shape.instances = shape.monitor->n_instances;
+	shape.generation = shape.monitor->instances[0]->generation;
+	monitor_list_release(&list);
+	return shape;
+}
+
+static void assert_untouched(const struct shape *before, const struct shape *after)
+{
+	assert_ptr_equal(before->monitor, after->monitor);
+	assert_ptr_equal(before->generation, after->generation);
+	assert_int_equal(before->instances, after->instances);
+	assert_int_equal(before->changes, after->changes);
+	assert_int_equal(before->program, after->program);
+}
+
+static const char *state_of(struct registry *registry, const char *name)
+{
+	struct monitor_list list;
+	const char *state;
+
+	if (registry_list(registry, name, &list, NULL) < 0)
+		return "none";
+	state = monitor_state_name(monitor_get_state(list.monitors[0]));
+	monitor_list_release(&list);
+	return state;
+}
+
+static void must(int r, const struct error *err)
+{
+	if (r < 0)
+		fail_msg("%s", error_message(err));
+}
+
+static void test_come_and_go(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_text_ struct text report = {};
+	_cleanup_error_ struct error err = {};
+	struct shape before, after;
+
+	(void)state;
+	skip_unless_possible();
+	registry = registry_make(false);
+	must(apply(registry, "a Interface v0 Dataplane doc.json", &report, &err), &err);
+	assert_string_equal(text_str(&report), "monitor a: added\n");
+	assert_string_equal(state_of(registry, "a"), "running");
+	before = shape_of(registry, "a");
+	assert_int_not_equal(before.program, 0);
+	/* nothing has changed; the order of options is nothing */
+	must(apply(registry, "a Dataplane doc.json Interface v0", &report, &err), &err);
+	assert_string_equal(text_str(&report), "");
+	after = shape_of(registry, "a");
+	assert_untouched(&before, &after);
+	assert_int_equal(told.added, 1);
+	must(apply(registry, "a Dataplane doc.json Interface v0\nb Interface none", &report, &err),
+	     &err);
+	assert_string_equal(text_str(&report),
+			    "monitor b: interface \"none\" does not exist, waiting for it\n"
+			    "monitor b: added\n");
+	must(apply(registry, "b Interface none", &report, &err), &err);
+	assert_string_equal(text_str(&report),
+			    "monitor a: deleted, it is not configured any more\n");
+	assert_string_equal(state_of(registry, "a"), "none");
+	assert_int_equal(shape_of(registry, "b").program, 0);
+	assert_int_equal(told.added, 2);
+	assert_int_equal(told.removed, 1);
+}
+
+static void test_take_over(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_(monitor_list_release) struct monitor_list list = {};
+	_cleanup_(view_release) struct view view = {};
+	_cleanup_text_ struct text report = {};
+	_cleanup_error_ struct error err = {};
+	struct shape before, after;
+
+	(void)state;
+	skip_unless_possible();
+	registry = registry_make(false);
+	must(apply(registry, "a Interface v0 Dataplane doc.json", &report, &err), &err);
+	before = shape_of(registry, "a");
+	must(registry_list(registry, NULL, &list, &err), &err);
+	must(apply(registry, "a Interface v0 Dataplane doc.json Interval 5", &report, &err), &err);
+	assert_string_equal(text_str(&report), "monitor a: settings changed\n");
+	after = shape_of(registry, "a");
+	assert_ptr_not_equal(before.monitor, after.monitor);
+	assert_ptr_equal(before.generation, after.generation);
+	assert_int_equal(before.id, after.id);
+	assert_int_equal(before.changes, after.changes);
+	assert_int_equal(before.program, after.program);
+	assert_int_equal(told.removed, 1);
+	assert_int_equal(told.added, 2);
+	assert_true(told.interval == 5);
+	/* who held the old one sees what there was, and cannot change it */
+	must(view_add(&view, list.monitors[0]), &err);
+	assert_int_equal(view.n, 1);
+	assert_string_equal(view.items[0].interface, "v0");
+	assert_ptr_equal(view.items[0].generation, before.generation);
+	monitor_refresh(list.monitors[0]);
+	monitor_list_release(&list);
+	assert_int_equal(shape_of(registry, "a").program, before.program);
+	/* one interface more, one that is not there, and then another one alone */
+	must(apply(registry, "a Interface v0 Interface v1 Interface none Dataplane doc.json",
+		   &report, &err),
+	     &err);
+	assert_string_equal(text_str(&report),
+			    "monitor a: settings changed\n"
+			    "monitor a: interface \"none\" does not exist, waiting for it\n");
+	after = shape_of(registry, "a");
+	assert_int_equal(after.instances, 3);
+	assert_int_equal(after.program, before.program);
+	must(apply(registry, "a Interface v1 Dataplane doc.json", &report, &err), &err);
+	after = shape_of(registry, "a");
+	assert_int_equal(after.instances, 1);
+	assert_int_equal(after.program, 0);
+	assert_string_equal(state_of(registry, "a"), "running");
+	/* none, and again one: what it runs goes on */
+	before = after;
+	must(apply(registry, "a Dataplane doc.json", &report, &err), &err);
+	assert_string_equal(state_of(registry, "a"), "detached");
+	assert_ptr_equal(shape_of(registry, "a").generation, before.generation);
+	must(apply(registry, "a Interface v0 Dataplane doc.json", &report, &err), &err);
+	after = shape_of(registry, "a");
+	assert_string_equal(state_of(registry, "a"), "running");
+	assert_ptr_equal(after.generation, before.generation);
+	assert_int_not_equal(after.program, 0);
+	assert_int_equal(after.instances, 1);
+	/* another document */
+	must(apply(registry, "a Interface v0 Dataplane other.json", &report, &err), &err);
+	assert_string_equal(text_str(&report),
+			    "monitor a: dataplane replaced\nmonitor a: settings changed\n");
+	before = after;
+	after = shape_of(registry, "a");
+	assert_int_not_equal(after.program, before.program);
+	/* one that is broken: the old one goes on with the new settings, until it is mended */
+	before = after;
+	assert_int_equal(
+		apply(registry, "a Interface v0 Dataplane bad.json Interval 3", &report, &err),
+		-EINVAL);
+	assert_true(contains(error_message(&err), "monitor a: "));
+	after = shape_of(registry, "a");
+	assert_int_equal(after.program, before.program);
+	assert_true(told.interval == 3);
+	must(apply(registry, "a Interface v0", &report, &err), &err);
+	assert_string_equal(state_of(registry, "a"), "empty");
+}
+
+static void test_exchange(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_text_ struct text report = {};
+	_cleanup_error_ struct error err = {};
+	struct shape before, after;
+
+	(void)state;
+	skip_unless_possible();
+	registry = registry_make(false);
+	must(apply(registry, "a Interface v0 Dataplane doc.json Hook tcx", &report, &err), &err);
+	before = shape_of(registry, "a");
+	/* what fails leaves the old one, with its settings; so it is tried again */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(
+			apply(registry, "a Interface v0 Dataplane bad.json Hook tc", &report, &err),
+			-EINVAL);
+		after = shape_of(registry, "a");
+		assert_ptr_equal(after.monitor, before.monitor);
+		assert_int_equal(after.program, before.program);
+	}
+	must(apply(registry, "a Interface v0 Dataplane doc.json Hook xdp-generic", &report, &err),
+	     &err);
+	assert_string_equal(text_str(&report), "monitor a: settings changed\n");
+	after = shape_of(registry, "a");
+	assert_int_equal(after.id, before.id);
+	assert_int_equal(after.program, 0);
+	assert_string_equal(state_of(registry, "a"), "running");
+	assert_true(after.changes >= before.changes);
+	/* one XDP program after the other, and back when the other one fails */
+	must(apply(registry, "a Interface v0 Dataplane doc.json Hook xdp-generic Position first",
+		   &report, &err),
+	     &err);
+	assert_string_equal(state_of(registry, "a"), "running");
+	before = shape_of(registry, "a");
+	assert_true(apply(registry, "a Interface v0 Dataplane bad.json Hook xdp-generic", &report,
+			  &err) < 0);
+	after = shape_of(registry, "a");
+	assert_ptr_equal(after.monitor, before.monitor);
+	assert_ptr_equal(after.generation, before.generation);
+	assert_string_equal(state_of(registry, "a"), "running");
+}
+
+static void test_runtime(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_text_ struct text report = {};
+	_cleanup_error_ struct error err = {};
+	struct injection injection = {
+		.monitor = "made", .interface = "v0", .bytes = document, .len = strlen(document)
+	};
+	struct shape before, after;
+
+	(void)state;
+	skip_unless_possible();
+	registry = registry_make(false);
+	must(registry_inject(registry, &injection, &report, &err), &err);
+	before = shape_of(registry, "made");
+	must(apply(registry, "a", &report, &err), &err);
+	assert_string_equal(text_str(&report), "monitor a: added\n");
+	after = shape_of(registry, "made");
+	assert_untouched(&before, &after);
+	/* by now it is configured: interfaces as there; what was injected stays if nothing is */
+	must(apply(registry, "made Interface v0 Interface v1", &report, &err), &err);
+	after = shape_of(registry, "made");
+	assert_true(after.monitor->configured);
+	assert_int_equal(after.instances, 2);
+	assert_int_equal(after.program, before.program);
+	/* what is attached and injected at runtime is not the settings' */
+	must(registry_attach(registry, "made", "v2", NULL, &err), &err);
+	must(registry_detach(registry, "made", "v1", NULL, &err), &err);
+	must(apply(registry, "made Interface v0 Interface v1 Interval 2", &report, &err), &err);
+	after = shape_of(registry, "made");
+	assert_int_equal(after.instances, 2);
+	assert_int_equal(after.program, before.program);
+	must(registry_detach(registry, "made", "v2", NULL, &err), &err);
+	/* another hook takes what was injected along */
+	must(apply(registry, "made Interface v0 Hook xdp-generic", &report, &err), &err);
+	assert_string_equal(state_of(registry, "made"), "running");
+	must(apply(registry, "", &report, &err), &err);
+	assert_string_equal(state_of(registry, "made"), "none");
+}
+
+static void test_some_fail(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_text_ struct text report = {};
+	_cleanup_error_ struct error err = {};
+
+	(void)state;
+	skip_unless_possible();
+	registry = registry_make(false);
+	must(apply(registry, "a Interface v0 Dataplane doc.json", &report, &err), &err);
+	assert_true(apply(registry,
+			  "b Dataplane nosuch.json\na Interface v0 Dataplane bad.json\nc Interface "
+			  "v1 Dataplane doc.json",
+			  &report, &err) < 0);
+	assert_true(contains(error_message(&err), "monitor a: "));
+	assert_true(contains(error_message(&err), "\nmonitor b: "));
+	assert_string_equal(state_of(registry, "a"), "running");
+	assert_string_equal(state_of(registry, "b"), "failed");
+	assert_string_equal(state_of(registry, "c"), "running");
+}
+
+static void test_configure(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = registry_make(true);
+	_cleanup_text_ struct text report = {};
+	_cleanup_error_ struct error err = {};
+
+	(void)state;
+	told.configuration = "a\nb\nc";
+	must(registry_reload(registry, NULL, false, &report, &err), &err);
+	assert_string_equal(text_str(&report),
+			    "a warning\nmonitor a: added\nmonitor b: added\nmonitor c: added\n");
+	told.configuration = NULL;
+	text_clear(&report);
+	assert_int_equal(registry_reload(registry, NULL, false, &report, &err), -EINVAL);
+	assert_string_equal(error_message(&err), "line 7 is wrong");
+	assert_string_equal(state_of(registry, "c"), "empty");
+	/* one alone: changed, gone, new, not known */
+	told.configuration = "a Interval 3\nb Interval 3\nd";
+	text_clear(&report);
+	must(registry_reload(registry, "a", false, &report, &err), &err);
+	assert_string_equal(text_str(&report), "a warning\nmonitor a: settings changed\n");
+	must(registry_reload(registry, "c", false, &report, &err), &err);
+	assert_string_equal(state_of(registry, "c"), "none");
+	must(registry_reload(registry, "d", false, &report, &err), &err);
+	assert_string_equal(state_of(registry, "d"), "empty");
+	assert_int_equal(registry_reload(registry, "e", false, &report, &err), -ENOENT);
+	assert_string_equal(error_message(&err), "no monitor is called \"e\"");
+	text_clear(&report);
+	must(registry_reload(registry, NULL, false, &report, &err), &err);
+	assert_string_equal(text_str(&report), "a warning\nmonitor b: settings changed\n");
+}
+
+static bool stop; /* atomic */
+
+static void *others_thread(void *data)
+{
+	struct registry *registry = data;
+	struct injection injection = { .monitor = "a", .bytes = document, .len = strlen(document) };
+
+	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
+		_cleanup_text_ struct text warnings = {};
+		_cleanup_error_ struct error err = {};
+		struct view view;
+
+		/* the monitor is there all the time, whoever is in its place */
+		must(registry_inject(registry, &injection, &warnings, &err), &err);
+		must(registry_attach(registry, "a", "v2", NULL, &err), &err);
+		must(registry_view(registry, "a", &view, &err), &err);
+		for (size_t i = 0; i < view.n; i++)
+			assert_non_null(view.items[i].generation);
+		view_release(&view);
+		registry_refresh(registry);
+		must(registry_detach(registry, "a", "v2", NULL, &err), &err);
+	}
+	return NULL;
+}
+
+/* Settings change back and forth while others read and change the same monitor. */
+static void test_concurrent(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_text_ struct text report = {};
+	_cleanup_error_ struct error err = {};
+	pthread_t thread;
+
+	(void)state;
+	skip_unless_possible();
+	registry = registry_make(false);
+	must(apply(registry, "a Interface v0 Dataplane doc.json", &report, &err), &err);
+	assert_int_equal(pthread_create(&thread, NULL, others_thread, registry), 0);
+	for (int i = 0; i < 50; i++) {
+		must(apply(registry, "a Interface v0 Dataplane doc.json Interval 2", &report, &err),
+		     &err);
+		must(apply(registry, "a Interface v0 Interface v1 Dataplane doc.json", &report,
+			   &err),
+		     &err);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	assert_string_equal(state_of(registry, "a"), "running");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_come_and_go), cmocka_unit_test(test_take_over),
+		cmocka_unit_test(test_exchange),    cmocka_unit_test(test_runtime),
+		cmocka_unit_test(test_some_fail),   cmocka_unit_test(test_configure),
+		cmocka_unit_test(test_concurrent),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
