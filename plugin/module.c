@@ -18,6 +18,7 @@
 #include "monitor/collect.h"
 #include "monitor/events.h"
 #include "monitor/leftovers.h"
+#include "monitor/notice.h"
 #include "monitor/watch.h"
 #include "notifier.h"
 #include "serve/control.h"
@@ -230,6 +231,7 @@ static int dynmon_read(void)
 {
 	struct figures figures;
 
+	notifier_run();
 	if (!registry || figures_get(registry, &figures, NULL) < 0)
 		return 0;
 	send_value("", "count", "monitors", 0, (value_t){ .gauge = (gauge_t)figures.monitors });
@@ -452,7 +454,7 @@ static int dynmon_init(void)
 	if (r == 0)
 		r = events_start(registry, &events, &err);
 	if (r == 0)
-		r = notifier_start(&err);
+		r = notice_open(&err);
 	if (r == 0)
 		r = reloader_start(&err);
 	if (r < 0) {
@@ -474,6 +476,8 @@ static int dynmon_init(void)
 void module_register(void)
 {
 	log_set_sink(sink_collectd);
+	/* Now, for there may be no block that asks for it; if it fails, init says so. */
+	config_locate(NULL);
 	plugin_register_complex_config(PLUGIN, dynmon_config);
 	plugin_register_init(PLUGIN, dynmon_init);
 	plugin_register_read(PLUGIN, dynmon_read);

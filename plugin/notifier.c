@@ -16,12 +16,12 @@
 #define PLUGIN		     "dynmon"
 #define NOTIFIER_SECONDS_MAX 5 /* for a handler to return when collectd stops */
 
-static plugin_ctx_t context;
+static plugin_ctx_t context; /* for what collectd wants to know of a thread */
 
 static struct {
 	int stop_fd;
 	_Atomic bool stopping;
-	bool started;
+	bool tried, started;
 	pthread_t thread;
 } notifier = { .stop_fd = -1 };
 
@@ -61,22 +61,21 @@ static void *notifier_thread(void *data)
 	return NULL;
 }
 
-int notifier_start(struct error *err)
+void notifier_run(void)
 {
-	int r = notice_open(err);
+	int r;
 
-	context = plugin_get_ctx(); /* for threads that collectd did not start */
-
-	if (r < 0)
-		return r;
+	if (notifier.tried || notice_fd() < 0)
+		return;
+	notifier.tried = true;
+	context = plugin_get_ctx();
 	notifier.stop_fd = eventfd(0, EFD_CLOEXEC);
 	r = notifier.stop_fd < 0
 		    ? -errno
 		    : thread_start(&notifier.thread, "dynmon-notify", notifier_thread, NULL);
 	if (r < 0)
-		return error_set(err, r, "notifications: %s", strerror(-r));
-	notifier.started = true;
-	return 0;
+		log_error("notifications are not sent: %s", strerror(-r));
+	notifier.started = r == 0;
 }
 
 /* A handler that does not return is left alone: collectd ends all the same. */
@@ -84,8 +83,10 @@ void notifier_stop(void)
 {
 	struct timespec until;
 
-	if (!notifier.started)
+	if (!notifier.started) {
+		notice_close();
 		return;
+	}
 	notifier.stopping = true;
 	eventfd_write(notifier.stop_fd, 1);
 	clock_gettime(CLOCK_REALTIME, &until);

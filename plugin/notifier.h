@@ -7,12 +7,15 @@
 #ifndef DYNMON_NOTIFIER_H
 #define DYNMON_NOTIFIER_H
 
-#include "base/error.h"
+/*
+ * Starts to pass on what is in the queue of notices, once it is open; further calls do nothing.
+ * From a read callback: while plugins are initialized they register their handlers, and collectd's
+ * list of those has no lock.
+ */
+void notifier_run(void);
 
-/* Opens the queue of notices, too. To be called from the plugin's init callback. */
-int notifier_start(struct error *err);
-
-/* Also when it was never started. A handler that does not return is left alone after a while. */
+/* Closes the queue, too; also when nothing was started. A handler that does not return is left
+ * alone after a while. */
 void notifier_stop(void);
 
 #endif

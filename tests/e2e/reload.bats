@@ -276,6 +276,26 @@ logged_more() { [ "$(grep -c 'reload\|settings changed\|added\|deleted' "$LOG")"
 	[ "$(names)" = "three two four five" ]
 }
 
+@test "names relative to where collectd was started, and no block at all at the start" {
+	mkdir -p "$BATS_TEST_TMPDIR/etc/more"
+	conf </dev/null
+	sed -i '/^<Plugin dynmon>/,/^<\/Plugin>/d' "$CONF"
+	echo 'Include "more"' >>"$CONF"
+	mv "$CONF" "$BATS_TEST_TMPDIR/etc"
+	SOCKET=/run/collectd-dynmon.sock
+	[ ! -e "$SOCKET" ] || skip "$SOCKET is there"
+	cd "$BATS_TEST_TMPDIR/etc"
+	CONF=collectd.conf
+	collectd_start
+	[ "$(ctl list)" = "no monitors" ]
+	printf '<Plugin dynmon>\n<Monitor "bare">\nInterval 5\n</Monitor>\n</Plugin>\n' >more/bare.conf
+	[ "$(ctl reload)" = "monitor bare: added" ]
+	echo '<' >more/wrong.conf
+	run ctl reload
+	[[ $output == *"Parse error in file \`more/wrong.conf', line "[12]" near"* ]]
+	collectd_stop
+}
+
 @test "a syntax error anywhere changes nothing, and is told with file and line" {
 	mkdir "$BATS_TEST_TMPDIR/conf.d"
 	conf < <(monitor edge)
