@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The <Plugin dynmon> blocks of collectd's configuration: as collectd gives them to the plugin at
- * the start, and read again from its files later on.
- *
- * With module.c the only file that includes collectd's headers.
+ * the start, and read again from its files later on, in a child process: see files.h.
  */
 #ifndef DYNMON_CONFIG_H
 #define DYNMON_CONFIG_H

@@ -62,7 +62,6 @@ static void format_layer(const struct layer *layer, bool encoded, struct text *o
 static void format(const struct monitor *monitor, bool encoded, struct text *out)
 {
 	const struct monitor_settings *settings = &monitor->settings;
-	bool first = true;
 
 	text_printf(out, "{\n  \"version\": %d", STATE_VERSION);
 	member(out, "name", settings->name);
@@ -72,14 +71,11 @@ static void format(const struct monitor *monitor, bool encoded, struct text *out
 	member(out, "position", settings->position);
 	text_printf(out, ",\n  \"share\": %s,\n  \"pin\": %s,\n  \"interfaces\": [",
 		    settings->share ? "true" : "false", settings->pin ? "true" : "false");
-	for (size_t i = 0; i < monitor->n_instances; i++) {
-		const char *interface = monitor->instances[i]->interface;
+	for (size_t i = 0; i < monitor->n_patterns; i++) {
+		const char *text = monitor->patterns[i]->text;
 
-		if (!interface)
-			continue;
-		text_adds(out, first ? "" : ", ");
-		text_json(out, interface, strlen(interface));
-		first = false;
+		text_adds(out, i ? ", " : "");
+		text_json(out, text, strlen(text));
 	}
 	text_adds(out, "],\n  \"dataplanes\": [");
 	for (size_t i = 0; i < monitor->recipe.n; i++) {

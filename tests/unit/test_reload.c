@@ -33,7 +33,7 @@ static int set_up(void **state)
 	(void)state;
 	folder = folder_make();
 	log_set_sink(no_log);
-	possible = bpf_possible() && netns_enter() && object_compile(source, &elf);
+	possible = bpf_possible() && netns_private() && object_compile(source, &elf);
 	if (!possible)
 		return 0;
 	file_make(folder, "good.o", elf.data, elf.len, 0600);
@@ -120,7 +120,7 @@ static int configure(void *data, struct settings *ret, struct text *report, stru
 
 static struct registry *registry_make(bool configures)
 {
-	const struct compiler compiler = {};
+	const struct compiler compiler = { .program = getenv("DYNMON_CC") };
 	const struct registry_observer observer = { on_added, on_removed,
 						    configures ? configure : NULL, NULL };
 	struct registry *registry;
@@ -383,7 +383,7 @@ static void test_runtime(void **state)
 	assert_int_equal(after.instances, 2);
 	assert_int_equal(after.program, before.program);
 	/* what is attached and injected at runtime is not the settings' */
-	must(registry_attach(registry, "made", "v2", NULL, &err), &err);
+	must(registry_attach(registry, "made", "v2", NULL, NULL, &err), &err);
 	must(registry_detach(registry, "made", "v1", NULL, &err), &err);
 	must(apply(registry, "made Interface v0 Interface v1 Interval 2", &report, &err), &err);
 	after = shape_of(registry, "made");
@@ -464,7 +464,7 @@ static void *others_thread(void *data)
 
 		/* the monitor is there all the time, whoever is in its place */
 		must(registry_inject(registry, &injection, &warnings, &err), &err);
-		must(registry_attach(registry, "a", "v2", NULL, &err), &err);
+		must(registry_attach(registry, "a", "v2", NULL, NULL, &err), &err);
 		must(registry_view(registry, "a", &view, &err), &err);
 		for (size_t i = 0; i < view.n; i++)
 			assert_non_null(view.items[i].generation);
