@@ -10,6 +10,12 @@
 
 #define TRIE_PASSES_MAX 8
 
+/*
+ * Held while entries are read and then emptied by another call: two of our own readers, each
+ * between the other's calls, would both be given what was counted once.
+ */
+static pthread_mutex_t taking = PTHREAD_MUTEX_INITIALIZER;
+
 #ifndef ENOTSUPP
 #define ENOTSUPP 524 /* the kernel's own, for a map type without the call */
 #endif
@@ -432,6 +438,21 @@ static int next_by_exchange(struct map_reader *reader, uint32_t *count)
 	return 0;
 }
 
+/* A batch of maps that have keys, by the kernel's calls. */
+static int next_by_call(struct map_reader *reader, uint32_t *count)
+{
+	int r = 0;
+
+	if (!reader->by_key) {
+		r = next_by_batch(reader, count);
+		if (not_supported(r) && !reader->seen) {
+			reader->by_key = true;
+			reader->started = false;
+		}
+	}
+	return reader->by_key ? next_by_key(reader, count) : r;
+}
+
 int map_reader_next(struct map_reader *reader, struct map_batch *batch)
 {
 	bool queue = map_kind(reader->map.type) == MAP_QUEUE;
@@ -444,16 +465,12 @@ int map_reader_next(struct map_reader *reader, struct map_batch *batch)
 		r = next_by_pop(reader, &count);
 	} else if (reader->map.memory && reader->empty) {
 		r = next_by_exchange(reader, &count);
+	} else if (reader->empty) {
+		pthread_mutex_lock(&taking);
+		r = next_by_call(reader, &count);
+		pthread_mutex_unlock(&taking);
 	} else {
-		if (!reader->by_key) {
-			r = next_by_batch(reader, &count);
-			if (not_supported(r) && !reader->seen) {
-				reader->by_key = true;
-				reader->started = false;
-			}
-		}
-		if (reader->by_key)
-			r = next_by_key(reader, &count);
+		r = next_by_call(reader, &count);
 	}
 	if (r < 0)
 		return r;

@@ -495,6 +495,90 @@ static void test_taken_once(void **state)
 	close(map.fd);
 }
 
+/* Readers that take out of one map at the same time. */
+struct takers {
+	struct map map;
+	pthread_barrier_t start;
+	uint64_t sum; /* atomic */
+};
+
+#define TAKE_ROUNDS 300
+
+static void *take_all(void *data)
+{
+	struct takers *takers = data;
+
+	for (int round = 0; round < TAKE_ROUNDS; round++) {
+		struct map_reader reader;
+		struct map_batch batch;
+
+		pthread_barrier_wait(&takers->start);
+		assert_int_equal(map_reader_init(&reader, &takers->map, true), 0);
+		while (map_reader_next(&reader, &batch) > 0)
+			for (uint32_t i = 0; i < batch.count; i++) {
+				const char *value = batch.values + i * batch.value_stride;
+				unsigned int cpus =
+					map_is_percpu(takers->map.type) ? map_cpus() : 1;
+
+				for (unsigned int cpu = 0; cpu < cpus; cpu++) {
+					uint64_t n;
+
+					memcpy(&n, value + cpu * cpu_stride(&takers->map),
+					       sizeof(n));
+					__atomic_add_fetch(&takers->sum, n, __ATOMIC_RELAXED);
+				}
+			}
+		map_reader_release(&reader);
+		pthread_barrier_wait(&takers->start);
+	}
+	return NULL;
+}
+
+/* What the kernel reads and empties in two calls is nobody's twice, however many read. */
+static void test_taken_by_many(void **state)
+{
+	static const enum bpf_map_type types[] = { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY,
+						   BPF_MAP_TYPE_LPM_TRIE, BPF_MAP_TYPE_HASH };
+	const uint32_t n = 64;
+
+	(void)state;
+	if (!bpf_possible())
+		skip();
+	for (size_t t = 0; t < ARRAY_SIZE(types); t++) {
+		bool trie = types[t] == BPF_MAP_TYPE_LPM_TRIE;
+		bool dynamic = trie || types[t] == BPF_MAP_TYPE_HASH;
+		struct takers takers = { .map = map_new(types[t], trie ? 8 : 4, 16, n,
+							dynamic ? BPF_F_NO_PREALLOC : 0) };
+		_cleanup_free_ char *value = calloc(1, map_value_stride(&takers.map));
+		uint64_t one = 1, each = map_is_percpu(types[t]) ? map_cpus() : 1;
+		pthread_t threads[3];
+		char key[8];
+
+		for (uint64_t cpu = 0; cpu < each; cpu++)
+			memcpy(value + cpu * cpu_stride(&takers.map), &one, sizeof(one));
+		pthread_barrier_init(&takers.start, NULL, ARRAY_SIZE(threads) + 1);
+		for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+			assert_int_equal(pthread_create(&threads[i], NULL, take_all, &takers), 0);
+		for (int round = 0; round < TAKE_ROUNDS; round++) {
+			for (uint32_t i = 0; i < n; i++) {
+				key_make(&takers.map, i, key);
+				assert_int_equal(
+					bpf_map_update_elem(takers.map.fd, key, value, BPF_ANY), 0);
+			}
+			pthread_barrier_wait(&takers.start);
+			pthread_barrier_wait(&takers.start);
+		}
+		for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+			pthread_join(threads[i], NULL);
+		pthread_barrier_destroy(&takers.start);
+		if (takers.sum != TAKE_ROUNDS * n * each)
+			fail_msg("%s: %llu of %llu", map_type_name(types[t]),
+				 (unsigned long long)takers.sum,
+				 (unsigned long long)(TAKE_ROUNDS * n * each));
+		close(takers.map.fd);
+	}
+}
+
 /* A map of a million entries must not be held in memory. */
 static void test_memory(void **state)
 {
@@ -573,10 +657,15 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds),	     cmocka_unit_test(test_order),
-		cmocka_unit_test(test_large_bucket), cmocka_unit_test(test_taken_once),
-		cmocka_unit_test(test_memory),	     cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_names),	     cmocka_unit_test(test_deleted_meanwhile),
+		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_large_bucket),
+		cmocka_unit_test(test_taken_once),
+		cmocka_unit_test(test_taken_by_many),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_deleted_meanwhile),
 		cmocka_unit_test(test_churn),
 	};
 
