@@ -29,6 +29,7 @@ struct map {
 	uint32_t max_entries;
 	uint32_t flags;
 	char *memory; /* the values, mapped: see map_is_mappable(); NULL: they are not */
+	uint32_t id;  /* the kernel's */
 };
 
 enum map_kind {

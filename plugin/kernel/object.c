@@ -483,6 +483,7 @@ int object_map_describe(const struct object_map *map, struct map *ret, struct er
 		/* The kernel keeps those of the descriptor, BPF_F_WRONLY, to itself. */
 		.flags = info.map_flags | bpf_map__map_flags(map->bpf),
 		.memory = map->memory,
+		.id = info.id,
 	};
 	return 0;
 }

@@ -347,24 +347,23 @@ static int twin_load(struct making *making, enum path path)
 	return r == 0 ? object_load(this->twin, false, making->err) : r;
 }
 
-/* The metric of the same map in the generation before, if its map is kept. */
+/*
+ * What the metric was in the generation before, if it goes on with the same map. Not what it was on
+ * the other path, which may have a metric of that name, and map, still: two would have one tally.
+ */
 static const struct metric *metric_before(const struct making *making, enum path path,
-					  const struct metric_config *config)
+					  const struct metric *metric)
 {
 	const struct generation *previous = making->loading->previous;
-	const struct object *object = making->generation->paths[path].object;
-	const struct object_map *map = object_find_map(object, config->map_name);
+	const struct generation_path *from = previous ? &previous->paths[path] : NULL;
 
-	if (!previous || !(making->reused[path] || map->kept))
-		return NULL;
-	for (int other = path, n = 0; n < PATH_COUNT; other = !other, n++) {
-		const struct generation_path *from = &previous->paths[other];
+	for (size_t i = 0; from && i < from->n_metrics; i++) {
+		const struct metric *before = &from->metrics[i];
 
-		for (size_t i = 0; i < from->n_metrics; i++)
-			if (!strcmp(from->metrics[i].config->map_name, config->map_name) &&
-			    !strcmp(from->metrics[i].config->name, config->name) &&
-			    from->metrics[i].config->type == config->type)
-				return &from->metrics[i];
+		if (before->map.id == metric->map.id &&
+		    before->config->type == metric->config->type &&
+		    !strcmp(before->config->name, metric->config->name))
+			return before;
 	}
 	return NULL;
 }
@@ -389,7 +388,7 @@ static int path_bind(struct making *making, enum path path)
 		if (map->swapped)
 			r = metric_set_twin(metric, this->twin, making->err);
 		if (r == 0)
-			r = metric_set_tally(metric, metric_before(making, path, metric->config),
+			r = metric_set_tally(metric, metric_before(making, path, metric),
 					     making->err);
 		if (r < 0)
 			return r;

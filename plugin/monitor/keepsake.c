@@ -55,8 +55,11 @@ int keepsakes_add_object(struct keepsakes *keepsakes, const struct object *objec
 			.key_type = map->key_type,
 			.value_type = map->value_type,
 		};
-		int r = object_map_describe(map, &keepsake.map, NULL);
+		int r;
 
+		if (twin && !map->swapped) /* the first copy's, by another descriptor */
+			continue;
+		r = object_map_describe(map, &keepsake.map, NULL);
 		if (r == 0)
 			r = keepsakes_add(keepsakes, &keepsake);
 		if (r == -ENOMEM)

@@ -31,10 +31,7 @@ struct keepsakes {
 int keepsakes_add(struct keepsakes *keepsakes, struct keepsake *keepsake);
 void keepsakes_release(struct keepsakes *keepsakes);
 
-/*
- * Adds the maps of a loaded object. swapped: the names of those with a second copy are found by
- * that. -ENOMEM.
- */
+/* Adds the maps of a loaded object; of the second copy those that are its own. -ENOMEM. */
 int keepsakes_add_object(struct keepsakes *keepsakes, const struct object *object, enum path path,
 			 bool twin);
 

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a generation takes over from the one before: maps, and what was taken out of them. */
+#include "base/file.h"
+#include "fixture.h"
+#include "metric/reader.h"
+#include "monitor/generation.h"
+
+#include <errno.h>
+
+/* A program that uses the maps M and N, whose values are so many 64-bit numbers. */
+static const char source[] =
+	"#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
+	"struct v { __u64 n[%u]; };\n"
+	"#define MAP(name) struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32);\\\n"
+	"	__type(value, struct v); __uint(max_entries, 4); } name SEC(\".maps\");\n"
+	"MAP(M) MAP(N)\n"
+	"SEC(\"tc\") int on_tc(struct __sk_buff *skb) { __u32 zero = 0;\n"
+	"	struct v *m = bpf_map_lookup_elem(&M, &zero), *n = bpf_map_lookup_elem(&N, "
+	"&zero);\n"
+	"	if (m && n) { m->n[0]++; n->n[0]++; } return -1; }\n"
+	"char _license[] SEC(\"license\") = \"GPL\";\n";
+
+/* Base64 of objects with values of one and of eight numbers. */
+static struct text small, large;
+
+static void compile(unsigned int numbers, struct text *to)
+{
+	_cleanup_text_ struct text code = {}, elf = {};
+
+	text_printf(&code, source, numbers);
+	if (bpf_possible() && object_compile(text_str(&code), &elf))
+		base64_encode(elf.data, elf.len, to);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	compile(1, &small);
+	compile(8, &large);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	text_release(&small);
+	text_release(&large);
+	return 0;
+}
+
+#define skip_without_objects()                                                                     \
+	do {                                                                                       \
+		if (!large.len)                                                                    \
+			skip();                                                                    \
+	} while (0)
+
+static int find_none(void *data, const char *name)
+{
+	(void)data;
+	(void)name;
+	return -ENOENT;
+}
+
+/* options: the metrics' of each path, in JSON, separated by commas; NULL: no metrics. */
+static struct dataplane *build(const char *ingress, const char *egress)
+{
+	const struct compiler compiler = { .program = getenv("DYNMON_CC"), .cancel_fd = -1 };
+	const struct compile_target target = { .log_level = "off" };
+	_cleanup_text_ struct text json = {};
+	_cleanup_error_ struct error err = {};
+	struct dataplane *dataplane = NULL;
+	struct document *document;
+
+	text_adds(&json, "{\"ingress-path\":{\"object-data\":\"");
+	text_add(&json, small.data, small.len);
+	text_printf(&json, "\",\"metric-configs\":[%s]},", ingress);
+	text_adds(&json, "\"egress-path\":{\"object-data\":\"");
+	text_add(&json, large.data, large.len);
+	text_printf(&json, "\",\"metric-configs\":[%s]}}", egress);
+	if (document_parse(json.data, json.len, NULL, true, &document, &err) < 0 ||
+	    dataplane_build(document, NULL, &compiler, &target, &dataplane, &err) < 0)
+		fail_msg("%s", error_message(&err));
+	return dataplane;
+}
+
+/* Loads it with the maps of the generation before, which is released, where there is one. */
+static struct generation *load(const char *ingress, const char *egress,
+			       const struct generation *previous)
+{
+	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = build(ingress, egress);
+	_cleanup_(keepsakes_release) struct keepsakes keepsakes = {};
+	const struct surroundings around = { find_none, NULL, false };
+	const struct loading loading = { .around = &around,
+					 .previous = previous,
+					 .keepsakes = &keepsakes };
+	_cleanup_error_ struct error err = {};
+	struct generation *generation;
+
+	assert_int_equal(generation_keepsakes(previous, &keepsakes), 0);
+	if (generation_load(dataplane, &loading, &generation, &err) < 0)
+		fail_msg("%s", error_message(&err));
+	return generation;
+}
+
+#define SWAPPED(name, map)                                                                         \
+	"{\"name\":\"" name "\",\"map-name\":\"" map                                               \
+	"\",\"extraction-options\":{\"swap-on-read\":true}}"
+
+/* A metric of that name on one path is not what it is on the other, whose map is another one. */
+static void test_tally_of_other_path(void **state)
+{
+	_cleanup_(generation_unrefp) struct generation *first = NULL, *second = NULL, *third = NULL;
+	struct metric *ingress, *egress;
+
+	(void)state;
+	skip_without_objects();
+	first = load(SWAPPED("n", "M"), "", NULL);
+	second = load(SWAPPED("n", "M"), SWAPPED("n", "M"), first);
+	ingress = &second->paths[PATH_INGRESS].metrics[0];
+	egress = &second->paths[PATH_EGRESS].metrics[0];
+	assert_ptr_equal(ingress->tally, first->paths[PATH_INGRESS].metrics[0].tally);
+	assert_ptr_not_equal(egress->tally, ingress->tally);
+	/* 64 bytes each, into the tally for 8: */
+	assert_int_equal(metric_take(egress, &egress->map), 0);
+	/* and from then on each goes on with its own */
+	third = load(SWAPPED("n", "M"), SWAPPED("n", "M"), second);
+	assert_ptr_equal(third->paths[PATH_INGRESS].metrics[0].tally, ingress->tally);
+	assert_ptr_equal(third->paths[PATH_EGRESS].metrics[0].tally, egress->tally);
+}
+
+/* A map that both copies had in common, and that is swapped now, is two maps. */
+static void test_swapped_from_now_on(void **state)
+{
+	_cleanup_(generation_unrefp) struct generation *first = NULL, *second = NULL;
+
+	(void)state;
+	skip_without_objects();
+	first = load(SWAPPED("m", "M") ",{\"name\":\"n\",\"map-name\":\"N\"}", "", NULL);
+	second = load(SWAPPED("m", "M") "," SWAPPED("n", "N"), "", first);
+	for (size_t i = 0; i < 2; i++) {
+		const struct metric *before = &first->paths[PATH_INGRESS].metrics[i];
+		const struct metric *now = &second->paths[PATH_INGRESS].metrics[i];
+
+		assert_true(now->swapped);
+		assert_int_equal(now->map.id, before->map.id);
+		assert_int_not_equal(now->twin.id, now->map.id);
+		assert_int_equal(now->twin.id == before->twin.id, i == 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tally_of_other_path),
+		cmocka_unit_test(test_swapped_from_now_on),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
