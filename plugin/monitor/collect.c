@@ -24,6 +24,16 @@ static int by_swap(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
+/* Who has control may change the name, with links held by us. */
+static int name_interface(struct monitor *monitor, const struct instance *instance,
+			  struct error *err, int r)
+{
+	pthread_mutex_lock(&monitor->state);
+	error_prefix(err, r, "interface %s", instance->interface);
+	pthread_mutex_unlock(&monitor->state);
+	return r;
+}
+
 /* Puts the other copy in the place of the one that runs; undoes it when one link fails. */
 static int replace_all(const struct turn *turn, bool twin, struct error *err)
 {
@@ -43,7 +53,7 @@ static int replace_all(const struct turn *turn, bool twin, struct error *err)
 			r = attachment_replace(attachment, twin ? of->twin_prog_fd : of->prog_fd,
 					       err);
 			if (r < 0 && r != -ENOLINK) /* what is not there counts nothing */
-				return error_prefix(err, r, "interface %s", instance->interface);
+				return name_interface(turn->monitor, instance, err, r);
 		}
 	}
 	return 0;
@@ -51,10 +61,13 @@ static int replace_all(const struct turn *turn, bool twin, struct error *err)
 
 /*
  * The instances do not change while links is held. Whether any of them runs the generation: one
- * that was replaced has nothing more to tell.
+ * that was replaced has nothing more to tell. Those of a monitor that another one has taken over
+ * from are but shadows: the links are the other one's.
  */
 static bool is_running(const struct turn *turn)
 {
+	if (turn->monitor->deleted)
+		return false;
 	for (size_t i = 0; i < turn->monitor->n_instances; i++)
 		if (turn->monitor->instances[i]->generation == turn->generation)
 			return true;

@@ -154,6 +154,7 @@ bool monitor_has_interface(const struct monitor *monitor, const char *interface)
 void monitor_close(struct monitor *monitor, bool leave)
 {
 	struct netns_visit visit;
+	bool was_deleted;
 	int r;
 
 	leave = leave && monitor->pins;
@@ -167,11 +168,12 @@ void monitor_close(struct monitor *monitor, bool leave)
 			instance_detach(instance);
 		generation_detach_sections(instance->generation, NULL);
 	}
+	was_deleted = monitor->deleted;
+	monitor->deleted = true;
 	links_end(monitor, &visit);
-	if (monitor->pins && !monitor->deleted && !leave)
+	if (monitor->pins && !was_deleted && !leave)
 		pins_remove(monitor->pins, NULL);
 	monitor->pins = pins_close(monitor->pins);
-	monitor->deleted = true;
 }
 
 void monitor_stop(struct monitor *monitor, bool leave)

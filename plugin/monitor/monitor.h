@@ -65,7 +65,7 @@ struct monitor {
 	pthread_mutex_t control;
 	bool stale; /* atomic: interfaces have changed while control was held */
 	/* -- protected by control -- */
-	bool deleted; /* nothing may be attached any more */
+	bool deleted; /* nothing may be attached any more; changed with links held, too */
 	bool document_confined;
 	bool document_leave[PATH_COUNT]; /* paths that it leaves as they are */
 	struct pins *pins;		 /* NULL: it is without Pin */

@@ -148,6 +148,7 @@ int monitor_take_over(struct monitor *next, struct monitor *old, struct error *e
 	pthread_mutex_lock(&old->links);
 	pthread_mutex_lock(&old->state);
 	swap_instances(&takeover, next, old);
+	old->deleted = true; /* who holds it switches no links of next's */
 	next->dataplane = dataplane_ref(old->dataplane);
 	free(next->document_file);
 	next->document_file = steal_ptr(&old->document_file);
@@ -162,7 +163,6 @@ int monitor_take_over(struct monitor *next, struct monitor *old, struct error *e
 	recipe_release(&next->recipe);
 	next->recipe = old->recipe;
 	old->recipe = (struct recipe){};
-	old->deleted = true;
 	for (size_t i = next->n_patterns; i-- > 0;)
 		if (!stays(next, old, next->patterns[i]->text))
 			monitor_detach(next, next->patterns[i]->text, NULL);
