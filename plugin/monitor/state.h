@@ -6,7 +6,7 @@
  * {
  *   "version": 1, "name": "probe", "hook": "auto", "loglevel": "off",
  *   "netns": "blue", "position": "first", "share": false, "pin": false,
- *   "interfaces": ["eth0"],
+ *   "interfaces": ["eth0", "/^veth/", "br1:port1"],
  *   "dataplanes": [ { "leave": ["egress"], "file": "probe.json" } ]
  * }
  *

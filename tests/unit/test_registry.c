@@ -655,6 +655,37 @@ static void test_reload_of_one_direction(void **state)
 	veth_delete("v0");
 }
 
+/* What somebody attached to comes back as it was written, whatever interfaces there were. */
+static void test_saved_interfaces(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = registry_make(), *again = NULL;
+	_cleanup_free_ char *dir = NULL;
+	_cleanup_text_ struct text report = {};
+	_cleanup_error_ struct error err = {};
+	struct monitor_list list;
+
+	(void)state;
+	skip_without_objects();
+	assert_true(asprintf(&dir, "%s/saved", folder) > 0);
+	must(registry_restore(registry, dir, &report, &err), &err);
+	veth_make("v0");
+	must(add(registry, "edge", "tcx", "", NULL, false, &err), &err);
+	must(registry_attach(registry, "edge", "/^v0$/", NULL, &report, &err), &err);
+	must(registry_attach(registry, "edge", "/^later/", NULL, &report, &err), &err);
+	must(registry_attach(registry, "edge", "lo", NULL, &report, &err), &err);
+	assert_string_equal(text_str(&report), "");
+	registry = registry_free(registry);
+	again = registry_make();
+	must(registry_restore(again, dir, &report, &err), &err);
+	must(registry_list(again, "edge", &list, &err), &err);
+	assert_int_equal(list.monitors[0]->n_patterns, 3);
+	assert_string_equal(list.monitors[0]->patterns[0]->text, "/^v0$/");
+	assert_string_equal(list.monitors[0]->patterns[1]->text, "/^later/");
+	assert_string_equal(list.monitors[0]->patterns[2]->text, "lo");
+	monitor_list_release(&list);
+	veth_delete("v0");
+}
+
 static void test_limit(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = registry_make();
@@ -789,6 +820,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_leave, clean),
 		cmocka_unit_test_teardown(test_reload, clean),
 		cmocka_unit_test_teardown(test_reload_of_one_direction, clean),
+		cmocka_unit_test_teardown(test_saved_interfaces, clean),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test_teardown(test_concurrent, clean),
 	};
