@@ -247,13 +247,14 @@ static int switch_all(struct change *change, struct error *err)
 static int make_room(struct change *change, struct error *err)
 {
 	struct monitor *monitor = change->monitor;
-	struct pattern **patterns =
-		realloc(monitor->patterns, (monitor->n_patterns + 1) * sizeof(struct pattern *));
+	struct pattern **patterns;
 
-	if (!patterns)
-		return error_oom(err);
-	monitor->patterns = patterns;
-	return 0;
+	pthread_mutex_lock(&monitor->state);
+	patterns = realloc(monitor->patterns, (monitor->n_patterns + 1) * sizeof(struct pattern *));
+	if (patterns)
+		monitor->patterns = patterns;
+	pthread_mutex_unlock(&monitor->state);
+	return patterns ? 0 : error_oom(err);
 }
 
 /* Makes the change what readers see, and leaves in it what is to be freed. */
