@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -29,15 +30,17 @@ static void append_escaped(struct text *path, const char *name)
 			text_addc(path, *name);
 }
 
-/* In place: the other way round. */
+/* In place: the other way round. What is not ours is left as it is. */
 static void unescape(char *name)
 {
 	char *to = name;
-	unsigned int c;
 
 	for (; *name; name++)
-		if (*name == '%' && sscanf(name + 1, "%2x", &c) == 1) {
-			*to++ = (char)c;
+		if (*name == '%' && isxdigit((unsigned char)name[1]) &&
+		    isxdigit((unsigned char)name[2])) {
+			const char digits[] = { name[1], name[2], '\0' };
+
+			*to++ = (char)strtoul(digits, NULL, 16);
 			name += 2;
 		} else {
 			*to++ = *name;
