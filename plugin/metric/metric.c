@@ -65,7 +65,7 @@ static int access_check(const struct metric *metric, const struct object_map *ma
 	if (metric->map.flags & BPF_F_WRONLY)
 		return error_set(err, -EACCES, "map %s has BPF_F_WRONLY: it cannot be read",
 				 map->name);
-	if (metric->config->empty_on_read && metric->map.flags & BPF_F_RDONLY)
+	if ((metric->config->empty_on_read || map->swapped) && metric->map.flags & BPF_F_RDONLY)
 		return error_set(err, -EACCES, "map %s has BPF_F_RDONLY: it cannot be emptied",
 				 map->name);
 	return 0;
