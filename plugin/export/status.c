@@ -66,7 +66,7 @@ static void chain_json(const struct chain *chain, const struct view *all, struct
 }
 
 static void path_json(const struct monitor *monitor, const struct instance *instance,
-		      enum path path, const struct view *all, struct text *out)
+		      enum path path, int ifindex, const struct view *all, struct text *out)
 {
 	const struct hook *hook = hook_for_path(monitor->hook, path == PATH_EGRESS);
 	uint32_t id = object_program_id(generation_prog_fd(instance->generation, path));
@@ -76,25 +76,49 @@ static void path_json(const struct monitor *monitor, const struct instance *inst
 	json_member(out, "path", path_name(path));
 	text_printf(out, ",\"id\":%u,", id);
 	json_member(out, "hook", hook->name);
-	if (instance->ifindex)
-		chain_get(hook, instance->ifindex, path == PATH_EGRESS, &chain);
+	if (ifindex)
+		chain_get(hook, ifindex, path == PATH_EGRESS, &chain);
 	chain_json(&chain, all, out);
 	text_addc(out, '}');
 }
 
-static void instance_json(const struct monitor *monitor, const struct instance *instance,
-			  const struct view *all, struct text *out)
+/*
+ * What each instance runs, among what others run there. The kernel is asked a lot: with links held,
+ * so that nothing of it changes, and without state, for which readers wait.
+ * NULL: out of memory.
+ */
+static struct text *list_programs(struct monitor *monitor, const struct view *all)
+{
+	struct text *lists = calloc(monitor->n_instances, sizeof(*lists));
+	struct netns_visit visit;
+	bool visiting = netns_enter(monitor->netns_fd, &visit) == 0;
+
+	for (size_t i = 0; lists && i < monitor->n_instances; i++) {
+		const struct instance *instance = monitor->instances[i];
+		int ifindex;
+
+		pthread_mutex_lock(&monitor->state);
+		ifindex = visiting ? instance->ifindex : 0;
+		pthread_mutex_unlock(&monitor->state);
+		for (int path = 0; path < PATH_COUNT; path++) {
+			if (generation_prog_fd(instance->generation, (enum path)path) < 0)
+				continue;
+			text_adds(&lists[i], lists[i].len ? "," : "");
+			path_json(monitor, instance, (enum path)path, ifindex, all, &lists[i]);
+		}
+	}
+	netns_leave(&visit);
+	return lists;
+}
+
+static void instance_json(const struct instance *instance, const struct text *programs,
+			  struct text *out)
 {
 	text_addc(out, '{');
 	json_member(out, "name", instance->interface);
 	text_printf(out, ",\"ifindex\":%d,\"present\":%s,\"programs\":[", instance->ifindex,
 		    instance->ifindex ? "true" : "false");
-	for (int path = 0, n = 0; path < PATH_COUNT; path++) {
-		if (generation_prog_fd(instance->generation, (enum path)path) < 0)
-			continue;
-		text_adds(out, n++ ? "," : "");
-		path_json(monitor, instance, (enum path)path, all, out);
-	}
+	text_add(out, programs->data, programs->len);
 	text_adds(out, "]}");
 }
 
@@ -145,12 +169,11 @@ static void metrics_json(const struct dataplane *dataplane, int path, struct tex
 
 void status_json(struct monitor *monitor, const struct view *all, struct text *out)
 {
-	struct netns_visit visit;
-	bool visiting;
+	const struct text nothing = {};
+	struct text *programs;
 
-	/* With links, so that the namespace stays while its hooks are asked. */
 	pthread_mutex_lock(&monitor->links);
-	visiting = netns_enter(monitor->netns_fd, &visit) == 0;
+	programs = list_programs(monitor, all);
 	pthread_mutex_lock(&monitor->state);
 	text_addc(out, '{');
 	json_member(out, "name", monitor->settings.name);
@@ -175,7 +198,7 @@ void status_json(struct monitor *monitor, const struct view *all, struct text *o
 		if (!monitor->instances[i]->interface)
 			continue;
 		text_adds(out, n++ ? "," : "");
-		instance_json(monitor, monitor->instances[i], all, out);
+		instance_json(monitor->instances[i], programs ? &programs[i] : &nothing, out);
 	}
 	text_addc(out, ']');
 	patterns_json(monitor, out);
@@ -184,8 +207,9 @@ void status_json(struct monitor *monitor, const struct view *all, struct text *o
 		metrics_json(monitor->dataplane, path, out);
 	text_addc(out, '}');
 	pthread_mutex_unlock(&monitor->state);
-	if (visiting)
-		netns_leave(&visit);
+	for (size_t i = 0; programs && i < monitor->n_instances; i++)
+		text_release(&programs[i]);
+	free(programs);
 	pthread_mutex_unlock(&monitor->links);
 }
 
