@@ -166,8 +166,9 @@ static void change(struct reload *reload, struct monitor *old, struct monitor_se
 		r = follow(reload, next, old, &err);
 	else
 		r = exchange(reload, next, old, &err);
-	next->deleted = r < 0;
-	if (r == 0 && was_saved)
+	if (r < 0) /* the first of its documents may run already */
+		monitor_close(next, false);
+	else if (was_saved)
 		registry_forget(reload->registry, next->settings.name, reload->report);
 	monitor_end(next);
 	monitor_end(old);

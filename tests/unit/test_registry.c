@@ -655,6 +655,47 @@ static void test_reload_of_one_direction(void **state)
 	veth_delete("v0");
 }
 
+/* Of what is injected again for another hook the second part fails: nothing of the first stays. */
+static void test_failed_exchange(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_free_ char *json = NULL;
+	_cleanup_text_ struct text report = {};
+	_cleanup_error_ struct error err = {};
+	struct injection second = { .monitor = "edge",
+				    .file = "both.json",
+				    .leave = { [PATH_INGRESS] = true } };
+	int ifindex;
+
+	(void)state;
+	skip_without_objects();
+	json = document("both", &good_object, "COUNT");
+	file_make(folder, "both.json", json, strlen(json), 0600);
+	registry = registry_make();
+	veth_make("v0");
+	ifindex = (int)if_nametoindex("v0");
+	must(add(registry, "edge", "tcx", "v0", NULL, true, &err), &err);
+	must(inject(registry, "edge", NULL, json, &err), &err);
+	must(registry_inject(registry, &second, &report, &err), &err);
+	for (int broken = 1; broken >= 0; broken--) {
+		_cleanup_(settings_release) struct settings settings = {};
+		struct settings_node node;
+		int r;
+
+		file_make(folder, "both.json", json, broken ? 1 : strlen(json), 0600);
+		must(settings_init(&settings, &err), &err);
+		must(settings_open(settings_root(&settings), "Monitor", "edge", &node, &err), &err);
+		must(settings_set(node, "Interface", "v0", &err), &err);
+		must(settings_set(node, "Hook", "tc", &err), &err);
+		r = registry_apply(registry, &settings, NULL, false, &report, &err);
+		assert_int_equal(r, broken ? -EINVAL : 0);
+		assert_int_equal(netif_has_filters(ifindex), !broken);
+		assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), broken);
+		assert_int_equal(tcx_programs("v0", TCX_EGRESS, NULL), broken);
+	}
+	veth_delete("v0");
+}
+
 /* What somebody attached to comes back as it was written, whatever interfaces there were. */
 static void test_saved_interfaces(void **state)
 {
@@ -820,6 +861,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_leave, clean),
 		cmocka_unit_test_teardown(test_reload, clean),
 		cmocka_unit_test_teardown(test_reload_of_one_direction, clean),
+		cmocka_unit_test_teardown(test_failed_exchange, clean),
 		cmocka_unit_test_teardown(test_saved_interfaces, clean),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test_teardown(test_concurrent, clean),
