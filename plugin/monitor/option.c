@@ -170,6 +170,31 @@ static bool is_interface_name(const char *name, size_t len)
 	       strcspn(name, " \t\n\v\f\r") >= len;
 }
 
+/*
+ * Each {n} makes copies of what stands before it when the expression is compiled, and those in one
+ * another multiply: a few characters would take all memory.
+ */
+static bool counts_are_small(const char *expression)
+{
+	unsigned long copies = 1;
+
+	for (const char *at = expression; (at = strchr(at, '{'));) {
+		unsigned long most = 1;
+
+		for (at++; isdigit((unsigned char)*at) || *at == ',';) {
+			char *end = (char *)at + 1;
+			unsigned long count = *at == ',' ? 0 : strtoul(at, &end, 10);
+
+			most = count > most ? count : most;
+			at = end;
+		}
+		if (most > PATTERN_COPIES_MAX / copies)
+			return false;
+		copies *= most;
+	}
+	return true;
+}
+
 /* A name, "bridge:port", or a regular expression between slashes. */
 static int pattern_check(const char *value, struct error *err)
 {
@@ -190,6 +215,11 @@ static int pattern_check(const char *value, struct error *err)
 		expression = strndup(value + 1, len - 2);
 		if (!expression)
 			return error_oom(err);
+		if (!counts_are_small(expression))
+			return error_set(err, -EINVAL,
+					 "expected counts of %d or less, multiplied, found "
+					 "\"%.100s\"",
+					 PATTERN_COPIES_MAX, value);
 		r = regcomp(&regex, expression, REG_EXTENDED | REG_NOSUB);
 		if (r == 0) {
 			regfree(&regex);

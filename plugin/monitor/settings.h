@@ -13,11 +13,12 @@
 
 #include <stddef.h>
 
-#define MONITOR_NAME_MAX 63
-#define MONITORS_MAX	 1000
-#define INTERFACES_MAX	 256 /* of one monitor */
-#define PATTERN_MAX	 255 /* bytes of an Interface */
-#define INTERVAL_MAX	 86400
+#define MONITOR_NAME_MAX   63
+#define MONITORS_MAX	   1000
+#define INTERFACES_MAX	   256	/* of one monitor */
+#define PATTERN_MAX	   255	/* bytes of an Interface */
+#define PATTERN_COPIES_MAX 1000 /* {n} in a regular expression, all of them multiplied */
+#define INTERVAL_MAX	   86400
 
 /* How collectd sees one metric of a monitor. */
 struct metric_settings {
