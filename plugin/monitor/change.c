@@ -62,6 +62,8 @@ static int add_interfaces(struct change *change, const struct netif_list *list, 
 	const struct change_options *options = change->options;
 	struct monitor *monitor = change->monitor;
 
+	if (monitor->n_patterns >= INTERFACES_MAX)
+		return error_set(err, -E2BIG, "at most %d interfaces are possible", INTERFACES_MAX);
 	change->pattern =
 		pattern_new(options->interface,
 			    options->position ? options->position : monitor->settings.position);

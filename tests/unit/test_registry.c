@@ -727,6 +727,25 @@ static void test_saved_interfaces(void **state)
 	veth_delete("v0");
 }
 
+/* Those that no interface has as yet are counted, too. */
+static void test_interface_limit(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = registry_make();
+	_cleanup_error_ struct error err = {};
+
+	(void)state;
+	must(add(registry, "edge", "auto", "", NULL, false, &err), &err);
+	for (int i = 0; i <= INTERFACES_MAX; i++) {
+		char interface[32];
+		int r;
+
+		snprintf(interface, sizeof(interface), "/^none%d$/", i);
+		r = registry_attach(registry, "edge", interface, NULL, NULL, &err);
+		assert_int_equal(r, i < INTERFACES_MAX ? 0 : -E2BIG);
+	}
+	assert_string_equal(error_message(&err), "at most 256 interfaces are possible");
+}
+
 static void test_limit(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = registry_make();
@@ -863,6 +882,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_reload_of_one_direction, clean),
 		cmocka_unit_test_teardown(test_failed_exchange, clean),
 		cmocka_unit_test_teardown(test_saved_interfaces, clean),
+		cmocka_unit_test(test_interface_limit),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test_teardown(test_concurrent, clean),
 	};
