@@ -127,8 +127,13 @@ static void follow_instance(struct monitor *monitor, const struct netif_list *li
 	const struct netif *netif = netif_list_at(list, instance->ifindex);
 	bool renamed = netif && strcmp(netif->name, instance->interface) != 0;
 
-	if (!pattern || !instance->ifindex)
+	if (!pattern)
 		return;
+	if (!instance->ifindex) { /* a regular expression waits for no special one */
+		if (!pattern_name(pattern) && !netif_list_find(list, instance->interface))
+			instance_drop(monitor, i, true);
+		return;
+	}
 	if (!netif) {
 		leave(monitor, i, "is gone");
 	} else if ((pattern->bridge || !pattern_name(pattern)) && !renamed &&
@@ -148,13 +153,17 @@ static void follow_instance(struct monitor *monitor, const struct netif_list *li
 	}
 }
 
-/* An instance that waits for the interface of its pattern, or NULL. */
+/* An instance of the pattern that waits for an interface of that name, or NULL. */
 static struct instance *waiting_instance(const struct monitor *monitor,
-					 const struct pattern *pattern)
+					 const struct pattern *pattern, const char *name)
 {
-	for (size_t i = 0; i < monitor->n_instances; i++)
-		if (monitor->instances[i]->pattern == pattern && !monitor->instances[i]->ifindex)
-			return monitor->instances[i];
+	for (size_t i = 0; i < monitor->n_instances; i++) {
+		struct instance *instance = monitor->instances[i];
+
+		if (instance->pattern == pattern && !instance->ifindex &&
+		    (pattern_name(pattern) || !strcmp(instance->interface, name)))
+			return instance;
+	}
 	return NULL;
 }
 
@@ -216,7 +225,7 @@ static void follow_pattern(struct monitor *monitor, const struct netif_list *lis
 		if (!pattern_matches(pattern, list, netif) ||
 		    presence_instance(monitor, netif->index))
 			continue;
-		instance = waiting_instance(monitor, pattern);
+		instance = waiting_instance(monitor, pattern, netif->name);
 		if (!instance)
 			instance = make_instance(monitor, pattern, netif->name);
 		if (instance)

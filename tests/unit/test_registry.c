@@ -696,6 +696,50 @@ static void test_failed_exchange(void **state)
 	veth_delete("v0");
 }
 
+/* Interfaces of a namespace that is made anew go on with what was counted on those of their names.
+ */
+static void test_netns_again(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_(settings_release) struct settings settings = {};
+	_cleanup_(view_release) struct view before = {}, after = {};
+	_cleanup_free_ char *json = NULL;
+	_cleanup_text_ struct text report = {};
+	_cleanup_error_ struct error err = {};
+	struct settings_node node;
+
+	(void)state;
+	skip_without_objects();
+	shell("ip netns del dynmon-again");
+	if (shell("ip netns add dynmon-again"))
+		skip();
+	assert_int_equal(shell("ip -n dynmon-again link add x1 type veth peer name y1"), 0);
+	json = document("ingress", &good_object, "COUNT");
+	file_make(folder, "x.json", json, strlen(json), 0600);
+	registry = registry_make();
+	must(settings_init(&settings, &err), &err);
+	must(settings_open(settings_root(&settings), "Monitor", "edge", &node, &err), &err);
+	must(settings_set(node, "NetNS", "dynmon-again", &err), &err);
+	must(settings_set(node, "Interface", "/^x/", &err), &err);
+	must(settings_set(node, "Dataplane", "x.json", &err), &err);
+	must(registry_apply(registry, &settings, NULL, false, &report, &err), &err);
+	must(registry_view(registry, NULL, &before, &err), &err);
+	assert_int_equal(before.n, 1);
+	assert_string_equal(before.items[0].interface, "x1");
+	/* x0 is the first that is found */
+	assert_int_equal(shell("ip netns del dynmon-again && ip netns add dynmon-again && "
+			       "ip -n dynmon-again link add x1 type veth peer name x0 && "
+			       "ip -n dynmon-again link add x2 type veth peer name y2"),
+			 0);
+	registry_refresh(registry);
+	must(registry_view(registry, NULL, &after, &err), &err);
+	assert_int_equal(after.n, 3);
+	for (size_t i = 0; i < after.n; i++)
+		assert_int_equal(after.items[i].generation == before.items[0].generation,
+				 !strcmp(after.items[i].interface, "x1"));
+	shell("ip netns del dynmon-again");
+}
+
 /* What somebody attached to comes back as it was written, whatever interfaces there were. */
 static void test_saved_interfaces(void **state)
 {
@@ -881,6 +925,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_reload, clean),
 		cmocka_unit_test_teardown(test_reload_of_one_direction, clean),
 		cmocka_unit_test_teardown(test_failed_exchange, clean),
+		cmocka_unit_test_teardown(test_netns_again, clean),
 		cmocka_unit_test_teardown(test_saved_interfaces, clean),
 		cmocka_unit_test(test_interface_limit),
 		cmocka_unit_test(test_limit),
