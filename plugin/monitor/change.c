@@ -214,6 +214,7 @@ static int switch_path(struct change *change, size_t i, enum path path, struct e
 		r = attachment_replace(attachment, new_fd, err);
 		if (r == -ENOLINK) { /* somebody took it away: put it back */
 			attachment_detach(attachment);
+			instance->pinned[path] = false; /* what is pinned is dead */
 			return switch_path(change, i, path, err);
 		}
 		if (r < 0)

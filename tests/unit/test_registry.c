@@ -740,6 +740,46 @@ static void test_netns_again(void **state)
 	shell("ip netns del dynmon-again");
 }
 
+/* A link that somebody has taken away is replaced, and so is its pin. */
+static void test_pinned_again(void **state)
+{
+	static const char pin[] = "/sys/fs/bpf/dynmon/edge/v0/link-ingress";
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_(settings_release) struct settings settings = {};
+	_cleanup_free_ char *json = NULL;
+	_cleanup_text_ struct text report = {};
+	_cleanup_error_ struct error err = {};
+	_cleanup_close_ int first = -1, second = -1;
+	struct bpf_link_info info = {};
+	uint32_t len = sizeof(info), program;
+	struct settings_node node;
+
+	(void)state;
+	skip_without_objects();
+	if (shell("stat -f -c %%T /sys/fs/bpf | grep -q bpf"))
+		skip();
+	json = document("ingress", &good_object, "COUNT");
+	registry = registry_make();
+	veth_make("v0");
+	must(settings_init(&settings, &err), &err);
+	must(settings_open(settings_root(&settings), "Monitor", "edge", &node, &err), &err);
+	must(settings_set(node, "Interface", "v0", &err), &err);
+	must(settings_set(node, "Hook", "tcx", &err), &err);
+	must(settings_set(node, "Pin", "true", &err), &err);
+	must(registry_apply(registry, &settings, NULL, false, &report, &err), &err);
+	must(inject(registry, "edge", NULL, json, &err), &err);
+	first = bpf_obj_get(pin);
+	assert_true(first >= 0);
+	assert_int_equal(bpf_link_detach(first), 0);
+	must(inject(registry, "edge", NULL, json, &err), &err);
+	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &program), 1);
+	second = bpf_obj_get(pin);
+	assert_int_equal(bpf_obj_get_info_by_fd(second, &info, &len), 0);
+	assert_int_equal(info.prog_id, program);
+	must(registry_delete(registry, "edge", &report, &err), &err);
+	veth_delete("v0");
+}
+
 /* What somebody attached to comes back as it was written, whatever interfaces there were. */
 static void test_saved_interfaces(void **state)
 {
@@ -926,6 +966,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_reload_of_one_direction, clean),
 		cmocka_unit_test_teardown(test_failed_exchange, clean),
 		cmocka_unit_test_teardown(test_netns_again, clean),
+		cmocka_unit_test_teardown(test_pinned_again, clean),
 		cmocka_unit_test_teardown(test_saved_interfaces, clean),
 		cmocka_unit_test(test_interface_limit),
 		cmocka_unit_test(test_limit),
