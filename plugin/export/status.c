@@ -42,12 +42,10 @@ static void json_member(struct text *out, const char *name, const char *value)
 static const char *monitor_of(const struct view *all, uint32_t prog_id)
 {
 	for (size_t i = 0; i < all->n; i++)
-		for (int path = 0; path < PATH_COUNT; path++) {
-			int fd = generation_prog_fd(all->items[i].generation, (enum path)path);
-
-			if (fd >= 0 && object_program_id(fd) == prog_id)
+		for (int path = 0; path < PATH_COUNT; path++)
+			if (generation_has_program(all->items[i].generation, (enum path)path,
+						   prog_id))
 				return all->items[i].monitor->settings.name;
-		}
 	return NULL;
 }
 

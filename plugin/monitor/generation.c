@@ -521,6 +521,15 @@ int generation_prog_fd(const struct generation *generation, enum path path)
 	return this->prog_fd;
 }
 
+bool generation_has_program(const struct generation *generation, enum path path, uint32_t prog_id)
+{
+	const struct generation_path *this = generation ? &generation->paths[path] : NULL;
+
+	return this && prog_id &&
+	       ((this->object && object_program_id(this->prog_fd) == prog_id) ||
+		(this->twin && object_program_id(this->twin_prog_fd) == prog_id));
+}
+
 bool generation_has_hooks(const struct generation *generation)
 {
 	for (int path = 0; generation && path < PATH_COUNT; path++)

@@ -78,6 +78,9 @@ int generation_keepsakes(const struct generation *generation, struct keepsakes *
 /* The program that runs on a path, or is to; -1: none on an interface. generation may be NULL. */
 int generation_prog_fd(const struct generation *generation, enum path path);
 
+/* Whether a program is that of a path, or the second copy of it. generation may be NULL. */
+bool generation_has_program(const struct generation *generation, enum path path, uint32_t prog_id);
+
 /* Whether any of its programs belongs on an interface, or is attached by its section. */
 bool generation_has_hooks(const struct generation *generation);
 bool generation_has_sections(const struct generation *generation);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define NEIGHBOUR_TRIES 4
+
 struct instance *instance_new(const struct pattern *pattern, const char *interface)
 {
 	struct instance *instance = calloc(1, sizeof(*instance));
@@ -88,11 +90,15 @@ int instance_attach_path(const struct monitor *monitor, struct instance *instanc
 {
 	const struct hook *hook = hook_for_path(monitor->hook, path == PATH_EGRESS);
 	struct position position;
-	int r = find_position(monitor, instance, ifindex, path, &position, err);
+	int r = -ENOENT;
 
-	if (r == 0)
-		r = attachment_attach(&instance->attachments[path], hook, ifindex,
-				      path == PATH_EGRESS, prog_fd, &position, err);
+	/* A neighbour that has just been swapped, or reloaded, runs another program by now. */
+	for (int tries = 0; r == -ENOENT && tries < NEIGHBOUR_TRIES; tries++) {
+		r = find_position(monitor, instance, ifindex, path, &position, err);
+		if (r == 0)
+			r = attachment_attach(&instance->attachments[path], hook, ifindex,
+					      path == PATH_EGRESS, prog_fd, &position, err);
+	}
 	return r < 0 ? error_prefix(err, r, "interface %s", instance->interface) : 0;
 }
 
