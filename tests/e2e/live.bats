@@ -134,23 +134,26 @@ stop_reading() {
 	jq -e '.errors == [] and .falls == []' "$SEEN"
 }
 
-# flood COUNT PEER ...: so many frames from each at once, as fast as they go, half of them by each of
+# flood COUNT INTERFACE ...: so many frames out of each at once, as fast as they go, half of them by each of
 # two senders, and of two sizes; and again until the readers have had enough. SENT: by each. What the
 # cable has no room for the kernel refuses, and it is sent again.
 flood() {
-	local count=$1 peer senders
+	local count=$1 interface ns size sender senders
 	shift
 	SENT=0
 	until [ "$SENT" -gt 0 ] && { [ "$SENT" -ge 5000000 ] || grep -q enough "$SEEN"; }; do
 		senders=()
-		for peer; do
-			ip netns exec "$FAR" "$top_builddir/tests/tools/sendframes" -s 60 "$peer" $((count / 2)) 3>&- &
-			senders+=($!)
-			ip netns exec "$FAR" "$top_builddir/tests/tools/sendframes" -s 200 "$peer" $((count / 2)) 3>&- &
-			senders+=($!)
+		for interface; do
+			ns=$FAR
+			[[ $interface == peer* ]] || ns=$NEAR
+			for size in 60 200; do
+				ip netns exec "$ns" "$top_builddir/tests/tools/sendframes" -s "$size" \
+					"$interface" $((count / 2)) 3>&- &
+				senders+=($!)
+			done
 		done
-		for peer in "${senders[@]}"; do
-			wait "$peer"
+		for sender in "${senders[@]}"; do
+			wait "$sender"
 		done
 		SENT=$((SENT + count / 2 * 2))
 	done
@@ -186,7 +189,7 @@ exact() {
 		'[.samples | to_entries[] | select(.key | startswith($start)) | .value] | add' "$SEEN")
 	echo "$name: samples $got"
 	[ "$got" = "$5" ]
-	eventually csv_sum_is "$1-$3" "$4" "$5"
+	eventually csv_sum_is "$1${3:+-$3}" "$4" "$5"
 }
 
 # all_exact MONITOR INTERFACE COUNT: for all the maps of fixtures/counts.bpf.c, on ingress
@@ -224,13 +227,14 @@ swap_on() {
 @test "swap-on-read on xdp-generic: exact with reloads and all readers" { swap_on xdp-generic; }
 
 @test "reloads with kept maps: exact, hundreds of them, on every hook" {
+	local monitor kind
+
 	cable_up mon1 peer1
 	document tcx "$(plain_counts)" "$(metrics false | jq 'map(select(.name | startswith("whole")))')"
 	bundle tcx
 	ln "$DOCUMENTS/tcx.o" "$DOCUMENTS/tc.o"
-	bundle tcx xdp
-	mv "$DOCUMENTS/tcx.o" "$DOCUMENTS/xdp.o"
-	ln "$DOCUMENTS/tc.o" "$DOCUMENTS/tcx.o"
+	cp "$DOCUMENTS/tcx.json" "$DOCUMENTS/xdp.json"
+	bundle xdp xdp
 	ln "$DOCUMENTS/xdp.o" "$DOCUMENTS/generic.o"
 	collectd_configure < <(monitor tcx tcx mon0; monitor tc tc mon0; monitor xdp xdp mon0; monitor generic xdp-generic mon1)
 	collectd_start
@@ -245,4 +249,310 @@ swap_on() {
 	[ "$(jq .new "$SEEN")" -eq 0 ]
 	collectd_stop
 	nothing_attached
+}
+
+# Maps that both paths count in, one of the shared ones taken out by each read.
+shared_counts() {
+	local set
+
+	for set in drained whole; do
+		echo "BPF_TABLE$1, int, u64, ${set}_word, 1);"
+		echo "BPF_TABLE$2, u32, u64, ${set}_hash, 64);"
+	done
+	cat <<-'END'
+	#define COUNT(set) do {\
+		u64 none = 0, *found;\
+		u32 length = md->packet_len;\
+		set##_word.atomic_increment(0);\
+		found = set##_hash.lookup_or_try_init(&length, &none);\
+		if (found)\
+			__sync_fetch_and_add(found, 1);\
+	} while (0)
+	static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)
+	{
+		COUNT(drained);
+		COUNT(whole);
+		return RX_OK;
+	}
+	END
+}
+
+@test "swapped maps that both paths share, on several interfaces, both ways" {
+	local interface kind
+
+	KINDS="word hash"
+	cable_up mon1 peer1
+	document apart "$(shared_counts '_SHARED("array"' '_SHARED("hash"')" "$(metrics true)" \
+		"$(shared_counts '("extern"' '("extern"')"
+	bundle apart
+	# The metrics stand with the path that declares the maps elsewhere, and all interfaces share.
+	document together "$(shared_counts '("extern"' '("extern"')" "$(metrics true)" \
+		"$(shared_counts '_SHARED("array"' '_SHARED("hash"')"
+	bundle together
+	collectd_configure < <(monitor apart tcx mon0 mon1; OPTIONS="Share true" monitor together tc mon0 mon1)
+	collectd_start
+	read_live apart together
+	flood 80000 peer0 mon0 peer1 mon1
+	stop_reading
+	for interface in mon0 mon1; do
+		SEVERAL=true all_exact apart "$interface" $((2 * SENT))
+	done
+	all_exact together "" $((4 * SENT))
+	[ "$(jq .new "$SEEN")" -eq 0 ]
+	collectd_stop
+	nothing_attached
+}
+
+@test "empty-on-read alone: exact for arrays of one machine word, on every hook" {
+	local monitor
+
+	KINDS="word narrow"
+	cable_up mon1 peer1
+	document tcx "$(plain_counts)" "$(metrics false)"
+	bundle tcx
+	ln "$DOCUMENTS/tcx.o" "$DOCUMENTS/tc.o"
+	cp "$DOCUMENTS/tcx.json" "$DOCUMENTS/xdp.json"
+	bundle xdp xdp
+	ln "$DOCUMENTS/xdp.o" "$DOCUMENTS/generic.o"
+	collectd_configure < <(monitor tcx tcx mon0; monitor tc tc mon0; monitor xdp xdp mon0; monitor generic xdp-generic mon1)
+	collectd_start
+	read_live --enough 30 tcx tc xdp generic
+	flood 200000 peer0 peer1
+	stop_reading
+	for monitor in tcx:mon0 tc:mon0 xdp:mon0 generic:mon1; do
+		all_exact "${monitor%:*}" "${monitor#*:}" "$SENT"
+	done
+	[ "$(jq .new "$SEEN")" -eq 0 ]
+	collectd_stop
+	nothing_attached
+}
+
+# -- what cannot be swapped --
+
+# one_map DECLARATION: a dataplane that counts in the map called HITS.
+one_map() {
+	document "$2" "$1
+static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)
+{
+	HITS.atomic_increment(0);
+	return RX_OK;
+}" "$(metric hits_total HITS false "${3:-true}" | jq -s .)"
+}
+
+@test "what cannot be swapped is refused when it is injected, with the reason" {
+	collectd_configure </dev/null
+	collectd_start
+	one_map 'BPF_TABLE_PUBLIC("array", int, u64, HITS, 1);' public
+	run -1 ctl inject m mon0 "$DOCUMENTS/public.json"
+	[[ $output == *"ingress-path: map HITS: swap-on-read is not possible, the map is public: others may write to it, too"* ]]
+	one_map 'BPF_TABLE_PINNED("array", int, u64, HITS, 1, "/sys/fs/bpf/dynmon-test/hits");' pinned
+	run -1 ctl inject m mon0 "$DOCUMENTS/pinned.json"
+	[[ $output == *"ingress-path: map HITS: swap-on-read is not possible, the map is pinned: others may write to it, too"* ]]
+	run ! inside test -e /sys/fs/bpf/dynmon-test/hits
+	document tracepoint '#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32); __type(value, __u64); __uint(max_entries, 1); } HITS SEC(".maps");
+SEC("tracepoint/syscalls/sys_enter_bpf") int on_call(void *ctx)
+{
+	__u32 zero = 0;
+	__u64 *n = bpf_map_lookup_elem(&HITS, &zero);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+	return 0;
+}
+char LICENSE[] SEC("license") = "GPL";' "$(metric hits_total HITS false true | jq -s .)"
+	run -1 ctl inject m "$DOCUMENTS/tracepoint.json"
+	[[ $output == *"ingress-path: map HITS: swap-on-read is not possible, the kernel cannot replace a program that is attached by its section"* ]]
+	one_map 'BPF_TABLE_PUBLIC("array", int, u64, HITS, 1);' owner false
+	ctl inject owner mon0 "$DOCUMENTS/owner.json"
+	one_map 'BPF_TABLE("extern", int, u64, HITS, 1);' guest
+	run -1 ctl inject m mon0 "$DOCUMENTS/guest.json"
+	[[ $output == *"ingress-path: map HITS belongs to another monitor: swap-on-read is not possible"* ]]
+	[ "$(ctl --json list | jq -c '[.[].name]')" = '["owner"]' ]
+	[ "$(attached | wc -l)" -eq 1 ]
+}
+
+# -- which maps are kept --
+
+# shapes NUMBER: the same program over maps of two shapes.
+shapes() {
+	local type=hash value=u32 room=8 field=packets flags=0 gone=gone
+
+	[ "$1" = 1 ] || { type=lru_hash value=u64 room=9 field=frames flags=BPF_F_NO_PREALLOC gone=come; }
+	document "shapes$1" "struct counted { u64 $field; u64 bytes; };
+struct named { u64 packets; u64 bytes; };
+BPF_ARRAY(same, u64, 1);
+BPF_HASH(structured, u32, struct named, 8);
+BPF_TABLE(\"$type\", u32, u64, typed, 8);
+BPF_HASH(sized, u32, $value, 8);
+BPF_HASH(roomy, u32, u64, $room);
+BPF_HASH(renamed, u32, struct counted, 8);
+BPF_F_TABLE(\"hash\", u32, u64, flagged, 8, $flags);
+BPF_ARRAY($gone, u64, 1);
+static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)
+{
+	u32 key = 7;
+	u64 count = 1;
+	$value small = 1;
+	struct counted counted = { 1, 1 };
+	struct named named = { 1, 1 };
+
+	same.atomic_increment(0);
+	$gone.atomic_increment(0);
+	structured.update(&key, &named);
+	typed.update(&key, &count);
+	sized.update(&key, &small);
+	roomy.update(&key, &count);
+	renamed.update(&key, &counted);
+	flagged.update(&key, &count);
+	return RX_OK;
+}" "$(metric same_total same false false | jq -s .)"
+}
+
+@test "keep-maps tells of each map whether it is kept, and else why not" {
+	shapes 1
+	shapes 2
+	collectd_configure </dev/null
+	collectd_start
+	ctl inject m mon0 "$DOCUMENTS/shapes1.json"
+	frames_in 5
+	run -0 ctl inject m mon0 keep-maps=true "$DOCUMENTS/shapes2.json"
+	[ "$(sort <<<"$output")" = "$(sort <<-'END'
+	ingress map same is kept
+	ingress map structured is kept
+	ingress map typed is new: it is a lru_hash now, it was a hash
+	ingress map sized is new: key and value have 4 and 8 bytes now, they had 4 and 4
+	ingress map roomy is new: it has room for 9 entries now, it had for 8
+	ingress map renamed is new: the type of its value is another one
+	ingress map flagged is new: its flags are 0x1 now, they were 0
+	ingress map come is new: there was none of that name
+	monitor m: dataplane injected
+	END
+	)" ]
+	frames_in 2
+	[ "$(json_value m ingress same_total)" = "[7]" ]
+	# Without it all are new, and a failed one leaves what there is.
+	run -1 ctl inject m mon0 keep-maps=maybe "$DOCUMENTS/shapes1.json"
+	[ "$(json_value m ingress same_total)" = "[7]" ]
+	[ "$(ctl inject m mon0 "$DOCUMENTS/shapes2.json")" = "monitor m: dataplane injected" ]
+	frames_in 3
+	[ "$(json_value m ingress same_total)" = "[3]" ]
+	# A metric that is swapped from now on, and then no more: what it counted before goes on.
+	jq '."ingress-path"."metric-configs"[0]."extraction-options"."swap-on-read" = true' "$DOCUMENTS/shapes2.json" >"$DOCUMENTS/swapped.json"
+	ctl inject m mon0 keep-maps=true "$DOCUMENTS/swapped.json" | grep -Fx "ingress map same is kept"
+	frames_in 2
+	[ "$(json_value m ingress same_total)" = "[5]" ]
+	frames_in 2
+	[ "$(json_value m ingress same_total)" = "[7]" ]
+	ctl inject m mon0 keep-maps=true "$DOCUMENTS/swapped.json" | grep -Fx "ingress map same is kept"
+	frames_in 1
+	[ "$(json_value m ingress same_total)" = "[8]" ]
+	ctl inject m mon0 keep-maps=true "$DOCUMENTS/shapes2.json" |
+		grep -Fx "ingress map same is new: it is not swapped on read any more"
+}
+
+# -- what fails changes nothing --
+
+# Everything that runs on all five interfaces.
+programs() {
+	local interface
+
+	for interface in mon0 mon1 mon2 mon3 mon4; do
+		attached "$interface" | sed "s/^/$interface /"
+		near tc filter show dev "$interface" ingress
+		near tc filter show dev "$interface" egress
+	done
+}
+
+# Five interfaces, and a monitor on all of them that counts what arrives.
+five_interfaces() {
+	local i
+
+	for i in 1 2 3 4; do
+		cable_up "mon$i" "peer$i"
+	done
+	KINDS=word
+	collectd_configure < <(monitor edge "$1" mon0 mon1 mon2 mon3 mon4)
+	collectd_start
+	PROGRAMS=$(programs)
+}
+
+# unchanged COUNT: the programs are those that were there, and have counted COUNT frames on each.
+unchanged() {
+	local i
+
+	[ "$(programs)" = "$PROGRAMS" ]
+	[ "$(ctl --json list | jq -r '.[0].state')" = running ]
+	for i in 0 1 2 3 4; do
+		far "$top_builddir/tests/tools/sendframes" "peer$i" 3
+	done
+	[ "$(ctl metrics edge name=whole_word_total | jq -c '[."ingress-metrics"[].value]')" = "[[$1],[$1],[$1],[$1],[$1]]" ]
+	[ "$(programs)" = "$PROGRAMS" ]
+}
+
+@test "five interfaces, the verifier rejects the second of two paths: all run what they did" {
+	document edge "$(plain_counts)" "$(metrics false)"
+	bundle edge
+	five_interfaces tcx
+	jq '."egress-path" = {code: "static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { return *(u8 *)((long)ctx->data + 99); }"}' \
+		"$DOCUMENTS/edge.json" >"$DOCUMENTS/half.json"
+	run -1 ctl inject edge "$DOCUMENTS/half.json"
+	[[ $output == *"egress-path: "*"invalid access to packet"* ]]
+	unchanged 3
+	run -1 ctl inject edge keep-maps=true "$DOCUMENTS/half.json"
+	unchanged 6
+}
+
+@test "five interfaces, a path cannot be attached on the third: all run what they did" {
+	document edge "$(plain_counts)" "$(metrics false)"
+	bundle edge
+	five_interfaces tc
+	# The first program takes the clsact qdisc along: without it an ingress one finds its place.
+	ctl detach edge mon2
+	near tc qdisc add dev mon2 ingress
+	ctl attach edge mon2
+	PROGRAMS=$(programs)
+	jq '."egress-path" = ."ingress-path"' "$DOCUMENTS/edge.json" >"$DOCUMENTS/both.json"
+	run -1 ctl inject edge keep-maps=true "$DOCUMENTS/both.json"
+	[[ $output == *"interface mon2: cannot attach to tc egress: an ingress qdisc is there, which has no egress"* ]]
+	unchanged 3
+	run -1 ctl inject edge "$DOCUMENTS/both.json"
+	unchanged 6
+}
+
+@test "five interfaces, a link cannot be updated on the third: all run what they did" {
+	# veth takes long frames only with a program that is fit for them.
+	document edge "$(plain_counts | sed 's/SEC("xdp")/SEC("xdp.frags")/')" "$(metrics false)"
+	document unfit "$(plain_counts)" "$(metrics false)"
+	document swapped "$(plain_counts)" "$(metrics true)"
+	bundle edge xdp
+	bundle unfit xdp
+	bundle swapped xdp
+	five_interfaces xdp
+	ip -n "$FAR" link set peer2 mtu 9000
+	run -1 ctl inject edge keep-maps=true "$DOCUMENTS/unfit.o"
+	[[ $output == *"interface mon2: cannot replace the program on xdp ingress: "* ]]
+	unchanged 3
+	run -1 ctl inject edge "$DOCUMENTS/swapped.o"
+	unchanged 6
+	ip -n "$FAR" link set peer2 mtu 1500
+	ctl inject edge keep-maps=true "$DOCUMENTS/unfit.o"
+	[ "$(programs)" != "$PROGRAMS" ]
+	PROGRAMS=$(programs)
+	unchanged 9
+}
+
+@test "clang is missing: what runs goes on" {
+	document edge "$(plain_counts)" "$(metrics false)"
+	bundle edge
+	printf '#!/bin/sh\nexec "%s" --clang=/nonexistent/clang "$@"\n' "$DYNMON_CC" >"$BATS_TEST_TMPDIR/no-clang"
+	chmod 755 "$BATS_TEST_TMPDIR/no-clang"
+	DYNMON_CC=$BATS_TEST_TMPDIR/no-clang five_interfaces tcx
+	run -1 ctl inject edge "$DOCUMENTS/edge.json"
+	[[ $output == *"ingress-path: /nonexistent/clang: No such file or directory"* ]]
+	unchanged 3
+	ctl inject edge keep-maps=true "$DOCUMENTS/edge.o" # for which none is needed
+	PROGRAMS=$(programs)
+	unchanged 6
 }
