@@ -77,7 +77,7 @@ int metric_init(struct metric *metric, const struct metric_config *config,
 	const struct object_map *map = object_find_map(object, config->map_name);
 	int r;
 
-	*metric = (struct metric){ .config = config };
+	*metric = (struct metric){ .config = config, .next = metric };
 	if (!map) {
 		r = no_such_map(config, object, err);
 	} else {
@@ -129,6 +129,13 @@ int metric_set_tally(struct metric *metric, const struct metric *previous, struc
 	metric->tally =
 		previous && previous->tally ? tally_ref(previous->tally) : tally_new(metric);
 	return metric->tally ? 0 : error_oom(err);
+}
+
+void metric_join(struct metric *metric, struct metric *first)
+{
+	metric->next = first->next;
+	first->next = metric;
+	metric->taken_by_other = true;
 }
 
 void metric_value_add(const struct metric *metric, char *sum, const char *value)

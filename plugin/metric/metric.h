@@ -28,6 +28,10 @@ struct metric {
 	bool swapped;	     /* two copies of the map: programs write one, the other is read */
 	struct map twin;     /* the second copy, when swapped */
 	struct tally *tally; /* NULL: entries come straight from the map */
+	/* A ring of those with a tally whose map is the same: what is taken out is for all of them.
+	 */
+	struct metric *next;
+	bool taken_by_other; /* one before it in the ring was there first */
 };
 
 /*
@@ -50,6 +54,12 @@ int metric_set_twin(struct metric *metric, const struct object *copy, struct err
  * one if previous is NULL. After metric_set_twin(). -ENOMEM.
  */
 int metric_set_tally(struct metric *metric, const struct metric *previous, struct error *err);
+
+/*
+ * Lets two metrics of one map, both with a tally, share what is taken out of it; metric is by
+ * itself as yet. Neither moves any more, and they are released together.
+ */
+void metric_join(struct metric *metric, struct metric *first);
 
 /* Adds a value as the map has it, of all CPUs, to another. */
 void metric_value_add(const struct metric *metric, char *sum, const char *value);

@@ -32,15 +32,22 @@ static void note_full(const struct metric *metric, const struct map_reader *read
 
 int metric_take(const struct metric *metric, const struct map *map)
 {
+	const struct metric *each = metric;
 	struct map_reader reader;
 	struct map_batch batch;
 	int r = map_reader_init(&reader, map, true);
 
 	if (r < 0)
 		return r;
-	tally_begin(metric->tally);
+	do {
+		tally_begin(each->tally);
+		each = each->next;
+	} while (each != metric);
 	while ((r = map_reader_next(&reader, &batch)) > 0) {
-		r = tally_add(metric->tally, metric, &batch);
+		do {
+			r = tally_add(each->tally, each, &batch);
+			each = each->next;
+		} while (r == 0 && each != metric);
 		if (r < 0)
 			break;
 	}

@@ -47,7 +47,10 @@ void metric_reader_release(struct metric_reader *reader);
 struct number metric_batch_sample(const struct metric *metric, const struct metric_batch *batch,
 				  uint32_t i);
 
-/* Takes everything out of a map of the metric, into its tally. -errno: it broke off. */
+/*
+ * Takes everything out of a map of the metric, into its tally and those of all metrics of that map.
+ * -errno: it broke off.
+ */
 int metric_take(const struct metric *metric, const struct map *map);
 
 #endif

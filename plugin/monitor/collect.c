@@ -103,7 +103,7 @@ void generation_collect(const struct generation *generation, bool twin, const ch
 			const struct metric *metric = &of->metrics[i];
 			int r;
 
-			if (!metric->swapped)
+			if (!metric->swapped || metric->taken_by_other)
 				continue;
 			r = metric_take(metric, twin ? &metric->twin : &metric->map);
 			if (r < 0 && metric_tell_trouble(metric))

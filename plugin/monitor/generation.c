@@ -396,6 +396,38 @@ static int path_bind(struct making *making, enum path path)
 	return 0;
 }
 
+/* The first metric before this one, of either path, that has the same map; or NULL. */
+static struct metric *metric_of_same_map(struct generation *generation, const struct metric *metric)
+{
+	for (int path = 0; path < PATH_COUNT; path++) {
+		struct generation_path *of = &generation->paths[path];
+
+		for (size_t i = 0; i < of->n_metrics; i++) {
+			if (&of->metrics[i] == metric)
+				return NULL;
+			if (of->metrics[i].tally && of->metrics[i].map.id == metric->map.id)
+				return &of->metrics[i];
+		}
+	}
+	return NULL;
+}
+
+/* What one of them takes out of a map that they have in common would be lost to the others. */
+static void join_metrics(struct generation *generation)
+{
+	for (int path = 0; path < PATH_COUNT; path++) {
+		struct generation_path *of = &generation->paths[path];
+
+		for (size_t i = 0; i < of->n_metrics; i++) {
+			struct metric *metric = &of->metrics[i], *first;
+
+			first = metric->tally ? metric_of_same_map(generation, metric) : NULL;
+			if (first)
+				metric_join(metric, first);
+		}
+	}
+}
+
 static struct swap *swap_unref(struct swap *swap)
 {
 	if (!swap || __atomic_sub_fetch(&swap->refs, 1, __ATOMIC_ACQ_REL))
@@ -475,6 +507,8 @@ static int load_paths(struct making *making)
 		if (r < 0)
 			return error_prefix(making->err, r, "%s-path", path_name((enum path)path));
 	}
+	if (r == 0)
+		join_metrics(generation);
 	return r == 0 ? set_swap(making) : r;
 }
 
