@@ -99,13 +99,29 @@ static void slots_fill(struct tally *tally)
 		*slot_of(tally, entry_at(tally, i)->bytes) = (uint32_t)i + 1;
 }
 
-/* Forgets what the pass at hand has not seen; with a map's worth of room that is at least half. */
+/*
+ * How long ago an entry was seen, to a power of two: 0 for those of the pass at hand and of the one
+ * before, which may still come in this one; 32 at most.
+ */
+static unsigned int age_of(const struct tally *tally, const struct entry *entry)
+{
+	uint32_t passes = tally->pass - entry->pass;
+
+	return passes < 2 ? 0 : 32 - (unsigned int)__builtin_clz(passes);
+}
+
+/* Forgets the oldest until there is a quarter of room, but nothing that is still being counted. */
 static void sweep(struct tally *tally)
 {
-	size_t to = 0;
+	unsigned int oldest = 32;
+	size_t ages[33] = {}, forgotten = 0, to = 0;
 
 	for (size_t i = 0; i < tally->n; i++)
-		if (entry_at(tally, i)->pass == tally->pass) {
+		ages[age_of(tally, entry_at(tally, i))]++;
+	while (oldest > 0 && forgotten < tally->n / 4)
+		forgotten += ages[oldest--];
+	for (size_t i = 0; i < tally->n; i++)
+		if (age_of(tally, entry_at(tally, i)) <= oldest) {
 			if (to != i)
 				memcpy(entry_at(tally, to), entry_at(tally, i), tally->entry_size);
 			to++;

@@ -18,7 +18,8 @@ struct tally;
 
 /*
  * Keys that nobody counts any more are forgotten, the longest unused first, when there are more
- * than twice as many as the map can hold, and never below this.
+ * than twice as many as the map can hold, and never below this. What the last two passes have seen
+ * stays in any case.
  */
 #define TALLY_ENTRIES_MIN 1024
 
