@@ -52,7 +52,9 @@ static int replace_all(const struct turn *turn, bool twin, struct error *err)
 				continue;
 			r = attachment_replace(attachment, twin ? of->twin_prog_fd : of->prog_fd,
 					       err);
-			if (r < 0 && r != -ENOLINK) /* what is not there counts nothing */
+			if (r == -ENOLINK && err) /* what is not there counts nothing */
+				error_release(err);
+			else if (r < 0 && r != -ENOLINK)
 				return name_interface(turn->monitor, instance, err, r);
 		}
 	}
