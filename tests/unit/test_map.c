@@ -477,6 +477,8 @@ static void test_taken_once(void **state)
 	skip_without_bpf();
 	map = map_new(BPF_MAP_TYPE_HASH, 4, 8, 1024, 0);
 	assert_int_equal(pthread_create(&thread, NULL, count_thread, &churn), 0);
+	while (!__atomic_load_n(&churn.ran, __ATOMIC_ACQUIRE))
+		;
 	for (int pass = 0; pass < 2001; pass++) {
 		struct map_reader reader;
 		struct map_batch batch;
@@ -654,6 +656,127 @@ static void test_names(void **state)
 	assert_int_equal(n, readable);
 }
 
+struct additions {
+	char *memory;
+	uint32_t size, entries;
+	bool *stop; /* atomic */
+	uint64_t sum;
+};
+
+/* Adds as programs do: one atomic instruction for each word, in memory that others have mapped. */
+static void *add_thread(void *data)
+{
+	struct additions *additions = data;
+
+	for (uint32_t i = 0; !__atomic_load_n(additions->stop, __ATOMIC_ACQUIRE); i++) {
+		void *word = additions->memory + i % additions->entries * 8;
+
+		if (additions->size == sizeof(uint64_t))
+			__atomic_fetch_add((uint64_t *)word, i % 5, __ATOMIC_RELAXED);
+		else
+			__atomic_fetch_add((uint32_t *)word, i % 5, __ATOMIC_RELAXED);
+		additions->sum += i % 5;
+	}
+	return NULL;
+}
+
+static uint64_t take_all(const struct map *map)
+{
+	struct map_reader reader;
+	struct map_batch batch;
+	uint64_t sum = 0;
+	uint32_t seen = 0;
+	int r;
+
+	assert_int_equal(map_reader_init(&reader, map, true), 0);
+	while ((r = map_reader_next(&reader, &batch)) > 0)
+		for (uint32_t i = 0; i < batch.count; i++) {
+			uint64_t word = 0;
+			uint32_t key;
+
+			memcpy(&key, batch.keys + i * batch.key_stride, sizeof(key));
+			assert_int_equal(key, seen++);
+			memcpy(&word, batch.values + i * batch.value_stride, map->value_size);
+			sum += word;
+		}
+	assert_int_equal(r, 0);
+	assert_int_equal(seen, map->max_entries);
+	map_reader_release(&reader);
+	return sum;
+}
+
+/* Of words that are mapped nothing is lost, whoever adds to them and whoever takes. */
+static void test_exchange(void **state)
+{
+	static const struct {
+		uint32_t size, entries;
+	} cases[] = { { 8, 1 }, { 4, 1 }, { 8, 1000 }, { 4, 70000 } };
+
+	(void)state;
+	skip_without_bpf();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct map map = map_new(BPF_MAP_TYPE_ARRAY, 4, cases[i].size, cases[i].entries,
+					 BPF_F_MMAPABLE);
+		struct additions additions[2];
+		uint64_t added = 0, taken = 0;
+		pthread_t threads[2];
+		bool stop = false;
+
+		map.memory = map_memory_map(&map);
+		assert_non_null(map.memory);
+		for (int t = 0; t < 2; t++) {
+			additions[t] = (struct additions){ map.memory, cases[i].size,
+							   cases[i].entries, &stop, 0 };
+			assert_int_equal(
+				pthread_create(&threads[t], NULL, add_thread, &additions[t]), 0);
+		}
+		for (int pass = 0; pass < 20 || !taken; pass++)
+			taken += take_all(&map);
+		__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+		for (int t = 0; t < 2; t++) {
+			pthread_join(threads[t], NULL);
+			added += additions[t].sum;
+		}
+		assert_int_equal(taken + take_all(&map), added);
+		assert_int_equal(take_all(&map), 0);
+		/* what is only read stays */
+		map_put(&map, 0);
+		free(read_map(&map, false, false, cases[i].entries, NULL).seen);
+		assert_true(take_all(&map) > 0);
+		map_memory_unmap(&map, map.memory);
+		close(map.fd);
+	}
+}
+
+/* Only whole words of arrays, and only where it was asked for. */
+static void test_not_mappable(void **state)
+{
+	static const struct {
+		enum bpf_map_type type;
+		uint32_t size, flags;
+		bool possible;
+	} cases[] = {
+		{ BPF_MAP_TYPE_ARRAY, 8, BPF_F_MMAPABLE, true },
+		{ BPF_MAP_TYPE_ARRAY, 4, BPF_F_MMAPABLE, true },
+		{ BPF_MAP_TYPE_ARRAY, 8, 0, false },
+		{ BPF_MAP_TYPE_ARRAY, 2, BPF_F_MMAPABLE, false },
+		{ BPF_MAP_TYPE_ARRAY, 16, BPF_F_MMAPABLE, false },
+		{ BPF_MAP_TYPE_PERCPU_ARRAY, 8, 0, false },
+		{ BPF_MAP_TYPE_HASH, 8, 0, false },
+	};
+
+	(void)state;
+	skip_without_bpf();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct map map = map_new(cases[i].type, 4, cases[i].size, 4, cases[i].flags);
+		char *memory = map_memory_map(&map);
+
+		assert_int_equal(memory != NULL, cases[i].possible);
+		map_memory_unmap(&map, memory);
+		close(map.fd);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -667,6 +790,8 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_deleted_meanwhile),
 		cmocka_unit_test(test_churn),
+		cmocka_unit_test(test_exchange),
+		cmocka_unit_test(test_not_mappable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
