@@ -27,7 +27,13 @@ static void path_code_unref(struct path_code *code)
 	free(code);
 }
 
-/* Two that empty one map take from each other: each sees what the other one has left. */
+/* What it takes out is for all metrics of the map that do so: they are added up one by one. */
+static bool is_added_up(const struct metric_config *config)
+{
+	return config->empty_on_read && config->exported && config->type == METRIC_COUNTER;
+}
+
+/* Others that empty one map take from each other: each sees what the other one has left. */
 static void warn_of(const struct path_config *config, enum path path, struct text *warnings)
 {
 	for (size_t i = 0; i < config->n_metrics; i++)
@@ -35,14 +41,15 @@ static void warn_of(const struct path_config *config, enum path path, struct tex
 			const struct metric_config *a = &config->metrics[j],
 						   *b = &config->metrics[i];
 
-			if (!strcmp(a->map_name, b->map_name) &&
-			    (a->empty_on_read || a->swap_on_read || b->empty_on_read ||
-			     b->swap_on_read))
-				text_printf(
-					warnings,
-					"%s-path.metric-configs[%zu]: map %s is taken out of by "
-					"metric \"%s\", too: each finds what the other one left\n",
-					path_name(path), i, b->map_name, a->name);
+			if (strcmp(a->map_name, b->map_name) != 0 ||
+			    !(a->empty_on_read || b->empty_on_read) ||
+			    (a->swap_on_read || b->swap_on_read) ||
+			    (is_added_up(a) && is_added_up(b)))
+				continue;
+			text_printf(warnings,
+				    "%s-path.metric-configs[%zu]: map %s is taken out of by "
+				    "metric \"%s\", too: each finds what the other one left\n",
+				    path_name(path), i, b->map_name, a->name);
 		}
 }
 
