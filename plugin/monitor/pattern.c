@@ -54,17 +54,26 @@ struct pattern *pattern_free(struct pattern *pattern)
 	return NULL;
 }
 
+static bool is_on_bridge(const struct pattern *pattern, const struct netif_list *list,
+			 const struct netif *netif)
+{
+	const struct netif *bridge =
+		pattern->bridge ? netif_list_find(list, pattern->bridge) : NULL;
+
+	return !pattern->bridge || (bridge && bridge->index == netif->master);
+}
+
 bool pattern_matches(const struct pattern *pattern, const struct netif_list *list,
 		     const struct netif *netif)
 {
-	const struct netif *bridge;
-
 	if (!pattern->port)
 		return regexec(&pattern->regex, netif->name, 0, NULL, 0) == 0;
-	if (strcmp(netif->name, pattern->port) != 0)
-		return false;
-	if (!pattern->bridge)
-		return true;
-	bridge = netif_list_find(list, pattern->bridge);
-	return bridge && bridge->index == netif->master;
+	return !strcmp(netif->name, pattern->port) && is_on_bridge(pattern, list, netif);
+}
+
+bool pattern_keeps(const struct pattern *pattern, const struct netif_list *list,
+		   const struct netif *netif)
+{
+	return pattern->port ? is_on_bridge(pattern, list, netif)
+			     : pattern_matches(pattern, list, netif);
 }

@@ -35,4 +35,8 @@ static inline const char *pattern_name(const struct pattern *pattern)
 bool pattern_matches(const struct pattern *pattern, const struct netif_list *list,
 		     const struct netif *netif);
 
+/* Whether an interface that was meant still is, whatever name it may have got meanwhile. */
+bool pattern_keeps(const struct pattern *pattern, const struct netif_list *list,
+		   const struct netif *netif);
+
 #endif

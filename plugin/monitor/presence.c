@@ -136,11 +136,9 @@ static void follow_instance(struct monitor *monitor, const struct netif_list *li
 	}
 	if (!netif) {
 		leave(monitor, i, "is gone");
-	} else if ((pattern->bridge || !pattern_name(pattern)) && !renamed &&
-		   !pattern_matches(pattern, list, netif)) {
-		leave(monitor, i, "is no port of the bridge any more");
-	} else if (renamed && !pattern_name(pattern) && !pattern_matches(pattern, list, netif)) {
-		leave(monitor, i, "has another name");
+	} else if (!pattern_keeps(pattern, list, netif)) {
+		leave(monitor, i,
+		      pattern->bridge ? "is no port of the bridge any more" : "has another name");
 	} else {
 		if (renamed) {
 			log_notice("monitor %s: interface %s is called %s now",
