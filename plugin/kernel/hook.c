@@ -203,6 +203,9 @@ int attachment_attach(struct attachment *attachment, const struct hook *hook, in
 		r = error_set(
 			&reason, -ENOENT, "no program with id %u, %s which it is to run, is there",
 			position->prog_id, position->where == POSITION_BEFORE ? "before" : "after");
+	/* Where the words are ours, libbpf's are about a clsact qdisc that is there already. */
+	if (reason.code)
+		text_clear(&said);
 	*attachment = (struct attachment){};
 	return error_set(err, r, "cannot attach to %s %s: %s%s%s", hook->name,
 			 egress ? "egress" : "ingress",
