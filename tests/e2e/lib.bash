@@ -39,6 +39,8 @@ cable_up() {
 }
 
 network_down() {
+	[ -z "${KEEPER:-}" ] || kill -KILL "$KEEPER" 2>/dev/null || true
+	KEEPER=
 	[ -z "${NEAR:-}" ] || ip netns del "$NEAR" 2>/dev/null || true
 	[ -z "${FAR:-}" ] || ip netns del "$FAR" 2>/dev/null || true
 }
@@ -52,6 +54,8 @@ frames_in() {
 	shift
 	far "$top_builddir/tests/tools/sendframes" "$@" peer0 "$count"
 }
+# frames_at PEER COUNT: arrive at the interface on the other side of PEER.
+frames_at() { far "$top_builddir/tests/tools/sendframes" "$@"; }
 frames_out() {
 	local count=$1
 	shift
@@ -99,14 +103,30 @@ collectd_configure() {
 	EOF
 }
 
+# A mount namespace with a bpffs that outlives collectd, for what is pinned there: from now on
+# every collectd runs in it. It ends with network_down.
+bpffs_up() {
+	ip netns exec "$NEAR" sh -c 'mount -t bpf bpf /sys/fs/bpf && exec sleep infinity' \
+		>/dev/null 2>&1 3>&- &
+	KEEPER=$!
+	eventually kept mountpoint -q /sys/fs/bpf
+}
+
+# A command that sees that bpffs, whether collectd runs or not.
+kept() { nsenter --target "$KEEPER" --mount --net -- "$@"; }
+
 # DYNMON_PRELOAD: the sanitizer's runtime, for a plugin that was built with it.
 collectd_start() {
 	# No function: $! must be collectd itself. In a mount namespace of its own, with a bpffs.
 	# shellcheck disable=SC2016 # the inner shell expands it
-	ip netns exec "$NEAR" sh -c 'mount -t bpf bpf /sys/fs/bpf && LD_PRELOAD="$1" exec collectd -f -C "$2"' \
-		sh "${DYNMON_PRELOAD:-}" "$CONF" >"$DIR/collectd.out" 2>&1 3>&- &
+	local place=(ip netns exec "$NEAR" sh -c 'mount -t bpf bpf /sys/fs/bpf && exec "$@"' sh)
+
+	[ -z "${KEEPER:-}" ] || place=(nsenter --target "$KEEPER" --mount --net --)
+	"${place[@]}" env LD_PRELOAD="${DYNMON_PRELOAD:-}" collectd -f -C "$CONF" \
+		>"$DIR/collectd.out" 2>&1 3>&- &
 	COLLECTD=$!
-	if ! eventually test -S "$SOCKET" || ! kill -0 "$COLLECTD"; then
+	# The file may be there from one that was killed.
+	if ! eventually ctl stats || ! kill -0 "$COLLECTD"; then
 		cat "$DIR/collectd.out" "$LOG"
 		return 1
 	fi
@@ -129,9 +149,17 @@ collectd_stop() {
 	fi
 }
 
-# For teardown: whatever state it is in.
+# It dies at once, and cannot clean up.
+collectd_crash() {
+	kill -KILL "$COLLECTD"
+	wait "$COLLECTD" 2>/dev/null || true
+	COLLECTD=
+}
+
+# For teardown: whatever state it is in, stopped too.
 collectd_kill() {
 	[ -n "${COLLECTD:-}" ] || return 0
+	kill -CONT "$COLLECTD" 2>/dev/null || true
 	kill -TERM "$COLLECTD" 2>/dev/null || true
 	if ! eventually process_gone "$COLLECTD"; then
 		kill -KILL "$COLLECTD" 2>/dev/null || true
@@ -164,6 +192,29 @@ metrics_page() { http http://127.0.0.1:9936/metrics "$@"; }
 # json_value MONITOR PATH METRIC: the metric's JSON value.
 # No other metric is read: reading may empty it.
 json_value() { ctl metrics "$1" path="$2" name="$3" | jq -c ".\"$2-metrics\"[].value"; }
+
+# counted MONITOR INTERFACE COUNT [PATH]: what packet_counter.json has there, under that label.
+counted() {
+	ctl openmetrics "$1" |
+		grep -Fxq "packets_total{monitor=\"$1\",interface=\"$2\",path=\"${4:-ingress}\"} $3"
+}
+
+# monitor_is NAME STATE
+monitor_is() { [ "$(ctl show "$1" | jq -r .state)" = "$2" ]; }
+
+# runs_on MONITOR INTERFACE ...: on these it is now, and on no others.
+runs_on() {
+	local monitor=$1
+	shift
+	[ "$(ctl show "$monitor" | jq -r '.interfaces[] | select(.present) | .name' | sort | xargs)" = \
+		"$(printf '%s\n' "$@" | sort | xargs)" ]
+}
+
+# program_id MONITOR INTERFACE PATH
+program_id() {
+	ctl show "$1" | jq --arg name "$2" --arg path "$3" \
+		'.interfaces[] | select(.name == $name) | .programs[] | select(.path == $path) | .id'
+}
 
 # What collectd's csv plugin has last: csv_value PLUGIN-INSTANCE TYPE-INSTANCE-FILE
 csv_value() {
