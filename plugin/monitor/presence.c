@@ -83,7 +83,8 @@ static void attach(struct monitor *monitor, struct instance *instance, int ifind
 	r = links_begin(monitor, &visit, &err);
 	if (r == 0)
 		r = instance_attach(monitor, instance, ifindex, &err);
-	if (r == 0)
+	/* Without a dataplane yet it has not looked at what another process has pinned. */
+	if (r == 0 && instance->generation)
 		pinning_settle(monitor, instance, 0);
 	links_end(monitor, &visit);
 	instance_set_place(monitor, instance, NULL, ifindex, r < 0);

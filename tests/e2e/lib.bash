@@ -109,6 +109,7 @@ bpffs_up() {
 	ip netns exec "$NEAR" sh -c 'mount -t bpf bpf /sys/fs/bpf && exec sleep infinity' \
 		>/dev/null 2>&1 3>&- &
 	KEEPER=$!
+	disown "$KEEPER"
 	eventually kept mountpoint -q /sys/fs/bpf
 }
 

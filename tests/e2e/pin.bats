@@ -1,0 +1,509 @@
+# What stays when collectd goes, with Pin and without, and what the next collectd makes of it.
+# shellcheck shell=bash
+bats_require_minimum_version 1.5.0
+load lib
+
+# How often a reload is interrupted; KILLS=200 for a long look.
+: "${KILLS:=15}"
+
+setup() {
+	need_root
+	network_up
+	bpffs_up
+	DOCUMENTS=$BATS_TEST_TMPDIR/documents
+	mkdir "$DOCUMENTS"
+	DATAPLANE_DIR=$DOCUMENTS
+	cp "$top_srcdir"/examples/*.json "$DOCUMENTS"
+}
+
+teardown() {
+	collectd_kill
+	network_down
+}
+
+# configure HOOK [OPTION ...]: the monitor "edge" on mon0; Dispatch is off so that we are the only reader.
+configure() {
+	local hook=$1
+	shift
+	collectd_configure <<-EOF
+	<Monitor "edge">
+	  Hook "$hook"
+	  Dataplane "edge.json"
+	$(printf '%s\n' "${@:-Interface \"mon0\"}")
+	  <Metric "packets_total">
+	    Dispatch false
+	  </Metric>
+	</Monitor>
+	EOF
+}
+
+# edge_document EXTRACTION-OPTIONS [STEP]: a packet counter that adds STEP.
+edge_document() {
+	jq --argjson options "$1" --arg step "${2:-1}" \
+		'.[] |= (."metric-configs"[]."extraction-options" = $options |
+			.code |= sub("PACKETS.atomic_increment\\(0\\)"; "PACKETS.atomic_increment(0, " + $step + ")"))' \
+		"$top_srcdir/examples/packet_counter.json" >"$DOCUMENTS/edge.json"
+}
+
+start_again() {
+	: >"$LOG"
+	collectd_start
+}
+
+# Our programs on an interface: "ingress ID" and "egress ID", those of tc's filters too.
+programs() {
+	attached "${1:-mon0}" | awk '{ print $2, $3 }'
+	for path in ingress egress; do
+		near tc filter show dev "${1:-mon0}" $path 2>/dev/null |
+			sed -n "s/.* dynmon_[a-z]*:\[\([0-9]*\)\].*/$path \1/p"
+	done
+}
+
+# Exactly one on each path, and these are what the monitor says that it runs.
+runs_exactly() {
+	local interface=${1:-mon0}
+
+	[ "$(programs "$interface" | sort)" = "$(printf 'egress %s\ningress %s' \
+		"$(program_id edge "$interface" egress)" "$(program_id edge "$interface" ingress)")" ]
+}
+
+pins() { kept find /sys/fs/bpf/dynmon -mindepth 1 2>/dev/null; }
+
+no_pins() { [ -z "$(pins)" ]; }
+
+value() { json_value edge "$1" packets_total | jq add; }
+
+taken_over() { grep -F "dynmon: monitor edge: interface ${2:-mon0}: the $1 program that was left running is taken over" "$LOG"; }
+
+# survives HOOK EXTRACTION-OPTIONS kill|stop
+survives() {
+	local in=0 out=0 empties=false end=collectd_stop
+
+	[ "$3" = stop ] || end=collectd_crash
+	[[ $2 != *'"empty-on-read": true'* ]] || empties=true
+	edge_document "$2"
+	configure "$1" 'Interface "mon0"' 'Pin true'
+	collectd_start
+	frames_in 50
+	frames_out 30
+	# Reading swaps: whichever copy runs is adopted.
+	for _ in 1 2 3; do
+		in=$((in + $(value ingress)))
+		out=$((out + $(value egress)))
+		frames_in 2
+		[ "$empties" = true ] || in=0 out=0
+	done
+	before=$(programs)
+	[ "$(wc -l <<<"$before")" -eq 2 ]
+	$end
+	[ "$(programs)" = "$before" ]
+	frames_in 70
+	frames_out 20
+	start_again
+	taken_over ingress
+	taken_over egress
+	frames_in 3
+	frames_out 4
+	# One more where the other copy runs, which the first read does not see.
+	for _ in 1 2; do
+		[ "$empties" = true ] || in=0 out=0
+		in=$((in + $(value ingress)))
+		out=$((out + $(value egress)))
+	done
+	[ "$in" -eq 129 ]
+	[ "$out" -eq 54 ]
+	runs_exactly
+	# And once more, with what was adopted.
+	$end
+	frames_in 6
+	start_again
+	taken_over ingress
+	[ "$empties" = true ] || in=0
+	in=$((in + $(value ingress)))
+	[ "$in" -eq 135 ]
+	runs_exactly
+	ctl del edge
+	[ -z "$(programs)" ]
+	no_pins
+	collectd_stop
+	nothing_attached
+}
+
+@test "tcx: SIGKILL, frames are counted on, the next collectd takes over" { survives tcx '{}' kill; }
+@test "tc: SIGKILL, frames are counted on, the next collectd takes over" { survives tc '{}' kill; }
+@test "xdp-generic: SIGKILL, frames are counted on, the next collectd takes over" { survives xdp-generic '{}' kill; }
+@test "tcx: SIGTERM likewise" { survives tcx '{}' stop; }
+@test "tc: SIGTERM likewise" { survives tc '{}' stop; }
+@test "xdp-generic: SIGTERM likewise" { survives xdp-generic '{}' stop; }
+@test "tcx: SIGKILL with swap-on-read" { survives tcx '{"swap-on-read": true}' kill; }
+@test "tc: SIGKILL with swap-on-read" { survives tc '{"swap-on-read": true}' kill; }
+@test "xdp-generic: SIGKILL with swap-on-read" { survives xdp-generic '{"swap-on-read": true}' kill; }
+@test "tcx: SIGKILL with empty-on-read" { survives tcx '{"empty-on-read": true}' kill; }
+@test "tcx: SIGKILL with both" { survives tcx '{"swap-on-read": true, "empty-on-read": true}' kill; }
+@test "tc: SIGKILL with both" { survives tc '{"swap-on-read": true, "empty-on-read": true}' kill; }
+@test "xdp-generic: SIGTERM with both" { survives xdp-generic '{"swap-on-read": true, "empty-on-read": true}' stop; }
+
+@test "several interfaces of a regular expression, each with its own counts" {
+	cable_up mon1 peer1
+	edge_document '{}'
+	configure tcx 'Interface "/^mon/"' 'Pin true'
+	collectd_start
+	frames_in 3
+	frames_at peer1 5
+	collectd_crash
+	frames_in 10
+	frames_at peer1 20
+	near ip link del mon1
+	cable_up mon1 peer1 # another one of that name: nothing runs there
+	cable_up mon2 peer2
+	frames_at peer1 100
+	start_again
+	taken_over ingress mon0
+	runs_on edge mon0 mon1 mon2
+	counted edge mon0 13
+	frames_at peer2 1
+	counted edge mon2 1
+	[ "$(attached mon1 | wc -l)" -eq 2 ]
+}
+
+@test "Share: one set of counts is taken over on all interfaces" {
+	cable_up mon1 peer1
+	edge_document '{}'
+	configure tcx 'Interface "mon0"' 'Interface "mon1"' 'Share true' 'Pin true'
+	collectd_start
+	frames_in 3
+	frames_at peer1 5
+	collectd_crash
+	frames_in 10
+	frames_at peer1 20
+	start_again
+	taken_over ingress mon0
+	taken_over egress mon1
+	counted edge "" 38
+	runs_exactly mon0
+	runs_exactly mon1
+	frames_at peer1 1
+	counted edge "" 39
+}
+
+@test "a namespace's interface is taken over, too" {
+	blue=dynmon-blue-$$
+	ip netns add "$blue"
+	ip -n "$FAR" link add blue-peer type veth peer name blue0 netns "$blue"
+	ip -n "$FAR" link set blue-peer up arp off
+	ip -n "$blue" link set blue0 up arp off
+	edge_document '{}'
+	for hook in tcx tc; do
+		configure $hook 'Interface "blue0"' "NetNS \"$blue\"" 'Pin true'
+		collectd_start
+		frames_at blue-peer 3
+		collectd_crash
+		frames_at blue-peer 10
+		start_again || { ip netns del "$blue"; return 1; }
+		taken_over ingress blue0 && counted edge blue0 13 && ctl del edge ||
+			{ ip netns del "$blue"; return 1; }
+		collectd_stop
+	done
+	ip netns del "$blue"
+}
+
+@test "without Pin: tcx and xdp links are gone with the process" {
+	edge_document '{}'
+	configure xdp-generic
+	collectd_start
+	ctl add more interface=mon0 hook=tcx
+	raw "INJECT more file=packet_counter.json" | grep -q '^0'
+	[ "$(programs | wc -l)" -eq 4 ]
+	collectd_crash
+	eventually nothing_attached
+	no_pins
+}
+
+@test "without Pin: filters of a dead collectd are removed at the next start, others' are not" {
+	edge_document '{}'
+	cable_up mon1 peer1
+	"$DYNMON_CC" --include="$DYNMON_BPFDIR" <"$BATS_TEST_DIRNAME/fixtures/packet_counter.bpf.c" \
+		>"$BATS_TEST_TMPDIR/foreign.o"
+	near tc qdisc add dev mon0 clsact
+	near tc filter add dev mon0 ingress bpf direct-action obj "$BATS_TEST_TMPDIR/foreign.o" sec tc
+	foreign=$(near tc filter show dev mon0 ingress)
+	configure tc 'Interface "mon0"' 'Interface "mon1"'
+	collectd_start
+	pid=$COLLECTD
+	frames_in 5
+	collectd_crash
+	[ "$(programs mon0 | wc -l)" -eq 2 ]
+	[ "$(programs mon1 | wc -l)" -eq 2 ]
+	# The same monitor again: beside its own new filters there are none.
+	start_again
+	grep -F "dynmon: interface mon0: a filter that collectd (pid $pid) left behind is removed" "$LOG"
+	runs_exactly mon0
+	runs_exactly mon1
+	counted edge mon0 0 # its counts were nobody's
+	frames_in 2
+	counted edge mon0 2
+	collectd_crash
+	# And a collectd without that monitor.
+	collectd_configure </dev/null
+	start_again
+	[ -z "$(programs mon0)$(programs mon1)" ]
+	[ "$(near tc filter show dev mon0 ingress)" = "$foreign" ]
+	near tc qdisc show dev mon0 | grep -q clsact
+	run ! grep clsact <<<"$(near tc qdisc show dev mon1)"
+}
+
+# forgotten HOOK: a monitor with Pin that the next collectd is not configured to have.
+forgotten() {
+	edge_document '{}'
+	configure "$1" 'Interface "mon0"' 'Pin true'
+	collectd_start
+	frames_in 1
+	collectd_crash
+	[ "$(programs | wc -l)" -eq 2 ]
+	collectd_configure </dev/null
+	start_again
+	grep -F 'dynmon: monitor edge: what was pinned for it is removed' "$LOG"
+	eventually nothing_attached
+	no_pins
+	frames_in 1
+}
+
+@test "tcx: what was pinned for a monitor that is no more is removed" { forgotten tcx; }
+@test "tc: what was pinned for a monitor that is no more is removed" { forgotten tc; }
+@test "xdp-generic: what was pinned for a monitor that is no more is removed" { forgotten xdp-generic; }
+
+@test "a monitor that is not pinned any more, and one that has another hook now" {
+	edge_document '{}'
+	configure tcx 'Interface "mon0"' 'Pin true'
+	collectd_start
+	collectd_crash
+	configure tc 'Interface "mon0"' 'Pin true'
+	start_again
+	runs_exactly
+	[ -z "$(attached)" ]
+	collectd_crash
+	configure xdp-generic 'Interface "mon0"' 'Pin true'
+	start_again
+	runs_exactly
+	collectd_crash
+	configure tcx
+	start_again
+	runs_exactly
+	no_pins
+	collectd_crash
+	eventually nothing_attached
+}
+
+@test "what is pinned goes with DEL, EJECT and DETACH" {
+	edge_document '{}'
+	for hook in tcx tc xdp-generic; do
+		configure $hook 'Interface "mon0"' 'Pin true'
+		collectd_start
+		pins | grep -q prog-ingress
+		ctl eject edge
+		[ -z "$(programs)" ]
+		run ! grep -e prog -e map -e link <<<"$(pins)"
+		ctl reload edge force=true
+		runs_exactly
+		ctl detach edge mon0
+		[ -z "$(programs)" ]
+		run ! grep -e link <<<"$(pins)"
+		ctl attach edge mon0
+		runs_exactly
+		ctl del edge
+		nothing_attached
+		no_pins
+		collectd_stop
+	done
+}
+
+@test "a monitor that was made at runtime is taken over as well" {
+	collectd_configure </dev/null
+	collectd_start
+	ctl add edge interface=mon0 pin=true
+	raw "INJECT edge file=packet_counter.json" | grep -q '^0'
+	frames_in 3
+	collectd_crash
+	frames_in 4
+	start_again
+	taken_over ingress
+	counted edge mon0 7
+	runs_exactly
+}
+
+@test "another collectd does not get a pinned monitor that is somebody's" {
+	edge_document '{}'
+	configure tcx 'Interface "mon0"' 'Pin true'
+	collectd_start
+	frames_in 2
+	before=$(programs) pinned=$(pins)
+	first=$COLLECTD first_socket=$SOCKET
+	BATS_TEST_TMPDIR=$BATS_TEST_TMPDIR/second
+	mkdir "$BATS_TEST_TMPDIR"
+	configure tcx 'Interface "mon0"' 'Pin true'
+	sed -i 's/9103/9104/; s/9936/9937/' "$CONF"
+	collectd_start
+	grep -F 'monitor edge: edge.json: Pin: another process has "/sys/fs/bpf/dynmon/edge"' "$LOG"
+	monitor_is edge failed
+	collectd_stop
+	COLLECTD=$first SOCKET=$first_socket
+	[ "$(programs)" = "$before" ]
+	[ "$(pins)" = "$pinned" ]
+	frames_in 3
+	counted edge mon0 5
+	# One without that monitor does not clean up behind a process that lives.
+	configure tcx
+	sed -i 's/9103/9105/; s/9936/9938/; s/"edge"/"other"/' "$CONF"
+	SOCKET=$SOCKET
+	collectd_configure </dev/null
+	sed -i 's/9103/9105/; s/9936/9938/' "$CONF"
+	collectd_start
+	collectd_stop
+	COLLECTD=$first
+	[ "$(programs)" = "$before" ]
+	[ "$(pins)" = "$pinned" ]
+}
+
+@test "no BPF file system: that is said, and nothing is attached" {
+	kept umount /sys/fs/bpf
+	edge_document '{}'
+	configure tcx 'Interface "mon0"' 'Pin true'
+	collectd_start
+	grep -F 'monitor edge: edge.json: Pin: /sys/fs/bpf/ is no BPF file system; mount one there' "$LOG"
+	monitor_is edge failed
+	nothing_attached
+	ctl add m pin=true
+	run ctl inject m mon0 "$DOCUMENTS/packet_counter.json"
+	[ "$status" -eq 1 ]
+	[ "$output" = "dynmonctl: Pin: /sys/fs/bpf/ is no BPF file system; mount one there" ]
+	kept mount -t bpf bpf /sys/fs/bpf
+	ctl reload edge
+	monitor_is edge running
+	pins | grep -q link-ingress
+}
+
+rename() {
+	near ip link set "$1" down
+	near ip link set "$1" name "$2"
+	near ip link set "$2" up
+}
+
+renamed_on() {
+	edge_document '{}'
+	configure "$1" 'Interface "/^mon/"' 'Pin true'
+	collectd_start
+	frames_in 3
+	rename mon0 mon7
+	eventually runs_on edge mon7
+	frames_in 2
+	ctl reload edge force=true
+	collectd_crash
+	frames_in 10
+	start_again
+	taken_over ingress mon7
+	counted edge mon7 15
+	runs_exactly mon7
+	# To a name that is none of ours, while nobody looks.
+	collectd_crash
+	rename mon7 other7
+	start_again
+	[ -z "$(programs other7)" ]
+	collectd_stop
+	nothing_attached
+}
+
+@test "tcx: an interface that is renamed while it is pinned" { renamed_on tcx; }
+@test "tc: an interface that is renamed while it is pinned" { renamed_on tc; }
+
+@test "interfaces that swap their names while they are pinned" {
+	cable_up mon1 peer1
+	edge_document '{}'
+	configure tcx 'Interface "/^mon/"' 'Pin true'
+	collectd_start
+	frames_in 3
+	frames_at peer1 5
+	near ip link set mon0 down
+	near ip link set mon1 down
+	near ip link set mon0 name mon9
+	near ip link set mon1 name mon0
+	near ip link set mon9 name mon1
+	near ip link set mon0 up
+	near ip link set mon1 up
+	eventually counted edge mon1 3
+	ctl reload edge force=true
+	collectd_crash
+	frames_in 10
+	frames_at peer1 20
+	start_again
+	taken_over ingress mon0
+	taken_over ingress mon1
+	counted edge mon1 13
+	counted edge mon0 25
+	runs_exactly mon0
+	runs_exactly mon1
+}
+
+@test "reload of a pinned monitor: kept maps, changed code, and a document edited while nobody looks" {
+	edge_document '{}'
+	configure tcx 'Interface "mon0"' 'Pin true'
+	collectd_start
+	frames_in 5
+	edge_document '{}' 100
+	ctl reload
+	frames_in 1
+	counted edge mon0 105
+	collectd_crash
+	frames_in 2
+	start_again
+	counted edge mon0 305
+	collectd_crash
+	frames_in 1
+	edge_document '{}' 1000
+	start_again
+	counted edge mon0 405
+	frames_in 1
+	counted edge mon0 1405
+	runs_exactly
+	# A document that fails leaves what runs to run on.
+	collectd_crash
+	cp "$DOCUMENTS/edge.json" "$DOCUMENTS/good.json"
+	echo '{' >"$DOCUMENTS/edge.json"
+	start_again
+	monitor_is edge failed
+	frames_in 1
+	cp "$DOCUMENTS/good.json" "$DOCUMENTS/edge.json"
+	ctl reload
+	counted edge mon0 2405
+	runs_exactly
+}
+
+# killed HOOK EXTRACTION-OPTIONS: at random points of reloads, KILLS times. Every frame is counted once.
+killed() {
+	local sent=0 left=$KILLS
+
+	edge_document "$2"
+	configure "$1" 'Interface "mon0"' 'Pin true'
+	collectd_start
+	while [ $((left -= 1)) -ge 0 ]; do
+		(while ctl reload edge force=true >/dev/null 2>&1; do :; done) 3>&- &
+		reloads=$!
+		frames_in 100
+		sleep "0.$((RANDOM % 4))$((RANDOM % 10))"
+		collectd_crash
+		wait "$reloads"
+		frames_in 11
+		sent=$((sent + 111))
+		start_again
+		[ "$(value ingress)" -eq "$sent" ] || { echo "$(value ingress) of $sent, $left left"; pins; return 1; }
+		runs_exactly || { programs; ctl show edge; return 1; }
+		[ "$(pins | grep -c '/prog-ingress$')" -eq 1 ]
+	done
+	ctl del edge
+	no_pins
+	nothing_attached
+}
+
+@test "tcx: SIGKILL in the middle of reloads" { killed tcx '{}'; }
+@test "tc: SIGKILL in the middle of reloads" { killed tc '{}'; }
+@test "xdp-generic: SIGKILL in the middle of reloads, with swap-on-read" { killed xdp-generic '{"swap-on-read": true}'; }
+@test "tcx: SIGKILL in the middle of reloads, with swap-on-read" { killed tcx '{"swap-on-read": true}'; }
