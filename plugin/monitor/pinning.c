@@ -19,6 +19,8 @@ int pinning_open(struct monitor *monitor, struct error *err)
 /* Where the links of an instance are pinned, and where its generation is. */
 static const char *link_place(const struct instance *instance)
 {
+	if (instance->place)
+		return instance->place;
 	return instance->interface ? instance->interface : PINS_SECTIONS;
 }
 
@@ -79,12 +81,21 @@ static void adopt_path(struct monitor *monitor, struct instance *instance, enum 
 		r = attachment_adopt_filter(attachment, hook, instance->ifindex,
 					    path == PATH_EGRESS, prog_id);
 	}
-	if (r < 0)
+	if (r < 0) {
+		/* It is on another interface or hook, where nobody wants it any more. */
+		pins_remove_link(monitor->pins, link_place(instance), path_name(path));
 		return;
+	}
 	instance->pinned[path] = true;
 	instance->adopted[path] = fcntl(pinned->prog_fds[path], F_DUPFD_CLOEXEC, 3);
 	log_notice("monitor %s: interface %s: the %s program that was left running is taken over",
 		   monitor->settings.name, instance->interface, path_name(path));
+}
+
+static void adopt(struct monitor *monitor, struct instance *instance, struct pinned *pinned)
+{
+	for (int path = 0; path < PATH_COUNT; path++)
+		adopt_path(monitor, instance, (enum path)path, pinned);
 }
 
 void pinning_adopt(struct monitor *monitor, struct instance *instance, struct pinned *ret)
@@ -96,9 +107,12 @@ void pinning_adopt(struct monitor *monitor, struct instance *instance, struct pi
 	if (!monitor->pins || instance->generation || instance->place)
 		return;
 	if (links_begin(monitor, &visit, NULL) == 0 &&
-	    pins_find(monitor->pins, generation_place(monitor, instance), runs, &running, ret))
-		for (int path = 0; path < PATH_COUNT; path++)
-			adopt_path(monitor, instance, (enum path)path, ret);
+	    pins_find(monitor->pins, generation_place(monitor, instance), runs, &running, ret)) {
+		adopt(monitor, instance, ret);
+		/* With Share the others run the same, and load nothing. */
+		for (size_t i = 0; monitor->settings.share && i < monitor->n_instances; i++)
+			adopt(monitor, monitor->instances[i], ret);
+	}
 	links_end(monitor, &visit);
 }
 
@@ -109,17 +123,18 @@ int pinning_save(struct monitor *monitor, struct instance *instance,
 	if (!monitor->pins || !generation)
 		return 0;
 	if (!instance->place) {
-		instance->place = strdup(generation_place(monitor, instance));
+		instance->place = strdup(link_place(instance));
 		if (!instance->place)
 			return error_oom(err);
 	}
-	return pins_save(monitor->pins, instance->place, generation, number, err);
+	return pins_save(monitor->pins, generation_place(monitor, instance), generation, number,
+			 err);
 }
 
 void pinning_forget(struct monitor *monitor, const struct instance *instance, uint64_t number)
 {
 	if (monitor->pins && instance->place && number)
-		pins_forget(monitor->pins, instance->place, number);
+		pins_forget(monitor->pins, generation_place(monitor, instance), number);
 }
 
 static void tell(const struct monitor *monitor, const struct error *err)
@@ -174,10 +189,23 @@ static void pin_sections(struct monitor *monitor, const struct instance *instanc
 	pins_remove_links_from(monitor->pins, PINS_SECTIONS, (unsigned int)n);
 }
 
+/* Of an instance whose interface is back, or which runs what another one has loaded. */
+static void pin_again(struct monitor *monitor, struct instance *instance, uint64_t *number)
+{
+	_cleanup_error_ struct error err = {};
+
+	if (monitor->settings.share)
+		instance->place = strdup(link_place(instance));
+	else if (pinning_save(monitor, instance, instance->generation, number, &err) < 0)
+		tell(monitor, &err);
+}
+
 void pinning_settle(struct monitor *monitor, struct instance *instance, uint64_t number)
 {
 	if (!monitor->pins)
 		return;
+	if (instance->generation && !instance->place)
+		pin_again(monitor, instance, &number);
 	for (int path = 0; path < PATH_COUNT; path++) {
 		if (instance->interface)
 			pin_path(monitor, instance, (enum path)path);
@@ -189,7 +217,7 @@ void pinning_settle(struct monitor *monitor, struct instance *instance, uint64_t
 	if (!instance->pattern)
 		pin_sections(monitor, instance);
 	if (instance->place && (number || !instance->generation))
-		pins_settle(monitor->pins, instance->place, number);
+		pins_settle(monitor->pins, generation_place(monitor, instance), number);
 }
 
 void pinning_remove(struct monitor *monitor, struct instance *instance)
@@ -199,10 +227,49 @@ void pinning_remove(struct monitor *monitor, struct instance *instance)
 	pins_remove(monitor->pins, link_place(instance));
 	for (int path = 0; path < PATH_COUNT; path++)
 		instance->pinned[path] = false;
-	if (!monitor->settings.share) {
-		free(instance->place);
-		instance->place = NULL;
+	free(instance->place);
+	instance->place = NULL;
+}
+
+/* An interface's place; NULL: none has it. */
+static struct instance *instance_at(const struct monitor *monitor, const char *place)
+{
+	for (size_t i = 0; i < monitor->n_instances; i++)
+		if (monitor->instances[i]->place && !strcmp(monitor->instances[i]->place, place))
+			return monitor->instances[i];
+	return NULL;
+}
+
+static void move(struct monitor *monitor, struct instance *instance, const char *place)
+{
+	char *copy = strdup(place);
+
+	if (!copy || pins_move(monitor->pins, instance->place, place) < 0) {
+		log_error("monitor %s: interface %s: Pin: \"%s\" cannot be called \"%s\"",
+			  monitor->settings.name, instance->interface, instance->place, place);
+		free(copy);
+		return;
 	}
+	free(instance->place);
+	instance->place = copy;
+}
+
+void pinning_follow(struct monitor *monitor, struct instance *instance)
+{
+	struct instance *other;
+
+	if (!monitor->pins || !instance->place || !instance->interface ||
+	    !strcmp(instance->place, instance->interface))
+		return;
+	/* One that has not been looked at yet has got another name, too. */
+	other = instance_at(monitor, instance->interface);
+	if (other) {
+		char aside[sizeof(PINS_ASIDE) + 16];
+
+		snprintf(aside, sizeof(aside), PINS_ASIDE "%d", other->ifindex);
+		move(monitor, other, aside);
+	}
+	move(monitor, instance, instance->interface);
 }
 
 static bool is_wanted(void *data, const char *place)

@@ -31,6 +31,9 @@ void pinning_settle(struct monitor *monitor, struct instance *instance, uint64_t
 /* The instance is detached, or will be. */
 void pinning_remove(struct monitor *monitor, struct instance *instance);
 
+/* The instance's interface has got another name: its pins are found by that from now on. */
+void pinning_follow(struct monitor *monitor, struct instance *instance);
+
 /* Removes what is pinned at places that the monitor has no instance for. */
 void pinning_prune(struct monitor *monitor);
 

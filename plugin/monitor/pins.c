@@ -165,6 +165,19 @@ void pins_remove(struct pins *pins, const char *place)
 		remove_tree(text_str(&path));
 }
 
+int pins_move(struct pins *pins, const char *from, const char *to)
+{
+	_cleanup_text_ struct text old = {}, new = {};
+
+	place_path(pins, from, &old);
+	place_path(pins, to, &new);
+	if (text_status(&old) < 0 || text_status(&new) < 0)
+		return -ENOMEM;
+	/* What is there is left over from an interface that has gone. */
+	remove_tree(text_str(&new));
+	return rename(text_str(&old), text_str(&new)) < 0 && errno != ENOENT ? -errno : 0;
+}
+
 struct pruning {
 	bool (*keep)(void *data, const char *name);
 	void *data;

@@ -21,6 +21,7 @@
 /* Longer than any interface's name. */
 #define PINS_SHARED   "shared-by-all-interfaces"
 #define PINS_SECTIONS "attached-by-section"
+#define PINS_ASIDE    "interface-with-index-"
 /* Where all monitors' pins are. */
 #define PINS_DIR OBJECT_PIN_DIR "dynmon"
 
@@ -37,6 +38,8 @@ struct pins *pins_close(struct pins *pins);
 /* Removes what is pinned at a place, or everywhere: NULL. Links that are pinned only end with it.
  */
 void pins_remove(struct pins *pins, const char *place);
+/* Gives a place another name, of which there must be none. -errno. */
+int pins_move(struct pins *pins, const char *from, const char *to);
 /* Removes the places that keep, called for each, does not want. */
 void pins_prune(struct pins *pins, bool (*keep)(void *data, const char *place), void *data);
 

@@ -28,6 +28,7 @@ static void follow_netns(struct monitor *monitor)
 
 		if (links_begin(monitor, &visit, NULL) == 0)
 			instance_detach(instance);
+		pinning_remove(monitor, instance);
 		links_end(monitor, &visit);
 		instance_set_place(monitor, instance, NULL, 0, false);
 	}
@@ -146,6 +147,7 @@ static void follow_instance(struct monitor *monitor, const struct netif_list *li
 				   monitor->settings.name, instance->interface, netif->name);
 			instance_set_place(monitor, instance, netif->name, instance->ifindex,
 					   instance->troubled);
+			pinning_follow(monitor, instance);
 		}
 		if (instance->troubled)
 			attach(monitor, instance, instance->ifindex);

@@ -21,7 +21,8 @@ teardown() {
 	network_down
 }
 
-# configure HOOK [OPTION ...]: the monitor "edge" on mon0; Dispatch is off so that we are the only reader.
+# configure HOOK [OPTION ...]: the monitor "edge" on mon0. collectd reads it once: what a read takes
+# out of a map is collectd's, and is not pinned.
 configure() {
 	local hook=$1
 	shift
@@ -29,10 +30,8 @@ configure() {
 	<Monitor "edge">
 	  Hook "$hook"
 	  Dataplane "edge.json"
+	  Interval 3600
 	$(printf '%s\n' "${@:-Interface \"mon0\"}")
-	  <Metric "packets_total">
-	    Dispatch false
-	  </Metric>
 	</Monitor>
 	EOF
 }
@@ -47,8 +46,11 @@ edge_document() {
 
 start_again() {
 	: >"$LOG"
+	rm -rf "$DIR/csv"
 	collectd_start
 }
+
+first_read() { [ -n "$(ls "$DIR/csv/host/dynmon-edge-mon0" 2>/dev/null)" ]; }
 
 # Our programs on an interface: "ingress ID" and "egress ID", those of tc's filters too.
 programs() {
@@ -75,24 +77,25 @@ value() { json_value edge "$1" packets_total | jq add; }
 
 taken_over() { grep -F "dynmon: monitor edge: interface ${2:-mon0}: the $1 program that was left running is taken over" "$LOG"; }
 
+# A counter that is taken out of its map when it is read starts again with collectd: its totals add up.
 # survives HOOK EXTRACTION-OPTIONS kill|stop
 survives() {
-	local in=0 out=0 empties=false end=collectd_stop
+	local in=0 out=0 last_in=0 last_out=0 taken=true empties=false end=collectd_stop
 
 	[ "$3" = stop ] || end=collectd_crash
-	[[ $2 != *'"empty-on-read": true'* ]] || empties=true
+	[ "$2" != '{}' ] || taken=false
+	[[ $2 != *empty* ]] || empties=true
 	edge_document "$2"
 	configure "$1" 'Interface "mon0"' 'Pin true'
 	collectd_start
+	eventually first_read
 	frames_in 50
 	frames_out 30
-	# Reading swaps: whichever copy runs is adopted.
-	for _ in 1 2 3; do
-		in=$((in + $(value ingress)))
-		out=$((out + $(value egress)))
-		frames_in 2
-		[ "$empties" = true ] || in=0 out=0
-	done
+	read_both
+	frames_in 2
+	read_both
+	frames_in 4
+	finish_reads
 	before=$(programs)
 	[ "$(wc -l <<<"$before")" -eq 2 ]
 	$end
@@ -102,24 +105,21 @@ survives() {
 	start_again
 	taken_over ingress
 	taken_over egress
+	eventually first_read
 	frames_in 3
 	frames_out 4
-	# One more where the other copy runs, which the first read does not see.
-	for _ in 1 2; do
-		[ "$empties" = true ] || in=0 out=0
-		in=$((in + $(value ingress)))
-		out=$((out + $(value egress)))
-	done
+	read_both
+	finish_reads
 	[ "$in" -eq 129 ]
 	[ "$out" -eq 54 ]
 	runs_exactly
-	# And once more, with what was adopted.
+	# And once more, with what was adopted, and from where the other copy runs.
 	$end
 	frames_in 6
 	start_again
 	taken_over ingress
-	[ "$empties" = true ] || in=0
-	in=$((in + $(value ingress)))
+	read_both
+	finish_reads
 	[ "$in" -eq 135 ]
 	runs_exactly
 	ctl del edge
@@ -127,6 +127,24 @@ survives() {
 	no_pins
 	collectd_stop
 	nothing_attached
+}
+
+# Emptied metrics tell what has come since the last read; others a total.
+read_both() {
+	last_in=$(value ingress) last_out=$(value egress)
+	[ "$empties" = false ] || add_up
+}
+
+add_up() {
+	in=$((in + last_in)) out=$((out + last_out))
+}
+
+# What this collectd knew is gone with it.
+finish_reads() {
+	[ "$empties" = true ] || {
+		[ "$taken" = true ] || in=0 out=0
+		add_up
+	}
 }
 
 @test "tcx: SIGKILL, frames are counted on, the next collectd takes over" { survives tcx '{}' kill; }
@@ -352,14 +370,11 @@ forgotten() {
 	frames_in 3
 	counted edge mon0 5
 	# One without that monitor does not clean up behind a process that lives.
-	configure tcx
-	sed -i 's/9103/9105/; s/9936/9938/; s/"edge"/"other"/' "$CONF"
-	SOCKET=$SOCKET
 	collectd_configure </dev/null
 	sed -i 's/9103/9105/; s/9936/9938/' "$CONF"
 	collectd_start
 	collectd_stop
-	COLLECTD=$first
+	COLLECTD=$first SOCKET=$first_socket
 	[ "$(programs)" = "$before" ]
 	[ "$(pins)" = "$pinned" ]
 }
@@ -443,6 +458,32 @@ renamed_on() {
 	runs_exactly mon1
 }
 
+@test "an interface that went and came back is pinned as before" {
+	edge_document '{}'
+	for hook in tcx tc; do
+		configure $hook 'Interface "late0"' 'Pin true'
+		collectd_start
+		cable_up late0 peer1
+		eventually monitor_is edge running
+		frames_at peer1 3
+		near ip link del late0
+		eventually monitor_is edge waiting
+		cable_up late0 peer1
+		eventually monitor_is edge running
+		frames_at peer1 4
+		collectd_crash
+		frames_at peer1 10
+		start_again
+		taken_over ingress late0
+		counted edge late0 17
+		runs_exactly late0
+		ctl del edge
+		no_pins
+		near ip link del late0
+		collectd_stop
+	done
+}
+
 @test "reload of a pinned monitor: kept maps, changed code, and a document edited while nobody looks" {
 	edge_document '{}'
 	configure tcx 'Interface "mon0"' 'Pin true'
@@ -479,11 +520,12 @@ renamed_on() {
 
 # killed HOOK EXTRACTION-OPTIONS: at random points of reloads, KILLS times. Every frame is counted once.
 killed() {
-	local sent=0 left=$KILLS
+	local sent=0 left=$KILLS base=0 total
 
 	edge_document "$2"
 	configure "$1" 'Interface "mon0"' 'Pin true'
 	collectd_start
+	eventually first_read
 	while [ $((left -= 1)) -ge 0 ]; do
 		(while ctl reload edge force=true >/dev/null 2>&1; do :; done) 3>&- &
 		reloads=$!
@@ -494,7 +536,10 @@ killed() {
 		frames_in 11
 		sent=$((sent + 111))
 		start_again
-		[ "$(value ingress)" -eq "$sent" ] || { echo "$(value ingress) of $sent, $left left"; pins; return 1; }
+		eventually first_read
+		total=$((base + $(value ingress)))
+		[ "$2" = '{}' ] || base=$total
+		[ "$total" -eq "$sent" ] || { echo "$total of $sent, $left left"; pins; return 1; }
 		runs_exactly || { programs; ctl show edge; return 1; }
 		[ "$(pins | grep -c '/prog-ingress$')" -eq 1 ]
 	done
