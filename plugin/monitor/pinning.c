@@ -81,11 +81,8 @@ static void adopt_path(struct monitor *monitor, struct instance *instance, enum 
 		r = attachment_adopt_filter(attachment, hook, instance->ifindex,
 					    path == PATH_EGRESS, prog_id);
 	}
-	if (r < 0) {
-		/* It is on another interface or hook, where nobody wants it any more. */
-		pins_remove_link(monitor->pins, link_place(instance), path_name(path));
+	if (r < 0)
 		return;
-	}
 	instance->pinned[path] = true;
 	instance->adopted[path] = fcntl(pinned->prog_fds[path], F_DUPFD_CLOEXEC, 3);
 	log_notice("monitor %s: interface %s: the %s program that was left running is taken over",
@@ -94,8 +91,13 @@ static void adopt_path(struct monitor *monitor, struct instance *instance, enum 
 
 static void adopt(struct monitor *monitor, struct instance *instance, struct pinned *pinned)
 {
-	for (int path = 0; path < PATH_COUNT; path++)
+	for (int path = 0; path < PATH_COUNT; path++) {
 		adopt_path(monitor, instance, (enum path)path, pinned);
+		/* What is on another interface or hook now nobody wants any more. */
+		if (!attachment_attached(&instance->attachments[path]))
+			pins_remove_link(monitor->pins, link_place(instance),
+					 path_name((enum path)path));
+	}
 }
 
 void pinning_adopt(struct monitor *monitor, struct instance *instance, struct pinned *ret)
@@ -106,8 +108,8 @@ void pinning_adopt(struct monitor *monitor, struct instance *instance, struct pi
 	*ret = (struct pinned){};
 	if (!monitor->pins || instance->generation || instance->place)
 		return;
-	if (links_begin(monitor, &visit, NULL) == 0 &&
-	    pins_find(monitor->pins, generation_place(monitor, instance), runs, &running, ret)) {
+	if (links_begin(monitor, &visit, NULL) == 0) {
+		pins_find(monitor->pins, generation_place(monitor, instance), runs, &running, ret);
 		adopt(monitor, instance, ret);
 		/* With Share the others run the same, and load nothing. */
 		for (size_t i = 0; monitor->settings.share && i < monitor->n_instances; i++)
