@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * TCP segments that were sent again, by the port and address they were sent to.
+ *
+ * It is attached to the kernel's tracepoint by its section: its monitor has no interface, and sees
+ * all of the host, in every network namespace. When the table is full the peer that was idle for
+ * longest makes room.
+ */
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#include <bpf/bpf_helpers.h>
+#include <dynmon.h>
+
+#define PEERS 16384
+
+#define AF_INET6 10
+
+/* As /sys/kernel/tracing/events/tcp/tcp_retransmit_skb/format has it, from Linux 5.6. */
+struct retransmit {
+	__u64 common;
+	const void *skb;
+	const void *sk;
+	int state;
+	__u16 sport; /* in the host's order */
+	__u16 dport;
+	__u16 family;
+	__u8 saddr[4];
+	__u8 daddr[4];
+	__u8 saddr_v6[16]; /* of IPv4 it is the mapped address */
+	__u8 daddr_v6[16];
+};
+
+struct peer {
+	__u8 daddr[16];
+	__u16 dport;
+	__u16 family; /* 2: IPv4, in the first four bytes; 10: IPv6 */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, struct peer);
+	__type(value, __u64);
+	__uint(max_entries, PEERS);
+} retransmits SEC(".maps")
+	DYNMON_METRIC("tcp_retransmits", "counter", "TCP segments that were sent again.");
+
+SEC("tracepoint/tcp/tcp_retransmit_skb")
+int count_retransmit(struct retransmit *event)
+{
+	struct peer peer = { .dport = event->dport, .family = event->family };
+	__u64 one = 1, *count;
+
+	if (event->family == AF_INET6)
+		__builtin_memcpy(peer.daddr, event->daddr_v6, sizeof(event->daddr_v6));
+	else
+		__builtin_memcpy(peer.daddr, event->daddr, sizeof(event->daddr));
+	count = bpf_map_lookup_elem(&retransmits, &peer);
+	/* Somebody may be faster on another CPU: then it is there now. */
+	if (!count && bpf_map_update_elem(&retransmits, &peer, &one, BPF_NOEXIST) == 0)
+		return 0;
+	if (!count)
+		count = bpf_map_lookup_elem(&retransmits, &peer);
+	if (count)
+		__sync_fetch_and_add(count, 1);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,196 @@
+# Programs that are attached by their section, to tracepoints here, in monitors on no interface.
+# shellcheck shell=bash
+bats_require_minimum_version 1.5.0
+load lib
+
+setup() {
+	need_root
+	network_up
+	bpffs_up
+	# libbpf finds tracepoints there.
+	kept mount -t tracefs tracefs /sys/kernel/tracing || skip "this kernel has no tracefs"
+	DOCUMENTS=$BATS_TEST_TMPDIR/documents
+	mkdir "$DOCUMENTS"
+	DATAPLANE_DIR=$DOCUMENTS
+	cp "$top_srcdir"/examples/*.json "$top_srcdir"/bpf/*.bpf.c "$DOCUMENTS"
+	# What comes over the socket may not name what is beside DataplaneDir.
+	sed -i 's|"../bpf/|"|' "$DOCUMENTS"/*.json
+}
+
+teardown() {
+	collectd_kill
+	network_down
+}
+
+start_with() { # MONITOR DOCUMENT [OPTION ...]
+	collectd_configure <<-EOF
+	<Monitor "$1">
+	  Dataplane "$2"
+	$(printf '%s\n' "${@:3}")
+	</Monitor>
+	EOF
+	collectd_start
+}
+
+retransmits_to() { # PORT: as far as anybody has seen
+	ctl openmetrics tcp | sed -n "s/^tcp_retransmits_total{monitor=\"tcp\",interface=\"\",path=\"ingress\",daddr=\"0a090002[0]*\",dport=\"$1\",family=\"2\"} //p"
+}
+
+at_least() { [ "$("${@:2}")" -ge "$1" ]; }
+
+# The peer does not know TCP and does not answer: what is sent to it is sent again. The program that
+# connects gives up by itself.
+connect_in_vain() { # PORT
+	near timeout 3 python3 -c 'import socket, sys
+s = socket.socket()
+s.settimeout(2.5)
+try:
+	s.connect(("10.9.0.2", int(sys.argv[1])))
+except OSError:
+	pass' "$1"
+}
+
+# Our links and programs, of all the host: another test's may be there too.
+tracepoint_ids() { bpftool prog show name "$1" | sed -n 's/^\([0-9]*\): tracepoint.*/\1/p'; }
+
+no_program() { [ -z "$(tracepoint_ids "$1")" ]; }
+
+section_ids() { ctl show "$1" | jq -c .sections; }
+
+@test "tcp_retransmits counts segments that are sent again; a reload keeps the counts" {
+	start_with tcp tcp_retransmits.json
+	monitor_is tcp running
+	[ "$(section_ids tcp)" = '["tracepoint/tcp/tcp_retransmit_skb"]' ]
+	[ "$(ctl show tcp | jq -c .interfaces)" = "[]" ]
+	connect_in_vain 7777
+	eventually at_least 1 retransmits_to 7777
+	before=$(retransmits_to 7777)
+	[ "$before" -eq "$(near cat /proc/net/snmp | awk '/^Tcp:/ { n = $13 } END { print n }')" ]
+	[ "$(ctl reload tcp force=true | tail -n 1)" = "monitor tcp: dataplane replaced" ]
+	[ "$(retransmits_to 7777)" = "$before" ]
+	connect_in_vain 7777
+	eventually at_least $((before + 1)) retransmits_to 7777
+	connect_in_vain 8888
+	[ "$(retransmits_to 8888)" -ge 1 ]
+	[ "$(ctl metrics tcp | jq -c '[."ingress-metrics"[0].value[].key | .dport] | sort')" = "[7777,8888]" ]
+	eventually csv_exists tcp
+	collectd_stop
+	eventually no_program count_retransmit
+}
+
+csv_exists() { compgen -G "$DIR/csv/host/dynmon-$1/derive-*" >/dev/null; }
+
+# Of the whole host, so there may be more of each.
+drops_of() { # REASON
+	local n
+
+	n=$(ctl openmetrics drops | sed -n "s/^dropped_packets_total{monitor=\"drops\",interface=\"\",path=\"ingress\",reason=\"$1\"} //p")
+	echo "${n:-0}"
+}
+
+# What the kernel calls a reason.
+reason() {
+	kept sed -n "s/.*{ \([0-9]*\), \"$1\" }.*/\1/p" /sys/kernel/tracing/events/skb/kfree_skb/format
+}
+
+@test "drop_reasons counts drops by their reason; DEL detaches" {
+	start_with drops drop_reasons.json
+	no_socket=$(reason NO_SOCKET)
+	[ -n "$no_socket" ]
+	before=$(drops_of "$no_socket")
+	# To a port where nobody listens.
+	near python3 -c 'import socket
+for i in range(50):
+	socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 9))'
+	[ "$(drops_of "$no_socket")" -ge $((before + 50)) ]
+	before=$(drops_of "$no_socket")
+	ctl reload drops force=true
+	[ "$(drops_of "$no_socket")" -ge "$before" ]
+	[ -n "$(tracepoint_ids count_drop)" ]
+	ctl del drops
+	eventually no_program count_drop
+}
+
+@test "several programs of one object, each on its tracepoint, and the change of which there are" {
+	both='#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32); __type(value, __u64); __uint(max_entries, 2); } seen SEC(".maps");
+static __always_inline int hit(__u32 key) { __u64 *n = bpf_map_lookup_elem(&seen, &key); if (n) __sync_fetch_and_add(n, 1); return 0; }
+SEC("tracepoint/syscalls/sys_enter_getcwd") int on_getcwd(void *ctx) { return hit(0); }
+SEC("raw_tracepoint/netif_receive_skb") int on_receive(void *ctx) { return hit(1); }
+char l[] SEC("license") = "GPL";'
+	jq -n --arg code "$both" '{"ingress-path": {code: $code, "metric-configs": [{name: "seen", "map-name": "seen"}]}}' \
+		>"$DOCUMENTS/both.json"
+	start_with both both.json
+	[ "$(section_ids both)" = '["tracepoint/syscalls/sys_enter_getcwd","raw_tracepoint/netif_receive_skb"]' ] ||
+		{ grep "no such file" "$LOG" && skip "no syscall tracepoints"; }
+	frames_in 20
+	[ "$(ctl metrics both | jq '."ingress-metrics"[0].value[1]')" -ge 20 ]
+	jq '."ingress-path".program = "on_receive"' "$DOCUMENTS/both.json" >"$DOCUMENTS/one.json"
+	raw "INJECT both keep-maps=true file=one.json" | grep -F 'ingress map seen is kept'
+	[ "$(section_ids both)" = '["raw_tracepoint/netif_receive_skb"]' ]
+	[ "$(ctl metrics both | jq '."ingress-metrics"[0].value[1]')" -ge 20 ]
+	ctl eject both
+	[ "$(section_ids both)" = '[]' ]
+	monitor_is both empty
+	eventually no_program on_getcwd
+}
+
+@test "what such a monitor cannot have is refused with words" {
+	collectd_configure <<-EOF
+	<Monitor "bound">
+	  Interface "mon0"
+	  Dataplane "drop_reasons.json"
+	</Monitor>
+	EOF
+	collectd_start
+	no_interface="the dataplane's programs are attached by their section, and not to an interface: the monitor must have no interface"
+	grep -F "monitor bound: drop_reasons.json: $no_interface" "$LOG"
+	monitor_is bound failed
+	eventually no_program count_drop
+	ctl del bound
+
+	ctl add drops
+	run raw "INJECT drops interface=mon0 file=drop_reasons.json"
+	[ "$output" = "-1 $no_interface" ]
+	run raw "INJECT drops file=drop_reasons.json"
+	[[ $output == *"monitor drops: dataplane injected"* ]]
+	run ctl attach drops mon0
+	[ "$output" = "dynmonctl: $no_interface" ]
+	run ctl attach drops '/^mon/'
+	[ "$output" = "dynmonctl: $no_interface" ]
+	monitor_is drops running
+
+	jq '."ingress-path"."metric-configs"[0]."extraction-options" = {"swap-on-read": true}' \
+		"$DOCUMENTS/drop_reasons.json" >"$DOCUMENTS/swap.json"
+	run raw "INJECT drops file=swap.json"
+	[ "$output" = "-1 ingress-path: map drops: swap-on-read is not possible, the kernel cannot replace a program that is attached by its section" ]
+	jq --slurpfile counter "$DOCUMENTS/packet_counter.json" '."egress-path" = $counter[0]."egress-path"' \
+		"$DOCUMENTS/drop_reasons.json" >"$DOCUMENTS/mixed.json"
+	run raw "INJECT drops file=mixed.json"
+	[ "$output" = "-1 ingress-path has programs that are attached by their section: egress-path must have no code" ]
+	sed 's|tracepoint/skb/kfree_skb|tracepoint/skb/no_such_event|' "$top_srcdir/bpf/drop_reasons.bpf.c" \
+		>"$DOCUMENTS/missing.bpf.c"
+	jq '."ingress-path"."code-file" = "missing.bpf.c"' "$DOCUMENTS/drop_reasons.json" >"$DOCUMENTS/missing.json"
+	run raw "INJECT drops file=missing.json"
+	[[ $output == '-1 program count_drop: cannot attach to "tracepoint/skb/no_such_event": '* ]]
+	# After all that it does what it did.
+	before=$(drops_of "$(reason NO_SOCKET)")
+	near python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 9))'
+	[ "$(drops_of "$(reason NO_SOCKET)")" -gt "$before" ]
+}
+
+@test "Pin: what is attached by its section goes on, and its counts are taken over" {
+	start_with tcp tcp_retransmits.json 'Pin true' 'Interval 3600'
+	connect_in_vain 7777
+	before=$(retransmits_to 7777)
+	collectd_crash
+	connect_in_vain 7777
+	: >"$LOG"
+	collectd_start
+	[ "$(retransmits_to 7777)" -gt "$before" ]
+	[ "$(tracepoint_ids count_retransmit | wc -l)" -eq 1 ]
+	ctl del tcp
+	eventually no_program count_retransmit
+	[ -z "$(kept find /sys/fs/bpf/dynmon -mindepth 1)" ]
+}
