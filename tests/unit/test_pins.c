@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fixture.h"
+#include "monitor/pins.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char source[] =
+	"#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
+	"struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32); __type(value, __u64);\n"
+	"	__uint(max_entries, 3); } COUNT SEC(\".maps\");\n"
+	"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u64); __type(value, __u32);\n"
+	"	__uint(max_entries, 7); } OTHER SEC(\".maps\");\n"
+	"int global;\n"
+	"SEC(\"tc\") int on_tc(struct __sk_buff *skb) { __u32 zero = 0; __u64 key = 1; global++;\n"
+	"	__u64 *n = bpf_map_lookup_elem(&COUNT, &zero); if (n) __sync_fetch_and_add(n, 1);\n"
+	"	return bpf_map_lookup_elem(&OTHER, &key) ? -1 : -1; }\n"
+	"char _license[] SEC(\"license\") = \"GPL\";\n";
+
+/* Two copies of the same: what one pins and what its twin does. */
+static struct object *first, *second;
+
+/* Nobody else's /sys/fs/bpf: a mount namespace of this process, with a BPF file system in it. */
+static int set_up(void **state)
+{
+	(void)state;
+	if (!bpf_possible() || unshare(CLONE_NEWNS) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL) < 0)
+		return 0;
+	first = object_from_source(source);
+	second = object_from_source(source);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	object_unref(first);
+	object_unref(second);
+	return 0;
+}
+
+#define skip_without_pins()                                                                        \
+	do {                                                                                       \
+		if (!first || !second)                                                             \
+			skip();                                                                    \
+	} while (0)
+
+static int program_of(const struct object *object)
+{
+	return bpf_program__fd(bpf_object__next_program(object->bpf, NULL));
+}
+
+/* Not a loaded one: it only borrows the objects. */
+static struct generation generation_of(struct object *object, struct object *twin)
+{
+	struct generation generation = {};
+
+	generation.paths[PATH_INGRESS] = (struct generation_path){
+		.object = object,
+		.prog_fd = program_of(object),
+		.twin = twin,
+		.twin_prog_fd = twin ? program_of(twin) : -1,
+	};
+	generation.paths[PATH_EGRESS].prog_fd = generation.paths[PATH_EGRESS].twin_prog_fd = -1;
+	return generation;
+}
+
+static bool there(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0;
+}
+
+static struct pins *open_pins(const char *monitor)
+{
+	_cleanup_error_ struct error err = {};
+	struct pins *pins = NULL;
+
+	if (pins_open(monitor, &pins, &err) < 0)
+		fail_msg("%s", error_message(&err));
+	return pins;
+}
+
+static bool runs(void *data, enum path path, uint32_t prog_id)
+{
+	return path == PATH_INGRESS && prog_id == *(const uint32_t *)data;
+}
+
+static void test_names(void **state)
+{
+	struct pins *pins;
+
+	(void)state;
+	skip_without_pins();
+	/* The file system takes no dots; what is escaped must not collide. */
+	pins = open_pins("edge.1%2e");
+	assert_true(there(PINS_DIR "/edge%2e1%252e"));
+	pins_remove(pins, NULL);
+	pins_close(pins);
+	assert_false(there(PINS_DIR "/edge%2e1%252e"));
+	assert_null(pins_close(NULL));
+}
+
+static void test_one_at_a_time(void **state)
+{
+	_cleanup_error_ struct error err = {};
+	struct pins *pins, *again = NULL;
+	pid_t child;
+	int status;
+
+	(void)state;
+	skip_without_pins();
+	pins = open_pins("edge");
+	assert_int_equal(pins_open("edge", &again, &err), -EBUSY);
+	assert_string_equal(error_message(&err), "Pin: another process has \"" PINS_DIR "/edge\"");
+	assert_null(again);
+	child = fork();
+	if (child == 0)
+		_exit(pins_open("edge", &again, NULL) == -EBUSY ? 0 : 1);
+	waitpid(child, &status, 0);
+	assert_int_equal(status, 0);
+	/* Another monitor is another folder. */
+	again = open_pins("edge2");
+	pins_remove(again, NULL);
+	pins_close(again);
+	pins_close(pins);
+	pins = open_pins("edge");
+	pins_remove(pins, NULL);
+	pins_close(pins);
+}
+
+static void test_save_and_find(void **state)
+{
+	_cleanup_(pinned_release) struct pinned pinned = {}, none = {};
+	struct generation generation;
+	uint32_t zero = 0, id;
+	uint64_t value = 42, number = 0, newer = 0, found = 0;
+	size_t n_count = 0, n_other = 0;
+	struct pins *pins;
+
+	(void)state;
+	skip_without_pins();
+	generation = generation_of(first, NULL);
+	pins = open_pins("edge");
+	id = object_program_id(program_of(first));
+	assert_int_equal(pins_find(pins, "eth0.5", runs, &id, &none), 0);
+	assert_int_equal(pins_save(pins, "eth0.5", &generation, &number, NULL), 0);
+	assert_true(there(PINS_DIR "/edge/eth0%2e5/1/prog-ingress"));
+	generation = generation_of(second, NULL);
+	assert_int_equal(pins_save(pins, "eth0.5", &generation, &newer, NULL), 0);
+	assert_true(newer > number);
+
+	/* The one that runs counts, though there is a newer one. */
+	bpf_map_update_elem(bpf_map__fd(object_find_map(first, "COUNT")->bpf), &zero, &value, 0);
+	assert_int_equal(pins_find(pins, "eth0.5", runs, &id, &pinned), 1);
+	assert_int_equal(pinned.prog_ids[PATH_INGRESS], id);
+	assert_int_equal(pinned.prog_ids[PATH_EGRESS], 0);
+	assert_false(pinned.twin_runs);
+	for (size_t i = 0; i < pinned.keepsakes.n; i++) {
+		const struct keepsake *keepsake = &pinned.keepsakes.items[i];
+
+		assert_int_equal(keepsake->path, PATH_INGRESS);
+		assert_false(keepsake->twin || keepsake->swapped);
+		if (!strcmp(keepsake->name, "COUNT")) {
+			n_count++;
+			assert_int_equal(keepsake->map.max_entries, 3);
+			assert_non_null(keepsake->btf);
+			bpf_map_lookup_elem(keepsake->map.fd, &zero, &found);
+		}
+		n_other += !strcmp(keepsake->name, "OTHER") && keepsake->map.key_size == 8;
+	}
+	assert_int_equal(n_count, 1);
+	assert_int_equal(n_other, 1);
+	assert_int_equal(found, 42);
+
+	/* None runs: the newest has the counts, and no program. */
+	id = 0;
+	assert_int_equal(pins_find(pins, "eth0.5", runs, &id, &none), 1);
+	assert_int_equal(none.prog_ids[PATH_INGRESS], 0);
+	pins_settle(pins, "eth0.5", number);
+	assert_true(there(PINS_DIR "/edge/eth0%2e5/1"));
+	assert_false(there(PINS_DIR "/edge/eth0%2e5/2"));
+	pins_forget(pins, "eth0.5", number);
+	assert_false(there(PINS_DIR "/edge/eth0%2e5/1"));
+	pins_remove(pins, NULL);
+	pins_close(pins);
+}
+
+static void test_twin(void **state)
+{
+	_cleanup_(pinned_release) struct pinned pinned = {};
+	struct generation generation;
+	size_t swapped = 0, twins = 0;
+	uint64_t number;
+	struct pins *pins;
+	uint32_t id;
+
+	(void)state;
+	skip_without_pins();
+	generation = generation_of(first, second);
+	pins = open_pins("edge");
+	/* Only the map that is swapped has a second copy. */
+	object_find_map(first, "COUNT")->swapped = object_find_map(second, "COUNT")->swapped = true;
+	id = object_program_id(program_of(second));
+	assert_int_equal(pins_save(pins, "eth0", &generation, &number, NULL), 0);
+	assert_true(there(PINS_DIR "/edge/eth0/1/twin-map-ingress-COUNT"));
+	assert_false(there(PINS_DIR "/edge/eth0/1/twin-map-ingress-OTHER"));
+	assert_int_equal(pins_find(pins, "eth0", runs, &id, &pinned), 1);
+	assert_true(pinned.twin_runs);
+	assert_int_equal(pinned.prog_ids[PATH_INGRESS], id);
+	for (size_t i = 0; i < pinned.keepsakes.n; i++) {
+		const struct keepsake *keepsake = &pinned.keepsakes.items[i];
+
+		twins += keepsake->twin;
+		swapped += keepsake->swapped && !keepsake->twin && !strcmp(keepsake->name, "COUNT");
+	}
+	assert_int_equal(twins, 1);
+	assert_int_equal(swapped, 1);
+	object_find_map(first, "COUNT")->swapped = object_find_map(second, "COUNT")->swapped =
+		false;
+	pins_remove(pins, NULL);
+	pins_close(pins);
+}
+
+static bool is_eth1(void *data, const char *place)
+{
+	(void)data;
+	return !strcmp(place, "eth1");
+}
+
+static void test_places(void **state)
+{
+	struct generation generation;
+	struct pins *pins;
+	uint64_t number;
+
+	(void)state;
+	skip_without_pins();
+	generation = generation_of(first, NULL);
+	pins = open_pins("edge");
+	assert_int_equal(pins_save(pins, "eth0", &generation, &number, NULL), 0);
+	assert_int_equal(pins_move(pins, "eth0", "eth1"), 0);
+	assert_false(there(PINS_DIR "/edge/eth0"));
+	assert_true(there(PINS_DIR "/edge/eth1/1/prog-ingress"));
+	/* What is in the way is left over from somebody who has gone. */
+	assert_int_equal(pins_save(pins, "eth2", &generation, &number, NULL), 0);
+	assert_int_equal(pins_move(pins, "eth1", "eth2"), 0);
+	assert_true(there(PINS_DIR "/edge/eth2/1"));
+	assert_int_equal(pins_move(pins, "eth2", "eth1"), 0);
+	/* Of nothing there is nothing to move. */
+	assert_int_equal(pins_move(pins, "nosuch", "eth3"), 0);
+	assert_int_equal(pins_save(pins, "eth2", &generation, &number, NULL), 0);
+	pins_prune(pins, is_eth1, NULL);
+	assert_true(there(PINS_DIR "/edge/eth1"));
+	assert_false(there(PINS_DIR "/edge/eth2"));
+	pins_remove(pins, "eth1");
+	assert_false(there(PINS_DIR "/edge/eth1"));
+	assert_true(there(PINS_DIR "/edge"));
+	pins_remove(pins, NULL);
+	pins_close(pins);
+}
+
+static bool is_wanted(void *data, const char *monitor)
+{
+	(void)data;
+	return !strcmp(monitor, "wanted.1");
+}
+
+static void test_sweep(void **state)
+{
+	static const char *const monitors[] = { "wanted.1", "gone.1", "open.1" };
+	_cleanup_text_ struct text report = {};
+	struct pins *open = NULL;
+
+	(void)state;
+	skip_without_pins();
+	for (size_t i = 0; i < ARRAY_SIZE(monitors); i++) {
+		struct generation generation = generation_of(first, NULL);
+		struct pins *pins = open_pins(monitors[i]);
+		uint64_t number;
+
+		assert_int_equal(pins_save(pins, "eth0", &generation, &number, NULL), 0);
+		if (i == 2)
+			open = pins;
+		else
+			pins_close(pins);
+	}
+	pins_sweep(is_wanted, NULL, &report);
+	assert_string_equal(text_str(&report),
+			    "monitor gone.1: what was pinned for it is removed\n");
+	assert_true(there(PINS_DIR "/wanted%2e1/eth0/1/prog-ingress"));
+	assert_true(there(PINS_DIR "/open%2e1/eth0/1/prog-ingress"));
+	assert_false(there(PINS_DIR "/gone%2e1"));
+	pins_remove(open, NULL);
+	pins_close(open);
+}
+
+/* The last one: it takes the file system away. */
+static void test_no_bpffs(void **state)
+{
+	_cleanup_error_ struct error err = {};
+	struct pins *pins = NULL;
+
+	(void)state;
+	skip_without_pins();
+	assert_int_equal(mount("tmpfs", "/sys/fs/bpf", "tmpfs", 0, NULL), 0);
+	assert_int_equal(pins_open("edge", &pins, &err), -ENOTSUP);
+	assert_string_equal(error_message(&err),
+			    "Pin: /sys/fs/bpf/ is no BPF file system; mount one there");
+	assert_null(pins);
+	assert_false(there(PINS_DIR));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),	      cmocka_unit_test(test_one_at_a_time),
+		cmocka_unit_test(test_save_and_find), cmocka_unit_test(test_twin),
+		cmocka_unit_test(test_places),	      cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_no_bpffs),
+	};
+
+	return cmocka_run_group_tests_name("pins", tests, set_up, tear_down);
+}
