@@ -521,6 +521,79 @@ static void test_refresh(void **state)
 	assert_null(watch_stop(NULL));
 }
 
+/* The names of those that there are, in the order of their indexes. */
+static void places(struct registry *registry, const char *name, struct text *out)
+{
+	struct view view;
+
+	text_clear(out);
+	assert_int_equal(registry_view(registry, name, &view, NULL), 0);
+	for (int index = 1; index < 1000; index++)
+		for (size_t i = 0; i < view.n; i++)
+			if (view.items[i].ifindex == index)
+				text_printf(out, "%s%s", out->len ? " " : "",
+					    view.items[i].interface);
+	view_release(&view);
+}
+
+/* What a change of the interfaces means for each kind of word that a monitor is attached by. */
+static void test_presence(void **state)
+{
+	static const struct {
+		const char *interfaces;
+		struct {
+			const char *command;
+			const char *places;
+		} steps[8];
+	} cases[] = {
+		{ "v0",
+		  { { "ip link add v0 type veth peer name p0", "v0" },
+		    { "ip link set v0 name moved0", "moved0" },
+		    { "ip link add v0 type veth peer name p1", "moved0 v0" },
+		    { "ip link del moved0", "v0" },
+		    { "ip link set v0 name p0", "p0" },
+		    { "ip link del p0", "" } } },
+		/* A peer is made before its other end, and has the lower index. */
+		{ "v0 /^v/",
+		  { { "ip link add v0 type veth peer name p0", "v0" },
+		    { "ip link set p0 name v1", "v1 v0" },
+		    { "ip link set v1 name v2", "v2 v0" },
+		    { "ip link set v2 name p0", "v0" },
+		    /* named, so it is followed */
+		    { "ip link set v0 name q0", "q0" },
+		    { "ip link del q0", "" } } },
+		{ "br0:v0",
+		  { { "ip link add br0 type bridge", "" },
+		    { "ip link add v0 type veth peer name p0", "" },
+		    { "ip link set v0 master br0", "v0" },
+		    { "ip link set v0 name q0", "q0" },
+		    { "ip link set p0 up", "q0" },
+		    { "ip link set q0 nomaster", "" },
+		    { "ip link del br0", "" },
+		    { "ip link del q0", "" } } },
+	};
+
+	(void)state;
+	skip_without_objects();
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+		_cleanup_(registry_freep) struct registry *registry = registry_make();
+		_cleanup_free_ char *json = document("both", &good_object, "COUNT");
+		const char *hook = i % 2 ? "tc" : "tcx";
+		_cleanup_error_ struct error err = {};
+		_cleanup_text_ struct text now = {};
+
+		must(add(registry, "edge", hook, cases[i / 2].interfaces, NULL, false, &err), &err);
+		must(inject(registry, "edge", NULL, json, &err), &err);
+		for (size_t j = 0; j < 8 && cases[i / 2].steps[j].command; j++) {
+			assert_int_equal(shell("%s", cases[i / 2].steps[j].command), 0);
+			registry_refresh(registry);
+			registry_refresh(registry); /* nothing has changed */
+			places(registry, "edge", &now);
+			assert_string_equal(text_str(&now), cases[i / 2].steps[j].places);
+		}
+	}
+}
+
 /* A path with {} goes on with its object and its counts. */
 static void test_leave(void **state)
 {
@@ -961,6 +1034,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_rollback, clean),
 		cmocka_unit_test_teardown(test_failed_and_waiting, clean),
 		cmocka_unit_test_teardown(test_refresh, clean),
+		cmocka_unit_test_teardown(test_presence, clean),
 		cmocka_unit_test_teardown(test_leave, clean),
 		cmocka_unit_test_teardown(test_reload, clean),
 		cmocka_unit_test_teardown(test_reload_of_one_direction, clean),
