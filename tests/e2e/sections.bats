@@ -41,7 +41,7 @@ at_least() { [ "$("${@:2}")" -ge "$1" ]; }
 # The peer does not know TCP and does not answer: what is sent to it is sent again. The program that
 # connects gives up by itself.
 connect_in_vain() { # PORT
-	near timeout 3 python3 -c 'import socket, sys
+	near timeout 30 python3 -c 'import socket, sys
 s = socket.socket()
 s.settimeout(2.5)
 try:

@@ -680,7 +680,7 @@ static void *add_thread(void *data)
 	return NULL;
 }
 
-static uint64_t take_all(const struct map *map)
+static uint64_t take_rest(const struct map *map)
 {
 	struct map_reader reader;
 	struct map_batch batch;
@@ -731,18 +731,18 @@ static void test_exchange(void **state)
 				pthread_create(&threads[t], NULL, add_thread, &additions[t]), 0);
 		}
 		for (int pass = 0; pass < 20 || !taken; pass++)
-			taken += take_all(&map);
+			taken += take_rest(&map);
 		__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
 		for (int t = 0; t < 2; t++) {
 			pthread_join(threads[t], NULL);
 			added += additions[t].sum;
 		}
-		assert_int_equal(taken + take_all(&map), added);
-		assert_int_equal(take_all(&map), 0);
+		assert_int_equal(taken + take_rest(&map), added);
+		assert_int_equal(take_rest(&map), 0);
 		/* what is only read stays */
 		map_put(&map, 0);
 		free(read_map(&map, false, false, cases[i].entries, NULL).seen);
-		assert_true(take_all(&map) > 0);
+		assert_true(take_rest(&map) > 0);
 		map_memory_unmap(&map, map.memory);
 		close(map.fd);
 	}
