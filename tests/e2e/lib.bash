@@ -201,7 +201,15 @@ counted() {
 }
 
 # monitor_is NAME STATE
-monitor_is() { [ "$(ctl show "$1" | jq -r .state)" = "$2" ]; }
+monitor_is() {
+	local shown
+
+	shown=$(ctl show "$1") || return 1
+	if [ "$(jq -r .state <<<"$shown")" != "$2" ]; then
+		echo "not $2: $shown"
+		return 1
+	fi
+}
 
 # runs_on MONITOR INTERFACE ...: on these it is now, and on no others.
 runs_on() {

@@ -192,6 +192,10 @@ static void test_find(void **state)
 	assert_int_equal(keepsakes_add_object(&both, out, PATH_EGRESS, false), 0);
 	assert_int_equal(keepsakes_add_object(&both, in, PATH_INGRESS, false), 0);
 	assert_int_equal(keepsakes_add_object(&egress, out, PATH_EGRESS, false), 0);
+	/* of a second copy only what is swapped is its own */
+	assert_int_equal(keepsakes_add_object(&twins, in, PATH_INGRESS, true), 0);
+	assert_int_equal(twins.n, 0);
+	object_find_map(in, "own")->swapped = true;
 	assert_int_equal(keepsakes_add_object(&twins, in, PATH_INGRESS, true), 0);
 	assert_int_equal(keepsakes_find(&both, PATH_INGRESS, false, own)->path, PATH_INGRESS);
 	assert_int_equal(keepsakes_find(&both, PATH_EGRESS, false, own)->path, PATH_EGRESS);
