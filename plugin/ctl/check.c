@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/check.h"
 #include "kernel/hook.h"
-#include "monitor/generation.h"
+#include "monitor/loading.h"
 
 #include <errno.h>
 #include <inttypes.h>

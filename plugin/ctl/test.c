@@ -4,7 +4,7 @@
 #include "export/json.h"
 #include "kernel/hook.h"
 #include "monitor/collect.h"
-#include "monitor/generation.h"
+#include "monitor/loading.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -67,14 +67,27 @@ struct cache *cache_free(struct cache *cache)
 	return NULL;
 }
 
+/* A line that includes a header of the user's own, which may ask for anything. */
+static bool includes_own(const char *line, size_t len)
+{
+	const char *word = memmem(line, len, "include", strlen("include"));
+
+	return memchr(line, '#', len) && word && memchr(word, '"', len - (size_t)(word - line));
+}
+
 /* Each monitor has a CUBE_ID of its own: it matters where the source, or a header of it, asks. */
 static bool uses_cube_id(const struct text *code)
 {
-	static const char *const words[] = { "cube_id", "CUBE_ID", "#include \"" };
+	if (memmem(code->data, code->len, "CUBE_ID", 7) ||
+	    memmem(code->data, code->len, "cube_id", 7))
+		return true;
+	for (size_t at = 0, len; at < code->len; at += len + 1) {
+		const char *line = code->data + at, *end = memchr(line, '\n', code->len - at);
 
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (memmem(code->data, code->len, words[i], strlen(words[i])))
+		len = end ? (size_t)(end - line) : code->len - at;
+		if (includes_own(line, len))
 			return true;
+	}
 	return false;
 }
 

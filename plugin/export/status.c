@@ -3,6 +3,7 @@
 #include "base/figure.h"
 #include "kernel/chain.h"
 #include "kernel/netns.h"
+#include "kernel/section.h"
 
 #include <string.h>
 

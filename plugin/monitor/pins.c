@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/pins.h"
+#include "kernel/bpffs.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 struct pins {
@@ -21,89 +18,12 @@ struct pins {
 	uint64_t next;
 };
 
-static void append_escaped(struct text *path, const char *name)
-{
-	for (; *name; name++)
-		if (*name == '.' || *name == '%' || *name == '/')
-			text_printf(path, "%%%02x", (unsigned char)*name);
-		else
-			text_addc(path, *name);
-}
-
-/* In place: the other way round. What is not ours is left as it is. */
-static void unescape(char *name)
-{
-	char *to = name;
-
-	for (; *name; name++)
-		if (*name == '%' && isxdigit((unsigned char)name[1]) &&
-		    isxdigit((unsigned char)name[2])) {
-			const char digits[] = { name[1], name[2], '\0' };
-
-			*to++ = (char)strtoul(digits, NULL, 16);
-			name += 2;
-		} else {
-			*to++ = *name;
-		}
-	*to = '\0';
-}
-
 /* The folder's path, with a "/" and more behind it. */
 static void place_path(const struct pins *pins, const char *place, struct text *path)
 {
 	text_clear(path);
 	text_printf(path, "%s/", pins->path);
-	append_escaped(path, place);
-}
-
-/* Removes a folder with all that is in it. */
-static void remove_tree(const char *path)
-{
-	DIR *dir = opendir(path);
-	const struct dirent *entry;
-
-	while (dir && (entry = readdir(dir))) {
-		_cleanup_text_ struct text below = {};
-
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-			continue;
-		text_printf(&below, "%s/%s", path, entry->d_name);
-		if (unlink(text_str(&below)) < 0 && errno == EISDIR)
-			remove_tree(text_str(&below));
-	}
-	if (dir)
-		closedir(dir);
-	rmdir(path);
-}
-
-/* Calls take for every name in a folder, until it returns other than 0. */
-static int each_name(const char *path, int (*take)(void *data, const char *path, const char *name),
-		     void *data)
-{
-	DIR *dir = opendir(path);
-	const struct dirent *entry;
-	int r = 0;
-
-	while (dir && r == 0 && (entry = readdir(dir)))
-		if (*entry->d_name != '.')
-			r = take(data, path, entry->d_name);
-	if (dir)
-		closedir(dir);
-	return r;
-}
-
-static int make_dir(const char *path, struct error *err)
-{
-	if (mkdir(path, 0700) == 0 || errno == EEXIST)
-		return 0;
-	return error_set(err, -errno, "\"%s\" cannot be made: %s", path, strerror(errno));
-}
-
-static bool is_bpffs(const char *path)
-{
-	struct statfs stat;
-
-	return statfs(path, &stat) == 0 && (uint32_t)stat.f_type == BPF_FS_MAGIC;
+	bpffs_escape(path, place);
 }
 
 int pins_open(const char *monitor, struct pins **ret, struct error *err)
@@ -112,16 +32,16 @@ int pins_open(const char *monitor, struct pins **ret, struct error *err)
 	struct pins *pins;
 	int r;
 
-	if (!is_bpffs(OBJECT_PIN_DIR))
+	if (!bpffs_is(OBJECT_PIN_DIR))
 		return error_set(err, -ENOTSUP,
 				 "Pin: " OBJECT_PIN_DIR " is no BPF file system; mount one there");
 	text_printf(&path, PINS_DIR "/");
-	append_escaped(&path, monitor);
+	bpffs_escape(&path, monitor);
 	if (text_status(&path) < 0)
 		return error_oom(err);
-	r = make_dir(PINS_DIR, err);
+	r = bpffs_make(PINS_DIR, err);
 	if (r == 0)
-		r = make_dir(text_str(&path), err);
+		r = bpffs_make(text_str(&path), err);
 	if (r < 0)
 		return error_prefix(err, r, "Pin");
 	pins = calloc(1, sizeof(*pins));
@@ -157,12 +77,12 @@ void pins_remove(struct pins *pins, const char *place)
 	_cleanup_text_ struct text path = {};
 
 	if (!place) {
-		remove_tree(pins->path);
+		bpffs_remove(pins->path);
 		return;
 	}
 	place_path(pins, place, &path);
 	if (text_status(&path) == 0)
-		remove_tree(text_str(&path));
+		bpffs_remove(text_str(&path));
 }
 
 int pins_move(struct pins *pins, const char *from, const char *to)
@@ -174,7 +94,7 @@ int pins_move(struct pins *pins, const char *from, const char *to)
 	if (text_status(&old) < 0 || text_status(&new) < 0)
 		return -ENOMEM;
 	/* What is there is left over from an interface that has gone. */
-	remove_tree(text_str(&new));
+	bpffs_remove(text_str(&new));
 	return rename(text_str(&old), text_str(&new)) < 0 && errno != ENOENT ? -errno : 0;
 }
 
@@ -192,10 +112,10 @@ static int prune_one(void *data, const char *path, const char *escaped)
 
 	if (!name)
 		return 0;
-	unescape(name);
+	bpffs_unescape(name);
 	text_printf(&below, "%s/%s", path, escaped);
 	if (!pruning->keep(pruning->data, name) && text_status(&below) == 0)
-		remove_tree(text_str(&below));
+		bpffs_remove(text_str(&below));
 	return 0;
 }
 
@@ -203,7 +123,7 @@ void pins_prune(struct pins *pins, bool (*keep)(void *data, const char *place), 
 {
 	struct pruning pruning = { keep, data, NULL };
 
-	each_name(pins->path, prune_one, &pruning);
+	bpffs_each(pins->path, prune_one, &pruning);
 }
 
 static int sweep_one(void *data, const char *path, const char *escaped)
@@ -215,14 +135,14 @@ static int sweep_one(void *data, const char *path, const char *escaped)
 
 	if (!name)
 		return 0;
-	unescape(name);
+	bpffs_unescape(name);
 	text_printf(&below, "%s/%s", path, escaped);
 	if (pruning->keep(pruning->data, name) || text_status(&below) < 0)
 		return 0;
 	fd = open(text_str(&below), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return 0;
-	remove_tree(text_str(&below));
+	bpffs_remove(text_str(&below));
 	text_printf(pruning->report, "monitor %s: what was pinned for it is removed\n", name);
 	return 0;
 }
@@ -231,15 +151,8 @@ void pins_sweep(bool (*keep)(void *data, const char *monitor), void *data, struc
 {
 	struct pruning pruning = { keep, data, report };
 
-	if (is_bpffs(PINS_DIR))
-		each_name(PINS_DIR, sweep_one, &pruning);
-}
-
-static int pin(const char *path, int fd, struct error *err)
-{
-	int r = bpf_obj_pin(fd, path);
-
-	return r < 0 ? error_set(err, r, "\"%s\" cannot be pinned: %s", path, strerror(-r)) : 0;
+	if (bpffs_is(PINS_DIR))
+		bpffs_each(PINS_DIR, sweep_one, &pruning);
 }
 
 /* Maps that the next process could go on with. */
@@ -254,9 +167,9 @@ static int save_maps(const char *dir, const struct object *object, bool twin, en
 		if (map_kind(bpf_map__type(map->bpf)) == MAP_UNREADABLE || (twin && !map->swapped))
 			continue;
 		text_printf(&file, "%s/%smap-%s-", dir, twin ? "twin-" : "", path_name(path));
-		append_escaped(&file, map->name);
+		bpffs_escape(&file, map->name);
 		r = text_status(&file) < 0 ? error_oom(err)
-					   : pin(text_str(&file), bpf_map__fd(map->bpf), err);
+					   : bpffs_pin(text_str(&file), bpf_map__fd(map->bpf), err);
 		if (r < 0)
 			return r;
 	}
@@ -272,7 +185,7 @@ static int save_copy(const char *dir, const struct object *object, int prog_fd, 
 	if (r < 0 || prog_fd < 0)
 		return r;
 	text_printf(&file, "%s/%sprog-%s", dir, twin ? "twin-" : "", path_name(path));
-	return text_status(&file) < 0 ? error_oom(err) : pin(text_str(&file), prog_fd, err);
+	return text_status(&file) < 0 ? error_oom(err) : bpffs_pin(text_str(&file), prog_fd, err);
 }
 
 int pins_save(struct pins *pins, const char *place, const struct generation *generation,
@@ -283,7 +196,7 @@ int pins_save(struct pins *pins, const char *place, const struct generation *gen
 	int r;
 
 	place_path(pins, place, &dir);
-	r = text_status(&dir) < 0 ? error_oom(err) : make_dir(text_str(&dir), err);
+	r = text_status(&dir) < 0 ? error_oom(err) : bpffs_make(text_str(&dir), err);
 	for (size_t len = dir.len; r == 0; pins->next++) {
 		dir.len = len;
 		text_printf(&dir, "/%llu", (unsigned long long)pins->next);
@@ -293,7 +206,7 @@ int pins_save(struct pins *pins, const char *place, const struct generation *gen
 			break;
 	}
 	if (r == 0)
-		r = make_dir(text_str(&dir), err);
+		r = bpffs_make(text_str(&dir), err);
 	if (r < 0)
 		return error_prefix(err, r, "Pin");
 	*number = pins->next++;
@@ -308,7 +221,7 @@ int pins_save(struct pins *pins, const char *place, const struct generation *gen
 				      (enum path)path, err);
 	}
 	if (r < 0)
-		remove_tree(text_str(&dir));
+		bpffs_remove(text_str(&dir));
 	return r < 0 ? error_prefix(err, r, "Pin") : 0;
 }
 
@@ -322,7 +235,7 @@ static int settle_one(void *data, const char *path, const char *name)
 		return 0;
 	text_printf(&below, "%s/%s", path, name);
 	if (text_status(&below) == 0)
-		remove_tree(text_str(&below));
+		bpffs_remove(text_str(&below));
 	return 0;
 }
 
@@ -332,7 +245,7 @@ void pins_settle(struct pins *pins, const char *place, uint64_t number)
 
 	place_path(pins, place, &path);
 	if (text_status(&path) == 0)
-		each_name(text_str(&path), settle_one, &number);
+		bpffs_each(text_str(&path), settle_one, &number);
 }
 
 void pins_forget(struct pins *pins, const char *place, uint64_t number)
@@ -342,7 +255,7 @@ void pins_forget(struct pins *pins, const char *place, uint64_t number)
 	place_path(pins, place, &path);
 	text_printf(&path, "/%llu", (unsigned long long)number);
 	if (text_status(&path) == 0)
-		remove_tree(text_str(&path));
+		bpffs_remove(text_str(&path));
 }
 
 static void link_path(const struct pins *pins, const char *place, const char *name,
@@ -359,13 +272,13 @@ int pins_save_link(struct pins *pins, const char *place, const char *name, int f
 	int r;
 
 	place_path(pins, place, &path);
-	r = text_status(&path) < 0 ? error_oom(err) : make_dir(text_str(&path), err);
+	r = text_status(&path) < 0 ? error_oom(err) : bpffs_make(text_str(&path), err);
 	link_path(pins, place, name, &path);
 	if (r == 0 && text_status(&path) < 0)
 		r = error_oom(err);
 	if (r == 0) {
 		unlink(text_str(&path));
-		r = pin(text_str(&path), fd, err);
+		r = bpffs_pin(text_str(&path), fd, err);
 	}
 	return r < 0 ? error_prefix(err, r, "Pin") : 0;
 }
@@ -492,7 +405,7 @@ static int take_map(void *data, const char *dir, const char *name)
 	text_printf(&file, "%s/%s", dir, name);
 	if (!copy || text_status(&file) < 0)
 		return 0;
-	unescape(copy);
+	bpffs_unescape(copy);
 	keepsake.name = copy;
 	keepsake.path = (enum path)path;
 	keepsake.map.fd = bpf_obj_get(text_str(&file));
@@ -548,14 +461,14 @@ int pins_find(struct pins *pins, const char *place,
 	place_path(pins, place, &path);
 	if (text_status(&path) < 0)
 		return 0;
-	each_name(text_str(&path), look_at, &candidate);
+	bpffs_each(text_str(&path), look_at, &candidate);
 	if (!candidate.best)
 		return 0;
 	*ret = (struct pinned){};
 	text_printf(&dir, "%s/%llu", text_str(&path), (unsigned long long)candidate.best);
 	for (int of = 0; of < PATH_COUNT; of++)
 		take_program(text_str(&dir), (enum path)of, &candidate, ret);
-	each_name(text_str(&dir), take_map, &ret->keepsakes);
+	bpffs_each(text_str(&dir), take_map, &ret->keepsakes);
 	mark_swapped(&ret->keepsakes);
 	return 1;
 }

@@ -122,7 +122,7 @@ static int exchange(struct reload *reload, struct monitor *next, struct monitor 
 		r = loader_replay(loader, next, &old->recipe, reload->report, err);
 	else
 		r = loader_reload(loader, next, true, reload->report, err);
-	if (r < 0) { /* a suspended one is attached again when its control is released */
+	if (r < 0) {
 		monitor_note(old, err, true);
 		return r;
 	}
@@ -166,10 +166,13 @@ static void change(struct reload *reload, struct monitor *old, struct monitor_se
 		r = follow(reload, next, old, &err);
 	else
 		r = exchange(reload, next, old, &err);
-	if (r < 0) /* the first of its documents may run already */
+	if (r < 0) { /* the first of its documents may run already */
 		monitor_close(next, false);
-	else if (was_saved)
+		if (!old->deleted && !monitor_agrees(next, old) && monitor_collides(next, old))
+			monitor_resume(old);
+	} else if (was_saved) {
 		registry_forget(reload->registry, next->settings.name, reload->report);
+	}
 	monitor_end(next);
 	monitor_end(old);
 	if (r < 0) {

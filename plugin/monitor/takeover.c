@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/takeover.h"
+#include "base/log.h"
 #include "monitor/instance.h"
 #include "monitor/pinning.h"
 
@@ -185,6 +186,21 @@ void monitor_suspend(struct monitor *monitor)
 	}
 	links_end(monitor, &visit);
 	monitor->pins = pins_close(monitor->pins);
+}
+
+void monitor_resume(struct monitor *monitor)
+{
+	_cleanup_error_ struct error err = {};
+	int r = pinning_open(monitor, &err);
+
+	for (size_t i = 0; r == 0 && i < monitor->n_instances; i++) {
+		struct instance *instance = monitor->instances[i];
+		uint64_t number;
+
+		r = pinning_save(monitor, instance, instance->generation, &number, &err);
+	}
+	if (r < 0)
+		log_error("monitor %s: %s", monitor->settings.name, error_message(&err));
 	__atomic_store_n(&monitor->stale, true, __ATOMIC_RELEASE);
 }
 

@@ -25,8 +25,14 @@ bool monitor_collides(const struct monitor *next, const struct monitor *old);
  */
 int monitor_take_over(struct monitor *next, struct monitor *old, struct error *err);
 
-/* Detaches everything; monitor_end() attaches it again. Under control. */
+/* Detaches everything, and lets go of what is pinned, to make room. Under control. */
 void monitor_suspend(struct monitor *monitor);
+
+/*
+ * After that: it goes on, when control is released, and is pinned again as its settings say. Under
+ * control.
+ */
+void monitor_resume(struct monitor *monitor);
 
 /* Detaches everything for good, and hands the figures to a successor. Under both controls. */
 void monitor_retire(struct monitor *monitor, struct monitor *successor);

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "fixture.h"
 #include "metric/reader.h"
-#include "monitor/generation.h"
+#include "monitor/loading.h"
 
 #include <errno.h>
 

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/section.h"
+#include "kernel/capture.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+
+/*
+ * Kinds of programs whose section says where they belong, and which have something to count.
+ * Iterators, for one, run when somebody reads them; perf events and cgroups need to be told which.
+ */
+static bool has_section_to_attach(const struct bpf_program *program)
+{
+	static const char *const prefixes[] = {
+		"tracepoint/", "tp/",	  "raw_tracepoint/", "raw_tp/",	      "raw_tracepoint.w/",
+		"raw_tp.w/",   "tp_btf/", "fentry/",	     "fentry.s/",     "fexit/",
+		"fexit.s/",    "kprobe/", "kretprobe/",	     "uprobe/",	      "uretprobe/",
+		"usdt/",       "lsm/",	  "lsm.s/",	     "kprobe.multi/",
+	};
+	const char *section = bpf_program__section_name(program);
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (!strncmp(section, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
+bool object_has_sections_only(const struct object *object, const char *name)
+{
+	struct bpf_program *program;
+	bool any = false;
+
+	bpf_object__for_each_program(program, object->bpf) {
+		if (name && strcmp(bpf_program__name(program), name) != 0)
+			continue;
+		if (!has_section_to_attach(program))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+int object_select_sections(struct object *object, const char *name)
+{
+	struct bpf_program *program;
+	int n = 0;
+
+	bpf_object__for_each_program(program, object->bpf) {
+		bool named = name && !strcmp(bpf_program__name(program), name);
+
+		if ((name && !named) || !has_section_to_attach(program))
+			continue;
+		bpf_program__set_autoload(program, true);
+		n++;
+	}
+	return n;
+}
+
+int object_attach_sections(struct object *object, struct error *err)
+{
+	struct bpf_program *program;
+	size_t room = 0;
+
+	if (object->links)
+		return 0;
+	bpf_object__for_each_program(program, object->bpf)
+		room++;
+	object->links = calloc(room + 1, sizeof(struct bpf_link *));
+	if (!object->links)
+		return error_oom(err);
+	bpf_object__for_each_program(program, object->bpf) {
+		_cleanup_text_ struct text said = {};
+		struct bpf_link *link;
+		int r;
+
+		if (!bpf_program__autoload(program))
+			continue;
+		capture_begin(&said);
+		link = bpf_program__attach(program);
+		r = link ? 0 : -errno;
+		capture_end();
+		if (r < 0) {
+			object_detach_sections(object);
+			return error_set(err, r, "program %s: cannot attach to \"%s\": %s%s%s",
+					 bpf_program__name(program),
+					 bpf_program__section_name(program), strerror(-r),
+					 said.len ? "\n" : "", text_str(&said));
+		}
+		object->links[object->n_links++] = link;
+	}
+	return 0;
+}
+
+const char *object_section(const struct object *object, size_t i)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object->bpf)
+		if (bpf_program__autoload(program) && !i--)
+			return bpf_program__section_name(program);
+	return "";
+}
+
+void object_detach_sections(struct object *object)
+{
+	while (object->n_links)
+		bpf_link__destroy(object->links[--object->n_links]);
+	free(object->links);
+	object->links = NULL;
+}

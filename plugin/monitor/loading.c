@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "monitor/loading.h"
+#include "kernel/section.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+
+/* A generation in the making. */
+struct making {
+	struct generation *generation;
+	const struct loading *loading;
+	struct bpf_program *programs[PATH_COUNT]; /* NULL: the path goes on, or has none */
+	struct bpf_program *twins[PATH_COUNT];
+	bool reused[PATH_COUNT]; /* the path goes on with its loaded object */
+	struct error *err;
+};
+
+static bool same_code(const struct path_code *a, const struct path_code *b)
+{
+	return a->elf.len == b->elf.len && !memcmp(a->elf.data, b->elf.data, a->elf.len);
+}
+
+static bool is_within_monitor(const struct object_map *map)
+{
+	return map->scope != MAP_SCOPE_PROGRAM;
+}
+
+/* Whether any metric wants the map of a path swapped. Queues lose nothing when they are popped. */
+static bool is_swapped(const struct dataplane *dataplane, enum path path,
+		       const struct object_map *map)
+{
+	for (int other = 0; other < PATH_COUNT; other++) {
+		const struct path_code *code = dataplane->paths[other];
+
+		if (!code || (other != (int)path && !is_within_monitor(map)))
+			continue;
+		for (size_t i = 0; i < code->config->n_metrics; i++)
+			if (code->config->metrics[i].swap_on_read &&
+			    !strcmp(code->config->metrics[i].map_name, map->name))
+				return map_kind(bpf_map__type(map->bpf)) != MAP_QUEUE;
+	}
+	return false;
+}
+
+/* Whether a path's loaded object serves the new dataplane as it is. */
+static bool can_go_on(const struct making *making, enum path path)
+{
+	const struct generation *previous = making->loading->previous;
+	const struct dataplane *dataplane = making->generation->dataplane;
+	const struct object *object = previous ? previous->paths[path].object : NULL;
+
+	if (!object || previous->dataplane->paths[path] != dataplane->paths[path])
+		return false;
+	/* The other path may have more, or less, to say about maps that both have. */
+	for (size_t i = 0; i < object->n_maps; i++)
+		if (object->maps[i].swapped != is_swapped(dataplane, path, &object->maps[i]))
+			return false;
+	return true;
+}
+
+static int open_object(struct making *making, enum path path, struct object **ret,
+		       struct bpf_program **program)
+{
+	const struct path_code *code = making->generation->dataplane->paths[path];
+	struct generation_path *to = &making->generation->paths[path];
+	const char *name = code->config->program;
+	int r = 0;
+
+	if (!*ret)
+		r = object_open(code->elf.data, code->elf.len, code->config->origin, ret,
+				making->err);
+	if (r < 0)
+		return r;
+	if (path == PATH_INGRESS && object_has_sections_only(*ret, name)) {
+		to->by_section = true;
+		object_select_sections(*ret, name);
+		return 0;
+	}
+	r = object_select(*ret, making->loading->xdp && path == PATH_INGRESS, path == PATH_EGRESS,
+			  name, program, making->err);
+	return r < 0 ? error_prefix(making->err, r, "%s", code->config->origin) : 0;
+}
+
+/* A path that goes on as it is keeps its object; two paths of one object share one. */
+static int path_open(struct making *making, enum path path)
+{
+	struct generation *generation = making->generation;
+	const struct generation *previous = making->loading->previous;
+	struct path_code *code = generation->dataplane->paths[path];
+	struct generation_path *to = &generation->paths[path];
+
+	if (!code)
+		return 0;
+	if (can_go_on(making, path)) {
+		const struct generation_path *from = &previous->paths[path];
+
+		making->reused[path] = true;
+		to->object = object_ref(from->object);
+		to->twin = object_ref(from->twin);
+		to->prog_fd = from->prog_fd;
+		to->twin_prog_fd = from->twin_prog_fd;
+		to->by_section = from->by_section;
+		return 0;
+	}
+	for (int other = 0; other < (int)path && !to->object; other++)
+		if (generation->paths[other].object && !generation->paths[other].object->loaded &&
+		    same_code(generation->dataplane->paths[other], code))
+			to->object = object_ref(generation->paths[other].object);
+	return open_object(making, path, &to->object, &making->programs[path]);
+}
+
+/* Says of each map what metrics of either path want of it. */
+static void maps_prepare(struct making *making, enum path path)
+{
+	const struct dataplane *dataplane = making->generation->dataplane;
+	struct object *object = making->generation->paths[path].object;
+
+	for (size_t i = 0; i < object->n_maps; i++)
+		object->maps[i].swapped =
+			object->maps[i].swapped || is_swapped(dataplane, path, &object->maps[i]);
+	for (int other = 0; other < PATH_COUNT; other++) {
+		const struct path_code *code = dataplane->paths[other];
+
+		for (size_t i = 0; code && i < code->config->n_metrics; i++) {
+			const struct metric_config *config = &code->config->metrics[i];
+			struct object_map *map = object_find_map(object, config->map_name);
+
+			if (config->empty_on_read && map && !map->swapped &&
+			    (other == (int)path || is_within_monitor(map)))
+				object_map_make_mappable(map);
+		}
+	}
+}
+
+/* Lets the maps that one path's object shares with others be those of the other path. */
+static int maps_share(struct object *object, const struct object *other, bool swapped_only,
+		      struct error *err)
+{
+	for (size_t i = 0; i < object->n_maps; i++) {
+		struct object_map *map = &object->maps[i];
+		const struct object_map *theirs;
+		int r = 0;
+
+		if (!is_within_monitor(map) || map->resolved || (swapped_only && !map->swapped))
+			continue;
+		theirs = object_find_map(other, map->name);
+		if (!theirs || !is_within_monitor(theirs))
+			continue;
+		if (other->loaded)
+			r = object_map_reuse(map, bpf_map__fd(theirs->bpf), err);
+		else if (map->scope == MAP_SCOPE_EXTERN && theirs->scope != MAP_SCOPE_EXTERN)
+			r = object_map_declare(map, theirs, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Finds what is still extern among other monitors; refuses a public name that is taken. */
+static int maps_find_public(struct object *object, const struct surroundings *around,
+			    struct error *err)
+{
+	for (size_t i = 0; i < object->n_maps; i++) {
+		struct object_map *map = &object->maps[i];
+		_cleanup_close_ int fd = -1;
+		int r;
+
+		if (map->resolved ||
+		    (map->scope != MAP_SCOPE_EXTERN && map->scope != MAP_SCOPE_PUBLIC))
+			continue;
+		fd = around->find_map(around->data, map->name);
+		if (fd < 0)
+			continue;
+		if (map->scope == MAP_SCOPE_PUBLIC)
+			return error_set(
+				err, -EEXIST,
+				"map %s is public, and another monitor has a public map of "
+				"that name; declare it \"extern\" to use that one",
+				map->name);
+		if (map->swapped)
+			return error_set(err, -EOPNOTSUPP,
+					 "map %s belongs to another monitor: swap-on-read is not "
+					 "possible",
+					 map->name);
+		r = object_map_reuse(map, fd, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void tell_kept(struct making *making, enum path path, const struct object_map *map,
+		      const char *why)
+{
+	struct text *report = making->loading->report;
+
+	if (!report)
+		return;
+	if (map->kept)
+		text_printf(report, "%s map %s is kept\n", path_name(path), map->name);
+	else
+		text_printf(report, "%s map %s is new: %s\n", path_name(path), map->name, why);
+}
+
+/* Lets maps go on with those of the generation before. */
+static int maps_keep(struct making *making, enum path path, struct object *object, bool twin)
+{
+	const struct generation_path *this = &making->generation->paths[path];
+	const struct keepsakes *keepsakes = making->loading->keepsakes;
+
+	for (size_t i = 0; keepsakes && i < object->n_maps; i++) {
+		struct object_map *map = &object->maps[i];
+		_cleanup_text_ struct text why = {};
+		const struct keepsake *keepsake;
+		int r = 0;
+
+		if (map->reused || bpf_map__pin_path(map->bpf) ||
+		    (map->scope == MAP_SCOPE_EXTERN && !map->resolved))
+			continue;
+		/* Of two copies both are kept, or none. */
+		if (twin && !(map->swapped && this->object->maps[i].kept))
+			continue;
+		keepsake = keepsakes_find(keepsakes, path, twin, map);
+		if (keepsake)
+			r = keepsake_use(keepsake, object, map, &why, making->err);
+		else
+			text_adds(&why, "there was none of that name");
+		if (r < 0)
+			return r;
+		map->kept = r > 0;
+		if (!twin && (map->kept || !bpf_map__is_internal(map->bpf)))
+			tell_kept(making, path, map, text_str(&why));
+	}
+	return 0;
+}
+
+static int path_load(struct making *making, enum path path)
+{
+	struct object *object = making->generation->paths[path].object;
+	const struct object *other = making->generation->paths[!path].object;
+	int r = 0;
+
+	if (object->loaded)
+		return 0;
+	if (other && other != object)
+		r = maps_share(object, other, false, making->err);
+	if (r == 0)
+		r = maps_find_public(object, making->loading->around, making->err);
+	if (r == 0)
+		r = maps_keep(making, path, object, false);
+	return r == 0 ? object_load(object, making->loading->around->pin, making->err) : r;
+}
+
+static bool has_swapped(const struct object *object)
+{
+	for (size_t i = 0; i < object->n_maps; i++)
+		if (object->maps[i].swapped)
+			return true;
+	return false;
+}
+
+static int swap_check(const struct generation_path *path, struct error *err)
+{
+	const struct object *object = path->object;
+
+	for (size_t i = 0; i < object->n_maps; i++) {
+		const struct object_map *map = &object->maps[i];
+
+		if (!map->swapped)
+			continue;
+		if (path->by_section)
+			return error_set(err, -EOPNOTSUPP,
+					 "map %s: swap-on-read is not possible, the kernel cannot "
+					 "replace a program that is attached by its section",
+					 map->name);
+		if (map->scope == MAP_SCOPE_PUBLIC || bpf_map__pin_path(map->bpf))
+			return error_set(err, -EOPNOTSUPP,
+					 "map %s: swap-on-read is not possible, the map is %s: "
+					 "others may write to it, too",
+					 map->name,
+					 map->scope == MAP_SCOPE_PUBLIC ? "public" : "pinned");
+	}
+	return 0;
+}
+
+/* What a program finds in these is programs or maps of its own object. */
+static bool holds_descriptors(const struct object_map *map)
+{
+	enum bpf_map_type type = bpf_map__type(map->bpf);
+
+	return type == BPF_MAP_TYPE_PROG_ARRAY || type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
+	       type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+/* The second copy has the maps of the first one, but for those that are swapped. */
+static int twin_maps(struct making *making, enum path path)
+{
+	struct generation_path *this = &making->generation->paths[path];
+	const struct object *other = making->generation->paths[!path].twin;
+	int r;
+
+	for (size_t i = 0; i < this->twin->n_maps; i++) {
+		struct object_map *map = &this->twin->maps[i];
+		const struct object_map *first = &this->object->maps[i];
+
+		map->swapped = first->swapped;
+		if (map->swapped && map->scope == MAP_SCOPE_EXTERN) {
+			r = object_map_declare(map, first, making->err);
+			map->resolved = false; /* the other path's second copy has it */
+		} else if (map->swapped || holds_descriptors(map)) {
+			continue;
+		} else {
+			r = object_map_reuse(map, bpf_map__fd(first->bpf), making->err);
+		}
+		if (r < 0)
+			return r;
+	}
+	r = other && other != this->twin && other->loaded
+		    ? maps_share(this->twin, other, true, making->err)
+		    : 0;
+	for (size_t i = 0; r == 0 && i < this->twin->n_maps; i++)
+		if (this->twin->maps[i].swapped)
+			this->twin->maps[i].resolved =
+				this->twin->maps[i].resolved ||
+				this->twin->maps[i].scope == MAP_SCOPE_EXTERN;
+	return r == 0 ? maps_keep(making, path, this->twin, true) : r;
+}
+
+static int twin_load(struct making *making, enum path path)
+{
+	struct generation *generation = making->generation;
+	struct generation_path *this = &generation->paths[path];
+	const struct generation_path *other = &generation->paths[!path];
+	int r = swap_check(this, making->err);
+
+	if (r < 0 || !has_swapped(this->object))
+		return r;
+	if (other->object == this->object && other->twin)
+		this->twin = object_ref(other->twin);
+	r = open_object(making, path, &this->twin, &making->twins[path]);
+	if (r == 0 && other->object == this->object)
+		/* Both paths' programs are loaded with the object. */
+		r = open_object(making, !path, &this->twin, &making->twins[!path]);
+	if (r < 0 || this->twin->loaded)
+		return r;
+	r = twin_maps(making, path);
+	return r == 0 ? object_load(this->twin, false, making->err) : r;
+}
+
+/*
+ * What the metric was in the generation before, if it goes on with the same map. Not what it was on
+ * the other path, which may have a metric of that name, and map, still: two would have one tally.
+ */
+static const struct metric *metric_before(const struct making *making, enum path path,
+					  const struct metric *metric)
+{
+	const struct generation *previous = making->loading->previous;
+	const struct generation_path *from = previous ? &previous->paths[path] : NULL;
+
+	for (size_t i = 0; from && i < from->n_metrics; i++) {
+		const struct metric *before = &from->metrics[i];
+
+		if (before->map.id == metric->map.id &&
+		    before->config->type == metric->config->type &&
+		    !strcmp(before->config->name, metric->config->name))
+			return before;
+	}
+	return NULL;
+}
+
+static int path_bind(struct making *making, enum path path)
+{
+	struct generation_path *this = &making->generation->paths[path];
+	const struct path_config *config = making->generation->dataplane->paths[path]->config;
+
+	this->metrics = calloc(config->n_metrics + 1, sizeof(*this->metrics));
+	if (!this->metrics)
+		return error_oom(making->err);
+	for (size_t i = 0; i < config->n_metrics; i++) {
+		struct metric *metric = &this->metrics[i];
+		const struct object_map *map;
+		int r = metric_init(metric, &config->metrics[i], this->object, making->err);
+
+		if (r < 0)
+			return r;
+		this->n_metrics++;
+		map = object_find_map(this->object, config->metrics[i].map_name);
+		if (map->swapped)
+			r = metric_set_twin(metric, this->twin, making->err);
+		if (r == 0)
+			r = metric_set_tally(metric, metric_before(making, path, metric),
+					     making->err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* The first metric before this one, of either path, that has the same map; or NULL. */
+static struct metric *metric_of_same_map(struct generation *generation, const struct metric *metric)
+{
+	for (int path = 0; path < PATH_COUNT; path++) {
+		struct generation_path *of = &generation->paths[path];
+
+		for (size_t i = 0; i < of->n_metrics; i++) {
+			if (&of->metrics[i] == metric)
+				return NULL;
+			if (of->metrics[i].tally && of->metrics[i].map.id == metric->map.id)
+				return &of->metrics[i];
+		}
+	}
+	return NULL;
+}
+
+/* What one of them takes out of a map that they have in common would be lost to the others. */
+static void join_metrics(struct generation *generation)
+{
+	for (int path = 0; path < PATH_COUNT; path++) {
+		struct generation_path *of = &generation->paths[path];
+
+		for (size_t i = 0; i < of->n_metrics; i++) {
+			struct metric *metric = &of->metrics[i], *first;
+
+			first = metric->tally ? metric_of_same_map(generation, metric) : NULL;
+			if (first)
+				metric_join(metric, first);
+		}
+	}
+}
+
+static int set_swap(struct making *making)
+{
+	struct generation *generation = making->generation;
+	struct swap *swap = making->loading->previous ? making->loading->previous->swap : NULL;
+
+	if (!generation->paths[PATH_INGRESS].twin && !generation->paths[PATH_EGRESS].twin)
+		return 0;
+	if (swap) {
+		__atomic_add_fetch(&swap->refs, 1, __ATOMIC_RELAXED);
+	} else {
+		swap = calloc(1, sizeof(*swap));
+		if (!swap)
+			return error_oom(making->err);
+		swap->refs = 1;
+		pthread_mutex_init(&swap->reading, NULL);
+	}
+	generation->swap = swap;
+	return 0;
+}
+
+static int check_sections(const struct making *making)
+{
+	const struct generation *generation = making->generation;
+
+	if (generation_has_sections(generation) && generation_has_hooks(generation))
+		return error_set(making->err, -EINVAL,
+				 "ingress-path has programs that are attached by their section: "
+				 "egress-path must have no code");
+	return 0;
+}
+
+static int load_paths(struct making *making)
+{
+	struct generation *generation = making->generation;
+	int r = 0;
+
+	for (int path = 0; path < PATH_COUNT; path++) {
+		r = path_open(making, (enum path)path);
+		if (r < 0)
+			return error_prefix(making->err, r, "%s-path", path_name((enum path)path));
+	}
+	r = check_sections(making);
+	for (int path = 0; r == 0 && path < PATH_COUNT; path++)
+		if (generation->paths[path].object && !making->reused[path])
+			maps_prepare(making, (enum path)path);
+	for (int path = 0; r == 0 && path < PATH_COUNT; path++) {
+		struct generation_path *this = &generation->paths[path];
+
+		if (!this->object || making->reused[path])
+			continue;
+		r = path_load(making, (enum path)path);
+		this->prog_fd =
+			making->programs[path] ? bpf_program__fd(making->programs[path]) : -1;
+		if (r < 0)
+			return error_prefix(making->err, r, "%s-path", path_name((enum path)path));
+	}
+	for (int path = 0; r == 0 && path < PATH_COUNT; path++) {
+		struct generation_path *this = &generation->paths[path];
+
+		if (!this->object)
+			continue;
+		if (!making->reused[path])
+			r = twin_load(making, (enum path)path);
+		if (r == 0 && making->twins[path])
+			this->twin_prog_fd = bpf_program__fd(making->twins[path]);
+		if (r == 0)
+			r = path_bind(making, (enum path)path);
+		if (r < 0)
+			return error_prefix(making->err, r, "%s-path", path_name((enum path)path));
+	}
+	if (r == 0)
+		join_metrics(generation);
+	return r == 0 ? set_swap(making) : r;
+}
+
+int generation_load(struct dataplane *dataplane, const struct loading *loading,
+		    struct generation **ret, struct error *err)
+{
+	_cleanup_(generation_unrefp) struct generation *generation = calloc(1, sizeof(*generation));
+	struct making making = { .generation = generation, .loading = loading, .err = err };
+	int r;
+
+	if (!generation)
+		return error_oom(err);
+	generation->refs = 1;
+	generation->dataplane = dataplane_ref(dataplane);
+	r = load_paths(&making);
+	if (r == 0)
+		*ret = steal_ptr(&generation);
+	return r;
+}
