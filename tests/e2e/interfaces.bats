@@ -357,7 +357,7 @@ netns_comes_and_goes() { # HOOK NETNS
 	[ "$status" -eq 1 ]
 	[[ $output == *'position "after:edge": no monitor of that name runs on the ingress of this interface' ]]
 	ctl attach third mon0 position=before:blue
-	[ "$(ctl show third | jq -c '[.interfaces[0].programs[0].chain[].own]')" = "[true,false]" ]
+	[ "$(ctl show third | jq -c '[.interfaces[0].programs[0].chain[].monitor]')" = '["third","blue"]' ]
 }
 
 # add_monitors NAME ...: with a dataplane, and on no interface yet.
@@ -501,8 +501,8 @@ foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0
 	ctl attach after mon0 "position=after:#$foreign_id"
 	[ "$(chain first ingress)" = "$(program_id first mon0 ingress) $foreign_id $(program_id after mon0 ingress) $(program_id last mon0 ingress)" ]
 	ctl show first | jq -e --argjson id "$foreign_id" \
-		'.interfaces[0].programs[0].chain[] | select(.id == $id) | .own == false and (.name | length) > 0'
-	ctl show first | jq -e '.interfaces[0].programs[0].chain | map(select(.own)) | length == 1'
+		'.interfaces[0].programs[0].chain[] | select(.id == $id) | .monitor == null and (.name | length) > 0'
+	ctl show first | jq -e '.interfaces[0].programs[0].chain | map(.monitor) == ["first", null, "after", "last"]'
 	frames_in 3
 	counted last mon0 3
 	ctl reload first force=true
@@ -547,7 +547,7 @@ foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0
 	collectd_start
 	[ "$(order ingress)" = "$(program_id late mon0 ingress) $foreign_id $(attached | awk '/^xdp/ { print $3 }')" ]
 	ctl show late | jq -e --argjson id "$foreign_id" \
-		'.interfaces[0].programs[0].chain[1] == {id: $id, name: "dynmon_ingress", own: false}'
+		'.interfaces[0].programs[0].chain[1] == {id: $id, name: "dynmon_ingress", monitor: null}'
 	ctl detach late
 	ctl add after
 	jq '."egress-path" = {}' "$top_srcdir/examples/packet_counter.json" >"$DOCUMENTS/half.json"

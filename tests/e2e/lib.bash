@@ -116,8 +116,19 @@ bpffs_up() {
 # A command that sees that bpffs, whether collectd runs or not.
 kept() { nsenter --target "$KEEPER" --mount --net -- "$@"; }
 
+# How often a plugin has said so in the log, which a later collectd goes on with.
+times_ready() {
+	local n
+
+	n=$(grep -c 'dynmon: version .* is ready' "$LOG" 2>/dev/null) || true
+	echo "${n:-0}"
+}
+ready_again() { [ "$(times_ready)" -gt "$1" ]; }
+
 # DYNMON_PRELOAD: the sanitizer's runtime, for a plugin that was built with it.
 collectd_start() {
+	local ready
+	ready=$(times_ready)
 	# No function: $! must be collectd itself. In a mount namespace of its own, with a bpffs.
 	# shellcheck disable=SC2016 # the inner shell expands it
 	local place=(ip netns exec "$NEAR" sh -c 'mount -t bpf bpf /sys/fs/bpf && exec "$@"' sh)
@@ -126,8 +137,7 @@ collectd_start() {
 	"${place[@]}" env LD_PRELOAD="${DYNMON_PRELOAD:-}" collectd -f -C "$CONF" \
 		>"$DIR/collectd.out" 2>&1 3>&- &
 	COLLECTD=$!
-	# The file may be there from one that was killed.
-	if ! eventually ctl stats || ! kill -0 "$COLLECTD"; then
+	if ! eventually ready_again "$ready" || ! kill -0 "$COLLECTD"; then
 		cat "$DIR/collectd.out" "$LOG"
 		return 1
 	fi
