@@ -45,16 +45,12 @@ static inline void must(int r, const struct error *err, const char *what)
 	exit(1);
 }
 
-/* goal: the ratio that is aimed at; 0: none. */
+/* goal: the ratio that is aimed at. */
 static inline void row(const char *what, const char *unit, double here, const char *reference,
 		       double there, double goal)
 {
-	printf("| %s | %.3g %s | %s %.3g %s | %.3f |", what, here, unit, reference, there, unit,
-	       here / there);
-	if (goal > 0)
-		printf(" <= %.2f %s |\n", goal, here / there <= goal ? "met" : "MISSED");
-	else
-		printf(" |\n");
+	printf("| %s | %.3g %s | %s %.3g %s | %.3f | <= %.2f %s |\n", what, here, unit, reference,
+	       there, unit, here / there, goal, here / there <= goal ? "met" : "MISSED");
 	fflush(stdout);
 }
 

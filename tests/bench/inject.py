@@ -58,18 +58,22 @@ for i in range(compiled + bundles):
 time.sleep(0.2)
 slots = json.loads("".join(ask("METRICS clock name=times")))["ingress-metrics"][0]["value"]
 slots = slots[:compiled + bundles]
-first = [(slot["first"] - start) / 1e6 for slot, start in zip(slots, started)]
-gaps = [(b["first"] - a["last"]) / 1e3 for a, b in zip(slots, slots[1:])]
+# The packets begin to flow with the first dataplane; between two senders one may see none.
+first = [(slot["first"] - start) / 1e6 if slot["count"] else None for slot, start in zip(slots, started)]
+by_compilation = [time for time in first[1:compiled] if time is not None]
+by_bundle = [time for time in first[compiled:] if time is not None]
+gaps = [(b["first"] - a["last"]) / 1e3 for a, b in zip(slots, slots[1:]) if a["count"] and b["count"]]
 span = slots[-1]["last"] - slots[0]["first"]
 print(json.dumps({
     "clang_ms": statistics.median(clang),
-    # The packets begin to flow with the first.
-    "compiled_ms": statistics.median(first[1:compiled]),
+    "compiled_ms": statistics.median(by_compilation),
     "compiled_answer_ms": statistics.median(answered[1:compiled]),
-    "bundle_ms": statistics.median(first[compiled:]),
+    "bundle_ms": statistics.median(by_bundle),
     "bundle_answer_ms": statistics.median(answered[compiled:]),
     "gap_us": statistics.median(gaps),
     "gap_max_us": max(gaps),
+    "pause_us": statistics.median(slot["longest"] for slot in slots) / 1e3,
+    "pause_max_us": max(slot["longest"] for slot in slots) / 1e3,
     "packet_us": span / 1e3 / sum(slot["count"] for slot in slots),
     "counted": sum(slot["count"] for slot in slots),
     "switches": len(gaps),
