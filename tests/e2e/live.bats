@@ -113,11 +113,22 @@ monitor() {
 }
 
 # Three kinds of consumer besides collectd, and a RELOAD force=true after the other.
-# read_live [--enough N] MONITOR ...
+# read_live ENOUGH MONITOR ...
 read_live() {
+	local enough=$1 monitor changes=(--change "RELOAD force=true")
+	shift
+
+	if [ -n "${DYNMON_PRELOAD:-}" ]; then
+		# A reload reads collectd.conf in a fork, for which AddressSanitizer's allocator is not made:
+		# when another thread is in it at that moment, the child waits for ever.
+		changes=()
+		for monitor; do
+			changes+=(--change "INJECT $monitor file=$monitor.o keep-maps=true")
+		done
+	fi
 	# No function: $! must be the readers.
 	ip netns exec "$NEAR" python3 "$top_srcdir/tests/tools/readers.py" "$SOCKET" \
-		--url http://127.0.0.1:9936/metrics --reload "force=true" "$@" >"$SEEN" 2>"$SEEN.errors" 3>&- &
+		--url http://127.0.0.1:9936/metrics "${changes[@]}" --enough "$enough" "$@" >"$SEEN" 2>"$SEEN.errors" 3>&- &
 	READERS=$!
 	eventually grep -q reading "$SEEN"
 }
@@ -210,7 +221,7 @@ swap_on() {
 	three_kinds "$1"
 	collectd_configure < <(monitor dialect "$1" mon0; monitor libbpf "$1" mon1; monitor bare "$1" mon2)
 	collectd_start
-	read_live dialect libbpf bare
+	read_live 3 dialect libbpf bare
 	flood 100000 peer0 peer1 peer2
 	stop_reading
 	all_exact dialect mon0 "$SENT"
@@ -238,7 +249,7 @@ swap_on() {
 	ln "$DOCUMENTS/xdp.o" "$DOCUMENTS/generic.o"
 	collectd_configure < <(monitor tcx tcx mon0; monitor tc tc mon0; monitor xdp xdp mon0; monitor generic xdp-generic mon1)
 	collectd_start
-	read_live --enough 100 tcx tc xdp generic
+	read_live 100 tcx tc xdp generic
 	flood 200000 peer0 peer1
 	stop_reading
 	for monitor in tcx:mon0 tc:mon0 xdp:mon0 generic:mon1; do
@@ -291,7 +302,7 @@ shared_counts() {
 	bundle together
 	collectd_configure < <(monitor apart tcx mon0 mon1; OPTIONS="Share true" monitor together tc mon0 mon1)
 	collectd_start
-	read_live apart together
+	read_live 3 apart together
 	flood 80000 peer0 mon0 peer1 mon1
 	stop_reading
 	for interface in mon0 mon1; do
@@ -316,7 +327,7 @@ shared_counts() {
 	ln "$DOCUMENTS/xdp.o" "$DOCUMENTS/generic.o"
 	collectd_configure < <(monitor tcx tcx mon0; monitor tc tc mon0; monitor xdp xdp mon0; monitor generic xdp-generic mon1)
 	collectd_start
-	read_live --enough 30 tcx tc xdp generic
+	read_live 30 tcx tc xdp generic
 	flood 200000 peer0 peer1
 	stop_reading
 	for monitor in tcx:mon0 tc:mon0 xdp:mon0 generic:mon1; do

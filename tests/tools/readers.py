@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""readers.py SOCKET [--url URL] [--reload WORDS] [--enough N] MONITOR ...
+"""readers.py SOCKET [--url URL] [--change LINE]... [--enough N] MONITOR ...
 
 Reads a running plugin as fast as it can, as several consumers at once, until SIGTERM, then once
 more; prints what each has seen as JSON:
@@ -8,12 +8,12 @@ more; prints what each has seen as JSON:
   json_falls   those of them whose last value was ever less than the one before
   samples      series of the metrics' pages: the last value
   falls        series that any of the consumers saw fall
-  reads        how often METRICS, OPENMETRICS and the page were read, and RELOAD said
-  kept, new    maps that the answers to RELOAD called so
+  reads        how often METRICS, OPENMETRICS and the page were read, and a change made
+  kept, new    maps that the answers to changes called so
   errors       everything that was no answer
 
---reload: RELOAD, with these words after it, is said over and over meanwhile. "reading" is printed
-once it has begun, "enough" once each of them was answered N times.
+--change: RELOAD or INJECT ... file=, said over and over meanwhile; several in turns. "reading" is
+printed once it has begun, "enough" once each of them was answered N times.
 """
 import argparse
 import json
@@ -25,7 +25,7 @@ import urllib.request
 words = argparse.ArgumentParser()
 words.add_argument("socket")
 words.add_argument("--url")
-words.add_argument("--reload")
+words.add_argument("--change", action="append", default=[])
 words.add_argument("--enough", type=int, default=3)
 words.add_argument("monitors", nargs="+")
 args = words.parse_args()
@@ -121,9 +121,10 @@ def read_page(before):
 
 
 def reload(control):
-    for line in control.ask(f"RELOAD {args.reload}")[1:]:
-        if " map " in line:
-            maps["kept" if line.endswith("is kept\n") else "new"] += 1
+    for change in args.change:
+        for line in control.ask(change)[1:]:
+            if " map " in line:
+                maps["kept" if line.endswith("is kept\n") else "new"] += 1
     reads["reload"] += 1
 
 
@@ -139,14 +140,14 @@ signal.signal(signal.SIGTERM, lambda *_: stop.set())
 jobs = [(read_json, Control()), (read_samples, Control(), {})]
 if args.url:
     jobs.append((read_page, {}))
-if args.reload is not None:
+if args.change:
     jobs.append((reload, Control()))
 threads = [threading.Thread(target=over_and_over, args=job) for job in jobs]
 for thread in threads:
     thread.start()
 print("reading", flush=True)
 active = [name for name, on in (("metrics", True), ("openmetrics", True), ("page", args.url),
-                                ("reload", args.reload is not None)) if on]
+                                ("reload", args.change)) if on]
 told = False
 while not stop.wait(0.1):
     if not told and (errors or min(reads[name] for name in active) >= args.enough):
