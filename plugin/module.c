@@ -114,10 +114,9 @@ static int configure(void *data, struct settings *ret, struct text *report, stru
 /* What a monitor's read callback remembers; collectd frees it. */
 struct reader {
 	char *monitor;
-	struct text told;   /* metrics whose type cannot be used, a line each: logged */
-	bool trouble_told;  /* a failed read was */
-	bool left_out_told; /* a metric with too many series was */
-	bool troubled;	    /* this read had one */
+	struct text told;  /* metrics whose type cannot be used, a line each: logged */
+	bool trouble_told; /* a failed read was */
+	bool troubled;	   /* this read had one */
 	cdtime_t time;
 };
 
@@ -162,13 +161,14 @@ static bool type_told(struct reader *reader, const char *metric)
 
 /* time: 0 for now. */
 static void send_value(const char *plugin_instance, const char *type, const char *type_instance,
-		       cdtime_t time, value_t value)
+		       cdtime_t time, value_t value, meta_data_t *meta)
 {
 	value_list_t list = VALUE_LIST_INIT;
 
 	list.values = &value;
 	list.values_len = 1;
 	list.time = time;
+	list.meta = meta;
 	sstrncpy(list.plugin, PLUGIN, sizeof(list.plugin));
 	sstrncpy(list.plugin_instance, plugin_instance, sizeof(list.plugin_instance));
 	sstrncpy(list.type, type, sizeof(list.type));
@@ -176,10 +176,21 @@ static void send_value(const char *plugin_instance, const char *type, const char
 	plugin_dispatch_values(&list);
 }
 
+/* For write plugins that can use more than names; collectd copies it. NULL: there are none. */
+static meta_data_t *labels_of(const struct value *value)
+{
+	meta_data_t *meta = value->n_labels ? meta_data_create() : NULL;
+
+	for (size_t i = 0; meta && i < value->n_labels; i++)
+		meta_data_add_string(meta, value->labels[i].name, value->labels[i].value);
+	return meta;
+}
+
 static void dispatch(void *data, const struct value *from)
 {
 	struct reader *reader = data;
 	const data_set_t *ds = plugin_get_ds(from->type);
+	meta_data_t *meta;
 
 	if (!ds || ds->ds_num != 1) {
 		if (!type_told(reader, from->metric))
@@ -189,8 +200,10 @@ static void dispatch(void *data, const struct value *from)
 				     : "is not in types.db");
 		return;
 	}
+	meta = labels_of(from);
 	send_value(from->plugin_instance, from->type, from->type_instance, reader->time,
-		   to_value(from->number, ds->ds[0].type));
+		   to_value(from->number, ds->ds[0].type), meta);
+	meta_data_destroy(meta);
 }
 
 static void read_trouble(void *data, const struct error *err)
@@ -208,7 +221,6 @@ static int dynmon_read_monitor(user_data_t *user_data)
 {
 	struct reader *reader = user_data->data;
 	_cleanup_(view_release) struct view view = {};
-	bool left_out = false;
 
 	if (registry_view(registry, reader->monitor, &view, NULL) < 0)
 		return 0;
@@ -216,13 +228,9 @@ static int dynmon_read_monitor(user_data_t *user_data)
 	reader->time = cdtime();
 	reader->troubled = false;
 	for (size_t i = 0; i < view.n; i++)
-		values_read(&view.items[i], dispatch, read_trouble, reader, &left_out);
+		values_read(&view.items[i], dispatch, read_trouble, reader);
 	if (!reader->troubled)
 		reader->trouble_told = false;
-	if (left_out && !reader->left_out_told)
-		log_warning("monitor %s: series are left out, a metric gives at most %d",
-			    reader->monitor, VALUE_SERIES_MAX);
-	reader->left_out_told = left_out;
 	return 0;
 }
 
@@ -234,13 +242,14 @@ static int dynmon_read(void)
 	notifier_run();
 	if (!registry || figures_get(registry, &figures, NULL) < 0)
 		return 0;
-	send_value("", "count", "monitors", 0, (value_t){ .gauge = (gauge_t)figures.monitors });
+	send_value("", "count", "monitors", 0, (value_t){ .gauge = (gauge_t)figures.monitors },
+		   NULL);
 	send_value("", "count", "interfaces_attached", 0,
-		   (value_t){ .gauge = (gauge_t)figures.interfaces });
+		   (value_t){ .gauge = (gauge_t)figures.interfaces }, NULL);
 	send_value("", "derive", "dataplane_changes", 0,
-		   (value_t){ .derive = (derive_t)figures.changes });
+		   (value_t){ .derive = (derive_t)figures.changes }, NULL);
 	send_value("", "derive", "dataplane_failures", 0,
-		   (value_t){ .derive = (derive_t)figures.failures });
+		   (value_t){ .derive = (derive_t)figures.failures }, NULL);
 	return 0;
 }
 

@@ -37,7 +37,7 @@ static void print_path(const struct generation *generation, int path)
 
 		printf("  metric  %-24s %s of map %s%s\n", metric->config->name,
 		       metric_type_name(metric->config->type), metric->config->map_name,
-		       metric->sampled ? "" : " (JSON only)");
+		       metric->n_families ? "" : " (JSON only)");
 	}
 }
 

@@ -22,6 +22,8 @@
 #define BUNDLE_MAX	(2 * OBJECT_MAX + DOCUMENT_MAX) /* bytes of a bundle */
 #define METRICS_MAX	256				/* metrics of one path */
 #define LABELS_MAX	32				/* labels of one metric */
+#define LABEL_TEXTS_MAX 1024				/* texts of one label */
+#define SERIES_MAX	10000000			/* of one metric */
 #define NAME_MAX_BYTES	255				/* of a name, a file's among them */
 #define LABEL_MAX_BYTES 1024				/* of a label's value */
 #define HELP_MAX_BYTES	4096
@@ -45,10 +47,24 @@ enum metric_type {
 /* As the document writes it: "counter", "gauge" ... */
 const char *metric_type_name(enum metric_type type);
 
+/* A text for a value of a field: what a label shows in its place. */
+struct label_text {
+	char *from;
+	char *to;
+};
+
+/* Either a constant or a field. */
 struct label_config {
 	char *name;
 	char *value;
+	char *field;		  /* "key.saddr", "value.state", "index", "cpu" */
+	char *format;		  /* as format_from_name() takes it; NULL: by the field's type */
+	struct label_text *texts; /* format "map" */
+	size_t n_texts;
 };
+
+/* What becomes of the values that the CPUs have of their own. */
+enum per_cpu { PER_CPU_SUM, PER_CPU_MAX, PER_CPU_MIN, PER_CPU_LIST };
 
 struct metric_config {
 	char *name;
@@ -60,6 +76,12 @@ struct metric_config {
 	enum metric_type type;
 	struct label_config *labels;
 	size_t n_labels;
+	char *value;	     /* the field that is the sample; NULL: all that are numbers */
+	char *unit;	     /* may be NULL */
+	double scale;	     /* of the samples; 0 or 1: as they are */
+	uint32_t max_series; /* 0: as the exporter has it */
+	char *top_by;	     /* the field that decides which ones are left out; NULL: the first */
+	enum per_cpu per_cpu;
 };
 
 /* What the code of a path is. Exactly one of source and object is there. */

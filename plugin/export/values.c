@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/values.h"
 #include "base/hash.h"
-#include "metric/reader.h"
+#include "base/log.h"
+#include "metric/sampling.h"
 
 #include <errno.h>
 #include <string.h>
@@ -23,33 +24,63 @@ void value_field(const char *text, size_t len, char field[VALUE_FIELD_MAX + 1])
 		snprintf(field + n, 10, "-%08x", hash_bytes(text, len));
 }
 
-/* What a template's %{...} can stand for. */
-struct variables {
-	const char *monitor, *interface, *path, *metric;
+/* A value list in the making: what all samples of a metric share, and the one at hand. */
+struct making {
+	const struct view_item *item;
+	int path;
+	const struct metric *metric;
+	size_t family;
+	const char *instance_template, *type_template;
+	bool has_own_labels; /* the template names them: they are not appended */
+	struct text labels;  /* all values of labels, each with a NUL */
+	struct value_label *list;
+	size_t n_constants, n_list;
+	struct text text;
+	struct value value;
+	void (*sink)(void *data, const struct value *value);
+	void *data;
 };
 
-static void expand(const char *template, const struct variables *variables, struct text *out)
+static const char *label_value(const struct making *making, const char *name, size_t len)
+{
+	for (size_t i = 0; i < making->n_list; i++)
+		if (strlen(making->list[i].name) == len && !memcmp(making->list[i].name, name, len))
+			return making->list[i].value;
+	return "";
+}
+
+/* What %{name} stands for; NULL: it is not known, and stands for itself. */
+static const char *variable(const struct making *making, const char *name, size_t len)
 {
 	const struct {
 		const char *name, *value;
 	} known[] = {
-		{ "%{monitor}", variables->monitor },
-		{ "%{interface}", variables->interface },
-		{ "%{path}", variables->path },
-		{ "%{metric}", variables->metric },
+		{ "monitor", making->item->monitor->settings.name },
+		{ "interface", making->item->interface },
+		{ "path", path_name((enum path)making->path) },
+		{ "metric", making->metric->config->name },
+		{ "field", making->metric->families[making->family].name },
 	};
+	static const char label[] = "label:";
 
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (strlen(known[i].name) == len && !memcmp(known[i].name, name, len))
+			return known[i].value;
+	if (len > sizeof(label) - 1 && !memcmp(name, label, sizeof(label) - 1))
+		return label_value(making, name + sizeof(label) - 1, len - (sizeof(label) - 1));
+	return NULL;
+}
+
+static void expand(const struct making *making, const char *template, struct text *out)
+{
 	while (*template) {
-		size_t i, len = 1;
+		const char *end = strncmp(template, "%{", 2) ? NULL : strchr(template, '}');
+		const char *value =
+			end ? variable(making, template + 2, (size_t)(end - template) - 2) : NULL;
 
-		for (i = 0; i < ARRAY_SIZE(known); i++) {
-			len = strlen(known[i].name);
-			if (!strncmp(template, known[i].name, len))
-				break;
-		}
-		if (i < ARRAY_SIZE(known)) {
-			text_adds(out, known[i].value);
-			template += len;
+		if (value) {
+			text_adds(out, value);
+			template = end + 1;
 		} else {
 			text_addc(out, *template ++);
 		}
@@ -67,112 +98,189 @@ static bool on_both_paths(const struct generation *generation, int path, const c
 	return false;
 }
 
+/* Types of collectd's own types.db that have one data source. */
 static const char *type_of(const struct metric *metric, const struct metric_settings *settings)
 {
+	static const struct {
+		const char *unit, *counter, *gauge;
+	} types[] = {
+		{ "bytes", "total_bytes", "bytes" },
+		{ "packets", "packets", NULL },
+		{ "seconds", NULL, "duration" },
+		{ "percent", NULL, "percent" },
+		{ "requests", "total_requests", NULL },
+		{ "connections", "total_connections", NULL },
+	};
+	bool counter = metric->config->type == METRIC_COUNTER;
+
 	if (settings && settings->type)
 		return settings->type;
-	return metric->config->type == METRIC_COUNTER ? "derive" : "gauge";
+	for (size_t i = 0; metric->config->unit && i < ARRAY_SIZE(types); i++) {
+		const char *type = counter ? types[i].counter : types[i].gauge;
+
+		if (type && !strcmp(types[i].unit, metric->config->unit))
+			return type;
+	}
+	return counter ? "derive" : "gauge";
 }
 
-/* What tells an entry from the others of its map: "-3", "-10.0.0.1-80". */
-static void entry_text(const struct metric *metric, const char *key, struct text *out)
+/* Fills in what the fields of an entry say; after the constants. */
+static void set_labels(struct making *making, const char *key, const char *value, unsigned int cpu)
 {
-	if (metric_has_index(metric) && metric->map.max_entries > 1) {
-		uint32_t index;
+	const struct metric *metric = making->metric;
+	size_t at = 0;
 
-		memcpy(&index, key, sizeof(index));
-		text_addc(out, '-');
-		text_u64(out, index);
+	text_clear(&making->labels);
+	for (size_t i = 0; i < metric->n_labels; i++) {
+		label_text(&metric->labels[i], key, value, cpu, &making->labels);
+		text_addc(&making->labels, '\0');
 	}
-	for (size_t i = 0; i < metric->n_key_fields; i++) {
-		text_addc(out, '-');
-		field_text(&metric->key_fields[i], key, out);
+	making->n_list = making->n_constants + metric->n_labels;
+	for (size_t i = 0; i < metric->n_labels && text_status(&making->labels) == 0; i++) {
+		making->list[making->n_constants + i] =
+			(struct value_label){ metric->labels[i].name, making->labels.data + at };
+		at += strlen(making->labels.data + at) + 1;
 	}
 }
 
-struct reading {
-	void (*sink)(void *data, const struct value *value);
-	void *data;
-	struct text instance; /* the type instance; its first stem bytes stay */
-	size_t stem;
-	struct value value;
-	uint32_t seen;
-	bool more; /* than are read */
-};
+static void set_field(struct making *making, const char *template, const char *end,
+		      char field[VALUE_FIELD_MAX + 1])
+{
+	text_clear(&making->text);
+	expand(making, template, &making->text);
+	text_adds(&making->text, end);
+	value_field(text_str(&making->text), making->text.len, field);
+}
 
-static void entries_read(struct reading *reading, const struct metric *metric,
-			 const struct metric_batch *batch)
+static void give(struct making *making, struct number number)
+{
+	_cleanup_text_ struct text end = {};
+
+	for (size_t i = making->n_constants; !making->has_own_labels && i < making->n_list; i++)
+		text_printf(&end, "-%s", making->list[i].value);
+	set_field(making, making->instance_template, "", making->value.plugin_instance);
+	set_field(making, making->type_template, text_str(&end), making->value.type_instance);
+	making->value.number = metric_scale(making->metric, number);
+	making->value.labels = making->list;
+	making->value.n_labels = making->n_list;
+	making->sink(making->data, &making->value);
+}
+
+static void give_entry(struct making *making, const struct metric_batch *batch, uint32_t i)
 {
 	const struct map_batch *entries = &batch->entries;
+	const char *key = entries->keys + i * entries->key_stride;
+	const char *value = entries->values + i * entries->value_stride;
+	const struct metric *metric = making->metric;
+	bool list = metric_lists_cpus(metric);
 
-	for (uint32_t i = 0; i < entries->count; i++) {
-		if (reading->seen == VALUE_SERIES_MAX) {
-			reading->more = true;
+	for (unsigned int cpu = 0; cpu < (list ? map_cpus() : 1); cpu++) {
+		set_labels(making, key, value, cpu);
+		if (text_status(&making->labels) < 0)
 			return;
-		}
-		reading->seen++;
-		reading->instance.len = reading->stem;
-		entry_text(metric, entries->keys + i * entries->key_stride, &reading->instance);
-		if (text_status(&reading->instance) < 0)
-			return;
-		value_field(reading->instance.data, reading->instance.len,
-			    reading->value.type_instance);
-		reading->value.number = metric_batch_sample(metric, batch, i);
-		reading->sink(reading->data, &reading->value);
+		for (making->family = 0; making->family < metric->n_families; making->family++)
+			give(making, list ? metric_sample_cpu(metric, making->family, value, cpu)
+					  : metric_batch_sample(metric, making->family, batch, i));
 	}
 }
 
-static int metric_read(struct reading *reading, const struct metric *metric)
+/* How many are not there, and what all of them are together. */
+static void give_left_out(struct making *making, const struct sampling *sampling)
 {
-	struct metric_reader reader;
+	const struct metric *metric = making->metric;
+	const char *type = making->value.type;
+
+	if (!sampling_left_out(sampling))
+		return;
+	if (metric_tell_left_out(metric))
+		log_warning(
+			"monitor %s: metric \"%s\": %llu series, of which the largest %u are given "
+			"to collectd",
+			making->item->monitor->settings.name, metric->config->name,
+			(unsigned long long)sampling->seen, sampling->count);
+	making->n_list = making->n_constants;
+	set_field(making, making->instance_template, "", making->value.plugin_instance);
+	for (making->family = 0; making->family < metric->n_families; making->family++) {
+		making->value.type = type;
+		set_field(making, making->type_template, "-total", making->value.type_instance);
+		making->value.number = metric_scale(metric, sampling->sums[making->family]);
+		making->value.n_labels = making->n_list;
+		making->sink(making->data, &making->value);
+	}
+	making->family = 0;
+	making->value.type = "gauge";
+	set_field(making, making->type_template, "-left_out", making->value.type_instance);
+	making->value.number = (struct number){ NUMBER_UNSIGNED, .u = sampling_left_out(sampling) };
+	making->sink(making->data, &making->value);
+}
+
+static uint32_t limit_of(const struct metric *metric, const struct metric_settings *settings)
+{
+	if (settings && settings->max_series)
+		return settings->max_series;
+	return metric->config->max_series ? metric->config->max_series : VALUE_SERIES_MAX;
+}
+
+static int metric_read(struct making *making, const struct metric_settings *settings)
+{
+	struct sampling sampling;
 	struct metric_batch batch;
-	int r = metric_reader_init(&reader, metric, METRIC_FOR_SAMPLES);
+	int r = sampling_init(&sampling, making->metric, limit_of(making->metric, settings));
 
 	if (r < 0)
 		return r;
-	/* What is taken out is dispatched: the rest stays in the map for the next read. */
-	if (metric->config->empty_on_read && reader.map.capacity > VALUE_SERIES_MAX)
-		reader.map.capacity = VALUE_SERIES_MAX;
-	while (!reading->more && (r = metric_reader_next(&reader, &batch)) > 0)
-		entries_read(reading, metric, &batch);
-	metric_reader_release(&reader);
-	return r < 0 ? r : 0;
+	while ((r = sampling_next(&sampling, &batch)) > 0)
+		for (uint32_t i = 0; i < batch.entries.count; i++)
+			give_entry(making, &batch, i);
+	give_left_out(making, &sampling);
+	sampling_release(&sampling);
+	return r;
 }
 
 /* Sets what all values of a metric have in common. */
-static void reading_begin(struct reading *reading, const struct view_item *item, int path,
-			  const struct metric *metric, const struct metric_settings *settings)
+static int making_begin(struct making *making, int path, const struct metric *metric,
+			const struct metric_settings *settings)
 {
+	const struct view_item *item = making->item;
 	const struct monitor_settings *monitor = &item->monitor->settings;
-	const char *instance = monitor->plugin_instance;
-	const char *template = settings ? settings->type_instance : NULL;
-	const char *name = metric->config->name;
-	const struct variables variables = { monitor->name, item->interface,
-					     path_name((enum path)path), name };
+	bool both = on_both_paths(item->generation, path, metric->config->name);
+	bool fields = metric->n_families > 1 || *metric->families[0].name;
 
-	if (!instance)
-		instance = *item->interface ? "%{monitor}-%{interface}" : "%{monitor}";
-	if (!template)
-		template = on_both_paths(item->generation, path, name) ? "%{metric}-%{path}"
-								       : "%{metric}";
-	reading->value.metric = name;
-	reading->value.type = type_of(metric, settings);
-	text_clear(&reading->instance);
-	expand(instance, &variables, &reading->instance);
-	value_field(text_str(&reading->instance), reading->instance.len,
-		    reading->value.plugin_instance);
-	text_clear(&reading->instance);
-	expand(template, &variables, &reading->instance);
-	reading->stem = reading->instance.len;
-	reading->seen = 0;
-	reading->more = false;
+	making->path = path;
+	making->metric = metric;
+	making->family = 0;
+	making->instance_template = monitor->plugin_instance;
+	if (!making->instance_template)
+		making->instance_template =
+			*item->interface ? "%{monitor}-%{interface}" : "%{monitor}";
+	making->type_template = settings ? settings->type_instance : NULL;
+	making->has_own_labels = making->type_template && strstr(making->type_template, "%{label:");
+	if (!making->type_template)
+		making->type_template =
+			both	 ? fields ? "%{metric}-%{field}-%{path}" : "%{metric}-%{path}"
+			: fields ? "%{metric}-%{field}"
+				 : "%{metric}";
+	making->value.metric = metric->config->name;
+	making->value.type = type_of(metric, settings);
+	free(making->list);
+	making->n_constants = 0;
+	making->list =
+		calloc(metric->config->n_labels + metric->n_labels + 1, sizeof(*making->list));
+	if (!making->list)
+		return -ENOMEM;
+	for (size_t i = 0; i < metric->config->n_labels; i++)
+		if (metric->config->labels[i].value)
+			making->list[making->n_constants++] =
+				(struct value_label){ metric->config->labels[i].name,
+						      metric->config->labels[i].value };
+	return 0;
 }
 
 void values_read(const struct view_item *item, void (*sink)(void *data, const struct value *value),
-		 void (*trouble)(void *data, const struct error *err), void *data, bool *left_out)
+		 void (*trouble)(void *data, const struct error *err), void *data)
 {
 	const struct monitor_settings *monitor = &item->monitor->settings;
-	struct reading reading = { .sink = sink, .data = data };
+	struct making making = { .item = item, .sink = sink, .data = data };
 
 	for (int path = 0; item->generation && path < PATH_COUNT; path++) {
 		const struct generation_path *from = &item->generation->paths[path];
@@ -184,10 +292,11 @@ void values_read(const struct view_item *item, void (*sink)(void *data, const st
 			_cleanup_error_ struct error err = {};
 			int r;
 
-			if (!metric->sampled || (settings && !settings->dispatch))
+			if (!metric->n_families || (settings && !settings->dispatch))
 				continue;
-			reading_begin(&reading, item, path, metric, settings);
-			r = metric_read(&reading, metric);
+			r = making_begin(&making, path, metric, settings);
+			if (r == 0)
+				r = metric_read(&making, settings);
 			if (r < 0) {
 				error_set(&err, r,
 					  "monitor %s: reading map %s of metric \"%s\": %s",
@@ -195,8 +304,9 @@ void values_read(const struct view_item *item, void (*sink)(void *data, const st
 					  metric->config->name, strerror(-r));
 				trouble(data, &err);
 			}
-			*left_out = *left_out || reading.more;
 		}
 	}
-	text_release(&reading.instance);
+	free(making.list);
+	text_release(&making.labels);
+	text_release(&making.text);
 }

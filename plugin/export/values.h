@@ -10,8 +10,17 @@
 
 /* collectd's fields have room for 127 bytes. */
 #define VALUE_FIELD_MAX 127
-/* collectd's write queue has no bound, so one read of one metric gives no more than this. */
+/*
+ * collectd's write queue has no bound, so one read of one metric gives no more than this, unless
+ * the document or MaxSeries says so.
+ */
 #define VALUE_SERIES_MAX 1000
+
+/* What tells a value from others of its metric, for those who can use more than names. */
+struct value_label {
+	const char *name;
+	const char *value;
+};
 
 struct value {
 	const char *metric; /* its name, for messages */
@@ -19,15 +28,18 @@ struct value {
 	char plugin_instance[VALUE_FIELD_MAX + 1];
 	char type_instance[VALUE_FIELD_MAX + 1];
 	struct number number;
+	const struct value_label *labels; /* the document's, and the fields' */
+	size_t n_labels;
 };
 
 /*
  * Reads all metrics of one instance that are scalar and to be dispatched, and calls sink for
  * each value; no lock is held. What cannot be read is told to trouble, and the rest goes on.
- * Of a metric with more than VALUE_SERIES_MAX series no more are read, and *left_out is set.
+ * Of a metric with more series than it may have the largest are given, and their number and the sum
+ * of all beside them.
  */
 void values_read(const struct view_item *item, void (*sink)(void *data, const struct value *value),
-		 void (*trouble)(void *data, const struct error *err), void *data, bool *left_out);
+		 void (*trouble)(void *data, const struct error *err), void *data);
 
 /*
  * Makes text a field of an identifier: no "/", no control characters, at most

@@ -15,8 +15,34 @@ struct lister {
 	struct error *err;
 };
 
+/* The names of the field that was added last. */
+static int list_enumerators(struct lister *lister, uint32_t type_id)
+{
+	const struct btf_type *type = type_resolve(lister->btf, type_id);
+	struct field *field = &lister->fields[lister->n - 1];
+	uint32_t n = btf_vlen(type);
+
+	field->enumerators = calloc(n + 1, sizeof(*field->enumerators));
+	if (!field->enumerators)
+		return error_oom(lister->err);
+	for (uint32_t i = 0; i < n; i++) {
+		struct enumerator *to = &field->enumerators[i];
+
+		to->value = btf_is_enum64(type) ? (int64_t)btf_enum64_value(&btf_enum64(type)[i])
+						: btf_enum(type)[i].val;
+		to->name = strdup(type_name(lister->btf, btf_is_enum64(type)
+								 ? btf_enum64(type)[i].name_off
+								 : btf_enum(type)[i].name_off));
+		if (!to->name)
+			return error_oom(lister->err);
+		field->n_enumerators++;
+	}
+	return 0;
+}
+
 /* Takes the plan in every case. */
-static int lister_add(struct lister *lister, const char *name, struct plan *plan, uint32_t offset)
+static int lister_add(struct lister *lister, const char *name, struct plan *plan, uint32_t offset,
+		      uint32_t type_id, enum format format)
 {
 	struct field *fields;
 
@@ -35,13 +61,20 @@ static int lister_add(struct lister *lister, const char *name, struct plan *plan
 		return error_oom(lister->err);
 	}
 	lister->fields = fields;
-	fields[lister->n] = (struct field){ .name = strdup(name), .plan = *plan, .offset = offset };
+	fields[lister->n] = (struct field){
+		.name = strdup(name),
+		.plan = *plan,
+		.offset = offset,
+		.format = format,
+	};
 	*plan = (struct plan){};
-	return fields[lister->n++].name ? 0 : error_oom(lister->err);
+	if (!fields[lister->n++].name)
+		return error_oom(lister->err);
+	return format == FORMAT_ENUM ? list_enumerators(lister, type_id) : 0;
 }
 
 static int list_type(struct lister *lister, uint32_t id, uint32_t offset, const char *name,
-		     unsigned int depth);
+		     const char *own_name, unsigned int depth);
 
 static int list_members(struct lister *lister, const struct btf_type *type, uint32_t offset,
 			const char *prefix, unsigned int depth)
@@ -60,9 +93,9 @@ static int list_members(struct lister *lister, const struct btf_type *type, uint
 		}
 		r = plan_init_bitfield(&plan, lister->btf, type, i, lister->err);
 		if (r > 0)
-			r = lister_add(lister, full, &plan, offset + bit / 8);
+			r = lister_add(lister, full, &plan, offset + bit / 8, 0, FORMAT_AUTO);
 		else if (r == 0)
-			r = list_type(lister, member->type, offset + bit / 8, full, depth);
+			r = list_type(lister, member->type, offset + bit / 8, full, name, depth);
 		if (r < 0)
 			return r;
 	}
@@ -70,21 +103,24 @@ static int list_members(struct lister *lister, const struct btf_type *type, uint
 }
 
 static int list_type(struct lister *lister, uint32_t id, uint32_t offset, const char *name,
-		     unsigned int depth)
+		     const char *own_name, unsigned int depth)
 {
 	const struct btf_type *type = type_resolve(lister->btf, id);
 	int64_t size = type_size(lister->btf, id);
+	enum format format;
 	struct plan plan;
+	bool whole;
 	int r;
 
 	if (depth >= PLAN_DEPTH_MAX || ++lister->types > PLAN_OPS_MAX)
 		return error_set(lister->err, -E2BIG, "the type is nested too deeply");
-	if (type && btf_is_composite(type))
+	format = format_guess(lister->btf, id, own_name, &whole);
+	if (type && btf_is_composite(type) && !whole)
 		return list_members(lister, type, offset, name, depth + 1);
 	if (size <= 0 || size > UINT32_MAX)
 		return 0; /* nothing there to show */
 	r = plan_init(&plan, lister->btf, id, (uint32_t)size, lister->err);
-	return r < 0 ? r : lister_add(lister, name, &plan, offset);
+	return r < 0 ? r : lister_add(lister, name, &plan, offset, id, format);
 }
 
 int fields_list(const struct btf *btf, uint32_t type_id, uint32_t size, const char *name,
@@ -92,15 +128,18 @@ int fields_list(const struct btf *btf, uint32_t type_id, uint32_t size, const ch
 {
 	struct lister lister = { .btf = btf, .size = size, .err = err };
 	const struct btf_type *type = btf && type_id ? type_resolve(btf, type_id) : NULL;
+	enum format format;
 	struct plan plan;
+	bool whole;
 	int r;
 
-	if (type && btf_is_composite(type)) {
+	format = format_guess(btf, type_id, name, &whole);
+	if (type && btf_is_composite(type) && !whole) {
 		r = list_members(&lister, type, 0, "", 0);
 	} else {
 		r = plan_init(&plan, btf, type_id, size, err);
 		if (r == 0)
-			r = lister_add(&lister, name, &plan, 0);
+			r = lister_add(&lister, name, &plan, 0, type_id, format);
 	}
 	if (r < 0) {
 		fields_free(lister.fields, lister.n);
@@ -116,6 +155,9 @@ void fields_free(struct field *fields, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		free(fields[i].name);
 		plan_release(&fields[i].plan);
+		for (size_t j = 0; j < fields[i].n_enumerators; j++)
+			free(fields[i].enumerators[j].name);
+		free(fields[i].enumerators);
 	}
 	free(fields);
 }
@@ -153,13 +195,55 @@ static void value_text(const struct plan *plan, const char *at, struct text *out
 	}
 }
 
-void field_text(const struct field *field, const void *value, struct text *out)
+const struct field *fields_find(const struct field *fields, size_t n, const char *prefix,
+				const char *path)
+{
+	size_t len = strlen(prefix);
+	_cleanup_free_ char *name = NULL;
+
+	if (strncmp(path, prefix, len) != 0 || (path[len] && path[len] != '.'))
+		return NULL;
+	name = strdup(path[len] ? path + len + 1 : prefix);
+	for (char *c = name; c && *c; c++)
+		*c = *c == '.' ? '_' : *c;
+	for (size_t i = 0; name && i < n; i++)
+		if (!strcmp(fields[i].name, name))
+			return &fields[i];
+	return NULL;
+}
+
+void fields_names(const struct field *fields, size_t n, const char *prefix, struct text *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool itself = n == 1 && !strcmp(fields[i].name, prefix);
+
+		text_printf(out, "%s%s%s%s", out->len ? ", " : "", prefix, itself ? "" : ".",
+			    itself ? "" : fields[i].name);
+	}
+}
+
+static bool show_enumerator(const struct field *field, const char *at, struct text *out)
+{
+	int64_t value = plan_number(&field->plan, at).i;
+
+	for (size_t i = 0; i < field->n_enumerators; i++)
+		if (field->enumerators[i].value == value) {
+			text_adds(out, field->enumerators[i].name);
+			return true;
+		}
+	return false;
+}
+
+void field_text(const struct field *field, enum format format, const void *value, struct text *out)
 {
 	const char *at = (const char *)value + field->offset;
 	const struct plan_op *op = field->plan.ops;
 	bool bytes = field->plan.n_ops == 1 && op->text_len == 0 &&
 		     (op->kind == PLAN_STRING || op->kind == PLAN_HEX);
 
+	if (format == FORMAT_ENUM ? field->n_enumerators && show_enumerator(field, at, out)
+				  : format_text(format, at, field->plan.size, out))
+		return;
 	if (bytes && op->kind == PLAN_STRING && is_text(at, op->size))
 		text_add(out, at, strnlen(at, op->size));
 	else if (bytes)

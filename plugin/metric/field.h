@@ -3,6 +3,7 @@
 #ifndef DYNMON_METRIC_FIELD_H
 #define DYNMON_METRIC_FIELD_H
 
+#include "metric/format.h"
 #include "metric/plan.h"
 
 /* More fields of one key are refused. */
@@ -12,7 +13,16 @@
 struct field {
 	char *name; /* nested names are joined by "_" */
 	struct plan plan;
-	uint32_t offset; /* bytes from the start of the struct */
+	uint32_t offset;    /* bytes from the start of the struct */
+	enum format format; /* by its type */
+	struct enumerator *enumerators;
+	size_t n_enumerators;
+};
+
+/* A name of an enum's value. */
+struct enumerator {
+	int64_t value;
+	char *name;
 };
 
 /*
@@ -24,9 +34,19 @@ int fields_list(const struct btf *btf, uint32_t type_id, uint32_t size, const ch
 void fields_free(struct field *fields, size_t n);
 
 /*
- * Appends a field's value as plain text: a string without quotes, bytes that are no text as
- * hexadecimal digits, anything else as JSON.
+ * The field that a document calls path, such as "key.addr.port": prefix is what the whole is called
+ * there, "key". NULL: none of that name.
  */
-void field_text(const struct field *field, const void *value, struct text *out);
+const struct field *fields_find(const struct field *fields, size_t n, const char *prefix,
+				const char *path);
+/* Appends what there is to name: "key.saddr, key.port". */
+void fields_names(const struct field *fields, size_t n, const char *prefix, struct text *out);
+
+/*
+ * Appends a field's value as plain text, in a format; what has no text in that one, and everything
+ * with FORMAT_AUTO: a string without quotes, bytes that are no text as hexadecimal digits, anything
+ * else as JSON.
+ */
+void field_text(const struct field *field, enum format format, const void *value, struct text *out);
 
 #endif

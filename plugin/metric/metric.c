@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/metric.h"
+#include "metric/series.h"
 #include "metric/tally.h"
 
 #include <errno.h>
@@ -14,24 +15,6 @@ static int no_such_map(const struct metric_config *config, const struct object *
 		text_printf(&all, "%s%s", i ? ", " : "", object->maps[i].name);
 	return error_set(err, -ENOENT, "map \"%s\" does not exist; the code has: %s",
 			 config->map_name, all.len ? text_str(&all) : "none");
-}
-
-/* The labels' names must differ: a_b may be both a field and a nested one. */
-static int fields_make_unique(struct field *fields, size_t n, struct error *err)
-{
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < i; j++) {
-			char *name;
-
-			if (strcmp(fields[i].name, fields[j].name) != 0)
-				continue;
-			if (asprintf(&name, "%s_%zu", fields[i].name, i) < 0)
-				return error_oom(err);
-			free(fields[i].name);
-			fields[i].name = name;
-			break;
-		}
-	return 0;
 }
 
 static int metric_plan(struct metric *metric, const struct object *object,
@@ -50,12 +33,15 @@ static int metric_plan(struct metric *metric, const struct object *object,
 	if (r == 0 && kind != MAP_ARRAY)
 		r = fields_list(btf, map->key_type, metric->map.key_size, "key",
 				&metric->key_fields, &metric->n_key_fields, err);
-	if (r == 0)
-		r = fields_make_unique(metric->key_fields, metric->n_key_fields, err);
 	if (r < 0)
 		return error_prefix(err, r, "key of map %s", map->name);
-	metric->sampled = metric->config->exported && plan_is_number(&metric->value);
-	return 0;
+	if (!metric->config->exported)
+		return 0;
+	/* What has too many fields to choose from is for JSON alone. */
+	if (fields_list(btf, map->value_type, metric->map.value_size, "value",
+			&metric->value_fields, &metric->n_value_fields, NULL) < 0)
+		return 0;
+	return series_plan(metric, err);
 }
 
 /* Flags of a map may keep user space from reading or emptying it. */
@@ -103,7 +89,9 @@ void metric_release(struct metric *metric)
 {
 	plan_release(&metric->key);
 	plan_release(&metric->value);
+	series_release(metric);
 	fields_free(metric->key_fields, metric->n_key_fields);
+	fields_free(metric->value_fields, metric->n_value_fields);
 	tally_unref(metric->tally);
 	*metric = (struct metric){};
 }
@@ -148,10 +136,11 @@ void metric_value_add(const struct metric *metric, char *sum, const char *value)
 }
 
 /* A counter is never negative: a signed one that ran over its top counts on as an unsigned one. */
-static struct number sample_number(const struct metric *metric, const char *value)
+static struct number sample_number(const struct metric *metric, const struct field *field,
+				   const char *value)
 {
-	struct number n = plan_number(&metric->value, value);
-	uint32_t size = metric->map.value_size;
+	struct number n = plan_number(&field->plan, value + field->offset);
+	uint32_t size = field->plan.size;
 
 	if (metric->config->type != METRIC_COUNTER || n.kind != NUMBER_SIGNED)
 		return n;
@@ -161,14 +150,40 @@ static struct number sample_number(const struct metric *metric, const char *valu
 	return n;
 }
 
-struct number metric_sample(const struct metric *metric, const char *value)
+struct number metric_sample_cpu(const struct metric *metric, size_t family, const char *value,
+				unsigned int cpu)
 {
-	struct number sum = sample_number(metric, value);
+	return sample_number(metric, metric->families[family].field,
+			     value + cpu * map_cpu_stride(&metric->map));
+}
 
-	if (map_is_percpu(metric->map.type))
-		for (unsigned int cpu = 1; cpu < map_cpus(); cpu++)
-			sum = number_add(
-				sum,
-				sample_number(metric, value + cpu * map_cpu_stride(&metric->map)));
-	return sum;
+struct number metric_sample(const struct metric *metric, size_t family, const char *value)
+{
+	struct number result = metric_sample_cpu(metric, family, value, 0);
+	unsigned int cpus = map_is_percpu(metric->map.type) ? map_cpus() : 1;
+
+	for (unsigned int cpu = 1; cpu < cpus; cpu++) {
+		struct number n = metric_sample_cpu(metric, family, value, cpu);
+		bool less = number_less(n, result);
+
+		switch (metric->config->per_cpu) {
+		case PER_CPU_MAX:
+			result = less ? result : n;
+			break;
+		case PER_CPU_MIN:
+			result = less ? n : result;
+			break;
+		default:
+			result = number_add(result, n);
+			break;
+		}
+	}
+	return result;
+}
+
+struct number metric_scale(const struct metric *metric, struct number number)
+{
+	if (!metric->config->scale || metric->config->scale == 1)
+		return number;
+	return (struct number){ NUMBER_FLOAT, .f = number_double(number) * metric->config->scale };
 }

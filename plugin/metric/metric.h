@@ -15,16 +15,38 @@
 
 struct tally;
 
+/* What tells a metric's series from each other, beside the document's constants. */
+struct label {
+	enum label_from { LABEL_KEY, LABEL_VALUE, LABEL_INDEX, LABEL_CPU } from;
+	char *name;
+	const struct field *field; /* of the metric's; NULL: index and CPU */
+	enum format format;
+	const struct label_config *config; /* whose texts stand for values; NULL: nobody's */
+};
+
+/* A number of each entry: as a family of samples. */
+struct family {
+	char *name; /* of the value's field; "": the value itself, or the one the document names */
+	const struct field *field;
+};
+
 struct metric {
 	const struct metric_config *config; /* the document's, which outlives the metric */
 	struct map map;
 	struct plan key;
 	struct plan value;
-	bool sampled;		  /* has scalar values that are exported as samples */
 	bool trouble_told;	  /* atomic: that it cannot be read was logged */
 	bool full_told;		  /* atomic: that its map is full was */
-	struct field *key_fields; /* labels of a sample, unless the map is an array */
+	bool left_out_told;	  /* atomic: that it has more series than are shown was */
+	struct field *key_fields; /* none when the map is an array or a queue */
 	size_t n_key_fields;
+	struct field *value_fields;
+	size_t n_value_fields;
+	struct label *labels;
+	size_t n_labels;
+	struct family *families; /* none: the metric is for JSON only */
+	size_t n_families;
+	size_t rank;	     /* the family that decides which series are left out */
 	bool swapped;	     /* two copies of the map: programs write one, the other is read */
 	struct map twin;     /* the second copy, when swapped */
 	struct tally *tally; /* NULL: entries come straight from the map */
@@ -70,13 +92,34 @@ static inline bool metric_tell_trouble(const struct metric *metric)
 	return !__atomic_exchange_n((bool *)&metric->trouble_told, true, __ATOMIC_RELAXED);
 }
 
+/* The same of series that are left out. */
+static inline bool metric_tell_left_out(const struct metric *metric)
+{
+	return !__atomic_exchange_n((bool *)&metric->left_out_told, true, __ATOMIC_RELAXED);
+}
+
 /* An array has an index instead of a key. */
 static inline bool metric_has_index(const struct metric *metric)
 {
 	return map_kind(metric->map.type) == MAP_ARRAY;
 }
 
-/* An entry's sample: its value, or the sum over the CPUs. Only when the metric is sampled. */
-struct number metric_sample(const struct metric *metric, const char *value);
+/* Whether there are samples, one for each CPU. */
+static inline bool metric_lists_cpus(const struct metric *metric)
+{
+	return metric->config->per_cpu == PER_CPU_LIST && map_is_percpu(metric->map.type);
+}
+
+/* An entry's sample of a family: its number, or what becomes of those of all CPUs. Not scaled. */
+struct number metric_sample(const struct metric *metric, size_t family, const char *value);
+/* That of one CPU. */
+struct number metric_sample_cpu(const struct metric *metric, size_t family, const char *value,
+				unsigned int cpu);
+/* By the document's factor, which makes it a floating-point number. */
+struct number metric_scale(const struct metric *metric, struct number number);
+
+/* Appends what a label says of an entry. cpu: of LABEL_CPU. */
+void label_text(const struct label *label, const char *key, const char *value, unsigned int cpu,
+		struct text *out);
 
 #endif

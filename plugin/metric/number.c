@@ -10,6 +10,18 @@ struct number number_add(struct number a, struct number b)
 	return a;
 }
 
+bool number_less(struct number a, struct number b)
+{
+	switch (a.kind) {
+	case NUMBER_SIGNED:
+		return a.i < b.i;
+	case NUMBER_FLOAT:
+		return a.f < b.f;
+	default:
+		return a.u < b.u;
+	}
+}
+
 double number_double(struct number n)
 {
 	switch (n.kind) {

@@ -16,6 +16,8 @@ struct number {
 
 /* Adds b to a; integers wrap around as the kernel's own counters do. */
 struct number number_add(struct number a, struct number b);
+/* Of numbers of one kind. */
+bool number_less(struct number a, struct number b);
 double number_double(struct number n);
 void number_text(struct number n, struct text *out);
 

@@ -110,10 +110,12 @@ void metric_reader_release(struct metric_reader *reader)
 		map_reader_release(&reader->map);
 }
 
-struct number metric_batch_sample(const struct metric *metric, const struct metric_batch *batch,
-				  uint32_t i)
+struct number metric_batch_sample(const struct metric *metric, size_t family,
+				  const struct metric_batch *batch, uint32_t i)
 {
+	const struct map_batch *entries = &batch->entries;
+
 	if (batch->numbers)
-		return batch->numbers[i];
-	return metric_sample(metric, batch->entries.values + i * batch->entries.value_stride);
+		return batch->numbers[i * metric->n_families + family];
+	return metric_sample(metric, family, entries->values + i * entries->value_stride);
 }

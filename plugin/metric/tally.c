@@ -8,10 +8,10 @@
 #include <string.h>
 
 struct entry {
-	struct number number;
-	uint32_t pass; /* the last that saw it */
+	uint32_t pass; /* the last that saw it; 0: it is new */
 	bool recent;
-	char bytes[]; /* the key, then the value, each aligned to 8 */
+	/* The key and the value, each aligned to 8, and the numbers. */
+	char bytes[] __attribute__((aligned(8)));
 };
 
 struct tally {
@@ -19,6 +19,8 @@ struct tally {
 	size_t key_size;
 	size_t value_size; /* of all CPUs */
 	size_t value_at;   /* in an entry's bytes */
+	size_t numbers_at; /* the same */
+	size_t n_numbers;
 	size_t entry_size;
 	size_t max;
 	bool replaces; /* a gauge: the newest value counts */
@@ -48,7 +50,10 @@ struct tally *tally_new(const struct metric *metric)
 	tally->key_size = metric->map.key_size;
 	tally->value_size = map_value_stride(&metric->map);
 	tally->value_at = align8(tally->key_size);
-	tally->entry_size = sizeof(struct entry) + tally->value_at + align8(tally->value_size);
+	tally->numbers_at = tally->value_at + align8(tally->value_size);
+	tally->n_numbers = metric->n_families;
+	tally->entry_size =
+		sizeof(struct entry) + tally->numbers_at + tally->n_numbers * sizeof(struct number);
 	tally->max = 2 * (size_t)metric->map.max_entries;
 	if (tally->max < TALLY_ENTRIES_MIN)
 		tally->max = TALLY_ENTRIES_MIN;
@@ -181,6 +186,20 @@ void tally_begin(struct tally *tally)
 	pthread_mutex_unlock(&tally->lock);
 }
 
+static struct number *numbers_of(const struct tally *tally, struct entry *entry)
+{
+	return (struct number *)(entry->bytes + tally->numbers_at);
+}
+
+/* The kind is that of the first one, which zero bytes do not have. */
+static void add_number(const struct tally *tally, struct entry *entry, size_t n,
+		       struct number number)
+{
+	struct number *sum = &numbers_of(tally, entry)[n];
+
+	*sum = entry->pass && !tally->replaces ? number_add(*sum, number) : number;
+}
+
 int tally_add(struct tally *tally, const struct metric *metric, const struct map_batch *batch)
 {
 	int r = 0;
@@ -189,8 +208,6 @@ int tally_add(struct tally *tally, const struct metric *metric, const struct map
 	for (uint32_t i = 0; i < batch->count && r == 0; i++) {
 		const char *value = batch->values + i * batch->value_stride;
 		struct entry *entry = entry_of(tally, batch->keys + i * batch->key_stride);
-		struct number number =
-			metric->sampled ? metric_sample(metric, value) : (struct number){};
 
 		if (!entry) {
 			r = -ENOMEM;
@@ -200,9 +217,8 @@ int tally_add(struct tally *tally, const struct metric *metric, const struct map
 			memcpy(entry->bytes + tally->value_at, value, tally->value_size);
 		else
 			metric_value_add(metric, entry->bytes + tally->value_at, value);
-		/* The kind is that of the first one, which zero bytes do not have. */
-		entry->number = entry->pass && !tally->replaces ? number_add(entry->number, number)
-								: number;
+		for (size_t n = 0; n < tally->n_numbers; n++)
+			add_number(tally, entry, n, metric_sample(metric, n, value));
 		entry->pass = tally->pass;
 		entry->recent = true;
 	}
@@ -215,7 +231,7 @@ static int entries_alloc(const struct tally *tally, struct tally_entries *ret)
 	*ret = (struct tally_entries){
 		.keys = malloc(tally->n * tally->key_size + 1),
 		.values = malloc(tally->n * tally->value_size + 1),
-		.numbers = malloc(tally->n * sizeof(*ret->numbers) + 1),
+		.numbers = malloc(tally->n * tally->n_numbers * sizeof(*ret->numbers) + 1),
 	};
 	if (ret->keys && ret->values && ret->numbers)
 		return 0;
@@ -237,7 +253,9 @@ int tally_take(struct tally *tally, bool recent, struct tally_entries *ret)
 			continue;
 		memcpy(ret->keys + ret->count * tally->key_size, entry->bytes, tally->key_size);
 		memcpy(ret->values + ret->count * tally->value_size, value, tally->value_size);
-		ret->numbers[ret->count++] = entry->number;
+		memcpy(ret->numbers + ret->count * tally->n_numbers, numbers_of(tally, entry),
+		       tally->n_numbers * sizeof(*ret->numbers));
+		ret->count++;
 		if (recent) {
 			memset(value, 0, tally->value_size);
 			entry->recent = false;

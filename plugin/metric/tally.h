@@ -3,7 +3,7 @@
  * A tally: what reads have taken out of a map, added up by key, so that a counter whose map is
  * emptied goes on growing for everybody who looks.
  *
- * An entry is kept in two ways: as a number of 64 bits since the beginning, and as the map's own
+ * An entry is kept in two ways: as numbers of 64 bits since the beginning, and as the map's own
  * bytes since the last one who took these. Reference counted: it goes on with its map when a
  * reload keeps that. Safe from any thread.
  */
@@ -41,7 +41,7 @@ int tally_add(struct tally *tally, const struct metric *metric, const struct map
 struct tally_entries {
 	char *keys;
 	char *values;
-	struct number *numbers; /* of all time */
+	struct number *numbers; /* of all time, one for each family of the metric */
 	uint32_t count;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/option.h"
+#include "dataplane/document.h"
 #include "kernel/hook.h"
 
 #include <ctype.h>
@@ -74,6 +75,22 @@ static int take_interval(void *to, const char *value, struct error *err)
 		return expected(err, "seconds from 0.001 to 86400", value);
 	*(double *)to = seconds;
 	return 0;
+}
+
+static int take_series(void *to, const char *value, struct error *err)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (!isdigit((unsigned char)*value) || *end || n < 1 || n > SERIES_MAX)
+		return expected(err, "a number of series from 1 to 10000000", value);
+	*(uint32_t *)to = (uint32_t)n;
+	return 0;
+}
+
+static bool same_series(const void *a, const void *b)
+{
+	return *(const uint32_t *)a == *(const uint32_t *)b;
 }
 
 static int take_port(void *to, const char *value, struct error *err)
@@ -333,6 +350,8 @@ const struct option options[] = {
 	  offsetof(struct metric_settings, type_instance) },
 	{ BLOCK_METRIC, "Dispatch", take_bool, same_bool,
 	  offsetof(struct metric_settings, dispatch) },
+	{ BLOCK_METRIC, "MaxSeries", take_series, same_series,
+	  offsetof(struct metric_settings, max_series) },
 	{},
 };
 

@@ -12,6 +12,7 @@
 #include "base/text.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define MONITOR_NAME_MAX   63
 #define MONITORS_MAX	   1000
@@ -26,6 +27,7 @@ struct metric_settings {
 	char *type;	     /* of types.db; NULL: by the metric's type */
 	char *type_instance; /* template; NULL: the default */
 	bool dispatch;
+	uint32_t max_series; /* 0: as the document has it, or VALUE_SERIES_MAX */
 };
 
 struct monitor_settings {

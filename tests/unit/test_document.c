@@ -92,7 +92,8 @@ static const struct {
 	{ META("\"help\":\"x\""), -EINVAL,
 	  AT ".open-metrics-metadata: the key \"type\" is missing" },
 	{ LABELS("[{\"name\":\"a\"}]"), -EINVAL,
-	  AT ".open-metrics-metadata.labels[0]: the key \"value\" is missing" },
+	  AT
+	  ".open-metrics-metadata.labels[0]: expected either \"value\", a constant, or \"field\"" },
 
 	/* names that must differ */
 	{ METRICS("[{" NAMES "},{\"name\":\"b\",\"map-name\":\"M\"},{" NAMES "}]"), -EINVAL,
@@ -302,8 +303,8 @@ static const struct {
 	{ "{\"ingress-path\":{\"x\":1," CODE ",\"y\":null}}",
 	  "ingress-path.x: unknown key, ignored\ningress-path.y: unknown key, ignored\n", true,
 	  false },
-	{ LABELS("[{\"name\":\"a\",\"value\":\"\",\"field\":\"k\"}]"),
-	  AT ".open-metrics-metadata.labels[0].field: unknown key, ignored\n", true, false },
+	{ LABELS("[{\"name\":\"a\",\"value\":\"\",\"colour\":\"k\"}]"),
+	  AT ".open-metrics-metadata.labels[0].colour: unknown key, ignored\n", true, false },
 	{ METRIC("\"Name\":\"x\"," NAMES), AT ".Name: unknown key, ignored\n", true, false },
 	/* the last of two equal keys counts, as everywhere with JSON */
 	{ "{\"ingress-path\":7,\"ingress-path\":{" CODE "}}", "", true, false },

@@ -268,8 +268,8 @@ static void test_samples(void **state)
 
 		c.type = singles[i].type;
 		assert_int_equal(metric_init(&metric, &c, object, NULL), 0);
-		assert_true(metric.sampled);
-		number_text(metric_sample(&metric, (const char *)&minus), &out);
+		assert_int_equal(metric.n_families, 1);
+		number_text(metric_sample(&metric, 0, (const char *)&minus), &out);
 		assert_string_equal(text_str(&out), singles[i].sample);
 		metric_release(&metric);
 	}
@@ -298,8 +298,9 @@ static void test_samples(void **state)
 			if (key != (i == 2 ? narrow : 0))
 				continue;
 			text_clear(&out);
-			number_text(metric_sample(&metric, batch.values + e * batch.value_stride),
-				    &out);
+			number_text(
+				metric_sample(&metric, 0, batch.values + e * batch.value_stride),
+				&out);
 		}
 		assert_true(asprintf(&sum, "%lld", sums[i]) > 0);
 		assert_string_equal(text_str(&out), sum);
@@ -312,20 +313,22 @@ static void test_shapes(void **state)
 {
 	static const struct {
 		const char *map;
-		bool exported, sampled, index;
+		bool exported;
+		size_t families;
+		bool index;
 		const char *fields; /* names, separated by blanks */
 	} shapes[] = {
-		{ "SESSIONS", true, true, false, "saddr daddr sport dport proto" },
-		{ "SESSIONS", false, false, false, "saddr daddr sport dport proto" },
-		{ "FEATURES", true, false, true, "" },
-		{ "FEATURE_QUEUE", true, false, false, "" },
-		{ "FEATURE_STACK", true, false, false, "" },
-		{ "MIXED", true, false, false, "key" },
-		{ "PER_CPU", true, true, true, "" },
-		{ "PER_CPU_SIGNED", true, true, false, "key" },
-		{ "ROUTES", true, true, false, "len address" },
-		{ "UNTYPED", true, true, false, "key" },
-		{ "CLASH", true, true, false, "a_b a_b_1" },
+		{ "SESSIONS", true, 1, false, "saddr daddr sport dport proto" },
+		{ "SESSIONS", false, 0, false, "" },
+		{ "FEATURES", true, 2, true, "" },
+		{ "FEATURE_QUEUE", true, 0, false, "" },
+		{ "FEATURE_STACK", true, 0, false, "" },
+		{ "MIXED", true, 6, false, "key" },
+		{ "PER_CPU", true, 1, true, "" },
+		{ "PER_CPU_SIGNED", true, 1, false, "key" },
+		{ "ROUTES", true, 1, false, "len address" },
+		{ "UNTYPED", true, 1, false, "key" },
+		{ "CLASH", true, 1, false, "a_b a_b_2" },
 	};
 
 	(void)state;
@@ -337,10 +340,12 @@ static void test_shapes(void **state)
 
 		c.exported = shapes[i].exported;
 		assert_int_equal(metric_init(&metric, &c, object, NULL), 0);
-		assert_int_equal(metric.sampled, shapes[i].sampled);
+		assert_int_equal(metric.n_families, shapes[i].families);
 		assert_int_equal(metric_has_index(&metric), shapes[i].index);
-		for (size_t f = 0; f < metric.n_key_fields; f++)
-			text_printf(&names, "%s%s", f ? " " : "", metric.key_fields[f].name);
+		for (size_t f = 0; f < metric.n_labels; f++)
+			if (metric.labels[f].field)
+				text_printf(&names, "%s%s", names.len ? " " : "",
+					    metric.labels[f].name);
 		assert_string_equal(text_str(&names), shapes[i].fields);
 		metric_release(&metric);
 	}

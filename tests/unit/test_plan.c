@@ -729,7 +729,7 @@ static char *fields_of(const struct btf *btf, int id, const void *bytes, uint32_
 	memcpy(copy, bytes, size);
 	for (size_t i = 0; i < n; i++) {
 		text_printf(&out, "%s%s=", i ? " " : "", fields[i].name);
-		field_text(&fields[i], copy, &out);
+		field_text(&fields[i], fields[i].format, copy, &out);
 	}
 	fields_free(fields, n);
 	return out.len ? text_steal(&out) : strdup("");

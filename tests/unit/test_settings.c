@@ -157,7 +157,7 @@ static const struct {
 	{ BLOCK_METRIC, "Dispatch", "maybe", -EINVAL,
 	  C "Dispatch: expected true or false, found \"maybe\"" },
 	{ BLOCK_METRIC, "Hook", "tc", -ENOENT,
-	  C "unknown option \"Hook\"; there are Type, TypeInstance, Dispatch" },
+	  C "unknown option \"Hook\"; there are Type, TypeInstance, Dispatch, MaxSeries" },
 };
 
 static struct settings_node open_block(struct settings *settings, enum settings_block block)

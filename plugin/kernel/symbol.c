@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/symbol.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define CGROUP_DIR  "/sys/fs/cgroup"
+#define SYMBOLS_MAX 1000000
+
+const char *symbol_syscall(uint64_t number)
+{
+	static const char *const names[] = {
+#include "syscalls.inc"
+	};
+
+	return number < ARRAY_SIZE(names) ? names[number] : NULL;
+}
+
+struct symbol {
+	uint64_t address;
+	char *name;
+};
+
+static struct {
+	pthread_once_t once;
+	struct symbol *items; /* sorted by address */
+	size_t n;
+} symbols = { .once = PTHREAD_ONCE_INIT };
+
+static int by_address(const void *a, const void *b)
+{
+	const struct symbol *left = a, *right = b;
+
+	return (left->address > right->address) - (left->address < right->address);
+}
+
+static void read_symbols(void)
+{
+	_cleanup_fclose_ FILE *file = fopen("/proc/kallsyms", "re");
+	unsigned long long address;
+	char name[256], kind;
+	size_t size = 0;
+
+	while (file && symbols.n < SYMBOLS_MAX &&
+	       fscanf(file, "%llx %c %255s%*[^\n]", &address, &kind, name) == 3) {
+		if (!address || !strchr("tTwW", kind))
+			continue;
+		if (symbols.n == size) {
+			struct symbol *items;
+
+			size = size ? 2 * size : 4096;
+			items = realloc(symbols.items, size * sizeof(*items));
+			if (!items)
+				break;
+			symbols.items = items;
+		}
+		symbols.items[symbols.n] = (struct symbol){ address, strdup(name) };
+		if (!symbols.items[symbols.n].name)
+			break;
+		symbols.n++;
+	}
+	if (symbols.n)
+		qsort(symbols.items, symbols.n, sizeof(*symbols.items), by_address);
+}
+
+bool symbol_kernel(uint64_t address, struct text *out)
+{
+	size_t from = 0, to;
+
+	pthread_once(&symbols.once, read_symbols);
+	for (to = symbols.n; from < to;) { /* the last that begins before it, or there */
+		size_t middle = (from + to) / 2;
+
+		if (symbols.items[middle].address <= address)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	if (!from)
+		return false;
+	text_adds(out, symbols.items[from - 1].name);
+	return true;
+}
+
+bool symbol_cgroup(uint64_t id, struct text *out)
+{
+	/* The kernel's FILEID_KERNFS: the number is the handle. */
+	struct {
+		struct file_handle handle;
+		uint64_t id;
+	} cgroup = { .handle = { .handle_bytes = sizeof(id), .handle_type = 0xfe }, .id = id };
+	_cleanup_close_ int dir = open(CGROUP_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int fd =
+		dir < 0 ? -1 : open_by_handle_at(dir, &cgroup.handle, O_PATH | O_CLOEXEC);
+	char link[64], path[4096];
+	size_t skip = strlen(CGROUP_DIR);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path));
+	if (n < 0 || (size_t)n < skip || memcmp(path, CGROUP_DIR, skip) != 0)
+		return false;
+	if ((size_t)n == skip)
+		text_addc(out, '/');
+	else
+		text_add(out, path + skip, (size_t)n - skip);
+	return true;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "metric/sampling.h"
+
+#include <errno.h>
+
+#define NUMBERS(text) ((struct number *)(text).data)
+
+static struct number rank_of(const struct sampling *sampling, uint32_t slot)
+{
+	const struct metric *metric = sampling->metric;
+
+	return NUMBERS(sampling->numbers)[slot * metric->n_families + metric->rank];
+}
+
+/* Moves an entry of the heap down to where no smaller one is below it. */
+static void heap_sink(struct sampling *sampling, uint32_t at)
+{
+	uint32_t *heap = sampling->heap;
+
+	for (;;) {
+		uint32_t least = at, moved = heap[at];
+
+		for (uint32_t child = 2 * at + 1; child <= 2 * at + 2; child++)
+			if (child < sampling->count && number_less(rank_of(sampling, heap[child]),
+								   rank_of(sampling, heap[least])))
+				least = child;
+		if (least == at)
+			return;
+		heap[at] = heap[least];
+		heap[least] = moved;
+		at = least;
+	}
+}
+
+static int heap_make(struct sampling *sampling)
+{
+	sampling->heap = malloc(sampling->count * sizeof(*sampling->heap));
+	if (!sampling->heap)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < sampling->count; i++)
+		sampling->heap[i] = i;
+	for (uint32_t i = sampling->count / 2; i-- > 0;)
+		heap_sink(sampling, i);
+	return 0;
+}
+
+/* The samples of an entry, into the room at numbers. */
+static void entry_numbers(const struct sampling *sampling, const struct metric_batch *batch,
+			  uint32_t i, struct number *numbers)
+{
+	for (size_t n = 0; n < sampling->metric->n_families; n++)
+		numbers[n] = metric_batch_sample(sampling->metric, n, batch, i);
+}
+
+static void add_sums(struct sampling *sampling, const struct number *numbers)
+{
+	for (size_t n = 0; n < sampling->metric->n_families; n++)
+		sampling->sums[n] =
+			sampling->seen ? number_add(sampling->sums[n], numbers[n]) : numbers[n];
+	sampling->seen++;
+}
+
+static void append(struct sampling *sampling, const struct map_batch *entries, uint32_t i,
+		   const struct number *numbers)
+{
+	text_add(&sampling->keys, entries->keys + i * entries->key_stride, entries->key_stride);
+	text_add(&sampling->values, entries->values + i * entries->value_stride,
+		 entries->value_stride);
+	text_add(&sampling->numbers, numbers, sampling->metric->n_families * sizeof(*numbers));
+	sampling->count++;
+}
+
+/* Puts an entry in the place of the smallest one. */
+static void replace(struct sampling *sampling, const struct map_batch *entries, uint32_t i,
+		    const struct number *numbers)
+{
+	size_t slot = sampling->heap[0], n = sampling->metric->n_families;
+
+	memcpy(sampling->keys.data + slot * entries->key_stride,
+	       entries->keys + i * entries->key_stride, entries->key_stride);
+	memcpy(sampling->values.data + slot * entries->value_stride,
+	       entries->values + i * entries->value_stride, entries->value_stride);
+	memcpy(&NUMBERS(sampling->numbers)[slot * n], numbers, n * sizeof(*numbers));
+	heap_sink(sampling, 0);
+}
+
+static int hold(struct sampling *sampling, const struct metric_batch *batch, struct number *numbers)
+{
+	const struct map_batch *entries = &batch->entries;
+
+	for (uint32_t i = 0; i < entries->count; i++) {
+		entry_numbers(sampling, batch, i, numbers);
+		add_sums(sampling, numbers);
+		if (!sampling->limit || sampling->count < sampling->limit) {
+			append(sampling, entries, i, numbers);
+			continue;
+		}
+		if (!sampling->heap && heap_make(sampling) < 0)
+			return -ENOMEM;
+		if (number_less(rank_of(sampling, sampling->heap[0]),
+				numbers[sampling->metric->rank]))
+			replace(sampling, entries, i, numbers);
+	}
+	if (text_status(&sampling->keys) < 0 || text_status(&sampling->values) < 0 ||
+	    text_status(&sampling->numbers) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+/* The one pass over the map. What was held before it breaks off is given. */
+static int hold_all(struct sampling *sampling)
+{
+	size_t n = sampling->metric->n_families;
+	_cleanup_free_ struct number *numbers = calloc(n, sizeof(*numbers));
+	struct metric_batch batch;
+	int r;
+
+	sampling->sums = calloc(n, sizeof(*sampling->sums));
+	if (!numbers || !sampling->sums)
+		return -ENOMEM;
+	while ((r = metric_reader_next(&sampling->reader, &batch)) > 0) {
+		r = hold(sampling, &batch, numbers);
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
+int sampling_init(struct sampling *sampling, const struct metric *metric, uint32_t limit)
+{
+	int r;
+
+	*sampling = (struct sampling){ .metric = metric, .limit = limit };
+	/* As many as the map can have are all. */
+	if (limit >= metric->map.max_entries)
+		sampling->limit = 0;
+	sampling->held = sampling->limit || metric->n_families > 1;
+	r = metric_reader_init(&sampling->reader, metric, METRIC_FOR_SAMPLES);
+	if (r < 0 || !sampling->held)
+		return r;
+	sampling->broke = hold_all(sampling);
+	if (sampling->broke == -ENOMEM) {
+		sampling_release(sampling);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int sampling_next(struct sampling *sampling, struct metric_batch *batch)
+{
+	const struct map *map = &sampling->metric->map;
+
+	if (!sampling->held)
+		return metric_reader_next(&sampling->reader, batch);
+	if (sampling->given || !sampling->count)
+		return sampling->broke;
+	sampling->given = true;
+	*batch = (struct metric_batch){
+		.entries = {
+			.keys = sampling->keys.data,
+			.values = sampling->values.data,
+			.key_stride = map->key_size,
+			.value_stride = map_value_stride(map),
+			.count = sampling->count,
+		},
+		.numbers = NUMBERS(sampling->numbers),
+	};
+	return 1;
+}
+
+void sampling_rewind(struct sampling *sampling)
+{
+	sampling->given = false;
+}
+
+void sampling_release(struct sampling *sampling)
+{
+	metric_reader_release(&sampling->reader);
+	text_release(&sampling->keys);
+	text_release(&sampling->values);
+	text_release(&sampling->numbers);
+	free(sampling->heap);
+	free(sampling->sums);
+	*sampling = (struct sampling){};
+}

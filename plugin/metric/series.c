@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "metric/series.h"
+
+#include <errno.h>
+
+#define KEY   "key"
+#define VALUE "value"
+
+static int no_such_field(const struct metric *metric, const char *what, const char *path,
+			 struct error *err)
+{
+	_cleanup_text_ struct text all = {};
+
+	fields_names(metric->key_fields, metric->n_key_fields, KEY, &all);
+	if (metric_has_index(metric))
+		text_printf(&all, "%sindex", all.len ? ", " : "");
+	fields_names(metric->value_fields, metric->n_value_fields, VALUE, &all);
+	if (metric_lists_cpus(metric))
+		text_adds(&all, ", cpu");
+	return error_set(err, -EINVAL, "%s: no field is called \"%s\"; there are %s", what, path,
+			 text_str(&all));
+}
+
+/* Numbers that stand for something else are labels, if anything. */
+static bool is_sample(const struct field *field)
+{
+	return plan_is_number(&field->plan) && field->format == FORMAT_AUTO;
+}
+
+static bool is_label(const struct metric *metric, const struct field *field)
+{
+	for (size_t i = 0; i < metric->n_labels; i++)
+		if (metric->labels[i].field == field)
+			return true;
+	return false;
+}
+
+/* -- labels -- */
+
+static bool name_is_taken(const struct metric *metric, const char *name)
+{
+	for (size_t i = 0; i < metric->n_labels; i++)
+		if (!strcmp(metric->labels[i].name, name))
+			return true;
+	return false;
+}
+
+/* Names differ: a_b may be both a field and a nested one. Constants are the exporters' to see to.
+ */
+static int add_label(struct metric *metric, struct label label, const char *name, struct error *err)
+{
+	char *unique = strdup(name);
+
+	for (size_t n = 2; unique && name_is_taken(metric, unique); n++) {
+		free(unique);
+		if (asprintf(&unique, "%s_%zu", name, n) < 0)
+			unique = NULL;
+	}
+	if (!unique)
+		return error_oom(err);
+	label.name = unique;
+	metric->labels[metric->n_labels++] = label;
+	return 0;
+}
+
+static int label_format(const struct label_config *config, const struct field *field,
+			enum format *ret, struct error *err)
+{
+	int format = config->format ? format_from_name(config->format) : FORMAT_AUTO;
+
+	if (format < 0)
+		return error_set(err, -EINVAL,
+				 "label \"%s\": format: expected one of %s, found \"%.60s\"",
+				 config->name, format_names(), config->format);
+	if (!config->format)
+		format = config->n_texts ? FORMAT_MAP : (int)field->format;
+	if (!format_fits((enum format)format, field->plan.size))
+		return error_set(err, -EINVAL,
+				 "label \"%s\": format \"%s\" is for %s, and field \"%s\" has %u",
+				 config->name, format_to_name((enum format)format),
+				 format_sizes((enum format)format), config->field,
+				 field->plan.size);
+	if (format == FORMAT_MAP && !config->n_texts)
+		return error_set(
+			err, -EINVAL,
+			"label \"%s\": format \"map\" takes \"values\", an object of texts",
+			config->name);
+	/* Its texts stand for what the field says by itself. */
+	*ret = format == FORMAT_MAP ? field->format : (enum format)format;
+	return 0;
+}
+
+/* The label that the document makes of a field; NULL: it says nothing of that one. */
+static const struct label_config *config_of(const struct metric *metric, const struct field *field)
+{
+	for (size_t i = 0; i < metric->config->n_labels; i++) {
+		const struct label_config *config = &metric->config->labels[i];
+
+		if (config->field && (fields_find(metric->key_fields, metric->n_key_fields, KEY,
+						  config->field) == field ||
+				      fields_find(metric->value_fields, metric->n_value_fields,
+						  VALUE, config->field) == field))
+			return config;
+	}
+	return NULL;
+}
+
+static int add_field_label(struct metric *metric, enum label_from from, const struct field *field,
+			   struct error *err)
+{
+	const struct label_config *config = config_of(metric, field);
+	struct label label = { .from = from, .field = field, .format = field->format };
+	int r = 0;
+
+	if (config) {
+		label.config = config->n_texts ? config : NULL;
+		r = label_format(config, field, &label.format, err);
+	}
+	return r < 0 ? r : add_label(metric, label, config ? config->name : field->name, err);
+}
+
+/* The index, or the CPU. */
+static int add_other_label(struct metric *metric, enum label_from from, const char *name,
+			   struct error *err)
+{
+	struct label label = { .from = from };
+
+	for (size_t i = 0; i < metric->config->n_labels; i++) {
+		const struct label_config *config = &metric->config->labels[i];
+
+		if (!config->field || strcmp(config->field, name) != 0)
+			continue;
+		label.config = config->n_texts ? config : NULL;
+		return add_label(metric, label, config->name, err);
+	}
+	return add_label(metric, label, name, err);
+}
+
+/* What a document asks for must be there. */
+static int check_labels(const struct metric *metric, struct error *err)
+{
+	for (size_t i = 0; i < metric->config->n_labels; i++) {
+		const struct label_config *config = &metric->config->labels[i];
+		const char *path = config->field;
+
+		if (!path || fields_find(metric->key_fields, metric->n_key_fields, KEY, path) ||
+		    fields_find(metric->value_fields, metric->n_value_fields, VALUE, path) ||
+		    (metric_has_index(metric) && !strcmp(path, "index")) ||
+		    (metric_lists_cpus(metric) && !strcmp(path, "cpu")))
+			continue;
+		return no_such_field(metric, "labels", path, err);
+	}
+	return 0;
+}
+
+/* All fields of the key, so that no two series are the same, and of the value those asked for. */
+static int plan_labels(struct metric *metric, struct error *err)
+{
+	int r = check_labels(metric, err);
+
+	metric->labels =
+		calloc(metric->n_key_fields + metric->n_value_fields + 2, sizeof(*metric->labels));
+	if (r == 0 && !metric->labels)
+		r = error_oom(err);
+	for (size_t i = 0; r == 0 && i < metric->n_key_fields; i++)
+		r = add_field_label(metric, LABEL_KEY, &metric->key_fields[i], err);
+	if (r == 0 && metric_has_index(metric) && metric->map.max_entries > 1)
+		r = add_other_label(metric, LABEL_INDEX, "index", err);
+	for (size_t i = 0; r == 0 && i < metric->n_value_fields; i++)
+		if (config_of(metric, &metric->value_fields[i]))
+			r = add_field_label(metric, LABEL_VALUE, &metric->value_fields[i], err);
+	if (r == 0 && metric_lists_cpus(metric))
+		r = add_other_label(metric, LABEL_CPU, "cpu", err);
+	return r;
+}
+
+/* -- families -- */
+
+static int add_family(struct metric *metric, const struct field *field, const char *name,
+		      struct error *err)
+{
+	struct family *family = &metric->families[metric->n_families];
+
+	family->field = field;
+	family->name = strdup(name);
+	if (!family->name)
+		return error_oom(err);
+	metric->n_families++;
+	return 0;
+}
+
+/* A field of the value that is a number. */
+static int find_number(const struct metric *metric, const char *what, const char *path,
+		       const struct field **ret, struct error *err)
+{
+	const struct field *field =
+		fields_find(metric->value_fields, metric->n_value_fields, VALUE, path);
+
+	if (!field)
+		return no_such_field(metric, what, path, err);
+	if (!plan_is_number(&field->plan))
+		return error_set(err, -EINVAL, "%s: field \"%s\" is no number", what, path);
+	*ret = field;
+	return 0;
+}
+
+static int plan_families(struct metric *metric, struct error *err)
+{
+	const struct metric_config *config = metric->config;
+	const struct field *field;
+	int r = 0;
+
+	metric->families = calloc(metric->n_value_fields + 1, sizeof(*metric->families));
+	if (!metric->families)
+		return error_oom(err);
+	if (config->value) {
+		r = find_number(metric, VALUE, config->value, &field, err);
+		if (r == 0)
+			r = add_family(metric, field, "", err);
+	} else if (plan_is_number(&metric->value) && metric->n_value_fields == 1) {
+		r = add_family(metric, metric->value_fields, "", err);
+	} else {
+		for (size_t i = 0; r == 0 && i < metric->n_value_fields; i++) {
+			field = &metric->value_fields[i];
+			if (is_sample(field) && !is_label(metric, field))
+				r = add_family(metric, field, field->name, err);
+		}
+	}
+	return r;
+}
+
+/* Which family decides what is left out. */
+static int plan_rank(struct metric *metric, struct error *err)
+{
+	const struct field *field;
+	int r;
+
+	if (!metric->config->top_by || !metric->n_families)
+		return 0;
+	r = find_number(metric, "top-by", metric->config->top_by, &field, err);
+	for (size_t i = 0; r == 0 && i < metric->n_families; i++)
+		if (metric->families[i].field == field) {
+			metric->rank = i;
+			return 0;
+		}
+	return r < 0 ? r
+		     : error_set(err, -EINVAL, "top-by: field \"%s\" is not among the samples",
+				 metric->config->top_by);
+}
+
+int series_plan(struct metric *metric, struct error *err)
+{
+	int r = plan_labels(metric, err);
+
+	if (r == 0)
+		r = plan_families(metric, err);
+	return r == 0 ? plan_rank(metric, err) : r;
+}
+
+void series_release(struct metric *metric)
+{
+	for (size_t i = 0; i < metric->n_labels; i++)
+		free(metric->labels[i].name);
+	free(metric->labels);
+	for (size_t i = 0; i < metric->n_families; i++)
+		free(metric->families[i].name);
+	free(metric->families);
+}
+
+/* Puts the document's text in the place of what a field says, from start on. */
+static void replace_text(const struct label_config *config, size_t start, struct text *out)
+{
+	size_t len = out->len - start;
+
+	for (size_t i = 0; i < config->n_texts; i++)
+		if (strlen(config->texts[i].from) == len &&
+		    !memcmp(config->texts[i].from, out->data + start, len)) {
+			out->len = start;
+			text_adds(out, config->texts[i].to);
+			return;
+		}
+}
+
+void label_text(const struct label *label, const char *key, const char *value, unsigned int cpu,
+		struct text *out)
+{
+	size_t start = out->len;
+	uint32_t index;
+
+	switch (label->from) {
+	case LABEL_INDEX:
+		memcpy(&index, key, sizeof(index));
+		text_u64(out, index);
+		break;
+	case LABEL_CPU:
+		text_u64(out, cpu);
+		break;
+	case LABEL_KEY:
+		field_text(label->field, label->format, key, out);
+		break;
+	case LABEL_VALUE:
+		field_text(label->field, label->format, value, out);
+		break;
+	}
+	if (label->config)
+		replace_text(label->config, start, out);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a metric's entries are as series: which of their fields are labels and which are families of
+ * samples. By BTF alone, or as the document says.
+ */
+#ifndef DYNMON_METRIC_SERIES_H
+#define DYNMON_METRIC_SERIES_H
+
+#include "metric/metric.h"
+
+/*
+ * Fills the labels and families of a metric, whose fields are listed. -EINVAL: the document names a
+ * field that does not exist, is no number, or does not have the size of its format; the message
+ * says which ones there are.
+ */
+int series_plan(struct metric *metric, struct error *err);
+void series_release(struct metric *metric);
+
+#endif
