@@ -40,6 +40,15 @@ static int list_enumerators(struct lister *lister, uint32_t type_id)
 	return 0;
 }
 
+static bool is_chars(const struct btf *btf, uint32_t type_id)
+{
+	const struct btf_type *type = btf && type_id ? type_resolve(btf, type_id) : NULL;
+
+	type = type && btf_is_array(type) ? type_resolve(btf, btf_array(type)->type) : NULL;
+	return type && btf_is_int(type) && type->size == 1 &&
+	       !strcmp(type_name(btf, type->name_off), "char");
+}
+
 /* Takes the plan in every case. */
 static int lister_add(struct lister *lister, const char *name, struct plan *plan, uint32_t offset,
 		      uint32_t type_id, enum format format)
@@ -66,6 +75,7 @@ static int lister_add(struct lister *lister, const char *name, struct plan *plan
 		.plan = *plan,
 		.offset = offset,
 		.format = format,
+		.chars = is_chars(lister->btf, type_id),
 	};
 	*plan = (struct plan){};
 	if (!fields[lister->n++].name)
@@ -238,16 +248,17 @@ void field_text(const struct field *field, enum format format, const void *value
 {
 	const char *at = (const char *)value + field->offset;
 	const struct plan_op *op = field->plan.ops;
-	bool bytes = field->plan.n_ops == 1 && op->text_len == 0 &&
-		     (op->kind == PLAN_STRING || op->kind == PLAN_HEX);
+	bool text = field->chars || op->kind == PLAN_STRING;
+	bool bytes = field->chars || (field->plan.n_ops == 1 && op->text_len == 0 &&
+				      (op->kind == PLAN_STRING || op->kind == PLAN_HEX));
 
 	if (format == FORMAT_ENUM ? field->n_enumerators && show_enumerator(field, at, out)
 				  : format_text(format, at, field->plan.size, out))
 		return;
-	if (bytes && op->kind == PLAN_STRING && is_text(at, op->size))
-		text_add(out, at, strnlen(at, op->size));
+	if (bytes && text && is_text(at, field->plan.size))
+		text_add(out, at, strnlen(at, field->plan.size));
 	else if (bytes)
-		text_hex(out, at, op->size);
+		text_hex(out, at, field->plan.size);
 	else
 		value_text(&field->plan, at, out);
 }

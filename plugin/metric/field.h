@@ -15,6 +15,7 @@ struct field {
 	struct plan plan;
 	uint32_t offset;    /* bytes from the start of the struct */
 	enum format format; /* by its type */
+	bool chars;	    /* an array of char, which is text as a rule */
 	struct enumerator *enumerators;
 	size_t n_enumerators;
 };

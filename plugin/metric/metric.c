@@ -114,8 +114,9 @@ int metric_set_tally(struct metric *metric, const struct metric *previous, struc
 	if (map_kind(metric->map.type) == MAP_QUEUE ||
 	    !(metric->swapped || (counted && config->empty_on_read)))
 		return 0;
-	metric->tally =
-		previous && previous->tally ? tally_ref(previous->tally) : tally_new(metric);
+	metric->tally = previous && previous->tally && tally_suits(previous->tally, metric)
+				? tally_ref(previous->tally)
+				: tally_new(metric);
 	return metric->tally ? 0 : error_oom(err);
 }
 

@@ -21,6 +21,7 @@ struct tally {
 	size_t value_at;   /* in an entry's bytes */
 	size_t numbers_at; /* the same */
 	size_t n_numbers;
+	uint32_t meaning; /* of the numbers, a hash */
 	size_t entry_size;
 	size_t max;
 	bool replaces; /* a gauge: the newest value counts */
@@ -39,6 +40,18 @@ static size_t align8(size_t n)
 	return (n + 7) & ~(size_t)7;
 }
 
+/* Which fields the numbers are of, and what becomes of those of several CPUs. */
+static uint32_t meaning_of(const struct metric *metric)
+{
+	_cleanup_text_ struct text text = {};
+
+	text_printf(&text, "%d", metric->config->per_cpu);
+	for (size_t i = 0; i < metric->n_families; i++)
+		text_printf(&text, " %u %u %s", metric->families[i].field->offset,
+			    metric->families[i].field->plan.size, metric->families[i].name);
+	return hash_bytes(text_str(&text), text.len);
+}
+
 struct tally *tally_new(const struct metric *metric)
 {
 	struct tally *tally = calloc(1, sizeof(*tally));
@@ -52,6 +65,7 @@ struct tally *tally_new(const struct metric *metric)
 	tally->value_at = align8(tally->key_size);
 	tally->numbers_at = tally->value_at + align8(tally->value_size);
 	tally->n_numbers = metric->n_families;
+	tally->meaning = meaning_of(metric);
 	tally->entry_size =
 		sizeof(struct entry) + tally->numbers_at + tally->n_numbers * sizeof(struct number);
 	tally->max = 2 * (size_t)metric->map.max_entries;
@@ -60,6 +74,14 @@ struct tally *tally_new(const struct metric *metric)
 	tally->replaces = metric->config->type == METRIC_GAUGE;
 	pthread_mutex_init(&tally->lock, NULL);
 	return tally;
+}
+
+bool tally_suits(const struct tally *tally, const struct metric *metric)
+{
+	return tally->key_size == metric->map.key_size &&
+	       tally->value_size == map_value_stride(&metric->map) &&
+	       tally->n_numbers == metric->n_families && tally->meaning == meaning_of(metric) &&
+	       tally->replaces == (metric->config->type == METRIC_GAUGE);
 }
 
 struct tally *tally_ref(struct tally *tally)

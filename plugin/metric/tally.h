@@ -28,6 +28,8 @@ struct tally;
  * NULL: out of memory.
  */
 struct tally *tally_new(const struct metric *metric);
+/* Whether it can go on for a metric of the same map: its samples are as many. */
+bool tally_suits(const struct tally *tally, const struct metric *metric);
 struct tally *tally_ref(struct tally *tally);
 struct tally *tally_unref(struct tally *tally);
 

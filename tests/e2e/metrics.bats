@@ -1,0 +1,136 @@
+# Metrics made of structs: families, labels, formats, units, and which series are left out.
+# shellcheck shell=bash
+bats_require_minimum_version 1.5.0
+load lib
+
+setup() {
+	need_root
+	network_up
+	DOCUMENTS=$BATS_TEST_TMPDIR/documents
+	mkdir "$DOCUMENTS"
+	DATAPLANE_DIR=$DOCUMENTS
+	cp "$BATS_TEST_DIRNAME/fixtures/flows.bpf.c" "$DOCUMENTS"
+}
+
+teardown() {
+	collectd_kill
+	network_down
+}
+
+# document METRIC ...: each metric-config is an argument, in JSON.
+document() {
+	printf '%s\n' "$@" |
+		jq -s '{"ingress-path": {"code-file": "flows.bpf.c", "metric-configs": .}}' >"$DOCUMENTS/flows.json"
+}
+
+start() {
+	collectd_configure <<-EOF
+	<Monitor "edge">
+	  Interface "mon0"
+	  Dataplane "flows.json"
+	$(cat)
+	</Monitor>
+	EOF
+	collectd_start
+}
+
+openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1.0.0'; }
+
+@test "a struct of key and value gives labels and families with nothing to declare" {
+	document '{"name": "flow_total", "map-name": "FLOWS", "open-metrics-metadata": {"type": "counter", "help": "Flows."}}'
+	start </dev/null
+	frames_in 30 -d 53
+	frames_in 12 -d 80 -s 100
+	page=$BATS_TEST_TMPDIR/page
+	openmetrics >"$page"
+	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$page"
+	grep -Fx '# TYPE flow_packets counter' "$page"
+	labels='monitor="edge",interface="mon0",path="ingress",saddr="10.9.0.2",to_port="53",proto="udp",mac="02:00:00:00:00:01",ifindex="mon0",direction="DIRECTION_OUT",tag="new"'
+	grep -Fx "flow_packets_total{$labels} 30" "$page"
+	grep -Fx "flow_bytes_total{$labels} 1800" "$page"
+	grep -Fx "flow_nanoseconds_total{$labels} 7500000000" "$page"
+	grep -Fx "flow_packets_total{${labels/53/80}} 12" "$page"
+	grep -Fx "flow_bytes_total{${labels/53/80}} 1200" "$page"
+	run ! grep last_port "$page" # a port is no number to count with
+	[ "$(grep -c '^# TYPE' "$page")" -eq 3 ]
+	# JSON is as it was
+	[ "$(json_value edge ingress flow_total | jq -c '[.[].value.packets] | sort')" = "[12,30]" ]
+	eventually csv_is edge-mon0 derive-flow_total-packets-10.9.0.2-53-udp-02:00:00:00:00:01-mon0-DIRECTION_OUT-new 30
+	collectd_stop
+}
+
+@test "one field with unit and scale, labels renamed, formatted and replaced" {
+	document '{"name": "busy", "map-name": "FLOWS", "open-metrics-metadata": {"type": "counter", "help": "Busy.", "value": "value.nanoseconds", "unit": "seconds", "scale": 1e-9,
+		"labels": [{"name": "site", "value": "lab"}, {"name": "service", "field": "key.to.port", "format": "map", "values": {"53": "dns"}},
+			{"name": "source", "field": "key.saddr", "format": "hex"}, {"name": "last", "field": "value.last_port"}]}}'
+	start <<-'END'
+	  <Metric "busy">
+	    Type "gauge"
+	    TypeInstance "%{metric}/%{label:service}/%{label:site}"
+	  </Metric>
+	END
+	frames_in 3 -d 53
+	openmetrics | grep -Fx '# UNIT busy_seconds seconds'
+	openmetrics | grep -Fx 'busy_seconds_total{monitor="edge",interface="mon0",path="ingress",site="lab",source="0a090002",service="dns",proto="udp",mac="02:00:00:00:00:01",ifindex="mon0",direction="DIRECTION_OUT",tag="new",last="53"} 0.75'
+	eventually csv_is edge-mon0 gauge-busy_dns_lab 0.750000
+}
+
+@test "the largest series are given, with the sum of all and the number of the others" {
+	document '{"name": "top", "map-name": "FLOWS", "max-series": 3, "top-by": "value.packets", "open-metrics-metadata": {"type": "counter", "help": "Top."}}'
+	start <<-'END'
+	  <Metric "top">
+	    MaxSeries 2
+	  </Metric>
+	END
+	for port in 1 2 3 4 5 6; do frames_in $((port * 10)) -d "$port"; done
+	page=$BATS_TEST_TMPDIR/page
+	openmetrics >"$page"
+	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$page"
+	[ "$(sed -n 's/^top_packets_total.*to_port="\([0-9]*\)".* \([0-9]*\)$/\1 \2/p' "$page" | sort)" = $'4 40\n5 50\n6 60' ]
+	[ "$(grep -c '^top_bytes_total{' "$page")" -eq 3 ]
+	grep -Fx 'dynmon_series_left_out{monitor="edge",interface="mon0",path="ingress",metric="top_packets_total"} 3' "$page"
+	grep -Fx 'dynmon_series_sum{monitor="edge",interface="mon0",path="ingress",metric="top_packets_total"} 210' "$page"
+	eventually csv_is edge-mon0 derive-top-packets-total 210
+	eventually csv_is edge-mon0 gauge-top-packets-left_out 4.000000
+	[ "$(find "$DIR/csv/host/dynmon-edge-mon0" -name 'derive-top-packets-10.9*' | wc -l)" -eq 2 ]
+	eventually csv_is edge-mon0 derive-top-packets-10.9.0.2-6-udp-02:00:00:00:00:01-mon0-DIRECTION_OUT-new 60
+	openmetrics >/dev/null
+	[ "$(grep -c 'metric "top": 6 series' "$LOG")" -eq 1 ] # once, and not once a read
+	[ "$(json_value edge ingress top | jq length)" -eq 6 ]
+}
+
+@test "what CPUs have of their own is added up, or given for each" {
+	document '{"name": "all", "map-name": "BY_CPU", "open-metrics-metadata": {"type": "counter", "help": "All."}}' \
+		'{"name": "each", "map-name": "BY_CPU", "per-cpu": "list", "open-metrics-metadata": {"type": "counter", "help": "Each."}}'
+	start </dev/null
+	frames_in 40
+	page=$BATS_TEST_TMPDIR/page
+	openmetrics >"$page"
+	grep -Fx 'all_total{monitor="edge",interface="mon0",path="ingress"} 40' "$page"
+	[ "$(awk '/^each_total/ { sum += $2; n++ } END { print sum, (n > 0) }' "$page")" = "40 1" ]
+	grep -q '^each_total{.*cpu="0"} ' "$page"
+}
+
+@test "a field that does not exist is refused, and the answer lists those there are" {
+	document '{"name": "m", "map-name": "FLOWS", "open-metrics-metadata": {"type": "counter", "value": "value.octets"}}'
+	start </dev/null
+	grep -F 'metric "m": value: no field is called "value.octets"; there are key.saddr, key.to_port, key.proto, key.mac, key.ifindex, key.direction, key.tag, value.packets, value.bytes, value.last_port, value.nanoseconds' "$LOG"
+	document '{"name": "m", "map-name": "FLOWS", "open-metrics-metadata": {"type": "counter", "labels": [{"name": "a", "field": "key.saddr", "format": "mac"}]}}'
+	run ! ctl reload
+	[[ "$output" == *'label "a": format "mac" is for 6 bytes, and field "key.saddr" has 4'* ]]
+}
+
+@test "counters go on over a reload that looks at another field of a map that is emptied" {
+	metric() { printf '{"name": "m", "map-name": "FLOWS", "extraction-options": {"empty-on-read": true}, "open-metrics-metadata": {"type": "counter", "value": "value.%s"}}' "$1"; }
+	document "$(metric packets)"
+	start <<<'  Interval 3600'
+	frames_in 7
+	openmetrics | grep -q '^m_total{.*} 7$'
+	frames_in 2
+	openmetrics | grep -q '^m_total{.*} 9$'
+	document "$(metric bytes)"
+	ctl reload
+	frames_in 3
+	openmetrics | grep -q '^m_total{.*} 180$' # of the new ones alone
+	collectd_stop
+}
