@@ -13,7 +13,9 @@ static int add_patterns(struct monitor *monitor)
 
 	monitor->patterns = calloc(settings->n_interfaces + 1, sizeof(struct pattern *));
 	for (size_t i = 0; monitor->patterns && i < settings->n_interfaces; i++) {
-		struct pattern *pattern = pattern_new(settings->interfaces[i], settings->position);
+		const char *own = settings->positions ? settings->positions[i] : NULL;
+		struct pattern *pattern =
+			pattern_new(settings->interfaces[i], own ? own : settings->position);
 
 		if (!pattern)
 			return -ENOMEM;

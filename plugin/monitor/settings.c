@@ -197,9 +197,13 @@ static void metric_settings_release(struct metric_settings *metric)
 void monitor_settings_release(struct monitor_settings *settings)
 {
 	free(settings->name);
-	for (size_t i = 0; i < settings->n_interfaces; i++)
+	for (size_t i = 0; i < settings->n_interfaces; i++) {
 		free(settings->interfaces[i]);
+		if (settings->positions)
+			free(settings->positions[i]);
+	}
 	free(settings->interfaces);
+	free(settings->positions);
 	free(settings->netns);
 	free(settings->position);
 	free(settings->hook);
@@ -293,4 +297,27 @@ void settings_report_fixed(const struct settings *running, const struct settings
 		https = block_equal(BLOCK_HTTP, &running->https[i], &new->https[i]);
 	if (!https)
 		text_printf(report, "<Http>%s", words);
+}
+
+int monitor_settings_set_position(struct monitor_settings *settings, const char *position,
+				  struct error *err)
+{
+	const struct settings_node node = { BLOCK_MONITOR, settings };
+	char *all = settings->position, *own;
+	int r;
+
+	if (!settings->positions)
+		settings->positions = calloc(INTERFACES_MAX, sizeof(char *));
+	if (!settings->positions || !settings->n_interfaces)
+		return error_oom(err);
+	/* As the option of the whole block, which is put back. */
+	settings->position = NULL;
+	r = settings_set(node, "Position", position, err);
+	own = settings->position;
+	settings->position = all;
+	if (r < 0)
+		return r;
+	free(settings->positions[settings->n_interfaces - 1]);
+	settings->positions[settings->n_interfaces - 1] = own;
+	return 0;
 }

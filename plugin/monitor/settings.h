@@ -34,13 +34,14 @@ struct monitor_settings {
 	char *name;
 	char **interfaces; /* names, "/regular expressions/", "bridge:port" */
 	size_t n_interfaces;
-	char *netns;	 /* a name or a path; NULL: collectd's own */
-	char *position;	 /* among the programs of the hook; NULL: where the kernel puts it */
-	char *hook;	 /* as hook_find() takes it */
-	char *dataplane; /* a document's file; NULL: the empty default dataplane */
-	double interval; /* seconds; 0: the plugin's */
-	bool share;	 /* one instance for all interfaces */
-	bool pin;	 /* links and maps outlive collectd */
+	char **positions; /* of the interfaces that have one of their own, or NULL: none has */
+	char *netns;	  /* a name or a path; NULL: collectd's own */
+	char *position;	  /* among the programs of the hook; NULL: where the kernel puts it */
+	char *hook;	  /* as hook_find() takes it */
+	char *dataplane;  /* a document's file; NULL: the empty default dataplane */
+	double interval;  /* seconds; 0: the plugin's */
+	bool share;	  /* one instance for all interfaces */
+	bool pin;	  /* links and maps outlive collectd */
 	char *log_level;
 	char *plugin_instance; /* template; NULL: the default */
 	struct metric_settings *metrics;
@@ -120,6 +121,12 @@ struct monitor_settings *settings_monitor(const struct settings *settings, const
  */
 void settings_report_fixed(const struct settings *running, const struct settings *new,
 			   struct text *report);
+
+/*
+ * Gives the interface that was set last a position of its own, as the option Position takes it.
+ */
+int monitor_settings_set_position(struct monitor_settings *settings, const char *position,
+				  struct error *err);
 
 /* What a monitor says of one of its metrics; NULL when nothing. */
 const struct metric_settings *monitor_settings_metric(const struct monitor_settings *settings,

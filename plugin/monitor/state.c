@@ -90,6 +90,13 @@ static void format(const struct monitor *monitor, bool encoded, struct text *out
 		text_adds(out, i ? ", " : "");
 		text_json(out, word, strlen(word));
 	}
+	text_adds(out, "],\n  \"positions\": [");
+	for (size_t i = 0; i < monitor->n_patterns; i++) {
+		const char *position = monitor->patterns[i]->position;
+
+		text_adds(out, i ? ", " : "");
+		text_json(out, position ? position : "", position ? strlen(position) : 0);
+	}
 	text_adds(out, "],\n  \"dataplanes\": [");
 	for (size_t i = 0; i < monitor->recipe.n; i++) {
 		text_adds(out, i ? ",\n    " : "\n    ");
@@ -221,8 +228,8 @@ struct form {
 	int version;
 	char *name, *hook, *log_level, *netns, *position;
 	bool share, pin;
-	char **interfaces;
-	size_t n_interfaces;
+	char **interfaces, **positions;
+	size_t n_interfaces, n_positions;
 	struct layer *layers;
 	size_t n_layers;
 };
@@ -237,6 +244,9 @@ static void form_release(struct form *form)
 	for (size_t i = 0; i < form->n_interfaces; i++)
 		free(form->interfaces[i]);
 	free(form->interfaces);
+	for (size_t i = 0; i < form->n_positions; i++)
+		free(form->positions[i]);
+	free(form->positions);
 	for (size_t i = 0; i < form->n_layers; i++)
 		layer_release(&form->layers[i]);
 	free(form->layers);
@@ -261,6 +271,15 @@ static int take_interfaces(struct walk *walk, struct json_object *value, void *t
 
 	return walk_list(walk, value, INTERFACES_MAX, sizeof(char *), take_name,
 			 (void **)&form->interfaces, &form->n_interfaces);
+}
+
+/* One for each interface; "" where it has none. */
+static int take_positions(struct walk *walk, struct json_object *value, void *to)
+{
+	struct form *form = to;
+
+	return walk_list(walk, value, INTERFACES_MAX, sizeof(char *), take_string,
+			 (void **)&form->positions, &form->n_positions);
 }
 
 static int take_leave(struct walk *walk, struct json_object *value, void *to)
@@ -356,8 +375,11 @@ static int form_settings(const struct form *form, struct monitor_settings *setti
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(values); i++)
 		if (values[i][1])
 			r = settings_set(node, values[i][0], values[i][1], err);
-	for (size_t i = 0; r == 0 && i < form->n_interfaces; i++)
+	for (size_t i = 0; r == 0 && i < form->n_interfaces; i++) {
 		r = settings_set(node, "Interface", form->interfaces[i], err);
+		if (r == 0 && i < form->n_positions && *form->positions[i])
+			r = monitor_settings_set_position(settings, form->positions[i], err);
+	}
 	return r;
 }
 
@@ -374,6 +396,7 @@ static int form_walk(struct json_object *json, struct form *form, struct text *w
 		{ "share", take_bool, offsetof(struct form, share), false },
 		{ "pin", take_bool, offsetof(struct form, pin), false },
 		{ "interfaces", take_interfaces, 0, false },
+		{ "positions", take_positions, 0, false },
 		{ "dataplanes", take_layers, 0, false },
 		{},
 	};

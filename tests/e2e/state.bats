@@ -211,3 +211,18 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	collectd_stop
 	rm -r "$told"
 }
+
+@test "a position that was given with ATTACH is kept" {
+	start_empty
+	ctl inject second mon0 "$DOCUMENTS/ntp_packets_counter.json"
+	ctl inject first "$DOCUMENTS/ntp_packets_counter.json"
+	ctl attach first mon0 position=first
+	order() { ctl show first | jq -c '[.interfaces[0].programs[0].chain[].monitor]'; }
+	[ "$(order)" = '["first","second"]' ]
+	ctl del second
+	ctl inject zero mon0 "$DOCUMENTS/ntp_packets_counter.json"
+	[ "$(order)" = '["first","zero"]' ]
+	restart KILL
+	[ "$(order)" = '["first","zero"]' ]
+	jq -e '.positions == ["first"]' "$STATE/first.json"
+}

@@ -215,7 +215,7 @@ static uint64_t sum_of(const struct view *view, const char *name, enum path path
 			assert_int_equal(metric_reader_init(&reader, metric, use), 0);
 			while (metric_reader_next(&reader, &batch) > 0)
 				for (uint32_t e = 0; e < batch.entries.count; e++)
-					sum += metric_batch_sample(metric, &batch, e).u;
+					sum += metric_batch_sample(metric, 0, &batch, e).u;
 			metric_reader_release(&reader);
 		}
 	}

@@ -205,6 +205,10 @@ static void test_damaged(void **state)
 		{ "{\"version\":1,\"name\":\"x\",\"interfaces\":\"eth0\"}", "interfaces" },
 		{ "{\"version\":1,\"name\":\"x\",\"interfaces\":[7]}", "interfaces[0]" },
 		{ "{\"version\":1,\"name\":\"x\",\"interfaces\":[\"a b\"]}", "Interface: " },
+		{ "{\"version\":1,\"name\":\"x\",\"positions\":[7]}", "positions[0]" },
+		{ "{\"version\":1,\"name\":\"x\",\"interfaces\":[\"a\"],\"positions\":[\"middle\"]"
+		  "}",
+		  "Position: expected first" },
 		{ "{\"version\":1,\"name\":\"x\",\"interfaces\":[\"a\",\"a\"]}", "given twice" },
 		{ "{\"version\":1,\"name\":\"x\",\"dataplanes\":[{},{},{}]}",
 		  "dataplanes: 3 elements, at most 2" },

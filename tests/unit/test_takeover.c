@@ -203,7 +203,7 @@ static void read_view(struct reads *reads, const struct view *view)
 		const struct metric *metric = &generation->paths[PATH_INGRESS].metrics[i];
 
 		reads->sums[i] += read_metric(metric, METRIC_FOR_JSON);
-		if (metric->sampled)
+		if (metric->n_families)
 			reads->totals[i] = read_metric(metric, METRIC_FOR_SAMPLES);
 	}
 }

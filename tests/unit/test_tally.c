@@ -51,6 +51,8 @@ static int tear_down(void **state)
 struct fake {
 	struct metric_config config;
 	struct metric metric;
+	struct field field;
+	struct family family;
 };
 
 static void fake_init(struct fake *fake, enum metric_type kind, uint32_t map_type, int value_type,
@@ -67,7 +69,11 @@ static void fake_init(struct fake *fake, enum metric_type kind, uint32_t map_typ
 	};
 	assert_int_equal(
 		plan_init(&fake->metric.value, btf, (uint32_t)value_type, value_size, NULL), 0);
-	fake->metric.sampled = plan_is_number(&fake->metric.value);
+	/* The value itself is the one family, when it is a number. */
+	fake->field = (struct field){ .plan = fake->metric.value };
+	fake->family = (struct family){ .name = (char *)"", .field = &fake->field };
+	fake->metric.families = &fake->family;
+	fake->metric.n_families = plan_is_number(&fake->metric.value);
 	fake->metric.tally = tally_new(&fake->metric);
 	assert_non_null(fake->metric.tally);
 }
@@ -235,7 +241,7 @@ static void test_structs(void **state)
 
 		fake_init(&fake, cases[i].kind, BPF_MAP_TYPE_HASH, type_struct,
 			  sizeof(struct counted), 4);
-		assert_false(fake.metric.sampled);
+		assert_int_equal(fake.metric.n_families, 0);
 		add(&fake, 1, &one);
 		add(&fake, 1, &two);
 		for (int look = 0; look < 2; look++) {
