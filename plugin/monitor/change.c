@@ -369,28 +369,41 @@ static void drop_pattern(struct monitor *monitor, size_t at)
 	pattern_free(pattern);
 }
 
+/* The pattern that a word is about: its own text, or the name of an interface that it is on. */
+static size_t find_pattern(const struct monitor *monitor, const char *word,
+			   const struct pattern *of)
+{
+	size_t i = 0;
+
+	while (i < monitor->n_patterns && strcmp(monitor->patterns[i]->text, word) != 0)
+		i++;
+	if (i < monitor->n_patterns || !of || !pattern_name(of))
+		return i;
+	for (i = 0; i < monitor->n_patterns && monitor->patterns[i] != of; i++)
+		;
+	return i;
+}
+
 int monitor_detach(struct monitor *monitor, const char *interface, struct error *err)
 {
 	const struct pattern *of = NULL;
-	bool found = false;
+	size_t at;
 
-	for (size_t i = 0; interface && i < monitor->n_instances; i++) {
+	while (!interface && monitor->n_patterns)
+		drop_pattern(monitor, monitor->n_patterns - 1);
+	if (!interface)
+		return 0;
+	for (size_t i = 0; i < monitor->n_instances; i++) {
 		const char *name = monitor->instances[i]->interface;
 
 		if (name && !strcmp(name, interface))
 			of = monitor->instances[i]->pattern;
 	}
-	for (size_t i = monitor->n_patterns; i-- > 0;) {
-		const struct pattern *pattern = monitor->patterns[i];
-
-		if (!interface || !strcmp(pattern->text, interface) ||
-		    (pattern == of && pattern_name(of))) {
-			drop_pattern(monitor, i);
-			found = true;
-		}
-	}
-	if (found || !interface)
+	at = find_pattern(monitor, interface, of);
+	if (at < monitor->n_patterns) {
+		drop_pattern(monitor, at);
 		return 0;
+	}
 	if (of)
 		return error_set(err, -EINVAL,
 				 "monitor %s is on %s by the regular expression %s: detach that",

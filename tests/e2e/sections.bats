@@ -3,6 +3,9 @@
 bats_require_minimum_version 1.5.0
 load lib
 
+# A tracepoint's programs are the whole machine's, and looked for by their names.
+setup_file() { export BATS_NO_PARALLELIZE_WITHIN_FILE=true; }
+
 setup() {
 	need_root
 	network_up
