@@ -36,6 +36,11 @@
 	dynmon_metric_tag("{\"open-metrics-metadata\":{\"labels\":[{\"name\":" dynmon_string(      \
 		name) ",\"value\":" dynmon_string(value) "}]}}")
 
+/* A field of the key or the value as a label: "key.daddr", in a format such as "ip". */
+#define DYNMON_LABEL_FIELD(name, field, format)                                                    \
+	dynmon_metric_tag("{\"open-metrics-metadata\":{\"labels\":[{\"name\":" dynmon_string(      \
+		name) ",\"field\":" dynmon_string(field) ",\"format\":" dynmon_string(format) "}]}}")
+
 /* What is read is taken out. */
 #define DYNMON_EMPTY_ON_READ                                                                       \
 	dynmon_metric_tag("{\"extraction-options\":{\"empty-on-read\":true}}")

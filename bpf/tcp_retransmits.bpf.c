@@ -14,8 +14,6 @@
 
 #define PEERS 16384
 
-#define AF_INET6 10
-
 /* As /sys/kernel/tracing/events/tcp/tcp_retransmit_skb/format has it, from Linux 5.6. */
 struct retransmit {
 	__u64 common;
@@ -32,9 +30,8 @@ struct retransmit {
 };
 
 struct peer {
-	__u8 daddr[16];
+	__u8 daddr[16]; /* of IPv4 the mapped address */
 	__u16 dport;
-	__u16 family; /* 2: IPv4, in the first four bytes; 10: IPv6 */
 };
 
 struct {
@@ -43,18 +40,16 @@ struct {
 	__type(value, __u64);
 	__uint(max_entries, PEERS);
 } retransmits SEC(".maps")
-	DYNMON_METRIC("tcp_retransmits", "counter", "TCP segments that were sent again.");
+	DYNMON_METRIC("tcp_retransmits", "counter", "TCP segments that were sent again.")
+	DYNMON_LABEL_FIELD("daddr", "key.daddr", "ip");
 
 SEC("tracepoint/tcp/tcp_retransmit_skb")
 int count_retransmit(struct retransmit *event)
 {
-	struct peer peer = { .dport = event->dport, .family = event->family };
+	struct peer peer = { .dport = event->dport };
 	__u64 one = 1, *count;
 
-	if (event->family == AF_INET6)
-		__builtin_memcpy(peer.daddr, event->daddr_v6, sizeof(event->daddr_v6));
-	else
-		__builtin_memcpy(peer.daddr, event->daddr, sizeof(event->daddr));
+	__builtin_memcpy(peer.daddr, event->daddr_v6, sizeof(event->daddr_v6));
 	count = bpf_map_lookup_elem(&retransmits, &peer);
 	/* Somebody may be faster on another CPU: then it is there now. */
 	if (!count && bpf_map_update_elem(&retransmits, &peer, &one, BPF_NOEXIST) == 0)

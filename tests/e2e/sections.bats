@@ -36,7 +36,7 @@ start_with() { # MONITOR DOCUMENT [OPTION ...]
 }
 
 retransmits_to() { # PORT: as far as anybody has seen
-	ctl openmetrics tcp | sed -n "s/^tcp_retransmits_total{monitor=\"tcp\",interface=\"\",path=\"ingress\",daddr=\"0a090002[0]*\",dport=\"$1\",family=\"2\"} //p"
+	ctl openmetrics tcp | sed -n "s/^tcp_retransmits_total{monitor=\"tcp\",interface=\"\",path=\"ingress\",daddr=\"10.9.0.2\",dport=\"$1\"} //p"
 }
 
 at_least() { [ "$("${@:2}")" -ge "$1" ]; }
