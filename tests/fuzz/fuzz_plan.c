@@ -144,7 +144,7 @@ static void show(const struct btf *btf, uint32_t id, uint32_t size)
 	/* keys are listed only when they can be shown: so does metric_init() */
 	if (r == 0 && fields_list(btf, id, size, "key", &fields, &n, &err) == 0)
 		for (size_t i = 0; i < n; i++)
-			field_text(&fields[i], value, &out);
+			field_text(&fields[i], fields[i].format, value, &out);
 	fields_free(fields, n);
 }
 
