@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/field.h"
+#include "dataplane/document.h"
 #include "kernel/type.h"
 
 #include <bpf/btf.h>
@@ -20,19 +21,22 @@ static int list_enumerators(struct lister *lister, uint32_t type_id)
 {
 	const struct btf_type *type = type_resolve(lister->btf, type_id);
 	struct field *field = &lister->fields[lister->n - 1];
-	uint32_t n = btf_vlen(type);
+	size_t n = btf_vlen(type);
 
+	if (n > ENUMERATORS_MAX)
+		n = ENUMERATORS_MAX;
 	field->enumerators = calloc(n + 1, sizeof(*field->enumerators));
 	if (!field->enumerators)
 		return error_oom(lister->err);
-	for (uint32_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct enumerator *to = &field->enumerators[i];
+		bool wide = btf_is_enum64(type);
 
-		to->value = btf_is_enum64(type) ? (int64_t)btf_enum64_value(&btf_enum64(type)[i])
-						: btf_enum(type)[i].val;
-		to->name = strdup(type_name(lister->btf, btf_is_enum64(type)
-								 ? btf_enum64(type)[i].name_off
-								 : btf_enum(type)[i].name_off));
+		to->value = wide ? (int64_t)btf_enum64_value(&btf_enum64(type)[i])
+				 : btf_enum(type)[i].val;
+		to->name = strndup(type_name(lister->btf, wide ? btf_enum64(type)[i].name_off
+							       : btf_enum(type)[i].name_off),
+				   NAME_MAX_BYTES);
 		if (!to->name)
 			return error_oom(lister->err);
 		field->n_enumerators++;
@@ -248,9 +252,9 @@ void field_text(const struct field *field, enum format format, const void *value
 {
 	const char *at = (const char *)value + field->offset;
 	const struct plan_op *op = field->plan.ops;
-	bool text = field->chars || op->kind == PLAN_STRING;
-	bool bytes = field->chars || (field->plan.n_ops == 1 && op->text_len == 0 &&
-				      (op->kind == PLAN_STRING || op->kind == PLAN_HEX));
+	bool plain = field->plan.n_ops == 1 && op->text_len == 0;
+	bool text = field->chars || (plain && op->kind == PLAN_STRING);
+	bool bytes = field->chars || (plain && (op->kind == PLAN_STRING || op->kind == PLAN_HEX));
 
 	if (format == FORMAT_ENUM ? field->n_enumerators && show_enumerator(field, at, out)
 				  : format_text(format, at, field->plan.size, out))

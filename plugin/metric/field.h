@@ -8,6 +8,8 @@
 
 /* More fields of one key are refused. */
 #define FIELDS_MAX 64
+/* Names of an enum's values; what has a further one is shown as a number. */
+#define ENUMERATORS_MAX 1024
 
 /* A part of a struct that can be named: a member that is not a struct itself. */
 struct field {

@@ -59,9 +59,11 @@ body() {
 }
 
 loads() {
-	bpftool prog load "$OBJECT" "$BPFFS/program" 2>"$BATS_TEST_TMPDIR/loader" ||
+	local pin=$BPFFS/program-$BATS_SUITE_TEST_NUMBER
+
+	bpftool prog load "$OBJECT" "$pin" 2>"$BATS_TEST_TMPDIR/loader" ||
 		{ tail -20 "$BATS_TEST_TMPDIR/loader"; return 1; }
-	rm "$BPFFS/program"
+	rm "$pin"
 }
 
 instructions() {

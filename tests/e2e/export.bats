@@ -114,8 +114,8 @@ d"'
 	[[ $output == *"percpu_total{index=\"1\",$labels} 10"* ]]
 	[[ $output == *"percpu_ports_total{interface=\"mon0\",key=\"53\",monitor=\"all\",path=\"ingress\""*" 3"* ]]
 	[[ $output == *"recent{interface=\"mon0\",key=\"123\""*" 42"* ]]
-	[[ $output == *"networks{address=\"[10,9,0,0]\",bits=\"24\""*" 5"* ]]
-	[[ $output != *structs* ]]
+	[[ $output == *"networks{address=\"0a090000\",bits=\"24\""*" 5"* ]]
+	[[ $output == *"structs_packets{"*" 5"* ]]
 
 	http -D "$BATS_TEST_TMPDIR/head" http://127.0.0.1:9936/metrics >"$BATS_TEST_TMPDIR/text"
 	grep -qi '^Content-Type: text/plain; version=0.0.4; charset=utf-8' "$BATS_TEST_TMPDIR/head"
@@ -168,11 +168,11 @@ d"'
 	</Monitor>
 	EOF
 	collectd_start
-	eventually grep -q 'monitor many: series are left out, a metric gives at most 1000' "$LOG"
+	eventually grep -q 'monitor many: metric "many": 1500 series, of which the largest 1000 are given to collectd' "$LOG"
 	frames_in 2
 	eventually csv_is many-mon0 derive-many-7 2
 	[ "$(metrics_page | grep -c '^many_total{')" -eq 1500 ]
-	[ "$(grep -c 'series are left out' "$LOG")" -eq 1 ]
+	[ "$(grep -c 'series, of which' "$LOG")" -eq 1 ]
 }
 
 @test "the plugin's own figures" {
