@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pcap/pcap.h>
+#include <string.h>
 
 int recording_open(struct recording *recording, const char *file, struct error *err)
 {
@@ -12,7 +13,10 @@ int recording_open(struct recording *recording, const char *file, struct error *
 	*recording = (struct recording){ .name = file };
 	recording->pcap = pcap_open_offline(file, words);
 	if (!recording->pcap)
-		return error_set(err, -EINVAL, "%s", words);
+		return strncmp(words, file, strlen(file)) /* it names the file, or not */
+			       ? error_set(err, -EINVAL, "%s: expected a pcap or pcapng file: %s",
+					   file, words)
+			       : error_set(err, -EINVAL, "%s", words);
 	type = pcap_datalink(recording->pcap);
 	if (type == DLT_EN10MB)
 		return 0;
