@@ -148,13 +148,15 @@ static int read_any(struct files *files, const char *words, const char *filter, 
 		if (stat(path, &st) < 0 && !depth.includes)
 			r = error_set(err, -errno, "%s: %s", path, strerror(errno));
 		else if (stat(path, &st) < 0)
-			text_printf(&files->warnings, "%s: %s\n", path, strerror(errno));
+			text_printf(&files->warnings, "Include \"%s\": %s\n", path,
+				    errno == ENOENT ? "there is no such file" : strerror(errno));
 		else if (S_ISREG(st.st_mode))
 			r = read_file(files, path, filter, depth, err);
 		else if (S_ISDIR(st.st_mode))
 			r = read_folder(files, path, filter, depth, err);
 		else
-			text_printf(&files->warnings, "%s: neither a file nor a folder\n", path);
+			text_printf(&files->warnings,
+				    "Include \"%s\": neither a file nor a folder\n", path);
 	}
 	wordfree(&paths);
 	return r;
