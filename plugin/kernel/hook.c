@@ -148,7 +148,9 @@ static const char *attach_hint(const struct hook *hook, int code)
 	case -EBUSY:
 		return hook->xdp ? "an XDP program is attached there already" : strerror(EBUSY);
 	case -EEXIST:
-		return "the program is attached there already";
+		/* Native and generic XDP exclude each other. */
+		return hook->xdp ? "an XDP program is attached there already"
+				 : "the program is attached there already";
 	case -ENOSPC:
 		return "no priority is free that the kernel gives; another position has some";
 	case -ERANGE:
