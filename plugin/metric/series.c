@@ -189,6 +189,18 @@ static int add_family(struct metric *metric, const struct field *field, const ch
 	return 0;
 }
 
+/* Samples are of the value; of no other field is it said that it does not exist. */
+static int not_of_value(const struct metric *metric, const char *what, const char *path,
+			struct error *err)
+{
+	_cleanup_text_ struct text all = {};
+
+	fields_names(metric->value_fields, metric->n_value_fields, VALUE, &all);
+	return error_set(err, -EINVAL,
+			 "%s: expected a field of the value, found \"%s\"; there are %s", what,
+			 path, text_str(&all));
+}
+
 /* A field of the value that is a number. */
 static int find_number(const struct metric *metric, const char *what, const char *path,
 		       const struct field **ret, struct error *err)
@@ -196,6 +208,8 @@ static int find_number(const struct metric *metric, const char *what, const char
 	const struct field *field =
 		fields_find(metric->value_fields, metric->n_value_fields, VALUE, path);
 
+	if (!field && fields_find(metric->key_fields, metric->n_key_fields, KEY, path))
+		return not_of_value(metric, what, path, err);
 	if (!field)
 		return no_such_field(metric, what, path, err);
 	if (!plan_is_number(&field->plan))
