@@ -5,6 +5,9 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
+
+#define TRACEFS "/sys/kernel/tracing"
 
 /*
  * Kinds of programs whose section says where they belong, and which have something to count.
@@ -57,6 +60,16 @@ int object_select_sections(struct object *object, const char *name)
 	return n;
 }
 
+/* libbpf says only that there is no such file. */
+static const char *attach_hint(const struct bpf_program *program, int code)
+{
+	if (code != -ENOENT || bpf_program__type(program) != BPF_PROG_TYPE_TRACEPOINT)
+		return strerror(-code);
+	return access(TRACEFS "/events", F_OK) < 0
+		       ? "no tracefs is mounted on " TRACEFS
+		       : "this kernel has no such tracepoint below " TRACEFS "/events";
+}
+
 int object_attach_sections(struct object *object, struct error *err)
 {
 	struct bpf_program *program;
@@ -82,10 +95,10 @@ int object_attach_sections(struct object *object, struct error *err)
 		capture_end();
 		if (r < 0) {
 			object_detach_sections(object);
-			return error_set(err, r, "program %s: cannot attach to \"%s\": %s%s%s",
-					 bpf_program__name(program),
-					 bpf_program__section_name(program), strerror(-r),
-					 said.len ? "\n" : "", text_str(&said));
+			return error_set(
+				err, r, "program %s: cannot attach to \"%s\": %s%s%s",
+				bpf_program__name(program), bpf_program__section_name(program),
+				attach_hint(program, r), said.len ? "\n" : "", text_str(&said));
 		}
 		object->links[object->n_links++] = link;
 	}
