@@ -26,6 +26,9 @@ static void follow_netns(struct monitor *monitor)
 		struct instance *instance = monitor->instances[i];
 		struct netns_visit visit;
 
+		if (instance->ifindex)
+			notice_post(NOTICE_WARNING, monitor->settings.name, instance->interface,
+				    "interface %s is gone", instance->interface);
 		if (links_begin(monitor, &visit, NULL) == 0)
 			instance_detach(instance);
 		pinning_remove(monitor, instance);
