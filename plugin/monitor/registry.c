@@ -3,6 +3,7 @@
 #include "monitor/registry_private.h"
 
 #include "dataplane/cache.h"
+#include "kernel/netns.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -247,8 +248,26 @@ int registry_make(struct registry *registry, struct monitor_settings *settings, 
 	return r;
 }
 
+/* What of a namespace that cannot be looked into is a mistake, and what is only not there yet. */
+static bool report_netns(const struct monitor *monitor, struct text *report)
+{
+	_cleanup_error_ struct error err = {};
+	_cleanup_close_ int fd = -1;
+
+	if (!monitor->settings.netns)
+		return false;
+	fd = netns_open(monitor->settings.netns, &err);
+	if (fd >= 0)
+		return false;
+	text_printf(report, "monitor %s: %s, waiting for it\n", monitor->settings.name,
+		    error_message(&err));
+	return true;
+}
+
 void registry_report_waiting(struct monitor *monitor, struct text *report)
 {
+	if (report_netns(monitor, report))
+		return;
 	pthread_mutex_lock(&monitor->state);
 	for (size_t i = 0; i < monitor->n_instances; i++)
 		if (monitor->instances[i]->interface && !monitor->instances[i]->ifindex)
