@@ -416,6 +416,15 @@ static void monitors_restore(void)
 		log_error("%s", error_message(&err));
 }
 
+/* Monitors that others had to be there for. */
+static void monitors_try_again(void)
+{
+	_cleanup_text_ struct text report = {};
+
+	registry_try_again(registry, &report);
+	log_lines(LOG_LEVEL_NOTICE, &report);
+}
+
 static int dynmon_shutdown(void)
 {
 	if (registry)
@@ -473,6 +482,7 @@ static int dynmon_init(void)
 	registry_batch_begin(registry);
 	monitors_add();
 	monitors_restore();
+	monitors_try_again();
 	registry_batch_end(registry);
 	leftovers_remove(registry, &report);
 	log_lines(LOG_LEVEL_NOTICE, &report);

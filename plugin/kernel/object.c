@@ -346,7 +346,7 @@ int object_load(struct object *object, bool pin, struct error *err)
 
 	for (size_t i = 0; i < object->n_maps; i++)
 		if (object->maps[i].scope == MAP_SCOPE_EXTERN && !object->maps[i].resolved)
-			return error_set(err, -ENOENT,
+			return error_set(err, -ENOLINK,
 					 "map %s is \"extern\", and neither the other path nor any "
 					 "monitor declares it (with _SHARED or _PUBLIC)",
 					 object->maps[i].name);

@@ -78,7 +78,7 @@ static int find_position(const struct monitor *monitor, const struct instance *i
 		ret->prog_id = monitor->context->find_program(monitor->context->data, monitor,
 							      neighbour, ifindex, path);
 	if (!ret->prog_id)
-		return error_set(err, -ENOENT,
+		return error_set(err, -ENOLINK,
 				 "position \"%s\": no monitor of that name runs on the %s of this "
 				 "interface",
 				 word, path_name(path));
@@ -93,7 +93,7 @@ int instance_attach_path(const struct monitor *monitor, struct instance *instanc
 	int r = -ENOENT;
 
 	/* A neighbour that has just been swapped, or reloaded, runs another program by now. */
-	for (int tries = 0; r == -ENOENT && tries < NEIGHBOUR_TRIES; tries++) {
+	for (int tries = 0; (r == -ENOENT || r == -ENOLINK) && tries < NEIGHBOUR_TRIES; tries++) {
 		r = find_position(monitor, instance, ifindex, path, &position, err);
 		if (r == 0)
 			r = attachment_attach(&instance->attachments[path], hook, ifindex,

@@ -47,12 +47,11 @@ static bool has_metric(const struct dataplane *dataplane, const char *name)
 	return false;
 }
 
-/* <Metric> blocks that are about no metric of the dataplane: most likely mistyped. */
-static void report_typos(const struct monitor *monitor, struct text *report)
+void loader_report_typos(const struct monitor *monitor, struct text *report)
 {
 	const struct monitor_settings *settings = &monitor->settings;
 
-	for (size_t i = 0; i < settings->n_metrics; i++)
+	for (size_t i = 0; monitor->dataplane && i < settings->n_metrics; i++)
 		if (!has_metric(monitor->dataplane, settings->metrics[i].name))
 			text_printf(
 				report,
@@ -88,7 +87,7 @@ static int load_document(const struct loader *loader, struct monitor *monitor, b
 	report_warnings(monitor, &warnings, report);
 	if (r < 0)
 		return error_prefix(err, r, "%s", file);
-	report_typos(monitor, report);
+	loader_report_typos(monitor, report);
 	if (!monitor->document_file) {
 		monitor_set_document(monitor, file, false, NULL);
 		recipe_release(&monitor->recipe);

@@ -42,6 +42,9 @@ int loader_eject(struct monitor *monitor, struct error *err);
 int loader_reload(const struct loader *loader, struct monitor *monitor, bool force,
 		  struct text *report, struct error *err);
 
+/* Warns of <Metric> blocks that are about no metric of the dataplane: most likely mistyped. */
+void loader_report_typos(const struct monitor *monitor, struct text *report);
+
 /*
  * Injects what a recipe says, which is not the monitor's own, one document after the other, and
  * remembers the outcome. 1, or -errno: what was injected before stays. report: as above.

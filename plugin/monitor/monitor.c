@@ -223,6 +223,7 @@ void monitor_note(struct monitor *monitor, const struct error *err, bool outdate
 	old = monitor->last_error;
 	monitor->last_error = message;
 	monitor->outdated = err && (outdated || monitor->outdated);
+	monitor->wanting = err && err->code == -ENOLINK;
 	if (err)
 		monitor->failures++;
 	else

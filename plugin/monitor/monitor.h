@@ -80,6 +80,7 @@ struct monitor {
 	struct dataplane *dataplane; /* NULL: the empty one */
 	char *document_file;	     /* what a reload reads again; NULL: nothing */
 	bool outdated;		     /* runs something else than its document says, or nothing */
+	bool wanting;		     /* the last change failed for want of another monitor */
 	struct pattern **patterns;   /* the interfaces that it is for */
 	size_t n_patterns;
 	/* At least one; without a pattern, only that one. Changed with links held, too. */

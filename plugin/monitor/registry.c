@@ -339,6 +339,34 @@ int registry_add(struct registry *registry, struct monitor_settings *settings, b
 	return r < 0 ? r : load < 0 ? load : 0;
 }
 
+static bool try_again(struct registry *registry, struct monitor *monitor, struct text *report)
+{
+	_cleanup_error_ struct error err = {};
+	int r = 0;
+
+	monitor_begin(monitor);
+	if (monitor->wanting && !monitor->dataplane)
+		r = loader_reload(&registry->loader, monitor, false, report, &err);
+	monitor_end(monitor);
+	if (r > 0)
+		text_printf(report, "monitor %s: runs, what it had to wait for is there\n",
+			    monitor->settings.name);
+	return r > 0;
+}
+
+void registry_try_again(struct registry *registry, struct text *report)
+{
+	_cleanup_(monitor_list_release) struct monitor_list list = {};
+	bool any = registry_list(registry, NULL, &list, NULL) == 0;
+
+	while (any && !__atomic_load_n(&registry->cancelled, __ATOMIC_RELAXED)) {
+		any = false;
+		for (size_t i = 0; i < list.n; i++)
+			any = try_again(registry, list.monitors[i], report) || any;
+		registry_tell_changed(registry);
+	}
+}
+
 int registry_delete(struct registry *registry, const char *name, struct text *report,
 		    struct error *err)
 {

@@ -58,6 +58,13 @@ int registry_restore(struct registry *registry, const char *dir, struct text *re
 		     struct error *err);
 
 /*
+ * Loads those that failed because another monitor was not there, their neighbour on a hook or the
+ * one that declares a public map, as long as one more of them can be loaded.
+ * report: a line for each that runs now, and warnings.
+ */
+void registry_try_again(struct registry *registry, struct text *report);
+
+/*
  * -ENOENT: no such monitor. The message names it. report, of these and of registry_inject(): a
  * line when the change could not be saved; may be NULL.
  */

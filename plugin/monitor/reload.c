@@ -16,6 +16,7 @@ struct reload {
 	struct text *report;
 	struct text failures;
 	int failed;
+	bool wanting; /* one failed because another one was not there */
 };
 
 static bool is_cancelled(const struct reload *reload)
@@ -30,6 +31,15 @@ static void add_failure(struct reload *reload, int r, const struct error *err)
 	reload->failed = r;
 }
 
+/* A dataplane that could not be loaded. Of one in want of another monitor tell_wanting() tells. */
+static void add_load_failure(struct reload *reload, int r, const struct error *err)
+{
+	if (r == -ENOLINK)
+		reload->wanting = true;
+	else
+		add_failure(reload, r, err);
+}
+
 /* The outcome of a loader_...() that has read a document again. */
 static void tell_replaced(struct reload *reload, const struct monitor *monitor, int r,
 			  const struct error *err)
@@ -37,7 +47,7 @@ static void tell_replaced(struct reload *reload, const struct monitor *monitor, 
 	const char *name = monitor->settings.name;
 
 	if (r < 0) {
-		add_failure(reload, r, err);
+		add_load_failure(reload, r, err);
 	} else if (r > 0) {
 		text_printf(reload->report, "monitor %s: dataplane replaced\n", name);
 		notice_post(NOTICE_OKAY, name, NULL, "monitor %s: dataplane replaced", name);
@@ -104,6 +114,8 @@ static int follow(struct reload *reload, struct monitor *next, struct monitor *o
 		return error_prefix(err, r, "monitor %s", old->settings.name);
 	registry_replace(reload->registry, old, next);
 	r = load_after(reload, next, old, &why);
+	if (r == 0)
+		loader_report_typos(next, reload->report);
 	tell_replaced(reload, next, r, &why);
 	return 0;
 }
@@ -209,7 +221,7 @@ static void add_one(struct reload *reload, struct monitor_settings *settings)
 	int r = registry_add(reload->registry, settings, true, reload->report, &err);
 
 	if (r < 0)
-		add_failure(reload, r, &err);
+		add_load_failure(reload, r, &err);
 	else
 		text_printf(reload->report, "monitor %s: added\n", name ? name : "");
 }
@@ -266,6 +278,28 @@ static void reload_all(struct reload *reload, const struct monitor_list *list)
 	}
 }
 
+/* The others have been brought in line: who is still in want of one has failed. */
+static void tell_wanting(struct reload *reload)
+{
+	_cleanup_(monitor_list_release) struct monitor_list list = {};
+
+	registry_try_again(reload->registry, reload->report);
+	if (registry_list(reload->registry, NULL, &list, NULL) < 0)
+		return;
+	for (size_t i = 0; i < list.n; i++) {
+		struct monitor *monitor = list.monitors[i];
+		_cleanup_error_ struct error err = {};
+
+		pthread_mutex_lock(&monitor->state);
+		if (monitor->wanting && monitor->outdated && monitor->last_error)
+			error_set(&err, -ENOENT, "monitor %s: %s", monitor->settings.name,
+				  monitor->last_error);
+		pthread_mutex_unlock(&monitor->state);
+		if (err.code && is_asked(reload, monitor->settings.name))
+			add_failure(reload, err.code, &err);
+	}
+}
+
 static int apply(struct registry *registry, struct settings *new, const char *only, bool force,
 		 struct text *report, struct error *err)
 {
@@ -279,6 +313,8 @@ static int apply(struct registry *registry, struct settings *new, const char *on
 		return no_such_monitor(only, err);
 	registry_batch_begin(registry);
 	reload_all(&reload, &list);
+	if (reload.wanting)
+		tell_wanting(&reload);
 	registry_batch_end(registry);
 	if (reload.failed < 0)
 		error_set(err, reload.failed, "%s", text_str(&reload.failures));

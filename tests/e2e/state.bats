@@ -64,6 +64,25 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	collectd_stop
 }
 
+# Monitors are restored by name, and these need one whose name comes later.
+@test "a neighbour and a public map that are restored later are waited for" {
+	local code='static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { u32 key = 0; u64 zero = 0; W.lookup_or_init(\u0026key, \u0026zero); return RX_OK; }'
+
+	start_empty
+	ctl inject zz mon0 "$DOCUMENTS/packet_counter.json"
+	ctl add aa interface=mon0 position=before:zz
+	ctl inject aa "$DOCUMENTS/packet_counter.json"
+	echo "{\"ingress-path\":{\"code\":\"BPF_TABLE_PUBLIC(\\\"hash\\\", u32, u64, W, 1); $code\"}}" >"$DIR/public.json"
+	echo "{\"ingress-path\":{\"code\":\"BPF_TABLE(\\\"extern\\\", u32, u64, W, 1); $code\"}}" >"$DIR/extern.json"
+	ctl inject zpublic mon0 "$DIR/public.json"
+	ctl inject aextern mon0 "$DIR/extern.json"
+	restart TERM
+	[ "$(ctl -j list | jq -r '.[].state' | sort -u)" = running ]
+	[ "$(ctl show zz | jq -c '[.interfaces[0].programs[0].chain[].monitor | select(. == "aa" or . == "zz")]')" = '["aa","zz"]' ]
+	[ "$(http http://127.0.0.1:9936/healthz)" = ok ]
+	collectd_stop
+}
+
 @test "one direction of one document and the other of another are both back" {
 	start_empty
 	ctl inject probe mon0 "$DOCUMENTS/packet_counter.json"
