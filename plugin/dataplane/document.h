@@ -13,21 +13,16 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "dataplane/metric_config.h"
 
 #include <json-c/json_types.h>
 
-#define DOCUMENT_MAX	(4 * 1024 * 1024)		/* bytes of JSON */
-#define CODE_MAX	(1024 * 1024)			/* bytes of C source of one path */
-#define OBJECT_MAX	(16 * 1024 * 1024)		/* bytes of an ELF object */
-#define BUNDLE_MAX	(2 * OBJECT_MAX + DOCUMENT_MAX) /* bytes of a bundle */
-#define METRICS_MAX	256				/* metrics of one path */
-#define LABELS_MAX	32				/* labels of one metric */
-#define LABEL_TEXTS_MAX 1024				/* texts of one label */
-#define SERIES_MAX	10000000			/* of one metric */
-#define NAME_MAX_BYTES	255				/* of a name, a file's among them */
-#define LABEL_MAX_BYTES 1024				/* of a label's value */
-#define HELP_MAX_BYTES	4096
-#define WARNINGS_MAX	(16 * 1024) /* bytes; further ones are left out */
+#define DOCUMENT_MAX (4 * 1024 * 1024)		     /* bytes of JSON */
+#define CODE_MAX     (1024 * 1024)		     /* bytes of C source of one path */
+#define OBJECT_MAX   (16 * 1024 * 1024)		     /* bytes of an ELF object */
+#define BUNDLE_MAX   (2 * OBJECT_MAX + DOCUMENT_MAX) /* bytes of a bundle */
+#define METRICS_MAX  256			     /* metrics of one path */
+#define WARNINGS_MAX (16 * 1024)		     /* bytes; further ones are left out */
 
 enum path { PATH_INGRESS, PATH_EGRESS, PATH_COUNT };
 
@@ -35,54 +30,6 @@ enum path { PATH_INGRESS, PATH_EGRESS, PATH_COUNT };
 const char *path_name(enum path path);
 /* The path of that name; -1 if there is none. */
 int path_from_name(const char *name);
-
-enum metric_type {
-	METRIC_COUNTER,
-	METRIC_GAUGE,
-	METRIC_HISTOGRAM,
-	METRIC_SUMMARY,
-	METRIC_UNTYPED,
-};
-
-/* As the document writes it: "counter", "gauge" ... */
-const char *metric_type_name(enum metric_type type);
-
-/* A text for a value of a field: what a label shows in its place. */
-struct label_text {
-	char *from;
-	char *to;
-};
-
-/* Either a constant or a field. */
-struct label_config {
-	char *name;
-	char *value;
-	char *field;		  /* "key.saddr", "value.state", "index", "cpu" */
-	char *format;		  /* as format_from_name() takes it; NULL: by the field's type */
-	struct label_text *texts; /* format "map" */
-	size_t n_texts;
-};
-
-/* What becomes of the values that the CPUs have of their own. */
-enum per_cpu { PER_CPU_SUM, PER_CPU_MAX, PER_CPU_MIN, PER_CPU_LIST };
-
-struct metric_config {
-	char *name;
-	char *map_name;
-	bool swap_on_read;
-	bool empty_on_read;
-	bool exported; /* has open-metrics-metadata: goes to OpenMetrics and collectd too */
-	char *help;    /* may be NULL */
-	enum metric_type type;
-	struct label_config *labels;
-	size_t n_labels;
-	char *value;	     /* the field that is the sample; NULL: all that are numbers */
-	char *unit;	     /* may be NULL */
-	double scale;	     /* of the samples; 0 or 1: as they are */
-	uint32_t max_series; /* 0: as the exporter has it */
-	char *top_by;	     /* the field that decides which ones are left out; NULL: the first */
-	enum per_cpu per_cpu;
-};
 
 /* What the code of a path is. Exactly one of source and object is there. */
 struct path_config {

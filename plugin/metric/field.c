@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/field.h"
-#include "dataplane/document.h"
+#include "dataplane/metric_config.h"
 #include "kernel/type.h"
 
 #include <bpf/btf.h>

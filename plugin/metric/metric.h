@@ -8,7 +8,7 @@
 #ifndef DYNMON_METRIC_METRIC_H
 #define DYNMON_METRIC_METRIC_H
 
-#include "dataplane/document.h"
+#include "dataplane/metric_config.h"
 #include "kernel/map.h"
 #include "kernel/object.h"
 #include "metric/field.h"

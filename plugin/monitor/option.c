@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/option.h"
-#include "dataplane/document.h"
+#include "dataplane/metric_config.h"
 #include "kernel/hook.h"
 
 #include <ctype.h>

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dataplane/metric_config.h"
+#include "dataplane/walk.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <json-c/json.h>
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const metric_type_names[] = {
+	[METRIC_COUNTER] = "counter",	  [METRIC_GAUGE] = "gauge",
+	[METRIC_HISTOGRAM] = "histogram", [METRIC_SUMMARY] = "summary",
+	[METRIC_UNTYPED] = "untyped",
+};
+
+const char *metric_type_name(enum metric_type type)
+{
+	return metric_type_names[type];
+}
+
+static int take_label_value(struct walk *walk, struct json_object *value, void *to)
+{
+	return take_bounded(walk, value, LABEL_MAX_BYTES, to);
+}
+
+static int take_help(struct walk *walk, struct json_object *value, void *to)
+{
+	return take_bounded(walk, value, HELP_MAX_BYTES, to);
+}
+
+static int take_metric_type(struct walk *walk, struct json_object *value, void *to)
+{
+	if (json_object_is_type(value, json_type_string))
+		for (size_t i = 0; i < ARRAY_SIZE(metric_type_names); i++)
+			if (!strcasecmp(json_object_get_string(value), metric_type_names[i])) {
+				*(enum metric_type *)to = (enum metric_type)i;
+				return 0;
+			}
+	return walk_wrong(walk, "counter, gauge, histogram, summary or untyped", value);
+}
+
+/* [a-zA-Z_][a-zA-Z0-9_]*, and not one of the names that Prometheus keeps for itself. */
+static int take_label_name(struct walk *walk, struct json_object *value, void *to)
+{
+	const char *name;
+	int r = take_string(walk, value, to);
+
+	if (r < 0)
+		return r;
+	name = *(char **)to;
+	if (!*name || isdigit((unsigned char)*name) || !strncmp(name, "__", 2) ||
+	    name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")])
+		return walk_wrong(
+			walk, "a label name ([a-zA-Z_][a-zA-Z0-9_]*, not starting with __)", value);
+	return 0;
+}
+
+/* {"0": "none", "1": "some"} */
+static int take_texts(struct walk *walk, struct json_object *value, void *to)
+{
+	struct label_config *label = to;
+
+	if (!json_object_is_type(value, json_type_object))
+		return walk_wrong(walk, "an object of texts", value);
+	if ((size_t)json_object_object_length(value) > LABEL_TEXTS_MAX)
+		return error_set(walk->err, -E2BIG, "%s: at most %d texts are possible",
+				 text_str(&walk->where), LABEL_TEXTS_MAX);
+	label->texts = calloc((size_t)json_object_object_length(value) + 1, sizeof(*label->texts));
+	if (!label->texts)
+		return error_oom(walk->err);
+	json_object_object_foreach(value, from, text) {
+		struct label_text *entry = &label->texts[label->n_texts];
+		int r = take_bounded(walk, text, LABEL_MAX_BYTES, &entry->to);
+
+		if (r < 0)
+			return r;
+		label->n_texts++;
+		entry->from = strdup(from);
+		if (!entry->from)
+			return error_oom(walk->err);
+	}
+	return 0;
+}
+
+static int take_label(struct walk *walk, struct json_object *value, void *to)
+{
+	static const struct key keys[] = {
+		{ "name", take_label_name, offsetof(struct label_config, name), true },
+		{ "value", take_label_value, offsetof(struct label_config, value), false },
+		{ "field", take_name, offsetof(struct label_config, field), false },
+		{ "format", take_name, offsetof(struct label_config, format), false },
+		{ "values", take_texts, 0, false },
+		{},
+	};
+	const struct label_config *label = to;
+	int r = walk_object(walk, value, keys, to);
+
+	if (r == 0 && !label->value == !label->field)
+		return error_set(walk->err, -EINVAL,
+				 "%s: expected either \"value\", a constant, or \"field\"",
+				 text_str(&walk->where));
+	if (r == 0 && label->value && (label->format || label->texts))
+		return error_set(walk->err, -EINVAL,
+				 "%s: a constant has no \"format\" and no \"values\"",
+				 text_str(&walk->where));
+	return r;
+}
+
+static int take_labels(struct walk *walk, struct json_object *value, void *to)
+{
+	struct metric_config *metric = to;
+	int r = walk_list(walk, value, LABELS_MAX, sizeof(*metric->labels), take_label,
+			  (void **)&metric->labels, &metric->n_labels);
+
+	for (size_t i = 0; r == 0 && i < metric->n_labels; i++)
+		for (size_t j = 0; j < i; j++)
+			if (!strcmp(metric->labels[i].name, metric->labels[j].name))
+				return error_set(
+					walk->err, -EINVAL,
+					"%s[%zu].name: \"%s\" is the name of [%zu] already",
+					text_str(&walk->where), i, metric->labels[i].name, j);
+	return r;
+}
+
+/* Of the letters that a metric's name may have. */
+static int take_unit(struct walk *walk, struct json_object *value, void *to)
+{
+	const char *unit;
+	int r = take_name(walk, value, to);
+
+	if (r < 0)
+		return r;
+	unit = *(char **)to;
+	if (unit[strspn(unit, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")])
+		return walk_wrong(walk, "a unit such as seconds or bytes ([a-zA-Z0-9_]+)", value);
+	return 0;
+}
+
+static int take_scale(struct walk *walk, struct json_object *value, void *to)
+{
+	double scale = json_object_get_double(value);
+
+	if ((!json_object_is_type(value, json_type_double) &&
+	     !json_object_is_type(value, json_type_int)) ||
+	    !isfinite(scale) || scale <= 0)
+		return walk_wrong(walk, "a factor above 0", value);
+	*(double *)to = scale;
+	return 0;
+}
+
+static int take_series(struct walk *walk, struct json_object *value, void *to)
+{
+	int64_t n = json_object_get_int64(value);
+
+	if (!json_object_is_type(value, json_type_int) || n < 1 || n > SERIES_MAX)
+		return walk_wrong(walk, "a number of series from 1 to 10000000", value);
+	*(uint32_t *)to = (uint32_t)n;
+	return 0;
+}
+
+static int take_per_cpu(struct walk *walk, struct json_object *value, void *to)
+{
+	static const char *const words[] = {
+		[PER_CPU_SUM] = "sum",
+		[PER_CPU_MAX] = "max",
+		[PER_CPU_MIN] = "min",
+		[PER_CPU_LIST] = "list",
+	};
+
+	if (json_object_is_type(value, json_type_string))
+		for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+			if (!strcasecmp(json_object_get_string(value), words[i])) {
+				*(enum per_cpu *)to = (enum per_cpu)i;
+				return 0;
+			}
+	return walk_wrong(walk, "sum, max, min or list", value);
+}
+
+static int take_metadata(struct walk *walk, struct json_object *value, void *to)
+{
+	static const struct key keys[] = {
+		{ "help", take_help, offsetof(struct metric_config, help), false },
+		{ "type", take_metric_type, offsetof(struct metric_config, type), true },
+		{ "labels", take_labels, 0, false },
+		{ "value", take_name, offsetof(struct metric_config, value), false },
+		{ "unit", take_unit, offsetof(struct metric_config, unit), false },
+		{ "scale", take_scale, offsetof(struct metric_config, scale), false },
+		{},
+	};
+
+	((struct metric_config *)to)->exported = true;
+	return walk_object(walk, value, keys, to);
+}
+
+static int take_extraction_options(struct walk *walk, struct json_object *value, void *to)
+{
+	static const struct key keys[] = {
+		{ "empty-on-read", take_bool, offsetof(struct metric_config, empty_on_read),
+		  false },
+		{ "swap-on-read", take_bool, offsetof(struct metric_config, swap_on_read), false },
+		{},
+	};
+
+	return walk_object(walk, value, keys, to);
+}
+
+int take_metric_config(struct walk *walk, struct json_object *value, void *to)
+{
+	static const struct key keys[] = {
+		{ "name", take_name, offsetof(struct metric_config, name), true },
+		{ "map-name", take_name, offsetof(struct metric_config, map_name), true },
+		{ "extraction-options", take_extraction_options, 0, false },
+		{ "open-metrics-metadata", take_metadata, 0, false },
+		{ "max-series", take_series, offsetof(struct metric_config, max_series), false },
+		{ "top-by", take_name, offsetof(struct metric_config, top_by), false },
+		{ "per-cpu", take_per_cpu, offsetof(struct metric_config, per_cpu), false },
+		{},
+	};
+	struct metric_config *metric = to;
+
+	metric->type = METRIC_UNTYPED;
+	return walk_object(walk, value, keys, metric);
+}
+
+static void label_config_release(struct label_config *label)
+{
+	free(label->name);
+	free(label->value);
+	free(label->field);
+	free(label->format);
+	for (size_t i = 0; i < label->n_texts; i++) {
+		free(label->texts[i].from);
+		free(label->texts[i].to);
+	}
+	free(label->texts);
+}
+
+void metric_config_release(struct metric_config *metric)
+{
+	free(metric->name);
+	free(metric->map_name);
+	free(metric->help);
+	for (size_t i = 0; i < metric->n_labels; i++)
+		label_config_release(&metric->labels[i]);
+	free(metric->labels);
+	free(metric->value);
+	free(metric->unit);
+	free(metric->top_by);
+}
