@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dataplane/cache.h"
 #include "monitor/notice.h"
 #include "monitor/registry_private.h"
 
-#include "dataplane/cache.h"
-#include "kernel/netns.h"
-
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
 #define INJECT_TRIES 10 /* while others make and delete a monitor of that name */
-
-static int find_public_map(void *data, const struct monitor *asking, const char *name);
-static uint32_t find_program(void *data, const struct monitor *asking, const char *name,
-			     int ifindex, enum path path);
 
 static char *copy_or_null(const char *s, bool *failed)
 {
@@ -38,7 +30,7 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 	registry->loader.compiler.clang = copy_or_null(compiler->clang, &failed);
 	registry->loader.dataplane_dir = copy_or_null(dataplane_dir, &failed);
 	registry->loader.compiler.cache = cache_new();
-	registry->context = (struct monitor_context){ find_public_map, find_program, registry };
+	registry_init_context(registry);
 	registry->change_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	registry->list_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (observer)
@@ -165,65 +157,6 @@ void registry_tell_removed(struct registry *registry, const struct monitor *moni
 {
 	if (registry->observer.removed)
 		registry->observer.removed(registry->observer.data, monitor);
-}
-
-static int find_in_generation(const struct generation *generation, const char *name)
-{
-	for (int path = 0; generation && path < PATH_COUNT; path++) {
-		const struct object *object = generation->paths[path].object;
-		const struct object_map *map = object ? object_find_map(object, name) : NULL;
-
-		if (map && map->scope == MAP_SCOPE_PUBLIC)
-			return fcntl(bpf_map__fd(map->bpf), F_DUPFD_CLOEXEC, 3);
-	}
-	return -1;
-}
-
-/* A public map of any monitor but the one that asks, and the one in whose place that is put. */
-static int find_public_map(void *data, const struct monitor *asking, const char *name)
-{
-	struct registry *registry = data;
-	_cleanup_(view_release) struct view view = {};
-	int r = registry_view(registry, NULL, &view, NULL);
-
-	for (size_t i = 0; r == 0 && i < view.n; i++) {
-		bool own = !strcmp(view.items[i].monitor->settings.name, asking->settings.name);
-		int fd = own ? -1 : find_in_generation(view.items[i].generation, name);
-
-		if (fd >= 0)
-			return fd;
-	}
-	return -ENOENT;
-}
-
-/* A name is short for a file below NETNS_DIR. */
-static bool same_netns(const char *a, const char *b)
-{
-	size_t len = strlen(NETNS_DIR);
-
-	if (!a || !b)
-		return a == b;
-	a += strncmp(a, NETNS_DIR, len) ? 0 : len;
-	b += strncmp(b, NETNS_DIR, len) ? 0 : len;
-	return !strcmp(a, b);
-}
-
-static uint32_t find_program(void *data, const struct monitor *asking, const char *name,
-			     int ifindex, enum path path)
-{
-	struct registry *registry = data;
-	_cleanup_(view_release) struct view view = {};
-	int r = registry_view(registry, name, &view, NULL);
-
-	for (size_t i = 0; r == 0 && i < view.n; i++) {
-		const struct view_item *item = &view.items[i];
-		int prog_fd = generation_prog_fd(item->generation, path);
-
-		if (item->ifindex == ifindex && prog_fd >= 0 &&
-		    same_netns(item->monitor->settings.netns, asking->settings.netns))
-			return object_program_id(prog_fd);
-	}
-	return 0;
 }
 
 int registry_make(struct registry *registry, struct monitor_settings *settings, bool configured,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What registry.c, registry_keep.c and reload.c share; nobody else includes this. */
+/* What registry.c, registry_context.c, registry_keep.c and reload.c share, and nobody else. */
 #ifndef DYNMON_MONITOR_REGISTRY_PRIVATE_H
 #define DYNMON_MONITOR_REGISTRY_PRIVATE_H
 
@@ -27,6 +27,9 @@ struct registry {
 };
 
 int no_such_monitor(const char *name, struct error *err);
+
+/* Lets its monitors find each other. */
+void registry_init_context(struct registry *registry);
 
 /* A reference, or NULL. */
 struct monitor *registry_find(struct registry *registry, const char *name);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What monitors find around them: the maps and programs of the registry's other monitors. */
+#include "kernel/netns.h"
+#include "monitor/registry_private.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+static int find_in_generation(const struct generation *generation, const char *name)
+{
+	for (int path = 0; generation && path < PATH_COUNT; path++) {
+		const struct object *object = generation->paths[path].object;
+		const struct object_map *map = object ? object_find_map(object, name) : NULL;
+
+		if (map && map->scope == MAP_SCOPE_PUBLIC)
+			return fcntl(bpf_map__fd(map->bpf), F_DUPFD_CLOEXEC, 3);
+	}
+	return -1;
+}
+
+/* A public map of any monitor but the one that asks, and the one in whose place that is put. */
+static int find_public_map(void *data, const struct monitor *asking, const char *name)
+{
+	struct registry *registry = data;
+	_cleanup_(view_release) struct view view = {};
+	int r = registry_view(registry, NULL, &view, NULL);
+
+	for (size_t i = 0; r == 0 && i < view.n; i++) {
+		bool own = !strcmp(view.items[i].monitor->settings.name, asking->settings.name);
+		int fd = own ? -1 : find_in_generation(view.items[i].generation, name);
+
+		if (fd >= 0)
+			return fd;
+	}
+	return -ENOENT;
+}
+
+/* A name is short for a file below NETNS_DIR. */
+static bool same_netns(const char *a, const char *b)
+{
+	size_t len = strlen(NETNS_DIR);
+
+	if (!a || !b)
+		return a == b;
+	a += strncmp(a, NETNS_DIR, len) ? 0 : len;
+	b += strncmp(b, NETNS_DIR, len) ? 0 : len;
+	return !strcmp(a, b);
+}
+
+static uint32_t find_program(void *data, const struct monitor *asking, const char *name,
+			     int ifindex, enum path path)
+{
+	struct registry *registry = data;
+	_cleanup_(view_release) struct view view = {};
+	int r = registry_view(registry, name, &view, NULL);
+
+	for (size_t i = 0; r == 0 && i < view.n; i++) {
+		const struct view_item *item = &view.items[i];
+		int prog_fd = generation_prog_fd(item->generation, path);
+
+		if (item->ifindex == ifindex && prog_fd >= 0 &&
+		    same_netns(item->monitor->settings.netns, asking->settings.netns))
+			return object_program_id(prog_fd);
+	}
+	return 0;
+}
+
+void registry_init_context(struct registry *registry)
+{
+	registry->context = (struct monitor_context){ find_public_map, find_program, registry };
+}
