@@ -25,7 +25,8 @@
 #define CHECK_USAGE   "check FILE"
 #define COMPILE_USAGE "compile FILE -o BUNDLE"
 #define TEST_USAGE    "test FILE --pcap=CAPTURE [--direction=ingress|egress]"
-#define INJECT_USAGE  "inject MONITOR [INTERFACE] [direction=both|ingress|egress] FILE"
+#define INJECT_USAGE                                                                               \
+	"inject MONITOR [INTERFACE] [direction=both|ingress|egress] [keep-maps=true] FILE"
 
 struct options {
 	const char *socket_file;
