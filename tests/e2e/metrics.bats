@@ -82,7 +82,8 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	    MaxSeries 2
 	  </Metric>
 	END
-	for port in 1 2 3 4 5 6; do frames_in $((port * 10)) -d "$port"; done
+	# The largest first: whenever collectd reads, they are the largest.
+	for port in 6 5 4 3 2 1; do frames_in $((port * 10)) -d "$port"; done
 	page=$BATS_TEST_TMPDIR/page
 	openmetrics >"$page"
 	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$page"
