@@ -355,7 +355,9 @@ int object_load(struct object *object, bool pin, struct error *err)
 	r = bpf_object__load(object->bpf);
 	capture_end();
 	if (r < 0)
-		return error_set(err, r, "the kernel does not take it: %s%s%s", strerror(-r),
+		return error_set(err, r, "the kernel does not take it: %s%s%s%s", strerror(-r),
+				 r == -EPERM ? "; it takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"
+					     : "",
 				 said.len ? "\n" : "", text_str(&said));
 	object->loaded = true;
 	map_memory(object);
