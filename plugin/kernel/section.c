@@ -44,10 +44,9 @@ bool object_has_sections_only(const struct object *object, const char *name)
 	return any;
 }
 
-int object_select_sections(struct object *object, const char *name)
+void object_select_sections(struct object *object, const char *name)
 {
 	struct bpf_program *program;
-	int n = 0;
 
 	bpf_object__for_each_program(program, object->bpf) {
 		bool named = name && !strcmp(bpf_program__name(program), name);
@@ -55,9 +54,7 @@ int object_select_sections(struct object *object, const char *name)
 		if ((name && !named) || !has_section_to_attach(program))
 			continue;
 		bpf_program__set_autoload(program, true);
-		n++;
 	}
-	return n;
 }
 
 /* libbpf says only that there is no such file. */

@@ -13,9 +13,9 @@ bool object_has_sections_only(const struct object *object, const char *name);
 
 /*
  * Picks the programs that are attached by their section and not to an interface: tracepoints and
- * the like. name: only that one; NULL: all. The number of programs.
+ * the like. name: only that one; NULL: all.
  */
-int object_select_sections(struct object *object, const char *name);
+void object_select_sections(struct object *object, const char *name);
 
 /*
  * Attaches the picked programs of a loaded object by their sections; all or none. Does nothing when

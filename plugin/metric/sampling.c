@@ -131,8 +131,8 @@ int sampling_init(struct sampling *sampling, const struct metric *metric, uint32
 	int r;
 
 	*sampling = (struct sampling){ .metric = metric, .limit = limit };
-	/* As many as the map can have are all. */
-	if (limit >= metric->map.max_entries)
+	/* As many as the map can have are all; a tally remembers more. */
+	if (!metric->tally && limit >= metric->map.max_entries)
 		sampling->limit = 0;
 	sampling->held = sampling->limit || metric->n_families > 1;
 	r = metric_reader_init(&sampling->reader, metric, METRIC_FOR_SAMPLES);

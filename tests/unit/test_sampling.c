@@ -18,9 +18,11 @@ static const char source[] =
 	"	__type(value, struct value); __uint(max_entries, 5000); } FLOWS SEC(\".maps\");\n"
 	"struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __type(key, __u32);\n"
 	"	__type(value, __u64); __uint(max_entries, 2); } CPUS SEC(\".maps\");\n"
+	"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u32);\n"
+	"	__type(value, __u64); __uint(max_entries, 2); } TWO SEC(\".maps\");\n"
 	"SEC(\"tc\") int run(struct __sk_buff *skb)\n"
 	"{ struct key key = {}; __u32 zero = 0; bpf_map_lookup_elem(&FLOWS, &key);\n"
-	"  bpf_map_lookup_elem(&CPUS, &zero); return 0; }\n"
+	"  bpf_map_lookup_elem(&CPUS, &zero); bpf_map_lookup_elem(&TWO, &zero); return 0; }\n"
 	"char _license[] SEC(\"license\") = \"GPL\";\n";
 
 struct key {
@@ -224,6 +226,38 @@ static void test_series(void **state)
 	}
 }
 
+/* A map that is emptied gives more keys than it has room for, in time: the limit is for all. */
+static void test_tallied(void **state)
+{
+	struct metric_config config = config_of("TWO");
+	struct metric metric;
+
+	(void)state;
+	if (!object)
+		skip();
+	config.empty_on_read = true;
+	assert_int_equal(metric_init(&metric, &config, object, NULL), 0);
+	assert_int_equal(metric_set_tally(&metric, NULL, NULL), 0);
+	for (uint32_t pass = 0; pass < 3; pass++) {
+		struct sampling sampling;
+		struct metric_batch batch;
+
+		for (uint32_t i = 0; i < 2; i++) {
+			uint32_t key = 2 * pass + i;
+			uint64_t value = key + 1;
+
+			assert_int_equal(bpf_map_update_elem(metric.map.fd, &key, &value, BPF_ANY),
+					 0);
+		}
+		assert_int_equal(sampling_init(&sampling, &metric, 2), 0);
+		assert_int_equal(sampling_next(&sampling, &batch), 1);
+		assert_int_equal(batch.entries.count, 2);
+		assert_int_equal(sampling_left_out(&sampling), 2 * pass);
+		sampling_release(&sampling);
+	}
+	metric_release(&metric);
+}
+
 static void test_cpus(void **state)
 {
 	static const enum per_cpu cases[] = { PER_CPU_SUM, PER_CPU_MAX, PER_CPU_MIN };
@@ -256,6 +290,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_largest),
 		cmocka_unit_test(test_series),
+		cmocka_unit_test(test_tallied),
 		cmocka_unit_test(test_cpus),
 	};
 
