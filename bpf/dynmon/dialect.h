@@ -94,23 +94,24 @@ int memcmp(const void *a, const void *b, size_t n);
 #undef bpf_printk
 #define bpf_printk(...) bpf_trace_printk(__VA_ARGS__)
 
-/* How many bits v needs: the slot of a log2 histogram. 0 for 0, 1 for 1, 2 for 2 and 3. */
+/* As in BCC: the power of two, rounded down. 0 for 0 and 1, 1 for 2 and 3. */
 static __always_inline unsigned int bpf_log2(unsigned int v)
 {
-	unsigned int bits = v > 0;
+	unsigned int power = 0;
 
 	for (unsigned int half = 16; half; half /= 2) {
 		if (v >> half) {
 			v >>= half;
-			bits += half;
+			power += half;
 		}
 	}
-	return bits;
+	return power;
 }
 
+/* As in BCC: one more, the slot of a log2 histogram. 1 for 0 and 1, 2 for 2 and 3. */
 static __always_inline unsigned int bpf_log2l(unsigned long v)
 {
-	return v >> 32 ? bpf_log2(v >> 32) + 32 : bpf_log2(v);
+	return (v >> 32 ? bpf_log2(v >> 32) + 32 : bpf_log2(v)) + 1;
 }
 
 /* -- maps -- */

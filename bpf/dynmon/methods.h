@@ -21,14 +21,14 @@
 		int (*map_flags)[flags];                                                           \
 		typeof(K) *key;                                                                    \
 		typeof(V) *value;                                                                  \
-	} name __attribute__((section(".maps"), used))
+	} name __attribute__((section(".maps"), used, btf_decl_tag("dynmon:dialect")))
 #define dynmon_unkeyed(map_type, name, V, size, flags)                                            \
 	struct {                                                                                   \
 		int (*type)[map_type];                                                             \
 		int (*max_entries)[size];                                                          \
 		int (*map_flags)[flags];                                                           \
 		typeof(V) *value;                                                                  \
-	} name __attribute__((section(".maps"), used))
+	} name __attribute__((section(".maps"), used, btf_decl_tag("dynmon:dialect")))
 
 #define dynmon_table_hash(...) dynmon_keyed(BPF_MAP_TYPE_HASH, __VA_ARGS__)
 #define dynmon_table_array(...) dynmon_keyed(BPF_MAP_TYPE_ARRAY, __VA_ARGS__)

@@ -30,7 +30,7 @@ static void path_code_unref(struct path_code *code)
 /* What it takes out is for all metrics of the map that do so: they are added up one by one. */
 static bool is_added_up(const struct metric_config *config)
 {
-	return config->empty_on_read && config->exported && config->type == METRIC_COUNTER;
+	return config->empty_on_read && config->exported && metric_type_accumulates(config->type);
 }
 
 /* Others that empty one map take from each other: each sees what the other one has left. */

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <float.h>
 #include <json-c/json.h>
 #include <math.h>
 #include <string.h>
@@ -150,6 +151,117 @@ static int take_scale(struct walk *walk, struct json_object *value, void *to)
 	return 0;
 }
 
+/* A list of rising numbers, from least to most. */
+static int take_rising(struct walk *walk, struct json_object *value, size_t max, double least,
+		       double most, const char *expected, double **items, size_t *n)
+{
+	size_t len =
+		json_object_is_type(value, json_type_array) ? json_object_array_length(value) : 0;
+
+	if (!len || len > max)
+		return walk_wrong(walk, expected, value);
+	free(*items);
+	*n = 0;
+	*items = calloc(len, sizeof(**items));
+	if (!*items)
+		return error_oom(walk->err);
+	for (size_t i = 0; i < len; i++) {
+		struct json_object *item = json_object_array_get_idx(value, i);
+		double number = json_object_get_double(item);
+
+		if ((!json_object_is_type(item, json_type_double) &&
+		     !json_object_is_type(item, json_type_int)) ||
+		    !(number >= least && number <= most) || (i && number <= (*items)[i - 1]))
+			return walk_wrong(walk, expected, value);
+		(*items)[(*n)++] = number;
+	}
+	return 0;
+}
+
+static int take_quantiles(struct walk *walk, struct json_object *value, void *to)
+{
+	struct metric_config *metric = to;
+
+	metric->has_histogram = true;
+	return take_rising(walk, value, QUANTILES_MAX, 0, 1,
+			   "a list of rising numbers from 0 to 1, such as [0.5, 0.9, 0.99]",
+			   &metric->quantiles, &metric->n_quantiles);
+}
+
+/* "log2", or a list of bounds. */
+static int take_buckets(struct walk *walk, struct json_object *value, void *to)
+{
+	static const char *const words[] = {
+		[BUCKETS_LOG2] = "log2",
+		[BUCKETS_LOG2_FLOOR] = "log2-floor",
+		[BUCKETS_LOG2_BITS] = "log2-bits",
+		[BUCKETS_LINEAR] = "linear",
+	};
+	static const char expected[] = "log2, log2-floor, log2-bits, linear, or a list of rising "
+				       "upper bounds";
+	struct histogram_config *histogram = to;
+
+	if (json_object_is_type(value, json_type_array)) {
+		histogram->buckets = BUCKETS_BOUNDS;
+		return take_rising(walk, value, BUCKETS_MAX - 1, -DBL_MAX, DBL_MAX, expected,
+				   &histogram->bounds, &histogram->n_bounds);
+	}
+	if (json_object_is_type(value, json_type_string))
+		for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+			if (!strcasecmp(json_object_get_string(value), words[i])) {
+				histogram->buckets = (enum buckets)i;
+				return 0;
+			}
+	return walk_wrong(walk, expected, value);
+}
+
+static int take_width(struct walk *walk, struct json_object *value, void *to)
+{
+	int64_t n = json_object_get_int64(value);
+
+	if (!json_object_is_type(value, json_type_int) || n < 1 || n > UINT32_MAX)
+		return walk_wrong(walk, "a width from 1 to 4294967295", value);
+	*(uint32_t *)to = (uint32_t)n;
+	return 0;
+}
+
+static int take_slots(struct walk *walk, struct json_object *value, void *to)
+{
+	int64_t n = json_object_get_int64(value);
+
+	if (!json_object_is_type(value, json_type_int) || n < 2 || n > BUCKETS_MAX)
+		return walk_wrong(walk, "a number of slots from 2 to 1024", value);
+	*(uint32_t *)to = (uint32_t)n;
+	return 0;
+}
+
+static int take_histogram(struct walk *walk, struct json_object *value, void *to)
+{
+	static const struct key keys[] = {
+		{ "buckets", take_buckets, 0, false },
+		{ "width", take_width, offsetof(struct histogram_config, width), false },
+		{ "slots", take_slots, offsetof(struct histogram_config, slots), false },
+		{ "bucket-field", take_name, offsetof(struct histogram_config, bucket_field),
+		  false },
+		{ "sum-field", take_name, offsetof(struct histogram_config, sum_field), false },
+		{},
+	};
+	struct metric_config *metric = to;
+	struct histogram_config *histogram = &metric->histogram;
+	int r = walk_object(walk, value, keys, histogram);
+
+	metric->has_histogram = true;
+	if (r == 0 && histogram->width && histogram->buckets != BUCKETS_LINEAR)
+		return error_set(walk->err, -EINVAL, "%s: \"width\" is for \"linear\" buckets",
+				 text_str(&walk->where));
+	if (r == 0 && histogram->slots && histogram->buckets == BUCKETS_BOUNDS)
+		return error_set(walk->err, -EINVAL,
+				 "%s: a list of bounds says how many slots there are: no "
+				 "\"slots\" beside it",
+				 text_str(&walk->where));
+	return r;
+}
+
 static int take_series(struct walk *walk, struct json_object *value, void *to)
 {
 	int64_t n = json_object_get_int64(value);
@@ -187,11 +299,22 @@ static int take_metadata(struct walk *walk, struct json_object *value, void *to)
 		{ "value", take_name, offsetof(struct metric_config, value), false },
 		{ "unit", take_unit, offsetof(struct metric_config, unit), false },
 		{ "scale", take_scale, offsetof(struct metric_config, scale), false },
+		{ "histogram", take_histogram, 0, false },
+		{ "quantiles", take_quantiles, 0, false },
 		{},
 	};
+	struct metric_config *metric = to;
+	int r;
 
-	((struct metric_config *)to)->exported = true;
-	return walk_object(walk, value, keys, to);
+	metric->exported = true;
+	r = walk_object(walk, value, keys, to);
+	if (r == 0 && metric->has_histogram && metric->type != METRIC_HISTOGRAM &&
+	    metric->type != METRIC_SUMMARY)
+		return error_set(walk->err, -EINVAL,
+				 "%s: \"histogram\" and \"quantiles\" are for the types histogram "
+				 "and summary, found \"%s\"",
+				 text_str(&walk->where), metric_type_name(metric->type));
+	return r;
 }
 
 static int take_extraction_options(struct walk *walk, struct json_object *value, void *to)
@@ -248,4 +371,8 @@ void metric_config_release(struct metric_config *metric)
 	free(metric->value);
 	free(metric->unit);
 	free(metric->top_by);
+	free(metric->histogram.bounds);
+	free(metric->histogram.bucket_field);
+	free(metric->histogram.sum_field);
+	free(metric->quantiles);
 }

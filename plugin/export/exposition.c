@@ -2,6 +2,7 @@
 #include "export/exposition.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <string.h>
 #include <strings.h>
 
@@ -88,6 +89,42 @@ void exposition_help(struct text *out, const char *help, enum exposition exposit
 		else if (*help != '\r')
 			text_addc(out, *help);
 	}
+}
+
+/* As Go's shortest "%g", with a point or an exponent in it. The digits alone are taken: a locale
+ * has no say. */
+void exposition_bound(struct text *out, double bound)
+{
+	char digits[20] = "", buffer[40];
+	int exponent = 0, precision, n = 0;
+
+	if (!isfinite(bound)) {
+		text_double(out, bound);
+		return;
+	}
+	for (precision = 15; precision <= 17; precision++) {
+		snprintf(buffer, sizeof(buffer), "%.*e", precision - 1, bound);
+		if (strtod(buffer, NULL) == bound)
+			break;
+	}
+	exponent = atoi(strchr(buffer, 'e') + 1);
+	for (const char *c = buffer; *c != 'e'; c++)
+		if (isdigit((unsigned char)*c))
+			digits[n++] = *c;
+	while (n > 1 && digits[n - 1] == '0')
+		n--;
+	digits[n] = '\0';
+	if (bound < 0)
+		text_addc(out, '-');
+	if (exponent < -4 || exponent > 5)
+		text_printf(out, "%.1s%s%se%c%02d", digits, n > 1 ? "." : "", digits + 1,
+			    exponent < 0 ? '-' : '+', abs(exponent));
+	else if (exponent < 0)
+		text_printf(out, "0.%.*s%s", -exponent - 1, "000", digits);
+	else if (n <= exponent + 1)
+		text_printf(out, "%s%.*s.0", digits, exponent + 1 - n, "00000");
+	else
+		text_printf(out, "%.*s.%s", exponent + 1, digits, digits + exponent + 1);
 }
 
 static bool names_have(const struct names *names, const char *name)

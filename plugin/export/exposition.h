@@ -23,6 +23,12 @@ void exposition_label_value(struct text *out, const char *bytes, size_t n);
 /* Escapes for HELP: in Prometheus' older text a quote stands for itself. */
 void exposition_help(struct text *out, const char *help, enum exposition exposition);
 
+/*
+ * A bound of a bucket, or a quantile, as OpenMetrics writes those: "1.0", "0.001", "1e+06". The
+ * same in both formats, so that a series keeps its name.
+ */
+void exposition_bound(struct text *out, double bound);
+
 /* Names of labels that a source has so far, to keep them apart. */
 struct names {
 	char *names[LABELS_MAX + FIELDS_MAX + 4];

@@ -21,6 +21,7 @@ struct openmetrics_stream {
 	struct metric_batch batch;
 	uint32_t entry; /* in the batch */
 	struct text scratch;
+	struct text labels; /* of a histogram, for all of its samples */
 };
 
 static void metric_header(const struct openmetrics_stream *stream, const char *name, size_t len,
@@ -50,6 +51,8 @@ static void family_header(const struct openmetrics_stream *stream, const struct 
 	static const char *const types[][2] = {
 		[METRIC_COUNTER] = { "counter", "counter" },
 		[METRIC_GAUGE] = { "gauge", "gauge" },
+		[METRIC_HISTOGRAM] = { "histogram", "histogram" },
+		[METRIC_SUMMARY] = { "summary", "summary" },
 		[METRIC_UNTYPED] = { "unknown", "untyped" },
 	};
 	const struct metric_config *config = source->metric->config;
@@ -65,21 +68,15 @@ static void family_header(const struct openmetrics_stream *stream, const struct 
 		      config->unit, text_str(&help), out);
 }
 
-static void sample(struct openmetrics_stream *stream, const struct source *source, uint32_t i,
+/* The labels of an entry; without the brace at the end. */
+static void labels(struct openmetrics_stream *stream, const struct source *source, uint32_t i,
 		   unsigned int cpu, struct text *out)
 {
 	const struct map_batch *entries = &stream->batch.entries;
 	const struct metric *metric = source->metric;
 	const char *key = entries->keys + i * entries->key_stride;
 	const char *value = entries->values + i * entries->value_stride;
-	struct number n = metric_lists_cpus(metric)
-				  ? metric_sample_cpu(metric, source->family, value, cpu)
-				  : metric_batch_sample(metric, source->family, &stream->batch, i);
 
-	/* No such counter can be told; the whole exposition would be refused. */
-	if (source->type == METRIC_COUNTER && n.kind == NUMBER_FLOAT && !(n.f >= 0))
-		return;
-	text_adds(out, source->name);
 	text_addc(out, '{');
 	text_add(out, source->labels.data, source->labels.len);
 	for (size_t l = 0; l < metric->n_labels; l++) {
@@ -89,6 +86,66 @@ static void sample(struct openmetrics_stream *stream, const struct source *sourc
 		exposition_label_value(out, stream->scratch.data, stream->scratch.len);
 		text_addc(out, '"');
 	}
+}
+
+/* "name_suffix{labels} number", or with a tail in the place of the brace. */
+static void sample_of(const struct openmetrics_stream *stream, const struct source *source,
+		      const char *suffix, const char *tail, struct number number, struct text *out)
+{
+	text_adds(out, source->name);
+	text_adds(out, suffix);
+	text_add(out, stream->labels.data, stream->labels.len);
+	text_adds(out, tail);
+	number_text(number, out);
+	text_addc(out, '\n');
+}
+
+/* All samples of a series: cumulated buckets, or quantiles; how many, and their sum. */
+static void histogram_samples(struct openmetrics_stream *stream, const struct source *source,
+			      uint32_t i, struct text *out)
+{
+	const struct metric *metric = source->metric;
+	const struct histogram *histogram = &metric->histogram;
+	const struct number *numbers = &stream->batch.numbers[i * metric->n_numbers];
+	bool summary = source->type == METRIC_SUMMARY;
+	struct number below = { NUMBER_UNSIGNED, .u = 0 };
+
+	text_clear(&stream->labels);
+	labels(stream, source, i, 0, &stream->labels);
+	for (size_t n = 0; n < source->n_tails; n++) {
+		struct number quantile = { NUMBER_FLOAT };
+
+		if (summary)
+			quantile.f =
+				histogram_quantile(histogram, numbers, histogram->quantiles[n]);
+		else
+			below = number_add(below, numbers[n]);
+		sample_of(stream, source, summary ? "" : "_bucket", source->tails[n],
+			  summary ? quantile : below, out);
+	}
+	/* A histogram has both or none. */
+	if (summary || histogram->sum)
+		sample_of(stream, source, "_count", "} ", histogram_count(histogram, numbers), out);
+	if (histogram->sum)
+		sample_of(stream, source, "_sum", "} ",
+			  metric_scale(metric, histogram_sum(histogram, numbers)), out);
+}
+
+static void sample(struct openmetrics_stream *stream, const struct source *source, uint32_t i,
+		   unsigned int cpu, struct text *out)
+{
+	const struct map_batch *entries = &stream->batch.entries;
+	const struct metric *metric = source->metric;
+	const char *value = entries->values + i * entries->value_stride;
+	struct number n = metric_lists_cpus(metric)
+				  ? metric_sample_cpu(metric, source->family, value, cpu)
+				  : metric_batch_sample(metric, source->family, &stream->batch, i);
+
+	/* No such counter can be told; the whole exposition would be refused. */
+	if (source->type == METRIC_COUNTER && n.kind == NUMBER_FLOAT && !(n.f >= 0))
+		return;
+	text_adds(out, source->name);
+	labels(stream, source, i, cpu, out);
 	text_add(out, "} ", 2);
 	number_text(metric_scale(metric, n), out);
 	text_addc(out, '\n');
@@ -134,6 +191,33 @@ static void source_end(struct openmetrics_stream *stream)
 	held->open = false;
 }
 
+static void left_out_sample(const struct source *source, const char *name, const char *suffix,
+			    struct number number, struct text *out)
+{
+	text_printf(out, "%s{", name);
+	text_add(out, source->labels.data, source->labels.len);
+	text_printf(out, ",metric=\"%s%s\"} ", source->name, suffix);
+	number_text(number, out);
+	text_addc(out, '\n');
+}
+
+/* What all series are together: of a histogram how many, and their sum. */
+static void left_out_sums(const struct source *source, const char *name, struct text *out)
+{
+	const struct metric *metric = source->metric;
+	const struct histogram *histogram = &metric->histogram;
+	const struct number *sums = source->held->sums;
+
+	if (!histogram_is_one(histogram)) {
+		left_out_sample(source, name, "", metric_scale(metric, sums[source->family]), out);
+		return;
+	}
+	left_out_sample(source, name, "_count", histogram_count(histogram, sums), out);
+	if (histogram->sum)
+		left_out_sample(source, name, "_sum",
+				metric_scale(metric, histogram_sum(histogram, sums)), out);
+}
+
 /* "dynmon_series_..." of what was left out: each a family of its own, of all metrics. */
 static void left_out(const struct openmetrics_stream *stream, bool sums, struct text *out)
 {
@@ -152,14 +236,12 @@ static void left_out(const struct openmetrics_stream *stream, bool sums, struct 
 					   : "Series of a metric that are not shown.",
 				      out);
 		first = false;
-		text_printf(out, "%s{", name);
-		text_add(out, source->labels.data, source->labels.len);
-		text_printf(out, ",metric=\"%s\"} ", source->name);
 		if (sums)
-			number_text(metric_scale(source->metric, held->sums[source->family]), out);
+			left_out_sums(source, name, out);
 		else
-			text_u64(out, held->left_out);
-		text_addc(out, '\n');
+			left_out_sample(source, name, "",
+					(struct number){ NUMBER_UNSIGNED, .u = held->left_out },
+					out);
 	}
 }
 
@@ -177,11 +259,14 @@ static void entries(struct openmetrics_stream *stream, const struct source *sour
 		    struct text *out)
 {
 	unsigned int cpus = metric_lists_cpus(source->metric) ? map_cpus() : 1;
+	bool is_histogram = histogram_is_one(&source->metric->histogram);
 	size_t start = out->len;
 
 	while (stream->entry < stream->batch.entries.count &&
 	       out->len - start < METRIC_PIECE_BYTES) {
-		for (unsigned int cpu = 0; cpu < cpus; cpu++)
+		if (is_histogram)
+			histogram_samples(stream, source, stream->entry, out);
+		for (unsigned int cpu = 0; !is_histogram && cpu < cpus; cpu++)
 			sample(stream, source, stream->entry, cpu, out);
 		stream->entry++;
 	}
@@ -218,6 +303,7 @@ static void openmetrics_free(struct stream *base)
 	sources_release(&stream->sources);
 	view_release(&stream->view);
 	text_release(&stream->scratch);
+	text_release(&stream->labels);
 	free(stream);
 }
 

@@ -3,6 +3,10 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
+
+/* Somebody would have to call metrics foo_bucket, foo_histogram_bucket and so on. */
+#define RENAMES_MAX 8
 
 static bool ends_with(const struct text *text, size_t len, const char *end)
 {
@@ -54,20 +58,57 @@ static int add_label(struct source *source, struct names *names, size_t i)
 	return name && asprintf(&source->label_heads[i], ",%s=\"", name) >= 0 ? 0 : -ENOMEM;
 }
 
+static int add_tail(struct source *source, const char *name, double value)
+{
+	_cleanup_text_ struct text tail = {};
+
+	text_printf(&tail, ",%s=\"", name);
+	exposition_bound(&tail, value);
+	text_adds(&tail, "\"} ");
+	source->tails[source->n_tails] = text_steal(&tail);
+	return source->tails[source->n_tails] ? (int)source->n_tails++ : -ENOMEM;
+}
+
+/* The label that the exposition adds; no other may be called so. */
+static int add_tails(struct source *source, struct names *names)
+{
+	const struct histogram *histogram = &source->metric->histogram;
+	bool summary = source->type == METRIC_SUMMARY;
+	const char *name = names_add(names, summary ? "quantile" : "le");
+	size_t n = summary ? histogram->n_quantiles : histogram->n_buckets;
+	int r = 0;
+
+	source->tails = calloc(n, sizeof(*source->tails));
+	if (!name || !source->tails)
+		return -ENOMEM;
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		r = add_tail(source, name,
+			     summary	 ? histogram->quantiles[i]
+			     : i + 1 < n ? histogram->bounds[i]
+					 : INFINITY);
+	return r < 0 ? r : 0;
+}
+
 static int source_init(struct source *source, const struct view_item *item, int path)
 {
 	_cleanup_(names_release) struct names names = {};
 	const struct metric *metric = source->metric;
 	const struct metric_config *config = metric->config;
 	const char *monitor = item->monitor ? item->monitor->settings.name : "";
-	int r;
+	bool histogram = histogram_is_one(&metric->histogram);
+	int r = 0;
 
 	source->type = config->type;
+	if ((config->type == METRIC_HISTOGRAM || config->type == METRIC_SUMMARY) && !histogram)
+		source->type = METRIC_UNTYPED;
 	source->name = sample_name(metric, &metric->families[source->family]);
 	source->label_heads = calloc(metric->n_labels + 1, sizeof(char *));
 	if (!source->name || !source->label_heads)
 		return -ENOMEM;
-	r = add_constant(source, &names, "monitor", monitor);
+	if (histogram)
+		r = add_tails(source, &names);
+	if (r == 0)
+		r = add_constant(source, &names, "monitor", monitor);
 	if (r == 0)
 		r = add_constant(source, &names, "interface", item->interface);
 	if (r == 0)
@@ -85,6 +126,9 @@ static void source_release(struct source *source)
 {
 	for (size_t i = 0; source->label_heads && i < source->metric->n_labels; i++)
 		free(source->label_heads[i]);
+	for (size_t i = 0; i < source->n_tails; i++)
+		free(source->tails[i]);
+	free(source->tails);
 	free(source->label_heads);
 	free(source->name);
 	text_release(&source->labels);
@@ -105,16 +149,16 @@ size_t source_family_len(const struct source *source)
 	return source->type == METRIC_COUNTER ? len - strlen("_total") : len;
 }
 
-/* Whether any source's samples are called as the counter's family, with that at the end. */
-static bool name_is_taken(const struct sources *sources, const struct source *counter,
+/* Whether any source's samples are called as another's family, with that at the end. */
+static bool name_is_taken(const struct sources *sources, const struct source *source,
 			  const char *suffix)
 {
-	size_t len = source_family_len(counter), from = 0, to = sources->n;
+	size_t len = source_family_len(source), from = 0, to = sources->n;
 
 	while (from < to) {
 		size_t middle = (from + to) / 2;
 		const char *name = sources->items[middle].name;
-		int r = strncmp(name, counter->name, len);
+		int r = strncmp(name, source->name, len);
 
 		if (r == 0)
 			r = strcmp(name + len, suffix);
@@ -149,6 +193,55 @@ static void keep_apart(struct source *sources, size_t n)
 	}
 }
 
+static bool is_histogram(const struct source *source)
+{
+	return source->type == METRIC_HISTOGRAM || source->type == METRIC_SUMMARY;
+}
+
+/* Whether the samples of items[i], a histogram, are called as those of another type. */
+static bool is_ambiguous(const struct sources *sources, size_t i)
+{
+	static const char *const suffixes[] = { "_bucket", "_count", "_sum", "_created", "_total" };
+	const struct source *items = sources->items, *source = &items[i];
+
+	for (size_t j = i; j-- > 0 && !strcmp(items[j].name, source->name);)
+		if (items[j].type != source->type)
+			return true;
+	for (size_t j = i + 1; j < sources->n && !strcmp(items[j].name, source->name); j++)
+		if (items[j].type != source->type)
+			return true;
+	for (size_t j = 0; j < ARRAY_SIZE(suffixes); j++)
+		if (name_is_taken(sources, source, suffixes[j]))
+			return true;
+	return false;
+}
+
+/*
+ * A histogram has several names for its samples, and no other type that it could have: one of
+ * them taken, it gets its type at the end of its name.
+ */
+static int settle_histograms(struct sources *sources)
+{
+	_cleanup_free_ char **names = calloc(sources->n + 1, sizeof(*names));
+	struct source *items = sources->items;
+	bool renamed = false;
+	int r = names ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < sources->n; i++)
+		if (is_histogram(&items[i]) && is_ambiguous(sources, i) &&
+		    asprintf(&names[i], "%s_%s", items[i].name, metric_type_name(items[i].type)) <
+			    0)
+			r = -ENOMEM;
+	for (size_t i = 0; names && i < sources->n; i++)
+		if (names[i]) {
+			free(items[i].name);
+			items[i].name = names[i];
+			renamed = true;
+		}
+	qsort(items, sources->n, sizeof(*items), by_name);
+	return r < 0 ? r : renamed;
+}
+
 /* Sources of one name must have one type, and no family may be called as another's samples. */
 static void settle_types(struct sources *sources)
 {
@@ -158,9 +251,6 @@ static void settle_types(struct sources *sources)
 	for (size_t i = 0; i < sources->n; i += n) {
 		enum metric_type type = items[i].type;
 
-		/* Until they are read as such, these have no buckets and no quantiles. */
-		if (type == METRIC_HISTOGRAM || type == METRIC_SUMMARY)
-			type = METRIC_UNTYPED;
 		for (n = 0; i + n < sources->n && !strcmp(items[i].name, items[i + n].name); n++)
 			if (items[i + n].type != type)
 				type = METRIC_UNTYPED;
@@ -232,11 +322,18 @@ int sources_init(struct sources *sources, const struct view *view)
 					r = add_metric(sources, &view->items[i], path,
 						       &of->metrics[j]);
 		}
+	qsort(sources->items, sources->n, sizeof(*sources->items), by_name);
+	/* A name that is new may be taken, too. */
+	for (int i = 0; r == 0 && i < RENAMES_MAX; i++) {
+		r = settle_histograms(sources);
+		if (r <= 0)
+			break;
+		r = 0;
+	}
 	if (r < 0) {
 		sources_release(sources);
 		return r;
 	}
-	qsort(sources->items, sources->n, sizeof(*sources->items), by_name);
 	settle_types(sources);
 	return 0;
 }

@@ -18,18 +18,20 @@ struct held {
 	size_t users; /* families that are still to come */
 	/* When it is closed: */
 	uint64_t left_out;
-	struct number *sums; /* by family; NULL: nothing was left out */
+	struct number *sums; /* of each number; NULL: nothing was left out */
 };
 
 /* One family of one metric of one instance. */
 struct source {
 	const struct metric *metric;
 	size_t family;
-	struct held *held;  /* the sources' */
-	char *name;	    /* of the samples; equal names are one family */
+	struct held *held; /* the sources' */
+	char *name; /* of the samples, without _bucket and its like; equal names are one family */
 	struct text labels; /* the fixed ones: monitor="edge",... */
 	char **label_heads; /* of the others: ,saddr=" */
-	enum metric_type type;
+	char **tails;	    /* of buckets: ,le="1.0"} ; of quantiles */
+	size_t n_tails;
+	enum metric_type type; /* histograms and summaries are such in fact */
 	size_t order;
 };
 

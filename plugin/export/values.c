@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "metric/sampling.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -29,7 +30,8 @@ struct making {
 	const struct view_item *item;
 	int path;
 	const struct metric *metric;
-	size_t family;
+	const char *field; /* of the sample at hand */
+	const char *type;  /* of samples; of other numbers it is another */
 	const char *instance_template, *type_template;
 	bool has_own_labels; /* the template names them: they are not appended */
 	struct text labels;  /* all values of labels, each with a NUL */
@@ -59,7 +61,7 @@ static const char *variable(const struct making *making, const char *name, size_
 		{ "interface", making->item->interface },
 		{ "path", path_name((enum path)making->path) },
 		{ "metric", making->metric->config->name },
-		{ "field", making->metric->families[making->family].name },
+		{ "field", making->field },
 	};
 	static const char label[] = "label:";
 
@@ -152,18 +154,61 @@ static void set_field(struct making *making, const char *template, const char *e
 	value_field(text_str(&making->text), making->text.len, field);
 }
 
-static void give(struct making *making, struct number number)
+/* number: scaled. */
+static void give(struct making *making, const char *type, const char *field, struct number number)
 {
 	_cleanup_text_ struct text end = {};
 
+	making->field = field;
+	making->value.type = type;
 	for (size_t i = making->n_constants; !making->has_own_labels && i < making->n_list; i++)
 		text_printf(&end, "-%s", making->list[i].value);
 	set_field(making, making->instance_template, "", making->value.plugin_instance);
 	set_field(making, making->type_template, text_str(&end), making->value.type_instance);
-	making->value.number = metric_scale(making->metric, number);
+	making->value.number = number;
 	making->value.labels = making->list;
 	making->value.n_labels = making->n_list;
 	making->sink(making->data, &making->value);
+}
+
+typedef void give_fn(struct making *making, const char *type, const char *field,
+		     struct number number);
+
+/* How many, and their sum where it is known: they count on. What is scaled is no whole number. */
+static void give_totals(struct making *making, const struct number *numbers, give_fn *with)
+{
+	const struct metric *metric = making->metric;
+	const struct histogram *histogram = &metric->histogram;
+	struct number sum;
+
+	with(making, "derive", "count", histogram_count(histogram, numbers));
+	if (!histogram->sum)
+		return;
+	sum = metric_scale(metric, histogram_sum(histogram, numbers));
+	with(making, sum.kind == NUMBER_FLOAT ? "gauge" : "derive", "sum", sum);
+}
+
+/* "p50", "p99_9": a point would be a level of its own in Graphite. */
+static void quantile_name(double quantile, char name[32])
+{
+	snprintf(name, 32, "p%.10g", 100 * quantile);
+	for (char *c = name; *c; c++)
+		if (!isdigit((unsigned char)*c) && *c != 'p')
+			*c = '_';
+}
+
+static void give_histogram(struct making *making, const struct number *numbers)
+{
+	const struct histogram *histogram = &making->metric->histogram;
+
+	give_totals(making, numbers, give);
+	for (size_t i = 0; i < histogram->n_quantiles; i++) {
+		double quantile = histogram_quantile(histogram, numbers, histogram->quantiles[i]);
+		char name[32];
+
+		quantile_name(histogram->quantiles[i], name);
+		give(making, making->type, name, (struct number){ NUMBER_FLOAT, .f = quantile });
+	}
 }
 
 static void give_entry(struct making *making, const struct metric_batch *batch, uint32_t i)
@@ -178,17 +223,33 @@ static void give_entry(struct making *making, const struct metric_batch *batch, 
 		set_labels(making, key, value, cpu);
 		if (text_status(&making->labels) < 0)
 			return;
-		for (making->family = 0; making->family < metric->n_families; making->family++)
-			give(making, list ? metric_sample_cpu(metric, making->family, value, cpu)
-					  : metric_batch_sample(metric, making->family, batch, i));
+		if (histogram_is_one(&metric->histogram))
+			give_histogram(making, &batch->numbers[i * metric->n_numbers]);
+		for (size_t n = 0; !histogram_is_one(&metric->histogram) && n < metric->n_columns;
+		     n++) {
+			struct number number = list ? metric_sample_cpu(metric, n, value, cpu)
+						    : metric_batch_sample(metric, n, batch, i);
+
+			give(making, making->type, metric->families[n].name,
+			     metric_scale(metric, number));
+		}
 	}
+}
+
+static void give_sum(struct making *making, const char *type, const char *field,
+		     struct number number)
+{
+	making->field = field;
+	making->value.type = type;
+	set_field(making, making->type_template, "-total", making->value.type_instance);
+	making->value.number = number;
+	making->sink(making->data, &making->value);
 }
 
 /* How many are not there, and what all of them are together. */
 static void give_left_out(struct making *making, const struct sampling *sampling)
 {
 	const struct metric *metric = making->metric;
-	const char *type = making->value.type;
 
 	if (!sampling_left_out(sampling))
 		return;
@@ -198,16 +259,15 @@ static void give_left_out(struct making *making, const struct sampling *sampling
 			"to collectd",
 			making->item->monitor->settings.name, metric->config->name,
 			(unsigned long long)sampling->seen, sampling->count);
-	making->n_list = making->n_constants;
+	making->n_list = making->value.n_labels = making->n_constants;
+	making->field = metric->families[0].name;
 	set_field(making, making->instance_template, "", making->value.plugin_instance);
-	for (making->family = 0; making->family < metric->n_families; making->family++) {
-		making->value.type = type;
-		set_field(making, making->type_template, "-total", making->value.type_instance);
-		making->value.number = metric_scale(metric, sampling->sums[making->family]);
-		making->value.n_labels = making->n_list;
-		making->sink(making->data, &making->value);
-	}
-	making->family = 0;
+	if (histogram_is_one(&metric->histogram))
+		give_totals(making, sampling->sums, give_sum);
+	for (size_t n = 0; !histogram_is_one(&metric->histogram) && n < metric->n_columns; n++)
+		give_sum(making, making->type, metric->families[n].name,
+			 metric_scale(metric, sampling->sums[n]));
+	making->field = histogram_is_one(&metric->histogram) ? "count" : metric->families[0].name;
 	making->value.type = "gauge";
 	set_field(making, making->type_template, "-left_out", making->value.type_instance);
 	making->value.number = (struct number){ NUMBER_UNSIGNED, .u = sampling_left_out(sampling) };
@@ -244,11 +304,12 @@ static int making_begin(struct making *making, int path, const struct metric *me
 	const struct view_item *item = making->item;
 	const struct monitor_settings *monitor = &item->monitor->settings;
 	bool both = on_both_paths(item->generation, path, metric->config->name);
-	bool fields = metric->n_families > 1 || *metric->families[0].name;
+	bool fields = metric->n_families > 1 || *metric->families[0].name ||
+		      histogram_is_one(&metric->histogram);
 
 	making->path = path;
 	making->metric = metric;
-	making->family = 0;
+	making->field = metric->families[0].name;
 	making->instance_template = monitor->plugin_instance;
 	if (!making->instance_template)
 		making->instance_template =
@@ -261,7 +322,7 @@ static int making_begin(struct making *making, int path, const struct metric *me
 			: fields ? "%{metric}-%{field}"
 				 : "%{metric}";
 	making->value.metric = metric->config->name;
-	making->value.type = type_of(metric, settings);
+	making->type = type_of(metric, settings);
 	free(making->list);
 	making->n_constants = 0;
 	making->list =

@@ -25,6 +25,10 @@ static int map_apply_tag(struct object_map *map, const char *tag, struct error *
 
 	if (!strncmp(tag, "metric", 6)) /* about metrics: dataplane/describe.c reads those */
 		return 0;
+	if (!strcmp(tag, "dialect")) { /* by bpf/dynmon/methods.h */
+		map->dialect = true;
+		return 0;
+	}
 	if (!strncmp(tag, "pin=", 4)) {
 		r = bpf_map__set_pin_path(map->bpf, tag + 4);
 		if (r < 0)

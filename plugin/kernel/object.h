@@ -38,6 +38,7 @@ struct object_map {
 	bool pinned;   /* by us, just now */
 	bool kept;     /* goes on from the generation before */
 	bool swapped;  /* there is a second copy of it, which takes turns */
+	bool dialect;  /* declared in Dynmon's dialect, whose log2 slots are those of BCC */
 	char *memory;  /* the values, mapped; NULL: they are not */
 };
 

@@ -37,6 +37,7 @@ static int metric_plan(struct metric *metric, const struct object *object,
 		return error_prefix(err, r, "key of map %s", map->name);
 	if (!metric->config->exported)
 		return 0;
+	metric->dialect = map->dialect;
 	/* What has too many fields to choose from is for JSON alone. */
 	if (fields_list(btf, map->value_type, metric->map.value_size, "value",
 			&metric->value_fields, &metric->n_value_fields, NULL) < 0)
@@ -109,7 +110,7 @@ int metric_set_twin(struct metric *metric, const struct object *copy, struct err
 int metric_set_tally(struct metric *metric, const struct metric *previous, struct error *err)
 {
 	const struct metric_config *config = metric->config;
-	bool counted = config->exported && config->type == METRIC_COUNTER;
+	bool counted = config->exported && metric_type_accumulates(config->type);
 
 	if (map_kind(metric->map.type) == MAP_QUEUE ||
 	    !(metric->swapped || (counted && config->empty_on_read)))
@@ -136,14 +137,17 @@ void metric_value_add(const struct metric *metric, char *sum, const char *value)
 			 value + cpu * map_cpu_stride(&metric->map));
 }
 
-/* A counter is never negative: a signed one that ran over its top counts on as an unsigned one. */
-static struct number sample_number(const struct metric *metric, const struct field *field,
-				   const char *value)
+struct number metric_sample_cpu(const struct metric *metric, size_t column, const char *value,
+				unsigned int cpu)
 {
-	struct number n = plan_number(&field->plan, value + field->offset);
-	uint32_t size = field->plan.size;
+	const struct column *of = &metric->columns[column];
+	struct number n = plan_number_at(
+		&of->field->plan, value + of->field->offset + cpu * map_cpu_stride(&metric->map),
+		of->element);
+	uint32_t size = plan_number_size(&of->field->plan);
 
-	if (metric->config->type != METRIC_COUNTER || n.kind != NUMBER_SIGNED)
+	/* A signed one that ran over its top counts on as an unsigned one. */
+	if (!of->counts || n.kind != NUMBER_SIGNED)
 		return n;
 	n.kind = NUMBER_UNSIGNED;
 	if (size < sizeof(uint64_t))
@@ -151,20 +155,13 @@ static struct number sample_number(const struct metric *metric, const struct fie
 	return n;
 }
 
-struct number metric_sample_cpu(const struct metric *metric, size_t family, const char *value,
-				unsigned int cpu)
+struct number metric_sample(const struct metric *metric, size_t column, const char *value)
 {
-	return sample_number(metric, metric->families[family].field,
-			     value + cpu * map_cpu_stride(&metric->map));
-}
-
-struct number metric_sample(const struct metric *metric, size_t family, const char *value)
-{
-	struct number result = metric_sample_cpu(metric, family, value, 0);
+	struct number result = metric_sample_cpu(metric, column, value, 0);
 	unsigned int cpus = map_is_percpu(metric->map.type) ? map_cpus() : 1;
 
 	for (unsigned int cpu = 1; cpu < cpus; cpu++) {
-		struct number n = metric_sample_cpu(metric, family, value, cpu);
+		struct number n = metric_sample_cpu(metric, column, value, cpu);
 		bool less = number_less(n, result);
 
 		switch (metric->config->per_cpu) {

@@ -12,6 +12,7 @@
 #include "kernel/map.h"
 #include "kernel/object.h"
 #include "metric/field.h"
+#include "metric/histogram.h"
 
 struct tally;
 
@@ -24,10 +25,16 @@ struct label {
 	const struct label_config *config; /* whose texts stand for values; NULL: nobody's */
 };
 
-/* A number of each entry: as a family of samples. */
+/* A number that each value has. */
+struct column {
+	const struct field *field;
+	uint32_t element; /* of a field that is an array */
+	bool counts;	  /* it is never negative */
+};
+
+/* What of the entries goes under a name of its own; with the metric's name. */
 struct family {
 	char *name; /* of the value's field; "": the value itself, or the one the document names */
-	const struct field *field;
 };
 
 struct metric {
@@ -46,7 +53,12 @@ struct metric {
 	size_t n_labels;
 	struct family *families; /* none: the metric is for JSON only */
 	size_t n_families;
-	size_t rank;	     /* the family that decides which series are left out */
+	struct histogram histogram; /* the one family is one; else each family is a column */
+	struct column *columns;
+	size_t n_columns;
+	size_t n_numbers;    /* of a series: its columns, or the histogram's */
+	size_t rank;	     /* the number that decides which series are left out */
+	bool dialect;	     /* its map is declared in Dynmon's dialect */
 	bool swapped;	     /* two copies of the map: programs write one, the other is read */
 	struct map twin;     /* the second copy, when swapped */
 	struct tally *tally; /* NULL: entries come straight from the map */
@@ -110,10 +122,10 @@ static inline bool metric_lists_cpus(const struct metric *metric)
 	return metric->config->per_cpu == PER_CPU_LIST && map_is_percpu(metric->map.type);
 }
 
-/* An entry's sample of a family: its number, or what becomes of those of all CPUs. Not scaled. */
-struct number metric_sample(const struct metric *metric, size_t family, const char *value);
+/* The number of an entry's column, or what becomes of those of all CPUs. Not scaled. */
+struct number metric_sample(const struct metric *metric, size_t column, const char *value);
 /* That of one CPU. */
-struct number metric_sample_cpu(const struct metric *metric, size_t family, const char *value,
+struct number metric_sample_cpu(const struct metric *metric, size_t column, const char *value,
 				unsigned int cpu);
 /* By the document's factor, which makes it a floating-point number. */
 struct number metric_scale(const struct metric *metric, struct number number);

@@ -572,9 +572,8 @@ bool plan_is_number(const struct plan *plan)
 	}
 }
 
-struct number plan_number(const struct plan *plan, const void *value)
+static struct number op_number(const struct plan_op *op, const void *value)
 {
-	const struct plan_op *op = plan->ops;
 	const char *at = (const char *)value + op->offset;
 
 	switch (op->kind) {
@@ -591,4 +590,37 @@ struct number plan_number(const struct plan *plan, const void *value)
 	default:
 		return (struct number){ NUMBER_UNSIGNED, .u = load_unsigned(at, op->size) };
 	}
+}
+
+struct number plan_number(const struct plan *plan, const void *value)
+{
+	return op_number(plan->ops, value);
+}
+
+uint32_t plan_n_integers(const struct plan *plan)
+{
+	const struct plan_op *loop = plan->ops, *each = loop + 1;
+
+	if (plan->n_ops < 2 || loop->kind != PLAN_LOOP || loop->body != 1 || each->text_len ||
+	    each->size > sizeof(uint64_t) ||
+	    (each->kind != PLAN_UNSIGNED && each->kind != PLAN_SIGNED))
+		return 0;
+	for (size_t i = 2; i < plan->n_ops; i++)
+		if (plan->ops[i].kind != PLAN_TEXT)
+			return 0;
+	return loop->count;
+}
+
+struct number plan_number_at(const struct plan *plan, const void *value, uint32_t i)
+{
+	const struct plan_op *op = plan->ops;
+
+	if (op->kind != PLAN_LOOP)
+		return op_number(op, value);
+	return op_number(op + 1, (const char *)value + op->offset + (size_t)i * op->size);
+}
+
+uint32_t plan_number_size(const struct plan *plan)
+{
+	return plan->ops->size;
 }

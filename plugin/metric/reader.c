@@ -61,7 +61,7 @@ int metric_reader_init(struct metric_reader *reader, const struct metric *metric
 		       enum metric_use use)
 {
 	const struct metric_config *config = metric->config;
-	bool total = use == METRIC_FOR_SAMPLES && config->type == METRIC_COUNTER;
+	bool total = use == METRIC_FOR_SAMPLES && metric_type_accumulates(config->type);
 
 	*reader = (struct metric_reader){
 		.metric = metric,
@@ -110,12 +110,12 @@ void metric_reader_release(struct metric_reader *reader)
 		map_reader_release(&reader->map);
 }
 
-struct number metric_batch_sample(const struct metric *metric, size_t family,
+struct number metric_batch_sample(const struct metric *metric, size_t column,
 				  const struct metric_batch *batch, uint32_t i)
 {
 	const struct map_batch *entries = &batch->entries;
 
 	if (batch->numbers)
-		return batch->numbers[i * metric->n_families + family];
-	return metric_sample(metric, family, entries->values + i * entries->value_stride);
+		return batch->numbers[i * metric->n_columns + column];
+	return metric_sample(metric, column, entries->values + i * entries->value_stride);
 }

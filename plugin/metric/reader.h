@@ -20,7 +20,7 @@ enum metric_use { METRIC_FOR_JSON, METRIC_FOR_SAMPLES };
 /* Some entries, valid until the next call on their reader. */
 struct metric_batch {
 	struct map_batch entries;
-	const struct number *numbers; /* their samples, families by entry; NULL: see the values */
+	const struct number *numbers; /* of each entry in turn; NULL: see the values */
 };
 
 /* Embedded in its owner; used by one thread. */
@@ -43,8 +43,8 @@ int metric_reader_next(struct metric_reader *reader, struct metric_batch *batch)
 
 void metric_reader_release(struct metric_reader *reader);
 
-/* A family's sample of a batch's entry i; not scaled. */
-struct number metric_batch_sample(const struct metric *metric, size_t family,
+/* The number of a column of a batch's entry i; not scaled. */
+struct number metric_batch_sample(const struct metric *metric, size_t column,
 				  const struct metric_batch *batch, uint32_t i);
 
 /*

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/sampling.h"
+#include "metric/groups.h"
 
 #include <errno.h>
 
@@ -9,7 +10,7 @@ static struct number rank_of(const struct sampling *sampling, uint32_t slot)
 {
 	const struct metric *metric = sampling->metric;
 
-	return NUMBERS(sampling->numbers)[slot * metric->n_families + metric->rank];
+	return NUMBERS(sampling->numbers)[slot * metric->n_numbers + metric->rank];
 }
 
 /* Moves an entry of the heap down to where no smaller one is below it. */
@@ -44,17 +45,24 @@ static int heap_make(struct sampling *sampling)
 	return 0;
 }
 
-/* The samples of an entry, into the room at numbers. */
+/* The numbers of an entry that is a series, into the room at numbers. */
 static void entry_numbers(const struct sampling *sampling, const struct metric_batch *batch,
 			  uint32_t i, struct number *numbers)
 {
-	for (size_t n = 0; n < sampling->metric->n_families; n++)
-		numbers[n] = metric_batch_sample(sampling->metric, n, batch, i);
+	const struct metric *metric = sampling->metric;
+
+	if (histogram_is_one(&metric->histogram)) {
+		histogram_clear(&metric->histogram, numbers);
+		histogram_add(metric, batch, i, numbers);
+		return;
+	}
+	for (size_t n = 0; n < metric->n_columns; n++)
+		numbers[n] = metric_batch_sample(metric, n, batch, i);
 }
 
 static void add_sums(struct sampling *sampling, const struct number *numbers)
 {
-	for (size_t n = 0; n < sampling->metric->n_families; n++)
+	for (size_t n = 0; n < sampling->metric->n_numbers; n++)
 		sampling->sums[n] =
 			sampling->seen ? number_add(sampling->sums[n], numbers[n]) : numbers[n];
 	sampling->seen++;
@@ -66,7 +74,7 @@ static void append(struct sampling *sampling, const struct map_batch *entries, u
 	text_add(&sampling->keys, entries->keys + i * entries->key_stride, entries->key_stride);
 	text_add(&sampling->values, entries->values + i * entries->value_stride,
 		 entries->value_stride);
-	text_add(&sampling->numbers, numbers, sampling->metric->n_families * sizeof(*numbers));
+	text_add(&sampling->numbers, numbers, sampling->metric->n_numbers * sizeof(*numbers));
 	sampling->count++;
 }
 
@@ -74,7 +82,7 @@ static void append(struct sampling *sampling, const struct map_batch *entries, u
 static void replace(struct sampling *sampling, const struct map_batch *entries, uint32_t i,
 		    const struct number *numbers)
 {
-	size_t slot = sampling->heap[0], n = sampling->metric->n_families;
+	size_t slot = sampling->heap[0], n = sampling->metric->n_numbers;
 
 	memcpy(sampling->keys.data + slot * entries->key_stride,
 	       entries->keys + i * entries->key_stride, entries->key_stride);
@@ -84,22 +92,27 @@ static void replace(struct sampling *sampling, const struct map_batch *entries, 
 	heap_sink(sampling, 0);
 }
 
+static int hold_entry(struct sampling *sampling, const struct map_batch *entries, uint32_t i,
+		      const struct number *numbers)
+{
+	add_sums(sampling, numbers);
+	if (!sampling->limit || sampling->count < sampling->limit) {
+		append(sampling, entries, i, numbers);
+		return 0;
+	}
+	if (!sampling->heap && heap_make(sampling) < 0)
+		return -ENOMEM;
+	if (number_less(rank_of(sampling, sampling->heap[0]), numbers[sampling->metric->rank]))
+		replace(sampling, entries, i, numbers);
+	return 0;
+}
+
 static int hold(struct sampling *sampling, const struct metric_batch *batch, struct number *numbers)
 {
-	const struct map_batch *entries = &batch->entries;
-
-	for (uint32_t i = 0; i < entries->count; i++) {
+	for (uint32_t i = 0; i < batch->entries.count; i++) {
 		entry_numbers(sampling, batch, i, numbers);
-		add_sums(sampling, numbers);
-		if (!sampling->limit || sampling->count < sampling->limit) {
-			append(sampling, entries, i, numbers);
-			continue;
-		}
-		if (!sampling->heap && heap_make(sampling) < 0)
+		if (hold_entry(sampling, &batch->entries, i, numbers) < 0)
 			return -ENOMEM;
-		if (number_less(rank_of(sampling, sampling->heap[0]),
-				numbers[sampling->metric->rank]))
-			replace(sampling, entries, i, numbers);
 	}
 	if (text_status(&sampling->keys) < 0 || text_status(&sampling->values) < 0 ||
 	    text_status(&sampling->numbers) < 0)
@@ -107,10 +120,31 @@ static int hold(struct sampling *sampling, const struct metric_batch *batch, str
 	return 0;
 }
 
+/* Of entries that are parts of series the sums are held. */
+static int hold_groups(struct sampling *sampling)
+{
+	const struct metric *metric = sampling->metric;
+	_cleanup_(groups_release) struct groups groups = {};
+	struct metric_batch batch;
+	int r;
+
+	while ((r = metric_reader_next(&sampling->reader, &batch)) > 0) {
+		r = groups_add(&groups, metric, &batch);
+		if (r < 0)
+			return r;
+	}
+	batch = groups_batch(&groups, metric);
+	for (uint32_t i = 0; i < batch.entries.count; i++)
+		if (hold_entry(sampling, &batch.entries, i, batch.numbers + i * metric->n_numbers) <
+		    0)
+			return -ENOMEM;
+	return text_status(&sampling->numbers) < 0 ? -ENOMEM : r;
+}
+
 /* The one pass over the map. What was held before it breaks off is given. */
 static int hold_all(struct sampling *sampling)
 {
-	size_t n = sampling->metric->n_families;
+	size_t n = sampling->metric->n_numbers;
 	_cleanup_free_ struct number *numbers = calloc(n, sizeof(*numbers));
 	struct metric_batch batch;
 	int r;
@@ -118,6 +152,8 @@ static int hold_all(struct sampling *sampling)
 	sampling->sums = calloc(n, sizeof(*sampling->sums));
 	if (!numbers || !sampling->sums)
 		return -ENOMEM;
+	if (histogram_has_groups(&sampling->metric->histogram))
+		return hold_groups(sampling);
 	while ((r = metric_reader_next(&sampling->reader, &batch)) > 0) {
 		r = hold(sampling, &batch, numbers);
 		if (r < 0)
@@ -134,7 +170,7 @@ int sampling_init(struct sampling *sampling, const struct metric *metric, uint32
 	/* As many as the map can have are all; a tally remembers more. */
 	if (!metric->tally && limit >= metric->map.max_entries)
 		sampling->limit = 0;
-	sampling->held = sampling->limit || metric->n_families > 1;
+	sampling->held = sampling->limit || metric->n_numbers > 1;
 	r = metric_reader_init(&sampling->reader, metric, METRIC_FOR_SAMPLES);
 	if (r < 0 || !sampling->held)
 		return r;

@@ -4,7 +4,8 @@
  *
  * Where all are wanted of a metric with one family they come straight from the map, batch by batch.
  * Otherwise the entries that are given are held in memory: as many as there may be series, chosen
- * in one pass with a heap; or all of them, because families must not interleave.
+ * in one pass with a heap; or all of them, because families must not interleave. What is held has
+ * numbers in its batch: those of metric->n_numbers.
  */
 #ifndef DYNMON_METRIC_SAMPLING_H
 #define DYNMON_METRIC_SAMPLING_H
@@ -25,7 +26,7 @@ struct sampling {
 	uint32_t *heap; /* the smallest first, when there was no room; NULL before */
 	/* Of all entries, held or not. */
 	uint64_t seen;
-	struct number *sums; /* by family; NULL: there were none */
+	struct number *sums; /* of each number; NULL: there were none */
 };
 
 /* limit: 0 for all series. -errno as metric_reader_init(). After success: sampling_release(). */

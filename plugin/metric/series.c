@@ -6,7 +6,7 @@
 #define KEY   "key"
 #define VALUE "value"
 
-static int no_such_field(const struct metric *metric, const char *what, const char *path,
+int series_no_such_field(const struct metric *metric, const char *what, const char *path,
 			 struct error *err)
 {
 	_cleanup_text_ struct text all = {};
@@ -136,19 +136,49 @@ static int add_other_label(struct metric *metric, enum label_from from, const ch
 	return add_label(metric, label, name, err);
 }
 
+/* The slot of a histogram is what "le" says, and what differs within a series is no label. */
+static int check_histogram_label(const struct metric *metric, const char *path, struct error *err)
+{
+	const struct histogram *histogram = &metric->histogram;
+	bool slot = histogram->in == SLOTS_IN_INDEX
+			    ? !strcmp(path, "index")
+			    : histogram->in == SLOTS_IN_KEY &&
+				      fields_find(metric->key_fields, metric->n_key_fields, KEY,
+						  path) == histogram->field;
+
+	if (slot)
+		return error_set(err, -EINVAL,
+				 "labels: \"%s\" is the histogram's slot, and no label", path);
+	if (histogram_has_groups(histogram) &&
+	    fields_find(metric->value_fields, metric->n_value_fields, VALUE, path))
+		return error_set(
+			err, -EINVAL,
+			"labels: \"%s\" differs from slot to slot of one histogram, and is "
+			"no label",
+			path);
+	return 0;
+}
+
 /* What a document asks for must be there. */
 static int check_labels(const struct metric *metric, struct error *err)
 {
+	int r;
+
 	for (size_t i = 0; i < metric->config->n_labels; i++) {
 		const struct label_config *config = &metric->config->labels[i];
 		const char *path = config->field;
 
-		if (!path || fields_find(metric->key_fields, metric->n_key_fields, KEY, path) ||
+		if (!path)
+			continue;
+		r = check_histogram_label(metric, path, err);
+		if (r < 0)
+			return r;
+		if (fields_find(metric->key_fields, metric->n_key_fields, KEY, path) ||
 		    fields_find(metric->value_fields, metric->n_value_fields, VALUE, path) ||
 		    (metric_has_index(metric) && !strcmp(path, "index")) ||
 		    (metric_lists_cpus(metric) && !strcmp(path, "cpu")))
 			continue;
-		return no_such_field(metric, "labels", path, err);
+		return series_no_such_field(metric, "labels", path, err);
 	}
 	return 0;
 }
@@ -163,8 +193,10 @@ static int plan_labels(struct metric *metric, struct error *err)
 	if (r == 0 && !metric->labels)
 		r = error_oom(err);
 	for (size_t i = 0; r == 0 && i < metric->n_key_fields; i++)
-		r = add_field_label(metric, LABEL_KEY, &metric->key_fields[i], err);
-	if (r == 0 && metric_has_index(metric) && metric->map.max_entries > 1)
+		if (&metric->key_fields[i] != metric->histogram.field)
+			r = add_field_label(metric, LABEL_KEY, &metric->key_fields[i], err);
+	if (r == 0 && metric_has_index(metric) && metric->map.max_entries > 1 &&
+	    metric->histogram.in != SLOTS_IN_INDEX)
 		r = add_other_label(metric, LABEL_INDEX, "index", err);
 	for (size_t i = 0; r == 0 && i < metric->n_value_fields; i++)
 		if (config_of(metric, &metric->value_fields[i]))
@@ -176,17 +208,45 @@ static int plan_labels(struct metric *metric, struct error *err)
 
 /* -- families -- */
 
-static int add_family(struct metric *metric, const struct field *field, const char *name,
-		      struct error *err)
+static int add_family(struct metric *metric, const char *name, struct error *err)
 {
 	struct family *family = &metric->families[metric->n_families];
 
-	family->field = field;
 	family->name = strdup(name);
 	if (!family->name)
 		return error_oom(err);
 	metric->n_families++;
 	return 0;
+}
+
+static int add_column_family(struct metric *metric, const struct field *field, const char *name,
+			     struct error *err)
+{
+	metric->columns[metric->n_columns++] =
+		(struct column){ field, .counts = metric->config->type == METRIC_COUNTER };
+	return add_family(metric, name, err);
+}
+
+/* One family, whatever the number of slots. */
+static int plan_histogram(struct metric *metric, struct error *err)
+{
+	const struct histogram *histogram = &metric->histogram;
+	bool array = histogram->in == SLOTS_IN_VALUE;
+	uint32_t n = array ? plan_n_integers(&histogram->field->plan) : 1;
+
+	metric->families = calloc(1, sizeof(*metric->families));
+	metric->columns = calloc(n + 1, sizeof(*metric->columns));
+	if (!metric->families || !metric->columns)
+		return error_oom(err);
+	for (uint32_t i = 0; i < n; i++)
+		metric->columns[metric->n_columns++] =
+			(struct column){ array ? histogram->field : histogram->count, i,
+					 .counts = true };
+	if (histogram->sum)
+		metric->columns[metric->n_columns++] = (struct column){ histogram->sum };
+	metric->n_numbers = histogram_n_numbers(histogram);
+	metric->rank = histogram->n_buckets; /* how much was measured */
+	return add_family(metric, "", err);
 }
 
 /* Samples are of the value; of no other field is it said that it does not exist. */
@@ -201,8 +261,7 @@ static int not_of_value(const struct metric *metric, const char *what, const cha
 			 path, text_str(&all));
 }
 
-/* A field of the value that is a number. */
-static int find_number(const struct metric *metric, const char *what, const char *path,
+int series_find_number(const struct metric *metric, const char *what, const char *path,
 		       const struct field **ret, struct error *err)
 {
 	const struct field *field =
@@ -211,7 +270,7 @@ static int find_number(const struct metric *metric, const char *what, const char
 	if (!field && fields_find(metric->key_fields, metric->n_key_fields, KEY, path))
 		return not_of_value(metric, what, path, err);
 	if (!field)
-		return no_such_field(metric, what, path, err);
+		return series_no_such_field(metric, what, path, err);
 	if (!plan_is_number(&field->plan))
 		return error_set(err, -EINVAL, "%s: field \"%s\" is no number", what, path);
 	*ret = field;
@@ -225,21 +284,23 @@ static int plan_families(struct metric *metric, struct error *err)
 	int r = 0;
 
 	metric->families = calloc(metric->n_value_fields + 1, sizeof(*metric->families));
-	if (!metric->families)
+	metric->columns = calloc(metric->n_value_fields + 1, sizeof(*metric->columns));
+	if (!metric->families || !metric->columns)
 		return error_oom(err);
 	if (config->value) {
-		r = find_number(metric, VALUE, config->value, &field, err);
+		r = series_find_number(metric, VALUE, config->value, &field, err);
 		if (r == 0)
-			r = add_family(metric, field, "", err);
+			r = add_column_family(metric, field, "", err);
 	} else if (plan_is_number(&metric->value) && metric->n_value_fields == 1) {
-		r = add_family(metric, metric->value_fields, "", err);
+		r = add_column_family(metric, metric->value_fields, "", err);
 	} else {
 		for (size_t i = 0; r == 0 && i < metric->n_value_fields; i++) {
 			field = &metric->value_fields[i];
 			if (is_sample(field) && !is_label(metric, field))
-				r = add_family(metric, field, field->name, err);
+				r = add_column_family(metric, field, field->name, err);
 		}
 	}
+	metric->n_numbers = metric->n_columns;
 	return r;
 }
 
@@ -251,10 +312,12 @@ static int plan_rank(struct metric *metric, struct error *err)
 
 	if (!metric->config->top_by || !metric->n_families)
 		return 0;
-	r = find_number(metric, "top-by", metric->config->top_by, &field, err);
-	for (size_t i = 0; r == 0 && i < metric->n_families; i++)
-		if (metric->families[i].field == field) {
-			metric->rank = i;
+	r = series_find_number(metric, "top-by", metric->config->top_by, &field, err);
+	for (size_t i = 0; r == 0 && i < metric->n_columns; i++)
+		if (metric->columns[i].field == field) {
+			metric->rank = histogram_is_one(&metric->histogram)
+					       ? histogram_rank(&metric->histogram, field)
+					       : i;
 			return 0;
 		}
 	return r < 0 ? r
@@ -264,10 +327,13 @@ static int plan_rank(struct metric *metric, struct error *err)
 
 int series_plan(struct metric *metric, struct error *err)
 {
-	int r = plan_labels(metric, err);
+	int r = histogram_plan(metric, err);
 
 	if (r == 0)
-		r = plan_families(metric, err);
+		r = plan_labels(metric, err);
+	if (r == 0)
+		r = histogram_is_one(&metric->histogram) ? plan_histogram(metric, err)
+							 : plan_families(metric, err);
 	return r == 0 ? plan_rank(metric, err) : r;
 }
 
@@ -279,6 +345,8 @@ void series_release(struct metric *metric)
 	for (size_t i = 0; i < metric->n_families; i++)
 		free(metric->families[i].name);
 	free(metric->families);
+	free(metric->columns);
+	histogram_release(&metric->histogram);
 }
 
 /* Puts the document's text in the place of what a field says, from start on. */

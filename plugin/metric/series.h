@@ -16,4 +16,11 @@
 int series_plan(struct metric *metric, struct error *err);
 void series_release(struct metric *metric);
 
+/* Says that no field is called path, and which ones there are. Returns -EINVAL. */
+int series_no_such_field(const struct metric *metric, const char *what, const char *path,
+			 struct error *err);
+/* The field of the value called path; it is a number. what: the key that names it, for errors. */
+int series_find_number(const struct metric *metric, const char *what, const char *path,
+		       const struct field **ret, struct error *err);
+
 #endif

@@ -46,9 +46,10 @@ static uint32_t meaning_of(const struct metric *metric)
 	_cleanup_text_ struct text text = {};
 
 	text_printf(&text, "%d", metric->config->per_cpu);
-	for (size_t i = 0; i < metric->n_families; i++)
-		text_printf(&text, " %u %u %s", metric->families[i].field->offset,
-			    metric->families[i].field->plan.size, metric->families[i].name);
+	for (size_t i = 0; i < metric->n_columns; i++)
+		text_printf(&text, " %u %u %u %s", metric->columns[i].field->offset,
+			    metric->columns[i].element, metric->columns[i].field->plan.size,
+			    metric->columns[i].field->name);
 	return hash_bytes(text_str(&text), text.len);
 }
 
@@ -64,7 +65,7 @@ struct tally *tally_new(const struct metric *metric)
 	tally->value_size = map_value_stride(&metric->map);
 	tally->value_at = align8(tally->key_size);
 	tally->numbers_at = tally->value_at + align8(tally->value_size);
-	tally->n_numbers = metric->n_families;
+	tally->n_numbers = metric->n_columns;
 	tally->meaning = meaning_of(metric);
 	tally->entry_size =
 		sizeof(struct entry) + tally->numbers_at + tally->n_numbers * sizeof(struct number);
@@ -80,7 +81,7 @@ bool tally_suits(const struct tally *tally, const struct metric *metric)
 {
 	return tally->key_size == metric->map.key_size &&
 	       tally->value_size == map_value_stride(&metric->map) &&
-	       tally->n_numbers == metric->n_families && tally->meaning == meaning_of(metric) &&
+	       tally->n_numbers == metric->n_columns && tally->meaning == meaning_of(metric) &&
 	       tally->replaces == (metric->config->type == METRIC_GAUGE);
 }
 

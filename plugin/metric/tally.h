@@ -43,7 +43,7 @@ int tally_add(struct tally *tally, const struct metric *metric, const struct map
 struct tally_entries {
 	char *keys;
 	char *values;
-	struct number *numbers; /* of all time, one for each family of the metric */
+	struct number *numbers; /* of all time, one for each column of the metric */
 	uint32_t count;
 };
 

@@ -151,7 +151,7 @@ has() {
 		BPF_TABLE_PINNED("hash", u32, u32, C, 1, "/sys/fs/bpf/c");
 		BPF_TABLE("extern", u32, u32, D, 1);
 		BPF_QUEUESTACK_SHARED("extern", E, u32, 1, 0);'
-	output=$(bpftool btf dump file "$OBJECT" | grep -o "DECL_TAG '[^']*'" | cut -d"'" -f2 |
+	output=$(bpftool btf dump file "$OBJECT" | grep -o "DECL_TAG '[^']*'" | cut -d"'" -f2 | grep -v '^dynmon:dialect$' |
 		tr '\n' ' ')
 	echo "$output"
 	[ "$output" = "dynmon:shared dynmon:public dynmon:pin=/sys/fs/bpf/c dynmon:extern \

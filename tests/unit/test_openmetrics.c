@@ -66,6 +66,9 @@ static const char source[] =
 	"MAP(HASH, struct flow, __u64, 10, FLOWS);\n"
 	"MAP(HASH, struct odd, __u64, 10, ODD);\n"
 	"MAP(HASH, __u32, __u64, 10, NONE);\n"
+	"struct slots { __u32 slots[2]; };\n"
+	"struct part { __u64 quantile; };\n"
+	"MAP(HASH, struct part, struct slots, 10, SLOTS);\n"
 	"MAP(HASH, __u32, __u64, 10, TAKEN);\n"
 	"SEC(\"tc\") int handle(struct __sk_buff *skb) { return 0; }\n";
 
@@ -88,7 +91,7 @@ static void fill(void)
 		uint16_t index;
 		char name[10];
 	} flow = { 7, 8, "a\"\\\n\xff\r\xc3\xa4" };
-	const uint32_t odd[2] = { 1, 2 };
+	const uint32_t odd[2] = { 1, 2 }, slots[2] = { 2, 3 };
 
 	for (uint32_t i = 0; i < 5; i++) {
 		const uint32_t value = i * 10;
@@ -102,7 +105,46 @@ static void fill(void)
 	put("LEAST", &(uint32_t){ 0 }, &least);
 	put("FLOWS", &flow, &one);
 	put("ODD", odd, &one);
+	put("SLOTS", &(uint64_t){ 7 }, slots);
 	put("TAKEN", &(uint32_t){ 5 }, &one);
+}
+
+static const struct {
+	double bound;
+	const char *text;
+} bounds[] = {
+	{ 0, "0.0" },
+	{ 1, "1.0" },
+	{ -1, "-1.0" },
+	{ 10, "10.0" },
+	{ 255, "255.0" },
+	{ 123456, "123456.0" },
+	{ 100000, "100000.0" },
+	{ 1000000, "1e+06" },
+	{ 1048575, "1.048575e+06" },
+	{ 1e10, "1e+10" },
+	{ 18446744073709551615.0, "1.8446744073709552e+19" },
+	{ 0.5, "0.5" },
+	{ 0.999, "0.999" },
+	{ 0.001, "0.001" },
+	{ 0.0001, "0.0001" },
+	{ 0.00001, "1e-05" },
+	{ 1.023e-06, "1.023e-06" },
+	{ 12.25, "12.25" },
+	{ 1e100, "1e+100" },
+	{ -2.5e-7, "-2.5e-07" },
+	{ INFINITY, "+Inf" },
+};
+
+static void test_bounds(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bounds); i++) {
+		_cleanup_text_ struct text text = {};
+
+		exposition_bound(&text, bounds[i].bound);
+		assert_string_equal(text_str(&text), bounds[i].text);
+	}
 }
 
 static int load_object(void **state)
@@ -355,9 +397,64 @@ static const struct {
 	  NULL,
 	  NULL },
 	{ "a histogram without buckets",
+	  { { "edge", "eth0", 0, "h", "ONE", METRIC_HISTOGRAM, "h", 0, 0, 0 } },
+	  "# HELP h h\n# TYPE h unknown\nh" EDGE "} 1\n# EOF\n",
+	  NULL },
+	{ "a histogram of an array, without a sum",
+	  { { "edge", "eth0", 0, "h", "THREE", METRIC_HISTOGRAM, "h", 0, 0, 0 } },
+	  "# HELP h h\n# TYPE h histogram\nh_bucket" EDGE ",le=\"1.0\"} 0\n"
+	  "h_bucket" EDGE ",le=\"3.0\"} 10\nh_bucket" EDGE ",le=\"+Inf\"} 30\n# EOF\n",
+	  "# HELP h h\n# TYPE h histogram\nh_bucket" EDGE ",le=\"1.0\"} 0\n"
+	  "h_bucket" EDGE ",le=\"3.0\"} 10\nh_bucket" EDGE ",le=\"+Inf\"} 30\n" },
+	{ "a summary",
+	  { { "edge", "eth0", 0, "s", "THREE", METRIC_SUMMARY, "h", 0, 0, 0 } },
+	  "# HELP s h\n# TYPE s summary\ns" EDGE ",quantile=\"0.5\"} 3\n"
+	  "s" EDGE ",quantile=\"0.9\"} 3\ns" EDGE ",quantile=\"0.99\"} 3\n"
+	  "s_count" EDGE "} 30\n# EOF\n",
+	  NULL },
+	{ "labels called as the exposition's own",
+	  { { "edge", "eth0", 0, "h", "SLOTS", METRIC_HISTOGRAM, "h", "le", "x", 0 } },
+	  "# HELP h h\n# TYPE h histogram\nh_bucket" EDGE
+	  ",exported_le=\"x\",quantile=\"7\",le=\"1.0\"} 2\nh_bucket" EDGE
+	  ",exported_le=\"x\",quantile=\"7\",le=\"+Inf\"} 5\n# EOF\n",
+	  NULL },
+	{ "a histogram and a gauge called as its samples",
 	  { { "a", "eth0", 0, "h", "THREE", METRIC_HISTOGRAM, "h", 0, 0, 0 },
-	    { "a", "eth0", 0, "s", "THREE", METRIC_SUMMARY, "h", 0, 0, 0 } },
+	    { "b", "eth0", 0, "h_bucket", "ONE", METRIC_GAUGE, "h", 0, 0, 0 },
+	    { "b", "eth0", 0, "h_histogram", "ONE", METRIC_GAUGE, "h", 0, 0, 0 } },
 	  NULL,
+	  NULL },
+	{ "a histogram, a summary and a counter of one name",
+	  { { "a", "eth0", 0, "h", "THREE", METRIC_HISTOGRAM, "h", 0, 0, 0 },
+	    { "b", "eth0", 0, "h", "THREE", METRIC_SUMMARY, "h", 0, 0, 0 },
+	    { "b", "eth0", 0, "h", "ONE", METRIC_COUNTER, "h", 0, 0, 0 } },
+	  NULL,
+	  NULL },
+	{ "one histogram of several monitors",
+	  { { "a", "eth0", 0, "h", "SLOTS", METRIC_HISTOGRAM, "h", 0, 0, 0 },
+	    { "b", "eth0", 0, "h", "THREE", METRIC_HISTOGRAM, "h", 0, 0, 0 } },
+	  "# HELP h h\n# TYPE h histogram\n"
+	  "h_bucket" LABELS(
+		  "a", "eth0",
+		  "ingress") ",quantile=\"7\",le=\"1.0\"} 2\n"
+			     "h_bucket" LABELS(
+				     "a", "eth0",
+				     "ingress") ",quantile=\"7\",le=\"+Inf\"} 5\n"
+						"h_bucket" LABELS(
+							"b", "eth0",
+							"ingress") ",le=\"1.0\"} 0\n"
+								   "h_bucket" LABELS(
+									   "b", "eth0",
+									   "ingress") ",le=\"3.0\"}"
+										      " 10\n"
+										      "h_"
+										      "bucke"
+										      "t" LABELS(
+											      "b",
+											      "eth"
+											      "0",
+											      "ingr"
+											      "ess") ",le=\"+Inf\"} 30\n# EOF\n",
 	  NULL },
 	{ "fields whose names Prometheus keeps for itself",
 	  { { "edge", "eth0", 0, "g", "ODD", METRIC_GAUGE, "h", "x", "y", 0 } },
@@ -449,9 +546,8 @@ static void test_dropped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_negotiation),
-		cmocka_unit_test(test_expositions),
-		cmocka_unit_test(test_empty_on_read),
+		cmocka_unit_test(test_negotiation), cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_expositions), cmocka_unit_test(test_empty_on_read),
 		cmocka_unit_test(test_dropped),
 	};
 

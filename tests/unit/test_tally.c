@@ -52,7 +52,7 @@ struct fake {
 	struct metric_config config;
 	struct metric metric;
 	struct field field;
-	struct family family;
+	struct column column;
 };
 
 static void fake_init(struct fake *fake, enum metric_type kind, uint32_t map_type, int value_type,
@@ -69,11 +69,12 @@ static void fake_init(struct fake *fake, enum metric_type kind, uint32_t map_typ
 	};
 	assert_int_equal(
 		plan_init(&fake->metric.value, btf, (uint32_t)value_type, value_size, NULL), 0);
-	/* The value itself is the one family, when it is a number. */
+	/* The value itself is the one column, when it is a number. */
 	fake->field = (struct field){ .plan = fake->metric.value };
-	fake->family = (struct family){ .name = (char *)"", .field = &fake->field };
-	fake->metric.families = &fake->family;
-	fake->metric.n_families = plan_is_number(&fake->metric.value);
+	fake->field.name = (char *)"value";
+	fake->column = (struct column){ &fake->field, .counts = kind == METRIC_COUNTER };
+	fake->metric.columns = &fake->column;
+	fake->metric.n_columns = plan_is_number(&fake->metric.value);
 	fake->metric.tally = tally_new(&fake->metric);
 	assert_non_null(fake->metric.tally);
 }

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "metric/histogram.h"
+#include "metric/reader.h"
+#include "metric/series.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+static const double quantiles_default[] = { 0.5, 0.9, 0.99 };
+
+/* -- where the slots are -- */
+
+static const struct field *key_field(const struct metric *metric, const char *path)
+{
+	return fields_find(metric->key_fields, metric->n_key_fields, "key", path);
+}
+
+static bool is_integer(const struct field *field)
+{
+	enum plan_kind kind = field->plan.ops->kind;
+
+	return plan_is_number(&field->plan) && (kind == PLAN_UNSIGNED || kind == PLAN_SIGNED);
+}
+
+static bool is_array_of_slots(const struct field *field)
+{
+	return plan_n_integers(&field->plan) > 1 && field->format == FORMAT_AUTO && !field->chars;
+}
+
+static bool use(struct histogram *histogram, enum slots_in in, const struct field *field)
+{
+	histogram->in = in;
+	histogram->field = field;
+	return true;
+}
+
+/* "value.slots", "key.bucket" or "index". */
+static int find_named(struct metric *metric, const char *path, struct error *err)
+{
+	struct histogram *histogram = &metric->histogram;
+	const struct field *value =
+		fields_find(metric->value_fields, metric->n_value_fields, "value", path);
+	const struct field *key = key_field(metric, path);
+
+	if (metric_has_index(metric) && !strcmp(path, "index"))
+		return use(histogram, SLOTS_IN_INDEX, NULL), 0;
+	if (!key && !value)
+		return series_no_such_field(metric, "bucket-field", path, err);
+	if (value && !plan_n_integers(&value->plan))
+		return error_set(err, -EINVAL,
+				 "bucket-field: expected an array of integers, and \"%s\" is none",
+				 path);
+	if (key && !is_integer(key))
+		return error_set(err, -EINVAL,
+				 "bucket-field: expected an integer, and \"%s\" is none", path);
+	use(histogram, value ? SLOTS_IN_VALUE : SLOTS_IN_KEY, value ? value : key);
+	return 0;
+}
+
+/* By what there is: an array in the value, an array, a key that is a number or has one. */
+static bool find_any(struct metric *metric)
+{
+	static const char *const names[] = { "key.slot", "key.bucket" };
+	struct histogram *histogram = &metric->histogram;
+
+	for (size_t i = 0; i < metric->n_value_fields; i++)
+		if (is_array_of_slots(&metric->value_fields[i]))
+			return use(histogram, SLOTS_IN_VALUE, &metric->value_fields[i]);
+	if (metric_has_index(metric))
+		return metric->map.max_entries > 1 && use(histogram, SLOTS_IN_INDEX, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const struct field *field = key_field(metric, names[i]);
+
+		if (field && is_integer(field))
+			return use(histogram, SLOTS_IN_KEY, field);
+	}
+	return metric->n_key_fields == 1 && is_integer(metric->key_fields) &&
+	       use(histogram, SLOTS_IN_KEY, metric->key_fields);
+}
+
+/* The field of the value that counts, where a slot is an entry. */
+static bool find_count(struct metric *metric)
+{
+	struct histogram *histogram = &metric->histogram;
+	size_t n = 0;
+
+	for (size_t i = 0; i < metric->n_value_fields; i++) {
+		const struct field *field = &metric->value_fields[i];
+
+		if (!is_integer(field) || field->format != FORMAT_AUTO || field == histogram->sum)
+			continue;
+		histogram->count = field;
+		n++;
+	}
+	return n == 1;
+}
+
+static int plan_count(struct metric *metric, struct error *err)
+{
+	const struct metric_config *config = metric->config;
+	struct histogram *histogram = &metric->histogram;
+	int r;
+
+	if (histogram->in == SLOTS_IN_VALUE && config->value)
+		return error_set(err, -EINVAL,
+				 "value: a histogram in an array has its slots as samples, found "
+				 "\"%s\"",
+				 config->value);
+	if (histogram->in == SLOTS_IN_VALUE)
+		return 0;
+	if (config->value) {
+		r = series_find_number(metric, "value", config->value, &histogram->count, err);
+		if (r == 0 && !is_integer(histogram->count))
+			r = error_set(err, -EINVAL,
+				      "value: what counts in a histogram is an integer, and \"%s\" "
+				      "is none",
+				      config->value);
+		return r;
+	}
+	if (find_count(metric))
+		return 0;
+	return error_set(
+		err, -EINVAL,
+		"which field of the value counts in the histogram is not clear: name it as "
+		"\"value\"");
+}
+
+/* -- what they count -- */
+
+static enum buckets buckets_of(const struct metric *metric)
+{
+	enum buckets buckets = metric->config->histogram.buckets;
+
+	if (buckets != BUCKETS_LOG2)
+		return buckets;
+	return metric->dialect ? BUCKETS_LOG2_BITS : BUCKETS_LOG2_FLOOR;
+}
+
+/* How many slots the map has; 0: it does not say. */
+static uint32_t slots_of(const struct metric *metric)
+{
+	switch (metric->histogram.in) {
+	case SLOTS_IN_VALUE:
+		return plan_n_integers(&metric->histogram.field->plan);
+	case SLOTS_IN_INDEX:
+		return metric->map.max_entries;
+	default:
+		return 0;
+	}
+}
+
+static int count_buckets(struct metric *metric, struct error *err)
+{
+	const struct histogram_config *config = &metric->config->histogram;
+	uint32_t slots = slots_of(metric), n = config->slots ? config->slots : slots;
+
+	if (config->buckets == BUCKETS_BOUNDS)
+		n = (uint32_t)config->n_bounds + 1;
+	if (slots && config->buckets == BUCKETS_BOUNDS && slots > n)
+		return error_set(err, -EINVAL,
+				 "buckets: %zu bounds make %u slots, and there are %u",
+				 config->n_bounds, n, slots);
+	if (slots && config->slots > slots)
+		return error_set(err, -EINVAL, "slots: there are %u, found %u", slots,
+				 config->slots);
+	if (!n && config->buckets == BUCKETS_LINEAR)
+		return error_set(err, -EINVAL,
+				 "histogram: \"slots\" is missing: how many linear ones there are");
+	if (!n)
+		n = SLOTS_DEFAULT;
+	/* No number has more bits than that. */
+	if (n > SLOTS_DEFAULT && config->buckets < BUCKETS_LINEAR)
+		n = SLOTS_DEFAULT;
+	if (n < 2 || n > BUCKETS_MAX)
+		return error_set(err, -EINVAL,
+				 "a histogram of %u slots; 2 to %d are possible, as \"slots\" says",
+				 n, BUCKETS_MAX);
+	metric->histogram.n_buckets = n;
+	return 0;
+}
+
+/* The largest that a slot counts; ldexp() is exact. */
+static double upper_bound(const struct metric *metric, uint32_t slot)
+{
+	const struct histogram_config *config = &metric->config->histogram;
+	double width = config->width ? config->width : 1;
+
+	switch (buckets_of(metric)) {
+	case BUCKETS_LOG2_BITS:
+		return ldexp(1, (int)slot) - 1;
+	case BUCKETS_LINEAR:
+		return (slot + 1) * width - 1;
+	case BUCKETS_BOUNDS:
+		return config->bounds[slot];
+	default:
+		return ldexp(1, (int)slot + 1) - 1;
+	}
+}
+
+/* 15 digits, so that a bound is what a person would write: 1.023e-06. */
+static double scaled_bound(const struct metric *metric, double bound)
+{
+	double scaled =
+		number_double(metric_scale(metric, (struct number){ NUMBER_FLOAT, .f = bound }));
+	char digits[32];
+
+	if (scaled == bound)
+		return bound;
+	snprintf(digits, sizeof(digits), "%.15g", scaled);
+	return strtod(digits, NULL);
+}
+
+static int plan_bounds(struct metric *metric, struct error *err)
+{
+	struct histogram *histogram = &metric->histogram;
+	int r = count_buckets(metric, err);
+
+	if (r < 0)
+		return r;
+	histogram->bounds = calloc(histogram->n_buckets, sizeof(*histogram->bounds));
+	if (!histogram->bounds)
+		return error_oom(err);
+	for (uint32_t i = 0; i + 1 < histogram->n_buckets; i++) {
+		double *bounds = histogram->bounds;
+
+		bounds[i] = scaled_bound(metric, upper_bound(metric, i));
+		if (!isfinite(bounds[i]) || (i && bounds[i] <= bounds[i - 1]))
+			return error_set(err, -EINVAL,
+					 "histogram: with that scale bound %u is not above the one "
+					 "before",
+					 i);
+	}
+	return 0;
+}
+
+static int plan_whole(struct metric *metric, struct error *err)
+{
+	const struct metric_config *config = metric->config;
+	struct histogram *histogram = &metric->histogram;
+	int r = 0;
+
+	histogram->quantiles = config->n_quantiles ? config->quantiles : quantiles_default;
+	histogram->n_quantiles =
+		config->n_quantiles ? config->n_quantiles : ARRAY_SIZE(quantiles_default);
+	if (config->histogram.bucket_field)
+		r = find_named(metric, config->histogram.bucket_field, err);
+	else if (!find_any(metric))
+		r = error_set(err, -EINVAL,
+			      "histogram: no slots are found: neither an array of integers in the "
+			      "value nor an integer in the key; \"bucket-field\" names them");
+	if (r == 0 && metric_lists_cpus(metric))
+		r = error_set(err, -EINVAL, "per-cpu: \"list\" is not for histograms");
+	if (r == 0 && config->histogram.sum_field)
+		r = series_find_number(metric, "sum-field", config->histogram.sum_field,
+				       &histogram->sum, err);
+	if (r == 0)
+		r = plan_count(metric, err);
+	return r < 0 ? r : plan_bounds(metric, err);
+}
+
+int histogram_plan(struct metric *metric, struct error *err)
+{
+	const struct metric_config *config = metric->config;
+	int r;
+
+	if (config->type != METRIC_HISTOGRAM && config->type != METRIC_SUMMARY)
+		return 0;
+	r = plan_whole(metric, config->has_histogram ? err : NULL);
+	if (r == -EINVAL && !config->has_histogram) {
+		histogram_release(&metric->histogram);
+		r = 0;
+	}
+	return r;
+}
+
+void histogram_release(struct histogram *histogram)
+{
+	free(histogram->bounds);
+	*histogram = (struct histogram){};
+}
+
+/* -- what was counted -- */
+
+void histogram_clear(const struct histogram *histogram, struct number *numbers)
+{
+	static const char zero[sizeof(uint64_t)];
+
+	for (size_t i = 0; i <= histogram->n_buckets; i++)
+		numbers[i] = (struct number){ NUMBER_UNSIGNED, .u = 0 };
+	if (histogram->sum)
+		numbers[histogram->n_buckets + 1] = plan_number(&histogram->sum->plan, zero);
+}
+
+static void count_slot(const struct histogram *histogram, struct number *numbers, uint64_t slot,
+		       struct number n)
+{
+	size_t bucket = slot < histogram->n_buckets ? slot : histogram->n_buckets - 1;
+
+	numbers[bucket].u += n.u;
+	numbers[histogram->n_buckets].u += n.u;
+}
+
+static uint64_t slot_of(const struct histogram *histogram, const char *key)
+{
+	struct number n;
+	uint32_t index;
+
+	if (histogram->in == SLOTS_IN_INDEX) {
+		memcpy(&index, key, sizeof(index));
+		return index;
+	}
+	n = plan_number(&histogram->field->plan, key + histogram->field->offset);
+	return n.kind == NUMBER_SIGNED && n.i < 0 ? 0 : n.u;
+}
+
+void histogram_add(const struct metric *metric, const struct metric_batch *batch, uint32_t i,
+		   struct number *numbers)
+{
+	const struct histogram *histogram = &metric->histogram;
+	size_t slots = metric->n_columns - (histogram->sum ? 1 : 0);
+
+	if (histogram->in == SLOTS_IN_VALUE)
+		for (size_t slot = 0; slot < slots; slot++)
+			count_slot(histogram, numbers, slot,
+				   metric_batch_sample(metric, slot, batch, i));
+	else
+		count_slot(histogram, numbers,
+			   slot_of(histogram, batch->entries.keys + i * batch->entries.key_stride),
+			   metric_batch_sample(metric, 0, batch, i));
+	if (histogram->sum) {
+		struct number *sum = &numbers[histogram->n_buckets + 1];
+
+		*sum = number_add(*sum, metric_batch_sample(metric, slots, batch, i));
+	}
+}
+
+void histogram_group(const struct metric *metric, const char *key, char *group)
+{
+	const struct histogram *histogram = &metric->histogram;
+
+	memcpy(group, key, metric->map.key_size);
+	if (histogram->in == SLOTS_IN_INDEX)
+		memset(group, 0, metric->map.key_size);
+	else
+		memset(group + histogram->field->offset, 0, histogram->field->plan.size);
+}
+
+double histogram_quantile(const struct histogram *histogram, const struct number *numbers, double q)
+{
+	double rank = q * number_double(histogram_count(histogram, numbers)), before = 0;
+	size_t last = histogram->n_buckets - 1, i = 0;
+	double lower, upper;
+
+	if (!histogram_count(histogram, numbers).u)
+		return NAN;
+	for (; i < last; i++) {
+		double n = number_double(numbers[i]);
+
+		if (n > 0 && before + n >= rank)
+			break;
+		before += n;
+	}
+	if (i == last)
+		return histogram->bounds[last - 1];
+	upper = histogram->bounds[i];
+	if (i == 0 && upper <= 0)
+		return upper;
+	lower = i ? histogram->bounds[i - 1] : 0;
+	return lower + (upper - lower) * (rank - before) / number_double(numbers[i]);
+}
