@@ -115,6 +115,20 @@ static const char *value_text(const oconfig_value_t *value, char *buffer, size_t
 	}
 }
 
+/* One without a line in it looks like an option. */
+static bool is_block(const char *key, unsigned int depth)
+{
+	static const struct {
+		const char *name;
+		unsigned int depth;
+	} blocks[] = { { "Http", 0 }, { "Monitor", 0 }, { "Feed", 0 }, { "Metric", 1 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(blocks); i++)
+		if (blocks[i].depth == depth && !strcasecmp(blocks[i].name, key))
+			return true;
+	return false;
+}
+
 /* What stands in a block, but not the block itself. */
 static void pack_children(struct text *out, const oconfig_item_t *item, unsigned int depth)
 {
@@ -123,9 +137,7 @@ static void pack_children(struct text *out, const oconfig_item_t *item, unsigned
 		char buffer[64];
 		struct line line = {
 			.depth = depth,
-			.block = child->children_num > 0 || !strcasecmp(child->key, "Http") ||
-				 !strcasecmp(child->key, "Monitor") ||
-				 !strcasecmp(child->key, "Metric"),
+			.block = child->children_num > 0 || is_block(child->key, depth),
 			.n_values = child->values_num,
 			.key = child->key,
 		};

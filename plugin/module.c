@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * collectd's side of the plugin: its callbacks, its log, its values. Its configuration is
- * config.c's, its notifications are notifier.c's; nobody else includes a collectd header.
+ * config.c's, its notifications are notifier.c's, and what it writes is feeder.c's; nobody else
+ * includes a collectd header.
  *
  * Lifetimes: config only remembers; init, after collectd has forked, makes the registry and
  * starts the threads; shutdown, after collectd's readers and writers are gone, ends them.
@@ -15,6 +16,7 @@
 #include "config.h"
 #include "export/status.h"
 #include "export/values.h"
+#include "feeder.h"
 #include "monitor/collect.h"
 #include "monitor/events.h"
 #include "monitor/leftovers.h"
@@ -91,6 +93,8 @@ static int dynmon_config(oconfig_item_t *item)
 		return -1;
 	r = config_take(&settings, item, &warnings, &err);
 	log_lines(LOG_LEVEL_WARNING, &warnings);
+	if (settings.n_feeds)
+		feeder_register();
 	if (r == 0)
 		return 0;
 	text_adds(&mistakes, error_message(&err));
@@ -106,6 +110,8 @@ static int configure(void *data, struct settings *ret, struct text *report, stru
 	(void)data;
 	if (r == 0)
 		settings_report_fixed(&settings, ret, report);
+	if (r == 0 && ret->n_feeds)
+		feeder_register();
 	return r;
 }
 
@@ -392,6 +398,15 @@ static void https_open(void)
 	}
 }
 
+static void feeds_add(void)
+{
+	_cleanup_error_ struct error err = {};
+
+	if (registry_set_feeds(registry, &settings, NULL, &err) < 0)
+		log_error("%s", error_message(&err));
+	feeder_start(registry);
+}
+
 static void monitors_add(void)
 {
 	for (size_t i = 0; i < settings.n_monitors; i++) {
@@ -439,6 +454,7 @@ static int dynmon_shutdown(void)
 	https = NULL;
 	watch = watch_stop(watch);
 	events = events_stop(events);
+	feeder_stop();
 	registry = registry_free(registry);
 	notifier_stop();
 	config_forget();
@@ -479,11 +495,13 @@ static int dynmon_init(void)
 		log_error("%s", error_message(&err));
 		return -1;
 	}
+	feeds_add();
 	registry_batch_begin(registry);
 	monitors_add();
 	monitors_restore();
 	monitors_try_again();
 	registry_batch_end(registry);
+	registry_report_feeds(registry, &report);
 	leftovers_remove(registry, &report);
 	log_lines(LOG_LEVEL_NOTICE, &report);
 	control_open();

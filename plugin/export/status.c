@@ -166,7 +166,8 @@ static void metrics_json(const struct dataplane *dataplane, int path, struct tex
 	text_addc(out, ']');
 }
 
-void status_json(struct monitor *monitor, const struct view *all, struct text *out)
+void status_json(struct monitor *monitor, const struct view *all, const struct text *feeds,
+		 struct text *out)
 {
 	const struct text nothing = {};
 	struct text *programs;
@@ -204,6 +205,8 @@ void status_json(struct monitor *monitor, const struct view *all, struct text *o
 	sections_json(monitor, out);
 	for (int path = 0; path < PATH_COUNT; path++)
 		metrics_json(monitor->dataplane, path, out);
+	text_adds(out, ",\"feeds\":");
+	text_add(out, feeds->data, feeds->len);
 	text_addc(out, '}');
 	pthread_mutex_unlock(&monitor->state);
 	for (size_t i = 0; programs && i < monitor->n_instances; i++)
@@ -238,11 +241,14 @@ int figures_get(struct registry *registry, struct figures *ret, struct error *er
 
 int status_figures(struct registry *registry, struct text *out, struct error *err)
 {
+	struct feed_figures feeds;
 	struct figures figures;
+	uint64_t waits;
 	int r = figures_get(registry, &figures, err);
 
 	if (r < 0)
 		return r;
+	registry_feed_figures(registry, &feeds, &waits);
 	text_printf(out, "monitors %llu\ninterfaces_attached %llu\n",
 		    (unsigned long long)figures.monitors, (unsigned long long)figures.interfaces);
 	text_printf(out, "dataplane_changes %llu\ndataplane_failures %llu\n",
@@ -250,6 +256,9 @@ int status_figures(struct registry *registry, struct text *out, struct error *er
 	for (int i = 0; i < FIGURE_COUNT; i++)
 		text_printf(out, "%s %llu\n", figure_name((enum figure)i),
 			    (unsigned long long)figure_get((enum figure)i));
+	text_printf(out, "feeds %llu\nfeeds_waiting %llu\nfeed_values %llu\nfeed_errors %llu\n",
+		    (unsigned long long)feeds.feeds, (unsigned long long)waits,
+		    (unsigned long long)feeds.values, (unsigned long long)feeds.errors);
 	return 0;
 }
 

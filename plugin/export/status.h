@@ -13,9 +13,11 @@ void status_line(struct monitor *monitor, struct text *out);
 
 /*
  * All about a monitor as a JSON object without a newline. all: every monitor's instances, so that
- * the programs beside its own can be called by their monitors.
+ * the programs beside its own can be called by their monitors. feeds: its feeds, as
+ * registry_feeds_json() has them.
  */
-void status_json(struct monitor *monitor, const struct view *all, struct text *out);
+void status_json(struct monitor *monitor, const struct view *all, const struct text *feeds,
+		 struct text *out);
 
 /* "name value" lines about the plugin itself. */
 int status_figures(struct registry *registry, struct text *out, struct error *err);

@@ -11,7 +11,7 @@
 /* A generation of the view whose programs are swapped. */
 struct turn {
 	struct monitor *monitor;
-	const struct generation *generation;
+	struct generation *generation;
 	bool swapped; /* its other copy runs now */
 	bool twin;    /* which copy ran until now */
 };
@@ -163,9 +163,16 @@ void view_collect(const struct view *view)
 		log_error("swap-on-read: %s", error_message(&err));
 		any = false;
 	}
-	for (size_t i = 0; any && i < n; i++)
-		if (turns[i].swapped)
-			generation_collect(turns[i].generation, turns[i].twin,
-					   turns[i].monitor->settings.name);
+	for (size_t i = 0; any && i < n; i++) {
+		const struct monitor_context *context = turns[i].monitor->context;
+
+		if (!turns[i].swapped)
+			continue;
+		generation_collect(turns[i].generation, turns[i].twin,
+				   turns[i].monitor->settings.name);
+		if (context)
+			context->refill(context->data, turns[i].monitor, turns[i].generation,
+					turns[i].twin);
+	}
 	lock_all(turns, n, pthread_mutex_unlock);
 }

@@ -96,6 +96,7 @@ struct generation *generation_unref(struct generation *generation)
 {
 	if (!generation || __atomic_sub_fetch(&generation->refs, 1, __ATOMIC_ACQ_REL))
 		return NULL;
+	targets_free(generation->targets, generation->n_targets);
 	for (int path = 0; path < PATH_COUNT; path++) {
 		struct generation_path *this = &generation->paths[path];
 

@@ -39,12 +39,20 @@ struct generation_path {
 	size_t n_metrics;
 };
 
+struct target;
+
 struct generation {
 	unsigned int refs; /* atomic */
 	struct dataplane *dataplane;
 	struct swap *swap; /* NULL: nothing is swapped */
 	struct generation_path paths[PATH_COUNT];
+	/* -- protected by the lock of the feeds, see feed.h -- */
+	struct target *targets;
+	size_t n_targets;
 };
+
+/* Of target.c: what a generation has for the feeds goes with it. */
+void targets_free(struct target *targets, size_t n);
 
 /* Adds all maps of a generation. -ENOMEM. generation may be NULL. */
 int generation_keepsakes(const struct generation *generation, struct keepsakes *keepsakes);

@@ -236,5 +236,7 @@ int instance_load(struct monitor *monitor, struct instance *instance, struct dat
 	r = generation_load(dataplane, &loading, ret, err);
 	if (r == 0 && pinned.twin_runs && (*ret)->swap)
 		(*ret)->swap->twin_runs = true;
+	if (r == 0 && monitor->context) /* no packet may find what is not fed yet */
+		monitor->context->feed(monitor->context->data, monitor, *ret, NULL);
 	return r;
 }

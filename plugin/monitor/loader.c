@@ -21,7 +21,10 @@ static int build_and_switch(const struct loader *loader, struct monitor *monitor
 	if (r < 0)
 		return r;
 	text_add(warnings, dataplane->warnings.data, dataplane->warnings.len);
-	return monitor_switch(monitor, dataplane, options, err);
+	r = monitor_switch(monitor, dataplane, options, err);
+	if (r == 0)
+		monitor_feed(monitor, warnings);
+	return r;
 }
 
 /* Appends warnings to a report that is about several monitors. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/monitor.h"
+#include "base/log.h"
 #include "monitor/instance.h"
 #include "monitor/notice.h"
 #include "monitor/presence.h"
@@ -122,11 +123,30 @@ static void tell_trouble(struct monitor *monitor)
 	monitor->in_trouble = trouble;
 }
 
+void monitor_feed(const struct monitor *monitor, struct text *news)
+{
+	const struct monitor_context *context = monitor->context;
+
+	for (size_t i = 0; context && !monitor->deleted && i < monitor->n_instances; i++)
+		context->feed(context->data, monitor, monitor->instances[i]->generation, news);
+}
+
+/* What changed meanwhile: values, feeds, and what there is to feed. */
+static void catch_up(struct monitor *monitor)
+{
+	_cleanup_text_ struct text news = {};
+
+	monitor_feed(monitor, &news);
+	if (news.len)
+		log_error("monitor %s: %s", monitor->settings.name, text_str(&news));
+}
+
 void monitor_end(struct monitor *monitor)
 {
 	do {
 		if (__atomic_exchange_n(&monitor->stale, false, __ATOMIC_ACQ_REL))
 			presence_refresh(monitor);
+		catch_up(monitor);
 		tell_trouble(monitor);
 		pthread_mutex_unlock(&monitor->control);
 		/* Who set stale after that found the lock taken, and relies on us. */

@@ -7,7 +7,7 @@
  * as long as a compilation takes; monitor_begin() and monitor_end() take and release it.
  * links guards what the hooks run and is held for as long as it takes to put other programs there;
  * a read that swaps takes it, too. state guards what readers see and is held for moments only.
- * Order: control, a swap's, links, the registry's, state.
+ * Order: control, a swap's, links, the registry's, state, the feeds'.
  */
 #ifndef DYNMON_MONITOR_MONITOR_H
 #define DYNMON_MONITOR_MONITOR_H
@@ -50,6 +50,12 @@ struct monitor_context {
 	/* What the monitor of that name runs on an interface where asking is; 0: nothing. */
 	uint32_t (*find_program)(void *data, const struct monitor *asking, const char *name,
 				 int ifindex, enum path path);
+	/* Brings a generation of the monitor up to date with its feeds, as feeds_put(). */
+	void (*feed)(void *data, const struct monitor *monitor, struct generation *generation,
+		     struct text *news);
+	/* As feeds_refill(). */
+	void (*refill)(void *data, const struct monitor *monitor, struct generation *generation,
+		       bool twin);
 	void *data;
 };
 
@@ -103,7 +109,7 @@ struct monitor *monitor_unref(struct monitor *monitor);
 DEFINE_CLEANUP(struct monitor *, monitor_unref);
 
 void monitor_begin(struct monitor *monitor);
-/* Also catches up with interfaces that changed meanwhile. */
+/* Also catches up with interfaces that changed meanwhile, and with feeds. */
 void monitor_end(struct monitor *monitor);
 DEFINE_CLEANUP(struct monitor *, monitor_end);
 
@@ -112,6 +118,9 @@ DEFINE_CLEANUP(struct monitor *, monitor_end);
  * Safe from any thread; does not wait for a change that is under way. Logs what it finds.
  */
 void monitor_refresh(struct monitor *monitor);
+
+/* Brings what the instances run up to date with the feeds. Under control. news: as feeds_put(). */
+void monitor_feed(const struct monitor *monitor, struct text *news);
 
 /* Detaches from the interfaces that were attached by that word, or from all: NULL. Under control.
  * -ENOENT; -EINVAL: a regular expression has put it there. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/option.h"
+#include "dataplane/document.h"
 #include "dataplane/metric_config.h"
 #include "kernel/hook.h"
+#include "metric/cell.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -91,6 +93,58 @@ static int take_series(void *to, const char *value, struct error *err)
 static bool same_series(const void *a, const void *b)
 {
 	return *(const uint32_t *)a == *(const uint32_t *)b;
+}
+
+static int take_number(void *to, const char *value, struct error *err)
+{
+	char *end;
+	double number = strtod(value, &end);
+
+	if (!*value || *end || !isfinite(number))
+		return expected(err, "a number", value);
+	*(double *)to = number;
+	return 0;
+}
+
+/* [host/]plugin[-instance]/type[-instance]. */
+static int take_match(void *to, const char *value, struct error *err)
+{
+	size_t slashes = 0, len = strlen(value);
+	bool ok = len <= FEED_MATCH_MAX && *value != '/';
+
+	for (const char *c = value; *c; c++)
+		if (*c == '/') {
+			slashes++;
+			ok = ok && c[1] && c[1] != '/';
+		}
+	if (!ok || slashes < 1 || slashes > 2)
+		return error_set(err, -EINVAL,
+				 "expected [host/]plugin[-instance]/type[-instance], with *, ? and "
+				 "[...] as in the shell, of at most %d bytes, found \"%.100s\"",
+				 FEED_MATCH_MAX, value);
+	return take_string(to, value, err);
+}
+
+static int take_monitor(void *to, const char *value, struct error *err)
+{
+	int r = monitor_name_check(value, err);
+
+	return r < 0 ? r : take_string(to, value, err);
+}
+
+static int take_direction(void *to, const char *value, struct error *err)
+{
+	for (int path = 0; path < PATH_COUNT; path++)
+		if (!strcasecmp(value, path_name((enum path)path)))
+			return take_string(to, path_name((enum path)path), err);
+	return expected(err, "ingress or egress", value);
+}
+
+static int take_key(void *to, const char *value, struct error *err)
+{
+	int r = cell_check_key(value, err);
+
+	return r < 0 ? r : take_string(to, value, err);
 }
 
 static int take_port(void *to, const char *value, struct error *err)
@@ -352,6 +406,16 @@ const struct option options[] = {
 	  offsetof(struct metric_settings, dispatch) },
 	{ BLOCK_METRIC, "MaxSeries", take_series, same_series,
 	  offsetof(struct metric_settings, max_series) },
+	{ BLOCK_FEED, "Match", take_match, same_string, offsetof(struct feed_settings, match) },
+	{ BLOCK_FEED, "DataSource", take_string, same_string,
+	  offsetof(struct feed_settings, data_source) },
+	{ BLOCK_FEED, "Monitor", take_monitor, same_string,
+	  offsetof(struct feed_settings, monitor) },
+	{ BLOCK_FEED, "Path", take_direction, same_string, offsetof(struct feed_settings, path) },
+	{ BLOCK_FEED, "Map", take_string, same_string, offsetof(struct feed_settings, map) },
+	{ BLOCK_FEED, "Key", take_key, same_string, offsetof(struct feed_settings, key) },
+	{ BLOCK_FEED, "Field", take_string, same_string, offsetof(struct feed_settings, field) },
+	{ BLOCK_FEED, "Scale", take_number, same_double, offsetof(struct feed_settings, scale) },
 	{},
 };
 

@@ -30,6 +30,7 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 	registry->loader.compiler.clang = copy_or_null(compiler->clang, &failed);
 	registry->loader.dataplane_dir = copy_or_null(dataplane_dir, &failed);
 	registry->loader.compiler.cache = cache_new();
+	registry->feeds = feeds_new();
 	registry_init_context(registry);
 	registry->change_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	registry->list_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -38,7 +39,7 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 	pthread_mutex_init(&registry->reload, NULL);
 	pthread_mutex_init(&registry->lock, NULL);
 	registry->loader.compiler.cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (failed || registry->change_fd < 0 || registry->list_fd < 0 ||
+	if (failed || !registry->feeds || registry->change_fd < 0 || registry->list_fd < 0 ||
 	    registry->loader.compiler.cancel_fd < 0) {
 		registry_free(registry);
 		return error_oom(err);
@@ -72,6 +73,7 @@ struct registry *registry_free(struct registry *registry)
 		monitor_unref(registry->monitors[i]);
 	}
 	free(registry->monitors);
+	feeds_free(registry->feeds);
 	cache_free(registry->loader.compiler.cache);
 	free((char *)registry->loader.compiler.program);
 	free((char *)registry->loader.compiler.include_dir);

@@ -8,6 +8,7 @@
 #ifndef DYNMON_MONITOR_REGISTRY_H
 #define DYNMON_MONITOR_REGISTRY_H
 
+#include "monitor/feed.h"
 #include "monitor/loader.h"
 #include "monitor/view.h"
 
@@ -135,4 +136,23 @@ void monitor_list_release(struct monitor_list *list);
 
 /* As registry_list(). Then view_release(). */
 int registry_view(struct registry *registry, const char *name, struct view *ret, struct error *err);
+
+/* As feeds_set(); a reload does it with the new settings. */
+int registry_set_feeds(struct registry *registry, struct settings *settings, struct text *report,
+		       struct error *err);
+/* As feeds_want(). */
+bool registry_wants(const struct registry *registry, const char *plugin);
+/*
+ * Puts a value into the maps of all monitors that are fed with it. Logs what cannot be put there,
+ * once. Waits for no change that is under way.
+ */
+void registry_feed(struct registry *registry, const struct feed_source *source);
+/* Adds a line for each feed that is new, and whose monitor is not there. */
+void registry_report_feeds(struct registry *registry, struct text *report);
+/* waits: feeds whose monitor is not there. */
+void registry_feed_figures(struct registry *registry, struct feed_figures *ret, uint64_t *waits);
+/* As feeds_json(). -ENOENT: no such monitor. */
+int registry_feeds_json(struct registry *registry, const char *name, struct text *out,
+			struct error *err);
+
 #endif

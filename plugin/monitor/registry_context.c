@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What monitors find around them: the maps and programs of the registry's other monitors. */
+/* What monitors find around them: the registry's other monitors, and what feeds them. */
 #include "kernel/netns.h"
 #include "monitor/registry_private.h"
 
@@ -67,7 +67,24 @@ static uint32_t find_program(void *data, const struct monitor *asking, const cha
 	return 0;
 }
 
+static void feed(void *data, const struct monitor *monitor, struct generation *generation,
+		 struct text *news)
+{
+	struct registry *registry = data;
+
+	feeds_put(registry->feeds, monitor->settings.name, generation, news);
+}
+
+static void refill(void *data, const struct monitor *monitor, struct generation *generation,
+		   bool twin)
+{
+	struct registry *registry = data;
+
+	feeds_refill(registry->feeds, monitor->settings.name, generation, twin);
+}
+
 void registry_init_context(struct registry *registry)
 {
-	registry->context = (struct monitor_context){ find_public_map, find_program, registry };
+	registry->context =
+		(struct monitor_context){ find_public_map, find_program, feed, refill, registry };
 }

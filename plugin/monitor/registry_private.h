@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What registry.c, registry_context.c, registry_keep.c and reload.c share, and nobody else. */
+/* What registry.c, registry_context.c, registry_feed.c, registry_keep.c and reload.c share, and
+ * nobody else. */
 #ifndef DYNMON_MONITOR_REGISTRY_PRIVATE_H
 #define DYNMON_MONITOR_REGISTRY_PRIVATE_H
 
+#include "monitor/feed.h"
 #include "monitor/registry.h"
 
 struct registry {
 	struct loader loader; /* strings are owned */
 	struct monitor_context context;
 	struct registry_observer observer;
-	char *state_dir; /* set before there are other threads; NULL: nothing is saved */
+	struct feeds *feeds; /* has a lock of its own */
+	char *state_dir;     /* set before there are other threads; NULL: nothing is saved */
 	int change_fd;
 	int list_fd;
 	bool cancelled; /* atomic */

@@ -311,11 +311,16 @@ static int apply(struct registry *registry, struct settings *new, const char *on
 		return r;
 	if (only && !is_listed(&list, only) && !(new &&settings_monitor(new, only)))
 		return no_such_monitor(only, err);
+	/* Before the monitors: what they load is fed. */
+	r = new && !only ? registry_set_feeds(registry, new, report, err) : 0;
+	if (r < 0)
+		return r;
 	registry_batch_begin(registry);
 	reload_all(&reload, &list);
 	if (reload.wanting)
 		tell_wanting(&reload);
 	registry_batch_end(registry);
+	registry_report_feeds(registry, report);
 	if (reload.failed < 0)
 		error_set(err, reload.failed, "%s", text_str(&reload.failures));
 	text_release(&reload.failures);

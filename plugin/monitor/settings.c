@@ -3,6 +3,7 @@
 #include "monitor/option.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <string.h>
 #include <strings.h>
 
@@ -10,6 +11,7 @@ void settings_label(struct settings_node node, char *label, size_t size)
 {
 	const struct monitor_settings *monitor = node.object;
 	const struct metric_settings *metric = node.object;
+	const struct feed_settings *feed = node.object;
 
 	switch (node.block) {
 	case BLOCK_PLUGIN:
@@ -23,6 +25,9 @@ void settings_label(struct settings_node node, char *label, size_t size)
 		break;
 	case BLOCK_METRIC:
 		snprintf(label, size, "<Metric \"%.63s\">", metric->name);
+		break;
+	case BLOCK_FEED:
+		snprintf(label, size, "<Feed \"%.63s\">", feed->name);
 		break;
 	}
 }
@@ -157,6 +162,33 @@ static int metric_open(struct monitor_settings *monitor, const char *name,
 	return metric->name ? 0 : error_oom(err);
 }
 
+static int feed_open(struct settings *settings, const char *name, struct settings_node *ret,
+		     struct error *err)
+{
+	struct feed_settings *feed;
+
+	if (!name || !*name || strlen(name) > FEED_NAME_MAX)
+		return error_set(err, -EINVAL,
+				 "<Feed>: expected a name of 1 to %d bytes, found \"%.100s\"",
+				 FEED_NAME_MAX, name ? name : "");
+	for (size_t i = 0; i < settings->n_feeds; i++)
+		if (!strcmp(settings->feeds[i].name, name))
+			return error_set(err, -EINVAL, "<Feed \"%s\">: the name is taken", name);
+	if (settings->n_feeds == FEEDS_MAX)
+		return error_set(err, -E2BIG, "at most %d feeds are possible", FEEDS_MAX);
+	feed = list_add((void **)&settings->feeds, &settings->n_feeds, sizeof(*feed));
+	if (!feed)
+		return error_oom(err);
+	feed->scale = 1;
+	feed->name = strdup(name);
+	if (!feed->name) {
+		settings->n_feeds--;
+		return error_oom(err);
+	}
+	*ret = (struct settings_node){ BLOCK_FEED, feed };
+	return 0;
+}
+
 int settings_open(struct settings_node parent, const char *block, const char *argument,
 		  struct settings_node *ret, struct error *err)
 {
@@ -166,6 +198,8 @@ int settings_open(struct settings_node parent, const char *block, const char *ar
 		return http_open(parent.object, argument, ret, err);
 	if (parent.block == BLOCK_PLUGIN && !strcasecmp(block, "Monitor"))
 		return monitor_open(parent.object, argument, ret, err);
+	if (parent.block == BLOCK_PLUGIN && !strcasecmp(block, "Feed"))
+		return feed_open(parent.object, argument, ret, err);
 	settings_label(parent, label, sizeof(label));
 	if (parent.block == BLOCK_MONITOR && !strcasecmp(block, "Metric")) {
 		int r = metric_open(parent.object, argument, ret, err);
@@ -175,9 +209,25 @@ int settings_open(struct settings_node parent, const char *block, const char *ar
 	return error_set(err, -ENOENT, "%s: unknown block <%.100s>", label, block);
 }
 
+/* What a feed cannot be without. */
+static int feed_check(const struct feed_settings *feed, struct error *err)
+{
+	const char *missing = !feed->match     ? "Match"
+			      : !feed->monitor ? "Monitor"
+			      : !feed->map     ? "Map"
+					       : NULL;
+
+	return missing ? error_set(err, -EINVAL, "<Feed \"%s\">: expected a %s", feed->name,
+				   missing)
+		       : 0;
+}
+
 int settings_check(struct settings_node node, struct error *err)
 {
 	const struct http_settings *http = node.object;
+
+	if (node.block == BLOCK_FEED)
+		return feed_check(node.object, err);
 
 	if (node.block == BLOCK_HTTP && http->socket_file && (http->host || http->port))
 		return error_set(
@@ -216,6 +266,19 @@ void monitor_settings_release(struct monitor_settings *settings)
 	*settings = (struct monitor_settings){};
 }
 
+void feed_settings_release(struct feed_settings *settings)
+{
+	free(settings->name);
+	free(settings->match);
+	free(settings->data_source);
+	free(settings->monitor);
+	free(settings->path);
+	free(settings->map);
+	free(settings->key);
+	free(settings->field);
+	*settings = (struct feed_settings){};
+}
+
 void settings_release(struct settings *settings)
 {
 	free(settings->socket_file);
@@ -234,6 +297,9 @@ void settings_release(struct settings *settings)
 	for (size_t i = 0; i < settings->n_monitors; i++)
 		monitor_settings_release(&settings->monitors[i]);
 	free(settings->monitors);
+	for (size_t i = 0; i < settings->n_feeds; i++)
+		feed_settings_release(&settings->feeds[i]);
+	free(settings->feeds);
 	*settings = (struct settings){};
 }
 
@@ -274,6 +340,20 @@ bool monitor_settings_equal(const struct monitor_settings *a, const struct monit
 			return false;
 	}
 	return block_equal(BLOCK_MONITOR, a, b);
+}
+
+bool feed_settings_equal(const struct feed_settings *a, const struct feed_settings *b)
+{
+	return !strcmp(a->name, b->name) && block_equal(BLOCK_FEED, a, b);
+}
+
+/* A pattern of two parts says nothing of the host. */
+bool feed_settings_match(const struct feed_settings *settings, const char *id)
+{
+	bool any_host = strchr(settings->match, '/') == strrchr(settings->match, '/');
+	const char *slash = any_host ? strchr(id, '/') : NULL;
+
+	return fnmatch(settings->match, slash ? slash + 1 : id, FNM_PATHNAME | FNM_NOESCAPE) == 0;
 }
 
 struct monitor_settings *settings_monitor(const struct settings *settings, const char *name)

@@ -20,6 +20,9 @@
 #define PATTERN_MAX	   255	/* bytes of an Interface */
 #define PATTERN_COPIES_MAX 1000 /* {n} in a regular expression, all of them multiplied */
 #define INTERVAL_MAX	   86400
+#define FEEDS_MAX	   100
+#define FEED_NAME_MAX	   63
+#define FEED_MATCH_MAX	   511 /* bytes */
 
 /* How collectd sees one metric of a monitor. */
 struct metric_settings {
@@ -48,6 +51,19 @@ struct monitor_settings {
 	size_t n_metrics;
 };
 
+/* What of collectd's values goes into a map. */
+struct feed_settings {
+	char *name;	   /* for messages */
+	char *match;	   /* a shell pattern: [host/]plugin[-instance]/type[-instance] */
+	char *data_source; /* NULL: the first */
+	char *monitor;
+	char *path;  /* ingress or egress; NULL: where there is such a map */
+	char *map;   /* as the code calls it */
+	char *key;   /* as cell_check_key() takes it; NULL: 0 */
+	char *field; /* NULL: the value is a number itself */
+	double scale;
+};
+
 struct http_settings {
 	char *host;
 	char *port;
@@ -67,9 +83,11 @@ struct settings {
 	size_t n_https;
 	struct monitor_settings *monitors;
 	size_t n_monitors;
+	struct feed_settings *feeds;
+	size_t n_feeds;
 };
 
-enum settings_block { BLOCK_PLUGIN, BLOCK_HTTP, BLOCK_MONITOR, BLOCK_METRIC };
+enum settings_block { BLOCK_PLUGIN, BLOCK_HTTP, BLOCK_MONITOR, BLOCK_METRIC, BLOCK_FEED };
 
 /* A block that is being filled. Valid until the next block of its kind is opened. */
 struct settings_node {
@@ -114,6 +132,12 @@ bool monitor_settings_has_interface(const struct monitor_settings *settings, con
 
 /* The settings of that monitor, or NULL. Those that have been taken have no name any more. */
 struct monitor_settings *settings_monitor(const struct settings *settings, const char *name);
+
+void feed_settings_release(struct feed_settings *settings);
+/* Whether both say the same. */
+bool feed_settings_equal(const struct feed_settings *a, const struct feed_settings *b);
+/* Whether a value is for a feed; id: host/plugin[-instance]/type[-instance]. */
+bool feed_settings_match(const struct feed_settings *settings, const char *id);
 
 /*
  * What the plugin's own options, which are read at the start only, say otherwise in new: a line

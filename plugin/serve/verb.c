@@ -42,13 +42,17 @@ static int run_show(const struct request *request, struct answer *answer, struct
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
 	_cleanup_(view_release) struct view all = {};
-	int r = registry_list(request->registry, positional(request, 0), &list, err);
+	_cleanup_text_ struct text feeds = {};
+	const char *name = positional(request, 0);
+	int r = registry_list(request->registry, name, &list, err);
 
 	if (r == 0)
 		r = registry_view(request->registry, NULL, &all, err);
+	if (r == 0)
+		r = registry_feeds_json(request->registry, name, &feeds, err);
 	if (r < 0)
 		return r;
-	status_json(list.monitors[0], &all, &answer->lines);
+	status_json(list.monitors[0], &all, &feeds, &answer->lines);
 	text_addc(&answer->lines, '\n');
 	return 0;
 }

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The registry's side of feeds: what comes from collectd goes to the monitors that run now. */
+#include "base/log.h"
+#include "monitor/registry_private.h"
+
+int registry_set_feeds(struct registry *registry, struct settings *settings, struct text *report,
+		       struct error *err)
+{
+	return feeds_set(registry->feeds, settings, report, err);
+}
+
+bool registry_wants(const struct registry *registry, const char *plugin)
+{
+	return feeds_want(registry->feeds, plugin);
+}
+
+/*
+ * Who makes a generation public after this has looked brings it up to date: see feed.h. One that is
+ * not there is waited for.
+ */
+static void deliver(void *data, const char *monitor)
+{
+	struct registry *registry = data;
+	_cleanup_(view_release) struct view view = {};
+	_cleanup_text_ struct text news = {};
+
+	if (registry_view(registry, monitor, &view, NULL) < 0)
+		return;
+	for (size_t i = 0; i < view.n; i++)
+		feeds_put(registry->feeds, monitor, view.items[i].generation, &news);
+	if (news.len)
+		log_error("monitor %s: %s", monitor, text_str(&news));
+}
+
+void registry_feed(struct registry *registry, const struct feed_source *source)
+{
+	_cleanup_text_ struct text news = {};
+
+	feeds_take(registry->feeds, source, deliver, registry, &news);
+	if (news.len)
+		log_error("%s", text_str(&news));
+}
+
+struct waiting {
+	struct registry *registry;
+	struct text *report; /* or NULL */
+	uint64_t n;
+};
+
+static void look_for_monitor(void *data, const char *feed, const char *name)
+{
+	struct waiting *waiting = data;
+	_cleanup_(monitor_unrefp) struct monitor *monitor = registry_find(waiting->registry, name);
+
+	if (monitor)
+		return;
+	waiting->n++;
+	if (waiting->report)
+		text_printf(waiting->report,
+			    "feed \"%s\": no monitor is called \"%s\", waiting for it\n", feed,
+			    name);
+}
+
+void registry_report_feeds(struct registry *registry, struct text *report)
+{
+	struct waiting waiting = { registry, report, 0 };
+
+	feeds_each(registry->feeds, true, look_for_monitor, &waiting);
+}
+
+void registry_feed_figures(struct registry *registry, struct feed_figures *ret, uint64_t *waits)
+{
+	struct waiting waiting = { registry, NULL, 0 };
+
+	feeds_figures(registry->feeds, ret);
+	feeds_each(registry->feeds, false, look_for_monitor, &waiting);
+	*waits = waiting.n;
+}
+
+int registry_feeds_json(struct registry *registry, const char *name, struct text *out,
+			struct error *err)
+{
+	_cleanup_(view_release) struct view view = {};
+	int r = registry_view(registry, name, &view, err);
+
+	if (r == 0)
+		feeds_json(registry->feeds, name, &view, out);
+	return r;
+}

@@ -1,0 +1,335 @@
+# <Feed> blocks: what collectd knows goes into maps, and dataplanes react to it.
+# shellcheck shell=bash
+bats_require_minimum_version 1.5.0
+load lib
+
+setup() {
+	need_root
+	network_up
+	DOCUMENTS=$BATS_TEST_TMPDIR/documents
+	mkdir "$DOCUMENTS"
+	DATAPLANE_DIR=$DOCUMENTS
+}
+
+teardown() {
+	collectd_kill
+	network_down
+}
+
+# conf: collectd.conf with these lines in the block, and with collectd's own socket for PUTVAL.
+conf() {
+	local ours
+
+	collectd_configure
+	ours=$(cat "$CONF")
+	cat >"$CONF" <<-END
+	LoadPlugin unixsock
+	<Plugin unixsock>
+	  SocketFile "$BATS_TEST_TMPDIR/unixsock"
+	</Plugin>
+	$ours
+	END
+}
+
+# feed NAME [LINES]: a block that puts the load into the field one_of of the monitor edge.
+feed() {
+	printf '<Feed "%s">\nMatch "load/load"\nMonitor "edge"\nMap "config"\nField "one_of"\n%s\n</Feed>\n' \
+		"$1" "${2:-}"
+}
+
+# monitor [LINES]: edge, on mon0.
+monitor() {
+	printf '<Monitor "edge">\nInterface "mon0"\nDataplane "dataplane.json"\n%s\n</Monitor>\n' "${1:-}"
+}
+
+# put ID VALUES [TIME]: a value comes to collectd.
+put() {
+	local answer
+
+	answer=$(printf 'PUTVAL "host/%s" interval=10 %s:%s\n' "$1" "${3:-N}" "$2" |
+		near python3 "$top_srcdir/tests/tools/rawsocket.py" "$BATS_TEST_TMPDIR/unixsock")
+	[[ "$answer" == 0\ * ]] || { echo "$answer"; return 1; }
+}
+
+# document [SWAP [EMPTY]] <CODE: dataplane.json, whose metric is the map config.
+document() {
+	jq -n --rawfile code /dev/stdin --argjson swap "${1:-false}" --argjson empty "${2:-false}" '{"ingress-path": {"name": "fed", "code": $code,
+		"metric-configs": [{"name": "config", "map-name": "config",
+		"extraction-options": {"swap-on-read": $swap, "empty-on-read": $empty}}]}, "egress-path": {}}' >"$DOCUMENTS/dataplane.json"
+}
+
+# code FIELDS [FLAGS] [STATEMENTS]: a program with a map of such structs, whose entry it finds with each
+# packet, and copies one_of to seen.
+code() {
+	cat <<-END
+	#include <linux/bpf.h>
+	#include <bpf/bpf_helpers.h>
+	struct config { $1 };
+	struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32); __type(value, struct config);
+		__uint(max_entries, 1); __uint(map_flags, ${2:-0}); } config SEC(".maps");
+	SEC("tc") int fed(struct __sk_buff *skb)
+	{
+		__u32 zero = 0;
+		struct config *entry = bpf_map_lookup_elem(&config, &zero);
+
+		if (entry) { ${3:-entry->seen = entry->one_of;} }
+		return -1;
+	}
+	char LICENSE[] SEC("license") = "GPL";
+	END
+}
+
+# config JQ: of the entry there.
+config() { json_value edge ingress config | jq -c ".[0]${1:-}"; }
+config_is() { [ "$(config "$1")" = "$2" ]; }
+fed() { ctl show edge | jq -c ".feeds[] | select(.name == \"$1\") | $2"; }
+fed_is() { [ "$(fed "$1" "$2")" = "$3" ]; }
+stat_is() { [ "$(ctl stats | awk -v name="$1" '$1 == name { print $2 }')" = "$2" ]; }
+
+@test "a sampling rate that follows the load" {
+	DATAPLANE_DIR=$top_srcdir/examples
+	conf < <(printf '<Monitor "sampler">\nInterface "mon0"\nDataplane "sampler.json"\n</Monitor>\n'
+		sed -n '/<Feed/,/<\/Feed>/p' "$top_srcdir/examples/sampler.conf")
+	collectd_start
+	sampled() {
+		ctl openmetrics sampler | awk '/^sampler_(sampled|packets)_total/ { print $2 }' | xargs
+	}
+	one_of() { ctl openmetrics sampler | awk '/^sampling_one_of/ { print $2 }'; }
+	one_of_is() { [ "$(one_of)" = "$1" ]; }
+	frames_in 100
+	[ "$(sampled)" = "100 100" ]
+	put load/load 0.52:7:7
+	eventually one_of_is 5
+	frames_in 100
+	[ "$(sampled)" = "200 120" ]
+	put load/load 4:7:7
+	eventually one_of_is 40
+	frames_in 200
+	[ "$(sampled)" = "400 125" ]
+	[ "$(ctl show sampler | jq -c '.feeds[] | [.name, .from, .value, .scale, .values, .errors, ."last-error"]')" = \
+		'["load","host/load/load",4,10,2,0,null]' ]
+	collectd_stop
+	nothing_attached
+}
+
+@test "a reload starts with the last value; what the map has beside it, and packets, say so" {
+	# least is what any packet has seen; a reload with other fields makes a new map.
+	least='if (!entry->least || entry->one_of < entry->least - 1) entry->least = entry->one_of + 1;'
+	document < <(code '__u32 one_of; __u32 least;' 0 "$least")
+	conf < <(monitor; feed load)
+	collectd_start
+	put load/load 7:0:0
+	eventually config_is .one_of 7
+	document < <(code '__u32 one_of; __u64 more; __u32 least;' 0 "$least")
+	while :; do frames_in 100; done &
+	sender=$!
+	run ctl reload
+	kill "$sender"
+	wait "$sender" || true
+	[[ "$output" == *'ingress map config is new'* ]]
+	[ "$(config .one_of)" = 7 ]
+	frames_in 1
+	[ "$(config .least)" = 8 ]
+	put load/load 9:0:0
+	eventually config_is .one_of 9
+	[ "$(fed load '.values, .errors' | xargs)" = "2 0" ]
+	# Another one that has no such field: said once by who reloads, and once in the log.
+	document < <(code '__u32 few; __u32 seen;' 0 'entry->seen = 1;')
+	run -0 ctl reload
+	[[ "$output" == *'monitor edge: feed "load": ingress: map config: its value has no field "one_of"; there are few, seen'* ]]
+	put load/load 10:0:0
+	eventually fed_is load .values 3
+	put load/load 11:0:0
+	eventually fed_is load .errors 3
+	[ "$(grep -c 'feed "load": ' "$LOG")" -le 1 ]
+	[ "$(fed load '."last-error"')" = '"ingress: map config: its value has no field \"one_of\"; there are few, seen"' ]
+	stat_is feed_errors 3
+	document < <(code '__u32 one_of; __u32 seen;')
+	ctl reload
+	[ "$(config .one_of)" = 11 ]
+	[ "$(fed load '."last-error"')" = null ]
+}
+
+@test "what a program writes beside it stays: BPF_F_MMAPABLE" {
+	document < <(code '__u32 one_of; __u32 seen; __u64 packets;' BPF_F_MMAPABLE \
+		'entry->seen = entry->one_of; __sync_fetch_and_add(&entry->packets, 1);')
+	conf < <(monitor; feed load)
+	collectd_start
+	frames_in 5000 &
+	for i in $(seq 20); do put load/load "$i:0:0"; done
+	wait $!
+	eventually fed_is load .values 20
+	[ "$(config .packets)" = 5000 ]
+	frames_in 1
+	[ "$(config .seen)" = 20 ]
+}
+
+@test "both copies of a swapped map, and each interface's own" {
+	cable_up mon1 peer1
+	document true < <(code '__u32 one_of; __u32 seen;')
+	conf < <(monitor 'Interface "mon1"'; feed load)
+	collectd_start
+	seen() { ctl metrics edge | jq -c ".\"ingress-metrics\"[$1].value[0].seen"; }
+	put load/load 6:0:0
+	eventually fed_is load .values 1
+	# Whatever was read before, each packet sees it: seen is what packets have copied in all.
+	ctl metrics edge
+	ctl metrics edge
+	ctl metrics edge
+	before=$(seen 0)
+	frames_in 1
+	[ "$(seen 0)" = $((before + 6)) ]
+	frames_in 1
+	[ "$(seen 0)" = $((before + 12)) ]
+	before=$(seen 1)
+	frames_at peer1 1
+	[ "$(seen 1)" = $((before + 6)) ]
+	cable_up mon2 peer2
+	ctl attach edge mon2
+	frames_at peer2 1
+	[ "$(seen 2)" = 6 ]
+}
+
+@test "rates, data sources, hosts and patterns; what has no value is told once" {
+	document < <(code '__s32 one_of; __u32 rate; __s16 other;' 0 ';')
+	conf < <(monitor; feed load 'DataSource "longterm"'; cat <<-EOF
+	<Feed "rate">
+	  Match "host/interface-*/if_octets"
+	  DataSource "tx"
+	  Monitor "edge"
+	  Path "ingress"
+	  Map "config"
+	  Key 0
+	  Field "rate"
+	  Scale 8
+	</Feed>
+	<Feed "other">
+	  Match "elsewhere/load/load"
+	  Monitor "edge"
+	  Map "config"
+	  Field "other"
+	</Feed>
+	<Feed "nosuch">
+	  Match "load/lo?d"
+	  DataSource "shortest"
+	  Monitor "edge"
+	  Map "config"
+	  Field "other"
+	</Feed>
+	EOF
+	)
+	collectd_start
+	now=$(date +%s)
+	put load/load 1:2:-3.5
+	eventually config_is .one_of -4
+	put interface-eth0/if_octets 0:1000 $((now - 20))
+	put interface-eth0/if_octets 0:2000 $((now - 10))
+	eventually config_is .rate 800
+	[ "$(fed rate '.values, .from' | xargs)" = "1 host/interface-eth0/if_octets" ]
+	put load/load 1:2:U
+	put load/load 1:2:99999999999
+	eventually config_is .one_of 2147483647
+	[ "$(fed load .values)" = 2 ]
+	[ "$(fed other '.values, .value' | xargs)" = "0 null" ]
+	[ "$(config .other)" = 0 ]
+	eventually fed_is nosuch .errors 3
+	[ "$(grep -c 'feed "nosuch": type load has no data source "shortest"; there are shortterm, midterm, longterm' "$LOG")" = 1 ]
+}
+
+@test "feeds appear, change and go by a reload; a monitor that is not there is waited for" {
+	document < <(code '__u32 one_of; __u32 other; __u32 seen;')
+	conf < <(monitor)
+	collectd_start
+	put load/load 1:1:1
+	[ "$(ctl stats | grep -c '^feed.* 0$')" = 4 ]
+	conf < <(monitor; feed load; feed late | sed 's/"edge"/"later"/')
+	[ "$(ctl reload)" = "$(printf 'feed "load": added\nfeed "late": added\nfeed "late": no monitor is called "later", waiting for it')" ]
+	stat_is feeds 2
+	stat_is feeds_waiting 1
+	put load/load 3:1:1
+	eventually config_is .one_of 3
+	eventually stat_is feed_values 2
+	[[ "$(ctl reload)" != *feed* ]]
+	ctl inject later mon0 "$DOCUMENTS/dataplane.json"
+	stat_is feeds_waiting 0
+	[ "$(json_value later ingress config | jq .[0].one_of)" = 3 ]
+	# Another field gets the last value at once, without a new one.
+	conf < <(monitor; feed load 'Scale 2' | sed 's/one_of/other/')
+	[ "$(ctl reload)" = "$(printf 'feed "load": settings changed\nfeed "late": removed, it is not configured any more')" ]
+	[ "$(config '|[.one_of, .other]')" = '[3,6]' ]
+	put load/load 4:1:1
+	eventually config_is .other 8
+	[ "$(config .one_of)" = 3 ]
+	conf < <(monitor)
+	[ "$(ctl reload)" = 'feed "load": removed, it is not configured any more' ]
+	put load/load 5:1:1
+	put load/load 6:1:1
+	[ "$(config .other)" = 8 ]
+	stat_is feed_values 3
+	collectd_stop
+	nothing_attached
+}
+
+@test "a map that each read empties is refused" {
+	document false true < <(code '__u32 one_of; __u32 seen;')
+	conf < <(monitor; feed load)
+	collectd_start
+	grep -F 'feed "load": ingress: map config: metric "config" empties it with each read (empty-on-read)' "$LOG"
+	put load/load 5:1:1
+	eventually fed_is load .errors 1
+	[ "$(config .one_of)" = 0 ]
+}
+
+@test "a map that is full is told once; the program finds the entry that was made" {
+	jq -n --rawfile code /dev/stdin '{"ingress-path": {"name": "fed", "code": $code, "metric-configs": [
+		{"name": "config", "map-name": "config"}]}, "egress-path": {}}' >"$DOCUMENTS/dataplane.json" <<-'END'
+	#include <linux/bpf.h>
+	#include <bpf/bpf_helpers.h>
+	struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u32); __type(value, __u32);
+		__uint(max_entries, 1); } config SEC(".maps");
+	SEC("tc") int fed(struct __sk_buff *skb)
+	{
+		__u32 one = 1, *value = bpf_map_lookup_elem(&config, &one);
+
+		if (value)
+			*value = 77;
+		return -1;
+	}
+	char LICENSE[] SEC("license") = "GPL";
+	END
+	conf < <(monitor; feed first $'Key 1' | grep -v Field; feed second $'Key 2' | grep -v Field)
+	collectd_start
+	put load/load 5:1:1
+	eventually fed_is second .errors 1
+	put load/load 6:1:1
+	eventually fed_is second .errors 2
+	[ "$(grep -c 'monitor edge: feed "second": map config: it is full' "$LOG")" = 1 ]
+	[ "$(fed second '."last-error"')" = '"map config: it is full"' ]
+	[ "$(config .value)" = 6 ]
+	frames_in 1
+	[ "$(config .value)" = 77 ]
+}
+
+@test "wrong blocks keep collectd from starting, and say why" {
+	refused() { # BLOCK WORDS
+		conf <<<"$1"
+		run -1 near timeout 20 collectd -f -C "$CONF"
+		grep -F "$2" "$LOG"
+	}
+	refused '<Feed "a">
+	  Match "load"
+	  Key "x"
+	  Path "up"
+	  Scale "much"
+	  Monitor "a b"
+	</Feed>' 'dynmon: <Feed "a">: Match: expected [host/]plugin[-instance]/type[-instance], with *, ? and [...] as in the shell'
+	for words in 'Key: expected a whole number, or {"field": number, ...} for a struct, found "x"' \
+		'Path: expected ingress or egress, found "up"' 'Scale: expected a number, found "much"' 'Monitor: monitor name: expected'; do
+		grep -F "$words" "$LOG"
+	done
+	refused '<Feed "a">
+	  Match "load/load"
+	</Feed>' 'dynmon: <Feed "a">: expected a Monitor'
+	refused '<Feed "a">
+	</Feed>' 'dynmon: <Feed "a">: expected a Match'
+}
