@@ -313,7 +313,9 @@ stat_is() { [ "$(ctl stats | awk -v name="$1" '$1 == name { print $2 }')" = "$2"
 @test "wrong blocks keep collectd from starting, and say why" {
 	refused() { # BLOCK WORDS
 		conf <<<"$1"
-		run -1 near timeout 20 collectd -f -C "$CONF"
+		run near env LD_PRELOAD="${DYNMON_PRELOAD:-}" timeout 20 collectd -f -C "$CONF"
+		[ "$status" -ne 0 ]
+		[ "$status" -ne 124 ]
 		grep -F "$2" "$LOG"
 	}
 	refused '<Feed "a">
@@ -332,4 +334,8 @@ stat_is() { [ "$(ctl stats | awk -v name="$1" '$1 == name { print $2 }')" = "$2"
 	</Feed>' 'dynmon: <Feed "a">: expected a Monitor'
 	refused '<Feed "a">
 	</Feed>' 'dynmon: <Feed "a">: expected a Match'
+	refused '<Feed "a">
+	  Match "load/load"
+	  Key "{\"port\": 1.5}"
+	</Feed>' 'dynmon: <Feed "a">: Key: port: expected a whole number, found 1.5'
 }

@@ -179,7 +179,7 @@ static void test_plugins_that_are_wanted(void **state)
 	assert_true(registry_wants(registry, "cpu"));
 	assert_true(registry_wants(registry, "cpu-odd"));
 	for (int i = 0; i < 100; i++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof(name), "p%d", i);
 		unwanted += !registry_wants(registry, name);
