@@ -401,9 +401,9 @@ static int drain(int *fd, struct text *to, size_t max)
 	return to->len > max ? -EFBIG : 0;
 }
 
-static int child_talk(struct child *child, struct text *words, struct text *said)
+static int child_talk(struct child *child, int seconds, struct text *words, struct text *said)
 {
-	int64_t deadline = now_ms() + CONFIG_SECONDS_MAX * 1000;
+	int64_t deadline = now_ms() + seconds * 1000;
 	int r = 0;
 
 	while (r == 0 && (child->fds[FROM_WORDS] >= 0 || child->fds[FROM_STDERR] >= 0)) {
@@ -434,13 +434,27 @@ static void clean(struct text *said, struct text *out)
 			text_printf(out, "%s%s", out->len ? "\n" : "", line);
 }
 
-static int read_words(struct text *words, struct text *said, struct error *err)
+static int try_words(int seconds, struct text *words, struct text *said)
 {
 	_cleanup_(child_release) struct child child = { .pidfd = -1, .fds = { -1, -1 } };
 	int r = child_start(&child);
 
-	if (r == 0)
-		r = child_talk(&child, words, said);
+	text_clear(words);
+	text_clear(said);
+	return r < 0 ? r : child_talk(&child, seconds, words, said);
+}
+
+/*
+ * The child has this thread alone. What another one has locked at that moment, in an allocator or
+ * in the loader, stays so there for ever: a child that does not come to its end is tried once more.
+ */
+static int read_words(struct text *words, struct text *said, struct error *err)
+{
+	static const int tries[] = { 2, CONFIG_SECONDS_MAX - 2 };
+	int r = -ETIMEDOUT;
+
+	for (size_t i = 0; r == -ETIMEDOUT && i < ARRAY_SIZE(tries); i++)
+		r = try_words(tries[i], words, said);
 	if (r == -ETIMEDOUT)
 		return error_set(err, r, "%s: reading it took more than %d s", place.file,
 				 CONFIG_SECONDS_MAX);
