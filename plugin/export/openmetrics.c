@@ -132,23 +132,47 @@ static void histogram_samples(struct openmetrics_stream *stream, const struct so
 }
 
 static void sample(struct openmetrics_stream *stream, const struct source *source, uint32_t i,
-		   unsigned int cpu, struct text *out)
+		   unsigned int cpu, uint32_t element, struct text *out)
 {
 	const struct map_batch *entries = &stream->batch.entries;
 	const struct metric *metric = source->metric;
+	const struct family *family = &metric->families[source->family];
 	const char *value = entries->values + i * entries->value_stride;
+	size_t column = family->column + element;
 	struct number n = metric_lists_cpus(metric)
-				  ? metric_sample_cpu(metric, source->family, value, cpu)
-				  : metric_batch_sample(metric, source->family, &stream->batch, i);
+				  ? metric_sample_cpu(metric, column, value, cpu)
+				  : metric_batch_sample(metric, column, &stream->batch, i);
 
 	/* No such counter can be told; the whole exposition would be refused. */
 	if (source->type == METRIC_COUNTER && n.kind == NUMBER_FLOAT && !(n.f >= 0))
 		return;
 	text_adds(out, source->name);
 	labels(stream, source, i, cpu, out);
+	if (family->numbers > 1) {
+		text_adds(out, source->label_heads[metric->n_labels]);
+		text_u64(out, element);
+		text_addc(out, '"');
+	}
 	text_add(out, "} ", 2);
 	number_text(metric_scale(metric, n), out);
 	text_addc(out, '\n');
+}
+
+/* All samples that an entry has in a family. */
+static void samples(struct openmetrics_stream *stream, const struct source *source, uint32_t i,
+		    struct text *out)
+{
+	const struct metric *metric = source->metric;
+	unsigned int cpus = metric_lists_cpus(metric) ? map_cpus() : 1;
+	uint32_t numbers = metric->families[source->family].numbers;
+
+	if (histogram_is_one(&metric->histogram)) {
+		histogram_samples(stream, source, i, out);
+		return;
+	}
+	for (unsigned int cpu = 0; cpu < cpus; cpu++)
+		for (uint32_t element = 0; element < numbers; element++)
+			sample(stream, source, i, cpu, element, out);
 }
 
 static int source_begin(struct openmetrics_stream *stream, const struct source *source,
@@ -209,7 +233,9 @@ static void left_out_sums(const struct source *source, const char *name, struct 
 	const struct number *sums = source->held->sums;
 
 	if (!histogram_is_one(histogram)) {
-		left_out_sample(source, name, "", metric_scale(metric, sums[source->family]), out);
+		left_out_sample(
+			source, name, "",
+			metric_scale(metric, metric_family_sum(metric, source->family, sums)), out);
 		return;
 	}
 	left_out_sample(source, name, "_count", histogram_count(histogram, sums), out);
@@ -258,18 +284,10 @@ static int finish(const struct openmetrics_stream *stream, struct text *out, str
 static void entries(struct openmetrics_stream *stream, const struct source *source,
 		    struct text *out)
 {
-	unsigned int cpus = metric_lists_cpus(source->metric) ? map_cpus() : 1;
-	bool is_histogram = histogram_is_one(&source->metric->histogram);
 	size_t start = out->len;
 
-	while (stream->entry < stream->batch.entries.count &&
-	       out->len - start < METRIC_PIECE_BYTES) {
-		if (is_histogram)
-			histogram_samples(stream, source, stream->entry, out);
-		for (unsigned int cpu = 0; !is_histogram && cpu < cpus; cpu++)
-			sample(stream, source, stream->entry, cpu, out);
-		stream->entry++;
-	}
+	while (stream->entry < stream->batch.entries.count && out->len - start < METRIC_PIECE_BYTES)
+		samples(stream, source, stream->entry++, out);
 }
 
 static int openmetrics_next(struct stream *base, struct text *out, struct error *err)

@@ -51,9 +51,22 @@ static int add_constant(struct source *source, struct names *names, const char *
 	return text_status(&source->labels);
 }
 
+static const struct family *family_of(const struct source *source)
+{
+	return &source->metric->families[source->family];
+}
+
+/* One more than the metric has: the number in an array of the value. */
+static size_t n_heads(const struct source *source)
+{
+	return source->metric->n_labels + (family_of(source)->numbers > 1);
+}
+
 static int add_label(struct source *source, struct names *names, size_t i)
 {
-	const char *name = names_add(names, source->metric->labels[i].name);
+	const struct metric *metric = source->metric;
+	const char *name =
+		names_add(names, i < metric->n_labels ? metric->labels[i].name : "index");
 
 	return name && asprintf(&source->label_heads[i], ",%s=\"", name) >= 0 ? 0 : -ENOMEM;
 }
@@ -102,7 +115,7 @@ static int source_init(struct source *source, const struct view_item *item, int 
 	if ((config->type == METRIC_HISTOGRAM || config->type == METRIC_SUMMARY) && !histogram)
 		source->type = METRIC_UNTYPED;
 	source->name = sample_name(metric, &metric->families[source->family]);
-	source->label_heads = calloc(metric->n_labels + 1, sizeof(char *));
+	source->label_heads = calloc(n_heads(source) + 1, sizeof(char *));
 	if (!source->name || !source->label_heads)
 		return -ENOMEM;
 	if (histogram)
@@ -117,14 +130,14 @@ static int source_init(struct source *source, const struct view_item *item, int 
 		if (config->labels[i].value)
 			r = add_constant(source, &names, config->labels[i].name,
 					 config->labels[i].value);
-	for (size_t i = 0; r == 0 && i < metric->n_labels; i++)
+	for (size_t i = 0; r == 0 && i < n_heads(source); i++)
 		r = add_label(source, &names, i);
 	return r;
 }
 
 static void source_release(struct source *source)
 {
-	for (size_t i = 0; source->label_heads && i < source->metric->n_labels; i++)
+	for (size_t i = 0; source->label_heads && i < n_heads(source); i++)
 		free(source->label_heads[i]);
 	for (size_t i = 0; i < source->n_tails; i++)
 		free(source->tails[i]);

@@ -28,7 +28,8 @@ struct source {
 	struct held *held; /* the sources' */
 	char *name; /* of the samples, without _bucket and its like; equal names are one family */
 	struct text labels; /* the fixed ones: monitor="edge",... */
-	char **label_heads; /* of the others: ,saddr=" */
+	char **label_heads; /* of the others: ,saddr=" ; the last of those of an array in the value
+			     */
 	char **tails;	    /* of buckets: ,le="1.0"} ; of quantiles */
 	size_t n_tails;
 	enum metric_type type; /* histograms and summaries are such in fact */

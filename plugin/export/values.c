@@ -211,28 +211,56 @@ static void give_histogram(struct making *making, const struct number *numbers)
 	}
 }
 
+/* The number in an array of the value is one more label. */
+static void set_element(struct making *making, uint32_t element, char text[16])
+{
+	size_t n = making->n_constants + making->metric->n_labels;
+
+	snprintf(text, 16, "%u", element);
+	making->list[n] = (struct value_label){ "index", text };
+	making->n_list = n + 1;
+}
+
+static void give_family(struct making *making, size_t n, const struct metric_batch *batch,
+			uint32_t i, unsigned int cpu)
+{
+	const struct metric *metric = making->metric;
+	const struct family *family = &metric->families[n];
+	const char *value = batch->entries.values + i * batch->entries.value_stride;
+	char text[16];
+
+	for (uint32_t element = 0; element < family->numbers; element++) {
+		size_t column = family->column + element;
+		struct number number = metric_lists_cpus(metric)
+					       ? metric_sample_cpu(metric, column, value, cpu)
+					       : metric_batch_sample(metric, column, batch, i);
+
+		if (family->numbers > 1)
+			set_element(making, element, text);
+		give(making, making->type, family->name, metric_scale(metric, number));
+	}
+	making->n_list = making->n_constants + metric->n_labels;
+}
+
 static void give_entry(struct making *making, const struct metric_batch *batch, uint32_t i)
 {
 	const struct map_batch *entries = &batch->entries;
 	const char *key = entries->keys + i * entries->key_stride;
 	const char *value = entries->values + i * entries->value_stride;
 	const struct metric *metric = making->metric;
-	bool list = metric_lists_cpus(metric);
+	bool histogram = histogram_is_one(&metric->histogram);
+	unsigned int cpus = metric_lists_cpus(metric) ? map_cpus() : 1;
 
-	for (unsigned int cpu = 0; cpu < (list ? map_cpus() : 1); cpu++) {
+	for (unsigned int cpu = 0; cpu < cpus; cpu++) {
 		set_labels(making, key, value, cpu);
 		if (text_status(&making->labels) < 0)
 			return;
-		if (histogram_is_one(&metric->histogram))
+		if (histogram) {
 			give_histogram(making, &batch->numbers[i * metric->n_numbers]);
-		for (size_t n = 0; !histogram_is_one(&metric->histogram) && n < metric->n_columns;
-		     n++) {
-			struct number number = list ? metric_sample_cpu(metric, n, value, cpu)
-						    : metric_batch_sample(metric, n, batch, i);
-
-			give(making, making->type, metric->families[n].name,
-			     metric_scale(metric, number));
+			continue;
 		}
+		for (size_t n = 0; n < metric->n_families; n++)
+			give_family(making, n, batch, i, cpu);
 	}
 }
 
@@ -264,9 +292,9 @@ static void give_left_out(struct making *making, const struct sampling *sampling
 	set_field(making, making->instance_template, "", making->value.plugin_instance);
 	if (histogram_is_one(&metric->histogram))
 		give_totals(making, sampling->sums, give_sum);
-	for (size_t n = 0; !histogram_is_one(&metric->histogram) && n < metric->n_columns; n++)
+	for (size_t n = 0; !histogram_is_one(&metric->histogram) && n < metric->n_families; n++)
 		give_sum(making, making->type, metric->families[n].name,
-			 metric_scale(metric, sampling->sums[n]));
+			 metric_scale(metric, metric_family_sum(metric, n, sampling->sums)));
 	making->field = histogram_is_one(&metric->histogram) ? "count" : metric->families[0].name;
 	making->value.type = "gauge";
 	set_field(making, making->type_template, "-left_out", making->value.type_instance);
@@ -326,7 +354,7 @@ static int making_begin(struct making *making, int path, const struct metric *me
 	free(making->list);
 	making->n_constants = 0;
 	making->list =
-		calloc(metric->config->n_labels + metric->n_labels + 1, sizeof(*making->list));
+		calloc(metric->config->n_labels + metric->n_labels + 2, sizeof(*making->list));
 	if (!making->list)
 		return -ENOMEM;
 	for (size_t i = 0; i < metric->config->n_labels; i++)

@@ -53,6 +53,23 @@ static bool is_chars(const struct btf *btf, uint32_t type_id)
 	       !strcmp(type_name(btf, type->name_off), "char");
 }
 
+/* Integers of 4 or 8 bytes; shorter ones in a row are data, and those in network order no counts.
+ */
+static uint32_t n_numbers(const struct btf *btf, uint32_t type_id, const struct plan *plan)
+{
+	const struct btf_type *type = btf && type_id ? type_resolve(btf, type_id) : NULL;
+	uint32_t n = plan_n_integers(plan);
+	bool whole;
+
+	if (plan_is_number(plan))
+		return 1;
+	if (!n || n > FIELD_NUMBERS_MAX || plan_number_size(plan) < sizeof(uint32_t) || !type ||
+	    !btf_is_array(type) ||
+	    format_guess(btf, btf_array(type)->type, "", &whole) != FORMAT_AUTO)
+		return 0;
+	return n;
+}
+
 /* Takes the plan in every case. */
 static int lister_add(struct lister *lister, const char *name, struct plan *plan, uint32_t offset,
 		      uint32_t type_id, enum format format)
@@ -80,6 +97,7 @@ static int lister_add(struct lister *lister, const char *name, struct plan *plan
 		.offset = offset,
 		.format = format,
 		.chars = is_chars(lister->btf, type_id),
+		.numbers = n_numbers(lister->btf, type_id, plan),
 	};
 	*plan = (struct plan){};
 	if (!fields[lister->n++].name)

@@ -8,6 +8,8 @@
 
 /* More fields of one key are refused. */
 #define FIELDS_MAX 64
+/* Numbers of one field: an array of more is data of another kind. */
+#define FIELD_NUMBERS_MAX 1024
 /* Names of an enum's values; what has a further one is shown as a number. */
 #define ENUMERATORS_MAX 1024
 
@@ -18,6 +20,7 @@ struct field {
 	uint32_t offset;    /* bytes from the start of the struct */
 	enum format format; /* by its type */
 	bool chars;	    /* an array of char, which is text as a rule */
+	uint32_t numbers;   /* what it can be counted as: 1, more in an array of integers, or 0 */
 	struct enumerator *enumerators;
 	size_t n_enumerators;
 };

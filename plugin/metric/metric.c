@@ -179,6 +179,17 @@ struct number metric_sample(const struct metric *metric, size_t column, const ch
 	return result;
 }
 
+struct number metric_family_sum(const struct metric *metric, size_t family,
+				const struct number *numbers)
+{
+	const struct family *of = &metric->families[family];
+	struct number sum = numbers[of->column];
+
+	for (uint32_t i = 1; i < of->numbers; i++)
+		sum = number_add(sum, numbers[of->column + i]);
+	return sum;
+}
+
 struct number metric_scale(const struct metric *metric, struct number number)
 {
 	if (!metric->config->scale || metric->config->scale == 1)

@@ -32,9 +32,11 @@ struct column {
 	bool counts;	  /* it is never negative */
 };
 
-/* What of the entries goes under a name of its own; with the metric's name. */
+/* What of the entries goes under a name of its own, after the metric's. */
 struct family {
 	char *name; /* of the value's field; "": the value itself, or the one the document names */
+	size_t column;	  /* the first of its own */
+	uint32_t numbers; /* columns of each entry; more than one have the label "index" */
 };
 
 struct metric {
@@ -127,6 +129,9 @@ struct number metric_sample(const struct metric *metric, size_t column, const ch
 /* That of one CPU. */
 struct number metric_sample_cpu(const struct metric *metric, size_t column, const char *value,
 				unsigned int cpu);
+/* What the columns of a family have together; numbers: of all columns. */
+struct number metric_family_sum(const struct metric *metric, size_t family,
+				const struct number *numbers);
 /* By the document's factor, which makes it a floating-point number. */
 struct number metric_scale(const struct metric *metric, struct number number);
 

@@ -170,7 +170,8 @@ int sampling_init(struct sampling *sampling, const struct metric *metric, uint32
 	/* As many as the map can have are all; a tally remembers more. */
 	if (!metric->tally && limit >= metric->map.max_entries)
 		sampling->limit = 0;
-	sampling->held = sampling->limit || metric->n_numbers > 1;
+	sampling->held =
+		sampling->limit || metric->n_families > 1 || histogram_is_one(&metric->histogram);
 	r = metric_reader_init(&sampling->reader, metric, METRIC_FOR_SAMPLES);
 	if (r < 0 || !sampling->held)
 		return r;

@@ -24,7 +24,7 @@ int series_no_such_field(const struct metric *metric, const char *what, const ch
 /* Numbers that stand for something else are labels, if anything. */
 static bool is_sample(const struct field *field)
 {
-	return plan_is_number(&field->plan) && field->format == FORMAT_AUTO;
+	return field->numbers && field->format == FORMAT_AUTO;
 }
 
 static bool is_label(const struct metric *metric, const struct field *field)
@@ -219,11 +219,30 @@ static int add_family(struct metric *metric, const char *name, struct error *err
 	return 0;
 }
 
-static int add_column_family(struct metric *metric, const struct field *field, const char *name,
-			     struct error *err)
+static int add_columns(struct metric *metric, const struct field *field, uint32_t n, bool counts,
+		       struct error *err)
 {
-	metric->columns[metric->n_columns++] =
-		(struct column){ field, .counts = metric->config->type == METRIC_COUNTER };
+	struct column *columns =
+		realloc(metric->columns, (metric->n_columns + n) * sizeof(*metric->columns));
+
+	if (!columns)
+		return error_oom(err);
+	metric->columns = columns;
+	for (uint32_t i = 0; i < n; i++)
+		columns[metric->n_columns++] = (struct column){ field, i, counts };
+	return 0;
+}
+
+static int add_field_family(struct metric *metric, const struct field *field, const char *name,
+			    struct error *err)
+{
+	struct family *family = &metric->families[metric->n_families];
+
+	family->column = metric->n_columns;
+	family->numbers = field->numbers;
+	if (add_columns(metric, field, field->numbers, metric->config->type == METRIC_COUNTER,
+			err) < 0)
+		return -ENOMEM;
 	return add_family(metric, name, err);
 }
 
@@ -232,18 +251,17 @@ static int plan_histogram(struct metric *metric, struct error *err)
 {
 	const struct histogram *histogram = &metric->histogram;
 	bool array = histogram->in == SLOTS_IN_VALUE;
-	uint32_t n = array ? plan_n_integers(&histogram->field->plan) : 1;
+	int r;
 
 	metric->families = calloc(1, sizeof(*metric->families));
-	metric->columns = calloc(n + 1, sizeof(*metric->columns));
-	if (!metric->families || !metric->columns)
+	if (!metric->families)
 		return error_oom(err);
-	for (uint32_t i = 0; i < n; i++)
-		metric->columns[metric->n_columns++] =
-			(struct column){ array ? histogram->field : histogram->count, i,
-					 .counts = true };
-	if (histogram->sum)
-		metric->columns[metric->n_columns++] = (struct column){ histogram->sum };
+	r = add_columns(metric, array ? histogram->field : histogram->count,
+			array ? plan_n_integers(&histogram->field->plan) : 1, true, err);
+	if (r == 0 && histogram->sum)
+		r = add_columns(metric, histogram->sum, 1, false, err);
+	if (r < 0)
+		return r;
 	metric->n_numbers = histogram_n_numbers(histogram);
 	metric->rank = histogram->n_buckets; /* how much was measured */
 	return add_family(metric, "", err);
@@ -261,20 +279,33 @@ static int not_of_value(const struct metric *metric, const char *what, const cha
 			 path, text_str(&all));
 }
 
+static int find_field(const struct metric *metric, const char *what, const char *path,
+		      const struct field **ret, struct error *err)
+{
+	*ret = fields_find(metric->value_fields, metric->n_value_fields, VALUE, path);
+	if (!*ret && fields_find(metric->key_fields, metric->n_key_fields, KEY, path))
+		return not_of_value(metric, what, path, err);
+	return *ret ? 0 : series_no_such_field(metric, what, path, err);
+}
+
+static int no_number(const char *what, const char *path, struct error *err)
+{
+	return error_set(err, -EINVAL, "%s: field \"%s\" is no number", what, path);
+}
+
 int series_find_number(const struct metric *metric, const char *what, const char *path,
 		       const struct field **ret, struct error *err)
 {
-	const struct field *field =
-		fields_find(metric->value_fields, metric->n_value_fields, VALUE, path);
+	int r = find_field(metric, what, path, ret, err);
 
-	if (!field && fields_find(metric->key_fields, metric->n_key_fields, KEY, path))
-		return not_of_value(metric, what, path, err);
-	if (!field)
-		return series_no_such_field(metric, what, path, err);
-	if (!plan_is_number(&field->plan))
-		return error_set(err, -EINVAL, "%s: field \"%s\" is no number", what, path);
-	*ret = field;
-	return 0;
+	return r == 0 && !plan_is_number(&(*ret)->plan) ? no_number(what, path, err) : r;
+}
+
+/* Whether the value is a number, or an array of them, and no struct. */
+static bool is_itself(const struct metric *metric)
+{
+	return metric->n_value_fields == 1 && metric->value_fields->numbers &&
+	       (plan_is_number(&metric->value) || plan_n_integers(&metric->value));
 }
 
 static int plan_families(struct metric *metric, struct error *err)
@@ -284,20 +315,21 @@ static int plan_families(struct metric *metric, struct error *err)
 	int r = 0;
 
 	metric->families = calloc(metric->n_value_fields + 1, sizeof(*metric->families));
-	metric->columns = calloc(metric->n_value_fields + 1, sizeof(*metric->columns));
-	if (!metric->families || !metric->columns)
+	if (!metric->families)
 		return error_oom(err);
 	if (config->value) {
-		r = series_find_number(metric, VALUE, config->value, &field, err);
+		r = find_field(metric, VALUE, config->value, &field, err);
+		if (r == 0 && !field->numbers)
+			r = no_number(VALUE, config->value, err);
 		if (r == 0)
-			r = add_column_family(metric, field, "", err);
-	} else if (plan_is_number(&metric->value) && metric->n_value_fields == 1) {
-		r = add_column_family(metric, metric->value_fields, "", err);
+			r = add_field_family(metric, field, "", err);
+	} else if (is_itself(metric)) {
+		r = add_field_family(metric, metric->value_fields, "", err);
 	} else {
 		for (size_t i = 0; r == 0 && i < metric->n_value_fields; i++) {
 			field = &metric->value_fields[i];
 			if (is_sample(field) && !is_label(metric, field))
-				r = add_column_family(metric, field, field->name, err);
+				r = add_field_family(metric, field, field->name, err);
 		}
 	}
 	metric->n_numbers = metric->n_columns;

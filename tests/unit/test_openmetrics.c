@@ -69,6 +69,10 @@ static const char source[] =
 	"struct slots { __u32 slots[2]; };\n"
 	"struct part { __u64 quantile; };\n"
 	"MAP(HASH, struct part, struct slots, 10, SLOTS);\n"
+	"struct many { __u64 n; __u32 counts[2]; unsigned char mac[6]; __u16 ports[2]; };\n"
+	"MAP(ARRAY, __u32, struct many, 2, MANY);\n"
+	"typedef __u64 pair[2];\n"
+	"MAP(HASH, __u32, pair, 2, BARE);\n"
 	"MAP(HASH, __u32, __u64, 10, TAKEN);\n"
 	"SEC(\"tc\") int handle(struct __sk_buff *skb) { return 0; }\n";
 
@@ -91,6 +95,12 @@ static void fill(void)
 		uint16_t index;
 		char name[10];
 	} flow = { 7, 8, "a\"\\\n\xff\r\xc3\xa4" };
+	const struct {
+		uint64_t n;
+		uint32_t counts[2];
+		uint8_t mac[6];
+		uint16_t ports[2];
+	} many = { 5, { 6, 7 }, {}, {} };
 	const uint32_t odd[2] = { 1, 2 }, slots[2] = { 2, 3 };
 
 	for (uint32_t i = 0; i < 5; i++) {
@@ -106,6 +116,8 @@ static void fill(void)
 	put("FLOWS", &flow, &one);
 	put("ODD", odd, &one);
 	put("SLOTS", &(uint64_t){ 7 }, slots);
+	put("MANY", &(uint32_t){ 1 }, &many);
+	put("BARE", &(uint32_t){ 4 }, (uint64_t[]){ 8, 9 });
 	put("TAKEN", &(uint32_t){ 5 }, &one);
 }
 
@@ -395,6 +407,21 @@ static const struct {
 	  { { "a", "eth0", 0, "my-metric", "ONE", METRIC_GAUGE, "h", 0, 0, 0 },
 	    { "a", "eth0", 0, "my_metric", "ONE", METRIC_GAUGE, "h", 0, 0, 0 } },
 	  NULL,
+	  NULL },
+	{ "integers in an array of the value have an index, beside that of the map",
+	  { { "edge", "eth0", 0, "m", "MANY", METRIC_COUNTER, "h", 0, 0, 0 } },
+	  "# HELP m_counts h\n# TYPE m_counts counter\n"
+	  "m_counts_total" EDGE ",index=\"0\",exported_index=\"0\"} 0\n"
+	  "m_counts_total" EDGE ",index=\"0\",exported_index=\"1\"} 0\n"
+	  "m_counts_total" EDGE ",index=\"1\",exported_index=\"0\"} 6\n"
+	  "m_counts_total" EDGE ",index=\"1\",exported_index=\"1\"} 7\n"
+	  "# HELP m_n h\n# TYPE m_n counter\n"
+	  "m_n_total" EDGE ",index=\"0\"} 0\nm_n_total" EDGE ",index=\"1\"} 5\n# EOF\n",
+	  NULL },
+	{ "a value that is an array",
+	  { { "edge", "eth0", 0, "m", "BARE", METRIC_GAUGE, "h", 0, 0, 0 } },
+	  "# HELP m h\n# TYPE m gauge\nm" EDGE ",key=\"4\",index=\"0\"} 8\n"
+	  "m" EDGE ",key=\"4\",index=\"1\"} 9\n# EOF\n",
 	  NULL },
 	{ "a histogram without buckets",
 	  { { "edge", "eth0", 0, "h", "ONE", METRIC_HISTOGRAM, "h", 0, 0, 0 } },

@@ -81,6 +81,8 @@ static const char source[] =
 	"MAP(HASH, struct flow, __u64, 10, FLOWS);\n"
 	"MAP(HASH, __u32, __u64, 2000, MANY);\n"
 	"MAP(ARRAY, __u32, struct pair, 1, PAIRS);\n"
+	"struct counts { __u32 n; __u32 counts[3]; };\n"
+	"MAP(ARRAY, __u32, struct counts, 1, COUNTS);\n"
 	"SEC(\"tc\") int handle(struct __sk_buff *skb) { return 0; }\n";
 
 static struct object *object;
@@ -106,6 +108,7 @@ static int load_object(void **state)
 	object = object_from_source(source);
 	if (!object)
 		return 0;
+	put("COUNTS", &(uint32_t){ 0 }, (uint32_t[]){ 7, 10, 10, 0 });
 	put("ONE", &(uint32_t){ 0 }, &value);
 	put("TWO", &(uint32_t){ 1 }, &minus);
 	put("FLOWS", &flow, &value);
@@ -187,6 +190,25 @@ static const struct {
 	  { { "m", "PAIRS", METRIC_GAUGE, false } },
 	  { "TypeInstance=%{field}/%{metric}/%{nothing}" },
 	  "edge|gauge|a_m_%{nothing}|0\nedge|gauge|b_m_%{nothing}|0\n" },
+	/* an array in the value, and the same as slots of a histogram */
+	{ "eth0",
+	  NULL,
+	  { { "m", "COUNTS", METRIC_COUNTER, false } },
+	  {},
+	  "edge-eth0|derive|m-n|7\nedge-eth0|derive|m-counts-0|10\n"
+	  "edge-eth0|derive|m-counts-1|10\nedge-eth0|derive|m-counts-2|0\n" },
+	{ "eth0",
+	  NULL,
+	  { { "m", "COUNTS", METRIC_COUNTER, false } },
+	  { "TypeInstance=%{field}.%{label:index}" },
+	  "edge-eth0|derive|n.|7\nedge-eth0|derive|counts.0|10\n"
+	  "edge-eth0|derive|counts.1|10\nedge-eth0|derive|counts.2|0\n" },
+	{ "eth0",
+	  NULL,
+	  { { "m", "COUNTS", METRIC_SUMMARY, false } },
+	  { "Type=duration" },
+	  "edge-eth0|derive|m-count|20\nedge-eth0|duration|m-p50|1\n"
+	  "edge-eth0|duration|m-p90|2.6\nedge-eth0|duration|m-p99|2.96\n" },
 	/* one name on both paths */
 	{ "eth0",
 	  NULL,
