@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * collectd's side of the plugin: its callbacks, its log, its values. Its configuration is
- * config.c's, its notifications are notifier.c's, and what it writes is feeder.c's; nobody else
- * includes a collectd header.
+ * collectd's side of the plugin: its callbacks and its log. Its configuration is config.c's, its
+ * values are dispatcher.c's, its notifications notifier.c's, and what it writes is feeder.c's;
+ * nobody else includes a collectd header.
  *
  * Lifetimes: config only remembers; init, after collectd has forked, makes the registry and
  * starts the threads; shutdown, after collectd's readers and writers are gone, ends them.
@@ -14,10 +14,8 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "config.h"
-#include "export/status.h"
-#include "export/values.h"
+#include "dispatcher.h"
 #include "feeder.h"
-#include "monitor/collect.h"
 #include "monitor/events.h"
 #include "monitor/leftovers.h"
 #include "monitor/notice.h"
@@ -28,7 +26,6 @@
 #include "serve/listener.h"
 
 #include <errno.h>
-#include <math.h>
 #include <sys/eventfd.h>
 
 #define PLUGIN "dynmon"
@@ -102,203 +99,46 @@ static int dynmon_config(oconfig_item_t *item)
 	return -1;
 }
 
+/* Without it the figures about runs are missing, and nothing else. */
+static int switch_run_stats(bool on, struct text *report)
+{
+	_cleanup_error_ struct error err = {};
+	int r = run_stats_switch(on, &err);
+
+	if (r < 0)
+		text_printf(report, "%s\n", error_message(&err));
+	else if (r > 0)
+		text_printf(report, "RunStats: switched %s\n", on ? "on" : "off");
+	return r;
+}
+
 /* The configuration as it is now; what stands for as long as collectd runs is only reported. */
 static int configure(void *data, struct settings *ret, struct text *report, struct error *err)
 {
 	int r = config_read(ret, report, err);
 
 	(void)data;
-	if (r == 0)
-		settings_report_fixed(&settings, ret, report);
-	if (r == 0 && ret->n_feeds)
+	if (r < 0)
+		return r;
+	settings_report_fixed(&settings, ret, report);
+	if (ret->n_feeds)
 		feeder_register();
-	return r;
-}
-
-/* -- values -- */
-
-/* What a monitor's read callback remembers; collectd frees it. */
-struct reader {
-	char *monitor;
-	struct text told;  /* metrics whose type cannot be used, a line each: logged */
-	bool trouble_told; /* a failed read was */
-	bool troubled;	   /* this read had one */
-	cdtime_t time;
-};
-
-static void reader_free(void *data)
-{
-	struct reader *reader = data;
-
-	free(reader->monitor);
-	text_release(&reader->told);
-	free(reader);
-}
-
-static value_t to_value(struct number number, int ds_type)
-{
-	double d = number_double(number);
-	bool is_float = number.kind == NUMBER_FLOAT;
-	uint64_t u = is_float ? (d >= 0 && d < 0x1p64 ? (uint64_t)d : 0) : number.u;
-
-	switch (ds_type) {
-	case DS_TYPE_COUNTER:
-		return (value_t){ .counter = u };
-	case DS_TYPE_DERIVE:
-		return (value_t){ .derive = (derive_t)u };
-	case DS_TYPE_ABSOLUTE:
-		return (value_t){ .absolute = u };
-	default:
-		return (value_t){ .gauge = d };
-	}
-}
-
-/* Whether that was logged of a metric before; remembers it. */
-static bool type_told(struct reader *reader, const char *metric)
-{
-	_cleanup_text_ struct text line = {};
-
-	text_printf(&line, "\n%s\n", metric);
-	if (strstr(text_str(&reader->told), text_str(&line)))
-		return true;
-	text_add(&reader->told, line.data, line.len);
-	return false;
-}
-
-/* time: 0 for now. */
-static void send_value(const char *plugin_instance, const char *type, const char *type_instance,
-		       cdtime_t time, value_t value, meta_data_t *meta)
-{
-	value_list_t list = VALUE_LIST_INIT;
-
-	list.values = &value;
-	list.values_len = 1;
-	list.time = time;
-	list.meta = meta;
-	sstrncpy(list.plugin, PLUGIN, sizeof(list.plugin));
-	sstrncpy(list.plugin_instance, plugin_instance, sizeof(list.plugin_instance));
-	sstrncpy(list.type, type, sizeof(list.type));
-	sstrncpy(list.type_instance, type_instance, sizeof(list.type_instance));
-	plugin_dispatch_values(&list);
-}
-
-/* For write plugins that can use more than names; collectd copies it. NULL: there are none. */
-static meta_data_t *labels_of(const struct value *value)
-{
-	meta_data_t *meta = value->n_labels ? meta_data_create() : NULL;
-
-	for (size_t i = 0; meta && i < value->n_labels; i++)
-		meta_data_add_string(meta, value->labels[i].name, value->labels[i].value);
-	return meta;
-}
-
-static void dispatch(void *data, const struct value *from)
-{
-	struct reader *reader = data;
-	const data_set_t *ds = plugin_get_ds(from->type);
-	meta_data_t *meta;
-
-	if (!ds || ds->ds_num != 1) {
-		if (!type_told(reader, from->metric))
-			log_error("monitor %s: metric \"%s\": type \"%s\" %s", reader->monitor,
-				  from->metric, from->type,
-				  ds ? "has several data sources, expected one with a single value"
-				     : "is not in types.db");
-		return;
-	}
-	meta = labels_of(from);
-	send_value(from->plugin_instance, from->type, from->type_instance, reader->time,
-		   to_value(from->number, ds->ds[0].type), meta);
-	meta_data_destroy(meta);
-}
-
-static void read_trouble(void *data, const struct error *err)
-{
-	struct reader *reader = data;
-
-	if (!reader->trouble_told)
-		log_error("%s", error_message(err));
-	reader->trouble_told = true;
-	reader->troubled = true;
-}
-
-/* Always 0: collectd would double the interval of a read that fails. */
-static int dynmon_read_monitor(user_data_t *user_data)
-{
-	struct reader *reader = user_data->data;
-	_cleanup_(view_release) struct view view = {};
-
-	if (registry_view(registry, reader->monitor, &view, NULL) < 0)
-		return 0;
-	view_collect(&view);
-	reader->time = cdtime();
-	reader->troubled = false;
-	for (size_t i = 0; i < view.n; i++)
-		values_read(&view.items[i], dispatch, read_trouble, reader);
-	if (!reader->troubled)
-		reader->trouble_told = false;
-	return 0;
-}
-
-/* The plugin's own figures. Registered in any case: without a read there are no read threads. */
-static int dynmon_read(void)
-{
-	struct figures figures;
-
-	notifier_run();
-	if (!registry || figures_get(registry, &figures, NULL) < 0)
-		return 0;
-	send_value("", "count", "monitors", 0, (value_t){ .gauge = (gauge_t)figures.monitors },
-		   NULL);
-	send_value("", "count", "interfaces_attached", 0,
-		   (value_t){ .gauge = (gauge_t)figures.interfaces }, NULL);
-	send_value("", "derive", "dataplane_changes", 0,
-		   (value_t){ .derive = (derive_t)figures.changes }, NULL);
-	send_value("", "derive", "dataplane_failures", 0,
-		   (value_t){ .derive = (derive_t)figures.failures }, NULL);
+	switch_run_stats(ret->run_stats, report);
 	return 0;
 }
 
 /* -- monitors come and go -- */
 
-static void reader_name(const struct monitor *monitor, char *name, size_t size)
-{
-	/* With the serial: one that is made again has another, whatever comes first. */
-	snprintf(name, size, PLUGIN "-%s-%llu", monitor->settings.name,
-		 (unsigned long long)monitor->serial);
-}
-
 static void monitor_added(void *data, const struct monitor *monitor)
 {
-	struct reader *reader = calloc(1, sizeof(*reader));
-	user_data_t user_data = { .data = reader, .free_func = reader_free };
-	char name[DATA_MAX_NAME_LEN];
-
 	(void)data;
-	if (reader)
-		reader->monitor = strdup(monitor->settings.name);
-	if (!reader || !reader->monitor) {
-		free(reader);
-		log_error("monitor %s: out of memory", monitor->settings.name);
-		return;
-	}
-	reader_name(monitor, name, sizeof(name));
-	plugin_set_ctx(context);
-	/* collectd frees the reader when it fails, too. */
-	if (plugin_register_complex_read(PLUGIN, name, dynmon_read_monitor,
-					 DOUBLE_TO_CDTIME_T(monitor->settings.interval),
-					 &user_data) != 0)
-		log_error("monitor %s: collectd does not take its read callback",
-			  monitor->settings.name);
+	dispatcher_add(monitor);
 }
 
 static void monitor_removed(void *data, const struct monitor *monitor)
 {
-	char name[DATA_MAX_NAME_LEN];
-
 	(void)data;
-	reader_name(monitor, name, sizeof(name));
-	plugin_unregister_read(name);
+	dispatcher_remove(monitor);
 }
 
 /* -- reload -- */
@@ -445,6 +285,7 @@ static int dynmon_shutdown(void)
 	if (registry)
 		registry_cancel(registry);
 	reloader_stop();
+	dispatcher_stop();
 	if (control && settings.socket_file)
 		unlink(settings.socket_file);
 	control = control_stop(control);
@@ -456,6 +297,7 @@ static int dynmon_shutdown(void)
 	events = events_stop(events);
 	feeder_stop();
 	registry = registry_free(registry);
+	run_stats_switch(false, NULL);
 	notifier_stop();
 	config_forget();
 	fd_close(&reloader.event_fd);
@@ -466,10 +308,14 @@ static int dynmon_shutdown(void)
 
 static int dynmon_init(void)
 {
-	const struct registry_observer observer = { monitor_added, monitor_removed, configure,
-						    NULL };
+	const struct registry_observer observer = {
+		.added = monitor_added,
+		.removed = monitor_removed,
+		.configure = configure,
+		.flush = dispatcher_flush,
+	};
 	_cleanup_error_ struct error err = {};
-	_cleanup_text_ struct text report = {};
+	_cleanup_text_ struct text report = {}, switched = {};
 	struct compiler compiler;
 	int r;
 
@@ -496,6 +342,9 @@ static int dynmon_init(void)
 		return -1;
 	}
 	feeds_add();
+	dispatcher_start(registry);
+	r = switch_run_stats(settings.run_stats, &switched);
+	log_lines(r < 0 ? LOG_LEVEL_ERR : LOG_LEVEL_INFO, &switched);
 	registry_batch_begin(registry);
 	monitors_add();
 	monitors_restore();
@@ -517,6 +366,6 @@ void module_register(void)
 	config_locate(NULL);
 	plugin_register_complex_config(PLUGIN, dynmon_config);
 	plugin_register_init(PLUGIN, dynmon_init);
-	plugin_register_read(PLUGIN, dynmon_read);
+	dispatcher_register();
 	plugin_register_shutdown(PLUGIN, dynmon_shutdown);
 }

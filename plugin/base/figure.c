@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/figure.h"
 
+#include <time.h>
+
 static uint64_t figures[FIGURE_COUNT]; /* atomic */
 
-void figure_add(enum figure figure, uint64_t n)
+uint64_t figure_add(enum figure figure, uint64_t n)
 {
-	__atomic_add_fetch(&figures[figure], n, __ATOMIC_RELAXED);
+	return __atomic_add_fetch(&figures[figure], n, __ATOMIC_RELAXED);
 }
 
 uint64_t figure_get(enum figure figure)
@@ -13,13 +15,21 @@ uint64_t figure_get(enum figure figure)
 	return __atomic_load_n(&figures[figure], __ATOMIC_RELAXED);
 }
 
-const char *figure_name(enum figure figure)
+const char *reader_kind_name(enum reader_kind reader)
 {
 	static const char *const names[] = {
-		[FIGURE_EVENTS_LOST] = "events_lost",
-		[FIGURE_EVENTS_LEFT_OUT] = "events_left_out",
-		[FIGURE_MAPS_FULL] = "maps_full",
+		[READER_COLLECTD] = "collectd",
+		[READER_JSON] = "json",
+		[READER_OPENMETRICS] = "openmetrics",
 	};
 
-	return names[figure];
+	return names[reader];
+}
+
+uint64_t figure_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }

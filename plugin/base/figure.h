@@ -9,14 +9,21 @@ enum figure {
 	FIGURE_EVENTS_LOST,	/* log records of programs that found their ring full */
 	FIGURE_EVENTS_LEFT_OUT, /* that were too many in a second to be logged */
 	FIGURE_MAPS_FULL,	/* reads that found a map with no room for one more entry */
+	FIGURE_FLUSHES,		/* reads of all monitors that somebody asked for */
 	FIGURE_COUNT,
 };
 
-/* Safe from any thread. */
-void figure_add(enum figure figure, uint64_t n);
+/* Safe from any thread. Returns the new total. */
+uint64_t figure_add(enum figure figure, uint64_t n);
 uint64_t figure_get(enum figure figure);
 
-/* As STATS calls it: "events_lost". */
-const char *figure_name(enum figure figure);
+/* Who reads metrics. */
+enum reader_kind { READER_COLLECTD, READER_JSON, READER_OPENMETRICS, READER_COUNT };
+
+/* "collectd", "json", "openmetrics". */
+const char *reader_kind_name(enum reader_kind reader);
+
+/* Nanoseconds of a clock that only goes on. */
+uint64_t figure_clock(void);
 
 #endif

@@ -127,6 +127,27 @@ void exposition_bound(struct text *out, double bound)
 		text_printf(out, "%.*s.%s", exponent + 1, digits, digits + exponent + 1);
 }
 
+void exposition_header(struct text *out, enum exposition exposition, const char *name, size_t len,
+		       const char *type, const char *unit, const char *help)
+{
+	text_adds(out, "# HELP ");
+	text_add(out, name, len);
+	text_addc(out, ' ');
+	exposition_help(out, help, exposition);
+	text_adds(out, "\n# TYPE ");
+	text_add(out, name, len);
+	text_addc(out, ' ');
+	text_adds(out, type);
+	text_addc(out, '\n');
+	if (!unit || exposition != EXPOSITION_OPENMETRICS)
+		return;
+	text_adds(out, "# UNIT ");
+	text_add(out, name, len);
+	text_addc(out, ' ');
+	text_adds(out, unit);
+	text_addc(out, '\n');
+}
+
 static bool names_have(const struct names *names, const char *name)
 {
 	for (size_t i = 0; i < names->n; i++)

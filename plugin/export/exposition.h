@@ -29,6 +29,10 @@ void exposition_help(struct text *out, const char *help, enum exposition exposit
  */
 void exposition_bound(struct text *out, double bound);
 
+/* The lines before a family's samples, whose name has len bytes. unit: NULL for none. */
+void exposition_header(struct text *out, enum exposition exposition, const char *name, size_t len,
+		       const char *type, const char *unit, const char *help);
+
 /* Names of labels that a source has so far, to keep them apart. */
 struct names {
 	char *names[LABELS_MAX + FIELDS_MAX + 4];

@@ -11,7 +11,8 @@
 /* Fixed text, and the metric whose value follows it. */
 struct piece {
 	size_t text_end;
-	const struct metric *metric; /* NULL: only text */
+	const struct metric *metric;   /* NULL: only text */
+	const struct monitor *monitor; /* NULL: of none */
 };
 
 struct json_stream {
@@ -28,7 +29,8 @@ struct json_stream {
 	uint64_t timestamp;
 };
 
-static int add_piece(struct json_stream *json, const struct metric *metric)
+static int add_piece(struct json_stream *json, const struct metric *metric,
+		     const struct monitor *monitor)
 {
 	if (json->n_pieces == json->size) {
 		size_t size = json->size ? 2 * json->size : 16;
@@ -39,7 +41,7 @@ static int add_piece(struct json_stream *json, const struct metric *metric)
 		json->pieces = pieces;
 		json->size = size;
 	}
-	json->pieces[json->n_pieces++] = (struct piece){ json->text.len, metric };
+	json->pieces[json->n_pieces++] = (struct piece){ json->text.len, metric, monitor };
 	return 0;
 }
 
@@ -66,7 +68,7 @@ static int add_metrics(struct json_stream *json, const struct view_item *item, i
 			text_json(&json->text, item->interface, strlen(item->interface));
 		}
 		text_adds(&json->text, ",\"value\":");
-		r = add_piece(json, &from->metrics[i]);
+		r = add_piece(json, &from->metrics[i], item->monitor);
 		if (r < 0)
 			return r;
 	}
@@ -121,7 +123,7 @@ static int build(struct json_stream *json, const struct json_filter *filter)
 	if (!filter->one)
 		text_addc(&json->text, '}');
 	text_addc(&json->text, '\n');
-	return add_piece(json, NULL);
+	return add_piece(json, NULL, NULL);
 }
 
 static int value_begin(struct json_stream *json, const struct metric *metric)
@@ -150,14 +152,17 @@ static int json_next(struct stream *stream, struct text *out, struct error *err)
 {
 	struct json_stream *json = (struct json_stream *)stream;
 	const struct piece *piece = &json->pieces[json->piece];
+	uint64_t start = figure_clock();
 	int r;
 
 	if (!json->reading) {
 		text_add(out, json->text.data + json->text_start,
 			 piece->text_end - json->text_start);
 		json->text_start = piece->text_end;
-		if (!piece->metric)
+		if (!piece->metric) {
+			view_note_read(&json->view, READER_JSON);
 			return text_status(out) < 0 ? error_oom(err) : 0;
+		}
 		r = value_begin(json, piece->metric);
 		if (r < 0)
 			return error_set(err, r, "metric \"%s\": %s", piece->metric->config->name,
@@ -173,6 +178,8 @@ static int json_next(struct stream *stream, struct text *out, struct error *err)
 		value_end(json, out);
 		json->piece++;
 	}
+	if (piece->monitor)
+		readings_add(piece->monitor->readings, READER_JSON, 0, figure_clock() - start);
 	return 1;
 }
 

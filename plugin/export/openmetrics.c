@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/openmetrics.h"
 #include "base/log.h"
+#include "export/figures.h"
 #include "export/source.h"
 #include "metric/json.h"
 #include "monitor/collect.h"
@@ -24,27 +25,6 @@ struct openmetrics_stream {
 	struct text labels; /* of a histogram, for all of its samples */
 };
 
-static void metric_header(const struct openmetrics_stream *stream, const char *name, size_t len,
-			  const char *type, const char *unit, const char *help, struct text *out)
-{
-	text_adds(out, "# HELP ");
-	text_add(out, name, len);
-	text_addc(out, ' ');
-	exposition_help(out, help, stream->exposition);
-	text_adds(out, "\n# TYPE ");
-	text_add(out, name, len);
-	text_addc(out, ' ');
-	text_adds(out, type);
-	text_addc(out, '\n');
-	if (!unit || stream->exposition != EXPOSITION_OPENMETRICS)
-		return;
-	text_adds(out, "# UNIT ");
-	text_add(out, name, len);
-	text_addc(out, ' ');
-	text_adds(out, unit);
-	text_addc(out, '\n');
-}
-
 static void family_header(const struct openmetrics_stream *stream, const struct source *source,
 			  struct text *out)
 {
@@ -64,8 +44,8 @@ static void family_header(const struct openmetrics_stream *stream, const struct 
 		text_adds(&help, config->help);
 	else
 		text_printf(&help, "Map %s.", config->map_name);
-	metric_header(stream, source->name, len, types[source->type][stream->exposition],
-		      config->unit, text_str(&help), out);
+	exposition_header(out, stream->exposition, source->name, len,
+			  types[source->type][stream->exposition], config->unit, text_str(&help));
 }
 
 /* The labels of an entry; without the brace at the end. */
@@ -205,6 +185,7 @@ static void source_end(struct openmetrics_stream *stream)
 	if (--held->users || !held->open)
 		return;
 	held->left_out = sampling_left_out(&held->sampling);
+	metric_set_left_out(held->metric, READER_OPENMETRICS, held->left_out);
 	if (held->left_out && metric_tell_left_out(held->metric))
 		log_warning("metric \"%s\": %llu series, of which the largest %u are shown",
 			    held->metric->config->name, (unsigned long long)held->sampling.seen,
@@ -257,10 +238,10 @@ static void left_out(const struct openmetrics_stream *stream, bool sums, struct 
 		if (!held->left_out)
 			continue;
 		if (first)
-			metric_header(stream, name, strlen(name), "gauge", NULL,
-				      sums ? "Sum over all series of a metric, shown or left out."
-					   : "Series of a metric that are not shown.",
-				      out);
+			exposition_header(
+				out, stream->exposition, name, strlen(name), "gauge", NULL,
+				sums ? "Sum over all series of a metric, shown or left out."
+				     : "Series of a metric that are not shown.");
 		first = false;
 		if (sums)
 			left_out_sums(source, name, out);
@@ -273,8 +254,11 @@ static void left_out(const struct openmetrics_stream *stream, bool sums, struct 
 
 static int finish(const struct openmetrics_stream *stream, struct text *out, struct error *err)
 {
+	view_note_read(&stream->view, READER_OPENMETRICS);
 	left_out(stream, false, out);
 	left_out(stream, true, out);
+	if (stream->view.registry && figures_expose(&stream->view, stream->exposition, out) < 0)
+		return error_oom(err);
 	if (stream->exposition == EXPOSITION_OPENMETRICS)
 		text_adds(out, "# EOF\n");
 	return text_status(out) < 0 ? error_oom(err) : 0;
@@ -294,6 +278,7 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 {
 	struct openmetrics_stream *stream = (struct openmetrics_stream *)base;
 	const struct source *source = &stream->sources.items[stream->at];
+	uint64_t start = figure_clock();
 	int r = 1;
 
 	if (stream->at == stream->sources.n)
@@ -311,6 +296,9 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 		source_end(stream);
 	else
 		entries(stream, source, out);
+	if (source->monitor)
+		readings_add(source->monitor->readings, READER_OPENMETRICS, 0,
+			     figure_clock() - start);
 	return text_status(out) < 0 ? error_oom(err) : 1;
 }
 

@@ -12,7 +12,8 @@
  * interface and path, then the document's own, then index for arrays of several entries
  * or the key's fields; a later label of a taken name gets the prefix "exported_".
  * A family comes once, however many monitors have it; where they disagree about its type it is
- * unknown. The view is taken, also on failure.
+ * unknown. After those of all monitors come the plugin's own figures, figures.h, whose names no
+ * metric gets. The view is taken, also on failure.
  */
 int openmetrics_stream_new(struct view *view, enum exposition exposition, struct stream **ret,
 			   struct error *err);

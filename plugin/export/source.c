@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/source.h"
+#include "export/figures.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -17,12 +18,12 @@ static bool ends_with(const struct text *text, size_t len, const char *end)
 
 /*
  * [a-zA-Z_:][a-zA-Z0-9_:]*: the metric's name, the field's, the unit; a counter's samples end in
- * _total.
+ * _total. FIGURE_PREFIX is for the plugin's own figures: such a name gets another prefix.
  */
 static char *sample_name(const struct metric *metric, const struct family *family)
 {
 	const struct metric_config *config = metric->config;
-	_cleanup_text_ struct text name = {};
+	_cleanup_text_ struct text name = {}, exported = {};
 
 	if (isdigit((unsigned char)*config->name))
 		text_addc(&name, '_');
@@ -36,7 +37,9 @@ static char *sample_name(const struct metric *metric, const struct family *famil
 		text_printf(&name, "_%s", config->unit);
 	if (config->type == METRIC_COUNTER)
 		text_adds(&name, "_total");
-	return text_steal(&name);
+	if (!strncmp(text_str(&name), FIGURE_PREFIX, strlen(FIGURE_PREFIX)))
+		text_printf(&exported, "exported_%s", text_str(&name));
+	return text_steal(exported.len ? &exported : &name);
 }
 
 static int add_constant(struct source *source, struct names *names, const char *name,
@@ -287,6 +290,7 @@ static int add_metric(struct sources *sources, const struct view_item *item, int
 		int r;
 
 		*source = (struct source){
+			.monitor = item->monitor,
 			.metric = metric,
 			.family = family,
 			.held = held,

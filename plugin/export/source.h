@@ -23,6 +23,7 @@ struct held {
 
 /* One family of one metric of one instance. */
 struct source {
+	const struct monitor *monitor; /* NULL: of none */
 	const struct metric *metric;
 	size_t family;
 	struct held *held; /* the sources' */

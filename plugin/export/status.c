@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/status.h"
-#include "base/figure.h"
 #include "kernel/chain.h"
 #include "kernel/netns.h"
 #include "kernel/section.h"
@@ -213,53 +212,6 @@ void status_json(struct monitor *monitor, const struct view *all, const struct t
 		text_release(&programs[i]);
 	free(programs);
 	pthread_mutex_unlock(&monitor->links);
-}
-
-int figures_get(struct registry *registry, struct figures *ret, struct error *err)
-{
-	_cleanup_(monitor_list_release) struct monitor_list list = {};
-	int r = registry_list(registry, NULL, &list, err);
-
-	*ret = (struct figures){ .monitors = list.n };
-	registry_retired(registry, &ret->changes, &ret->failures);
-	for (size_t i = 0; i < list.n; i++) {
-		struct monitor *monitor = list.monitors[i];
-
-		pthread_mutex_lock(&monitor->state);
-		ret->changes += monitor->changes;
-		ret->failures += monitor->failures;
-		for (size_t j = 0; j < monitor->n_instances; j++) {
-			const struct instance *instance = monitor->instances[j];
-
-			ret->interfaces +=
-				instance->ifindex && instance->generation && !instance->troubled;
-		}
-		pthread_mutex_unlock(&monitor->state);
-	}
-	return r;
-}
-
-int status_figures(struct registry *registry, struct text *out, struct error *err)
-{
-	struct feed_figures feeds;
-	struct figures figures;
-	uint64_t waits;
-	int r = figures_get(registry, &figures, err);
-
-	if (r < 0)
-		return r;
-	registry_feed_figures(registry, &feeds, &waits);
-	text_printf(out, "monitors %llu\ninterfaces_attached %llu\n",
-		    (unsigned long long)figures.monitors, (unsigned long long)figures.interfaces);
-	text_printf(out, "dataplane_changes %llu\ndataplane_failures %llu\n",
-		    (unsigned long long)figures.changes, (unsigned long long)figures.failures);
-	for (int i = 0; i < FIGURE_COUNT; i++)
-		text_printf(out, "%s %llu\n", figure_name((enum figure)i),
-			    (unsigned long long)figure_get((enum figure)i));
-	text_printf(out, "feeds %llu\nfeeds_waiting %llu\nfeed_values %llu\nfeed_errors %llu\n",
-		    (unsigned long long)feeds.feeds, (unsigned long long)waits,
-		    (unsigned long long)feeds.values, (unsigned long long)feeds.errors);
-	return 0;
 }
 
 int status_troubles(struct registry *registry, struct text *out, struct error *err)

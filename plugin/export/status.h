@@ -19,23 +19,10 @@ void status_line(struct monitor *monitor, struct text *out);
 void status_json(struct monitor *monitor, const struct view *all, const struct text *feeds,
 		 struct text *out);
 
-/* "name value" lines about the plugin itself. */
-int status_figures(struct registry *registry, struct text *out, struct error *err);
-
 /*
  * Appends a line for every monitor that does not run what it should.
  * Returns how many, or -errno.
  */
 int status_troubles(struct registry *registry, struct text *out, struct error *err);
-
-/* The plugin's own figures. */
-struct figures {
-	uint64_t monitors;
-	uint64_t interfaces; /* that programs are attached to */
-	uint64_t changes;    /* dataplanes switched to since the start */
-	uint64_t failures;
-};
-
-int figures_get(struct registry *registry, struct figures *ret, struct error *err);
 
 #endif

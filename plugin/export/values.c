@@ -279,6 +279,7 @@ static void give_left_out(struct making *making, const struct sampling *sampling
 {
 	const struct metric *metric = making->metric;
 
+	metric_set_left_out(metric, READER_COLLECTD, sampling_left_out(sampling));
 	if (!sampling_left_out(sampling))
 		return;
 	if (metric_tell_left_out(metric))

@@ -121,6 +121,17 @@ int metric_set_tally(struct metric *metric, const struct metric *previous, struc
 	return metric->tally ? 0 : error_oom(err);
 }
 
+bool metric_entries(const struct metric *metric, uint64_t *ret)
+{
+	*ret = metric->map.max_entries;
+	if (metric_has_index(metric))
+		return true;
+	if (!__atomic_load_n(&metric->counted, __ATOMIC_ACQUIRE))
+		return false;
+	*ret = __atomic_load_n(&metric->entries, __ATOMIC_RELAXED);
+	return true;
+}
+
 void metric_join(struct metric *metric, struct metric *first)
 {
 	metric->next = first->next;

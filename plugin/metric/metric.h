@@ -8,6 +8,7 @@
 #ifndef DYNMON_METRIC_METRIC_H
 #define DYNMON_METRIC_METRIC_H
 
+#include "base/figure.h"
 #include "dataplane/metric_config.h"
 #include "kernel/map.h"
 #include "kernel/object.h"
@@ -44,10 +45,13 @@ struct metric {
 	struct map map;
 	struct plan key;
 	struct plan value;
-	bool trouble_told;	  /* atomic: that it cannot be read was logged */
-	bool full_told;		  /* atomic: that its map is full was */
-	bool left_out_told;	  /* atomic: that it has more series than are shown was */
-	struct field *key_fields; /* none when the map is an array or a queue */
+	bool trouble_told;		 /* atomic: that it cannot be read was logged */
+	bool full_told;			 /* atomic: that its map is full was */
+	bool left_out_told;		 /* atomic: that it has more series than are shown was */
+	bool counted;			 /* atomic: a read has come to the end of the map */
+	uint64_t entries;		 /* atomic: that the last such read found */
+	uint64_t left_out[READER_COUNT]; /* atomic: series, in the last read of that kind */
+	struct field *key_fields;	 /* none when the map is an array or a queue */
 	size_t n_key_fields;
 	struct field *value_fields;
 	size_t n_value_fields;
@@ -111,6 +115,24 @@ static inline bool metric_tell_left_out(const struct metric *metric)
 {
 	return !__atomic_exchange_n((bool *)&metric->left_out_told, true, __ATOMIC_RELAXED);
 }
+
+/* Remembers how many series a read has left out; or asks. */
+static inline void metric_set_left_out(const struct metric *metric, enum reader_kind reader,
+				       uint64_t n)
+{
+	__atomic_store_n((uint64_t *)&metric->left_out[reader], n, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t metric_left_out(const struct metric *metric, enum reader_kind reader)
+{
+	return __atomic_load_n(&metric->left_out[reader], __ATOMIC_RELAXED);
+}
+
+/*
+ * How many entries the map has: an array's are always there, of all other maps it is what the last
+ * read to the end has found, before it took anything out. false: there was none yet.
+ */
+bool metric_entries(const struct metric *metric, uint64_t *ret);
 
 /* An array has an index instead of a key. */
 static inline bool metric_has_index(const struct metric *metric)

@@ -13,7 +13,19 @@ static bool refuses(uint32_t type)
 	       type == BPF_MAP_TYPE_LPM_TRIE || map_kind(type) == MAP_QUEUE;
 }
 
-/* At the end of a pass: the kernel tells nobody but the program that there was no room. */
+/* Of all metrics that what is taken out of the map is for. */
+static void note_entries(const struct metric *metric, const struct map_reader *reader)
+{
+	const struct metric *each = metric;
+
+	do {
+		__atomic_store_n((uint64_t *)&each->entries, reader->seen, __ATOMIC_RELAXED);
+		__atomic_store_n((bool *)&each->counted, true, __ATOMIC_RELEASE);
+		each = each->next;
+	} while (each != metric);
+}
+
+/* The kernel tells nobody but the program that there was no room. */
 static void note_full(const struct metric *metric, const struct map_reader *reader)
 {
 	bool *told = (bool *)&metric->full_told;
@@ -28,6 +40,13 @@ static void note_full(const struct metric *metric, const struct map_reader *read
 			    reader->map.max_entries);
 	else if (!full)
 		__atomic_store_n(told, false, __ATOMIC_RELAXED);
+}
+
+/* At the end of a pass. */
+static void note_pass(const struct metric *metric, const struct map_reader *reader)
+{
+	note_entries(metric, reader);
+	note_full(metric, reader);
 }
 
 int metric_take(const struct metric *metric, const struct map *map)
@@ -52,7 +71,7 @@ int metric_take(const struct metric *metric, const struct map *map)
 			break;
 	}
 	if (r == 0)
-		note_full(metric, &reader);
+		note_pass(metric, &reader);
 	map_reader_release(&reader);
 	return r;
 }
@@ -84,7 +103,7 @@ int metric_reader_next(struct metric_reader *reader, struct metric_batch *batch)
 		int r = map_reader_next(&reader->map, &batch->entries);
 
 		if (r == 0)
-			note_full(reader->metric, &reader->map);
+			note_pass(reader->metric, &reader->map);
 		return r;
 	}
 	if (reader->given || !reader->taken.count)

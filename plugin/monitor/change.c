@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/change.h"
 #include "base/log.h"
+#include "kernel/grace.h"
 #include "monitor/instance.h"
 #include "monitor/pinning.h"
 #include "monitor/presence.h"
@@ -260,6 +261,27 @@ static int make_room(struct change *change, struct error *err)
 	return patterns ? 0 : error_oom(err);
 }
 
+/*
+ * The run statistics go on: what was replaced is read when it does not run any more, and before
+ * anybody sees what runs instead.
+ */
+static void follow_all(struct change *change)
+{
+	bool waited = !run_stats_are_on();
+
+	for (size_t i = 0; i < change->n; i++) {
+		const struct generation *before = generation_before(change, i);
+
+		if (!before || !change->generations[i] ||
+		    (i > 0 && change->generations[i] == change->generations[0]))
+			continue;
+		if (!waited)
+			grace_wait(NULL);
+		waited = true;
+		generation_follow(change->generations[i], before);
+	}
+}
+
 /* Makes the change what readers see, and leaves in it what is to be freed. */
 static void publish(struct change *change, struct dataplane *dataplane)
 {
@@ -344,6 +366,7 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 	if (r == 0)
 		r = switch_all(&change, err);
 	if (r == 0) {
+		follow_all(&change);
 		publish(&change, dataplane);
 		detach_idle(monitor);
 		settle_pins(&change);

@@ -50,6 +50,35 @@ bool generation_has_program(const struct generation *generation, enum path path,
 		(this->twin && object_program_id(this->twin_prog_fd) == prog_id));
 }
 
+struct run_stats generation_run_stats(const struct generation *generation, enum path path)
+{
+	const struct generation_path *this = &generation->paths[path];
+	struct run_stats stats = this->before;
+
+	if (!this->object)
+		return stats;
+	if (this->by_section) {
+		run_stats_add_object(&stats, this->object);
+		return stats;
+	}
+	run_stats_add(&stats, this->prog_fd);
+	if (this->twin)
+		run_stats_add(&stats, this->twin_prog_fd);
+	return stats;
+}
+
+void generation_follow(struct generation *generation, const struct generation *previous)
+{
+	for (int path = 0; generation && previous && path < PATH_COUNT; path++) {
+		struct generation_path *this = &generation->paths[path];
+
+		if (this->object && this->object == previous->paths[path].object)
+			this->before = previous->paths[path].before;
+		else
+			this->before = generation_run_stats(previous, (enum path)path);
+	}
+}
+
 bool generation_has_hooks(const struct generation *generation)
 {
 	for (int path = 0; generation && path < PATH_COUNT; path++)

@@ -13,6 +13,7 @@
 
 #include "dataplane/dataplane.h"
 #include "kernel/object.h"
+#include "kernel/run_stats.h"
 #include "metric/metric.h"
 #include "monitor/keepsake.h"
 
@@ -34,7 +35,8 @@ struct generation_path {
 	int prog_fd;	       /* the object's; -1 when its programs are attached by section */
 	struct object *twin;   /* the second copy; NULL: nothing is swapped */
 	int twin_prog_fd;
-	bool by_section; /* tracepoints and the like: on no interface */
+	bool by_section;	 /* tracepoints and the like: on no interface */
+	struct run_stats before; /* of the programs in whose place these were put */
 	struct metric *metrics;
 	size_t n_metrics;
 };
@@ -62,6 +64,15 @@ int generation_prog_fd(const struct generation *generation, enum path path);
 
 /* Whether a program is that of a path, or the second copy of it. generation may be NULL. */
 bool generation_has_program(const struct generation *generation, enum path path, uint32_t prog_id);
+
+/* What a path's programs have run, and those before them. */
+struct run_stats generation_run_stats(const struct generation *generation, enum path path);
+
+/*
+ * Lets what runs from now on go on with the run statistics of previous, whose programs must not run
+ * any more; while nobody reads generation. Either may be NULL.
+ */
+void generation_follow(struct generation *generation, const struct generation *previous);
 
 /* Whether any of its programs belongs on an interface, or is attached by its section. */
 bool generation_has_hooks(const struct generation *generation);

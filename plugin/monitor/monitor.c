@@ -64,7 +64,9 @@ int monitor_new(struct monitor_settings *settings, unsigned int id, uint64_t ser
 	pthread_mutex_init(&monitor->links, NULL);
 	pthread_mutex_init(&monitor->state, NULL);
 	monitor->hook = hook_find(monitor->settings.hook);
-	if (monitor_set_document(monitor, monitor->settings.dataplane, false, NULL) < 0 ||
+	monitor->readings = readings_new();
+	if (!monitor->readings ||
+	    monitor_set_document(monitor, monitor->settings.dataplane, false, NULL) < 0 ||
 	    add_patterns(monitor) < 0 || add_instances(monitor) < 0)
 		return error_oom(err);
 	*ret = steal_ptr(&monitor);
@@ -90,6 +92,7 @@ struct monitor *monitor_unref(struct monitor *monitor)
 	free(monitor->patterns);
 	fd_close(&monitor->netns_fd);
 	dataplane_unref(monitor->dataplane);
+	readings_unref(monitor->readings);
 	free(monitor->document_file);
 	free(monitor->last_error);
 	recipe_release(&monitor->recipe);
@@ -244,10 +247,12 @@ void monitor_note(struct monitor *monitor, const struct error *err, bool outdate
 	monitor->last_error = message;
 	monitor->outdated = err && (outdated || monitor->outdated);
 	monitor->wanting = err && err->code == -ENOLINK;
-	if (err)
+	if (err) {
 		monitor->failures++;
-	else
+	} else {
 		monitor->changes++;
+		monitor->changed = time(NULL);
+	}
 	pthread_mutex_unlock(&monitor->state);
 	free(old);
 }

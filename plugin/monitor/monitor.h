@@ -17,10 +17,12 @@
 #include "monitor/generation.h"
 #include "monitor/pattern.h"
 #include "monitor/pins.h"
+#include "monitor/readings.h"
 #include "monitor/recipe.h"
 #include "monitor/settings.h"
 
 #include <pthread.h>
+#include <time.h>
 
 /* A loaded copy of the monitor's dataplane, on one interface. */
 struct instance {
@@ -66,7 +68,8 @@ struct monitor {
 	const struct monitor_settings settings; /* never changes */
 	const struct monitor_context *context;	/* NULL: it is alone */
 	const struct hook *hook;
-	bool configured; /* stands in collectd.conf */
+	bool configured;	   /* stands in collectd.conf */
+	struct readings *readings; /* set before others know the monitor */
 
 	pthread_mutex_t control;
 	bool stale; /* atomic: interfaces have changed while control was held */
@@ -95,6 +98,7 @@ struct monitor {
 	char *last_error;  /* of the last change that failed; NULL after one that did not */
 	uint64_t changes;  /* dataplanes switched to */
 	uint64_t failures; /* changes that failed */
+	time_t changed;	   /* when the last one did not, since 1970; 0: none has */
 };
 
 /*

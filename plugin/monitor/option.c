@@ -379,6 +379,8 @@ const struct option options[] = {
 	{ BLOCK_PLUGIN, "Compiler", take_path, same_string, offsetof(struct settings, compiler) },
 	{ BLOCK_PLUGIN, "IncludeDir", take_path, same_string,
 	  offsetof(struct settings, include_dir) },
+	{ BLOCK_PLUGIN, "RunStats", take_bool, same_bool, offsetof(struct settings, run_stats),
+	  .live = true },
 	{ BLOCK_HTTP, "Host", take_string, same_string, offsetof(struct http_settings, host) },
 	{ BLOCK_HTTP, "Port", take_port, same_string, offsetof(struct http_settings, port) },
 	{ BLOCK_HTTP, "SocketFile", take_socket, same_string,

@@ -17,6 +17,7 @@ struct option {
 	/* Whether two such places say the same. */
 	bool (*same)(const void *a, const void *b);
 	size_t offset; /* in the block's struct */
+	bool live;     /* of <Plugin dynmon>: a reload changes it */
 };
 
 /* In the order in which messages list them; ended by one without a name. */

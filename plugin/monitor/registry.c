@@ -484,7 +484,7 @@ int registry_view(struct registry *registry, const char *name, struct view *ret,
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
 	int r = registry_list(registry, name, &list, err);
 
-	*ret = (struct view){};
+	*ret = (struct view){ .registry = name ? NULL : registry };
 	for (size_t i = 0; r == 0 && i < list.n; i++) {
 		r = view_add(ret, list.monitors[i]);
 		if (r < 0)

@@ -23,6 +23,13 @@ struct registry_observer {
 	/* Reads the configuration again; then ret is the caller's to release. report: warnings,
 	 * a line each. -errno: it cannot be used as a whole. */
 	int (*configure)(void *data, struct settings *ret, struct text *report, struct error *err);
+	/*
+	 * Hands what the monitors count to collectd now, and has its write plugins write it out.
+	 * plugin: only that one, NULL for all; timeout: only what is older than so many seconds;
+	 * identifier: only that value, NULL for all.
+	 */
+	int (*flush)(void *data, const char *plugin, double timeout, const char *identifier,
+		     struct error *err);
 	void *data;
 };
 
@@ -110,6 +117,10 @@ int registry_reload(struct registry *registry, const char *name, bool force, str
 
 /* What the monitors have done that are gone, so that totals never fall. */
 void registry_retired(struct registry *registry, uint64_t *changes, uint64_t *failures);
+
+/* What the observer's flush() returns; -EOPNOTSUPP: there is none. No lock is held. */
+int registry_flush(struct registry *registry, const char *plugin, double timeout,
+		   const char *identifier, struct error *err);
 
 /*
  * A descriptor of the registry's that becomes readable when any monitor's generations have

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What monitors find around them: the registry's other monitors, and what feeds them. */
+/*
+ * What monitors find around them: the maps and programs of the registry's other monitors, what
+ * feeds them, and collectd.
+ */
 #include "kernel/netns.h"
 #include "monitor/registry_private.h"
 
@@ -81,6 +84,16 @@ static void refill(void *data, const struct monitor *monitor, struct generation 
 	struct registry *registry = data;
 
 	feeds_refill(registry->feeds, monitor->settings.name, generation, twin);
+}
+
+int registry_flush(struct registry *registry, const char *plugin, double timeout,
+		   const char *identifier, struct error *err)
+{
+	const struct registry_observer *observer = &registry->observer;
+
+	if (!observer->flush)
+		return error_set(err, -EOPNOTSUPP, "there is no collectd to flush to");
+	return observer->flush(observer->data, plugin, timeout, identifier, err);
 }
 
 void registry_init_context(struct registry *registry)

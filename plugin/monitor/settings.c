@@ -371,7 +371,8 @@ void settings_report_fixed(const struct settings *running, const struct settings
 	bool https = running->n_https == new->n_https;
 
 	for (const struct option *option = options; option->name; option++)
-		if (option->block == BLOCK_PLUGIN && !option_equal(option, running, new))
+		if (option->block == BLOCK_PLUGIN && !option->live &&
+		    !option_equal(option, running, new))
 			text_printf(report, "%s%s", option->name, words);
 	for (size_t i = 0; https && i < new->n_https; i++)
 		https = block_equal(BLOCK_HTTP, &running->https[i], &new->https[i]);

@@ -79,6 +79,7 @@ struct settings {
 	char *state_dir;
 	char *compiler;	   /* NULL: as built in */
 	char *include_dir; /* NULL: as built in */
+	bool run_stats;	   /* the kernel counts how often programs run, and for how long */
 	struct http_settings *https;
 	size_t n_https;
 	struct monitor_settings *monitors;
@@ -140,7 +141,7 @@ bool feed_settings_equal(const struct feed_settings *a, const struct feed_settin
 bool feed_settings_match(const struct feed_settings *settings, const char *id);
 
 /*
- * What the plugin's own options, which are read at the start only, say otherwise in new: a line
+ * What the plugin's own options that are read at the start only say otherwise in new: a line
  * each is appended to report.
  */
 void settings_report_fixed(const struct settings *running, const struct settings *new,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/takeover.h"
 #include "base/log.h"
+#include "kernel/grace.h"
 #include "monitor/instance.h"
 #include "monitor/pinning.h"
 
@@ -108,12 +109,32 @@ static int takeover_init(struct takeover *takeover, const struct monitor *next,
 	return 0;
 }
 
-static void move_figures(struct monitor *next, struct monitor *old)
+/* Until next is in the registry, old tells what it has told. */
+static void share_figures(struct monitor *next, const struct monitor *old)
 {
 	next->changes += old->changes;
 	next->failures += old->failures;
-	old->changes = old->failures = 0;
+	if (!next->changed)
+		next->changed = old->changed;
+	readings_unref(next->readings);
+	next->readings = readings_ref(old->readings);
 	next->in_trouble = old->in_trouble;
+}
+
+/* The programs of old do not run any more. */
+static void follow_programs(struct monitor *next, const struct monitor *old)
+{
+	if (next->settings.share != old->settings.share)
+		return;
+	if (run_stats_are_on())
+		grace_wait(NULL);
+	for (size_t i = 0; i < next->n_instances; i++)
+		for (size_t j = 0; j < old->n_instances; j++)
+			if (next->settings.share ? i + j == 0
+						 : same(next->instances[i]->interface,
+							old->instances[j]->interface))
+				generation_follow(next->instances[i]->generation,
+						  old->instances[j]->generation);
 }
 
 /* What next was made with goes with the takeover. */
@@ -156,7 +177,7 @@ int monitor_take_over(struct monitor *next, struct monitor *old, struct error *e
 	next->outdated = old->outdated;
 	free(next->last_error);
 	next->last_error = steal_ptr(&old->last_error);
-	move_figures(next, old);
+	share_figures(next, old);
 	pthread_mutex_unlock(&old->state);
 	pthread_mutex_unlock(&old->links);
 	next->document_confined = old->document_confined;
@@ -207,7 +228,8 @@ void monitor_resume(struct monitor *monitor)
 void monitor_retire(struct monitor *monitor, struct monitor *successor)
 {
 	monitor_close(monitor, false);
+	follow_programs(successor, monitor);
 	pthread_mutex_lock(&monitor->state);
-	move_figures(successor, monitor);
+	share_figures(successor, monitor);
 	pthread_mutex_unlock(&monitor->state);
 }

@@ -42,6 +42,19 @@ int view_add(struct view *view, struct monitor *monitor)
 	return r;
 }
 
+void view_note_read(const struct view *view, enum reader_kind reader)
+{
+	const struct monitor *last = NULL;
+
+	for (size_t i = 0; i < view->n; i++) {
+		const struct monitor *monitor = view->items[i].monitor;
+
+		if (monitor && monitor != last) /* its items stand together */
+			readings_add(monitor->readings, reader, 1, 0);
+		last = monitor;
+	}
+}
+
 void view_release(struct view *view)
 {
 	for (size_t i = 0; i < view->n; i++) {

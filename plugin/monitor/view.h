@@ -16,13 +16,18 @@ struct view_item {
 	struct generation *generation; /* NULL: the empty dataplane */
 };
 
+struct registry;
+
 struct view {
 	struct view_item *items;
 	size_t n;
+	struct registry *registry; /* when it is of all its monitors; else NULL */
 };
 
 /* Adds the instances of a monitor. -ENOMEM: some may be missing. */
 int view_add(struct view *view, struct monitor *monitor);
+/* Counts a read to the end of each of its monitors. */
+void view_note_read(const struct view *view, enum reader_kind reader);
 void view_release(struct view *view);
 
 #endif

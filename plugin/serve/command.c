@@ -15,10 +15,9 @@ static int take_word(const char **from, char **to, struct error *err)
 	const char *at = *from;
 	char *out = *to;
 
-	if (*at != '"') {
-		while (*at && !is_blank(*at))
-			*out++ = *at++;
-	} else {
+	while (*at && !is_blank(*at) && *at != '"')
+		*out++ = *at++;
+	if (*at == '"') {
 		for (at++; *at && *at != '"'; at++) {
 			if (*at == '\\' && at[1])
 				at++;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A line of the control protocol as words: collectd's own syntax (collectd-unixsock(5)). Words are
- * separated by blanks; one in double quotes may contain blanks, and \" and \\ in it.
+ * separated by blanks; what is in double quotes, to the end of the word, may contain blanks, and \"
+ * and \\: "a b", name="a b".
  */
 #ifndef DYNMON_SERVE_COMMAND_H
 #define DYNMON_SERVE_COMMAND_H

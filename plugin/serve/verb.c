@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/verb.h"
+#include "export/figures.h"
 #include "export/json.h"
 #include "export/openmetrics.h"
 #include "export/status.h"
+#include "serve/flush.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -258,7 +260,12 @@ static int run_openmetrics(const struct request *request, struct answer *answer,
 
 static int run_stats(const struct request *request, struct answer *answer, struct error *err)
 {
-	return status_figures(request->registry, &answer->lines, err);
+	_cleanup_(view_release) struct view view = {};
+	int r = registry_view(request->registry, NULL, &view, err);
+
+	if (r < 0)
+		return r;
+	return figures_list(&view, &answer->lines) < 0 ? error_oom(err) : 0;
 }
 
 static void usage(const struct verb *verb, struct text *out)
@@ -316,6 +323,10 @@ const struct verb verbs[] = {
 	  "metrics as OpenMetrics text; its lines are not counted, # EOF is the last", 0, 1, false,
 	  run_openmetrics },
 	{ "STATS", "", NULL, "figures about the plugin itself", 0, 0, false, run_stats },
+	{ "FLUSH", "[timeout=<seconds>] [plugin=<p> ...] [identifier=<id> ...]",
+	  "timeout plugin identifier",
+	  "read all monitors for collectd now, and have its write plugins write out what they hold",
+	  0, 0, false, flush_run },
 	{ "HELP", "[<verb>]", NULL, "this", 0, 1, false, run_help },
 	{},
 };

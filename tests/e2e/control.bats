@@ -104,7 +104,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	ctl eject m
 	nothing_attached
 	[ "$(ctl metrics m)" = '{"ingress-metrics":[],"egress-metrics":[]}' ]
-	[ "$(ctl stats | grep '^monitors')" = "monitors 1" ]
+	[ "$(ctl stats | grep '^monitors ')" = "monitors 1" ]
 	[ "$(ctl help metrics | head -n 1)" = "  metrics [<monitor>] [path=ingress|egress] [name=M]" ]
 	raw "HELP" | grep -Fx 'METRICS [<monitor>] [path=ingress|egress] [name=M]'
 	ctl del m

@@ -94,7 +94,8 @@ def take_json(monitor, text):
 def take_page(lines, before):
     """before: what this consumer has seen last."""
     for line in lines:
-        if line.startswith("#"):
+        # How full a map was at its last read is the one of the plugin's figures that may fall.
+        if line.startswith(("#", "dynmon_map_entries{")):
             continue
         series, value = line.rstrip("\n").rsplit(" ", 1)
         value = float(value)

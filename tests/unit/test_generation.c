@@ -5,6 +5,7 @@
 #include "metric/reader.h"
 #include "monitor/loading.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 
 /* A program that uses the maps M and N, whose values are so many 64-bit numbers. */
@@ -148,11 +149,74 @@ static void test_swapped_from_now_on(void **state)
 	}
 }
 
+/* Lets a program run so often. */
+static void run(int prog_fd, int times)
+{
+	const char frame[64] = {};
+
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
+		    .repeat = times);
+	assert_int_equal(bpf_prog_test_run_opts(prog_fd, &opts), 0);
+}
+
+static uint64_t runs(const struct generation *generation, enum path path)
+{
+	return generation_run_stats(generation, path).runs;
+}
+
+/* Of both copies, and of what ran before; each path by itself. */
+static void test_run_stats_go_on(void **state)
+{
+	_cleanup_(generation_unrefp) struct generation *first = NULL, *second = NULL, *third = NULL;
+	_cleanup_error_ struct error err = {};
+	uint64_t ns;
+
+	(void)state;
+	skip_without_objects();
+	if (run_stats_switch(true, &err) < 0)
+		fail_msg("%s", error_message(&err));
+	assert_true(run_stats_are_on());
+	assert_int_equal(run_stats_switch(true, &err), 0);
+	first = load(SWAPPED("n", "M"), "", NULL);
+	assert_int_equal(runs(first, PATH_INGRESS), 0);
+	run(first->paths[PATH_INGRESS].prog_fd, 3);
+	run(first->paths[PATH_INGRESS].twin_prog_fd, 40);
+	run(first->paths[PATH_EGRESS].prog_fd, 500);
+	assert_int_equal(runs(first, PATH_INGRESS), 43);
+	assert_int_equal(runs(first, PATH_EGRESS), 500);
+	ns = generation_run_stats(first, PATH_INGRESS).ns;
+	assert_true(ns > 0);
+	second = load(SWAPPED("n", "M"), "", first);
+	generation_follow(second, first);
+	assert_int_equal(runs(second, PATH_INGRESS), 43);
+	assert_true(generation_run_stats(second, PATH_INGRESS).ns >= ns);
+	run(second->paths[PATH_INGRESS].prog_fd, 100);
+	assert_int_equal(runs(second, PATH_INGRESS), 143);
+	third = load("", "", second);
+	generation_follow(third, second);
+	assert_int_equal(runs(third, PATH_INGRESS), 143);
+	assert_int_equal(runs(third, PATH_EGRESS), 500);
+	/* the same programs again: they are not told twice */
+	generation_unref(second);
+	second = generation_ref(third);
+	generation_follow(second, third);
+	assert_int_equal(runs(second, PATH_INGRESS), 143);
+	generation_follow(NULL, third);
+	generation_follow(third, NULL);
+	assert_int_equal(runs(third, PATH_INGRESS), 143);
+	assert_int_equal(run_stats_switch(false, &err), 1);
+	assert_int_equal(run_stats_switch(false, &err), 0);
+	assert_false(run_stats_are_on());
+	run(third->paths[PATH_EGRESS].prog_fd, 1);
+	assert_int_equal(runs(third, PATH_EGRESS), 500);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tally_of_other_path),
 		cmocka_unit_test(test_swapped_from_now_on),
+		cmocka_unit_test(test_run_stats_go_on),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

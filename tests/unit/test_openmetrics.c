@@ -307,6 +307,11 @@ static const struct {
 	  { { "edge", "eth0", 0, "packets_total", "ONE", METRIC_COUNTER, "Help", 0, 0, 0 } },
 	  "# HELP packets Help\n# TYPE packets counter\npackets_total" EDGE "} 1\n# EOF\n",
 	  NULL },
+	{ "a name like the plugin's own figures",
+	  { { "edge", "eth0", 0, "dynmon-reads", "ONE", METRIC_COUNTER, "Help", 0, 0, 0 } },
+	  "# HELP exported_dynmon_reads Help\n# TYPE exported_dynmon_reads counter\n"
+	  "exported_dynmon_reads_total" EDGE "} 1\n# EOF\n",
+	  NULL },
 	{ "no help",
 	  { { "edge", "", 1, "g", "ONE", METRIC_GAUGE, NULL, 0, 0, 0 } },
 	  "# HELP g Map ONE.\n# TYPE g gauge\ng" LABELS("edge", "", "egress") "} 1\n# EOF\n",

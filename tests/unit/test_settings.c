@@ -50,7 +50,9 @@ static const struct {
 	{ BLOCK_PLUGIN, "IncludeDir", "/i", 0, NULL },
 	{ BLOCK_PLUGIN, "Interface", "eth0", -ENOENT,
 	  P "unknown option \"Interface\"; there are SocketFile, SocketGroup, SocketPerms, "
-	    "DeleteSocket, DataplaneDir, StateDir, Compiler, IncludeDir" },
+	    "DeleteSocket, DataplaneDir, StateDir, Compiler, IncludeDir, RunStats" },
+	{ BLOCK_PLUGIN, "RunStats", "true", 0, NULL },
+	{ BLOCK_PLUGIN, "RunStats", "2", -EINVAL, P "RunStats: expected *" },
 	{ BLOCK_PLUGIN, "", "x", -ENOENT, P "unknown option \"\"; there are *" },
 	{ BLOCK_HTTP, "Host", "::1", 0, NULL },
 	{ BLOCK_HTTP, "Port", "1", 0, NULL },
@@ -455,6 +457,8 @@ static void test_report_fixed(void **state)
 	assert_int_equal(settings_init(&new, NULL), 0);
 	settings_report_fixed(&running, &new, &report);
 	assert_string_equal(text_str(&report), "");
+	/* which a reload changes */
+	assert_int_equal(settings_set(settings_root(&new), "RunStats", "true", NULL), 0);
 	assert_int_equal(settings_set(settings_root(&new), "SocketGroup", "adm", NULL), 0);
 	assert_int_equal(settings_open(settings_root(&new), "Http", NULL, &http, NULL), 0);
 	settings_report_fixed(&running, &new, &report);

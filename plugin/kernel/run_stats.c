@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/run_stats.h"
+#include "base/cleanup.h"
+#include "kernel/object.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <pthread.h>
+#include <string.h>
+
+static struct {
+	pthread_mutex_t lock;
+	/* -- protected by lock -- */
+	int fd; /* the kernel counts while it is open; -1: off */
+} stats_on = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1 };
+
+int run_stats_switch(bool on, struct error *err)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&stats_on.lock);
+	if (on && stats_on.fd < 0) {
+		int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+
+		if (fd >= 0)
+			stats_on.fd = fd;
+		r = fd < 0 ? error_set(err, fd, "RunStats: the kernel does not count: %s%s",
+				       strerror(-fd),
+				       fd == -EPERM ? "; it takes CAP_SYS_ADMIN" : "")
+			   : 1;
+	} else if (!on && stats_on.fd >= 0) {
+		fd_close(&stats_on.fd);
+		r = 1;
+	}
+	pthread_mutex_unlock(&stats_on.lock);
+	return r;
+}
+
+bool run_stats_are_on(void)
+{
+	bool on;
+
+	pthread_mutex_lock(&stats_on.lock);
+	on = stats_on.fd >= 0;
+	pthread_mutex_unlock(&stats_on.lock);
+	return on;
+}
+
+void run_stats_add(struct run_stats *stats, int prog_fd)
+{
+	struct bpf_prog_info info = {};
+	uint32_t len = sizeof(info);
+
+	if (prog_fd < 0 || bpf_obj_get_info_by_fd(prog_fd, &info, &len) < 0)
+		return;
+	stats->runs += info.run_cnt;
+	stats->ns += info.run_time_ns;
+}
+
+void run_stats_add_object(struct run_stats *stats, const struct object *object)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object->bpf)
+		run_stats_add(stats, bpf_program__fd(program));
+}

@@ -1,0 +1,347 @@
+# The plugin's figures about itself, and values at once: FLUSH and SIGUSR1.
+# shellcheck shell=bash
+bats_require_minimum_version 1.5.0
+load lib
+
+setup() {
+	need_root
+	network_up
+	DATAPLANE_DIR=$BATS_TEST_TMPDIR/documents
+	mkdir "$DATAPLANE_DIR"
+	cp "$top_srcdir"/examples/packet_counter.json "$DATAPLANE_DIR"
+	cp "$BATS_TEST_DIRNAME/fixtures/flows.bpf.c" "$DATAPLANE_DIR"
+}
+
+teardown() {
+	[ -z "${LISTENER:-}" ] || kill "$LISTENER" 2>/dev/null || true
+	collectd_kill
+	network_down
+}
+
+PATHS='monitor="edge",interface="mon0",path='
+
+# figure NAME: of STATS, or of the page with its prefix
+figure() { ctl stats | sed -n "s/^$1 //p"; }
+exposed() { metrics_page | sed -n "s/^dynmon_$1 //p"; }
+
+# edge OPTION [DOCUMENT]: a monitor, and an option of the plugin. slow: nobody reads after the start,
+# until told to.
+edge() {
+	collectd_configure <<-EOF
+	$1
+	<Monitor "edge">
+	  Interface "mon0"
+	  Dataplane "${2:-packet_counter.json}"
+	</Monitor>
+	EOF
+}
+slow() {
+	edge '' "$@"
+	sed -i 's/^Interval 0.2$/Interval 3600/' "$CONF"
+}
+
+csv_own() { tail -qn 1 "$DIR/csv/host/dynmon/$1"-[0-9]* | cut -d, -f2; }
+csv_is_own() { [ "$(csv_own "$1")" = "$2" ]; }
+# Lines that the csv plugin has of ingress: the first read, and each flush.
+lines_of_ingress() { grep -ch '^[0-9]' "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-ingress"-*; }
+
+@test "RunStats: a program's runs are the packets, and go on over a reload" {
+	edge 'RunStats true'
+	collectd_start
+	frames_in 100
+	frames_out 30
+	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq 100 ]
+	[ "$(exposed "program_runs_total{${PATHS}\"egress\"}")" -eq 30 ]
+	seconds=$(exposed "program_run_seconds_total{${PATHS}\"ingress\"}")
+	[ "$(jq -n "$seconds > 0 and $seconds < 1")" = true ]
+	eventually csv_is_own derive-program_runs-edge-mon0-ingress 100
+	ctl reload edge force=true
+	frames_in 20
+	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq 120 ]
+	[ "$(figure "program_runs{${PATHS}\"egress\"}")" -eq 30 ]
+	[ "$(jq -n "$(exposed "program_run_seconds_total{${PATHS}\"ingress\"}") > $seconds")" = true ]
+	# another document, with other maps, on one path only
+	ctl inject edge direction=ingress "$DATAPLANE_DIR/packet_counter.json"
+	frames_in 3
+	frames_out 1
+	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq 123 ]
+	[ "$(figure "program_runs{${PATHS}\"egress\"}")" -eq 31 ]
+	# other settings, with the same programs and on another hook
+	sed -i 's/Dataplane "packet/Hook "tc"\n&/' "$CONF"
+	ctl reload
+	ctl show edge | jq -e '.hook == "tc"'
+	frames_in 7
+	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq 130 ]
+	sed -i 's/Hook "tc"/&\nLogLevel "info"/' "$CONF"
+	ctl reload
+	frames_in 1
+	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq 131 ]
+	collectd_stop
+}
+
+@test "RunStats counts both copies of what is swapped, while packets flow" {
+	jq '."ingress-path"."metric-configs"[0]."extraction-options" = {"swap-on-read": true}' \
+		"$DATAPLANE_DIR/packet_counter.json" >"$DATAPLANE_DIR/swap.json"
+	edge 'RunStats true' swap.json
+	collectd_start
+	frames_in 200000 &
+	sender=$!
+	last=0
+	while kill -0 "$sender" 2>/dev/null; do
+		now=$(figure "program_runs{${PATHS}\"ingress\"}")
+		[ "$now" -ge "$last" ]
+		last=$now
+		json_value edge ingress packets_total >/dev/null
+		ctl reload edge force=true >/dev/null
+	done
+	wait "$sender"
+	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq 200000 ]
+	[ "$(figure 'dataplane_changes{monitor="edge"}')" -gt 1 ]
+}
+
+# Whether collectd has the kernel count; the kernel does so for all when anybody asks.
+asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
+
+@test "RunStats false, the default, gives nothing and asks the kernel for nothing; a reload switches" {
+	edge ''
+	collectd_start
+	frames_in 10
+	run ! grep program_run <(ctl stats)
+	run ! grep program_run <(metrics_page)
+	eventually test -e "$DIR/csv/host/dynmon"
+	run ! ls "$DIR"/csv/host/dynmon/*program_run*
+	run ! asks
+	sed -i 's/<Monitor/RunStats true\n&/' "$CONF"
+	run ctl reload
+	[[ $output == *"RunStats: switched on"* ]]
+	asks
+	before=$(figure "program_runs{${PATHS}\"ingress\"}")
+	frames_in 5
+	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq $((before + 5)) ]
+	run raw RELOAD
+	[ "$output" = "0 nothing has changed" ]
+	asks
+	sed -i 's/RunStats true/RunStats off/' "$CONF"
+	run ctl reload
+	[[ $output == *"RunStats: switched off"* ]]
+	run ! asks
+	run ! grep program_run <(ctl stats)
+	run ! grep "a change takes effect" "$LOG"
+	sed -i 's/RunStats off/RunStats "perhaps"/' "$CONF"
+	run ctl reload
+	[ "$status" -ne 0 ]
+	[[ $output == *'RunStats: expected '*'found "perhaps"'* ]]
+}
+
+@test "RunStats without the capability is logged, and all else works" {
+	edge 'RunStats true'
+	# No function: $! must be collectd itself.
+	ip netns exec "$NEAR" setpriv --bounding-set -sys_admin --inh-caps -sys_admin \
+		env LD_PRELOAD="${DYNMON_PRELOAD:-}" collectd -f -C "$CONF" >"$DIR/collectd.out" 2>&1 3>&- &
+	COLLECTD=$!
+	eventually grep -q 'version .* is ready' "$LOG"
+	grep -q 'dynmon: RunStats: the kernel does not count: Operation not permitted; it takes CAP_SYS_ADMIN' "$LOG"
+	[ "$(figure monitors)" -eq 1 ]
+	run ! grep program_run <(ctl stats)
+}
+
+@test "entries and capacity of maps, series left out, reads" {
+	jq -n '{"ingress-path": {"code-file": "flows.bpf.c", "metric-configs": [
+		{"name": "flows", "map-name": "FLOWS", "max-series": 2, "open-metrics-metadata": {"type": "counter", "help": "F."}}]}}' >"$DATAPLANE_DIR/flows.json"
+	slow flows.json
+	collectd_start
+	flows="{${PATHS}\"ingress\",metric=\"flows\"}"
+	eventually test "$(figure 'reads{monitor="edge",reader="collectd"}')" -eq 1
+	[ "$(figure "map_entries$flows")" -eq 0 ]
+	for port in 1 2 3 4 5; do frames_in 2 -d "$port"; done
+	# as the last read has found them: nobody walks the map for it
+	[ "$(figure "map_entries$flows")" -eq 0 ]
+	ctl metrics edge >/dev/null
+	[ "$(figure "map_entries$flows")" -eq 5 ]
+	[ "$(exposed "map_entries$flows")" -eq 5 ]
+	[ "$(exposed "map_capacity$flows")" -eq "$(sed -n 's/.*max_entries, \([0-9]*\).*/\1/p' "$DATAPLANE_DIR/flows.bpf.c" | head -n 1)" ]
+	[ "$(figure "series_left_out{${PATHS}\"ingress\",metric=\"flows\",reader=\"openmetrics\"}")" -eq 3 ]
+	[ "$(figure "series_left_out{${PATHS}\"ingress\",metric=\"flows\",reader=\"collectd\"}")" = "" ]
+	[ "$(figure 'reads{monitor="edge",reader="json"}')" -eq 1 ]
+	[ "$(figure 'reads{monitor="edge",reader="openmetrics"}')" -eq 2 ]
+	for reader in collectd json openmetrics; do
+		[ "$(jq -n "$(figure "read_seconds{monitor=\"edge\",reader=\"$reader\"}") > 0")" = true ]
+	done
+	# reads go on when the settings are others
+	sed -i 's/Dataplane "flows/LogLevel "info"\n&/' "$CONF"
+	ctl reload
+	[ "$(figure 'reads{monitor="edge",reader="openmetrics"}')" -eq 2 ]
+}
+
+@test "changes, failures, and when the last one worked" {
+	edge ''
+	before=$(date +%s)
+	collectd_start
+	loaded=$(exposed 'dataplane_change_timestamp_seconds{monitor="edge"}')
+	[ "$loaded" -ge "$before" ]
+	[ "$loaded" -le "$(date +%s)" ]
+	[ "$(exposed 'dataplane_changes_total{monitor="edge"}')" -eq 1 ]
+	[ "$(exposed 'interfaces_attached{monitor="edge"}')" -eq 1 ]
+	echo '{"ingress-path":{"code":"no"}}' >"$BATS_TEST_TMPDIR/wrong.json"
+	run ctl inject edge "$BATS_TEST_TMPDIR/wrong.json"
+	[ "$status" -ne 0 ]
+	[ "$(exposed 'dataplane_failures_total{monitor="edge"}')" -eq 1 ]
+	[ "$(exposed 'dataplane_change_timestamp_seconds{monitor="edge"}')" -eq "$loaded" ]
+	while [ "$(date +%s)" -le "$loaded" ]; do sleep 0.05; done
+	ctl reload edge force=true
+	[ "$(exposed 'dataplane_changes_total{monitor="edge"}')" -eq 2 ]
+	[ "$(exposed 'dataplane_change_timestamp_seconds{monitor="edge"}')" -gt "$loaded" ]
+	ctl detach edge
+	[ "$(exposed 'interfaces_attached{monitor="edge"}')" -eq 0 ]
+	ctl add never
+	[ "$(exposed 'dataplane_change_timestamp_seconds{monitor="never"}')" = "" ]
+	[ "$(figure monitors)" -eq 2 ]
+	ctl del edge
+	[ "$(exposed 'dataplane_changes_total{monitor="edge"}')" = "" ]
+	[ "$(figure dataplane_changes)" -eq 2 ]
+	[ "$(figure dataplane_failures)" -eq 1 ]
+}
+
+@test "the strict parser and promtool take the figures, and a metric of such a name keeps apart" {
+	jq '."ingress-path"."metric-configs"[0].name = "dynmon_reads"' \
+		"$DATAPLANE_DIR/packet_counter.json" >"$DATAPLANE_DIR/like.json"
+	jq -n --arg code '#include <linux/bpf.h>
+		#include <bpf/bpf_helpers.h>
+		SEC("raw_tp/sys_enter") int figures_calls(void *ctx) { return 0; }
+		char _license[] SEC("license") = "GPL";' '{"ingress-path": {code: $code}}' >"$DATAPLANE_DIR/calls.json"
+	collectd_configure <<-EOF
+	RunStats true
+	<Monitor "edge">
+	  Interface "mon0"
+	  Dataplane "like.json"
+	</Monitor>
+	<Monitor "calls">
+	  Dataplane "calls.json"
+	</Monitor>
+	<Monitor "empty">
+	</Monitor>
+	EOF
+	collectd_start
+	frames_in 4
+	page=$BATS_TEST_TMPDIR/page
+	metrics_page -H 'Accept: application/openmetrics-text; version=1.0.0' >"$page"
+	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$page"
+	grep -Fx '# UNIT dynmon_program_run_seconds seconds' "$page"
+	grep -Fx '# TYPE dynmon_program_runs counter' "$page"
+	grep -Fx "exported_dynmon_reads_total{${PATHS}\"ingress\"} 4" "$page"
+	grep -Fx 'dynmon_reads_total{monitor="empty",reader="openmetrics"} 1' "$page"
+	grep -E '^dynmon_program_runs_total\{monitor="calls",interface="",path="ingress"\} [1-9][0-9]*$' "$page"
+	[ "$(sed -n 's/^# TYPE dynmon_\([a-z_]*\) .*/\1/p' "$page" | sort | uniq -d)" = "" ]
+	grep '^# HELP dynmon_' "$page" | grep -Ev '^# HELP [a-z_]+ [A-Z].*\.$' && return 1
+	metrics_page | promtool check metrics
+	# of one monitor there are its metrics alone
+	run ! grep '^dynmon_' <(http 'http://127.0.0.1:9936/metrics?monitor=edge')
+}
+
+@test "FLUSH brings the values at once, by each of its words" {
+	slow
+	collectd_start
+	packets=derive-packets_total-ingress
+	eventually csv_is edge-mon0 "$packets" 0
+	frames_in 5
+	[ "$(raw FLUSH)" = "0 Done: 1 successful, 0 errors" ]
+	eventually csv_is edge-mon0 "$packets" 5
+	eventually csv_is_own derive-flushes 1
+	frames_in 1
+	[ "$(raw 'flush plugin=dynmon timeout=0')" = "0 Done: 1 successful, 0 errors" ]
+	eventually csv_is edge-mon0 "$packets" 6
+	frames_in 1
+	near collectdctl -s "$SOCKET" flush
+	eventually csv_is edge-mon0 "$packets" 7
+	frames_in 1
+	near collectdctl -s "$SOCKET" flush plugin=dynmon identifier="host/dynmon-edge-mon0/$packets"
+	eventually csv_is edge-mon0 "$packets" 8
+	frames_in 1
+	ctl flush plugin=csv plugin=dynmon
+	eventually csv_is edge-mon0 "$packets" 9
+	frames_in 1
+	# others, and what is younger than that: ours are left alone
+	raw 'FLUSH plugin=csv' | grep -Fx '0 Done: 1 successful, 0 errors'
+	raw 'FLUSH identifier=host/load/load identifier=host/dynmonic/x' | grep -Fx '0 Done: 2 successful, 0 errors'
+	raw 'FLUSH timeout=3600' | grep -Fx '0 Done: 1 successful, 0 errors'
+	[ "$(figure flushes)" -eq 5 ]
+	[ "$(csv_value edge-mon0 "$packets")" -eq 9 ]
+	raw 'FLUSH timeout=never' | grep -Fx -- '-1 timeout: expected seconds, found "never"'
+	raw 'FLUSH now' | grep -F -- '-1 unexpected word: now; usage: FLUSH '
+	collectd_stop
+	[ "$(lines_of_ingress)" -eq 6 ]
+	run ! grep -iE "too old|left after" "$LOG"
+}
+
+@test "SIGUSR1, and a flush over collectd's own socket, bring the values at once" {
+	slow
+	sed -i 's/^LoadPlugin csv$/LoadPlugin unixsock\n&/' "$CONF"
+	cat >>"$CONF" <<-EOF
+	<Plugin unixsock>
+	  SocketFile "$DIR/unixsock"
+	</Plugin>
+	EOF
+	collectd_start
+	eventually csv_is edge-mon0 derive-packets_total-ingress 0
+	frames_in 5
+	kill -USR1 "$COLLECTD"
+	eventually csv_is edge-mon0 derive-packets_total-ingress 5
+	frames_in 5
+	near collectdctl -s "$DIR/unixsock" flush plugin=dynmon
+	eventually csv_is edge-mon0 derive-packets_total-ingress 10
+	near collectdctl -s "$DIR/unixsock" listval | grep -Fx host/dynmon-edge-mon0/derive-packets_total-ingress
+	run ! grep -i "too old" "$LOG"
+}
+
+@test "after FLUSH what a write plugin holds is written, too" {
+	ip netns exec "$NEAR" python3 "$top_srcdir/tests/tools/listen.py" 2003 "$BATS_TEST_TMPDIR/graphite" 3>&- &
+	LISTENER=$!
+	eventually test -e "$BATS_TEST_TMPDIR/graphite"
+	slow
+	sed -i 's/^LoadPlugin csv$/LoadPlugin write_graphite\n&/' "$CONF"
+	cat >>"$CONF" <<-EOF
+	<Plugin write_graphite>
+	  <Node "here">
+	    Host "127.0.0.1"
+	    Port "2003"
+	    Protocol "tcp"
+	    StoreRates false
+	  </Node>
+	</Plugin>
+	EOF
+	collectd_start
+	eventually csv_is edge-mon0 derive-packets_total-ingress 0
+	frames_in 5
+	near collectdctl -s "$SOCKET" flush
+	# The last of all values: it stays in the plugin's buffer otherwise.
+	eventually grep -Eq '^host\.dynmon\.derive-flushes 1 ' "$BATS_TEST_TMPDIR/graphite"
+	eventually grep -Eq '^host\.dynmon-edge-mon0\.derive-packets_total-ingress 5 ' "$BATS_TEST_TMPDIR/graphite"
+}
+
+@test "flushes from all sides at a time count nothing twice and lose nothing" {
+	jq '."ingress-path"."metric-configs"[0]."extraction-options" = {"empty-on-read": true}' \
+		"$DATAPLANE_DIR/packet_counter.json" >"$DATAPLANE_DIR/drain.json"
+	edge '' drain.json
+	# Several of collectd's write threads pass each other when values come that fast.
+	sed -i 's/^Interval 0.2$/Interval 0.02\nWriteThreads 1/' "$CONF"
+	collectd_start
+	frames_in 100000 &
+	sender=$!
+	flushers=()
+	for _ in 1 2 3 4; do
+		(for _ in $(seq 25); do raw FLUSH; done >>"$BATS_TEST_TMPDIR/flushed") &
+		flushers+=($!)
+	done
+	for _ in $(seq 20); do
+		kill -USR1 "$COLLECTD"
+		sleep 0.02
+	done
+	wait "${flushers[@]}" "$sender"
+	[ "$(grep -Fxc '0 Done: 1 successful, 0 errors' "$BATS_TEST_TMPDIR/flushed")" -eq 100 ]
+	raw FLUSH
+	eventually csv_is edge-mon0 derive-packets_total-ingress 100000
+	# no line is less than one before it
+	[ -z "$(awk -F, '/^[0-9]/ { if ($2 + 0 < last) print; last = $2 + 0 }' "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-ingress"-*)" ]
+	collectd_stop
+	run ! grep -i "too old" "$LOG"
+}
