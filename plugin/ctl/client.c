@@ -39,12 +39,14 @@ void client_close(struct client *client)
 	text_release(&client->input);
 }
 
-/* 0, or -errno; the end of the connection is an error. */
+/* Takes the place of what is used. 0, or -errno; the end of the connection is an error. */
 static int fill(struct client *client, struct error *err)
 {
-	char *to = text_reserve(&client->input, PART);
+	char *to;
 	ssize_t n;
 
+	client->input.len = client->used = 0;
+	to = text_reserve(&client->input, PART);
 	if (!to)
 		return error_oom(err);
 	do
@@ -53,32 +55,25 @@ static int fill(struct client *client, struct error *err)
 	if (n <= 0)
 		return error_set(err, n ? -errno : -EPIPE,
 				 "the plugin ended the connection in the middle of its answer");
-	client->input.len += (size_t)n;
+	client->input.len = (size_t)n;
 	return 0;
-}
-
-static void consume(struct client *client, size_t n)
-{
-	client->input.len -= n;
-	memmove(client->input.data, client->input.data + n, client->input.len);
 }
 
 int client_read_line(struct client *client, void (*take)(void *data, const char *part, size_t len),
 		     void *data, struct error *err)
 {
 	for (;;) {
-		char *end = client->input.len ? memchr(client->input.data, '\n', client->input.len)
-					      : NULL;
-		size_t n = end ? (size_t)(end - client->input.data) + 1 : client->input.len;
+		const char *part = client->input.data + client->used;
+		size_t left = client->input.len - client->used;
+		const char *end = left ? memchr(part, '\n', left) : NULL;
+		size_t n = end ? (size_t)(end - part) + 1 : left;
 		int r;
 
 		if (n)
-			take(data, client->input.data, n);
-		if (end) {
-			consume(client, n);
+			take(data, part, n);
+		client->used += n;
+		if (end)
 			return 0;
-		}
-		client->input.len = 0;
 		r = fill(client, err);
 		if (r < 0)
 			return r;

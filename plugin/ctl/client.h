@@ -8,7 +8,8 @@
 
 struct client {
 	int fd;
-	struct text input; /* received, not yet used */
+	struct text input; /* received */
+	size_t used;	   /* bytes of it */
 };
 
 /* -errno with words that say what to do. After success: client_close(). */

@@ -120,14 +120,14 @@ static void take_to_stdout(void *data, const char *part, size_t len)
 	static const char mark[] = "# EOF\n";
 	struct eof *eof = data;
 
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < len && eof->matched < sizeof(mark); i++) {
 		bool same = eof->matched < sizeof(mark) - 1 && part[i] == mark[eof->matched];
 
 		eof->matched = same ? eof->matched + 1 : sizeof(mark);
-		eof->seen = eof->matched == sizeof(mark) - 1;
-		if (part[i] == '\n')
-			eof->matched = 0;
 	}
+	eof->seen = eof->matched == sizeof(mark) - 1;
+	if (part[len - 1] == '\n')
+		eof->matched = 0;
 	fwrite(part, 1, len, stdout);
 }
 

@@ -59,22 +59,27 @@ enum exposition exposition_negotiate(const char *accept)
 
 void exposition_label_value(struct text *out, const char *bytes, size_t n)
 {
-	for (size_t i = 0; i < n;) {
-		size_t len = utf8_sequence(bytes + i, n - i);
+	size_t plain = 0, i = 0;
 
-		if (bytes[i] == '\\' || bytes[i] == '"') {
-			text_addc(out, '\\');
-			text_addc(out, bytes[i]);
-		} else if (bytes[i] == '\n') {
-			text_adds(out, "\\n");
-		} else if (!len || bytes[i] == '\r' || bytes[i] == '\0') {
-			text_printf(out, "\\\\x%02x", (unsigned char)bytes[i]);
-			len = 1;
-		} else {
-			text_add(out, bytes + i, len);
+	while (i < n) {
+		unsigned char c = (unsigned char)bytes[i];
+		size_t len = c < 0x80 ? c && c != '\\' && c != '"' && c != '\n' && c != '\r'
+				      : utf8_sequence(bytes + i, n - i);
+
+		if (len) {
+			i += len;
+			continue;
 		}
-		i += len;
+		text_add(out, bytes + plain, i - plain);
+		if (c == '\\' || c == '"')
+			text_printf(out, "\\%c", c);
+		else if (c == '\n')
+			text_adds(out, "\\n");
+		else
+			text_printf(out, "\\\\x%02x", c);
+		plain = ++i;
 	}
+	text_add(out, bytes + plain, n - plain);
 }
 
 void exposition_help(struct text *out, const char *help, enum exposition exposition)

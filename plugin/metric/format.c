@@ -34,10 +34,13 @@ static bool add_name(const char *name, struct text *out)
 
 static bool show_ipv4(const char *bytes, uint32_t size, struct text *out)
 {
-	char address[INET_ADDRSTRLEN];
-
 	(void)size;
-	return add_name(inet_ntop(AF_INET, bytes, address, sizeof(address)), out);
+	for (int i = 0; i < 4; i++) {
+		if (i)
+			text_addc(out, '.');
+		text_u64(out, (unsigned char)bytes[i]);
+	}
+	return true;
 }
 
 static bool show_ipv6(const char *bytes, uint32_t size, struct text *out)

@@ -141,9 +141,37 @@ static int hold_groups(struct sampling *sampling)
 	return text_status(&sampling->numbers) < 0 ? -ENOMEM : r;
 }
 
+/* All entries are given as they came, their samples are in their values: a copy of the batch. */
+static int hold_as_is(struct sampling *sampling, const struct map_batch *entries)
+{
+	size_t keys = entries->count * entries->key_stride;
+	size_t values = entries->count * entries->value_stride, n = sampling->n_batches;
+	struct map_batch *batches = realloc(sampling->batches, (n + 1) * sizeof(*batches));
+	char *bytes;
+
+	if (!batches)
+		return -ENOMEM;
+	sampling->batches = batches;
+	bytes = malloc(keys + values);
+	if (!bytes)
+		return -ENOMEM;
+	if (keys)
+		memcpy(bytes, entries->keys, keys);
+	memcpy(bytes + keys, entries->values, values);
+	batches[n] = *entries;
+	batches[n].keys = bytes;
+	batches[n].values = bytes + keys;
+	sampling->n_batches++;
+	sampling->count += entries->count;
+	sampling->seen += entries->count;
+	return 0;
+}
+
 /* The one pass over the map. What was held before it breaks off is given. */
 static int hold_all(struct sampling *sampling)
 {
+	const struct histogram *histogram = &sampling->metric->histogram;
+	bool counted = sampling->limit || histogram_is_one(histogram);
 	size_t n = sampling->metric->n_numbers;
 	_cleanup_free_ struct number *numbers = calloc(n, sizeof(*numbers));
 	struct metric_batch batch;
@@ -152,10 +180,11 @@ static int hold_all(struct sampling *sampling)
 	sampling->sums = calloc(n, sizeof(*sampling->sums));
 	if (!numbers || !sampling->sums)
 		return -ENOMEM;
-	if (histogram_has_groups(&sampling->metric->histogram))
+	if (histogram_has_groups(histogram))
 		return hold_groups(sampling);
 	while ((r = metric_reader_next(&sampling->reader, &batch)) > 0) {
-		r = hold(sampling, &batch, numbers);
+		r = counted || batch.numbers ? hold(sampling, &batch, numbers)
+					     : hold_as_is(sampling, &batch.entries);
 		if (r < 0)
 			break;
 	}
@@ -189,9 +218,13 @@ int sampling_next(struct sampling *sampling, struct metric_batch *batch)
 
 	if (!sampling->held)
 		return metric_reader_next(&sampling->reader, batch);
+	if (sampling->given < sampling->n_batches) {
+		*batch = (struct metric_batch){ .entries = sampling->batches[sampling->given++] };
+		return 1;
+	}
 	if (sampling->given || !sampling->count)
 		return sampling->broke;
-	sampling->given = true;
+	sampling->given = 1;
 	*batch = (struct metric_batch){
 		.entries = {
 			.keys = sampling->keys.data,
@@ -207,12 +240,15 @@ int sampling_next(struct sampling *sampling, struct metric_batch *batch)
 
 void sampling_rewind(struct sampling *sampling)
 {
-	sampling->given = false;
+	sampling->given = 0;
 }
 
 void sampling_release(struct sampling *sampling)
 {
 	metric_reader_release(&sampling->reader);
+	for (size_t i = 0; i < sampling->n_batches; i++)
+		free((char *)sampling->batches[i].keys);
+	free(sampling->batches);
 	text_release(&sampling->keys);
 	text_release(&sampling->values);
 	text_release(&sampling->numbers);

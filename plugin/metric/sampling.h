@@ -4,8 +4,8 @@
  *
  * Where all are wanted of a metric with one family they come straight from the map, batch by batch.
  * Otherwise the entries that are given are held in memory: as many as there may be series, chosen
- * in one pass with a heap; or all of them, because families must not interleave. What is held has
- * numbers in its batch: those of metric->n_numbers.
+ * in one pass with a heap; or all of them as they are, because families must not interleave.
+ * Histograms always have numbers in their batches: those of metric->n_numbers.
  */
 #ifndef DYNMON_METRIC_SAMPLING_H
 #define DYNMON_METRIC_SAMPLING_H
@@ -18,15 +18,18 @@ struct sampling {
 	struct metric_reader reader;
 	uint32_t limit; /* entries; 0: all of them */
 	bool held;	/* else straight from the reader */
-	bool given;
-	int broke; /* -errno of the pass */
-	/* What is held: flat, in the order of the map as long as there is room for all. */
+	size_t given;	/* batches of what is held */
+	int broke;	/* -errno of the pass */
+	/* What is held: all of it as the reader gave it, keys and values in one block each, or */
+	struct map_batch *batches;
+	size_t n_batches;
+	/* flat, in the order of the map as long as there is room for all. */
 	struct text keys, values, numbers;
 	uint32_t count;
 	uint32_t *heap; /* the smallest first, when there was no room; NULL before */
 	/* Of all entries, held or not. */
 	uint64_t seen;
-	struct number *sums; /* of each number; NULL: there were none */
+	struct number *sums; /* of each number; only where series are left out */
 };
 
 /* limit: 0 for all series. -errno as metric_reader_init(). After success: sampling_release(). */
