@@ -1,0 +1,67 @@
+# Helpers of the tests of the examples: each runs with its own collectd.conf, fed with packets whose
+# numbers are known. Loaded by examples*.bats, after lib.
+# shellcheck shell=bash
+
+setup() {
+	need_root
+	SERVERS=()
+	DIR=$BATS_TEST_TMPDIR
+	export PYTHONPATH=$top_srcdir/tests/tools PYTHONDONTWRITEBYTECODE=1
+}
+
+teardown() {
+	collectd_kill
+	[ ${#SERVERS[@]} -eq 0 ] || kill "${SERVERS[@]}" || true
+	network_down
+}
+
+# Runs an example's collectd.conf as it is, but for the interface and where things are installed.
+example() { # NAME
+	collectd_configure </dev/null
+	sed -e 's/"eth0"/"mon0"/' \
+		-e "s|\"/usr/share/doc/collectd-dynmon/examples\"|\"$top_srcdir/examples\"|" \
+		-e "1i Hostname \"host\"\nBaseDir \"$DIR\"\nTypesDB \"/usr/share/collectd/types.db\"" \
+		-e "1i LoadPlugin logfile\n<Plugin logfile>\nFile \"$LOG\"\nLogLevel \"info\"\n</Plugin>" \
+		-e "s|^LoadPlugin dynmon|PluginDir \"$top_builddir/.libs\"\n&|" \
+		-e "s|^<Plugin dynmon>|&\nSocketFile \"$SOCKET\"\nStateDir \"$DIR/state\"|" \
+		-e "s|^<Plugin dynmon>|&\nCompiler \"$DYNMON_CC\"\nIncludeDir \"$DYNMON_BPFDIR\"|" \
+		"$top_srcdir/examples/$1.conf" >"$CONF"
+	collectd_start
+	run ! grep -E 'warning|error' "$LOG"
+}
+
+offline() { "$top_builddir/dynmonctl" --compiler="$DYNMON_CC" --include="$DYNMON_BPFDIR" "$@"; }
+
+# A dataplane over frames that standard input, in Python, puts into "frames"; prints the JSON.
+over() { # NAME [OPTION ...]
+	python3 -c "$(printf '%s\n' 'from frames import *' 'frames = []' "$(cat)" "capture('$DIR/frames.pcap', frames)")"
+	offline test "$top_srcdir/examples/$1.json" --pcap="$DIR/frames.pcap" --json "${@:2}"
+}
+
+# Frames as above, out of an interface: arrive SIDE INTERFACE, where SIDE is near or far.
+send_from() { "$1" python3 -c "$(printf '%s\n' 'from frames import *' 'frames = []' "$(cat)" "send('$2', frames)")"; }
+
+# sample SERIES: its value, from the page of all metrics. The labels of where it is are added.
+sample() { # NAME PATH LABELS
+	ctl openmetrics | awk -v series="$1{monitor=\"$MONITOR\",interface=\"mon0\",path=\"$2\"$3}" \
+		'{ value = $NF; sub(/ [^ ]*$/, "") } $0 == series { print value; found = 1 } END { exit !found }'
+}
+
+# Addresses at both ends, IPv6 too, with neighbours that need not be asked for.
+addresses_up() {
+	local ns other mac
+
+	for ns in "$NEAR" "$FAR"; do
+		ip netns exec "$ns" sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0
+	done
+	ip -n "$FAR" addr add 10.9.0.2/24 dev peer0
+	ip -n "$NEAR" addr add fd00::1/64 dev mon0 nodad
+	ip -n "$FAR" addr add fd00::2/64 dev peer0 nodad
+	mac=$(near cat /sys/class/net/mon0/address)
+	for other in 10.9.0.1 fd00::1; do ip -n "$FAR" neigh replace "$other" lladdr "$mac" dev peer0; done
+	mac=$(far cat /sys/class/net/peer0/address)
+	for other in 10.9.0.2 fd00::2; do ip -n "$NEAR" neigh replace "$other" lladdr "$mac" dev mon0; done
+}
+
+# listens SIDE: somebody does, to TCP's port 7777 there.
+listens() { "$1" cat /proc/net/tcp /proc/net/tcp6 | grep -q ':1E61 .* 0A '; }

@@ -1,0 +1,260 @@
+# A Prometheus server scrapes a running collectd, and answers questions about what was counted.
+# shellcheck shell=bash
+bats_require_minimum_version 1.5.0
+load lib
+load examples
+
+setup() {
+	need_root
+	network_up
+	DIR=$BATS_TEST_TMPDIR
+	PROMETHEUS=
+	export PYTHONPATH=$top_srcdir/tests/tools PYTHONDONTWRITEBYTECODE=1
+}
+
+teardown() {
+	[ -z "$PROMETHEUS" ] || { kill "$PROMETHEUS" && wait "$PROMETHEUS"; } 2>/dev/null || true
+	collectd_kill
+	network_down
+}
+
+# What collectd has and what its write_prometheus has, every second. In $NEAR, by its loopback.
+prometheus_start() {
+	cat >"$DIR/prometheus.yml" <<-'EOF'
+	global:
+	  scrape_interval: 1s
+	scrape_configs:
+	  - job_name: dynmon
+	    static_configs: [ targets: [ "127.0.0.1:9936" ] ]
+	  - job_name: collectd
+	    static_configs: [ targets: [ "127.0.0.1:9103" ] ]
+	EOF
+	ip netns exec "$NEAR" prometheus --config.file="$DIR/prometheus.yml" --storage.tsdb.path="$DIR/tsdb" \
+		--web.listen-address=127.0.0.1:9090 --log.level=warn >"$DIR/prometheus.log" 2>&1 3>&- &
+	PROMETHEUS=$!
+	eventually is_up dynmon || { cat "$DIR/prometheus.log"; return 1; }
+}
+
+api() { http --get "http://127.0.0.1:9090/api/v1/$1" "${@:2}" | jq -ce 'select(.status == "success").data'; }
+
+# query EXPRESSION: [{metric, value}, ...]; value: of its only series.
+query() { api query --data-urlencode "query=$1" | jq -c '.result | map({metric, value: (.value[1] | tonumber)})'; }
+value() { query "$1" | jq -e 'if length == 1 then .[0].value else error("\(length) series") end'; }
+value_is() { [ "$(value "$1")" = "$2" ]; }
+is_up() { value_is "up{job=\"$1\"}" 1; }
+# holds EXPRESSION: a comparison that some series pass.
+holds() { [ "$(query "$1" | jq length)" -gt 0 ]; }
+# labels LABEL EXPRESSION: their values, sorted.
+labels() { query "$2" | jq -r ".[].metric.$1" | sort | xargs; }
+gone() { [ "$(query "$1")" = "[]" ]; }
+
+counter_monitor() {
+	collectd_configure <<-EOF
+	<Monitor "edge">
+	  Interface "mon0"
+	  Dataplane "packet_counter.json"
+	</Monitor>
+	EOF
+}
+
+# What rate() and increase() make of a counter that has grown by so much, all of it seen: at each end of
+# what was scraped they add at most 1.1 times the distance of two samples.
+extrapolated() { # SELECTOR GROWTH
+	local n
+
+	n=$(value "count_over_time($1[5m])")
+	[ "$n" -ge 3 ]
+	holds "increase($1[5m]) >= $2 * 0.999 and increase($1[5m]) <= $2 * (1 + 2.2 / ($n - 2))"
+	holds "abs(rate($1[5m]) * 300 - increase($1[5m])) < 1e-6 * increase($1[5m])"
+}
+
+@test "counters: what was sent, as difference, rate() and increase(), by both pages, over a restart and a reload" {
+	counter_monitor
+	collectd_start
+	prometheus_start
+	in='packets_total{job="dynmon",monitor="edge",interface="mon0",path="ingress"}'
+	out='packets_total{job="dynmon",monitor="edge",interface="mon0",path="egress"}'
+	eventually value_is "$in" 0
+	for n in 700 200 100; do
+		frames_in "$n"
+		frames_out $((n / 10))
+		sent=$((${sent:-0} + n))
+		eventually value_is "$in" "$sent"
+	done
+	eventually value_is "$out" 100
+	value_is "max_over_time(${in}[5m]) - min_over_time(${in}[5m])" 1000
+	value_is "max_over_time(${out}[5m]) - min_over_time(${out}[5m])" 100
+	extrapolated "$in" 1000
+	extrapolated "$out" 100
+	value_is 'sum(packets_total{job="dynmon"})' 1100
+	[ "$(labels path 'packets_total{job="dynmon"} > 500')" = ingress ]
+	eventually value_is 'collectd_dynmon_derive_total{dynmon="edge-mon0",type="packets_total-ingress"}' 1000
+	# A dataplane that is replaced counts on.
+	ctl reload edge force=true
+	frames_in 50
+	eventually value_is "$in" 1050
+	value_is "resets(${in}[5m])" 0
+	# Another collectd begins anew, and Prometheus adds it up.
+	collectd_stop
+	eventually value_is 'up{job="dynmon"}' 0
+	collectd_start
+	eventually value_is "$in" 0
+	frames_in 500
+	eventually value_is "$in" 500
+	value_is "resets(${in}[5m])" 1
+	extrapolated "$in" 1550
+}
+
+@test "what is scraped: types, help, no errors, all samples" {
+	counter_monitor
+	collectd_start
+	prometheus_start
+	eventually holds 'scrape_samples_scraped{job="dynmon"} > 0'
+	samples=$(metrics_page -H 'Accept: application/openmetrics-text' | grep -vc '^#')
+	eventually value_is 'scrape_samples_scraped{job="dynmon"}' "$samples"
+	[ "$(api targets | jq -c '[.activeTargets[] | select(.labels.job == "dynmon") | .health, .lastError]')" = '["up",""]' ]
+	[ "$(api targets/metadata --data-urlencode 'match_target={job="dynmon"}' --data-urlencode metric=packets |
+		jq -c '[.[] | .type, .help]')" = '["counter","Packets seen on the interface."]' ]
+}
+
+@test "labels: of flows, by address, port and protocol; any text" {
+	cat >"$DIR/labelled.json" <<-'EOF'
+	{ "ingress-path": {
+	    "code": "BPF_ARRAY(SEEN, u64, 3);\nstatic __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { SEEN.atomic_increment(1); return RX_OK; }",
+	    "metric-configs": [ { "name": "seen", "map-name": "SEEN", "open-metrics-metadata": { "type": "counter", "help": "A \"quoted\" \\ text.",
+	      "labels": [ { "name": "text", "value": "a \"b\" \\ c\nd é" }, { "name": "index", "field": "index", "format": "map", "values": { "1": "one, {two}" } } ] } } ] } }
+	EOF
+	collectd_configure <<-EOF
+	<Monitor "flows">
+	  Interface "mon0"
+	  Dataplane "flow_bytes.json"
+	</Monitor>
+	<Monitor "talkers">
+	  Interface "mon0"
+	  Dataplane "top_talkers.json"
+	</Monitor>
+	EOF
+	collectd_start
+	ctl inject text mon0 "$DIR/labelled.json"
+	prometheus_start
+	frames_in 30 -d 53
+	frames_in 20 -d 53 -p 5353 -s 100
+	frames_in 12 -d 123 -a 10.9.0.7
+	eventually value_is 'sum(flows_packets_total)' 62
+	value_is 'flows_packets_total{saddr="10.9.0.2",daddr="10.9.0.1",sport="40000",dport="53",proto="udp"}' 30
+	value_is 'sum(flows_bytes_total{dport="53"})' $((30 * 60 + 20 * 100))
+	value_is 'sum(flows_packets_total{saddr=~"10\\.9\\.0\\.[^2]"})' 12
+	[ "$(labels dport 'sum by (dport) (flows_packets_total)')" = "123 53" ]
+	[ "$(labels saddr 'topk(1, talkers_bytes_total)')" = 10.9.0.2 ]
+	value_is 'talkers_bytes_total{saddr="10.9.0.7"}' $((12 * 60))
+	gone 'flows_packets_total{proto="tcp"}'
+	eventually value_is 'seen_total{index="one, {two}"}' 62
+	[ "$(query 'seen_total{text="a \"b\" \\ c\nd é",index="2"}' | jq -c '.[] | .value, .metric.text')" = \
+		$'0\n"a \\"b\\" \\\\ c\\nd é"' ]
+	[ "$(api label/monitor/values | jq -c .)" = '["flows","talkers","text"]' ]
+	# What is gone is not asked for any longer.
+	ctl del text
+	eventually gone 'seen_total'
+}
+
+@test "counters that are taken out of their map are whole for Prometheus, whoever reads beside it" {
+	jq '(.. | ."metric-configs"? // empty)[]."extraction-options" = {"empty-on-read": true}' \
+		"$top_srcdir/examples/packet_counter.json" >"$DIR/emptied.json"
+	DATAPLANE_DIR=$DIR collectd_configure <<-EOF
+	<Monitor "edge">
+	  Interface "mon0"
+	  Dataplane "emptied.json"
+	</Monitor>
+	EOF
+	collectd_start
+	prometheus_start
+	in='packets_total{monitor="edge",path="ingress"}'
+	eventually value_is "$in" 0
+	read=0
+	for i in 1 2 3 4 5; do
+		frames_in 100
+		read=$((read + $(json_value edge ingress packets_total | jq '.[0]')))
+		eventually value_is "$in" $((i * 100))
+	done
+	[ "$read" -eq 500 ]
+	value_is "resets(${in}[5m])" 0
+	value_is "max_over_time(${in}[5m]) - min_over_time(${in}[5m])" 500
+	extrapolated "$in" 500
+}
+
+# Of 90 packets of 100 bytes and 10 of 1000. histogram_quantile() interpolates within a bucket.
+@test "histograms: histogram_quantile() and means, of buckets that fit what was sent, by label" {
+	example packet_sizes
+	prometheus_start
+	eventually value_is 'packet_size_bytes_count{path="ingress"}' 0
+	send_from far peer0 <<<'frames += ([eth(bytes(86), proto=0x88b5)] * 9 + [eth(bytes(986), proto=0x88b5)]) * 10'
+	send_from near mon0 <<<'frames += [eth(bytes(486), proto=0x88b5)] * 7'
+	eventually value_is 'packet_size_bytes_count{path="ingress"}' 100
+	eventually value_is 'packet_size_bytes_count{path="egress"}' 7
+	value_is 'packet_size_bytes_bucket{path="ingress",le="127.0"}' 90
+	value_is 'packet_size_bytes_bucket{path="ingress",le="+Inf"}' 100
+	quantile() { query "histogram_quantile($1, $2)" | jq -c 'map(.value * 1000 | round / 1000)'; }
+	bucket='packet_size_bytes_bucket{path="ingress"}'
+	between() { jq -n "((${2} - $1) * $3 + $1) * 1000 | round / 1000 | [.]" -c; }
+	[ "$(quantile 0.5 "$bucket")" = "$(between 63 127 '50 / 90')" ]
+	[ "$(quantile 0.95 "$bucket")" = "$(between 511 1023 '5 / 10')" ]
+	# Of what has grown: all buckets by the same factor.
+	[ "$(quantile 0.5 "rate(${bucket}[5m])")" = "$(between 63 127 '50 / 90')" ]
+	[ "$(quantile 0.95 "rate(${bucket}[5m])")" = "$(between 511 1023 '5 / 10')" ]
+	[ "$(quantile 0.5 'sum by (le, path) (rate(packet_size_bytes_bucket[5m]))' | jq -c sort)" = \
+		"$(jq -n -c "$(between 63 127 '50 / 90') + $(between 255 511 '1 / 2') | sort")" ]
+	holds 'abs(rate(packet_size_bytes_sum{path="ingress"}[5m]) / rate(packet_size_bytes_count{path="ingress"}[5m]) - 190) < 1e-6'
+	extrapolated 'packet_size_bytes_sum{path="egress"}' 3500
+	[ "$(api targets/metadata --data-urlencode 'match_target={job="dynmon"}' --data-urlencode metric=packet_size_bytes |
+		jq -c '[.[] | .type, .unit]')" = '["histogram","bytes"]' ]
+	eventually value_is 'collectd_dynmon_bytes{dynmon="sizes-mon0",type="packet_size-p50-egress"}' 383
+}
+
+@test "histograms and summaries: the time of handshakes, by leg" {
+	example tcp_handshake
+	prometheus_start
+	eventually value_is 'count(tcp_handshake_seconds_count)' 6
+	start=$(date +%s%N)
+	for port in 1 2 3; do
+		send_from far peer0 <<<"frames += [eth(ipv4(tcp($port, 80, SYN, 1)))]"
+		sleep 0.1
+		send_from near mon0 <<<"frames += [eth(ipv4(tcp(80, $port, SYN | ACK, 5, 2), '10.9.0.1', '10.9.0.2'))]"
+		send_from far peer0 <<<"frames += [eth(ipv4(tcp($port, 80, ACK, 2, 6)))]"
+	done
+	took=$(jq -n "($(date +%s%N) - $start) / 1e9")
+	eventually value_is 'sum by (path) (tcp_handshake_seconds_count) > 0' 9
+	value_is 'tcp_handshake_seconds_count{path="ingress",leg="server"}' 3
+	holds 'tcp_handshake_seconds_sum{path="ingress",leg="server"} >= 0.3'
+	holds "tcp_handshake_seconds_sum{path=\"ingress\",leg=\"both\"} <= $took"
+	# The bucket that 0.1 seconds are in begins at 0.065535, and what was measured has twice its bound at most.
+	holds "histogram_quantile(0.5, rate(tcp_handshake_seconds_bucket{leg=\"server\"}[5m])) > 0.0655 < 2 * $took"
+	holds "tcp_handshake_quantiles_seconds{path=\"ingress\",leg=\"server\",quantile=\"0.5\"} > 0.0655 < 2 * $took"
+	[ "$(labels leg 'rate(tcp_handshake_seconds_count[5m]) > 0')" = "both client server" ]
+	gone 'rate(tcp_handshake_seconds_count{path="egress"}[5m]) > 0'
+}
+
+# Prometheus' expressions in an example's configuration.
+suggested() { sed -n 's/^#   \(.*(.*\[[0-9]m\].*\)$/\1/p' "$top_srcdir/examples/$1.conf"; }
+
+@test "what the examples suggest to ask is answered" {
+	example syn_flood
+	for name in top_talkers ethertypes packet_sizes tcp_handshake; do
+		ctl inject "$name" mon0 "$top_srcdir/examples/$name.json"
+	done
+	prometheus_start
+	server='eth(ipv4(tcp(port, 80, SYN, 1), "10.9.0.2", "10.9.0.77"))'
+	send_from far peer0 <<<"frames += [$server for port in range(1)]"
+	eventually value_is 'tcp_server_syns_total{addr="10.9.0.77"}' 1
+	send_from far peer0 <<<"frames += [$server for port in range(20000)]"
+	eventually value_is 'tcp_server_syns_total{addr="10.9.0.77"}' 20001
+	[ "$(suggested syn_flood | wc -l)" -eq 1 ]
+	[ "$(labels addr "$(suggested syn_flood)")" = 10.9.0.77 ]
+	[ "$(labels saddr "$(suggested top_talkers)")" = 10.9.0.2 ]
+	[ "$(labels vlan "$(suggested ethertypes)")" = none ]
+	[ "$(suggested packet_sizes | wc -l)" -eq 2 ]
+	while read -r question; do holds "$question"; done < <(suggested packet_sizes)
+	for name in tcp_handshake dns; do
+		[ -n "$(suggested "$name")" ]
+		while read -r question; do query "$question"; done < <(suggested "$name")
+	done
+}
