@@ -8,53 +8,96 @@
 
 const char *exposition_content_type(enum exposition exposition)
 {
-	return exposition == EXPOSITION_OPENMETRICS
-		       ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-		       : "text/plain; version=0.0.4; charset=utf-8";
+	static const char *const types[] = {
+		[EXPOSITION_OPENMETRICS] =
+			"application/openmetrics-text; version=1.0.0; charset=utf-8",
+		[EXPOSITION_PROMETHEUS] = "text/plain; version=0.0.4; charset=utf-8",
+		[EXPOSITION_PROTOBUF] =
+			("application/vnd.google.protobuf; "
+			 "proto=io.prometheus.client.MetricFamily; encoding=delimited"),
+	};
+
+	return types[exposition];
 }
 
-/* The weight of one entry of an Accept header, by its q parameter; 1 without one. */
-static double accept_weight(const char *parameters, size_t len)
+/* The value of a parameter of one entry of an Accept header, up to that entry's end. NULL: none. */
+static const char *accept_parameter(const char *entry, size_t len, const char *name)
 {
-	for (size_t i = 0; i + 2 < len; i++)
-		if (parameters[i] == ';') {
-			size_t j = i + 1;
+	const char *end = entry + len;
+	size_t n = strlen(name);
 
-			while (j < len && (parameters[j] == ' ' || parameters[j] == '\t'))
-				j++;
-			if (j + 2 < len && tolower((unsigned char)parameters[j]) == 'q' &&
-			    parameters[j + 1] == '=')
-				return strtod(parameters + j + 2, NULL);
-		}
-	return 1;
+	while ((entry = memchr(entry, ';', (size_t)(end - entry)))) {
+		entry++;
+		entry += strspn(entry, " \t");
+		if (!strncasecmp(entry, name, n) && entry[n] == '=')
+			return entry + n + 1;
+	}
+	return NULL;
+}
+
+static bool accept_parameter_is(const char *entry, size_t len, const char *name, const char *value)
+{
+	const char *is = accept_parameter(entry, len, name);
+	size_t n = strlen(value);
+
+	return is && !strncasecmp(is, value, n) && strchr(" \t;,", is[n]);
+}
+
+/* By its q parameter; 1 without one. */
+static double accept_weight(const char *entry, size_t len)
+{
+	const char *q = accept_parameter(entry, len, "q");
+
+	return q ? strtod(q, NULL) : 1;
+}
+
+static bool accept_type_is(const char *entry, const char *type)
+{
+	size_t n = strlen(type);
+
+	return !strncasecmp(entry, type, n) && strchr(" \t;,", entry[n]);
+}
+
+/* What one entry asks for; EXPOSITION_COUNT: none of ours. */
+static enum exposition accept_exposition(const char *entry, size_t len)
+{
+	if (accept_type_is(entry, "application/openmetrics-text"))
+		return EXPOSITION_OPENMETRICS;
+	if (accept_type_is(entry, "application/vnd.google.protobuf") &&
+	    accept_parameter_is(entry, len, "proto", "io.prometheus.client.MetricFamily") &&
+	    accept_parameter_is(entry, len, "encoding", "delimited"))
+		return EXPOSITION_PROTOBUF;
+	if (!strncasecmp(entry, "text/", 5) || !strncmp(entry, "*/*", 3))
+		return EXPOSITION_PROMETHEUS;
+	return EXPOSITION_COUNT;
 }
 
 enum exposition exposition_negotiate(const char *accept)
 {
-	double openmetrics = 0, text = 0;
+	/* Of equal weights the first. */
+	static const enum exposition preferred[] = { EXPOSITION_PROTOBUF, EXPOSITION_OPENMETRICS,
+						     EXPOSITION_PROMETHEUS };
+	double weights[EXPOSITION_COUNT + 1] = {}, most = 0;
+	enum exposition best = EXPOSITION_PROMETHEUS;
 
 	for (const char *entry = accept; entry && *entry;) {
-		size_t len = strcspn(entry, ",");
-		double weight = accept_weight(entry, len);
+		size_t len;
+		double *weight;
 
-		while (len && (*entry == ' ' || *entry == '\t')) {
-			entry++;
-			len--;
-		}
-		if (!strncasecmp(entry, "application/openmetrics-text", 28) &&
-		    strchr(" \t;,", entry[28])) {
-			if (weight > openmetrics)
-				openmetrics = weight;
-		} else if ((!strncasecmp(entry, "text/", 5) || !strncmp(entry, "*/*", 3)) &&
-			   weight > text) {
-			text = weight;
-		}
+		entry += strspn(entry, " \t");
+		len = strcspn(entry, ",");
+		weight = &weights[accept_exposition(entry, len)];
+		*weight = fmax(*weight, accept_weight(entry, len));
 		entry += len;
 		if (*entry == ',')
 			entry++;
 	}
-	return openmetrics > 0 && openmetrics >= text ? EXPOSITION_OPENMETRICS
-						      : EXPOSITION_PROMETHEUS;
+	for (size_t i = 0; i < ARRAY_SIZE(preferred); i++)
+		if (weights[preferred[i]] > most) {
+			best = preferred[i];
+			most = weights[best];
+		}
+	return best;
 }
 
 void exposition_label_value(struct text *out, const char *bytes, size_t n)
@@ -80,6 +123,21 @@ void exposition_label_value(struct text *out, const char *bytes, size_t n)
 		plain = ++i;
 	}
 	text_add(out, bytes + plain, n - plain);
+}
+
+void exposition_label_plain(struct text *out, const char *bytes, size_t n)
+{
+	for (size_t i = 0; i < n;) {
+		size_t len = utf8_sequence(bytes + i, n - i);
+
+		if (!len || bytes[i] == '\r' || bytes[i] == '\0') {
+			text_printf(out, "\\x%02x", (unsigned char)bytes[i]);
+			len = 1;
+		} else {
+			text_add(out, bytes + i, len);
+		}
+		i += len;
+	}
 }
 
 void exposition_help(struct text *out, const char *help, enum exposition exposition)
@@ -130,27 +188,6 @@ void exposition_bound(struct text *out, double bound)
 		text_printf(out, "%s%.*s.0", digits, exponent + 1 - n, "00000");
 	else
 		text_printf(out, "%.*s.%s", exponent + 1, digits, digits + exponent + 1);
-}
-
-void exposition_header(struct text *out, enum exposition exposition, const char *name, size_t len,
-		       const char *type, const char *unit, const char *help)
-{
-	text_adds(out, "# HELP ");
-	text_add(out, name, len);
-	text_addc(out, ' ');
-	exposition_help(out, help, exposition);
-	text_adds(out, "\n# TYPE ");
-	text_add(out, name, len);
-	text_addc(out, ' ');
-	text_adds(out, type);
-	text_addc(out, '\n');
-	if (!unit || exposition != EXPOSITION_OPENMETRICS)
-		return;
-	text_adds(out, "# UNIT ");
-	text_add(out, name, len);
-	text_addc(out, ' ');
-	text_adds(out, unit);
-	text_addc(out, '\n');
 }
 
 static bool names_have(const struct names *names, const char *name)

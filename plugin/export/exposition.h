@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The rules of the two text formats: which one a client gets, escapes, names of labels. */
+/* The rules of the formats: which one a client gets, escapes, names of labels. */
 #ifndef DYNMON_EXPORT_EXPOSITION_H
 #define DYNMON_EXPORT_EXPOSITION_H
 
@@ -9,6 +9,8 @@
 enum exposition {
 	EXPOSITION_OPENMETRICS,
 	EXPOSITION_PROMETHEUS,
+	EXPOSITION_PROTOBUF, /* Prometheus', with native histograms */
+	EXPOSITION_COUNT,
 };
 
 /* The content type of an exposition. */
@@ -20,6 +22,9 @@ enum exposition exposition_negotiate(const char *accept);
 /* Escapes for a label's value; bytes that are no UTF-8 are shown as \xHH. */
 void exposition_label_value(struct text *out, const char *bytes, size_t n);
 
+/* The value that this stands for. */
+void exposition_label_plain(struct text *out, const char *bytes, size_t n);
+
 /* Escapes for HELP: in Prometheus' older text a quote stands for itself. */
 void exposition_help(struct text *out, const char *help, enum exposition exposition);
 
@@ -28,10 +33,6 @@ void exposition_help(struct text *out, const char *help, enum exposition exposit
  * same in both formats, so that a series keeps its name.
  */
 void exposition_bound(struct text *out, double bound);
-
-/* The lines before a family's samples, whose name has len bytes. unit: NULL for none. */
-void exposition_header(struct text *out, enum exposition exposition, const char *name, size_t len,
-		       const char *type, const char *unit, const char *help);
 
 /* Names of labels that a source has so far, to keep them apart. */
 struct names {

@@ -366,58 +366,42 @@ static size_t list_labels(const struct row *row, const struct subject *subject,
 /* -- as text -- */
 
 struct listing {
-	struct text *out;
-	bool exposed; /* as families, in: */
-	enum exposition exposition;
+	struct exposer *exposer;
+	bool families;
 	const struct row *row; /* the last one */
+	struct text *out;
 };
-
-static void add_header(const struct listing *listing, const struct row *row, const char *name,
-		       size_t len)
-{
-	bool family = listing->exposition == EXPOSITION_OPENMETRICS && row->counter;
-
-	exposition_header(listing->out, listing->exposition, name,
-			  family ? len - strlen("_total") : len, row->counter ? "counter" : "gauge",
-			  row->unit, row->help);
-}
 
 static void list(void *data, const struct row *row, const struct subject *subject,
 		 struct number number)
 {
 	struct listing *listing = data;
-	struct text *out = listing->out;
 	_cleanup_text_ struct text name = {};
 	struct value_label labels[LABELS];
 	size_t n = list_labels(row, subject, labels);
 
-	text_printf(&name, "%s%s%s%s%s", listing->exposed ? FIGURE_PREFIX : "", row->name,
+	text_printf(&name, "%s%s%s%s%s", listing->families ? FIGURE_PREFIX : "", row->name,
 		    row->unit ? "_" : "", row->unit ? row->unit : "",
-		    listing->exposed && row->counter ? "_total" : "");
-	if (listing->exposed && listing->row != row)
-		add_header(listing, row, text_str(&name), name.len);
+		    listing->families && row->counter ? "_total" : "");
+	if (listing->families && listing->row != row)
+		exposer_family(listing->exposer, text_str(&name),
+			       row->counter ? METRIC_COUNTER : METRIC_GAUGE, row->unit, row->help,
+			       listing->out);
 	listing->row = row;
-	text_add(out, name.data, name.len);
-	for (size_t i = 0; i < n; i++) {
-		text_printf(out, "%s%s=\"", i ? "," : "{", labels[i].name);
-		exposition_label_value(out, labels[i].value, strlen(labels[i].value));
-		text_addc(out, '"');
-	}
-	text_adds(out, n ? "} " : " ");
-	number_text(number, out);
-	text_addc(out, '\n');
+	exposer_sample(listing->exposer, text_str(&name), labels, n, number, listing->out);
 }
 
 int figures_list(const struct view *view, struct text *out)
 {
-	struct listing listing = { .out = out };
+	struct exposer text = { .exposition = EXPOSITION_PROMETHEUS };
+	struct listing listing = { .exposer = &text, .out = out };
 
 	return visit_all(&(struct visitor){ list, &listing }, IN_STATS, view);
 }
 
-int figures_expose(const struct view *view, enum exposition exposition, struct text *out)
+int figures_expose(const struct view *view, struct exposer *exposer, struct text *out)
 {
-	struct listing listing = { .out = out, .exposed = true, .exposition = exposition };
+	struct listing listing = { .exposer = exposer, .families = true, .out = out };
 
 	return visit_all(&(struct visitor){ list, &listing }, IN_EXPOSITION, view);
 }

@@ -8,7 +8,7 @@
 #ifndef DYNMON_EXPORT_FIGURES_H
 #define DYNMON_EXPORT_FIGURES_H
 
-#include "export/exposition.h"
+#include "export/exposer.h"
 #include "export/values.h"
 #include "monitor/view.h"
 
@@ -19,7 +19,7 @@
 int figures_list(const struct view *view, struct text *out);
 
 /* As families of an exposition. */
-int figures_expose(const struct view *view, enum exposition exposition, struct text *out);
+int figures_expose(const struct view *view, struct exposer *exposer, struct text *out);
 
 /* As values for collectd, without a plugin instance: sink is called for each; no lock is held. */
 int figures_read(const struct view *view, void (*sink)(void *data, const struct value *value),

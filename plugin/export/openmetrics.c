@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/openmetrics.h"
 #include "base/log.h"
+#include "export/exposer.h"
 #include "export/figures.h"
-#include "export/source.h"
 #include "metric/json.h"
 #include "monitor/collect.h"
 
@@ -14,7 +14,7 @@
 struct openmetrics_stream {
 	struct stream stream;
 	struct view view;
-	enum exposition exposition;
+	struct exposer exposer;
 	struct sources sources;
 	/* where it is */
 	size_t at;
@@ -25,27 +25,18 @@ struct openmetrics_stream {
 	struct text labels; /* of a histogram, for all of its samples */
 };
 
-static void family_header(const struct openmetrics_stream *stream, const struct source *source,
+static void family_header(struct openmetrics_stream *stream, const struct source *source,
 			  struct text *out)
 {
-	static const char *const types[][2] = {
-		[METRIC_COUNTER] = { "counter", "counter" },
-		[METRIC_GAUGE] = { "gauge", "gauge" },
-		[METRIC_HISTOGRAM] = { "histogram", "histogram" },
-		[METRIC_SUMMARY] = { "summary", "summary" },
-		[METRIC_UNTYPED] = { "unknown", "untyped" },
-	};
 	const struct metric_config *config = source->metric->config;
-	size_t len = stream->exposition == EXPOSITION_OPENMETRICS ? source_family_len(source)
-								  : strlen(source->name);
 	_cleanup_text_ struct text help = {};
 
 	if (config->help && *config->help)
 		text_adds(&help, config->help);
 	else
 		text_printf(&help, "Map %s.", config->map_name);
-	exposition_header(out, stream->exposition, source->name, len,
-			  types[source->type][stream->exposition], config->unit, text_str(&help));
+	exposer_family(&stream->exposer, source->name, source->type, config->unit, text_str(&help),
+		       out);
 }
 
 /* The labels of an entry; without the brace at the end. */
@@ -114,27 +105,20 @@ static void histogram_samples(struct openmetrics_stream *stream, const struct so
 static void sample(struct openmetrics_stream *stream, const struct source *source, uint32_t i,
 		   unsigned int cpu, uint32_t element, struct text *out)
 {
-	const struct map_batch *entries = &stream->batch.entries;
 	const struct metric *metric = source->metric;
-	const struct family *family = &metric->families[source->family];
-	const char *value = entries->values + i * entries->value_stride;
-	size_t column = family->column + element;
-	struct number n = metric_lists_cpus(metric)
-				  ? metric_sample_cpu(metric, column, value, cpu)
-				  : metric_batch_sample(metric, column, &stream->batch, i);
+	struct number n;
 
-	/* No such counter can be told; the whole exposition would be refused. */
-	if (source->type == METRIC_COUNTER && n.kind == NUMBER_FLOAT && !(n.f >= 0))
+	if (!source_number(source, &stream->batch, i, cpu, element, &n))
 		return;
 	text_adds(out, source->name);
 	labels(stream, source, i, cpu, out);
-	if (family->numbers > 1) {
+	if (metric->families[source->family].numbers > 1) {
 		text_adds(out, source->label_heads[metric->n_labels]);
 		text_u64(out, element);
 		text_addc(out, '"');
 	}
 	text_add(out, "} ", 2);
-	number_text(metric_scale(metric, n), out);
+	number_text(n, out);
 	text_addc(out, '\n');
 }
 
@@ -143,16 +127,23 @@ static void samples(struct openmetrics_stream *stream, const struct source *sour
 		    struct text *out)
 {
 	const struct metric *metric = source->metric;
+	struct protobuf *protobuf = stream->exposer.protobuf;
 	unsigned int cpus = metric_lists_cpus(metric) ? map_cpus() : 1;
 	uint32_t numbers = metric->families[source->family].numbers;
 
 	if (histogram_is_one(&metric->histogram)) {
-		histogram_samples(stream, source, i, out);
+		if (protobuf)
+			protobuf_histogram(protobuf, source, &stream->batch, i);
+		else
+			histogram_samples(stream, source, i, out);
 		return;
 	}
 	for (unsigned int cpu = 0; cpu < cpus; cpu++)
 		for (uint32_t element = 0; element < numbers; element++)
-			sample(stream, source, i, cpu, element, out);
+			if (protobuf)
+				protobuf_entry(protobuf, source, &stream->batch, i, cpu, element);
+			else
+				sample(stream, source, i, cpu, element, out);
 }
 
 static int source_begin(struct openmetrics_stream *stream, const struct source *source,
@@ -196,18 +187,23 @@ static void source_end(struct openmetrics_stream *stream)
 	held->open = false;
 }
 
-static void left_out_sample(const struct source *source, const char *name, const char *suffix,
-			    struct number number, struct text *out)
+/* With the source's fixed labels, and the name of its metric. */
+static void left_out_sample(struct openmetrics_stream *stream, const struct source *source,
+			    const char *name, const char *suffix, struct number number,
+			    struct text *out)
 {
-	text_printf(out, "%s{", name);
-	text_add(out, source->labels.data, source->labels.len);
-	text_printf(out, ",metric=\"%s%s\"} ", source->name, suffix);
-	number_text(number, out);
-	text_addc(out, '\n');
+	struct value_label labels[FIXED_MAX + 1];
+	_cleanup_text_ struct text metric = {};
+
+	text_printf(&metric, "%s%s", source->name, suffix);
+	memcpy(labels, source->fixed, source->n_fixed * sizeof(*labels));
+	labels[source->n_fixed] = (struct value_label){ "metric", text_str(&metric) };
+	exposer_sample(&stream->exposer, name, labels, source->n_fixed + 1, number, out);
 }
 
 /* What all series are together: of a histogram how many, and their sum. */
-static void left_out_sums(const struct source *source, const char *name, struct text *out)
+static void left_out_sums(struct openmetrics_stream *stream, const struct source *source,
+			  const char *name, struct text *out)
 {
 	const struct metric *metric = source->metric;
 	const struct histogram *histogram = &metric->histogram;
@@ -215,18 +211,18 @@ static void left_out_sums(const struct source *source, const char *name, struct 
 
 	if (!histogram_is_one(histogram)) {
 		left_out_sample(
-			source, name, "",
+			stream, source, name, "",
 			metric_scale(metric, metric_family_sum(metric, source->family, sums)), out);
 		return;
 	}
-	left_out_sample(source, name, "_count", histogram_count(histogram, sums), out);
+	left_out_sample(stream, source, name, "_count", histogram_count(histogram, sums), out);
 	if (histogram->sum)
-		left_out_sample(source, name, "_sum",
+		left_out_sample(stream, source, name, "_sum",
 				metric_scale(metric, histogram_sum(histogram, sums)), out);
 }
 
 /* "dynmon_series_..." of what was left out: each a family of its own, of all metrics. */
-static void left_out(const struct openmetrics_stream *stream, bool sums, struct text *out)
+static void left_out(struct openmetrics_stream *stream, bool sums, struct text *out)
 {
 	const char *name = sums ? "dynmon_series_sum" : "dynmon_series_left_out";
 	bool first = true;
@@ -238,29 +234,28 @@ static void left_out(const struct openmetrics_stream *stream, bool sums, struct 
 		if (!held->left_out)
 			continue;
 		if (first)
-			exposition_header(
-				out, stream->exposition, name, strlen(name), "gauge", NULL,
-				sums ? "Sum over all series of a metric, shown or left out."
-				     : "Series of a metric that are not shown.");
+			exposer_family(&stream->exposer, name, METRIC_GAUGE, NULL,
+				       sums ? "Sum over all series of a metric, shown or left out."
+					    : "Series of a metric that are not shown.",
+				       out);
 		first = false;
 		if (sums)
-			left_out_sums(source, name, out);
+			left_out_sums(stream, source, name, out);
 		else
-			left_out_sample(source, name, "",
+			left_out_sample(stream, source, name, "",
 					(struct number){ NUMBER_UNSIGNED, .u = held->left_out },
 					out);
 	}
 }
 
-static int finish(const struct openmetrics_stream *stream, struct text *out, struct error *err)
+static int finish(struct openmetrics_stream *stream, struct text *out, struct error *err)
 {
 	view_note_read(&stream->view, READER_OPENMETRICS);
 	left_out(stream, false, out);
 	left_out(stream, true, out);
-	if (stream->view.registry && figures_expose(&stream->view, stream->exposition, out) < 0)
+	if (stream->view.registry && figures_expose(&stream->view, &stream->exposer, out) < 0)
 		return error_oom(err);
-	if (stream->exposition == EXPOSITION_OPENMETRICS)
-		text_adds(out, "# EOF\n");
+	exposer_end(&stream->exposer, out);
 	return text_status(out) < 0 ? error_oom(err) : 0;
 }
 
@@ -308,6 +303,7 @@ static void openmetrics_free(struct stream *base)
 
 	sources_release(&stream->sources);
 	view_release(&stream->view);
+	exposer_release(&stream->exposer);
 	text_release(&stream->scratch);
 	text_release(&stream->labels);
 	free(stream);
@@ -324,9 +320,9 @@ int openmetrics_stream_new(struct view *view, enum exposition exposition, struct
 	}
 	stream->stream = (struct stream){ openmetrics_next, openmetrics_free };
 	stream->view = *view;
-	stream->exposition = exposition;
 	*view = (struct view){};
-	if (sources_init(&stream->sources, &stream->view) < 0) {
+	if (exposer_init(&stream->exposer, exposition) < 0 ||
+	    sources_init(&stream->sources, &stream->view) < 0) {
 		openmetrics_free(&stream->stream);
 		return error_oom(err);
 	}

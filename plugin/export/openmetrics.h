@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Metrics as OpenMetrics 1.0 and as Prometheus text 0.0.4. */
+/* Metrics as OpenMetrics 1.0, as Prometheus text 0.0.4 and as Prometheus' protobuf. */
 #ifndef DYNMON_EXPORT_OPENMETRICS_H
 #define DYNMON_EXPORT_OPENMETRICS_H
 

@@ -42,16 +42,24 @@ static char *sample_name(const struct metric *metric, const struct family *famil
 	return text_steal(exported.len ? &exported : &name);
 }
 
+static int add_fixed(struct source *source, const char *name, const char *value)
+{
+	_cleanup_text_ struct text plain = {};
+	struct value_label *label = &source->fixed[source->n_fixed++];
+
+	exposition_label_plain(&plain, value, strlen(value));
+	*label = (struct value_label){ strdup(name), text_steal(&plain) };
+	text_printf(&source->labels, "%s%s=\"", source->labels.len ? "," : "", name);
+	exposition_label_value(&source->labels, value, strlen(value));
+	text_addc(&source->labels, '"');
+	return label->name && label->value ? text_status(&source->labels) : -ENOMEM;
+}
+
 static int add_constant(struct source *source, struct names *names, const char *name,
 			const char *value)
 {
 	name = names_add(names, name);
-	if (!name)
-		return -ENOMEM;
-	text_printf(&source->labels, "%s%s=\"", source->labels.len ? "," : "", name);
-	exposition_label_value(&source->labels, value, strlen(value));
-	text_addc(&source->labels, '"');
-	return text_status(&source->labels);
+	return name ? add_fixed(source, name, value) : -ENOMEM;
 }
 
 static const struct family *family_of(const struct source *source)
@@ -71,7 +79,10 @@ static int add_label(struct source *source, struct names *names, size_t i)
 	const char *name =
 		names_add(names, i < metric->n_labels ? metric->labels[i].name : "index");
 
-	return name && asprintf(&source->label_heads[i], ",%s=\"", name) >= 0 ? 0 : -ENOMEM;
+	source->label_names[i] = name ? strdup(name) : NULL;
+	if (!source->label_names[i] || asprintf(&source->label_heads[i], ",%s=\"", name) < 0)
+		return -ENOMEM;
+	return 0;
 }
 
 static int add_tail(struct source *source, const char *name, double value)
@@ -118,8 +129,10 @@ static int source_init(struct source *source, const struct view_item *item, int 
 	if ((config->type == METRIC_HISTOGRAM || config->type == METRIC_SUMMARY) && !histogram)
 		source->type = METRIC_UNTYPED;
 	source->name = sample_name(metric, &metric->families[source->family]);
+	source->fixed = calloc(FIXED_MAX, sizeof(*source->fixed));
 	source->label_heads = calloc(n_heads(source) + 1, sizeof(char *));
-	if (!source->name || !source->label_heads)
+	source->label_names = calloc(n_heads(source) + 1, sizeof(char *));
+	if (!source->name || !source->fixed || !source->label_heads || !source->label_names)
 		return -ENOMEM;
 	if (histogram)
 		r = add_tails(source, &names);
@@ -142,10 +155,18 @@ static void source_release(struct source *source)
 {
 	for (size_t i = 0; source->label_heads && i < n_heads(source); i++)
 		free(source->label_heads[i]);
+	for (size_t i = 0; source->label_names && i < n_heads(source); i++)
+		free(source->label_names[i]);
+	for (size_t i = 0; i < source->n_fixed; i++) {
+		free((char *)source->fixed[i].name);
+		free((char *)source->fixed[i].value);
+	}
 	for (size_t i = 0; i < source->n_tails; i++)
 		free(source->tails[i]);
 	free(source->tails);
 	free(source->label_heads);
+	free(source->label_names);
+	free(source->fixed);
 	free(source->name);
 	text_release(&source->labels);
 }
@@ -195,18 +216,18 @@ static bool same_labels(const struct source *a, const struct source *b)
 }
 
 /* my-metric and my_metric of one path: only their own names tell them apart. */
-static void keep_apart(struct source *sources, size_t n)
+static int keep_apart(struct source *sources, size_t n)
 {
-	for (size_t i = 1, first = 0; i < n; i++) {
+	int r = 0;
+
+	for (size_t i = 1, first = 0; r == 0 && i < n; i++) {
 		if (!same_labels(&sources[i], &sources[first])) {
 			first = i;
 			continue;
 		}
-		text_adds(&sources[i].labels, ",metric_name=\"");
-		exposition_label_value(&sources[i].labels, sources[i].metric->config->name,
-				       strlen(sources[i].metric->config->name));
-		text_addc(&sources[i].labels, '"');
+		r = add_fixed(&sources[i], "metric_name", sources[i].metric->config->name);
 	}
+	return r;
 }
 
 static bool is_histogram(const struct source *source)
@@ -259,24 +280,32 @@ static int settle_histograms(struct sources *sources)
 }
 
 /* Sources of one name must have one type, and no family may be called as another's samples. */
-static void settle_types(struct sources *sources)
+static int settle_types(struct sources *sources)
 {
 	struct source *items = sources->items;
+	int r = 0;
 	size_t n;
 
-	for (size_t i = 0; i < sources->n; i += n) {
+	for (size_t i = 0; r == 0 && i < sources->n; i += n) {
 		enum metric_type type = items[i].type;
+		bool native = true;
 
-		for (n = 0; i + n < sources->n && !strcmp(items[i].name, items[i + n].name); n++)
+		for (n = 0; i + n < sources->n && !strcmp(items[i].name, items[i + n].name); n++) {
 			if (items[i + n].type != type)
 				type = METRIC_UNTYPED;
+			if (!items[i + n].metric->histogram.native_zero)
+				native = false;
+		}
 		if (type == METRIC_COUNTER && (name_is_taken(sources, &items[i], "") ||
 					       name_is_taken(sources, &items[i], "_created")))
 			type = METRIC_UNTYPED;
-		for (size_t j = i; j < i + n; j++)
+		for (size_t j = i; j < i + n; j++) {
 			items[j].type = type;
-		keep_apart(&items[i], n);
+			items[j].native = native;
+		}
+		r = keep_apart(&items[i], n);
 	}
+	return r;
 }
 
 static int add_metric(struct sources *sources, const struct view_item *item, int path,
@@ -347,12 +376,25 @@ int sources_init(struct sources *sources, const struct view *view)
 			break;
 		r = 0;
 	}
-	if (r < 0) {
+	if (r >= 0)
+		r = settle_types(sources);
+	if (r < 0)
 		sources_release(sources);
-		return r;
-	}
-	settle_types(sources);
-	return 0;
+	return r;
+}
+
+bool source_number(const struct source *source, const struct metric_batch *batch, uint32_t i,
+		   unsigned int cpu, uint32_t element, struct number *ret)
+{
+	const struct map_batch *entries = &batch->entries;
+	const struct metric *metric = source->metric;
+	const char *value = entries->values + i * entries->value_stride;
+	size_t column = family_of(source)->column + element;
+	struct number n = metric_lists_cpus(metric) ? metric_sample_cpu(metric, column, value, cpu)
+						    : metric_batch_sample(metric, column, batch, i);
+
+	*ret = metric_scale(metric, n);
+	return source->type != METRIC_COUNTER || n.kind != NUMBER_FLOAT || n.f >= 0;
 }
 
 void sources_release(struct sources *sources)

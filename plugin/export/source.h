@@ -7,8 +7,12 @@
 #define DYNMON_EXPORT_SOURCE_H
 
 #include "export/exposition.h"
+#include "export/values.h"
 #include "metric/sampling.h"
 #include "monitor/view.h"
+
+/* Labels that are the same for all of a source: the document's, where it is, its own name. */
+#define FIXED_MAX (LABELS_MAX + 4)
 
 /* A metric of one instance, read once for all of its families. */
 struct held {
@@ -28,12 +32,16 @@ struct source {
 	size_t family;
 	struct held *held; /* the sources' */
 	char *name; /* of the samples, without _bucket and its like; equal names are one family */
-	struct text labels; /* the fixed ones: monitor="edge",... */
-	char **label_heads; /* of the others: ,saddr=" ; the last of those of an array in the value
-			     */
-	char **tails;	    /* of buckets: ,le="1.0"} ; of quantiles */
+	struct text labels;	   /* the fixed ones: monitor="edge",... */
+	struct value_label *fixed; /* the same, not escaped; both strings are owned */
+	size_t n_fixed;
+	/* Of the others: ,saddr=" ; the last of those of an array in the value. */
+	char **label_heads;
+	char **label_names;
+	char **tails; /* of buckets: ,le="1.0"} ; of quantiles */
 	size_t n_tails;
 	enum metric_type type; /* histograms and summaries are such in fact */
+	bool native;	       /* so are all histograms of this name */
 	size_t order;
 };
 
@@ -51,5 +59,13 @@ void sources_release(struct sources *sources);
 
 /* Length of the family's name: without _total where a counter's samples have it. */
 size_t source_family_len(const struct source *source);
+
+/*
+ * The number of a batch's entry i, scaled; cpu: the one whose it is, where the metric lists them;
+ * element: of an array in the value. false: a counter cannot have that value; the whole exposition
+ * would be refused.
+ */
+bool source_number(const struct source *source, const struct metric_batch *batch, uint32_t i,
+		   unsigned int cpu, uint32_t element, struct number *ret);
 
 #endif

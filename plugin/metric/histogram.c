@@ -234,6 +234,23 @@ static int plan_bounds(struct metric *metric, struct error *err)
 	return 0;
 }
 
+/* With any other scale the bounds are no powers of two. */
+static void plan_native(struct metric *metric)
+{
+	static const size_t zeros[] = { [BUCKETS_LOG2_FLOOR] = 1, [BUCKETS_LOG2_BITS] = 2 };
+	struct histogram *histogram = &metric->histogram;
+	double scale = metric->config->scale ? metric->config->scale : 1;
+	enum buckets buckets = buckets_of(metric);
+	int exponent;
+
+	/* What is beyond the last slot is counted in it, and is above 1. */
+	if (buckets >= ARRAY_SIZE(zeros) || histogram->n_buckets <= zeros[buckets] ||
+	    frexp(scale, &exponent) != 0.5)
+		return;
+	histogram->native_zero = zeros[buckets];
+	histogram->native_exponent = exponent - 1;
+}
+
 static int plan_whole(struct metric *metric, struct error *err)
 {
 	const struct metric_config *config = metric->config;
@@ -256,7 +273,11 @@ static int plan_whole(struct metric *metric, struct error *err)
 				       &histogram->sum, err);
 	if (r == 0)
 		r = plan_count(metric, err);
-	return r < 0 ? r : plan_bounds(metric, err);
+	if (r == 0)
+		r = plan_bounds(metric, err);
+	if (r == 0)
+		plan_native(metric);
+	return r;
 }
 
 int histogram_plan(struct metric *metric, struct error *err)

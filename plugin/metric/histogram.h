@@ -31,6 +31,12 @@ struct histogram {
 	double *bounds;		   /* n_buckets - 1 upper bounds, inclusive; scaled */
 	const double *quantiles;   /* the document's, or some */
 	size_t n_quantiles;
+	/*
+	 * As a native histogram of Prometheus, of schema 0: bucket i has what is above 2^(i-1), up
+	 * to 2^i. Slots count from a power of two on, so that power is one bucket too high.
+	 */
+	size_t native_zero;  /* so many slots at the front have what is not above 1; 0: not one */
+	int native_exponent; /* the scale is 2 to this */
 };
 
 /*
@@ -40,6 +46,12 @@ struct histogram {
  */
 int histogram_plan(struct metric *metric, struct error *err);
 void histogram_release(struct histogram *histogram);
+
+/* The native bucket of the slot after those that have what is not above 1. */
+static inline int histogram_native_first(const struct histogram *histogram)
+{
+	return histogram->native_exponent + 2;
+}
 
 static inline bool histogram_is_one(const struct histogram *histogram)
 {

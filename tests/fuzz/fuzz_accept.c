@@ -16,10 +16,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(accept, data, size);
 	accept[size] = '\0';
 	exposition = exposition_negotiate(accept);
-	if (exposition != EXPOSITION_PROMETHEUS && exposition != EXPOSITION_OPENMETRICS)
+	if ((unsigned int)exposition >= EXPOSITION_COUNT)
 		abort();
 	/* Who does not name it does not get it. */
 	if (exposition == EXPOSITION_OPENMETRICS && !strcasestr(accept, "openmetrics"))
+		abort();
+	if (exposition == EXPOSITION_PROTOBUF && !strcasestr(accept, "encoding=delimited"))
 		abort();
 	return 0;
 }

@@ -13,6 +13,10 @@ static const struct {
 } accepts[] = {
 #define OM   EXPOSITION_OPENMETRICS
 #define PROM EXPOSITION_PROMETHEUS
+#define PB   EXPOSITION_PROTOBUF
+#define PB_TYPE                                                                                    \
+	"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"                 \
+	"encoding=delimited"
 	{ NULL, PROM },
 	{ "", PROM },
 	{ "*/*", PROM },
@@ -36,6 +40,42 @@ static const struct {
 	  OM },
 	{ "text/plain;version=0.0.4;q=0.5,application/openmetrics-text;version=1.0.0;q=0.4", PROM },
 	{ ",,;,;q=,;q", PROM },
+	/* what Prometheus sends with native histograms: 2.40, 2.50, 3.0 */
+	{ PB_TYPE ",application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;"
+		  "version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+	  PB },
+	{ PB_TYPE ";q=0.5,application/openmetrics-text;version=1.0.0;q=0.4,"
+		  "application/openmetrics-text;version=0.0.1;q=0.3,text/plain;version=0.0.4;q=0.2,"
+		  "*/*;q=0.1",
+	  PB },
+	{ PB_TYPE ";escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=1.0.0;"
+		  "escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,"
+		  "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;"
+		  "q=0.2,*/*;q=0.1",
+	  PB },
+	/* scrape_protocols in another order */
+	{ "application/openmetrics-text;version=1.0.0;q=0.6," PB_TYPE ";q=0.5,*/*;q=0.4", OM },
+	{ "text/plain;version=0.0.4;q=0.6," PB_TYPE ";q=0.5,*/*;q=0.4", PROM },
+	{ PB_TYPE, PB },
+	{ PB_TYPE ";q=0", PROM },
+	{ PB_TYPE ";q=0,application/openmetrics-text;q=0.1", OM },
+	{ "application/openmetrics-text," PB_TYPE, PB },
+	{ "Application/Vnd.Google.Protobuf ; Encoding=Delimited ; "
+	  "Proto=io.prometheus.client.MetricFamily ; q=0.9,text/plain;q=0.8",
+	  PB },
+	{ "application/vnd.google.protobuf", PROM },
+	{ "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily", PROM },
+	{ "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text",
+	  PROM },
+	{ "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+	  "encoding=delimiteds",
+	  PROM },
+	{ "application/vnd.google.protobuf;proto=io.prometheus.client.Metric;encoding=delimited",
+	  PROM },
+	/* parameters of one entry are not those of another */
+	{ "application/vnd.google.protobuf,"
+	  "text/plain;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.5",
+	  PROM },
 	{ "application/openmetrics-texture", PROM },
 	{ "\tapplication/openmetrics-text;\tq=0.9,\ttext/plain;\tq=0.5", OM },
 };
@@ -49,6 +89,9 @@ static void test_negotiation(void **state)
 	assert_true(contains(exposition_content_type(OM),
 			     "application/openmetrics-text; version=1.0.0"));
 	assert_true(contains(exposition_content_type(PROM), "text/plain; version=0.0.4"));
+	assert_string_equal(exposition_content_type(PB),
+			    "application/vnd.google.protobuf; "
+			    "proto=io.prometheus.client.MetricFamily; encoding=delimited");
 }
 
 static const char source[] =

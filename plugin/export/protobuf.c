@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "export/protobuf.h"
+#include "export/prometheus.pb-c.h"
+
+#include <math.h>
+
+/* Of an entry, or of a sample of the plugin's own. */
+#define SAMPLE_LABELS_MAX (FIXED_MAX + FIELDS_MAX + 1)
+
+/* Messages are made of pointers to their parts: there is one of each, used again and again. */
+struct protobuf {
+	enum metric_type type; /* of the family at hand */
+	struct text family;    /* its head and its metrics so far: parts of one message, one too */
+	struct text raw, values;
+	size_t n_labels;
+	Prometheus__LabelPair labels[SAMPLE_LABELS_MAX], *label_list[SAMPLE_LABELS_MAX];
+	Prometheus__Quantile quantiles[QUANTILES_MAX], *quantile_list[QUANTILES_MAX];
+	Prometheus__Bucket buckets[BUCKETS_MAX], *bucket_list[BUCKETS_MAX];
+	Prometheus__BucketSpan span, *span_list[1];
+	int64_t deltas[SLOTS_DEFAULT];
+};
+
+struct protobuf *protobuf_new(void)
+{
+	struct protobuf *protobuf = calloc(1, sizeof(*protobuf));
+
+	if (!protobuf)
+		return NULL;
+	for (size_t i = 0; i < SAMPLE_LABELS_MAX; i++) {
+		protobuf->labels[i] = (Prometheus__LabelPair)PROMETHEUS__LABEL_PAIR__INIT;
+		protobuf->label_list[i] = &protobuf->labels[i];
+	}
+	for (size_t i = 0; i < QUANTILES_MAX; i++) {
+		protobuf->quantiles[i] = (Prometheus__Quantile)PROMETHEUS__QUANTILE__INIT;
+		protobuf->quantile_list[i] = &protobuf->quantiles[i];
+	}
+	for (size_t i = 0; i < BUCKETS_MAX; i++) {
+		protobuf->buckets[i] = (Prometheus__Bucket)PROMETHEUS__BUCKET__INIT;
+		protobuf->bucket_list[i] = &protobuf->buckets[i];
+	}
+	protobuf->span = (Prometheus__BucketSpan)PROMETHEUS__BUCKET_SPAN__INIT;
+	protobuf->span_list[0] = &protobuf->span;
+	return protobuf;
+}
+
+struct protobuf *protobuf_free(struct protobuf *protobuf)
+{
+	if (!protobuf)
+		return NULL;
+	text_release(&protobuf->family);
+	text_release(&protobuf->raw);
+	text_release(&protobuf->values);
+	free(protobuf);
+	return NULL;
+}
+
+static void pack(const Prometheus__MetricFamily *part, struct text *family)
+{
+	size_t n = prometheus__metric_family__get_packed_size(part);
+	char *to = text_reserve(family, n);
+
+	if (to)
+		family->len += prometheus__metric_family__pack(part, (uint8_t *)to);
+}
+
+static void pack_metric(struct protobuf *protobuf, Prometheus__Metric *metric)
+{
+	Prometheus__MetricFamily part = PROMETHEUS__METRIC_FAMILY__INIT;
+
+	metric->n_label = protobuf->n_labels;
+	metric->label = protobuf->label_list;
+	part.n_metric = 1;
+	part.metric = &metric;
+	pack(&part, &protobuf->family);
+}
+
+/* -- families -- */
+
+void protobuf_end(struct protobuf *protobuf, struct text *out)
+{
+	size_t n = protobuf->family.len;
+
+	if (text_status(&protobuf->family) < 0)
+		out->failed = true;
+	if (!n)
+		return;
+	for (; n > 0x7f; n >>= 7)
+		text_addc(out, (char)(n | 0x80));
+	text_addc(out, (char)n);
+	text_add(out, protobuf->family.data, protobuf->family.len);
+	text_release(&protobuf->family);
+}
+
+void protobuf_family(struct protobuf *protobuf, const char *name, enum metric_type type,
+		     const char *unit, const char *help, struct text *out)
+{
+	static const Prometheus__MetricType types[] = {
+		[METRIC_COUNTER] = PROMETHEUS__METRIC_TYPE__COUNTER,
+		[METRIC_GAUGE] = PROMETHEUS__METRIC_TYPE__GAUGE,
+		[METRIC_HISTOGRAM] = PROMETHEUS__METRIC_TYPE__HISTOGRAM,
+		[METRIC_SUMMARY] = PROMETHEUS__METRIC_TYPE__SUMMARY,
+		[METRIC_UNTYPED] = PROMETHEUS__METRIC_TYPE__UNTYPED,
+	};
+	Prometheus__MetricFamily head = PROMETHEUS__METRIC_FAMILY__INIT;
+
+	protobuf_end(protobuf, out);
+	protobuf->type = type;
+	head.name = (char *)name;
+	head.help = (char *)help;
+	head.has_type = 1;
+	head.type = types[type];
+	head.unit = (char *)unit;
+	pack(&head, &protobuf->family);
+}
+
+/* -- metrics -- */
+
+/* Begins the labels of a metric with those that need no cleaning; more are added. */
+static void start_labels(struct protobuf *protobuf, const struct value_label *labels, size_t n)
+{
+	text_clear(&protobuf->values);
+	protobuf->n_labels = 0;
+	for (size_t i = 0; i < n; i++) {
+		Prometheus__LabelPair *label = &protobuf->labels[protobuf->n_labels++];
+
+		label->name = (char *)labels[i].name;
+		label->value = (char *)labels[i].value;
+	}
+}
+
+/* The values stand in one text, which moves as it grows: settle_labels() comes after the last. */
+static void add_label(struct protobuf *protobuf, const char *name, const char *value, size_t len)
+{
+	protobuf->labels[protobuf->n_labels++].name = (char *)name;
+	exposition_label_plain(&protobuf->values, value, len);
+	text_addc(&protobuf->values, '\0');
+}
+
+/* Lets the labels from the first one that was added have their values. */
+static void settle_labels(struct protobuf *protobuf, size_t first)
+{
+	char *value = protobuf->values.data;
+
+	/* A text that failed has not all of them. */
+	if (text_status(&protobuf->raw) < 0 || text_status(&protobuf->values) < 0) {
+		protobuf->family.failed = true;
+		protobuf->n_labels = first;
+	}
+	for (size_t i = first; i < protobuf->n_labels; i++) {
+		protobuf->labels[i].value = value;
+		value += strlen(value) + 1;
+	}
+}
+
+/* element: of an array in the value, where the family has such. */
+static void set_labels(struct protobuf *protobuf, const struct source *source,
+		       const struct map_batch *entries, uint32_t i, unsigned int cpu,
+		       uint32_t element)
+{
+	const struct metric *metric = source->metric;
+	const char *key = entries->keys + i * entries->key_stride;
+	const char *value = entries->values + i * entries->value_stride;
+
+	start_labels(protobuf, source->fixed, source->n_fixed);
+	for (size_t l = 0; l < metric->n_labels; l++) {
+		text_clear(&protobuf->raw);
+		label_text(&metric->labels[l], key, value, cpu, &protobuf->raw);
+		add_label(protobuf, source->label_names[l], protobuf->raw.data, protobuf->raw.len);
+	}
+	if (metric->families[source->family].numbers > 1) {
+		text_clear(&protobuf->raw);
+		text_u64(&protobuf->raw, element);
+		add_label(protobuf, source->label_names[metric->n_labels], protobuf->raw.data,
+			  protobuf->raw.len);
+	}
+	settle_labels(protobuf, source->n_fixed);
+}
+
+/* A number that is the whole of a metric. */
+static void pack_number(struct protobuf *protobuf, struct number number)
+{
+	Prometheus__Metric metric = PROMETHEUS__METRIC__INIT;
+	Prometheus__Counter counter = PROMETHEUS__COUNTER__INIT;
+	Prometheus__Gauge gauge = PROMETHEUS__GAUGE__INIT;
+	Prometheus__Untyped untyped = PROMETHEUS__UNTYPED__INIT;
+
+	counter.has_value = gauge.has_value = untyped.has_value = 1;
+	counter.value = gauge.value = untyped.value = number_double(number);
+	if (protobuf->type == METRIC_COUNTER)
+		metric.counter = &counter;
+	else if (protobuf->type == METRIC_GAUGE)
+		metric.gauge = &gauge;
+	else
+		metric.untyped = &untyped;
+	pack_metric(protobuf, &metric);
+}
+
+/* Without it, it would be 0 for who reads it. */
+static double sum_of(const struct metric *metric, const struct number *numbers)
+{
+	const struct histogram *histogram = &metric->histogram;
+
+	return histogram->sum
+		       ? number_double(metric_scale(metric, histogram_sum(histogram, numbers)))
+		       : NAN;
+}
+
+static void pack_summary(struct protobuf *protobuf, const struct metric *metric,
+			 const struct number *numbers)
+{
+	const struct histogram *histogram = &metric->histogram;
+	Prometheus__Metric message = PROMETHEUS__METRIC__INIT;
+	Prometheus__Summary summary = PROMETHEUS__SUMMARY__INIT;
+
+	for (size_t i = 0; i < histogram->n_quantiles; i++) {
+		Prometheus__Quantile *quantile = &protobuf->quantiles[i];
+
+		quantile->has_quantile = quantile->has_value = 1;
+		quantile->quantile = histogram->quantiles[i];
+		quantile->value = histogram_quantile(histogram, numbers, quantile->quantile);
+	}
+	summary.n_quantile = histogram->n_quantiles;
+	summary.quantile = protobuf->quantile_list;
+	summary.has_sample_count = summary.has_sample_sum = 1;
+	summary.sample_count = histogram_count(histogram, numbers).u;
+	summary.sample_sum = sum_of(metric, numbers);
+	message.summary = &summary;
+	pack_metric(protobuf, &message);
+}
+
+static void set_classic(struct protobuf *protobuf, const struct histogram *histogram,
+			const struct number *numbers, Prometheus__Histogram *message)
+{
+	uint64_t below = 0;
+
+	for (size_t i = 0; i < histogram->n_buckets; i++) {
+		Prometheus__Bucket *bucket = &protobuf->buckets[i];
+
+		below += numbers[i].u;
+		bucket->has_cumulative_count = bucket->has_upper_bound = 1;
+		bucket->cumulative_count = below;
+		bucket->upper_bound =
+			i + 1 < histogram->n_buckets ? histogram->bounds[i] : INFINITY;
+	}
+	message->n_bucket = histogram->n_buckets;
+	message->bucket = protobuf->bucket_list;
+}
+
+/* One span, from the first bucket that has anything to the last one. */
+static void set_native(struct protobuf *protobuf, const struct histogram *histogram,
+		       const struct number *numbers, Prometheus__Histogram *message)
+{
+	size_t zero = histogram->native_zero, first = zero, end = histogram->n_buckets;
+	uint64_t before = 0;
+
+	message->has_schema = message->has_zero_threshold = message->has_zero_count = 1;
+	message->schema = 0;
+	message->zero_threshold = ldexp(1, histogram->native_exponent);
+	for (size_t i = 0; i < zero; i++)
+		message->zero_count += numbers[i].u;
+	while (end > zero && !numbers[end - 1].u)
+		end--;
+	while (first < end && !numbers[first].u)
+		first++;
+	if (first == end)
+		return;
+	protobuf->span.has_offset = protobuf->span.has_length = 1;
+	protobuf->span.offset = histogram_native_first(histogram) + (int)(first - zero);
+	protobuf->span.length = (uint32_t)(end - first);
+	message->n_positive_span = 1;
+	message->positive_span = protobuf->span_list;
+	for (size_t i = first; i < end; i++) {
+		protobuf->deltas[i - first] = (int64_t)(numbers[i].u - before);
+		before = numbers[i].u;
+	}
+	message->n_positive_delta = end - first;
+	message->positive_delta = protobuf->deltas;
+}
+
+static void pack_histogram(struct protobuf *protobuf, const struct source *source,
+			   const struct number *numbers)
+{
+	const struct histogram *histogram = &source->metric->histogram;
+	Prometheus__Metric message = PROMETHEUS__METRIC__INIT;
+	Prometheus__Histogram part = PROMETHEUS__HISTOGRAM__INIT;
+
+	part.has_sample_count = part.has_sample_sum = 1;
+	part.sample_count = histogram_count(histogram, numbers).u;
+	part.sample_sum = sum_of(source->metric, numbers);
+	set_classic(protobuf, histogram, numbers, &part);
+	if (source->native)
+		set_native(protobuf, histogram, numbers, &part);
+	message.histogram = &part;
+	pack_metric(protobuf, &message);
+}
+
+void protobuf_histogram(struct protobuf *protobuf, const struct source *source,
+			const struct metric_batch *batch, uint32_t i)
+{
+	const struct metric *metric = source->metric;
+	const struct number *numbers = &batch->numbers[i * metric->n_numbers];
+
+	set_labels(protobuf, source, &batch->entries, i, 0, 0);
+	if (protobuf->type == METRIC_SUMMARY)
+		pack_summary(protobuf, metric, numbers);
+	else
+		pack_histogram(protobuf, source, numbers);
+}
+
+void protobuf_entry(struct protobuf *protobuf, const struct source *source,
+		    const struct metric_batch *batch, uint32_t i, unsigned int cpu,
+		    uint32_t element)
+{
+	struct number number;
+
+	if (!source_number(source, batch, i, cpu, element, &number))
+		return;
+	set_labels(protobuf, source, &batch->entries, i, cpu, element);
+	pack_number(protobuf, number);
+}
+
+void protobuf_sample(struct protobuf *protobuf, const struct value_label *labels, size_t n_labels,
+		     struct number number)
+{
+	start_labels(protobuf, NULL, 0);
+	for (size_t i = 0; i < n_labels; i++)
+		add_label(protobuf, labels[i].name, labels[i].value, strlen(labels[i].value));
+	settle_labels(protobuf, 0);
+	pack_number(protobuf, number);
+}
