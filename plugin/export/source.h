@@ -41,7 +41,7 @@ struct source {
 	char **tails; /* of buckets: ,le="1.0"} ; of quantiles */
 	size_t n_tails;
 	enum metric_type type; /* histograms and summaries are such in fact */
-	bool native;	       /* so are all histograms of this name */
+	bool native;	       /* all histograms of this name can be native ones */
 	size_t order;
 };
 
