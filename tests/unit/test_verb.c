@@ -97,7 +97,7 @@ static const struct {
 	  "\"netns\":null,\"share\":false,\"pin\":false,"
 	  "\"configured\":false,\"dataplane\":\"-\",\"changes\":0,\"failures\":0,"
 	  "\"last-error\":null,\"interfaces\":[],\"attached-by\":[],\"sections\":[],"
-	  "\"ingress-metrics\":[],\"egress-metrics\":[]}\n" },
+	  "\"ingress-metrics\":[],\"egress-metrics\":[],\"feeds\":[]}\n" },
 	{ "DETACH a", NULL, 0, "" },
 	{ "METRICS", NULL, 0, "{\"a\":{\"ingress-metrics\":[],\"egress-metrics\":[]}}\n" },
 	{ "METRICS a path=egress name=x", NULL, 0,
