@@ -71,6 +71,20 @@ static void sample_of(const struct openmetrics_stream *stream, const struct sour
 	text_addc(out, '\n');
 }
 
+/* Of no total can be told that it is negative, or NaN: the whole exposition would be refused. */
+static bool is_total(struct number number)
+{
+	return number.kind == NUMBER_UNSIGNED || number_double(number) >= 0;
+}
+
+static bool has_sum(const struct source *source, const struct number *numbers)
+{
+	const struct histogram *histogram = &source->metric->histogram;
+	bool falls = source->type == METRIC_HISTOGRAM && histogram->bounds[0] < 0;
+
+	return histogram->sum && !falls && is_total(histogram_sum(histogram, numbers));
+}
+
 /* All samples of a series: cumulated buckets, or quantiles; how many, and their sum. */
 static void histogram_samples(struct openmetrics_stream *stream, const struct source *source,
 			      uint32_t i, struct text *out)
@@ -78,7 +92,7 @@ static void histogram_samples(struct openmetrics_stream *stream, const struct so
 	const struct metric *metric = source->metric;
 	const struct histogram *histogram = &metric->histogram;
 	const struct number *numbers = &stream->batch.numbers[i * metric->n_numbers];
-	bool summary = source->type == METRIC_SUMMARY;
+	bool summary = source->type == METRIC_SUMMARY, sum = has_sum(source, numbers);
 	struct number below = { NUMBER_UNSIGNED, .u = 0 };
 
 	text_clear(&stream->labels);
@@ -91,13 +105,15 @@ static void histogram_samples(struct openmetrics_stream *stream, const struct so
 				histogram_quantile(histogram, numbers, histogram->quantiles[n]);
 		else
 			below = number_add(below, numbers[n]);
+		if (quantile.f < 0) /* is refused, too */
+			continue;
 		sample_of(stream, source, summary ? "" : "_bucket", source->tails[n],
 			  summary ? quantile : below, out);
 	}
 	/* A histogram has both or none. */
-	if (summary || histogram->sum)
+	if (summary || sum)
 		sample_of(stream, source, "_count", "} ", histogram_count(histogram, numbers), out);
-	if (histogram->sum)
+	if (sum)
 		sample_of(stream, source, "_sum", "} ",
 			  metric_scale(metric, histogram_sum(histogram, numbers)), out);
 }

@@ -9,11 +9,17 @@
 /* Somebody would have to call metrics foo_bucket, foo_histogram_bucket and so on. */
 #define RENAMES_MAX 8
 
-static bool ends_with(const struct text *text, size_t len, const char *end)
+static bool ends_with(const char *text, size_t len, const char *end)
 {
 	size_t n = strlen(end);
 
-	return len > n && !memcmp(text->data + len - n, end, n);
+	return len > n && !memcmp(text + len - n, end, n);
+}
+
+/* As a word of its own. */
+static bool ends_with_unit(const char *text, size_t len, const char *unit)
+{
+	return ends_with(text, len, unit) && text[len - strlen(unit) - 1] == '_';
 }
 
 /*
@@ -29,11 +35,11 @@ static char *sample_name(const struct metric *metric, const struct family *famil
 		text_addc(&name, '_');
 	for (const char *c = config->name; *c; c++)
 		text_addc(&name, isalnum((unsigned char)*c) || *c == '_' || *c == ':' ? *c : '_');
-	if (config->type == METRIC_COUNTER && ends_with(&name, name.len, "_total"))
+	if (config->type == METRIC_COUNTER && ends_with(name.data, name.len, "_total"))
 		name.len -= strlen("_total");
 	if (*family->name)
 		text_printf(&name, "_%s", family->name);
-	if (config->unit && !ends_with(&name, name.len, config->unit))
+	if (config->unit && !ends_with_unit(text_str(&name), name.len, config->unit))
 		text_printf(&name, "_%s", config->unit);
 	if (config->type == METRIC_COUNTER)
 		text_adds(&name, "_total");

@@ -43,12 +43,13 @@ struct making {
 	void *data;
 };
 
+/* NULL: there is no such label. */
 static const char *label_value(const struct making *making, const char *name, size_t len)
 {
 	for (size_t i = 0; i < making->n_list; i++)
 		if (strlen(making->list[i].name) == len && !memcmp(making->list[i].name, name, len))
 			return making->list[i].value;
-	return "";
+	return NULL;
 }
 
 /* What %{name} stands for; NULL: it is not known, and stands for itself. */
@@ -68,8 +69,12 @@ static const char *variable(const struct making *making, const char *name, size_
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (strlen(known[i].name) == len && !memcmp(known[i].name, name, len))
 			return known[i].value;
-	if (len > sizeof(label) - 1 && !memcmp(name, label, sizeof(label) - 1))
-		return label_value(making, name + sizeof(label) - 1, len - (sizeof(label) - 1));
+	if (len > sizeof(label) - 1 && !memcmp(name, label, sizeof(label) - 1)) {
+		const char *value =
+			label_value(making, name + sizeof(label) - 1, len - (sizeof(label) - 1));
+
+		return value ? value : "";
+	}
 	return NULL;
 }
 
@@ -211,13 +216,14 @@ static void give_histogram(struct making *making, const struct number *numbers)
 	}
 }
 
-/* The number in an array of the value is one more label. */
+/* The number in an array of the value is one more label; the map may have an index, too. */
 static void set_element(struct making *making, uint32_t element, char text[16])
 {
-	size_t n = making->n_constants + making->metric->n_labels;
+	size_t n = making->n_list = making->n_constants + making->metric->n_labels;
+	bool taken = label_value(making, "index", strlen("index"));
 
 	snprintf(text, 16, "%u", element);
-	making->list[n] = (struct value_label){ "index", text };
+	making->list[n] = (struct value_label){ taken ? "exported_index" : "index", text };
 	making->n_list = n + 1;
 }
 

@@ -23,6 +23,12 @@ static bool is_integer(const struct field *field)
 	return plan_is_number(&field->plan) && (kind == PLAN_UNSIGNED || kind == PLAN_SIGNED);
 }
 
+/* Addresses, ports and the like are no numbers of slots; an enum's may be. */
+static bool is_slot(const struct field *field)
+{
+	return is_integer(field) && (field->format == FORMAT_AUTO || field->format == FORMAT_ENUM);
+}
+
 static bool is_array_of_slots(const struct field *field)
 {
 	return plan_n_integers(&field->plan) > 1 && field->format == FORMAT_AUTO && !field->chars;
@@ -51,9 +57,11 @@ static int find_named(struct metric *metric, const char *path, struct error *err
 		return error_set(err, -EINVAL,
 				 "bucket-field: expected an array of integers, and \"%s\" is none",
 				 path);
-	if (key && !is_integer(key))
+	if (key && !is_slot(key))
 		return error_set(err, -EINVAL,
-				 "bucket-field: expected an integer, and \"%s\" is none", path);
+				 "bucket-field: expected an integer, and \"%s\" is none%s", path,
+				 is_integer(key) ? ": it is read as an address, a port or the like"
+						 : "");
 	use(histogram, value ? SLOTS_IN_VALUE : SLOTS_IN_KEY, value ? value : key);
 	return 0;
 }
@@ -72,10 +80,10 @@ static bool find_any(struct metric *metric)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		const struct field *field = key_field(metric, names[i]);
 
-		if (field && is_integer(field))
+		if (field && is_slot(field))
 			return use(histogram, SLOTS_IN_KEY, field);
 	}
-	return metric->n_key_fields == 1 && is_integer(metric->key_fields) &&
+	return metric->n_key_fields == 1 && is_slot(metric->key_fields) &&
 	       use(histogram, SLOTS_IN_KEY, metric->key_fields);
 }
 

@@ -25,6 +25,12 @@ static const char source[] =
 	"MAP(HASH, __s32, struct part, 100, PARTS);\n"
 	"MAP(HASH, struct pair, __u64, 10, PAIRS);\n"
 	"MAP(HASH, struct bits, __u64, 10, BITS);\n"
+	"struct peer { __be32 saddr; };\n"
+	"struct port { __u32 ifindex; };\n"
+	"enum state { START, GO };\n"
+	"MAP(HASH, struct peer, __u64, 10, PEERS);\n"
+	"MAP(HASH, struct port, __u64, 10, PORTS);\n"
+	"MAP(HASH, enum state, __u64, 10, STATES);\n"
 	"MAP(ARRAY, __u32, __u64, 2000, LONG);\n"
 	"MAP(HASH, __u32, double, 10, DOUBLES);\n"
 	"struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32); __type(value, __u64);\n"
@@ -198,6 +204,9 @@ static const struct {
 	{ "PAIRS", "", "no histogram", 0 },
 	{ "BITS", "", "no histogram", 0 },
 	{ "DOUBLES", "", "no histogram", 0 },
+	{ "PEERS", "", "no histogram", 0 },
+	{ "PORTS", "", "no histogram", 0 },
+	{ "STATES", "", "", 0 },
 	{ "LONG", "", "count 0\n", 0 },
 	{ "PARTS", "", "no histogram", 0 }, /* two numbers: which one counts? */
 	/* what they count */
@@ -377,6 +386,11 @@ static const struct {
 	  HISTOGRAM("bucket-field"
 		    : "key.slot"),
 	  "bucket-field: expected an integer, and \"key.slot\" is none" },
+	{ "PEERS", "histogram",
+	  HISTOGRAM("bucket-field"
+		    : "key.saddr"),
+	  "bucket-field: expected an integer, and \"key.saddr\" is none: it is read as an "
+	  "address" },
 	{ "PAIRS", "histogram",
 	  HISTOGRAM("buckets"
 		    : "log2"),

@@ -111,6 +111,9 @@ static const char source[] =
 	"MAP(HASH, __u32, __u64, 10, NONE);\n"
 	"struct slots { __u32 slots[2]; };\n"
 	"struct part { __u64 quantile; };\n"
+	"struct below { __u64 slots[3]; __s64 sum; double real; };\n"
+	"MAP(ARRAY, __u32, struct below, 1, BELOW);\n"
+	"MAP(ARRAY, __u32, struct below, 1, SUMMED);\n"
 	"MAP(HASH, struct part, struct slots, 10, SLOTS);\n"
 	"struct many { __u64 n; __u32 counts[2]; unsigned char mac[6]; __u16 ports[2]; };\n"
 	"MAP(ARRAY, __u32, struct many, 2, MANY);\n"
@@ -144,6 +147,11 @@ static void fill(void)
 		uint8_t mac[6];
 		uint16_t ports[2];
 	} many = { 5, { 6, 7 }, {}, {} };
+	const struct {
+		uint64_t slots[3];
+		int64_t sum;
+		double real;
+	} below = { { 2, 1, 1 }, -3, NAN };
 	const uint32_t odd[2] = { 1, 2 }, slots[2] = { 2, 3 };
 
 	for (uint32_t i = 0; i < 5; i++) {
@@ -159,6 +167,7 @@ static void fill(void)
 	put("FLOWS", &flow, &one);
 	put("ODD", odd, &one);
 	put("SLOTS", &(uint64_t){ 7 }, slots);
+	put("BELOW", &(uint32_t){ 0 }, &below);
 	put("MANY", &(uint32_t){ 1 }, &many);
 	put("BARE", &(uint32_t){ 4 }, (uint64_t[]){ 8, 9 });
 	put("TAKEN", &(uint32_t){ 5 }, &one);
@@ -227,6 +236,9 @@ struct given {
 	const char *help;
 	const char *label, *value; /* one label of the document's own */
 	bool empty;
+	const char *unit;
+	const char *sum; /* the field that holds the sum of a histogram */
+	double *bounds;	 /* of a histogram: two of them */
 };
 
 static struct metric_config *configs;
@@ -251,6 +263,14 @@ static struct view view_make(const struct given *given, size_t n)
 			.empty_on_read = given[i].empty,
 			.type = given[i].type,
 			.help = (char *)given[i].help,
+			.unit = (char *)given[i].unit,
+			.has_histogram = given[i].sum,
+			.histogram = {
+				.sum_field = (char *)given[i].sum,
+				.buckets = given[i].bounds ? BUCKETS_BOUNDS : BUCKETS_LOG2,
+				.bounds = given[i].bounds,
+				.n_bounds = given[i].bounds ? 2 : 0,
+			},
 		};
 		if (given[i].label) {
 			config->labels = calloc(1, sizeof(*config->labels));
@@ -335,6 +355,9 @@ static int parser(const char *text, bool openmetrics)
 
 #define LABELS(m, i, p) "{monitor=\"" m "\",interface=\"" i "\",path=\"" p "\""
 #define EDGE		LABELS("edge", "eth0", "ingress")
+#define AT_A		LABELS("a", "eth0", "ingress")
+#define AT_B		LABELS("b", "eth0", "ingress")
+#define AT_C		LABELS("c", "eth0", "ingress")
 
 static const struct {
 	const char *name;
@@ -354,6 +377,26 @@ static const struct {
 	  { { "edge", "eth0", 0, "dynmon-reads", "ONE", METRIC_COUNTER, "Help", 0, 0, 0 } },
 	  "# HELP exported_dynmon_reads Help\n# TYPE exported_dynmon_reads counter\n"
 	  "exported_dynmon_reads_total" EDGE "} 1\n# EOF\n",
+	  NULL },
+	{ "a unit is a word of its own",
+	  { { "edge", "eth0", 0, "kilobytes", "ONE", METRIC_GAUGE, "h", 0, 0, 0, "bytes" },
+	    { "edge", "eth0", 0, "x_bytes", "ONE", METRIC_GAUGE, "h", 0, 0, 0, "bytes" } },
+	  "# HELP kilobytes_bytes h\n# TYPE kilobytes_bytes gauge\n"
+	  "# UNIT kilobytes_bytes bytes\nkilobytes_bytes" EDGE "} 1\n"
+	  "# HELP x_bytes h\n# TYPE x_bytes gauge\n# UNIT x_bytes bytes\nx_bytes" EDGE
+	  "} 1\n# EOF\n",
+	  NULL },
+	{ "a counter with a unit that cannot be one",
+	  { { "a", "eth0", 0, "x", "ONE", METRIC_COUNTER, "h", 0, 0, 0, "bytes" },
+	    { "b", "eth0", 0, "x_bytes", "ONE", METRIC_GAUGE, "h", 0, 0, 0, "bytes" } },
+	  "# HELP x_bytes h\n# TYPE x_bytes gauge\n# UNIT x_bytes bytes\nx_bytes" AT_B "} 1\n"
+	  "# HELP x_bytes_total h\n# TYPE x_bytes_total unknown\nx_bytes_total" AT_A "} 1\n"
+	  "# EOF\n",
+	  NULL },
+	{ "a histogram with a unit whose name is taken",
+	  { { "a", "eth0", 0, "h", "THREE", METRIC_HISTOGRAM, "h", 0, 0, 0, "seconds" },
+	    { "b", "eth0", 0, "h_seconds_count", "ONE", METRIC_GAUGE, "h", 0, 0, 0 } },
+	  NULL,
 	  NULL },
 	{ "no help",
 	  { { "edge", "", 1, "g", "ONE", METRIC_GAUGE, NULL, 0, 0, 0 } },
@@ -481,6 +524,27 @@ static const struct {
 	  "h_bucket" EDGE ",le=\"3.0\"} 10\nh_bucket" EDGE ",le=\"+Inf\"} 30\n# EOF\n",
 	  "# HELP h h\n# TYPE h histogram\nh_bucket" EDGE ",le=\"1.0\"} 0\n"
 	  "h_bucket" EDGE ",le=\"3.0\"} 10\nh_bucket" EDGE ",le=\"+Inf\"} 30\n" },
+	{ "sums that are negative, or no number, and a quantile below zero",
+	  { { "a", "eth0", 0, "h", "BELOW", METRIC_HISTOGRAM, "h", 0, 0, 0, 0, "value.sum", 0 },
+	    { "b", "eth0", 0, "h", "BELOW", METRIC_HISTOGRAM, "h", 0, 0, 0, 0, "value.real", 0 },
+	    { "c", "eth0", 0, "s", "BELOW", METRIC_SUMMARY, "h", 0, 0, 0, 0, "value.sum",
+	      (double[]){ -7, 2 } } },
+	  "# HELP h h\n# TYPE h histogram\nh_bucket" AT_A ",le=\"1.0\"} 2\n"
+	  "h_bucket" AT_A ",le=\"3.0\"} 3\nh_bucket" AT_A ",le=\"+Inf\"} 4\n"
+	  "h_bucket" AT_B ",le=\"1.0\"} 2\nh_bucket" AT_B ",le=\"3.0\"} 3\n"
+	  "h_bucket" AT_B ",le=\"+Inf\"} 4\n# HELP s h\n# TYPE s summary\n"
+	  "s" AT_C ",quantile=\"0.9\"} 2\ns" AT_C ",quantile=\"0.99\"} 2\n"
+	  "s_count" AT_C "} 4\n# EOF\n",
+	  NULL },
+	{ "a sum beside bounds below zero",
+	  { { "a", "eth0", 0, "h", "SUMMED", METRIC_HISTOGRAM, "h", 0, 0, 0, 0, "value.sum",
+	      (double[]){ -7, 2 } },
+	    { "b", "eth0", 0, "h", "SUMMED", METRIC_HISTOGRAM, "h", 0, 0, 0, 0, "value.sum", 0 } },
+	  "# HELP h h\n# TYPE h histogram\nh_bucket" AT_A ",le=\"-7.0\"} 0\n"
+	  "h_bucket" AT_A ",le=\"2.0\"} 0\nh_bucket" AT_A ",le=\"+Inf\"} 0\n"
+	  "h_bucket" AT_B ",le=\"1.0\"} 0\nh_bucket" AT_B ",le=\"3.0\"} 0\n"
+	  "h_bucket" AT_B ",le=\"+Inf\"} 0\nh_count" AT_B "} 0\nh_sum" AT_B "} 0\n# EOF\n",
+	  NULL },
 	{ "a summary",
 	  { { "edge", "eth0", 0, "s", "THREE", METRIC_SUMMARY, "h", 0, 0, 0 } },
 	  "# HELP s h\n# TYPE s summary\ns" EDGE ",quantile=\"0.5\"} 3\n"

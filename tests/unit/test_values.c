@@ -83,6 +83,8 @@ static const char source[] =
 	"MAP(ARRAY, __u32, struct pair, 1, PAIRS);\n"
 	"struct counts { __u32 n; __u32 counts[3]; };\n"
 	"MAP(ARRAY, __u32, struct counts, 1, COUNTS);\n"
+	"typedef __u32 couple[2];\n"
+	"MAP(ARRAY, __u32, couple, 2, TABLE);\n"
 	"SEC(\"tc\") int handle(struct __sk_buff *skb) { return 0; }\n";
 
 static struct object *object;
@@ -109,6 +111,7 @@ static int load_object(void **state)
 	if (!object)
 		return 0;
 	put("COUNTS", &(uint32_t){ 0 }, (uint32_t[]){ 7, 10, 10, 0 });
+	put("TABLE", &(uint32_t){ 1 }, (uint32_t[]){ 3, 4 });
 	put("ONE", &(uint32_t){ 0 }, &value);
 	put("TWO", &(uint32_t){ 1 }, &minus);
 	put("FLOWS", &flow, &value);
@@ -203,6 +206,12 @@ static const struct {
 	  { "TypeInstance=%{field}.%{label:index}" },
 	  "edge-eth0|derive|n.|7\nedge-eth0|derive|counts.0|10\n"
 	  "edge-eth0|derive|counts.1|10\nedge-eth0|derive|counts.2|0\n" },
+	{ "eth0",
+	  NULL,
+	  { { "m", "TABLE", METRIC_COUNTER, false } },
+	  { "TypeInstance=%{label:index}.%{label:exported_index}" },
+	  "edge-eth0|derive|0.0|0\nedge-eth0|derive|0.1|0\n"
+	  "edge-eth0|derive|1.0|3\nedge-eth0|derive|1.1|4\n" },
 	{ "eth0",
 	  NULL,
 	  { { "m", "COUNTS", METRIC_SUMMARY, false } },
