@@ -78,7 +78,7 @@ int bundle_read(const struct image *image, struct document *document, struct err
 	if (r > 0)
 		r = walk_parse(bytes, len, &document->json, err);
 	if (r == 0 && !json_object_object_get(document->json, "bundle"))
-		r = error_set(err, -EINVAL, "the key \"bundle\" is missing");
+		r = error_set(err, -ENODATA, "the key \"bundle\" is missing");
 	return r < 0 ? error_prefix(err, r, "section " BUNDLE_SECTION) : 0;
 }
 

@@ -196,6 +196,42 @@ int dataplane_build(struct document *document, const struct dataplane *previous,
 	return 0;
 }
 
+int dataplane_get_document(const struct dataplane *dataplane, struct document **ret,
+			   struct error *err)
+{
+	_cleanup_document_ struct document *document = calloc(1, sizeof(*document));
+
+	if (!document ||
+	    json_object_deep_copy(dataplane->document->json, &document->json, NULL) < 0)
+		return error_oom(err);
+	document->hook = dataplane->document->hook;
+	for (int path = 0; path < PATH_COUNT; path++)
+		if (dataplane->paths[path])
+			document->paths[path] = path_config_ref(dataplane->paths[path]->config);
+	*ret = steal_ptr(&document);
+	return 0;
+}
+
+int dataplane_without(const struct dataplane *dataplane, enum path path, struct dataplane **ret,
+		      struct error *err)
+{
+	_cleanup_(dataplane_unrefp) struct dataplane *less = calloc(1, sizeof(*less));
+	int r;
+
+	if (!less)
+		return error_oom(err);
+	less->refs = 1;
+	r = dataplane_get_document(dataplane, &less->document, err);
+	if (r < 0)
+		return r;
+	less->document->paths[path] = path_config_unref(less->document->paths[path]);
+	for (int i = 0; i < PATH_COUNT; i++)
+		if (i != (int)path)
+			less->paths[i] = path_code_ref(dataplane->paths[i]);
+	*ret = steal_ptr(&less);
+	return 0;
+}
+
 bool dataplane_is_empty(const struct dataplane *dataplane)
 {
 	for (int path = 0; path < PATH_COUNT; path++)

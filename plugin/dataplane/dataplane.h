@@ -34,6 +34,17 @@ int dataplane_build(struct document *document, const struct dataplane *previous,
 		    const struct compiler *compiler, const struct compile_target *target,
 		    struct dataplane **ret, struct error *err);
 
+/*
+ * The document of what a dataplane runs: its own, with the paths of earlier ones that go on. To be
+ * compiled again, for another log level for example. After success *ret is the caller's. -ENOMEM.
+ */
+int dataplane_get_document(const struct dataplane *dataplane, struct document **ret,
+			   struct error *err);
+
+/* The same dataplane with nothing on that path. After success *ret is the caller's. -ENOMEM. */
+int dataplane_without(const struct dataplane *dataplane, enum path path, struct dataplane **ret,
+		      struct error *err);
+
 /* Whether nothing runs on any path. */
 bool dataplane_is_empty(const struct dataplane *dataplane);
 

@@ -180,12 +180,14 @@ static int take_path(struct walk *walk, struct json_object *value, void *to)
 	if (!path)
 		return error_oom(walk->err);
 	path->refs = 1;
+	if (json_object_deep_copy(value, &path->json, NULL) < 0)
+		return error_oom(walk->err);
 	r = walk_object(walk, value, walk->image ? bundle_keys : keys, path);
 	if (r < 0)
 		return r;
 	if (!path->origin)
 		return error_set(
-			walk->err, -EINVAL,
+			walk->err, -ENODATA,
 			"%s: the code is missing: one of code, code-file, object, object-data",
 			text_str(&walk->where));
 	*(struct path_config **)to = steal_ptr(&path);
@@ -312,6 +314,7 @@ struct path_config *path_config_unref(struct path_config *config)
 	free(config->program);
 	text_release(&config->source);
 	text_release(&config->object);
+	json_object_put(config->json);
 	free(config);
 	return NULL;
 }

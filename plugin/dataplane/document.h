@@ -39,6 +39,7 @@ struct path_config {
 	struct text object;
 	char *origin;  /* what diagnostics call the source: a file, or "ingress-path.code" */
 	char *program; /* which program of the object; NULL: the only one that fits */
+	struct json_object *json; /* as it came, for clients that ask for it back; nobody else's */
 	struct metric_config *metrics;
 	size_t n_metrics;
 };
@@ -51,7 +52,7 @@ enum document_hook { DOCUMENT_HOOK_ANY, DOCUMENT_HOOK_TC, DOCUMENT_HOOK_XDP };
 
 struct document {
 	struct path_config *paths[PATH_COUNT]; /* NULL: the document leaves that path as it is */
-	struct json_object *json;	       /* as it came, for clients that ask for it back */
+	struct json_object *json;	       /* as it came */
 	enum document_hook hook;	       /* what a bundle's ingress path is compiled for */
 	struct text warnings;		       /* a line each: unknown keys */
 };
@@ -63,7 +64,8 @@ struct document {
  * dir: what code-file and object are relative to, NULL for the working directory.
  * confined: these files must lie below dir; for documents from outside.
  * On success *ret is the caller's, to be freed with document_free().
- * Errors: -EINVAL with the position or the path to the wrong value, -EFBIG over a limit, -errno
+ * Errors: -EINVAL with the position or the path to the wrong value, -ENODATA with the path to what
+ * lacks something, -EFBIG over a limit, -errno
  * of a file that cannot be read.
  */
 int document_parse(const char *bytes, size_t len, const char *dir, bool confined,

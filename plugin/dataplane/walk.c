@@ -46,7 +46,7 @@ int walk_object(struct walk *walk, struct json_object *object, const struct key 
 	}
 	for (const struct key *key = keys; key->name; key++)
 		if (key->required && !json_object_object_get(object, key->name))
-			return error_set(walk->err, -EINVAL, "%s: the key \"%s\" is missing",
+			return error_set(walk->err, -ENODATA, "%s: the key \"%s\" is missing",
 					 mark ? text_str(&walk->where) : "the document", key->name);
 	return 0;
 }

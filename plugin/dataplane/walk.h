@@ -45,7 +45,7 @@ int walk_wrong(struct walk *walk, const char *expected, struct json_object *foun
 
 /*
  * Takes the values of an object's keys into the struct at to; keys ends with an empty row. Unknown
- * keys are warnings, null is as if the key were not there.
+ * keys are warnings, null is as if the key were not there. -ENODATA: a required one is missing.
  */
 int walk_object(struct walk *walk, struct json_object *object, const struct key *keys, void *to);
 

@@ -21,6 +21,7 @@ struct json_stream {
 	struct text text; /* everything but values and timestamps */
 	struct piece *pieces;
 	size_t n_pieces, size;
+	bool bare; /* the value without a timestamp */
 	/* where it is */
 	size_t piece;
 	size_t text_start;
@@ -45,84 +46,159 @@ static int add_piece(struct json_stream *json, const struct metric *metric,
 	return 0;
 }
 
-/* The metrics of one instance on one path; first: none stands before them in the list. */
-static int add_metrics(struct json_stream *json, const struct view_item *item, int path,
-		       const struct json_filter *filter, bool *first)
+/* What is built, and what it is built from. */
+struct building {
+	struct json_stream *json;
+	const struct json_filter *filter;
+	const struct json_frame *frame;
+	bool first; /* no metric stands before in the list */
+};
+
+static void add_links(const struct building *building)
 {
+	if (building->frame->links)
+		text_printf(&building->json->text, ",\"_links\":%s", building->frame->links);
+}
+
+static int add_metric(struct building *building, const struct view_item *item,
+		      const struct metric *metric)
+{
+	enum json_shape shape = building->frame->shape;
+	struct text *text = &building->json->text;
+	const char *name = metric->config->name;
+	int r;
+
+	if (shape == JSON_VALUE)
+		return add_piece(building->json, metric, item->monitor);
+	text_adds(text, building->first ? "{\"name\":" : ",{\"name\":");
+	building->first = false;
+	text_json(text, name, strlen(name));
+	if (!item->alone) {
+		text_adds(text, ",\"interface\":");
+		text_json(text, item->interface, strlen(item->interface));
+	}
+	text_adds(text, ",\"value\":");
+	r = add_piece(building->json, metric, item->monitor);
+	if (shape == JSON_METRIC)
+		add_links(building);
+	text_addc(text, '}');
+	return r;
+}
+
+/* The metrics of one instance on one path. */
+static int add_metrics(struct building *building, const struct view_item *item, int path)
+{
+	const struct json_filter *filter = building->filter;
 	const struct generation_path *from;
 
-	if (!item->generation || (filter->path >= 0 && filter->path != path))
+	if (!item->generation || (filter->path >= 0 && filter->path != path) ||
+	    (filter->interface && strcmp(filter->interface, item->interface) != 0))
 		return 0;
 	from = &item->generation->paths[path];
 	for (size_t i = 0; i < from->n_metrics; i++) {
-		const char *name = from->metrics[i].config->name;
 		int r;
 
-		if (filter->name && strcmp(filter->name, name) != 0)
+		if (filter->name && strcmp(filter->name, from->metrics[i].config->name) != 0)
 			continue;
-		text_adds(&json->text, *first ? "{\"name\":" : ",{\"name\":");
-		*first = false;
-		text_json(&json->text, name, strlen(name));
-		if (!item->alone) {
-			text_adds(&json->text, ",\"interface\":");
-			text_json(&json->text, item->interface, strlen(item->interface));
-		}
-		text_adds(&json->text, ",\"value\":");
-		r = add_piece(json, &from->metrics[i], item->monitor);
+		r = add_metric(building, item, &from->metrics[i]);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-/* One monitor: its n instances. */
-static int add_monitor(struct json_stream *json, const struct view_item *items, size_t n,
-		       const struct json_filter *filter)
+/* The metrics of n instances on one path. */
+static int add_path(struct building *building, const struct view_item *items, size_t n, int path)
 {
+	int r = 0;
+
+	building->first = true;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = add_metrics(building, &items[i], path);
+	return r;
+}
+
+/* One monitor: its n instances. */
+static int add_monitor(struct building *building, const struct view_item *items, size_t n)
+{
+	struct text *text = &building->json->text;
+
 	for (int path = 0; path < PATH_COUNT; path++) {
-		bool first = true;
+		int r;
 
-		text_printf(&json->text, "%s\"%s-metrics\":[", path ? "," : "{",
+		text_printf(text, "%s\"%s-metrics\":[", path ? "," : "{",
 			    path_name((enum path)path));
-		for (size_t i = 0; i < n; i++) {
-			int r = add_metrics(json, &items[i], path, filter, &first);
-
-			if (r < 0)
-				return r;
-		}
-		text_addc(&json->text, ']');
+		r = add_path(building, items, n, path);
+		if (r < 0)
+			return r;
+		text_addc(text, ']');
 	}
-	text_addc(&json->text, '}');
+	add_links(building);
+	text_addc(text, '}');
 	return 0;
 }
 
-static int build(struct json_stream *json, const struct json_filter *filter)
+static int add_list(struct building *building, const struct view *view)
 {
-	const struct view *view = &json->view;
+	struct text *text = &building->json->text;
+	int r;
+
+	text_addc(text, '[');
+	r = add_path(building, view->items, view->n, building->filter->path);
+	if (building->frame->links && !building->first)
+		text_printf(text, ",[\"_links\",%s]", building->frame->links);
+	text_addc(text, ']');
+	return r;
+}
+
+static int add_monitors(struct building *building, const struct view *view)
+{
+	struct text *text = &building->json->text;
 	size_t n;
 
-	if (!filter->one)
-		text_addc(&json->text, '{');
+	if (!building->filter->one)
+		text_addc(text, '{');
 	for (size_t i = 0; i < view->n; i += n) {
 		const struct monitor *monitor = view->items[i].monitor;
 		int r;
 
 		for (n = 1; i + n < view->n && view->items[i + n].monitor == monitor; n++)
 			;
-		if (!filter->one) {
+		if (!building->filter->one) {
 			if (i)
-				text_addc(&json->text, ',');
-			text_json(&json->text, monitor->settings.name,
-				  strlen(monitor->settings.name));
-			text_addc(&json->text, ':');
+				text_addc(text, ',');
+			text_json(text, monitor->settings.name, strlen(monitor->settings.name));
+			text_addc(text, ':');
 		}
-		r = add_monitor(json, &view->items[i], n, filter);
+		r = add_monitor(building, &view->items[i], n);
 		if (r < 0)
 			return r;
 	}
-	if (!filter->one)
-		text_addc(&json->text, '}');
-	text_addc(&json->text, '\n');
+	if (!building->filter->one)
+		text_addc(text, '}');
+	return 0;
+}
+
+static int build(struct json_stream *json, const struct json_filter *filter,
+		 const struct json_frame *frame)
+{
+	struct building building = { json, filter, frame, true };
+	const struct view *view = &json->view;
+	int r;
+
+	json->bare = frame->shape == JSON_VALUE;
+	text_adds(&json->text, frame->head ? frame->head : "");
+	if (frame->shape == JSON_LIST)
+		r = add_list(&building, view);
+	else if (frame->shape == JSON_METRIC || frame->shape == JSON_VALUE)
+		r = add_path(&building, view->items, view->n, filter->path);
+	else
+		r = add_monitors(&building, view);
+	if (r < 0)
+		return r;
+	if (frame->shape == JSON_LINE)
+		text_addc(&json->text, '\n');
+	text_adds(&json->text, frame->tail ? frame->tail : "");
 	return add_piece(json, NULL, NULL);
 }
 
@@ -143,9 +219,10 @@ static void value_end(struct json_stream *json, struct text *out)
 {
 	metric_json_release(&json->value);
 	json->reading = false;
+	if (json->bare)
+		return;
 	text_adds(out, ",\"timestamp\":");
 	text_u64(out, json->timestamp);
-	text_addc(out, '}');
 }
 
 static int json_next(struct stream *stream, struct text *out, struct error *err)
@@ -195,9 +272,10 @@ static void json_free(struct stream *stream)
 	free(json);
 }
 
-int json_stream_new(struct view *view, const struct json_filter *filter, struct stream **ret,
-		    struct error *err)
+int json_stream_new(struct view *view, const struct json_filter *filter,
+		    const struct json_frame *frame, struct stream **ret, struct error *err)
 {
+	const struct json_frame line = { .shape = JSON_LINE };
 	struct json_stream *json = calloc(1, sizeof(*json));
 
 	if (!json) {
@@ -208,7 +286,7 @@ int json_stream_new(struct view *view, const struct json_filter *filter, struct 
 	json->view = *view;
 	*view = (struct view){};
 	view_collect(&json->view);
-	if (build(json, filter) < 0 || text_status(&json->text) < 0) {
+	if (build(json, filter, frame ? frame : &line) < 0 || text_status(&json->text) < 0) {
 		json_free(&json->stream);
 		return error_oom(err);
 	}

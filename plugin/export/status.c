@@ -181,7 +181,7 @@ void status_json(struct monitor *monitor, const struct view *all, const struct t
 	text_addc(out, ',');
 	json_member(out, "hook", monitor->hook->name);
 	text_addc(out, ',');
-	json_member(out, "loglevel", monitor->settings.log_level);
+	json_member(out, "loglevel", monitor->log_level);
 	text_addc(out, ',');
 	json_member(out, "netns", monitor->settings.netns);
 	text_printf(out, ",\"share\":%s,\"pin\":%s,\"configured\":%s,",

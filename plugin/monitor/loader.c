@@ -11,7 +11,7 @@ static int build_and_switch(const struct loader *loader, struct monitor *monitor
 {
 	const struct compile_target target = {
 		.xdp = monitor->hook->xdp,
-		.log_level = monitor->settings.log_level,
+		.log_level = monitor->log_level,
 		.cube_id = monitor->id,
 	};
 	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
@@ -98,17 +98,20 @@ static int load_document(const struct loader *loader, struct monitor *monitor, b
 	return 1;
 }
 
-static int injection_document(const struct loader *loader, const struct injection *injection,
-			      struct document **ret, struct error *err)
+static int injection_document(const struct loader *loader, const struct monitor *monitor,
+			      const struct injection *injection, struct document **ret,
+			      struct error *err)
 {
 	_cleanup_document_ struct document *document = NULL;
 	int r;
 
 	if (injection->file)
 		r = document_load(loader->dataplane_dir, injection->file, true, &document, err);
-	else
+	else if (injection->bytes)
 		r = document_parse(injection->bytes, injection->len, loader->dataplane_dir, true,
 				   &document, err);
+	else
+		r = dataplane_get_document(monitor->dataplane, &document, err);
 	if (r < 0)
 		return r;
 	document_leave(document, injection->leave);
@@ -126,17 +129,21 @@ static int inject(const struct loader *loader, struct monitor *monitor,
 		.keep_maps = injection->keep_maps,
 		.report = warnings,
 	};
-	int r = injection_document(loader, injection, &document, err);
+	bool is_new = injection->file || injection->bytes;
+	int r;
 
+	if (!is_new && !monitor->dataplane)
+		return 0;
+	r = injection_document(loader, monitor, injection, &document, err);
 	if (r < 0)
 		return r;
-	if (layer_init(&layer, injection->file, injection->bytes, injection->len, injection->leave,
-		       document) < 0)
+	if (is_new && layer_init(&layer, injection->file, injection->bytes, injection->len,
+				 injection->leave, document) < 0)
 		return error_oom(err);
 	if (options.interface && monitor_has_interface(monitor, options.interface))
 		options.interface = NULL;
 	r = build_and_switch(loader, monitor, steal_ptr(&document), &options, warnings, err);
-	if (r == 0) {
+	if (r == 0 && is_new) {
 		monitor_set_document(monitor, injection->file, true, injection->leave);
 		recipe_push(&monitor->recipe, &layer);
 	}
@@ -146,8 +153,22 @@ static int inject(const struct loader *loader, struct monitor *monitor,
 int loader_inject(const struct loader *loader, struct monitor *monitor,
 		  const struct injection *injection, struct text *warnings, struct error *err)
 {
-	int r = inject(loader, monitor, injection, warnings, err);
+	_cleanup_free_ char *old_level = NULL;
+	int r = 0;
 
+	if (injection->log_level) {
+		_cleanup_free_ char *level = strdup(injection->log_level);
+
+		old_level = strdup(monitor->log_level);
+		if (level && old_level)
+			monitor_set_log_level(monitor, steal_ptr(&level));
+		else
+			r = error_oom(err);
+	}
+	if (r == 0)
+		r = inject(loader, monitor, injection, warnings, err);
+	if (r < 0 && old_level)
+		monitor_set_log_level(monitor, steal_ptr(&old_level));
 	monitor_note(monitor, r < 0 ? err : NULL, false);
 	return r;
 }
@@ -222,6 +243,25 @@ int loader_eject(struct monitor *monitor, struct error *err)
 		return r;
 	monitor_set_document(monitor, NULL, true, NULL);
 	recipe_release(&monitor->recipe);
+	monitor_note(monitor, NULL, false);
+	return 0;
+}
+
+int loader_eject_path(struct monitor *monitor, enum path path, struct error *err)
+{
+	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
+	int r;
+
+	if (!monitor->dataplane || !monitor->dataplane->paths[path])
+		return 0;
+	r = dataplane_without(monitor->dataplane, path, &dataplane, err);
+	if (r == 0)
+		r = monitor_switch(monitor, dataplane,
+				   &(struct change_options){ .keep_maps = true }, err);
+	if (r < 0)
+		return r;
+	monitor->document_leave[path] = true;
+	recipe_drop(&monitor->recipe, path);
 	monitor_note(monitor, NULL, false);
 	return 0;
 }

@@ -14,8 +14,12 @@ struct loader {
 };
 
 struct injection {
-	const char *monitor;   /* made when it does not exist */
-	const char *interface; /* attached when it is not; may be NULL */
+	const char *monitor;				       /* made when it does not exist */
+	enum { INJECT_ANY, INJECT_NEW, INJECT_EXISTING } into; /* else -EEXIST, -ENOENT */
+	struct monitor_settings *settings; /* of one that is made, taken; NULL: the defaults */
+	const char *interface;		   /* attached when it is not; may be NULL */
+	const char *log_level; /* LogLevel from now on; NULL: as it is. Without a document what
+				  runs is compiled again */
 	bool keep_maps;	       /* go on with those that the new dataplane has, too */
 	const char *file;      /* a document below the dataplane directory, or */
 	const char *bytes;     /* the document itself */
@@ -33,6 +37,9 @@ int loader_inject(const struct loader *loader, struct monitor *monitor,
 
 /* Back to the empty dataplane. */
 int loader_eject(struct monitor *monitor, struct error *err);
+
+/* Nothing runs on that path any more; the other one goes on with its maps. */
+int loader_eject_path(struct monitor *monitor, enum path path, struct error *err);
 
 /*
  * Reads the monitor's document again, switches to it when it has changed, or with force, and

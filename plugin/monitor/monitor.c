@@ -65,7 +65,8 @@ int monitor_new(struct monitor_settings *settings, unsigned int id, uint64_t ser
 	pthread_mutex_init(&monitor->state, NULL);
 	monitor->hook = hook_find(monitor->settings.hook);
 	monitor->readings = readings_new();
-	if (!monitor->readings ||
+	monitor->log_level = strdup(monitor->settings.log_level);
+	if (!monitor->readings || !monitor->log_level ||
 	    monitor_set_document(monitor, monitor->settings.dataplane, false, NULL) < 0 ||
 	    add_patterns(monitor) < 0 || add_instances(monitor) < 0)
 		return error_oom(err);
@@ -93,6 +94,7 @@ struct monitor *monitor_unref(struct monitor *monitor)
 	fd_close(&monitor->netns_fd);
 	dataplane_unref(monitor->dataplane);
 	readings_unref(monitor->readings);
+	free(monitor->log_level);
 	free(monitor->document_file);
 	free(monitor->last_error);
 	recipe_release(&monitor->recipe);
@@ -176,6 +178,15 @@ bool monitor_has_interface(const struct monitor *monitor, const char *interface)
 	return false;
 }
 
+const char *monitor_word(const struct monitor *monitor, const struct pattern *pattern)
+{
+	if (pattern_name(pattern) && !pattern->bridge)
+		for (size_t i = 0; i < monitor->n_instances; i++)
+			if (monitor->instances[i]->pattern == pattern)
+				return monitor->instances[i]->interface;
+	return pattern->text;
+}
+
 void monitor_close(struct monitor *monitor, bool leave)
 {
 	struct netns_visit visit;
@@ -236,6 +247,17 @@ int monitor_set_document(struct monitor *monitor, const char *file, bool confine
 		monitor->document_leave[path] = leave && leave[path];
 	free(old);
 	return 0;
+}
+
+void monitor_set_log_level(struct monitor *monitor, char *level)
+{
+	char *old;
+
+	pthread_mutex_lock(&monitor->state);
+	old = monitor->log_level;
+	monitor->log_level = level;
+	pthread_mutex_unlock(&monitor->state);
+	free(old);
 }
 
 void monitor_note(struct monitor *monitor, const struct error *err, bool outdated)

@@ -87,6 +87,7 @@ struct monitor {
 	pthread_mutex_t state;
 	/* -- protected by state; changed with control held, too -- */
 	struct dataplane *dataplane; /* NULL: the empty one */
+	char *log_level;	     /* that of settings, unless it was changed at runtime */
 	char *document_file;	     /* what a reload reads again; NULL: nothing */
 	bool outdated;		     /* runs something else than its document says, or nothing */
 	bool wanting;		     /* the last change failed for want of another monitor */
@@ -135,6 +136,12 @@ int monitor_detach(struct monitor *monitor, const char *interface, struct error 
 bool monitor_has_interface(const struct monitor *monitor, const char *interface);
 
 /*
+ * What an interface is attached by: the word as it was written, but for a name, which follows its
+ * interface when that gets another one. Under control or state.
+ */
+const char *monitor_word(const struct monitor *monitor, const struct pattern *pattern);
+
+/*
  * Detaches everything for good. leave: of a monitor with Pin everything goes on, and stays to be
  * adopted. Waits for a change that is under way.
  */
@@ -157,6 +164,9 @@ void monitor_settle(struct monitor *monitor);
  */
 int monitor_set_document(struct monitor *monitor, const char *file, bool confined,
 			 const bool leave[PATH_COUNT]);
+
+/* Another log level for code that is compiled from now on; taken. Under control. */
+void monitor_set_log_level(struct monitor *monitor, char *level);
 
 enum monitor_state {
 	MONITOR_EMPTY,	  /* no dataplane */

@@ -68,6 +68,16 @@ static int take_bool(void *to, const char *value, struct error *err)
 	return expected(err, "true or false", value);
 }
 
+static int take_choice(void *to, const char *value, struct error *err)
+{
+	bool is;
+	int r = take_bool(&is, value, err);
+
+	if (r == 0)
+		*(enum choice *)to = is ? CHOICE_TRUE : CHOICE_FALSE;
+	return r;
+}
+
 static int take_interval(void *to, const char *value, struct error *err)
 {
 	char *end;
@@ -348,6 +358,11 @@ static bool same_bool(const void *a, const void *b)
 	return *(const bool *)a == *(const bool *)b;
 }
 
+static bool same_choice(const void *a, const void *b)
+{
+	return *(const enum choice *)a == *(const enum choice *)b;
+}
+
 static bool same_double(const void *a, const void *b)
 {
 	return *(const double *)a == *(const double *)b;
@@ -385,6 +400,8 @@ const struct option options[] = {
 	{ BLOCK_HTTP, "Port", take_port, same_string, offsetof(struct http_settings, port) },
 	{ BLOCK_HTTP, "SocketFile", take_socket, same_string,
 	  offsetof(struct http_settings, socket_file) },
+	{ BLOCK_HTTP, "AllowWrites", take_choice, same_choice,
+	  offsetof(struct http_settings, allow_writes) },
 	{ BLOCK_MONITOR, "Interface", take_interface, same_interfaces, 0 },
 	{ BLOCK_MONITOR, "NetNS", take_netns, same_string,
 	  offsetof(struct monitor_settings, netns) },

@@ -65,6 +65,23 @@ void recipe_push(struct recipe *recipe, struct layer *layer)
 	*recipe = next;
 }
 
+void recipe_drop(struct recipe *recipe, enum path path)
+{
+	struct recipe next = {};
+
+	for (size_t i = 0; i < recipe->n; i++) {
+		struct layer *layer = &recipe->layers[i];
+
+		layer->covers[path] = false;
+		layer->leave[path] = true;
+		if (layer->covers[!path])
+			next.layers[next.n++] = *layer;
+		else
+			layer_release(layer);
+	}
+	*recipe = next;
+}
+
 void recipe_release(struct recipe *recipe)
 {
 	for (size_t i = 0; i < recipe->n; i++)

@@ -30,6 +30,8 @@ void layer_release(struct layer *layer);
 
 /* Adds what was injected last, which is taken, and forgets what it has replaced. */
 void recipe_push(struct recipe *recipe, struct layer *layer);
+/* That path is of none of them any more. */
+void recipe_drop(struct recipe *recipe, enum path path);
 void recipe_release(struct recipe *recipe);
 
 #endif

@@ -334,8 +334,8 @@ int registry_delete(struct registry *registry, const char *name, struct text *re
 	return 0;
 }
 
-int registry_attach(struct registry *registry, const char *name, const char *interface,
-		    const char *position, struct text *report, struct error *err)
+static int attach(struct registry *registry, const char *name, const char *interface,
+		  const char *position, bool alone, struct text *report, struct error *err)
 {
 	const struct change_options options = { .interface = interface, .position = position };
 	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
@@ -343,12 +343,28 @@ int registry_attach(struct registry *registry, const char *name, const char *int
 
 	if (r < 0)
 		return r;
-	r = monitor_switch(monitor, monitor->dataplane, &options, err);
+	if (alone && monitor->n_patterns)
+		r = error_set(err, -EISCONN, "monitor %s is attached to %s already", name,
+			      monitor_word(monitor, monitor->patterns[0]));
+	else
+		r = monitor_switch(monitor, monitor->dataplane, &options, err);
 	if (r == 0)
 		registry_keep(registry, monitor, report);
 	monitor_end(monitor);
 	registry_tell_changed(registry);
 	return r;
+}
+
+int registry_attach(struct registry *registry, const char *name, const char *interface,
+		    const char *position, struct text *report, struct error *err)
+{
+	return attach(registry, name, interface, position, false, report, err);
+}
+
+int registry_attach_one(struct registry *registry, const char *name, const char *interface,
+			const char *position, struct text *report, struct error *err)
+{
+	return attach(registry, name, interface, position, true, report, err);
 }
 
 int registry_detach(struct registry *registry, const char *name, const char *interface,
@@ -367,7 +383,7 @@ int registry_detach(struct registry *registry, const char *name, const char *int
 	return r;
 }
 
-int registry_eject(struct registry *registry, const char *name, struct text *report,
+int registry_eject(struct registry *registry, const char *name, int path, struct text *report,
 		   struct error *err)
 {
 	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
@@ -375,7 +391,8 @@ int registry_eject(struct registry *registry, const char *name, struct text *rep
 
 	if (r < 0)
 		return r;
-	r = loader_eject(monitor, err);
+	r = path < 0 ? loader_eject(monitor, err)
+		     : loader_eject_path(monitor, (enum path)path, err);
 	if (r == 0)
 		registry_keep(registry, monitor, report);
 	monitor_end(monitor);
@@ -392,12 +409,20 @@ static int inject_once(struct registry *registry, const struct injection *inject
 	bool exists = false;
 	int r;
 
+	if (!is_new && injection->into == INJECT_NEW) {
+		monitor_end(monitor);
+		return error_set(err, -EEXIST, "a monitor called \"%s\" exists",
+				 injection->monitor);
+	}
+	if (is_new && injection->into == INJECT_EXISTING)
+		return no_such_monitor(injection->monitor, err);
 	if (is_new) {
-		struct monitor_settings settings;
+		struct monitor_settings settings, *given = injection->settings;
 
-		r = monitor_settings_init(&settings, injection->monitor, err);
+		r = given ? 0 : monitor_settings_init(&settings, injection->monitor, err);
 		if (r == 0)
-			r = registry_make(registry, &settings, false, 0, &monitor, err);
+			r = registry_make(registry, given ? given : &settings, false, 0, &monitor,
+					  err);
 		if (r < 0)
 			return r;
 		monitor_begin(monitor);
@@ -413,7 +438,7 @@ static int inject_once(struct registry *registry, const struct injection *inject
 	registry_tell_changed(registry);
 	if (r == 0 && is_new)
 		registry_tell_added(registry, monitor);
-	return exists ? -EAGAIN : r;
+	return exists && injection->into != INJECT_NEW ? -EAGAIN : r;
 }
 
 int registry_inject(struct registry *registry, const struct injection *injection,
@@ -433,6 +458,14 @@ int registry_inject(struct registry *registry, const struct injection *injection
 			    "monitor %s: injection failed, nothing has changed: %s",
 			    injection->monitor, err ? error_message(err) : strerror(-r));
 	return r;
+}
+
+int registry_try_document(struct registry *registry, const char *bytes, size_t len,
+			  struct error *err)
+{
+	_cleanup_document_ struct document *document = NULL;
+
+	return document_parse(bytes, len, registry->loader.dataplane_dir, true, &document, err);
 }
 
 void registry_retired(struct registry *registry, uint64_t *changes, uint64_t *failures)

@@ -81,10 +81,14 @@ int registry_delete(struct registry *registry, const char *name, struct text *re
 /* interface, position: as settings; position may be NULL. */
 int registry_attach(struct registry *registry, const char *name, const char *interface,
 		    const char *position, struct text *report, struct error *err);
+/* The same for a monitor that is to be for one interface alone: -EISCONN when it is for one. */
+int registry_attach_one(struct registry *registry, const char *name, const char *interface,
+			const char *position, struct text *report, struct error *err);
 /* interface: NULL for all. */
 int registry_detach(struct registry *registry, const char *name, const char *interface,
 		    struct text *report, struct error *err);
-int registry_eject(struct registry *registry, const char *name, struct text *report,
+/* path: only that one; -1: both. */
+int registry_eject(struct registry *registry, const char *name, int path, struct text *report,
 		   struct error *err);
 
 /*
@@ -93,6 +97,10 @@ int registry_eject(struct registry *registry, const char *name, struct text *rep
  */
 int registry_inject(struct registry *registry, const struct injection *injection,
 		    struct text *warnings, struct error *err);
+
+/* Whether a document that came in is right, as registry_inject() would take it: errors as there. */
+int registry_try_document(struct registry *registry, const char *bytes, size_t len,
+			  struct error *err);
 
 /*
  * Brings the monitors in line with the configuration, all or the one called only; the monitors in

@@ -85,7 +85,7 @@ static int load_after(struct reload *reload, struct monitor *next, const struct 
 		      struct error *err)
 {
 	const struct loader *loader = &reload->registry->loader;
-	bool other_level = strcasecmp(next->settings.log_level, old->settings.log_level) != 0;
+	bool other_level = strcasecmp(next->log_level, old->log_level) != 0;
 
 	if (other_document(next, old)) {
 		const char *file = next->settings.dataplane;
@@ -159,6 +159,17 @@ static void report_troubles(struct reload *reload, struct monitor *monitor)
 		add_failure(reload, err.code, &err);
 }
 
+/* What somebody has changed at runtime stays, unless the option has changed, too. */
+static void keep_log_level(struct monitor *next, const struct monitor *old)
+{
+	char *level = NULL;
+
+	if (old->configured && !strcasecmp(next->log_level, old->settings.log_level))
+		level = strdup(old->log_level);
+	if (level)
+		monitor_set_log_level(next, level);
+}
+
 static void change(struct reload *reload, struct monitor *old, struct monitor_settings *settings)
 {
 	_cleanup_(monitor_unrefp) struct monitor *next = NULL;
@@ -172,6 +183,7 @@ static void change(struct reload *reload, struct monitor *old, struct monitor_se
 	}
 	monitor_begin(old);
 	monitor_begin(next);
+	keep_log_level(next, old);
 	if (old->deleted) /* somebody was faster */
 		r = error_set(&err, -EAGAIN, "monitor %s is gone", old->settings.name);
 	else if (monitor_agrees(next, old))

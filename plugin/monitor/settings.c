@@ -87,6 +87,12 @@ static void *list_add(void **list, size_t *n, size_t size)
 	return grown + (*n)++ * size;
 }
 
+bool http_settings_allow_writes(const struct http_settings *http)
+{
+	return http->allow_writes == CHOICE_DEFAULT ? http->socket_file != NULL
+						    : http->allow_writes == CHOICE_TRUE;
+}
+
 static int http_open(struct settings *settings, const char *argument, struct settings_node *ret,
 		     struct error *err)
 {
@@ -118,6 +124,19 @@ int monitor_settings_init(struct monitor_settings *settings, const char *name, s
 		return 0;
 	monitor_settings_release(settings);
 	return error_oom(err);
+}
+
+int monitor_settings_try(const char *monitor, const char *option, const char *value,
+			 struct error *err)
+{
+	struct monitor_settings words;
+	int r = monitor_settings_init(&words, monitor, err);
+
+	if (r == 0)
+		r = settings_set((struct settings_node){ BLOCK_MONITOR, &words }, option, value,
+				 err);
+	monitor_settings_release(&words);
+	return r;
 }
 
 static int monitor_open(struct settings *settings, const char *name, struct settings_node *ret,

@@ -64,11 +64,18 @@ struct feed_settings {
 	double scale;
 };
 
+/* A boolean whose default depends on other options. */
+enum choice { CHOICE_DEFAULT, CHOICE_TRUE, CHOICE_FALSE };
+
 struct http_settings {
 	char *host;
 	char *port;
 	char *socket_file; /* instead of host and port */
+	enum choice allow_writes;
 };
+
+/* Whether monitors can be changed there: as it was said, else on unix sockets alone. */
+bool http_settings_allow_writes(const struct http_settings *http);
 
 struct settings {
 	char *socket_file;
@@ -130,6 +137,12 @@ void monitor_settings_release(struct monitor_settings *settings);
 /* Whether both say the same, in whatever order of interfaces and metrics. */
 bool monitor_settings_equal(const struct monitor_settings *a, const struct monitor_settings *b);
 bool monitor_settings_has_interface(const struct monitor_settings *settings, const char *interface);
+
+/*
+ * Whether a value is possible for an option of a <Monitor> block; -EINVAL and the like with words.
+ */
+int monitor_settings_try(const char *monitor, const char *option, const char *value,
+			 struct error *err);
 
 /* The settings of that monitor, or NULL. Those that have been taken have no name any more. */
 struct monitor_settings *settings_monitor(const struct settings *settings, const char *name);

@@ -59,19 +59,6 @@ static void format_layer(const struct layer *layer, bool encoded, struct text *o
 	text_adds(out, " }");
 }
 
-/*
- * What an interface is attached by: the word as it was written, but for a name, which follows its
- * interface when that gets another one.
- */
-static const char *interface_word(const struct monitor *monitor, const struct pattern *pattern)
-{
-	if (pattern_name(pattern) && !pattern->bridge)
-		for (size_t i = 0; i < monitor->n_instances; i++)
-			if (monitor->instances[i]->pattern == pattern)
-				return monitor->instances[i]->interface;
-	return pattern->text;
-}
-
 static void format(const struct monitor *monitor, bool encoded, struct text *out)
 {
 	const struct monitor_settings *settings = &monitor->settings;
@@ -79,13 +66,13 @@ static void format(const struct monitor *monitor, bool encoded, struct text *out
 	text_printf(out, "{\n  \"version\": %d", STATE_VERSION);
 	member(out, "name", settings->name);
 	member(out, "hook", settings->hook);
-	member(out, "loglevel", settings->log_level);
+	member(out, "loglevel", monitor->log_level);
 	member(out, "netns", settings->netns);
 	member(out, "position", settings->position);
 	text_printf(out, ",\n  \"share\": %s,\n  \"pin\": %s,\n  \"interfaces\": [",
 		    settings->share ? "true" : "false", settings->pin ? "true" : "false");
 	for (size_t i = 0; i < monitor->n_patterns; i++) {
-		const char *word = interface_word(monitor, monitor->patterns[i]);
+		const char *word = monitor_word(monitor, monitor->patterns[i]);
 
 		text_adds(out, i ? ", " : "");
 		text_json(out, word, strlen(word));

@@ -7,16 +7,16 @@
 #include <string.h>
 
 /* The values of one option; none: a single NULL. */
-struct choice {
+struct selection {
 	const char *values[COMMAND_WORDS_MAX];
 	size_t n;
 };
 
-static void choice_init(struct choice *choice, const struct command *command, const char *option)
+static void choice_init(struct selection *choice, const struct command *command, const char *option)
 {
 	size_t len = strlen(option);
 
-	*choice = (struct choice){};
+	*choice = (struct selection){};
 	for (size_t i = 1; i < command->n; i++)
 		if (!strncmp(command->words[i], option, len) && command->words[i][len] == '=')
 			choice->values[choice->n++] = command->words[i] + len + 1;
@@ -54,7 +54,7 @@ static int check_identifier(const char *identifier, struct error *err)
 
 int flush_run(const struct request *request, struct answer *answer, struct error *err)
 {
-	struct choice plugins, identifiers;
+	struct selection plugins, identifiers;
 	int done = 0, failed = 0, r;
 	double timeout;
 

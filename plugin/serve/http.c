@@ -4,6 +4,8 @@
 #include "base/thread.h"
 #include "export/openmetrics.h"
 #include "export/status.h"
+#include "serve/http_clients.h"
+#include "serve/http_exchange.h"
 #include "serve/listener.h"
 
 #include <errno.h>
@@ -19,10 +21,21 @@
 /* What the library is given to hold a piece of a response. */
 #define BLOCK_SIZE (64 * 1024)
 
+/*
+ * Connections that libmicrohttpd lets in while those in excess are on their way out. Over that it
+ * closes at once whoever comes, so that there is room for many that come at the same time.
+ */
+#define CLIENTS_SPARE 192
+
+/* Of a connection, for its request's header and what is made of it. */
+#define HEADER_MAX (32 * 1024)
+
 struct http {
 	struct registry *registry;
 	struct MHD_Daemon *daemon;
-	char *socket_file; /* removed at the end; NULL for TCP */
+	struct http_clients *clients;
+	struct rest_request rest; /* what all requests have in common */
+	char *socket_file;	  /* removed at the end; NULL for TCP */
 	char address[128];
 };
 
@@ -174,36 +187,147 @@ static const struct route {
 	{ "/", get_root },
 };
 
+/* -- requests -- */
+
+static struct http_client *client_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+/* libmicrohttpd's own timeout would count the time that we work. */
+static void enter(struct http *http, struct MHD_Connection *connection, enum http_phase phase)
+{
+	MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
+				  phase == HTTP_WORKING ? 0U : (unsigned int)HTTP_TIMEOUT_SECONDS);
+	http_client_enter(http->clients, client_of(connection), phase);
+}
+
+/* Takes what is in the answer. */
+static enum MHD_Result respond_rest(struct MHD_Connection *connection, struct rest_answer *answer)
+{
+	struct MHD_Response *response;
+
+	if (answer->stream) {
+		struct body *body = calloc(1, sizeof(*body));
+
+		if (!body)
+			return MHD_NO;
+		body->stream = steal_ptr(&answer->stream);
+		response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE,
+							     body_read, body, body_free);
+		if (!response)
+			body_free(body);
+	} else {
+		response = MHD_create_response_from_buffer(
+			answer->body.len, (void *)text_str(&answer->body), MHD_RESPMEM_MUST_COPY);
+	}
+	if (response && answer->location.len)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION,
+					text_str(&answer->location));
+	if (response && answer->allow.len)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, text_str(&answer->allow));
+	return respond(connection, answer->status, answer->content_type, response);
+}
+
+static enum MHD_Result run_rest(struct http *http, struct MHD_Connection *connection,
+				const char *method, struct exchange *exchange)
+{
+	_cleanup_(rest_answer_release) struct rest_answer answer = {};
+
+	exchange_run(exchange, connection, method, &http->rest, &answer);
+	return respond_rest(connection, &answer);
+}
+
+/* The header is there. A client may wait to be told whether its body is wanted. */
+static enum MHD_Result begin_rest(struct http *http, struct MHD_Connection *connection,
+				  const char *method, struct exchange *exchange)
+{
+	_cleanup_(rest_answer_release) struct rest_answer answer = {};
+
+	if (!exchange_refuse(exchange, connection, method, &http->rest, &answer))
+		return MHD_YES;
+	enter(http, connection, HTTP_ANSWERING);
+	return respond_rest(connection, &answer);
+}
+
+/* NULL: it is the REST's. */
+static const struct route *find_route(const char *url)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+		if (!strcmp(routes[i].path, url))
+			return &routes[i];
+	return NULL;
+}
+
+static enum MHD_Result run_route(struct http *http, struct MHD_Connection *connection,
+				 const struct route *route, const char *method)
+{
+	struct MHD_Response *response;
+
+	if (!strcmp(method, MHD_HTTP_METHOD_GET) || !strcmp(method, MHD_HTTP_METHOD_HEAD))
+		return route->get(http, connection);
+	response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	if (response)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	return respond(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain", response);
+}
+
+/* Called with the header, then with the pieces of the body, and then to be answered. */
 static enum MHD_Result answer(void *data, struct MHD_Connection *connection, const char *url,
 			      const char *method, const char *version, const char *upload,
 			      size_t *upload_size, void **context)
 {
-	static int seen;
+	const struct route *route = find_route(url);
+	struct exchange *exchange = *context;
+	struct http *http = data;
+	enum MHD_Result result;
 
 	(void)version;
-	(void)upload;
-	/* The first call comes with the header alone; a body is read and thrown away. */
-	if (!*context) {
-		*context = &seen;
-		return MHD_YES;
-	}
-	if (*upload_size) {
-		*upload_size = 0;
-		return MHD_YES;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
-		struct MHD_Response *response;
+	if (!exchange)
+		return MHD_NO;
+	if (exchange_begin(exchange, !route))
+		return route ? MHD_YES : begin_rest(http, connection, method, exchange);
+	if (*upload_size)
+		return exchange_take(exchange, upload, upload_size) ? MHD_YES : MHD_NO;
+	enter(http, connection, HTTP_WORKING);
+	result = route ? run_route(http, connection, route, method)
+		       : run_rest(http, connection, method, exchange);
+	enter(http, connection, HTTP_ANSWERING);
+	return result;
+}
 
-		if (strcmp(routes[i].path, url) != 0)
-			continue;
-		if (!strcmp(method, MHD_HTTP_METHOD_GET) || !strcmp(method, MHD_HTTP_METHOD_HEAD))
-			return routes[i].get(data, connection);
-		response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-		if (response)
-			MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-		return respond(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain", response);
+/* What libmicrohttpd keeps for the request; NULL: out of memory. */
+static void *begin_request(void *data, const char *uri, struct MHD_Connection *connection)
+{
+	(void)data;
+	(void)connection;
+	return exchange_new(uri);
+}
+
+static void end_request(void *data, struct MHD_Connection *connection, void **context,
+			enum MHD_RequestTerminationCode how)
+{
+	(void)how;
+	*context = exchange_free(*context);
+	enter(data, connection, HTTP_WAITING);
+}
+
+static void follow_connection(void *data, struct MHD_Connection *connection, void **context,
+			      enum MHD_ConnectionNotificationCode what)
+{
+	struct http *http = data;
+	const union MHD_ConnectionInfo *info;
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		*context = http_clients_add(http->clients, info->connect_fd);
+	} else {
+		http_clients_remove(http->clients, *context);
+		*context = NULL;
 	}
-	return respond_text(connection, MHD_HTTP_NOT_FOUND, "there are /metrics, /healthz and /\n");
 }
 
 static int listen_tcp(const char *host, const char *port, struct error *err)
@@ -246,7 +370,7 @@ int http_start(const struct http_settings *settings, struct registry *registry, 
 	const char *port = settings->port ? settings->port : DEFAULT_PORT;
 	struct http *http = calloc(1, sizeof(*http));
 	sigset_t old;
-	int fd;
+	int fd, r;
 
 	if (!http)
 		return error_oom(err);
@@ -264,18 +388,33 @@ int http_start(const struct http_settings *settings, struct registry *registry, 
 		snprintf(http->address, sizeof(http->address), "%s", settings->socket_file);
 	else
 		snprintf(http->address, sizeof(http->address), "http://%s:%s", host, port);
+	http->rest = (struct rest_request){
+		.registry = registry,
+		.writes = http_settings_allow_writes(settings),
+		.where = http->address,
+	};
+	r = http_clients_start(&http->clients, err);
 	signals_block(&old);
-	http->daemon =
-		MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, answer,
-				 http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-				 (unsigned int)HTTP_CLIENTS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-				 (unsigned int)HTTP_TIMEOUT_SECONDS, MHD_OPTION_END);
+	if (r == 0)
+		http->daemon = MHD_start_daemon(
+			MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
+				MHD_USE_POLL | MHD_USE_ITC,
+			0, NULL, NULL, answer, http, MHD_OPTION_LISTEN_SOCKET, fd,
+			MHD_OPTION_CONNECTION_LIMIT, (unsigned int)HTTP_CLIENTS_MAX + CLIENTS_SPARE,
+			MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)HTTP_TIMEOUT_SECONDS,
+			MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MAX,
+			MHD_OPTION_URI_LOG_CALLBACK, begin_request, http,
+			MHD_OPTION_NOTIFY_COMPLETED, end_request, http,
+			MHD_OPTION_NOTIFY_CONNECTION, follow_connection, http, MHD_OPTION_END);
 	signals_restore(&old);
-	if (!http->daemon) {
+	if (r == 0 && !http->daemon)
+		r = error_set(err, -EIO, "<Http>: libmicrohttpd cannot start");
+	if (r < 0) {
+		http_clients_stop(http->clients);
 		close(fd);
 		free(http->socket_file);
 		free(http);
-		return error_set(err, -EIO, "<Http>: libmicrohttpd cannot start");
+		return r;
 	}
 	*ret = http;
 	return 0;
@@ -291,6 +430,7 @@ struct http *http_stop(struct http *http)
 	if (!http)
 		return NULL;
 	MHD_stop_daemon(http->daemon);
+	http_clients_stop(http->clients);
 	if (http->socket_file)
 		unlink(http->socket_file);
 	free(http->socket_file);

@@ -108,24 +108,11 @@ static int run_del(const struct request *request, struct answer *answer, struct 
 	return r;
 }
 
-/* An interface is written as in collectd.conf. */
-static int check_interface(const char *monitor, const char *interface, struct error *err)
-{
-	struct monitor_settings words;
-	int r = monitor_settings_init(&words, monitor, err);
-
-	if (r == 0)
-		r = settings_set((struct settings_node){ BLOCK_MONITOR, &words }, "Interface",
-				 interface, err);
-	monitor_settings_release(&words);
-	return r;
-}
-
 static int run_attach(const struct request *request, struct answer *answer, struct error *err)
 {
 	const char *name = positional(request, 0), *interface = positional(request, 1);
 	struct monitor_settings words;
-	int r = check_interface(name, interface, err);
+	int r = monitor_settings_try(name, "Interface", interface, err);
 
 	if (r == 0)
 		r = monitor_settings_init(&words, name, err);
@@ -195,7 +182,7 @@ static int run_inject(const struct request *request, struct answer *answer, stru
 	if (r == 0)
 		r = take_bool(request, "keep-maps", &injection.keep_maps, err);
 	if (r == 0 && injection.interface)
-		r = check_interface(injection.monitor, injection.interface, err);
+		r = monitor_settings_try(injection.monitor, "Interface", injection.interface, err);
 	if (r < 0)
 		return r;
 	if (!injection.file == !injection.bytes)
@@ -209,7 +196,7 @@ static int run_inject(const struct request *request, struct answer *answer, stru
 static int run_eject(const struct request *request, struct answer *answer, struct error *err)
 {
 	const char *name = positional(request, 0);
-	int r = registry_eject(request->registry, name, &answer->lines, err);
+	int r = registry_eject(request->registry, name, -1, &answer->lines, err);
 
 	if (r == 0)
 		text_printf(&answer->status, "monitor %s: dataplane ejected", name);
@@ -245,7 +232,7 @@ static int run_metrics(const struct request *request, struct answer *answer, str
 		return error_set(err, -EINVAL, "path: expected ingress or egress, found \"%.60s\"",
 				 path);
 	r = registry_view(request->registry, monitor, &view, err);
-	return r < 0 ? r : json_stream_new(&view, &filter, &answer->stream, err);
+	return r < 0 ? r : json_stream_new(&view, &filter, NULL, &answer->stream, err);
 }
 
 static int run_openmetrics(const struct request *request, struct answer *answer, struct error *err)

@@ -349,7 +349,7 @@ static void test_replaced_meanwhile(void **state)
 	assert_int_equal(sum_of(&kept, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 7);
 	view_release(&fresh);
 	/* a view of something that runs nowhere */
-	must(registry_eject(registry, "edge", NULL, &err), &err);
+	must(registry_eject(registry, "edge", -1, NULL, &err), &err);
 	view_collect(&kept);
 	view_release(&kept);
 	assert_int_equal(registry_view(registry, "edge", &kept, NULL), 0);

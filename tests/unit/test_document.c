@@ -83,13 +83,14 @@ static const struct {
 	     "([a-zA-Z_][a-zA-Z0-9_]*, not starting with __), found \"\"" },
 
 	/* missing keys; null is as good as missing */
-	{ PATH("\"name\":\"x\""), -EINVAL,
+	{ PATH("\"name\":\"x\""), -ENODATA,
 	  "ingress-path: the code is missing: one of code, code-file, object, object-data" },
-	{ PATH("\"code\":null"), -EINVAL,
+	{ PATH("\"code\":null"), -ENODATA,
 	  "ingress-path: the code is missing: one of code, code-file, object, object-data" },
-	{ METRIC("\"name\":\"a\""), -EINVAL, AT ": the key \"map-name\" is missing" },
-	{ METRIC("\"name\":null,\"map-name\":\"M\""), -EINVAL, AT ": the key \"name\" is missing" },
-	{ META("\"help\":\"x\""), -EINVAL,
+	{ METRIC("\"name\":\"a\""), -ENODATA, AT ": the key \"map-name\" is missing" },
+	{ METRIC("\"name\":null,\"map-name\":\"M\""), -ENODATA,
+	  AT ": the key \"name\" is missing" },
+	{ META("\"help\":\"x\""), -ENODATA,
 	  AT ".open-metrics-metadata: the key \"type\" is missing" },
 	{ LABELS("[{\"name\":\"a\"}]"), -EINVAL,
 	  AT

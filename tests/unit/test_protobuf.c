@@ -346,7 +346,8 @@ static const struct {
 } units[] = {
 	{ { METRIC("size", "ONE", "counter", ",\"unit\":\"bytes\"") }, "size_bytes_total bytes;" },
 	{ { METRIC("size", "ARRAY", "histogram", ",\"unit\":\"bytes\"") }, "size_bytes bytes;" },
-	{ { METRIC("kilobytes", "ONE", "gauge", ",\"unit\":\"bytes\"") }, "kilobytes_bytes bytes;" },
+	{ { METRIC("kilobytes", "ONE", "gauge", ",\"unit\":\"bytes\"") },
+	  "kilobytes_bytes bytes;" },
 	{ { METRIC("size", "ONE", "gauge") }, "size -;" },
 	/* no counter, and so no _total to look behind */
 	{ { METRIC("size", "ONE", "counter", ",\"unit\":\"bytes\""),

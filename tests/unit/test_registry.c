@@ -233,6 +233,8 @@ static void test_life(void **state)
 	assert_int_equal(instances(registry, "edge", NULL), 2);
 	assert_int_equal(registry_attach(registry, "edge", "v1", NULL, NULL, &err), -EEXIST);
 	assert_string_equal(error_message(&err), "interface v1 is attached already");
+	assert_int_equal(registry_attach_one(registry, "edge", "none", NULL, NULL, &err), -EISCONN);
+	assert_string_equal(error_message(&err), "monitor edge is attached to v0 already");
 	assert_int_equal(registry_attach(registry, "edge", "none", NULL, NULL, &err), -ENODEV);
 	assert_string_equal(error_message(&err), "interface \"none\" does not exist");
 	/* injecting again replaces: the same links, other programs */
@@ -252,7 +254,7 @@ static void test_life(void **state)
 	must(registry_attach(registry, "edge", "v0", NULL, NULL, &err), &err);
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 1);
 	assert_int_equal(instances(registry, "edge", NULL), 1);
-	must(registry_eject(registry, "edge", NULL, &err), &err);
+	must(registry_eject(registry, "edge", -1, NULL, &err), &err);
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 0);
 	assert_string_equal(state_of(registry, "edge"), "empty");
 	must(inject(registry, "edge", NULL, json, &err), &err);
@@ -265,7 +267,7 @@ static void test_life(void **state)
 	monitor_list_release(&list);
 	assert_int_equal(registry_delete(registry, "edge", NULL, &err), -ENOENT);
 	assert_string_equal(error_message(&err), "no monitor is called \"edge\"");
-	assert_int_equal(registry_eject(registry, "edge", NULL, &err), -ENOENT);
+	assert_int_equal(registry_eject(registry, "edge", -1, NULL, &err), -ENOENT);
 	assert_int_equal(registry_attach(registry, "edge", "v0", NULL, NULL, &err), -ENOENT);
 	assert_int_equal(registry_detach(registry, "edge", NULL, NULL, &err), -ENOENT);
 	/* an injection makes it, on all hooks */
@@ -1002,7 +1004,7 @@ static void test_concurrent(void **state)
 	for (int i = 0; i < 50; i++) {
 		must(inject(registry, "edge", NULL, json, &err), &err);
 		if (i % 10 == 0)
-			must(registry_eject(registry, "edge", NULL, &err), &err);
+			must(registry_eject(registry, "edge", -1, NULL, &err), &err);
 	}
 	for (int i = 0; i < 2; i++) {
 		__atomic_store_n(&readers[i].stop, true, __ATOMIC_RELEASE);
@@ -1016,6 +1018,54 @@ static void test_concurrent(void **state)
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 1);
 	veth_delete("v0");
 	veth_delete("v1");
+}
+
+/* An injection that is for a new monitor, or for one that is there, is for no other. */
+static void test_inject_into(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_(monitor_settings_release) struct monitor_settings settings = {};
+	_cleanup_free_ char *json = NULL;
+	_cleanup_text_ struct text warnings = {};
+	_cleanup_error_ struct error err = {};
+	struct injection injection = { .monitor = "edge", .settings = &settings };
+	struct monitor_list list;
+
+	(void)state;
+	skip_without_objects();
+	registry = registry_make();
+	json = document("ingress", &good_object, "COUNT");
+	injection.bytes = json;
+	injection.len = strlen(json);
+	must(monitor_settings_init(&settings, "edge", &err), &err);
+	injection.into = INJECT_EXISTING;
+	assert_int_equal(registry_inject(registry, &injection, &warnings, &err), -ENOENT);
+	assert_non_null(settings.name); /* nothing was made of them */
+	/* what fails makes no monitor */
+	injection.into = INJECT_NEW;
+	injection.len--;
+	assert_int_equal(registry_inject(registry, &injection, &warnings, &err), -EINVAL);
+	assert_int_equal(registry_list(registry, "edge", &list, NULL), -ENOENT);
+	injection.len++;
+	injection.settings = NULL;
+	must(registry_inject(registry, &injection, &warnings, &err), &err);
+	assert_string_equal(state_of(registry, "edge"), "detached");
+	assert_int_equal(registry_inject(registry, &injection, &warnings, &err), -EEXIST);
+	/* the path that is taken away is empty, and the other one was before */
+	must(registry_eject(registry, "edge", PATH_EGRESS, NULL, &err), &err);
+	assert_string_equal(state_of(registry, "edge"), "detached");
+	must(registry_eject(registry, "edge", PATH_INGRESS, NULL, &err), &err);
+	assert_string_equal(state_of(registry, "edge"), "empty");
+	injection.into = INJECT_EXISTING;
+	injection.log_level = "debug";
+	must(registry_inject(registry, &injection, &warnings, &err), &err);
+	/* What fails leaves the level, too. */
+	injection.log_level = "trace";
+	injection.len--;
+	assert_int_equal(registry_inject(registry, &injection, &warnings, &err), -EINVAL);
+	must(registry_list(registry, "edge", &list, &err), &err);
+	assert_string_equal(list.monitors[0]->log_level, "debug");
+	monitor_list_release(&list);
 }
 
 /* Interfaces are left over when a test fails in the middle. */
@@ -1042,6 +1092,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_netns_again, clean),
 		cmocka_unit_test_teardown(test_pinned_again, clean),
 		cmocka_unit_test_teardown(test_saved_interfaces, clean),
+		cmocka_unit_test(test_inject_into),
 		cmocka_unit_test(test_interface_limit),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test_teardown(test_concurrent, clean),
