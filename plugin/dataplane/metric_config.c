@@ -158,7 +158,10 @@ static int take_rising(struct walk *walk, struct json_object *value, size_t max,
 	size_t len =
 		json_object_is_type(value, json_type_array) ? json_object_array_length(value) : 0;
 
-	if (!len || len > max)
+	if (len > max)
+		return error_set(walk->err, -EFBIG, "%s: %zu elements, at most %zu are possible",
+				 text_str(&walk->where), len, max);
+	if (!len)
 		return walk_wrong(walk, expected, value);
 	free(*items);
 	*n = 0;

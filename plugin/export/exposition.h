@@ -34,9 +34,12 @@ void exposition_help(struct text *out, const char *help, enum exposition exposit
  */
 void exposition_bound(struct text *out, double bound);
 
+/* What a source has beside the document's labels and the fields of the key. */
+#define NAMES_OWN_MAX 8
+
 /* Names of labels that a source has so far, to keep them apart. */
 struct names {
-	char *names[LABELS_MAX + FIELDS_MAX + 4];
+	char *names[LABELS_MAX + FIELDS_MAX + NAMES_OWN_MAX];
 	size_t n;
 };
 

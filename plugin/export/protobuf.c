@@ -4,8 +4,8 @@
 
 #include <math.h>
 
-/* Of an entry, or of a sample of the plugin's own. */
-#define SAMPLE_LABELS_MAX (FIXED_MAX + FIELDS_MAX + 1)
+/* Of an entry, with cpu and index, or of a sample of the plugin's own. */
+#define SAMPLE_LABELS_MAX (FIXED_MAX + FIELDS_MAX + 2)
 
 /* Messages are made of pointers to their parts: there is one of each, used again and again. */
 struct protobuf {

@@ -9,6 +9,10 @@
 /* Somebody would have to call metrics foo_bucket, foo_histogram_bucket and so on. */
 #define RENAMES_MAX 8
 
+/* Labels that tell apart what has one name in the end, see keep_apart(). */
+#define METRIC_NAME  "metric_name"
+#define METRIC_FIELD "metric_field"
+
 static bool ends_with(const char *text, size_t len, const char *end)
 {
 	size_t n = strlen(end);
@@ -61,16 +65,16 @@ static int add_fixed(struct source *source, const char *name, const char *value)
 	return label->name && label->value ? text_status(&source->labels) : -ENOMEM;
 }
 
+static const struct family *family_of(const struct source *source)
+{
+	return &source->metric->families[source->family];
+}
+
 static int add_constant(struct source *source, struct names *names, const char *name,
 			const char *value)
 {
 	name = names_add(names, name);
 	return name ? add_fixed(source, name, value) : -ENOMEM;
-}
-
-static const struct family *family_of(const struct source *source)
-{
-	return &source->metric->families[source->family];
 }
 
 /* One more than the metric has: the number in an array of the value. */
@@ -139,6 +143,8 @@ static int source_init(struct source *source, const struct view_item *item, int 
 	source->label_heads = calloc(n_heads(source) + 1, sizeof(char *));
 	source->label_names = calloc(n_heads(source) + 1, sizeof(char *));
 	if (!source->name || !source->fixed || !source->label_heads || !source->label_names)
+		return -ENOMEM;
+	if (!names_add(&names, METRIC_NAME) || !names_add(&names, METRIC_FIELD))
 		return -ENOMEM;
 	if (histogram)
 		r = add_tails(source, &names);
@@ -221,7 +227,7 @@ static bool same_labels(const struct source *a, const struct source *b)
 	       !memcmp(a->labels.data, b->labels.data, a->labels.len);
 }
 
-/* my-metric and my_metric of one path: only their own names tell them apart. */
+/* my-metric and my_metric of one path, or x of m and m_x: only their own names tell them apart. */
 static int keep_apart(struct source *sources, size_t n)
 {
 	int r = 0;
@@ -231,7 +237,9 @@ static int keep_apart(struct source *sources, size_t n)
 			first = i;
 			continue;
 		}
-		r = add_fixed(&sources[i], "metric_name", sources[i].metric->config->name);
+		r = add_fixed(&sources[i], METRIC_NAME, sources[i].metric->config->name);
+		if (r == 0 && *family_of(&sources[i])->name)
+			r = add_fixed(&sources[i], METRIC_FIELD, family_of(&sources[i])->name);
 	}
 	return r;
 }

@@ -11,8 +11,8 @@
 #include "metric/sampling.h"
 #include "monitor/view.h"
 
-/* Labels that are the same for all of a source: the document's, where it is, its own name. */
-#define FIXED_MAX (LABELS_MAX + 4)
+/* Labels that are the same for all of a source: the document's, where it is, its own names. */
+#define FIXED_MAX (LABELS_MAX + 5)
 
 /* A metric of one instance, read once for all of its families. */
 struct held {

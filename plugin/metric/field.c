@@ -70,6 +70,27 @@ static uint32_t n_numbers(const struct btf *btf, uint32_t type_id, const struct 
 	return n;
 }
 
+static bool lister_has(const struct lister *lister, const char *name)
+{
+	for (size_t i = 0; i < lister->n; i++)
+		if (!strcmp(lister->fields[i].name, name))
+			return true;
+	return false;
+}
+
+/* a.b_c and a_b.c are both a_b_c: the second is a_b_c_2. NULL: out of memory. */
+static char *unique_name(const struct lister *lister, const char *name)
+{
+	char *unique = strdup(name);
+
+	for (unsigned int i = 2; unique && lister_has(lister, unique); i++) {
+		free(unique);
+		if (asprintf(&unique, "%s_%u", name, i) < 0)
+			unique = NULL;
+	}
+	return unique;
+}
+
 /* Takes the plan in every case. */
 static int lister_add(struct lister *lister, const char *name, struct plan *plan, uint32_t offset,
 		      uint32_t type_id, enum format format)
@@ -92,7 +113,7 @@ static int lister_add(struct lister *lister, const char *name, struct plan *plan
 	}
 	lister->fields = fields;
 	fields[lister->n] = (struct field){
-		.name = strdup(name),
+		.name = unique_name(lister, name),
 		.plan = *plan,
 		.offset = offset,
 		.format = format,

@@ -15,7 +15,7 @@
 
 /* A part of a struct that can be named: a member that is not a struct itself. */
 struct field {
-	char *name; /* nested names are joined by "_" */
+	char *name; /* nested names are joined by "_"; one of its kind in its struct */
 	struct plan plan;
 	uint32_t offset;    /* bytes from the start of the struct */
 	enum format format; /* by its type */

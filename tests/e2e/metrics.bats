@@ -112,6 +112,43 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	grep -q '^each_total{.*cpu="0"} ' "$page"
 }
 
+@test "as many labels as a metric can have" {
+	cat >"$DOCUMENTS/wide.bpf.c" <<-'END'
+	#include <linux/bpf.h>
+	#include <linux/pkt_cls.h>
+	#include <bpf/bpf_helpers.h>
+	#define F8(f) __u8 f##0, f##1, f##2, f##3, f##4, f##5, f##6, f##7;
+	struct wide { F8(a) F8(b) F8(c) F8(d) F8(e) F8(f) F8(g) F8(h) };
+	typedef __u64 pair[2];
+	struct {
+		__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+		__type(key, struct wide);
+		__type(value, pair);
+		__uint(max_entries, 8);
+	} WIDE SEC(".maps");
+	SEC("tc") int count(struct __sk_buff *skb)
+	{
+		struct wide key = {};
+		pair value = { 1, 2 };
+
+		bpf_map_update_elem(&WIDE, &key, &value, BPF_ANY);
+		return TC_ACT_UNSPEC;
+	}
+	char LICENSE[] SEC("license") = "GPL";
+	END
+	jq -n '{"ingress-path": {"code-file": "wide.bpf.c", "metric-configs": [{name: "wide", "map-name": "WIDE", "per-cpu": "list", "open-metrics-metadata":
+		{type: "gauge", labels: [range(32) | {name: "l\(.)", value: "x"}]}}]}}' >"$DOCUMENTS/flows.json"
+	start </dev/null
+	frames_in 1
+	page=$BATS_TEST_TMPDIR/page
+	openmetrics >"$page"
+	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$page"
+	grep -q '^wide{monitor="edge",interface="mon0",path="ingress",l0="x",.*,l31="x",a0="0",.*,h7="0",cpu="0",index="1"} ' "$page"
+	metrics_page -H 'Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited' |
+		/usr/bin/python3 "$top_srcdir/tests/tools/parse-protobuf.py" "$top_srcdir/plugin/export/prometheus.proto" >"$page"
+	grep -F 'h7="0"' "$page" | grep -F 'cpu="0"' | grep -qF 'index="1"'
+}
+
 @test "a field that does not exist is refused, and the answer lists those there are" {
 	document '{"name": "m", "map-name": "FLOWS", "open-metrics-metadata": {"type": "counter", "value": "value.octets"}}'
 	start </dev/null

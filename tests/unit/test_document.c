@@ -388,6 +388,10 @@ static void test_limits(void **state)
 		  ",\"open-metrics-metadata\":{\"type\":\"gauge\",\"labels\":[",
 		  label, "]}}]}}", LABELS_MAX,
 		  AT ".open-metrics-metadata.labels: 33 elements, at most 32 are possible" },
+		{ "{\"ingress-path\":{" CODE ",\"metric-configs\":[{" NAMES
+		  ",\"open-metrics-metadata\":{\"type\":\"summary\",\"quantiles\":[",
+		  "0.%02zu1", "]}}]}}", QUANTILES_MAX,
+		  AT ".open-metrics-metadata.quantiles: 33 elements, at most 32 are possible" },
 	};
 
 	(void)state;

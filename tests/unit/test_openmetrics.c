@@ -120,6 +120,9 @@ static const char source[] =
 	"typedef __u64 pair[2];\n"
 	"MAP(HASH, __u32, pair, 2, BARE);\n"
 	"MAP(HASH, __u32, __u64, 10, TAKEN);\n"
+	"struct named { __u32 metric_name; };\n"
+	"struct same { struct { __u64 b_c; } a; struct { __u64 c; } a_b; __u64 a_b_c; };\n"
+	"MAP(HASH, struct named, struct same, 2, SAME);\n"
 	"SEC(\"tc\") int handle(struct __sk_buff *skb) { return 0; }\n";
 
 static struct object *object;
@@ -171,6 +174,7 @@ static void fill(void)
 	put("MANY", &(uint32_t){ 1 }, &many);
 	put("BARE", &(uint32_t){ 4 }, (uint64_t[]){ 8, 9 });
 	put("TAKEN", &(uint32_t){ 5 }, &one);
+	put("SAME", &(uint32_t){ 6 }, (uint64_t[]){ 1, 2, 3 });
 }
 
 static const struct {
@@ -498,6 +502,24 @@ static const struct {
 	  { { "a", "eth0", 0, "my-metric", "ONE", METRIC_GAUGE, "h", 0, 0, 0 },
 	    { "a", "eth0", 0, "my_metric", "ONE", METRIC_GAUGE, "h", 0, 0, 0 } },
 	  NULL,
+	  NULL },
+	{ "two names that become one, and a label called as what tells them apart",
+	  { { "a", "eth0", 0, "my-metric", "SAME", METRIC_GAUGE, "h", 0, 0, 0 },
+	    { "a", "eth0", 0, "my_metric", "SAME", METRIC_GAUGE, "h", 0, 0, 0 } },
+	  NULL,
+	  NULL },
+	{ "a metric and a field that become one",
+	  { { "a", "eth0", 0, "m_n", "ONE", METRIC_GAUGE, "h", 0, 0, 0 },
+	    { "a", "eth0", 0, "m", "MANY", METRIC_GAUGE, "h", 0, 0, 0 } },
+	  NULL,
+	  NULL },
+	{ "fields of one name",
+	  { { "edge", "eth0", 0, "m", "SAME", METRIC_GAUGE, "h", 0, 0, 0 } },
+	  "# HELP m_a_b_c h\n# TYPE m_a_b_c gauge\nm_a_b_c" EDGE ",exported_metric_name=\"6\"} 1\n"
+	  "# HELP m_a_b_c_2 h\n# TYPE m_a_b_c_2 gauge\n"
+	  "m_a_b_c_2" EDGE ",exported_metric_name=\"6\"} 2\n"
+	  "# HELP m_a_b_c_3 h\n# TYPE m_a_b_c_3 gauge\n"
+	  "m_a_b_c_3" EDGE ",exported_metric_name=\"6\"} 3\n# EOF\n",
 	  NULL },
 	{ "integers in an array of the value have an index, beside that of the map",
 	  { { "edge", "eth0", 0, "m", "MANY", METRIC_COUNTER, "h", 0, 0, 0 } },
