@@ -6,6 +6,7 @@
 
 #include "base/figure.h"
 #include "base/log.h"
+#include "cache.h"
 #include "dispatcher.h"
 #include "export/figures.h"
 #include "export/values.h"
@@ -302,16 +303,6 @@ static struct reader **list_readers(size_t *n)
 	return list;
 }
 
-/* Whether an identifier, host/plugin-instance/type-instance, is of a value of ours. */
-static bool is_ours(const char *identifier)
-{
-	const char *plugin = strchr(identifier, '/');
-	size_t len = sizeof(PLUGIN) - 1;
-
-	return plugin && !strncmp(plugin + 1, PLUGIN, len) &&
-	       (plugin[len + 1] == '-' || plugin[len + 1] == '/');
-}
-
 /* *count: see wait_for_writers(). */
 static int flush_all(struct registry *registry, cdtime_t timeout, uint64_t *count,
 		     struct error *err)
@@ -353,7 +344,7 @@ static int flush_own(cdtime_t timeout, const char *identifier, uint64_t *count, 
 	struct registry *registry;
 	int r = 0;
 
-	if (identifier && !is_ours(identifier))
+	if (identifier && !cache_is_ours(identifier))
 		return 0;
 	pthread_mutex_lock(&dispatcher.lock);
 	registry = dispatcher.registry;

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/thread.h"
+#include "cache.h"
 #include "config.h"
 #include "dispatcher.h"
 #include "feeder.h"
@@ -313,6 +314,8 @@ static int dynmon_init(void)
 		.removed = monitor_removed,
 		.configure = configure,
 		.flush = dispatcher_flush,
+		.list_values = cache_list,
+		.get_value = cache_get,
 	};
 	_cleanup_error_ struct error err = {};
 	_cleanup_text_ struct text report = {}, switched = {};

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/check.h"
+#include "ctl/table.h"
 #include "kernel/hook.h"
 #include "monitor/loading.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static int no_public_map(void *data, const char *name)
 {
@@ -14,9 +16,11 @@ static int no_public_map(void *data, const char *name)
 	return -ENOENT;
 }
 
-static void print_path(const struct generation *generation, int path)
+/* Programs, maps and metrics of a path, a row each. */
+static int print_path(const struct generation *generation, int path, struct error *err)
 {
 	const struct generation_path *from = &generation->paths[path];
+	_cleanup_(table_release) struct table table = { .columns = 3, .indent = "  " };
 
 	if (from->by_section)
 		printf("%s: attached by section\n", path_name((enum path)path));
@@ -27,21 +31,86 @@ static void print_path(const struct generation *generation, int path)
 	for (size_t i = 0; i < from->object->n_maps; i++) {
 		struct map map;
 
-		if (object_map_describe(&from->object->maps[i], &map, NULL) == 0)
-			printf("  map     %-24s %s, key %u, value %u bytes, %u entries\n",
-			       from->object->maps[i].name, map_type_name(map.type), map.key_size,
-			       map.value_size, map.max_entries);
+		if (object_map_describe(&from->object->maps[i], &map, NULL) < 0)
+			continue;
+		table_add(&table, "map");
+		table_add(&table, from->object->maps[i].name);
+		table_printf(&table, "%s, key %u, value %u bytes, %u entries",
+			     map_type_name(map.type), map.key_size, map.value_size,
+			     map.max_entries);
 	}
 	for (size_t i = 0; i < from->n_metrics; i++) {
 		const struct metric *metric = &from->metrics[i];
 
-		printf("  metric  %-24s %s of map %s%s\n", metric->config->name,
-		       metric_type_name(metric->config->type), metric->config->map_name,
-		       metric->n_families ? "" : " (JSON only)");
+		table_add(&table, "metric");
+		table_add(&table, metric->config->name);
+		table_printf(&table, "%s of map %s%s", metric_type_name(metric->config->type),
+			     metric->config->map_name, metric->n_families ? "" : " (JSON only)");
 	}
+	return table_print(&table, stdout, err);
 }
 
-int check_file(const char *file, const char *hook, const struct compiler *compiler,
+static void add_string(struct text *out, const char *name, const char *value)
+{
+	text_printf(out, "\"%s\":", name);
+	text_json(out, value, strlen(value));
+}
+
+static void add_path(struct text *out, const struct generation *generation, int path)
+{
+	const struct generation_path *from = &generation->paths[path];
+	size_t n = 0;
+
+	text_printf(out, ",\"%s\":{", path_name((enum path)path));
+	if (!from->by_section) {
+		add_string(out, "program", object_program_name(from->object, from->prog_fd));
+		text_printf(out, ",\"instructions\":%u,",
+			    object_program_size(from->object, from->prog_fd));
+	}
+	text_adds(out, "\"maps\":[");
+	for (size_t i = 0; i < from->object->n_maps; i++) {
+		struct map map;
+
+		if (object_map_describe(&from->object->maps[i], &map, NULL) < 0)
+			continue;
+		text_adds(out, n++ ? ",{" : "{");
+		add_string(out, "name", from->object->maps[i].name);
+		text_addc(out, ',');
+		add_string(out, "type", map_type_name(map.type));
+		text_printf(out, ",\"key-bytes\":%u,\"value-bytes\":%u,\"entries\":%u}",
+			    map.key_size, map.value_size, map.max_entries);
+	}
+	text_adds(out, "],\"metrics\":[");
+	for (size_t i = 0; i < from->n_metrics; i++) {
+		const struct metric *metric = &from->metrics[i];
+
+		text_adds(out, i ? ",{" : "{");
+		add_string(out, "name", metric->config->name);
+		text_addc(out, ',');
+		add_string(out, "type", metric_type_name(metric->config->type));
+		text_addc(out, ',');
+		add_string(out, "map", metric->config->map_name);
+		text_printf(out, ",\"open-metrics\":%s}", metric->n_families ? "true" : "false");
+	}
+	text_adds(out, "]}");
+}
+
+/* generation: NULL when it was not verified. */
+static void print_json(const char *file, const struct generation *generation)
+{
+	_cleanup_text_ struct text out = {};
+
+	text_addc(&out, '{');
+	add_string(&out, "file", file);
+	text_printf(&out, ",\"verified\":%s", generation ? "true" : "false");
+	for (int path = 0; generation && path < PATH_COUNT; path++)
+		if (generation->paths[path].object)
+			add_path(&out, generation, path);
+	text_addc(&out, '}');
+	puts(text_str(&out));
+}
+
+int check_file(const char *file, const char *hook, bool json, const struct compiler *compiler,
 	       struct error *err)
 {
 	const struct surroundings around = { no_public_map, NULL, false };
@@ -59,16 +128,24 @@ int check_file(const char *file, const char *hook, const struct compiler *compil
 	fputs(text_str(&dataplane->warnings), stderr);
 	r = generation_load(dataplane, &loading, &generation, err);
 	if (r == -EPERM && geteuid() != 0) {
-		puts("compiled; not verified, which takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
+		if (json)
+			print_json(file, NULL);
+		else
+			puts("compiled; not verified, which takes CAP_BPF, CAP_NET_ADMIN and "
+			     "CAP_PERFMON");
 		error_release(err);
 		return 0;
 	}
 	if (r < 0)
 		return r;
-	for (int path = 0; path < PATH_COUNT; path++)
+	if (json) {
+		print_json(file, generation);
+		return 0;
+	}
+	for (int path = 0; path < PATH_COUNT && r == 0; path++)
 		if (generation->paths[path].object)
-			print_path(generation, path);
+			r = print_path(generation, path, err);
 	printf("%s: ok%s\n", file,
 	       dataplane_is_empty(dataplane) ? ", but there is no code in it" : "");
-	return 0;
+	return r;
 }

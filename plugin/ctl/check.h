@@ -6,11 +6,11 @@
 #include "dataplane/compiler.h"
 
 /*
- * Prints what the document has to stdout: programs, maps, metrics; its warnings to stderr.
- * hook: as hook_find() takes it. Without the capability to load programs it is compiled only,
- * and that is said.
+ * Prints what the document has to stdout: programs, maps, metrics, as json or for people; its
+ * warnings to stderr. hook: as hook_find() takes it. Without the capability to load programs it is
+ * compiled only, and that is said.
  */
-int check_file(const char *file, const char *hook, const struct compiler *compiler,
+int check_file(const char *file, const char *hook, bool json, const struct compiler *compiler,
 	       struct error *err);
 
 #endif

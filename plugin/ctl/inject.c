@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/inject.h"
 #include "base/file.h"
+#include "ctl/ask.h"
+#include "ctl/table.h"
 #include "dataplane/document.h"
 #include "dataplane/image.h"
+#include "serve/command.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <json-c/json.h>
 #include <libgen.h>
+#include <string.h>
+
+#define PHASE_LINES 5	/* the last of an answer with phases=true */
+#define WAIT	    "1" /* seconds for the first packet, where nothing else is said */
 
 /* Replaces path[from], a file's name, by path[to], its contents. 1: done; 0: not there. */
 static int inline_file(struct json_object *path, const char *from, const char *to, bool binary,
@@ -76,4 +85,146 @@ int inject_read(const char *file, struct text *out, struct error *err)
 	}
 	json_object_put(document);
 	return r < 0 ? r : 0;
+}
+
+/* Cuts the phases off the end of the lines; NULL: there are none. */
+static char *cut_phases(struct text *lines)
+{
+	char *text = (char *)text_str(lines), *at = text + lines->len;
+
+	for (int i = 0; i < PHASE_LINES; i++) {
+		if (at == text)
+			return NULL;
+		for (at--; at > text && at[-1] != '\n'; at--)
+			;
+	}
+	lines->len = (size_t)(at - text);
+	return at;
+}
+
+static int print_phases(char *phases, struct error *err)
+{
+	_cleanup_(table_release) struct table table = { .columns = 2 };
+	char *line;
+
+	while ((line = strsep(&phases, "\n")) && *line) {
+		char *outcome = strchr(line, ' ');
+
+		if (!outcome)
+			continue;
+		*outcome++ = '\0';
+		table_add(&table, strcmp(line, "first-packet") ? line : "first packet");
+		if (isdigit((unsigned char)*outcome))
+			table_printf(&table, "%8.1f ms", strtod(outcome, NULL) * 1e3);
+		else
+			table_add(&table, outcome);
+	}
+	return table_print(&table, stdout, err);
+}
+
+/* {"parse":0.000151,...,"first-packet":"none within 1 s"} */
+static void add_phases(struct json_object *to, char *phases)
+{
+	char *line;
+
+	while ((line = strsep(&phases, "\n")) && *line) {
+		char *outcome = strchr(line, ' ');
+
+		if (!outcome)
+			continue;
+		*outcome++ = '\0';
+		json_object_object_add(
+			to, line,
+			isdigit((unsigned char)*outcome)
+				? json_object_new_double_s(strtod(outcome, NULL), outcome)
+				: json_object_new_string(outcome));
+	}
+}
+
+static void print_json(const char *monitor, struct text *lines, char *phases)
+{
+	struct json_object *json = json_object_new_object();
+	struct json_object *messages = json_object_new_array();
+	struct json_object *seconds = json_object_new_object();
+	char *rest, *line;
+
+	add_phases(seconds, phases);
+	*phases = '\0'; /* where the messages end */
+	rest = lines->len ? lines->data : NULL;
+	while ((line = strsep(&rest, "\n")) && line < phases)
+		json_object_array_add(messages, json_object_new_string(line));
+	json_object_object_add(json, "monitor", json_object_new_string(monitor));
+	json_object_object_add(json, "phases", seconds);
+	json_object_object_add(json, "messages", messages);
+	puts(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
+							  JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(json);
+}
+
+static int send_and_tell(const struct options *options, const char *monitor, struct text *line,
+			 const struct text *document)
+{
+	bool phases = options->json || options->verbose || options->wait || isatty(STDOUT_FILENO);
+	_cleanup_text_ struct text lines = {}, status = {};
+	_cleanup_error_ struct error err = {};
+	char *told = NULL;
+	int r;
+
+	if (phases)
+		text_printf(line, " phases=true wait=%s",
+			    options->wait   ? options->wait
+			    : options->json ? "0"
+					    : WAIT);
+	r = ask_lines(options, text_str(line), document, &lines, &status, &err);
+	if (r < 0)
+		return report(&err);
+	if (phases)
+		told = cut_phases(&lines);
+	if (told && options->json) {
+		print_json(monitor, &lines, told);
+		return 0;
+	}
+	if (lines.len)
+		fwrite(lines.data, 1, lines.len, stdout);
+	if (told && print_phases(told, &err) < 0)
+		return report(&err);
+	puts(text_str(&status));
+	return 0;
+}
+
+int inject_run(const struct options *options, char **words, size_t n)
+{
+	_cleanup_error_ struct error err = {};
+	_cleanup_text_ struct text line = {}, document = {};
+	bool interface = false, remote = false;
+
+	/* A file below the plugin's DataplaneDir is read by the plugin itself. */
+	for (size_t i = 1; i < n; i++)
+		remote = remote || !strncmp(words[i], "file=", 5);
+	if (n < 2)
+		return usage(INJECT_USAGE);
+	command_quote(&line, "INJECT");
+	command_quote(&line, words[0]);
+	for (size_t i = 1; i < n - !remote; i++) {
+		_cleanup_text_ struct text word = {};
+
+		if (!strchr(words[i], '=')) {
+			if (interface)
+				return usage(INJECT_USAGE);
+			interface = true;
+			text_adds(&word, "interface=");
+		}
+		text_adds(&word, words[i]);
+		command_quote(&line, text_str(&word));
+	}
+	if (remote)
+		return send_and_tell(options, words[0], &line, NULL);
+	if (inject_read(words[n - 1], &document, &err) < 0)
+		return report(&err);
+	if (!document.len) {
+		error_set(&err, -EINVAL, "%s: the file is empty", words[n - 1]);
+		return report(&err);
+	}
+	text_printf(&line, " bytes=%zu", document.len);
+	return send_and_tell(options, words[0], &line, &document);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A document made ready to be sent: the files it names go with it. */
+/* dynmonctl inject: a document is sent, with the files it names, and what came of it is told. */
 #ifndef DYNMON_CTL_INJECT_H
 #define DYNMON_CTL_INJECT_H
 
-#include "base/error.h"
 #include "base/text.h"
+#include "ctl/options.h"
 
 /*
  * Appends the document to out, and a bundle or object as it is. In a document code-file and object,
@@ -12,5 +12,12 @@
  * mistakes goes as it is, for the plugin to say what is wrong.
  */
 int inject_read(const char *file, struct text *out, struct error *err);
+
+#define INJECT_USAGE                                                                               \
+	"inject MONITOR [INTERFACE] [direction=both|ingress|egress] [keep-maps=true] [--wait=S] "  \
+	"FILE"
+
+/* words: behind the verb. Returns the exit status. */
+int inject_run(const struct options *options, char **words, size_t n);
 
 #endif

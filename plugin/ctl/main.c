@@ -1,44 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* dynmonctl: the command line of the plugin. See dynmonctl(1). */
+#include "ctl/ask.h"
+#include "ctl/board.h"
 #include "ctl/check.h"
-#include "ctl/client.h"
 #include "ctl/compile.h"
+#include "ctl/completion.h"
 #include "ctl/inject.h"
 #include "ctl/phrase.h"
+#include "ctl/table.h"
 #include "ctl/test.h"
+#include "ctl/top.h"
+#include "ctl/watch.h"
 #include "kernel/hook.h"
 #include "serve/verb.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-
-#define EXIT_FAILED 1
-#define EXIT_USAGE  2
-
-#define COLUMNS 5
 
 #define LOG_LEVELS    "off critical error warn info debug trace"
 #define CHECK_USAGE   "check FILE"
 #define COMPILE_USAGE "compile FILE -o BUNDLE"
 #define TEST_USAGE    "test FILE --pcap=CAPTURE [--direction=ingress|egress]"
-#define INJECT_USAGE                                                                               \
-	"inject MONITOR [INTERFACE] [direction=both|ingress|egress] [keep-maps=true] FILE"
-
-struct options {
-	const char *socket_file;
-	const char *hook;
-	const char *log_level;
-	const char *output;    /* compile */
-	const char *pcap;      /* test */
-	const char *direction; /* test; NULL: both */
-	unsigned int cube_id;
-	struct compiler compiler;
-	bool json;
-};
+#define TOP_USAGE     "top [MONITOR] [--interval=S]"
+#define WATCH_USAGE   "watch METRIC [MONITOR] [--interval=S] [--count=N]"
 
 /* A verb as the command line writes it. */
 static void print_verb(const struct verb *verb, FILE *to)
@@ -49,235 +38,18 @@ static void print_verb(const struct verb *verb, FILE *to)
 	fprintf(to, "%s%s\n      %s\n", *verb->arguments ? " " : "", verb->arguments, verb->help);
 }
 
-static void print_help(FILE *to)
-{
-	fputs("dynmonctl [-s SOCKET] COMMAND ...\n"
-	      "  -s, --socket=FILE      the plugin's control socket (" DYNMON_SOCKET ")\n"
-	      "  -j, --json             JSON instead of a table\n"
-	      "  -h, --help  -V, --version\n"
-	      "\n"
-	      "Without a running plugin:\n"
-	      "  " CHECK_USAGE "\n"
-	      "      compile a document and have the kernel verify it; attach nothing\n"
-	      "  " COMPILE_USAGE "\n"
-	      "      compile a document to a bundle, for hosts without a compiler\n"
-	      "  " TEST_USAGE "\n"
-	      "      run a dataplane over the packets of a capture; attach nothing\n"
-	      "  -k, --hook=HOOK        for which hook (auto, tcx, tc, xdp, xdp-generic)\n"
-	      "      --log-level=LEVEL  which pcn_log() is compiled in (" LOG_LEVELS ")\n"
-	      "      --cube-id=N        compile: CUBE_ID in the source (0)\n"
-	      "      --compiler=FILE    another dynmon-cc\n"
-	      "      --include=DIR      other headers for dataplanes\n"
-	      "\n"
-	      "Of the plugin:\n"
-	      "  " INJECT_USAGE "\n"
-	      "      replace a monitor's dataplane by a document or bundle; make and attach it if "
-	      "need be\n",
-	      to);
-	for (const struct verb *verb = verbs; verb->name; verb++)
-		print_verb(verb, to);
-	fputs("\nPolycube's word order works, too: dynmon add M, M metrics show, "
-	      "M open-metrics show, dynmon del M.\n",
-	      to);
-}
-
-static int run_help(char **words, size_t n)
-{
-	const struct verb *verb = n ? verb_find(words[0]) : NULL;
-
-	if (!n) {
-		print_help(stdout);
-		return 0;
-	}
-	if (!verb) {
-		fprintf(stderr, "dynmonctl: unknown command \"%s\"\n", words[0]);
-		return EXIT_USAGE;
-	}
-	print_verb(verb, stdout);
-	return 0;
-}
-
-static int usage(const char *words)
+int usage(const char *words)
 {
 	fprintf(stderr, "dynmonctl: usage: %s\n", words);
 	return EXIT_USAGE;
 }
 
-static int report(const struct error *err)
+int report(const struct error *err)
 {
-	fprintf(stderr, "dynmonctl: %s\n", error_message(err));
+	fflush(stdout);
+	fprintf(stderr, "%sdynmonctl:%s %s\n", colour(COLOUR_BAD, stderr),
+		colour(COLOUR_END, stderr), error_message(err));
 	return EXIT_FAILED;
-}
-
-/* Looks for the line "# EOF", of which a part may come at a time. */
-struct eof {
-	size_t matched; /* bytes of it that the line has so far; more than all: another line */
-	bool seen;
-};
-
-static void take_to_stdout(void *data, const char *part, size_t len)
-{
-	static const char mark[] = "# EOF\n";
-	struct eof *eof = data;
-
-	for (size_t i = 0; i < len && eof->matched < sizeof(mark); i++) {
-		bool same = eof->matched < sizeof(mark) - 1 && part[i] == mark[eof->matched];
-
-		eof->matched = same ? eof->matched + 1 : sizeof(mark);
-	}
-	eof->seen = eof->matched == sizeof(mark) - 1;
-	if (part[len - 1] == '\n')
-		eof->matched = 0;
-	fwrite(part, 1, len, stdout);
-}
-
-static void take_to_text(void *data, const char *part, size_t len)
-{
-	text_add(data, part, len);
-}
-
-/* Splits a LIST line at its tabs, in place. */
-static void split_columns(char *line, const char *columns[COLUMNS])
-{
-	for (size_t i = 0; i < COLUMNS; i++) {
-		columns[i] = line ? strsep(&line, "\t\n") : "";
-		if (!columns[i])
-			columns[i] = "";
-	}
-}
-
-static const char *const list_columns[COLUMNS] = { "name", "state", "hook", "interfaces",
-						   "dataplane" };
-
-static void print_list_json(char *lines, size_t n)
-{
-	_cleanup_text_ struct text out = {};
-
-	for (size_t row = 0; row < n; row++) {
-		const char *columns[COLUMNS];
-
-		split_columns(strsep(&lines, "\n"), columns);
-		text_adds(&out, row ? ",{" : "[{");
-		for (size_t i = 0; i < COLUMNS; i++) {
-			text_printf(&out, "%s\"%s\":", i ? "," : "", list_columns[i]);
-			text_json(&out, columns[i], strlen(columns[i]));
-		}
-		text_addc(&out, '}');
-	}
-	text_adds(&out, n ? "]" : "[]");
-	puts(text_str(&out));
-}
-
-static void print_list_table(char *lines, size_t n)
-{
-	size_t width[COLUMNS] = {};
-	_cleanup_free_ char *copy = strdup(lines);
-	char *at = copy;
-
-	if (!copy)
-		return;
-	for (size_t i = 0; i < COLUMNS; i++)
-		width[i] = strlen(list_columns[i]);
-	for (size_t row = 0; row < n; row++) {
-		const char *columns[COLUMNS];
-
-		split_columns(strsep(&at, "\n"), columns);
-		for (size_t i = 0; i < COLUMNS; i++)
-			if (strlen(columns[i]) > width[i])
-				width[i] = strlen(columns[i]);
-	}
-	for (size_t row = 0; row <= n; row++) {
-		const char *columns[COLUMNS];
-
-		if (row)
-			split_columns(strsep(&lines, "\n"), columns);
-		else
-			memcpy(columns, list_columns, sizeof(columns));
-		for (size_t i = 0; i + 1 < COLUMNS; i++)
-			printf("%-*s  ", (int)width[i], columns[i]);
-		puts(columns[COLUMNS - 1]);
-	}
-}
-
-static int print_list(struct client *client, int64_t n, bool json, struct error *err)
-{
-	_cleanup_text_ struct text lines = {};
-	char *all;
-
-	for (int64_t i = 0; i < n; i++)
-		if (client_read_line(client, take_to_text, &lines, err) < 0)
-			return report(err);
-	all = (char *)text_str(&lines);
-	if (json)
-		print_list_json(all, (size_t)n);
-	else if (n)
-		print_list_table(all, (size_t)n);
-	else
-		puts("no monitors");
-	return 0;
-}
-
-static int ask(const struct options *options, const char *line, const struct text *payload)
-{
-	_cleanup_error_ struct error err = {};
-	_cleanup_text_ struct text status = {};
-	_cleanup_(client_close) struct client client = { .fd = -1 };
-	struct eof eof = {};
-	bool until_eof;
-	int64_t n;
-
-	if (client_open(&client, options->socket_file, &err) < 0)
-		return report(&err);
-	n = client_request(&client, line, payload, &status, &err);
-	if (n < 0)
-		return report(&err);
-	if (!strncmp(line, "LIST", 4))
-		return print_list(&client, n, options->json, &err);
-	until_eof = !strcmp(text_str(&status), ANSWER_UNTIL_EOF);
-	for (int64_t i = 0; until_eof ? !eof.seen : i < n; i++)
-		if (client_read_line(&client, take_to_stdout, &eof, &err) < 0)
-			return report(&err);
-	/* Warnings come as lines; that it was done is in the status. */
-	if (!until_eof && (n == 0 || !strncmp(line, "INJECT", 6)))
-		puts(text_str(&status));
-	return 0;
-}
-
-static int run_inject(const struct options *options, char **words, size_t n)
-{
-	_cleanup_error_ struct error err = {};
-	_cleanup_text_ struct text line = {}, document = {};
-	bool interface = false, remote = false;
-
-	/* A file below the plugin's DataplaneDir is read by the plugin itself. */
-	for (size_t i = 1; i < n; i++)
-		remote = remote || !strncmp(words[i], "file=", 5);
-	if (n < 2)
-		return usage(INJECT_USAGE);
-	command_quote(&line, "INJECT");
-	command_quote(&line, words[0]);
-	for (size_t i = 1; i < n - !remote; i++) {
-		_cleanup_text_ struct text word = {};
-
-		if (!strchr(words[i], '=')) {
-			if (interface)
-				return usage(INJECT_USAGE);
-			interface = true;
-			text_adds(&word, "interface=");
-		}
-		text_adds(&word, words[i]);
-		command_quote(&line, text_str(&word));
-	}
-	if (remote)
-		return ask(options, text_str(&line), NULL);
-	if (inject_read(words[n - 1], &document, &err) < 0)
-		return report(&err);
-	if (!document.len) {
-		error_set(&err, -EINVAL, "%s: the file is empty", words[n - 1]);
-		return report(&err);
-	}
-	text_printf(&line, " bytes=%zu", document.len);
-	return ask(options, text_str(&line), &document);
 }
 
 /* Whether the word is one of those, which are separated by blanks. */
@@ -326,7 +98,7 @@ static int run_check(const struct options *options, char **words, size_t n)
 		return usage(CHECK_USAGE);
 	if (!options_right(options))
 		return EXIT_USAGE;
-	if (check_file(words[0], options->hook, &options->compiler, &err) < 0)
+	if (check_file(words[0], options->hook, options->json, &options->compiler, &err) < 0)
 		return report(&err);
 	return 0;
 }
@@ -368,41 +140,161 @@ static int run_test(const struct options *options, char **words, size_t n)
 	return 0;
 }
 
+static int run_top(const struct options *options, char **words, size_t n)
+{
+	const struct top top = { options->socket_file, n ? words[0] : NULL, options->interval };
+	_cleanup_error_ struct error err = {};
+
+	if (n > 1)
+		return usage(TOP_USAGE);
+	return top_run(&top, &err) < 0 ? report(&err) : 0;
+}
+
+static int run_watch(const struct options *options, char **words, size_t n)
+{
+	const struct watch_options watch = {
+		.socket_file = options->socket_file,
+		.metric = n ? words[0] : NULL,
+		.monitor = n > 1 ? words[1] : NULL,
+		.interval = options->interval,
+		.count = options->count,
+		.json = options->json,
+	};
+	_cleanup_error_ struct error err = {};
+
+	if (n < 1 || n > 2)
+		return usage(WATCH_USAGE);
+	return watch_metric(&watch, &err) < 0 ? report(&err) : 0;
+}
+
+static int run_completion(const struct options *options, char **words, size_t n)
+{
+	_cleanup_text_ struct text out = {};
+
+	completion_find(options->socket_file, words, n, &out);
+	fputs(text_str(&out), stdout);
+	return 0;
+}
+
+static int run_help(const struct options *options, char **words, size_t n);
+
+/* What dynmonctl does itself, or more of than to send a line. */
+static const struct command_row {
+	const char *name;
+	const char *usage; /* NULL: nobody is told */
+	const char *help;
+	bool live; /* it asks the plugin */
+	int (*run)(const struct options *options, char **words, size_t n);
+} commands[] = {
+	{ "check", CHECK_USAGE, "compile a document and have the kernel verify it; attach nothing",
+	  false, run_check },
+	{ "compile", COMPILE_USAGE,
+	  "compile a document to a bundle, for hosts without a compiler (-o is --output)", false,
+	  run_compile },
+	{ "test", TEST_USAGE, "run a dataplane over the packets of a capture; attach nothing",
+	  false, run_test },
+	{ "inject", INJECT_USAGE,
+	  "replace a monitor's dataplane by a document or bundle; make and attach it if need be; "
+	  "on "
+	  "a terminal, with -v and with --wait its phases are told, and the first packet after at "
+	  "most S seconds (1)",
+	  true, inject_run },
+	{ "top", TOP_USAGE, "the series with their rates, live; h is help", true, run_top },
+	{ "watch", WATCH_USAGE,
+	  "time, series, value and rate of a metric, a line each, every S seconds (1)", true,
+	  run_watch },
+	{ "help", NULL, NULL, false, run_help },
+	{ "complete-words", NULL, NULL, false, run_completion },
+};
+
+static void print_command(const struct command_row *command, FILE *to)
+{
+	fprintf(to, "  %s\n      %s\n", command->usage, command->help);
+}
+
+static void print_commands(bool live, FILE *to)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (commands[i].usage && commands[i].live == live)
+			print_command(&commands[i], to);
+}
+
+static void print_help(FILE *to)
+{
+	fputs("dynmonctl [-s SOCKET] COMMAND ...\n"
+	      "  -s, --socket=FILE      the plugin's control socket (" DYNMON_SOCKET ")\n"
+	      "  -j, --json             JSON instead of words and tables\n"
+	      "  -v, --verbose          inject: tell the phases, on no terminal, too\n"
+	      "  -h, --help  -V, --version\n"
+	      "\n"
+	      "Without a running plugin:\n",
+	      to);
+	print_commands(false, to);
+	fputs("  -k, --hook=HOOK        for which hook (auto, tcx, tc, xdp, xdp-generic)\n"
+	      "      --log-level=LEVEL  which pcn_log() is compiled in (" LOG_LEVELS ")\n"
+	      "      --cube-id=N        compile: CUBE_ID in the source (0)\n"
+	      "      --compiler=FILE    another dynmon-cc\n"
+	      "      --include=DIR      other headers for dataplanes\n"
+	      "\n"
+	      "Of the plugin:\n",
+	      to);
+	print_commands(true, to);
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		print_verb(verb, to);
+	fputs("\nPolycube's word order works, too: dynmon add M, M metrics show, "
+	      "M open-metrics show, dynmon del M.\n",
+	      to);
+}
+
+static int run_help(const struct options *options, char **words, size_t n)
+{
+	const struct verb *verb = n ? verb_find(words[0]) : NULL;
+	bool found = verb;
+
+	(void)options;
+	if (!n) {
+		print_help(stdout);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (commands[i].usage && !strcmp(commands[i].name, words[0])) {
+			print_command(&commands[i], stdout);
+			found = true;
+		}
+	if (verb)
+		print_verb(verb, stdout);
+	if (!found)
+		fprintf(stderr, "dynmonctl: unknown command \"%s\"\n", words[0]);
+	return found ? 0 : EXIT_USAGE;
+}
+
 static int run(const struct options *options, char **words, size_t n)
 {
 	_cleanup_error_ struct error err = {};
 	_cleanup_text_ struct text line = {};
 
-	if (!strcmp(words[0], "help"))
-		return run_help(words + 1, n - 1);
-	if (!strcmp(words[0], "check"))
-		return run_check(options, words + 1, n - 1);
-	if (!strcmp(words[0], "compile"))
-		return run_compile(options, words + 1, n - 1);
-	if (!strcmp(words[0], "test"))
-		return run_test(options, words + 1, n - 1);
-	if (!strcmp(words[0], "inject"))
-		return run_inject(options, words + 1, n - 1);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(words[0], commands[i].name))
+			return commands[i].run(options, words + 1, n - 1);
 	if (phrase_translate(words, n, &line, &err) < 0) {
 		report(&err);
 		return EXIT_USAGE;
 	}
-	return ask(options, text_str(&line), NULL);
+	return ask(options, text_str(&line));
 }
 
-static bool take_cube_id(const char *value, unsigned int *id)
+static bool take_number(const char *option, const char *value, unsigned int min, unsigned int max,
+			unsigned int *ret)
 {
 	char *end;
 	unsigned long n = strtoul(value, &end, 10);
 
-	if (!isdigit((unsigned char)*value) || *end || n > UINT16_MAX) {
-		fprintf(stderr,
-			"dynmonctl: --cube-id: expected a number from 0 to %u, found "
-			"\"%s\"\n",
-			UINT16_MAX, value);
+	if (!isdigit((unsigned char)*value) || *end || n < min || n > max) {
+		fprintf(stderr, "dynmonctl: --%s: expected a number from %u to %u, found \"%s\"\n",
+			option, min, max, value);
 		return false;
 	}
-	*id = (unsigned int)n;
+	*ret = (unsigned int)n;
 	return true;
 }
 
@@ -415,10 +307,16 @@ int main(int argc, char **argv)
 		OPTION_CUBE_ID,
 		OPTION_PCAP,
 		OPTION_DIRECTION,
+		OPTION_COUNT,
+		OPTION_WAIT,
 	};
 	static const struct option long_options[] = {
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "wait", required_argument, NULL, OPTION_WAIT },
+		{ "interval", required_argument, NULL, 'i' },
+		{ "count", required_argument, NULL, OPTION_COUNT },
 		{ "hook", required_argument, NULL, 'k' },
 		{ "compiler", required_argument, NULL, OPTION_COMPILER },
 		{ "include", required_argument, NULL, OPTION_INCLUDE },
@@ -431,13 +329,14 @@ int main(int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{},
 	};
-	struct options options = { .socket_file = DYNMON_SOCKET,
-				   .hook = "auto",
-				   .log_level = "off" };
+	struct options options = {
+		.socket_file = DYNMON_SOCKET, .hook = "auto", .log_level = "off", .interval = 1
+	};
 	int option, r;
 
+	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_IGN);
-	while ((option = getopt_long(argc, argv, "s:jk:o:hV", long_options, NULL)) >= 0)
+	while ((option = getopt_long(argc, argv, "s:jvi:k:o:hV", long_options, NULL)) >= 0)
 		switch (option) {
 		case 's':
 			options.socket_file = optarg;
@@ -458,8 +357,22 @@ int main(int argc, char **argv)
 			options.log_level = optarg;
 			break;
 		case OPTION_CUBE_ID:
-			if (!take_cube_id(optarg, &options.cube_id))
+			if (!take_number("cube-id", optarg, 0, UINT16_MAX, &options.cube_id))
 				return EXIT_USAGE;
+			break;
+		case 'i':
+			if (!take_number("interval", optarg, 1, BOARD_SECONDS, &options.interval))
+				return EXIT_USAGE;
+			break;
+		case OPTION_COUNT:
+			if (!take_number("count", optarg, 1, UINT32_MAX, &options.count))
+				return EXIT_USAGE;
+			break;
+		case OPTION_WAIT:
+			options.wait = optarg;
+			break;
+		case 'v':
+			options.verbose = true;
 			break;
 		case 'o':
 			options.output = optarg;

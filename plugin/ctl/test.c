@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/test.h"
 #include "ctl/recording.h"
+#include "ctl/table.h"
 #include "export/json.h"
 #include "kernel/hook.h"
 #include "monitor/collect.h"
@@ -207,37 +208,45 @@ static void print_json(const struct counts *counts, const struct trial trials[PA
 	fputs(text_str(&out), stdout);
 }
 
-/* One metric: a line for each entry; entries of arrays and queues have their index as key. */
-static void print_metric(const char *path, struct json_object *metric)
+/* One metric: a row for each entry; entries of arrays and queues have their index as key. */
+static void add_metric(struct table *table, const char *path, struct json_object *metric)
 {
 	const char *name = json_object_get_string(json_object_object_get(metric, "name"));
 	struct json_object *list = json_object_object_get(metric, "value");
 	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
 
-	if (!n)
-		printf("%-8s %-24s %-24s -\n", path, name, "-");
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *entry = json_object_array_get_idx(list, i), *key = NULL;
-		struct json_object *value = entry;
-		char index[24];
+	for (size_t i = 0; i < (n ? n : 1); i++) {
+		struct json_object *entry = n ? json_object_array_get_idx(list, i) : NULL;
+		struct json_object *key = NULL, *value = entry;
 
 		if (json_object_is_type(entry, json_type_object) &&
 		    json_object_object_get_ex(entry, "key", &key))
 			value = json_object_object_get(entry, "value");
-		snprintf(index, sizeof(index), "%zu", i);
-		printf("%-8s %-24s %-24s ", path, name,
-		       key ? json_object_to_json_string_ext(key, JSON_C_TO_STRING_PLAIN) : index);
-		puts(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN));
+		table_add(table, path);
+		table_add(table, name);
+		if (key)
+			table_add(table,
+				  json_object_to_json_string_ext(key, JSON_C_TO_STRING_PLAIN));
+		else if (n)
+			table_printf(table, "%zu", i);
+		else
+			table_add(table, "-");
+		table_add(table,
+			  n ? json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN) : "-");
 	}
 }
 
 static int print_metrics(struct text *text, struct error *err)
 {
 	_cleanup_(json_object_putp) struct json_object *json = json_tokener_parse(text_str(text));
+	static const char *const titles[] = { "path", "metric", "key", "value" };
+	_cleanup_(table_release) struct table table = { .columns = ARRAY_SIZE(titles),
+							.header = true };
 
 	if (!json)
 		return error_oom(err);
-	printf("\n%-8s %-24s %-24s %s\n", "path", "metric", "key", "value");
+	for (size_t i = 0; i < ARRAY_SIZE(titles); i++)
+		table_add(&table, titles[i]);
 	for (int path = 0; path < PATH_COUNT; path++) {
 		char key[32];
 		struct json_object *list;
@@ -245,10 +254,11 @@ static int print_metrics(struct text *text, struct error *err)
 		snprintf(key, sizeof(key), "%s-metrics", path_name((enum path)path));
 		list = json_object_object_get(json, key);
 		for (size_t i = 0; list && i < json_object_array_length(list); i++)
-			print_metric(path_name((enum path)path),
-				     json_object_array_get_idx(list, i));
+			add_metric(&table, path_name((enum path)path),
+				   json_object_array_get_idx(list, i));
 	}
-	return 0;
+	puts("");
+	return table_print(&table, stdout, err);
 }
 
 static void print_counts(const struct counts *counts, const struct trial trials[PATH_COUNT])

@@ -16,20 +16,26 @@ static struct {
 	int fd; /* the kernel counts while it is open; -1: off */
 } stats_on = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1 };
 
+int run_stats_open(struct error *err)
+{
+	int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+
+	return fd < 0 ? error_set(err, fd, "the kernel does not count: %s%s", strerror(-fd),
+				  fd == -EPERM ? "; it takes CAP_SYS_ADMIN" : "")
+		      : fd;
+}
+
 int run_stats_switch(bool on, struct error *err)
 {
 	int r = 0;
 
 	pthread_mutex_lock(&stats_on.lock);
 	if (on && stats_on.fd < 0) {
-		int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+		int fd = run_stats_open(err);
 
 		if (fd >= 0)
 			stats_on.fd = fd;
-		r = fd < 0 ? error_set(err, fd, "RunStats: the kernel does not count: %s%s",
-				       strerror(-fd),
-				       fd == -EPERM ? "; it takes CAP_SYS_ADMIN" : "")
-			   : 1;
+		r = fd < 0 ? error_prefix(err, fd, "RunStats") : 1;
 	} else if (!on && stats_on.fd >= 0) {
 		fd_close(&stats_on.fd);
 		r = 1;
@@ -65,4 +71,21 @@ void run_stats_add_object(struct run_stats *stats, const struct object *object)
 
 	bpf_object__for_each_program(program, object->bpf)
 		run_stats_add(stats, bpf_program__fd(program));
+}
+
+uint64_t run_stats_since(const struct object *object, uint64_t since)
+{
+	struct bpf_program *program;
+	uint64_t runs = 0;
+
+	bpf_object__for_each_program(program, object->bpf) {
+		struct bpf_prog_info info = {};
+		uint32_t len = sizeof(info);
+		int fd = bpf_program__fd(program);
+
+		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0 &&
+		    info.load_time >= since)
+			runs += info.run_cnt;
+	}
+	return runs;
 }

@@ -26,6 +26,11 @@ struct run_stats {
  */
 int run_stats_switch(bool on, struct error *err);
 
+/*
+ * Asks for it on the side, as long as the descriptor that is returned is open. -errno as above.
+ */
+int run_stats_open(struct error *err);
+
 /* Whether this process has asked for it. */
 bool run_stats_are_on(void);
 
@@ -35,5 +40,8 @@ void run_stats_add(struct run_stats *stats, int prog_fd);
 
 /* The same of all loaded programs of an object. */
 void run_stats_add_object(struct run_stats *stats, const struct object *object);
+
+/* Runs of the object's programs that were loaded at since or later: ns of CLOCK_BOOTTIME. */
+uint64_t run_stats_since(const struct object *object, uint64_t since);
 
 #endif

@@ -361,6 +361,7 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 		r = make_room(&change, err);
 	if (r < 0)
 		return r;
+	phases_end(options->phases, PHASE_VERIFY);
 	old = generation_ref(monitor->instances[0]->generation);
 	r = links_begin(monitor, &visit, err);
 	if (r == 0)
@@ -373,6 +374,7 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 		generation_detach_sections(old, monitor->instances[0]->generation);
 	}
 	links_end(monitor, &visit);
+	phases_end(options->phases, PHASE_ATTACH);
 	return r;
 }
 

@@ -8,12 +8,14 @@
 #define DYNMON_MONITOR_CHANGE_H
 
 #include "monitor/monitor.h"
+#include "monitor/phases.h"
 
 struct change_options {
 	const char *interface; /* further ones to attach to in the same step, as settings; NULL */
 	const char *position;  /* of these; NULL: as the monitor's settings say */
 	bool keep_maps;	       /* go on with the maps of what runs, where that is possible */
 	struct text *report;   /* which maps were kept, a line each; NULL: nobody asks */
+	struct phases *phases; /* to take the time of: verify, attach; NULL: nobody asks */
 };
 
 /*

@@ -20,6 +20,7 @@ static int build_and_switch(const struct loader *loader, struct monitor *monitor
 
 	if (r < 0)
 		return r;
+	phases_end(options->phases, PHASE_COMPILE);
 	text_add(warnings, dataplane->warnings.data, dataplane->warnings.len);
 	r = monitor_switch(monitor, dataplane, options, err);
 	if (r == 0)
@@ -128,15 +129,18 @@ static int inject(const struct loader *loader, struct monitor *monitor,
 		.interface = injection->interface,
 		.keep_maps = injection->keep_maps,
 		.report = warnings,
+		.phases = injection->phases,
 	};
 	bool is_new = injection->file || injection->bytes;
 	int r;
 
 	if (!is_new && !monitor->dataplane)
 		return 0;
+	phases_begin(injection->phases);
 	r = injection_document(loader, monitor, injection, &document, err);
 	if (r < 0)
 		return r;
+	phases_end(injection->phases, PHASE_PARSE);
 	if (is_new && layer_init(&layer, injection->file, injection->bytes, injection->len,
 				 injection->leave, document) < 0)
 		return error_oom(err);

@@ -25,6 +25,7 @@ struct injection {
 	const char *bytes;     /* the document itself */
 	size_t len;
 	bool leave[PATH_COUNT]; /* as if the document had {} there */
+	struct phases *phases;	/* to take the time of; NULL: nobody asks */
 };
 
 /*

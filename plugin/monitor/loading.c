@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/loading.h"
 #include "kernel/section.h"
+#include "monitor/verdict.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -249,7 +250,11 @@ static int path_load(struct making *making, enum path path)
 		r = maps_find_public(object, making->loading->around, making->err);
 	if (r == 0)
 		r = maps_keep(making, path, object, false);
-	return r == 0 ? object_load(object, making->loading->around->pin, making->err) : r;
+	if (r == 0)
+		r = object_load(object, making->loading->around->pin, making->err);
+	return r < 0 ? verdict_tell(making->err, r,
+				    making->generation->dataplane->paths[path]->config)
+		     : 0;
 }
 
 static bool has_swapped(const struct object *object)

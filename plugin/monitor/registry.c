@@ -64,6 +64,11 @@ void registry_cancel(struct registry *registry)
 	eventfd_write(registry->loader.compiler.cancel_fd, 1);
 }
 
+bool registry_is_cancelled(const struct registry *registry)
+{
+	return __atomic_load_n(&registry->cancelled, __ATOMIC_RELAXED);
+}
+
 struct registry *registry_free(struct registry *registry)
 {
 	if (!registry)

@@ -30,6 +30,12 @@ struct registry_observer {
 	 */
 	int (*flush)(void *data, const char *plugin, double timeout, const char *identifier,
 		     struct error *err);
+	/*
+	 * The plugin's values that collectd has at hand: lines of seconds since 1970 and the
+	 * identifier; and of one of them lines of name=rate. -ENOENT: it has no such value.
+	 */
+	int (*list_values)(void *data, struct text *lines, struct error *err);
+	int (*get_value)(void *data, const char *identifier, struct text *lines, struct error *err);
 	void *data;
 };
 
@@ -44,6 +50,7 @@ void registry_batch_begin(struct registry *registry);
 void registry_batch_end(struct registry *registry);
 /* Ends compilations and reloads that are under way, with errors, and all further ones. */
 void registry_cancel(struct registry *registry);
+bool registry_is_cancelled(const struct registry *registry);
 /* Stops all monitors. No other thread may use the registry any more. */
 struct registry *registry_free(struct registry *registry);
 DEFINE_CLEANUP(struct registry *, registry_free);
@@ -122,6 +129,11 @@ int registry_apply(struct registry *registry, struct settings *new, const char *
  */
 int registry_reload(struct registry *registry, const char *name, bool force, struct text *report,
 		    struct error *err);
+
+/* What the observer's list_values() and get_value() say; -EOPNOTSUPP: there is none. */
+int registry_list_values(struct registry *registry, struct text *lines, struct error *err);
+int registry_get_value(struct registry *registry, const char *identifier, struct text *lines,
+		       struct error *err);
 
 /* What the monitors have done that are gone, so that totals never fall. */
 void registry_retired(struct registry *registry, uint64_t *changes, uint64_t *failures);

@@ -96,6 +96,28 @@ int registry_flush(struct registry *registry, const char *plugin, double timeout
 	return observer->flush(observer->data, plugin, timeout, identifier, err);
 }
 
+static int no_collectd(struct error *err)
+{
+	return error_set(err, -EOPNOTSUPP, "there is no collectd that has values");
+}
+
+int registry_list_values(struct registry *registry, struct text *lines, struct error *err)
+{
+	const struct registry_observer *observer = &registry->observer;
+
+	return observer->list_values ? observer->list_values(observer->data, lines, err)
+				     : no_collectd(err);
+}
+
+int registry_get_value(struct registry *registry, const char *identifier, struct text *lines,
+		       struct error *err)
+{
+	const struct registry_observer *observer = &registry->observer;
+
+	return observer->get_value ? observer->get_value(observer->data, identifier, lines, err)
+				   : no_collectd(err);
+}
+
 void registry_init_context(struct registry *registry)
 {
 	registry->context =

@@ -5,6 +5,7 @@
 #include "export/openmetrics.h"
 #include "export/status.h"
 #include "serve/flush.h"
+#include "serve/inject.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -18,13 +19,21 @@ void answer_release(struct answer *answer)
 	answer->stream = stream_free(answer->stream);
 }
 
+/* Of a verb without options every word is what it is about, with a = in it or not. */
+static bool is_positional(const struct verb *verb, const char *word)
+{
+	return !verb->options || !strchr(word, '=');
+}
+
 /* The nth word after the verb that is not key=value, from 0; NULL: there are fewer. */
 static const char *positional(const struct request *request, size_t n)
 {
 	const struct command *command = request->command;
 
-	return n + 1 < command->n && !strchr(command->words[n + 1], '=') ? command->words[n + 1]
-									 : NULL;
+	return n + 1 < command->n &&
+			       is_positional(verb_find(command->words[0]), command->words[n + 1])
+		       ? command->words[n + 1]
+		       : NULL;
 }
 
 static int run_list(const struct request *request, struct answer *answer, struct error *err)
@@ -140,25 +149,7 @@ static int run_detach(const struct request *request, struct answer *answer, stru
 	return r;
 }
 
-/* direction=ingress leaves egress as it is, and the other way round. */
-static int take_direction(const struct request *request, struct injection *injection,
-			  struct error *err)
-{
-	const char *direction = command_option(request->command, "direction");
-	int path;
-
-	if (!direction || !strcasecmp(direction, "both"))
-		return 0;
-	path = path_from_name(direction);
-	if (path < 0)
-		return error_set(err, -EINVAL,
-				 "direction: expected both, ingress or egress, found \"%.60s\"",
-				 direction);
-	injection->leave[!path] = true;
-	return 0;
-}
-
-static int take_bool(const struct request *request, const char *name, bool *ret, struct error *err)
+int request_bool(const struct request *request, const char *name, bool *ret, struct error *err)
 {
 	const char *value = command_option(request->command, name);
 
@@ -166,31 +157,6 @@ static int take_bool(const struct request *request, const char *name, bool *ret,
 	if (!value || *ret || !strcasecmp(value, "false"))
 		return 0;
 	return error_set(err, -EINVAL, "%s: expected true or false, found \"%.60s\"", name, value);
-}
-
-static int run_inject(const struct request *request, struct answer *answer, struct error *err)
-{
-	struct injection injection = {
-		.monitor = positional(request, 0),
-		.interface = command_option(request->command, "interface"),
-		.file = command_option(request->command, "file"),
-		.bytes = request->payload,
-		.len = request->payload_len,
-	};
-	int r = take_direction(request, &injection, err);
-
-	if (r == 0)
-		r = take_bool(request, "keep-maps", &injection.keep_maps, err);
-	if (r == 0 && injection.interface)
-		r = monitor_settings_try(injection.monitor, "Interface", injection.interface, err);
-	if (r < 0)
-		return r;
-	if (!injection.file == !injection.bytes)
-		return error_set(err, -EINVAL, "expected either bytes=N and N bytes, or file=NAME");
-	r = registry_inject(request->registry, &injection, &answer->lines, err);
-	if (r == 0)
-		text_printf(&answer->status, "monitor %s: dataplane injected", injection.monitor);
-	return r;
 }
 
 static int run_eject(const struct request *request, struct answer *answer, struct error *err)
@@ -206,7 +172,7 @@ static int run_eject(const struct request *request, struct answer *answer, struc
 static int run_reload(const struct request *request, struct answer *answer, struct error *err)
 {
 	bool force;
-	int r = take_bool(request, "force", &force, err);
+	int r = request_bool(request, "force", &force, err);
 
 	if (r == 0)
 		r = registry_reload(request->registry, positional(request, 0), force,
@@ -255,6 +221,22 @@ static int run_stats(const struct request *request, struct answer *answer, struc
 	return figures_list(&view, &answer->lines) < 0 ? error_oom(err) : 0;
 }
 
+static int run_listval(const struct request *request, struct answer *answer, struct error *err)
+{
+	int r = registry_list_values(request->registry, &answer->lines, err);
+
+	text_adds(&answer->status, "Values found");
+	return r;
+}
+
+static int run_getval(const struct request *request, struct answer *answer, struct error *err)
+{
+	int r = registry_get_value(request->registry, positional(request, 0), &answer->lines, err);
+
+	text_adds(&answer->status, "Value found");
+	return r;
+}
+
 static void usage(const struct verb *verb, struct text *out)
 {
 	text_printf(out, "%s%s%s", verb->name, *verb->arguments ? " " : "", verb->arguments);
@@ -294,12 +276,14 @@ const struct verb verbs[] = {
 	  2, true, run_detach },
 	{ "INJECT",
 	  "<monitor> [interface=I] [direction=both|ingress|egress] [keep-maps=true] "
-	  "bytes=N|file=NAME",
-	  "interface direction keep-maps bytes file",
+	  "[phases=true] [wait=S] bytes=N|file=NAME",
+	  "interface direction keep-maps phases wait bytes file",
 	  "replace the dataplane by a document: N bytes after the line, or a file below "
 	  "DataplaneDir; "
-	  "the monitor is made and the interface attached if need be",
-	  1, 1, true, run_inject },
+	  "the monitor is made and the interface attached if need be; how long its phases took, "
+	  "and "
+	  "the first packet after at most S seconds",
+	  1, 1, true, inject_run },
 	{ "EJECT", "<monitor>", NULL, "back to the empty dataplane", 1, 1, true, run_eject },
 	{ "RELOAD", "[<monitor>] [force=true]", "force",
 	  "read collectd.conf and the documents again, and change what changed there", 0, 1, true,
@@ -314,6 +298,11 @@ const struct verb verbs[] = {
 	  "timeout plugin identifier",
 	  "read all monitors for collectd now, and have its write plugins write out what they hold",
 	  0, 0, false, flush_run },
+	{ "LISTVAL", "", NULL,
+	  "the values that collectd has of the plugin: when they came, and their identifiers", 0, 0,
+	  false, run_listval },
+	{ "GETVAL", "<identifier>", NULL, "one of them, as a rate if it is a counter", 1, 1, false,
+	  run_getval },
 	{ "HELP", "[<verb>]", NULL, "this", 0, 1, false, run_help },
 	{},
 };
@@ -342,11 +331,11 @@ static bool has_option(const struct verb *verb, const char *word)
 }
 
 /* How many words after the verb are not key=value. */
-static size_t count_positional(const struct command *command)
+static size_t count_positional(const struct verb *verb, const struct command *command)
 {
 	size_t n = 0;
 
-	while (n + 1 < command->n && !strchr(command->words[n + 1], '='))
+	while (n + 1 < command->n && is_positional(verb, command->words[n + 1]))
 		n++;
 	return n;
 }
@@ -369,7 +358,7 @@ int verb_run(const struct request *request, struct answer *answer, struct error 
 
 	if (!verb)
 		return error_set(err, -ENOENT, "Unknown command: %.60s", command->words[0]);
-	n = count_positional(command);
+	n = count_positional(verb, command);
 	if (n < verb->min)
 		return wrong_words(verb, "missing words", "", err);
 	if (n > verb->max)

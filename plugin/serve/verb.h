@@ -46,6 +46,9 @@ const struct verb *verb_find(const char *name);
 /* All verbs, in the order of the help; ended by one without a name. */
 extern const struct verb verbs[];
 
+/* A word name=true or name=false of a request; false without it. -EINVAL: it is another one. */
+int request_bool(const struct request *request, const char *name, bool *ret, struct error *err);
+
 /*
  * Checks the words and runs the verb. -EINVAL: wrong words, with the usage; -ENOENT: no such verb,
  * else what the verb returns. On failure the answer is empty.

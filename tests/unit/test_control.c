@@ -124,7 +124,7 @@ static const struct {
 	{ "\"LIST\"\n", "0 monitors", 0 },
 	{ "STATS\n", "12 *", -1 },
 	{ "HELP LIST\n", "2 help", -1 },
-	{ "HELP\n", "28 help", -1 },
+	{ "HELP\n", "32 help", -1 },
 	{ "help nothing\n", "-1 Unknown command: nothing", 0 },
 	{ "FROBNICATE now\n", "-1 Unknown command: FROBNICATE", 0 },
 	{ "\n", "-1 the line is empty", 0 },

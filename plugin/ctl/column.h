@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Text in columns of a terminal. What cannot be shown - controls, what is no UTF-8, and without
+ * utf8 all that is not ASCII - takes the place of one character: ?.
+ */
+#ifndef DYNMON_CTL_COLUMN_H
+#define DYNMON_CTL_COLUMN_H
+
+#include "base/text.h"
+
+/* Whether the locale's characters are UTF-8; after setlocale(LC_CTYPE, ""). */
+bool column_utf8(void);
+
+/* Columns that the string takes. */
+size_t column_width(const char *s, bool utf8);
+
+/* What is left of the string without its first columns. */
+const char *column_skip(const char *s, size_t columns, bool utf8);
+
+/*
+ * Appends the string in exactly width columns: filled with blanks, on the left with right set, or
+ * cut, which a last character says.
+ */
+void column_fit(struct text *out, const char *s, size_t width, bool right, bool utf8);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* In the place of top.c where there is no ncurses. */
+#include "ctl/top.h"
+
+#include <errno.h>
+
+int top_run(const struct top *top, struct error *err)
+{
+	(void)top;
+	return error_set(err, -EOPNOTSUPP,
+			 "top: this dynmonctl was built without ncursesw; watch prints lines");
+}

@@ -1,0 +1,426 @@
+# dynmonctl for people: phases, tables, JSON, top in a terminal, watch, completion, the man page.
+# shellcheck shell=bash
+bats_require_minimum_version 1.5.0
+load lib
+
+setup() {
+	need_root
+	network_up
+	DOCUMENTS=$BATS_TEST_TMPDIR/documents
+	mkdir "$DOCUMENTS"
+	DATAPLANE_DIR=$DOCUMENTS
+	cp "$top_srcdir"/examples/{packet_counter,ntp_packets_counter}.json "$DOCUMENTS"
+	TERMINALS=0
+}
+
+teardown() {
+	terminal_close
+	[ -z "${SENDER:-}" ] || kill "$SENDER" 2>/dev/null || true
+	collectd_kill
+	network_down
+}
+
+start_with_edge() {
+	collectd_configure <<-EOF
+	<Monitor "edge">
+	  Interface "mon0"
+	  Dataplane "packet_counter.json"
+	</Monitor>
+	EOF
+	collectd_start
+}
+
+terminal_close() { [ -z "${TMUX_SOCKET:-}" ] || tmux -S "$TMUX_SOCKET" kill-server 2>/dev/null || true; }
+
+# terminal WIDTH HEIGHT COMMAND ...: in a terminal of that size, in the place of the one before.
+terminal() {
+	local width=$1 height=$2
+	shift 2
+	terminal_close
+	TMUX_SOCKET=$BATS_TEST_TMPDIR/tmux$((++TERMINALS))
+	env -u TMUX TERM=xterm-256color tmux -u -S "$TMUX_SOCKET" -f /dev/null new-session -d \
+		-x "$width" -y "$height" \
+		"ip netns exec $NEAR $*; echo status \$?; exec sleep infinity" 3>&-
+}
+# ctl_words: the command line of dynmonctl, for a terminal.
+ctl_words() { echo "$top_builddir/dynmonctl -s $SOCKET"; }
+keys() { tmux -S "$TMUX_SOCKET" send-keys "$@"; }
+shown() { tmux -S "$TMUX_SOCKET" capture-pane -p "$@"; }
+shows() { shown | grep -q -e "$1"; }
+shows_not() { ! shows "$1"; }
+# By the first line, from the first word of the list.
+shows_first() { shown | sed -n 3p | grep -q -e "$1"; }
+
+# Frames that come all the time, until the test ends.
+send_always() {
+	(while :; do frames_in 10; sleep 0.05; done) >/dev/null 2>&1 3>&- &
+	SENDER=$!
+}
+
+@test "inject tells its phases, and whether a packet came" {
+	start_with_edge
+	# for programs nothing has changed
+	[ "$(ctl inject probe mon0 "$DOCUMENTS/packet_counter.json")" = "monitor probe: dataplane injected" ]
+	run ctl --wait=0.1 inject probe "$DOCUMENTS/packet_counter.json"
+	[ "$status" -eq 0 ]
+	[ "$(awk '{ print $1 }' <<<"$output" | xargs)" = "parse compile verify attach first monitor" ]
+	[ "$(sed -n 5p <<<"$output")" = "first packet  none within 0.1 s" ]
+	[ "$(grep -Ec '^(parse|compile|verify|attach) +[0-9]+\.[0-9] ms$' <<<"$output")" -eq 4 ]
+	[ "$(ctl --wait=0.1 inject idle "$DOCUMENTS/packet_counter.json" | sed -n 5p)" = "first packet  on no interface" ]
+	[ "$(ctl --wait=0 inject idle "$DOCUMENTS/packet_counter.json" | sed -n 5p)" = "first packet  not waited for" ]
+	send_always
+	run ctl --wait=20 inject probe mon0 "$DOCUMENTS/ntp_packets_counter.json"
+	[[ $(sed -n '/^first packet/p' <<<"$output") =~ ^first\ packet\ +[0-9]+\.[0-9]\ ms$ ]]
+	[ "$(sed -n '$p' <<<"$output")" = "monitor probe: dataplane injected" ]
+	# a path that goes on as it was is no packet of the new one
+	jq '{"egress-path": ."ingress-path"}' "$DOCUMENTS/packet_counter.json" >"$DOCUMENTS/egress.json"
+	[ "$(ctl --wait=0.3 inject probe "$DOCUMENTS/egress.json" | grep '^first')" = "first packet  none within 0.3 s" ]
+	kill "$SENDER"
+	jq '."ingress-path".colour = "red"' "$DOCUMENTS/packet_counter.json" >"$DOCUMENTS/warned.json"
+	ctl -j --wait=0.1 inject probe "$DOCUMENTS/warned.json" >"$BATS_TEST_TMPDIR/json"
+	[ "$(jq -c '[.monitor, (.phases | keys_unsorted), .phases["first-packet"], .messages]' "$BATS_TEST_TMPDIR/json")" = \
+		'["probe",["parse","compile","verify","attach","first-packet"],"none within 0.1 s",["ingress-path.colour: unknown key, ignored"]]' ]
+	jq -e '[.phases[["parse", "compile", "verify", "attach"][]] | type == "number"] | all' "$BATS_TEST_TMPDIR/json"
+	run ctl --wait=100 inject probe "$DOCUMENTS/packet_counter.json"
+	[ "$status" -eq 1 ]
+	[ "$output" = 'dynmonctl: wait: expected seconds, from 0 to 60, found "100"' ]
+	# in a terminal they are there in any case
+	terminal 80 20 "$(ctl_words) inject probe $DOCUMENTS/packet_counter.json"
+	eventually shows "^status 0"
+	shows "^compile  "
+	shows "^first packet  none within 1 s"
+	# the kernel's count of runs is given back
+	run ! grep -q . <(find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats')
+}
+
+@test "a stop does not wait for the first packet" {
+	start_with_edge
+	ctl --wait=60 inject probe mon0 "$DOCUMENTS/packet_counter.json" >"$BATS_TEST_TMPDIR/answer" 3>&- &
+	client=$!
+	eventually monitor_is probe running
+	eventually sh -c "find /proc/$COLLECTD/fd -lname 'anon_inode:bpf-stats' | grep -q ."
+	collectd_stop
+	wait "$client" || true
+}
+
+@test "what the verifier refuses is told with the line of the source, first" {
+	start_with_edge
+	jq -n --arg code $'BPF_ARRAY(HITS, u64, 1);\nstatic __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)\n{\n\tvoid *data = (void *)(long)ctx->data;\n\n\treturn *(u8 *)(data + 12) ? RX_OK : RX_DROP;\n}' \
+		'{"ingress-path": {$code}}' >"$DOCUMENTS/verifier.json"
+	for try in "inject edge" "--compiler=$DYNMON_CC --include=$DYNMON_BPFDIR check"; do
+		# shellcheck disable=SC2086 # words
+		run ctl $try "$DOCUMENTS/verifier.json"
+		[ "$status" -eq 1 ]
+		[[ ${lines[0]} == "dynmonctl: ingress-path: ingress-path.code:6: the verifier: invalid access to packet"* ]]
+		[ "${lines[1]}" = "    return *(u8 *)(data + 12) ? RX_OK : RX_DROP;" ]
+		[[ $output == *"-- BEGIN PROG LOAD LOG --"* ]]
+	done
+	# in a file of its own
+	jq -r '."ingress-path".code' "$DOCUMENTS/verifier.json" >"$DOCUMENTS/code.c"
+	jq -n '{"ingress-path": {"code-file": "code.c"}}' >"$DOCUMENTS/file.json"
+	run ctl inject edge file=file.json
+	[[ ${lines[0]} == "dynmonctl: ingress-path: code.c:6: the verifier: invalid access"* ]]
+	[ "${lines[1]}" = "    return *(u8 *)(data + 12) ? RX_OK : RX_DROP;" ]
+}
+
+@test "tables are aligned, colours are for terminals" {
+	start_with_edge
+	ctl add a-monitor-with-a-long-name interface=later0
+	[ "$(ctl list)" = "name                        state    hook  interfaces  dataplane
+edge                        running  tcx   mon0        packet_counter.json
+a-monitor-with-a-long-name  empty    tcx   later0      -" ]
+	terminal 100 10 "$(ctl_words) list"
+	eventually shows "^status 0"
+	shown -e | grep -q $'\033\[32mrunning'
+	terminal 100 10 "env NO_COLOR=1 $(ctl_words) list"
+	eventually shows "^status 0"
+	shown | grep -q '^edge .* running  tcx'
+	run ! grep -q $'\033' <(shown -e)
+}
+
+@test "JSON, wherever a table or words are for people" {
+	start_with_edge
+	[ "$(ctl -j list)" = '[{"name":"edge","state":"running","hook":"tcx","interfaces":"mon0","dataplane":"packet_counter.json"}]' ]
+	[ "$(ctl -j stats | jq -c '[.monitors, .maps_full, (.[] | type)] | unique')" = '[0,1,"number"]' ]
+	eventually listed
+	[ "$(ctl -j listval | jq -c '[.[] | select(.identifier | endswith("-ingress")) | [.identifier, (.time | type)]]')" = \
+		'[["host/dynmon-edge-mon0/derive-packets_total-ingress","number"]]' ]
+	[ "$(ctl -j getval host/dynmon-edge-mon0/derive-packets_total-ingress)" = '{"value":0.000000e+00}' ]
+	[ "$(ctl -j --compiler="$DYNMON_CC" --include="$DYNMON_BPFDIR" check "$DOCUMENTS/ntp_packets_counter.json" | jq -c '[.verified, .ingress.maps, .ingress.metrics]')" = \
+		'[true,[{"name":"NTP_PACKETS","type":"array","key-bytes":4,"value-bytes":8,"entries":1}],[{"name":"ntp_packets_total","type":"counter","map":"NTP_PACKETS","open-metrics":true}]]' ]
+}
+
+listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep -Fx value=0.000000e+00; }
+
+@test "watch prints lines for pipes, with rates" {
+	start_with_edge
+	frames_in 5
+	run ctl --count=2 watch packets_total
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 4 ]
+	tr '\t' ' ' <<<"${lines[0]}" |
+		grep -Ex '20[0-9-]+T[0-9:.]+Z packets_total\{monitor="edge",interface="mon0",path="ingress"\} 5 -'
+	[ "$(cut -f 3- <<<"${lines[2]}")" = $'5\t0.000' ]
+	# by the family's name, by a pattern, of one monitor
+	[ "$(ctl --count=1 watch packets edge | wc -l)" -eq 2 ]
+	[ "$(ctl --count=1 watch 'pack*' | cut -f 3 | xargs)" = "5 0" ]
+	[ "$(ctl -j --count=1 watch packets_total | jq -c '[.series, .value, .rate]' | head -n 1)" = \
+		'["packets_total{monitor=\"edge\",interface=\"mon0\",path=\"ingress\"}",5,null]' ]
+	run ctl watch nosuch
+	[ "$status" -eq 1 ]
+	[[ $output == 'dynmonctl: there is no metric "nosuch"; there are: packets'* ]]
+	run ctl watch packets_total nosuch
+	[ "$output" = 'dynmonctl: no monitor is called "nosuch"' ]
+	run ctl watch
+	[ "$status" -eq 2 ]
+	run ctl --interval=0 watch packets_total
+	[ "$output" = 'dynmonctl: --interval: expected a number from 1 to 60, found "0"' ]
+	# whoever reads has read enough
+	run --separate-stderr bash -c "timeout 20 $(ctl_words) watch packets_total | head -n 1"
+	[ "${#lines[@]}" -eq 1 ]
+	[ -z "$stderr" ]
+	# rates of what comes meanwhile: more than none
+	send_always
+	ctl --count=3 watch packets_total | awk -F '\t' '/ingress/ && $4 > 0 { found = 1 } END { exit !found }'
+}
+
+@test "top shows the series in a terminal: what stands there, line by line" {
+	start_with_edge
+	frames_in 7
+	frames_out 3
+	terminal 60 8 "env LC_ALL=C.UTF-8 $(ctl_words) top"
+	eventually shows 'packets_total  *7  *0$'
+	[ "$(shown)" = "dynmonctl top - 2 series, every 1 s, by rate
+WHERE             METRIC                     VALUE    RATE/S
+edge mon0 egress  packets_total                  3         0
+edge mon0 ingress packets_total                  7         0
+
+
+
+q quit  s sort  r reverse  / search  p pause  h help" ]
+	keys s
+	eventually shows_first ingress
+	[ "$(shown | head -n 1)" = "dynmonctl top - 2 series, every 1 s, by value" ]
+	keys r
+	eventually shows_first egress
+	shows 'by value, reversed'
+	keys s r
+	eventually shows 'by name$'
+	keys / in
+	eventually shows '^/in_$'
+	[ "$(shown | head -n 4)" = "dynmonctl top - 1 of 2 series, every 1 s, by name
+WHERE             METRIC                     VALUE    RATE/S
+edge mon0 ingress packets_total                  7         0" ]
+	keys xyz
+	eventually shows '^no series has these words'
+	keys BSpace BSpace BSpace Enter
+	eventually shows '^/in  q quit'
+	shows '1 of 2 series'
+	keys Escape
+	eventually shows 'top - 2 series'
+	keys h
+	eventually shows 'sort by rate, by value, by name'
+	keys h
+	eventually shows '^edge mon0 ingress'
+	# a paused one does not follow
+	keys p
+	eventually shows 'paused$'
+	frames_in 3
+	shows 'packets_total  *7 '
+	keys p
+	eventually shows 'packets_total  *10 '
+	shows_not paused
+	keys q
+	eventually shows '^status 0$'
+}
+
+@test "top in terminals of all sizes, in UTF-8 and in ASCII" {
+	start_with_edge
+	send_always
+	terminal 100 12 "env LC_ALL=C.UTF-8 $(ctl_words) top edge"
+	eventually shows 'ingress packets_total  *[0-9]* *[0-9.]*  *[▁▂▃▄▅▆▇█]*█'
+	shows '^dynmonctl top edge - 2 series'
+	shows 'LAST MINUTE'
+	for size in "160 30" "71 5" "40 4" "20 3" "8 2" "3 1" "200 50"; do
+		tmux -S "$TMUX_SOCKET" resize-window -x "${size% *}" -y "${size#* }"
+		eventually sized "${size% *}" "${size#* }"
+	done
+	eventually shows 'LAST MINUTE'
+	keys q
+	eventually shows '^status 0$'
+	terminal 100 12 "env LC_ALL=C $(ctl_words) top"
+	eventually shows 'ingress packets_total  *[0-9]* *[0-9.]*  *[_.~=+*#-]*#'
+	run ! grep -qP '[^\x00-\x7f]' <(shown)
+	keys C-c
+	eventually shows '^status'
+}
+
+# The title is cut to the width, and nothing is drawn where there is no room.
+sized() {
+	local LC_ALL=C.UTF-8 title
+
+	title=$(shown | head -n 1)
+	[ "${#title}" -le "$1" ] && [ "$(shown | wc -l)" -le "$2" ] && [[ $title == dy* ]]
+}
+
+@test "top goes on when collectd goes and comes, and says so meanwhile" {
+	start_with_edge
+	frames_in 7
+	terminal 200 8 "$(ctl_words) top"
+	eventually shows 'packets_total  *7 '
+	collectd_stop
+	eventually shows 'is collectd running, with LoadPlugin dynmon?'
+	collectd_start
+	frames_in 2
+	eventually shows 'packets_total  *2 '
+	eventually shows '^q quit'
+	keys q
+	eventually shows '^status 0$'
+}
+
+@test "top shows a bounded number of series, and how many it leaves out" {
+	# of one metric no more than 10000 are given, so there are two
+	jq -n --arg code $'BPF_ARRAY(HITS, u64, 5050);\nBPF_ARRAY(MISSES, u64, 5050);\nstatic __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { HITS.atomic_increment(7); MISSES.atomic_increment(7); return RX_OK; }' \
+		'{"ingress-path": {$code, "metric-configs": [("hits", "misses") | {name: ., "map-name": ascii_upcase, "open-metrics-metadata": {type: "counter", help: .}}]}}' >"$DOCUMENTS/many.json"
+	collectd_configure <<-EOF
+	<Monitor "many">
+	  Interface "mon0"
+	  Dataplane "many.json"
+	  <Metric "hits">
+	    Dispatch false
+	  </Metric>
+	  <Metric "misses">
+	    Dispatch false
+	  </Metric>
+	</Monitor>
+	EOF
+	collectd_start
+	[ "$(ctl openmetrics many | grep -Ec '^(hits|misses)_total')" -eq 10100 ]
+	terminal 80 8 "$(ctl_words) top"
+	eventually shows '^dynmonctl top - 10000 series, 100 more left out, every 1 s'
+	keys End
+	eventually shows 'misses_total index='
+	keys q
+	eventually shows '^status 0$'
+}
+
+@test "top wants a terminal, and a plugin that answers" {
+	start_with_edge
+	run ctl top </dev/null
+	[ "$status" -eq 1 ]
+	[ "$output" = "dynmonctl: top wants a terminal; watch prints lines" ]
+	terminal 80 8 "$(ctl_words) top nosuch"
+	eventually shows '^dynmonctl: no monitor is called "nosuch"'
+	shows '^status 1'
+	terminal 80 8 "env TERM=no-such-terminal $(ctl_words) top"
+	eventually shows '^dynmonctl: top: a terminal "no-such-terminal" (TERM) is not known here'
+}
+
+# words WORD ...: what may stand in the place of the last one.
+words() { near "$top_builddir/dynmonctl" complete-words -- "$@" | xargs; }
+
+@test "completion knows the verbs, their options, and what there is" {
+	start_with_edge
+	ctl add egg interface=mon0 hook=tc
+	for verb in $(ctl help | sed -n 's/^  \([a-z][a-z]*\)\( .*\)*$/\1/p' | sort -u); do
+		[[ " $(words '') " == *" $verb "* ]] || { echo "no $verb"; return 1; }
+	done
+	[ "$(words sh)" = show ]
+	[ "$(ctl help top)" = "  top [MONITOR] [--interval=S]
+      the series with their rates, live; h is help" ]
+	ctl help inject | grep -Fq 'bytes=N|file=NAME'
+	run ctl help complete-words
+	[ "$output" = 'dynmonctl: unknown command "complete-words"' ]
+	[ "$(words -s "$SOCKET" show '')" = "edge egg" ]
+	[ "$(words --socket="$SOCKET" show ed)" = edge ]
+	[ "$(words -s "$SOCKET" detach edge '')" = mon0 ]
+	[ "$(words attach edge mo)" = mon0 ]
+	[ "$(words attach edge mon0 p)" = position= ]
+	[ "$(words attach edge mon0 position=f)" = position=first ]
+	[ "$(words add x '')" = "interface= hook= netns= position= share= pin= loglevel=" ]
+	[ "$(words add x hook=x)" = "hook=xdp hook=xdp-generic" ]
+	[ "$(words add x interface=mo)" = interface=mon0 ]
+	[ "$(words add x share=)" = share=true ]
+	[ "$(words metrics edge path=)" = "path=ingress path=egress" ]
+	[ "$(words -s "$SOCKET" inject e)" = "edge egg" ]
+	[ "$(words inject edge '')" = "lo mon0 :files interface= direction= keep-maps= file=" ]
+	[ "$(words inject edge direction=)" = "direction=both direction=ingress direction=egress" ]
+	[ "$(words -s "$SOCKET" watch pa)" = packets ]
+	[ "$(words check '')" = :files ]
+	[ "$(words help lis)" = "list listval" ]
+	[ "$(words --log)" = --log-level= ]
+	[ "$(words --hook=t)" = "--hook=tcx --hook=tc" ]
+	[ "$(words -k xdp)" = "xdp xdp-generic" ]
+	[ "$(words -s '')" = :files ]
+	[ -z "$(words nosuch '')" ]
+	[ -z "$(words -s /nosuch show '')" ]
+	# every option that dynmonctl takes, and no other
+	[ "$(words -- | tr ' ' '\n' | sed 's/=$//' | sort | xargs)" = "$(ctl help | grep -o -- '--[a-z-]*' | sort -u | xargs)" ]
+}
+
+# A shell in a terminal, in whose PATH dynmonctl is, that completes what is typed.
+shell() {
+	ln -s "$top_builddir/dynmonctl" "$BATS_TEST_TMPDIR/dynmonctl"
+	terminal 120 12 "env PATH=$BATS_TEST_TMPDIR:$PATH HOME=$BATS_TEST_TMPDIR $*"
+	eventually shows '^ready>'
+}
+
+completes() { # TYPED EXPECTED
+	keys -l "$1"
+	keys Tab
+	eventually shows "^ready> $2" || { shown; return 1; }
+	keys C-u
+	eventually shows '^ready>$'
+}
+
+complete_all() {
+	completes "dynmonctl openm" "dynmonctl openmetrics"
+	completes "dynmonctl -s $SOCKET show ed" "dynmonctl -s $SOCKET show edge"
+	completes "dynmonctl add x hook=xdp-g" "dynmonctl add x hook=xdp-generic"
+	completes "dynmonctl metrics edge path=i" "dynmonctl metrics edge path=ingress"
+	completes "dynmonctl --hook=xdp-g" "dynmonctl --hook=xdp-generic"
+	completes "dynmonctl attach edge mo" "dynmonctl attach edge mon0"
+	completes "dynmonctl attach edge mon0 pos" "dynmonctl attach edge mon0 position=$"
+	completes "dynmonctl check $DOCUMENTS/packet" "dynmonctl check $DOCUMENTS/packet_counter.json"
+}
+
+@test "bash completes" {
+	start_with_edge
+	cat >"$BATS_TEST_TMPDIR/rc" <<-EOF
+	. /usr/share/bash-completion/bash_completion
+	. "$top_srcdir/plugin/ctl/bash/dynmonctl"
+	PS1='ready> '
+	EOF
+	shell "bash --rcfile $BATS_TEST_TMPDIR/rc -i"
+	complete_all
+}
+
+@test "zsh completes" {
+	start_with_edge
+	cat >"$BATS_TEST_TMPDIR/.zshrc" <<-EOF
+	fpath=("$top_srcdir/plugin/ctl/zsh" \$fpath)
+	autoload -Uz compinit && compinit -u -D
+	bindkey -e
+	PS1='ready> '
+	EOF
+	shell "zsh -i"
+	complete_all
+}
+
+# What a verb takes, with names for its values left out: add monitor [interface=] [hook=] ...
+skeleton() { sed -E 's/[<>]//g; s/bytes=N\|//; s/ \[phases=true\]| \[wait=S\]//g; s/=[^] ]*/=/g'; }
+
+@test "the man page has the verbs of the table, with their words" {
+	collectd_configure </dev/null
+	collectd_start
+	page=$BATS_TEST_TMPDIR/page
+	mandoc -Tascii -O width=400 "$top_srcdir/plugin/ctl/dynmonctl.1" | col -bx | sed 's/^ *//' | skeleton >"$page"
+	raw HELP | sed -n '2,$p' | sed -n '/^[A-Z]/p' | sed -E 's/^([A-Z]+)/\L\1/' | skeleton >"$BATS_TEST_TMPDIR/verbs"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/verbs")" -ge 15 ]
+	while read -r verb; do
+		awk -v verb="$verb" 'index($0, verb) == 1 && substr($0, length(verb) + 1) ~ /^(   |$)/ { found = 1 } END { exit !found }' "$page" || { echo "not in the man page: $verb"; return 1; }
+	done <"$BATS_TEST_TMPDIR/verbs"
+	for option in $(ctl help | grep -o -- '--[a-z-]*' | sort -u); do
+		grep -q -- "$option" "$page" || { echo "not in the man page: $option"; return 1; }
+	done
+}

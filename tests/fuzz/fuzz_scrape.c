@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What top makes of a text that it reads: lines, series, rates, and rows of any width, in UTF-8 and
+ * in ASCII. Run: make tests/fuzz/fuzz_scrape as tests/run does, then it with -max_total_time=60.
+ */
+#include "ctl/column.h"
+#include "ctl/layout.h"
+
+#include <locale.h>
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	return setlocale(LC_CTYPE, "C.UTF-8") ? 0 : -1;
+}
+
+static void draw(const struct board *board, const struct series *series, size_t width, bool utf8)
+{
+	_cleanup_text_ struct text row = {};
+	struct layout layout;
+
+	layout_init(&layout, width, column_width(series->where, utf8), utf8);
+	layout.skip = width % 7;
+	layout_row(&layout, series, board->points, &row);
+	if (column_width(text_str(&row), utf8) != width)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_free_ char *text = strndup((const char *)data, size);
+	_cleanup_(scrape_release) struct scrape scrape = {};
+	char *rest = text, *line;
+	struct board board;
+
+	if (!text || board_init(&board, 1 + size % BOARD_SECONDS, NULL) < 0)
+		return 0;
+	board_begin(&board, 0);
+	while ((line = strsep(&rest, "\n"))) {
+		_cleanup_error_ struct error err = {};
+		struct sample sample;
+		int r;
+
+		if (!strcmp(line, "next")) {
+			board_end(&board, NULL);
+			board_begin(&board, board.time + 1);
+			continue;
+		}
+		r = scrape_line(&scrape, line, &sample, &err);
+		if ((r < 0) != !!err.message)
+			abort();
+		if (r > 0)
+			board_take(&board, &sample);
+	}
+	board_end(&board, NULL);
+	for (size_t i = 0; i < board.n; i++) {
+		draw(&board, board.all[i], size % 200, true);
+		draw(&board, board.all[i], size % 90, false);
+	}
+	board_release(&board);
+	return 0;
+}

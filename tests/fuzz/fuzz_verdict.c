@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A verifier's log, in which the source has its say, and that source. Run: make
+ * tests/fuzz/fuzz_verdict as tests/run does, then it with -max_total_time=60.
+ */
+#include "monitor/verdict.h"
+
+#include <errno.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct path_config config = { .origin = (char *)"code" };
+	_cleanup_error_ struct error err = {};
+	const uint8_t *end = memchr(data, 0, size);
+	size_t len = end ? (size_t)(end - data) : size;
+
+	if (len < size)
+		text_add(&config.source, data + len + 1, size - len - 1);
+	error_set(&err, -EACCES, "%.*s", (int)len, (const char *)data);
+	if (verdict_tell(&err, -EACCES, &config) != -EACCES || err.code != -EACCES)
+		abort();
+	/* What was said is said still, behind it. */
+	if (!memmem(error_message(&err), strlen(error_message(&err)), data, len))
+		abort();
+	text_release(&config.source);
+	return 0;
+}

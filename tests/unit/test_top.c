@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What top and watch show, without a terminal. */
+#include "ctl/board.h"
+#include "ctl/column.h"
+#include "ctl/layout.h"
+#include "ctl/spark.h"
+#include "ctl/table.h"
+#include "ctl/top.h"
+#include "fixture.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <math.h>
+
+static void test_columns(void **state)
+{
+	static const struct {
+		const char *s;
+		size_t width;
+		bool right, utf8;
+		const char *expected;
+	} cases[] = {
+		{ "abc", 5, false, true, "abc  " },
+		{ "abc", 5, true, true, "  abc" },
+		{ "abc", 3, true, true, "abc" },
+		{ "abcd", 3, false, true, "ab…" },
+		{ "abcd", 3, true, false, "ab~" },
+		{ "abcd", 1, false, false, "~" },
+		{ "abcd", 0, false, true, "" },
+		{ "", 2, false, true, "  " },
+		{ "", 0, true, true, "" },
+		{ "äö", 3, false, true, "äö " },
+		{ "äö", 4, false, false, "??  " },
+		{ "漢字", 4, false, true, "漢字" },
+		{ "漢字", 3, false, true, "漢…" },
+		{ "漢字x", 4, false, true, "漢 …" },
+		{ "a\033[1m\tb", 8, false, true, "a?[1m?b " },
+		{ "\xff\xfe", 3, false, true, "?? " },
+		{ "\xe2\x82", 3, false, true, "?? " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_text_ struct text out = {};
+
+		column_fit(&out, cases[i].s, cases[i].width, cases[i].right, cases[i].utf8);
+		if (strcmp(text_str(&out), cases[i].expected) != 0)
+			fail_msg("\"%s\" in %zu: \"%s\"", cases[i].s, cases[i].width,
+				 text_str(&out));
+		assert_int_equal(column_width(text_str(&out), cases[i].utf8), cases[i].width);
+	}
+	assert_string_equal(column_skip("äöx", 2, true), "x");
+	assert_string_equal(column_skip("abc", 9, true), "");
+}
+
+static void test_table(void **state)
+{
+	_cleanup_(table_release) struct table table = { .columns = 3,
+							.indent = "> ",
+							.header = true };
+	char read[200] = "";
+	_cleanup_fclose_ FILE *file = tmpfile();
+
+	(void)state;
+	assert_non_null(file);
+	table_add(&table, "a");
+	table_add(&table, "long");
+	table_add(&table, "c");
+	table_add(&table, "漢字");
+	table_printf(&table, "%d", 7);
+	table_add(&table, "the last one is as long as it is");
+	assert_int_equal(table_print(&table, file, NULL), 0);
+	rewind(file);
+	assert_true(fread(read, 1, sizeof(read) - 1, file) > 0);
+	assert_string_equal(read, "> a     long  c\n"
+				  "> 漢字  7     the last one is as long as it is\n");
+}
+
+static void test_sparks(void **state)
+{
+	static const struct {
+		float points[8];
+		size_t n, width;
+		bool utf8;
+		const char *expected;
+	} cases[] = {
+		{ { 0, 1, 2, 3, 4, 5, 6, 7 }, 8, 8, true, "▁▂▃▄▅▆▇█" },
+		{ { 0, 1, 2, 3, 4, 5, 6, 7 }, 8, 8, false, "_.-~=+*#" },
+		/* a little is more than nothing */
+		{ { 0, 0.001f, 1000 }, 3, 3, true, "▁▂█" },
+		{ { 0, 0 }, 2, 2, true, "▁▁" },
+		{ { 5, 5 }, 2, 2, true, "██" },
+		{ { -2, 0, 2 }, 3, 3, false, "_=#" },
+		{ { -2, -2 }, 2, 2, false, "__" },
+		/* on the right, and a peak is never lost */
+		{ { 1, 2 }, 2, 4, false, "  =#" },
+		{ { 0, 9, 0, 0, 0, 0, 0, 0 }, 8, 4, false, "#___" },
+		{ { 0, 0, 0, 0, 0, 0, 0, 9 }, 7, 3, false, "___" },
+		{ { NAN, 1, NAN, 0 }, 4, 4, false, " # _" },
+		{ { NAN, NAN }, 2, 2, false, "  " },
+		{ { INFINITY, 1, 0 }, 3, 3, false, "##_" },
+		{ { 1 }, 1, 0, false, "" },
+		{ { 1 }, 0, 2, false, "  " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_text_ struct text out = {};
+
+		spark_draw(&out, cases[i].points, cases[i].n, cases[i].width, cases[i].utf8);
+		if (strcmp(text_str(&out), cases[i].expected) != 0)
+			fail_msg("case %zu: \"%s\"", i, text_str(&out));
+	}
+}
+
+static void test_numbers(void **state)
+{
+	static const struct {
+		double number;
+		const char *expected;
+	} cases[] = {
+		{ 0, "0" },
+		{ 12, "12" },
+		{ -7, "-7" },
+		{ 999999, "999999" },
+		{ 1e6, "1.0M" },
+		{ 12345678, "12.3M" },
+		{ 999999999, "1.0G" },
+		{ 18446744073709551615.0, "18.4E" },
+		{ 1e30, "1e+12E" },
+		{ 0.25, "0.25" },
+		{ 0.001, "1.0e-03" },
+		{ -0.001, "-1.0e-03" },
+		{ 9.994, "9.99" },
+		{ 9.996, "10.0" },
+		{ 1234.56, "1234.6" },
+		{ 99999.94, "99999.9" },
+		{ 99999.96, "100.0k" },
+		{ -123456.7, "-123.5k" },
+		{ NAN, "-" },
+		{ INFINITY, "+Inf" },
+		{ -INFINITY, "-Inf" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_text_ struct text out = {};
+
+		spark_number(&out, cases[i].number);
+		if (strcmp(text_str(&out), cases[i].expected) != 0)
+			fail_msg("%.17g: \"%s\"", cases[i].number, text_str(&out));
+		assert_true(out.len <= 8);
+	}
+}
+
+static struct series *take(struct board *board, const char *text, bool counts, double value)
+{
+	const struct sample sample = { text, series_name_len(text), "", counts, value };
+
+	return board_take(board, &sample);
+}
+
+static void test_rates(void **state)
+{
+	struct series *hits, *level;
+	struct board board;
+
+	(void)state;
+	assert_int_equal(board_init(&board, 10, NULL), 0);
+	assert_int_equal(board.points, 6);
+	board_begin(&board, 100);
+	hits = take(&board, "hits_total{path=\"ingress\",monitor=\"m\",k=\"a b\",j=\"\"}", true,
+		    10);
+	level = take(&board, "level", false, 5);
+	assert_int_equal(board_end(&board, NULL), 0);
+	assert_string_equal(hits->where, "ingress m");
+	assert_string_equal(hits->metric, "hits_total k=a b j=");
+	assert_string_equal(level->where, "");
+	assert_true(isnan(hits->rate) && isnan(hits->points[5]) && level->points[5] == 5);
+
+	board_begin(&board, 104);
+	assert_ptr_equal(take(&board, hits->text, true, 30), hits);
+	assert_ptr_equal(take(&board, "level", false, 4), level);
+	assert_int_equal(board_end(&board, NULL), 0);
+	assert_true(hits->rate == 5 && hits->points[5] == 5 && isnan(hits->points[4]));
+	assert_true(isnan(level->rate) && level->points[5] == 4 && level->points[4] == 5);
+
+	/* It starts anew: what it has came since. */
+	board_begin(&board, 106);
+	take(&board, hits->text, true, 3);
+	assert_int_equal(board_end(&board, NULL), 0);
+	assert_true(hits->rate == 1.5);
+	assert_true(isnan(level->points[5]));
+
+	/* Not in this read: no rate, and none over the gap. */
+	board_begin(&board, 108);
+	assert_int_equal(board_end(&board, NULL), 0);
+	assert_true(isnan(hits->rate) && isnan(hits->points[5]));
+	board_begin(&board, 110);
+	take(&board, hits->text, true, 100);
+	assert_int_equal(board_end(&board, NULL), 0);
+	assert_true(isnan(hits->rate));
+	assert_int_equal(board.n, 2);
+
+	/* After a minute without it is forgotten, and the others are found still. */
+	for (int i = 0; i < 4; i++) {
+		board_begin(&board, 120 + i);
+		take(&board, hits->text, true, 100);
+		assert_int_equal(board_end(&board, NULL), 0);
+	}
+	assert_int_equal(board.n, 1);
+	assert_true(hits->rate == 0);
+	board_release(&board);
+}
+
+static void test_limit(void **state)
+{
+	struct board board;
+	char name[32];
+
+	(void)state;
+	assert_int_equal(board_init(&board, 1, NULL), 0);
+	for (int read = 0; read < 2; read++) {
+		board_begin(&board, read);
+		for (int i = 0; i < BOARD_SERIES_MAX + 5; i++) {
+			snprintf(name, sizeof(name), "n%d", i);
+			assert_true(!take(&board, name, true, i) == (i >= BOARD_SERIES_MAX));
+		}
+		assert_int_equal(board_end(&board, NULL), 0);
+		assert_int_equal(board.n, BOARD_SERIES_MAX);
+		assert_int_equal(board.left_out, 5);
+	}
+	/* Room again, when those there were are forgotten. */
+	for (int read = 2; read < 2 + BOARD_SECONDS; read++) {
+		board_begin(&board, read);
+		assert_int_equal(board_end(&board, NULL), 0);
+	}
+	assert_int_equal(board.n, 0);
+	board_begin(&board, 100);
+	assert_non_null(take(&board, "n1", true, 1));
+	board_release(&board);
+}
+
+static void test_select(void **state)
+{
+	static const struct {
+		const char *search;
+		enum order order;
+		bool reverse;
+		const char *expected;
+	} cases[] = {
+		{ NULL, ORDER_RATE, false, "b_total a_total g h" },
+		{ NULL, ORDER_RATE, true, "g h a_total b_total" },
+		{ NULL, ORDER_VALUE, false, "a_total g h b_total" },
+		{ NULL, ORDER_NAME, false, "a_total b_total g h" },
+		{ NULL, ORDER_NAME, true, "h g b_total a_total" },
+		{ "TOTAL", ORDER_NAME, false, "a_total b_total" },
+		{ "edge", ORDER_NAME, false, "g" },
+		{ "x", ORDER_NAME, false, "" },
+		{ "", ORDER_NAME, false, "a_total b_total g h" },
+	};
+	struct board board;
+
+	(void)state;
+	assert_int_equal(board_init(&board, 1, NULL), 0);
+	for (int i = 0; i < 2; i++) {
+		board_begin(&board, i);
+		take(&board, "a_total", true, 100 + i);
+		take(&board, "b_total", true, 5 * i);
+		take(&board, "g{monitor=\"Edge\"}", false, 50);
+		take(&board, "h", false, 50);
+		board_end(&board, NULL);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ struct series **list = NULL;
+		_cleanup_text_ struct text names = {};
+		size_t n;
+
+		assert_int_equal(board_select(&board, cases[i].search, cases[i].order,
+					      cases[i].reverse, &list, &n, NULL),
+				 0);
+		for (size_t j = 0; j < n; j++)
+			text_printf(&names, "%s%s", j ? " " : "", list[j]->metric);
+		if (strcmp(text_str(&names), cases[i].expected) != 0)
+			fail_msg("case %zu: %s", i, text_str(&names));
+	}
+	board_release(&board);
+}
+
+/* A line is as wide as the terminal, whatever that is. */
+static void test_layout(void **state)
+{
+	struct series series = {
+		.where = (char *)"edge eth0 ingress",
+		.metric = (char *)"flow_packets_total saddr=10.9.0.2",
+		.value = 1e9,
+		.rate = 12.5,
+	};
+
+	(void)state;
+	for (size_t width = 0; width <= 300; width++) {
+		_cleanup_text_ struct text header = {}, row = {};
+		struct layout layout;
+
+		layout_init(&layout, width, column_width(series.where, true), true);
+		layout_header(&layout, &header);
+		layout_row(&layout, &series, BOARD_SECONDS, &row);
+		assert_int_equal(column_width(text_str(&header), true), width);
+		assert_int_equal(column_width(text_str(&row), true), width);
+		assert_true(width < 27 || strstr(text_str(&row), "12.5"));
+		assert_true(width < 16 || strstr(text_str(&row), "flow_packets"));
+		assert_true((width >= 72) == !!layout.spark);
+		layout.skip = 5;
+		text_clear(&row);
+		layout_row(&layout, &series, BOARD_SECONDS, &row);
+		assert_int_equal(column_width(text_str(&row), true), width);
+		assert_true(width < 16 || (strstr(text_str(&row), "packets_tot") &&
+					   !strstr(text_str(&row), "flow_")));
+	}
+}
+
+/* What is built where there is no ncurses. */
+static void test_none(void **state)
+{
+	const struct top top = { .socket_file = "/none", .interval = 1 };
+	_cleanup_error_ struct error err = {};
+
+	(void)state;
+	assert_int_equal(top_run(&top, &err), -EOPNOTSUPP);
+	assert_string_equal(error_message(&err), "top: this dynmonctl was built without ncursesw; "
+						 "watch prints lines");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_columns), cmocka_unit_test(test_table),
+		cmocka_unit_test(test_sparks),	cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_rates),	cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_select),	cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_none),
+	};
+
+	setlocale(LC_CTYPE, "C.UTF-8");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
