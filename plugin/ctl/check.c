@@ -45,7 +45,10 @@ static int print_path(const struct generation *generation, int path, struct erro
 		table_add(&table, "metric");
 		table_add(&table, metric->config->name);
 		table_printf(&table, "%s of map %s%s", metric_type_name(metric->config->type),
-			     metric->config->map_name, metric->n_families ? "" : " (JSON only)");
+			     metric->config->map_name,
+			     !metric->n_families	  ? " (JSON only)"
+			     : metric_lacks_slots(metric) ? " (no slots: unknown type)"
+							  : "");
 	}
 	return table_print(&table, stdout, err);
 }

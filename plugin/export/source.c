@@ -136,7 +136,7 @@ static int source_init(struct source *source, const struct view_item *item, int 
 	int r = 0;
 
 	source->type = config->type;
-	if ((config->type == METRIC_HISTOGRAM || config->type == METRIC_SUMMARY) && !histogram)
+	if (metric_lacks_slots(metric))
 		source->type = METRIC_UNTYPED;
 	source->name = sample_name(metric, &metric->families[source->family]);
 	source->fixed = calloc(FIXED_MAX, sizeof(*source->fixed));

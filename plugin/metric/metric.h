@@ -134,6 +134,15 @@ static inline uint64_t metric_left_out(const struct metric *metric, enum reader_
  */
 bool metric_entries(const struct metric *metric, uint64_t *ret);
 
+/* Whether it is called a histogram or a summary, and its map has no slots for that. */
+static inline bool metric_lacks_slots(const struct metric *metric)
+{
+	enum metric_type type = metric->config->type;
+
+	return (type == METRIC_HISTOGRAM || type == METRIC_SUMMARY) &&
+	       !histogram_is_one(&metric->histogram);
+}
+
 /* An array has an index instead of a key. */
 static inline bool metric_has_index(const struct metric *metric)
 {

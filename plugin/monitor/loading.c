@@ -374,6 +374,27 @@ static const struct metric *metric_before(const struct making *making, enum path
 	return NULL;
 }
 
+/* What a document's author would not expect. */
+static void report_metric(const struct making *making, enum path path, const struct metric *metric,
+			  const struct metric *before)
+{
+	struct text *report = making->loading->report;
+	const struct metric_config *config = metric->config;
+
+	if (!report)
+		return;
+	if (before && before->tally && before->tally != metric->tally)
+		text_printf(report,
+			    "%s metric \"%s\" starts at zero: what is added up of map %s has "
+			    "changed\n",
+			    path_name(path), config->name, config->map_name);
+	if (metric->n_families && metric_lacks_slots(metric))
+		text_printf(report,
+			    "%s metric \"%s\" is of unknown type: map %s has no slots for a %s\n",
+			    path_name(path), config->name, config->map_name,
+			    metric_type_name(config->type));
+}
+
 static int path_bind(struct making *making, enum path path)
 {
 	struct generation_path *this = &making->generation->paths[path];
@@ -384,20 +405,22 @@ static int path_bind(struct making *making, enum path path)
 		return error_oom(making->err);
 	for (size_t i = 0; i < config->n_metrics; i++) {
 		struct metric *metric = &this->metrics[i];
+		const struct metric *before;
 		const struct object_map *map;
 		int r = metric_init(metric, &config->metrics[i], this->object, making->err);
 
 		if (r < 0)
 			return r;
 		this->n_metrics++;
+		before = metric_before(making, path, metric);
 		map = object_find_map(this->object, config->metrics[i].map_name);
 		if (map->swapped)
 			r = metric_set_twin(metric, this->twin, making->err);
 		if (r == 0)
-			r = metric_set_tally(metric, metric_before(making, path, metric),
-					     making->err);
+			r = metric_set_tally(metric, before, making->err);
 		if (r < 0)
 			return r;
+		report_metric(making, path, metric, before);
 	}
 	return 0;
 }

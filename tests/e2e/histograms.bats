@@ -120,6 +120,19 @@ buckets() {
 	done
 }
 
+@test "what a reload makes of an emptied histogram is told" {
+	metric() { printf '{"name": "size", "map-name": "SIZES", "extraction-options": {"empty-on-read": true}, "open-metrics-metadata": {"type": "%s"%s}}' "$1" "$2"; }
+	document "$(metric histogram ', "histogram": {"sum-field": "value.bytes"}')"
+	start <<<'  Interval 3600'
+	packets -d 53
+	openmetrics
+	grep -q '^size_count.* 35$' "$PAGE"
+	document "$(metric histogram)"
+	[ "$(ctl reload | grep zero)" = 'monitor edge: ingress metric "size" starts at zero: what is added up of map SIZES has changed' ]
+	document "$(metric summary ', "value": "value.bytes"')"
+	[ "$(ctl reload | grep unknown)" = 'monitor edge: ingress metric "size" is of unknown type: map SIZES has no slots for a summary' ]
+}
+
 @test "a summary has quantiles, and collectd gets them with count and sum" {
 	document '{"name": "size", "map-name": "SIZES", "open-metrics-metadata": {"type": "summary", "help": "Sizes.", "unit": "bytes", "histogram": {"sum-field": "value.bytes"}, "quantiles": [0.5, 0.9, 0.999]}}' \
 		'{"name": "kilo", "map-name": "SIZES", "open-metrics-metadata": {"type": "histogram", "help": "Sizes.", "scale": 0.001, "histogram": {"sum-field": "value.bytes"}}}'
