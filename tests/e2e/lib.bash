@@ -62,15 +62,20 @@ frames_out() {
 	near "$top_builddir/tests/tools/sendframes" "$@" mon0 "$count"
 }
 
-# Writes a collectd.conf; what stands in the plugin's block comes from standard input.
-collectd_configure() {
-	DIR=$BATS_TEST_TMPDIR
+# Where collectd has its files from now on.
+collectd_at() {
+	DIR=$1
 	SOCKET=$DIR/control.sock
 	LOG=$DIR/collectd.log
 	CONF=$DIR/collectd.conf
+}
+
+# collectd_write HOSTNAME INTERVAL OUTPUTS: a collectd.conf. OUTPUTS, a piece of it, says where values
+# go; what stands in the plugin's block comes from standard input.
+collectd_write() {
 	cat >"$CONF" <<-EOF
-	Hostname "host"
-	Interval 0.2
+	Hostname "$1"
+	Interval $2
 	BaseDir "$DIR"
 	TypesDB "/usr/share/collectd/types.db"
 	LoadPlugin logfile
@@ -78,15 +83,7 @@ collectd_configure() {
 	  File "$LOG"
 	  LogLevel "info"
 	</Plugin>
-	LoadPlugin csv
-	<Plugin csv>
-	  DataDir "$DIR/csv"
-	</Plugin>
-	LoadPlugin write_prometheus
-	<Plugin write_prometheus>
-	  Host "127.0.0.1"
-	  Port "9103"
-	</Plugin>
+	$3
 	PluginDir "$top_builddir/.libs"
 	LoadPlugin dynmon
 	<Plugin dynmon>
@@ -101,6 +98,21 @@ collectd_configure() {
 	$(cat)
 	</Plugin>
 	EOF
+}
+
+# What most tests need: values in files of csv, and on a page.
+collectd_configure() {
+	collectd_at "$BATS_TEST_TMPDIR"
+	collectd_write host 0.2 "
+	LoadPlugin csv
+	<Plugin csv>
+	  DataDir \"$DIR/csv\"
+	</Plugin>
+	LoadPlugin write_prometheus
+	<Plugin write_prometheus>
+	  Host \"127.0.0.1\"
+	  Port \"9103\"
+	</Plugin>"
 }
 
 # A mount namespace with a bpffs that outlives collectd, for what is pinned there: from now on

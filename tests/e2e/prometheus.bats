@@ -3,23 +3,24 @@
 bats_require_minimum_version 1.5.0
 load lib
 load examples
+load servers
 
 setup() {
 	need_root
 	network_up
-	DIR=$BATS_TEST_TMPDIR
-	PROMETHEUS=
+	collectd_at "$BATS_TEST_TMPDIR"
+	SERVERS=()
 	export PYTHONPATH=$top_srcdir/tests/tools PYTHONDONTWRITEBYTECODE=1
 }
 
 teardown() {
-	[ -z "$PROMETHEUS" ] || { kill "$PROMETHEUS" && wait "$PROMETHEUS"; } 2>/dev/null || true
+	servers_kill
 	collectd_kill
 	network_down
 }
 
-# What collectd has and what its write_prometheus has, every second. In $NEAR, by its loopback.
-prometheus_start() {
+# What collectd has and what its write_prometheus has, every second.
+scrape_both() {
 	cat >"$DIR/prometheus.yml" <<-'EOF'
 	global:
 	  scrape_interval: 1s
@@ -29,24 +30,8 @@ prometheus_start() {
 	  - job_name: collectd
 	    static_configs: [ targets: [ "127.0.0.1:9103" ] ]
 	EOF
-	ip netns exec "$NEAR" prometheus --config.file="$DIR/prometheus.yml" --storage.tsdb.path="$DIR/tsdb" \
-		--web.listen-address=127.0.0.1:9090 --log.level=warn >"$DIR/prometheus.log" 2>&1 3>&- &
-	PROMETHEUS=$!
-	eventually is_up dynmon || { cat "$DIR/prometheus.log"; return 1; }
+	prometheus_start dynmon
 }
-
-api() { http --get "http://127.0.0.1:9090/api/v1/$1" "${@:2}" | jq -ce 'select(.status == "success").data'; }
-
-# query EXPRESSION: [{metric, value}, ...]; value: of its only series.
-query() { api query --data-urlencode "query=$1" | jq -c '.result | map({metric, value: (.value[1] | tonumber)})'; }
-value() { query "$1" | jq -e 'if length == 1 then .[0].value else error("\(length) series") end'; }
-value_is() { [ "$(value "$1")" = "$2" ]; }
-is_up() { value_is "up{job=\"$1\"}" 1; }
-# holds EXPRESSION: a comparison that some series pass.
-holds() { [ "$(query "$1" | jq length)" -gt 0 ]; }
-# labels LABEL EXPRESSION: their values, sorted.
-labels() { query "$2" | jq -r ".[].metric.$1" | sort | xargs; }
-gone() { [ "$(query "$1")" = "[]" ]; }
 
 counter_monitor() {
 	collectd_configure <<-EOF
@@ -71,7 +56,7 @@ extrapolated() { # SELECTOR GROWTH
 @test "counters: what was sent, as difference, rate() and increase(), by both pages, over a restart and a reload" {
 	counter_monitor
 	collectd_start
-	prometheus_start
+	scrape_both
 	in='packets_total{job="dynmon",monitor="edge",interface="mon0",path="ingress"}'
 	out='packets_total{job="dynmon",monitor="edge",interface="mon0",path="egress"}'
 	eventually value_is "$in" 0
@@ -108,7 +93,7 @@ extrapolated() { # SELECTOR GROWTH
 @test "what is scraped: types, help, no errors, all samples" {
 	counter_monitor
 	collectd_start
-	prometheus_start
+	scrape_both
 	eventually holds 'scrape_samples_scraped{job="dynmon"} > 0'
 	samples=$(metrics_page -H 'Accept: application/openmetrics-text' | grep -vc '^#')
 	eventually value_is 'scrape_samples_scraped{job="dynmon"}' "$samples"
@@ -136,7 +121,7 @@ extrapolated() { # SELECTOR GROWTH
 	EOF
 	collectd_start
 	ctl inject text mon0 "$DIR/labelled.json"
-	prometheus_start
+	scrape_both
 	frames_in 30 -d 53
 	frames_in 20 -d 53 -p 5353 -s 100
 	frames_in 12 -d 123 -a 10.9.0.7
@@ -167,7 +152,7 @@ extrapolated() { # SELECTOR GROWTH
 	</Monitor>
 	EOF
 	collectd_start
-	prometheus_start
+	scrape_both
 	in='packets_total{monitor="edge",path="ingress"}'
 	eventually value_is "$in" 0
 	read=0
@@ -185,7 +170,7 @@ extrapolated() { # SELECTOR GROWTH
 # Of 90 packets of 100 bytes and 10 of 1000. histogram_quantile() interpolates within a bucket.
 @test "histograms: histogram_quantile() and means, of buckets that fit what was sent, by label" {
 	example packet_sizes
-	prometheus_start
+	scrape_both
 	eventually value_is 'packet_size_bytes_count{path="ingress"}' 0
 	send_from far peer0 <<<'frames += ([eth(bytes(86), proto=0x88b5)] * 9 + [eth(bytes(986), proto=0x88b5)]) * 10'
 	send_from near mon0 <<<'frames += [eth(bytes(486), proto=0x88b5)] * 7'
@@ -212,7 +197,7 @@ extrapolated() { # SELECTOR GROWTH
 
 @test "histograms and summaries: the time of handshakes, by leg" {
 	example tcp_handshake
-	prometheus_start
+	scrape_both
 	eventually value_is 'count(tcp_handshake_seconds_count)' 6
 	start=$(date +%s%N)
 	for port in 1 2 3; do
@@ -241,7 +226,7 @@ suggested() { sed -n 's/^#   \(.*(.*\[[0-9]m\].*\)$/\1/p' "$top_srcdir/examples/
 	for name in top_talkers ethertypes packet_sizes tcp_handshake; do
 		ctl inject "$name" mon0 "$top_srcdir/examples/$name.json"
 	done
-	prometheus_start
+	scrape_both
 	server='eth(ipv4(tcp(port, 80, SYN, 1), "10.9.0.2", "10.9.0.77"))'
 	send_from far peer0 <<<"frames += [$server for port in range(1)]"
 	eventually value_is 'tcp_server_syns_total{addr="10.9.0.77"}' 1

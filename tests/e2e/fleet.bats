@@ -1,0 +1,155 @@
+# A fleet: hosts with monitors send their values, signed, to one collectd, where Prometheus finds them.
+# shellcheck shell=bash
+bats_require_minimum_version 1.5.0
+load lib
+load servers
+
+setup() {
+	need_root
+	need prometheus prometheus
+	network_up
+	FLEET=$NEAR HOSTS=() SERVERS=()
+	# $NEAR is the receiver, with a switch that all hosts are at.
+	ip -n "$NEAR" link add br0 type bridge
+	ip -n "$NEAR" addr add 10.8.0.1/24 dev br0
+	ip -n "$NEAR" link set br0 up
+	collectd_at "$BATS_TEST_TMPDIR"
+	collectd_write receiver 0.5 "$(pipelines fleet-receiver.conf fleet-passwords prometheus.conf)" </dev/null
+	# Intervals until a value is missed. With collectd's 2 a busy machine's hosts come and go.
+	echo 'Timeout 10' >>"$CONF"
+	collectd_start
+}
+
+teardown() {
+	local host
+
+	servers_kill
+	for host in "${HOSTS[@]}"; do
+		on "$host" collectd_kill
+		on "$host" host_down
+	done
+	collectd_kill
+	network_down
+}
+
+# on HOST COMMAND ...: with that host's namespace, files and collectd. Not in a subshell, if that
+# starts or stops one.
+on() {
+	local NEAR=$FLEET-$1 DIR SOCKET LOG CONF
+	local -n KEEPER=KEEPER_$1 COLLECTD=COLLECTD_$1
+
+	collectd_at "$BATS_TEST_TMPDIR/$1"
+	"${@:2}"
+}
+
+# host_up NAME: mon0 on a cable to peer-NAME in $FAR, and up0 on the switch.
+host_up() {
+	HOSTS+=("$1")
+	mkdir "$BATS_TEST_TMPDIR/$1"
+	ip netns add "$FLEET-$1"
+	on "$1" host_network "$1" "10.8.0.$((1 + ${#HOSTS[@]}))"
+	on "$1" bpffs_up
+}
+
+host_network() {
+	near sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+	ip -n "$NEAR" link set lo up
+	cable_up mon0 "peer-$1"
+	ip -n "$NEAR" link add up0 type veth peer name "$1" netns "$FLEET"
+	ip -n "$NEAR" addr add "$2/24" dev up0
+	ip -n "$NEAR" link set up0 up
+	ip -n "$FLEET" link set "$1" up master br0
+}
+
+host_down() {
+	[ -z "${KEEPER:-}" ] || kill -KILL "$KEEPER" 2>/dev/null || true
+	ip netns del "$NEAR"
+}
+
+# sender_configure HOSTNAME USER PASSWORD [LEVEL]
+sender_configure() {
+	collectd_write "$1" 0.5 "$(pipelines fleet-sender.conf)" <<-EOF
+	<Monitor "edge">
+	  Interface "mon0"
+	  Dataplane "packet_counter.json"
+	  Pin       true
+	</Monitor>
+	EOF
+	sed -i -e "s/127.0.0.1/10.8.0.1/; s/\(Username\) .*/\1 \"$2\"/; s/\(Password\) .*/\1 \"$3\"/" \
+		-e "s/\(SecurityLevel\) .*/\1 \"${4:-Sign}\"/" "$DIR/fleet-sender.conf"
+}
+
+# sender_up HOST: with its own line of fleet-passwords.
+sender_up() {
+	host_up "$1"
+	on "$1" sender_configure "$1" "$1" "change-$1"
+	on "$1" collectd_start
+}
+
+# What the receiver has: lines of "HOST COUNT".
+received() {
+	http http://127.0.0.1:9103/metrics |
+		sed -n 's/^collectd_dynmon_derive_total{dynmon="edge-mon0",type="packets_total-ingress",instance="\(.*\)"} \([0-9]*\) .*/\1 \2/p'
+}
+received_is() { [ "$(received | sort | xargs)" = "$*" ]; }
+
+ingress='collectd_dynmon_derive_total{type="packets_total-ingress"}'
+of() { echo "collectd_dynmon_derive_total{type=\"packets_total-ingress\",instance=\"$1\"}"; }
+
+@test "three hosts at one receiver: all values there, one killed and back, nothing double, nothing lost" {
+	for host in alpha beta gamma; do sender_up "$host"; done
+	pipelines prometheus.yml
+	prometheus_start collectd
+	frames_at peer-alpha 100
+	frames_at peer-beta 200
+	frames_at peer-gamma 300
+	eventually received_is alpha 100 beta 200 gamma 300
+	eventually value_is "sum($ingress)" 600
+	[ "$(labels instance "$ingress")" = "alpha beta gamma" ]
+
+	on beta collectd_crash
+	frames_at peer-alpha 10
+	frames_at peer-beta 50
+	# collectd takes what does not come any longer off the page.
+	eventually received_is alpha 110 gamma 300
+	# What was counted while it was not there, too: its monitor is pinned.
+	on beta collectd_start
+	eventually received_is alpha 110 beta 250 gamma 300
+	frames_at peer-beta 5
+	eventually received_is alpha 110 beta 255 gamma 300
+
+	eventually value_is "$(of beta)" 255
+	value_is "sum($ingress)" 665
+	value_is "count($ingress)" 3
+	for host in alpha beta gamma; do value_is "resets($(of "$host")[5m])" 0; done
+	# No series is twice on the page, whoever it is of.
+	[ -z "$(http http://127.0.0.1:9103/metrics | sed -n 's/^\([^#].*}\) .*/\1/p' | sort | uniq -d)" ]
+}
+
+says_thrice() { [ "$(grep -c "$1" "$LOG")" -ge 3 ]; }
+
+# refused USER PASSWORD LEVEL WORDS: the receiver ignores what mallory sends, and says so.
+refused() {
+	on mallory sender_configure mallory "$1" "$2" "$3"
+	on mallory collectd_start
+	eventually says_thrice "$4"
+	received >"$DIR/received"
+	run ! grep mallory "$DIR/received"
+	on mallory collectd_stop
+	eventually received_is alpha 100
+}
+
+@test "what is not signed, or not with a password of the fleet, is ignored" {
+	sender_up alpha
+	frames_at peer-alpha 100
+	eventually received_is alpha 100
+	host_up mallory
+	refused alpha change-nothing Sign 'Hash mismatch. Username: alpha'
+	refused mallory change-alpha Sign 'Unknown user: mallory'
+	refused alpha change-alpha None 'Unsigned packet or part has been ignored'
+	# It was for nothing else.
+	on mallory sender_configure mallory beta change-beta
+	on mallory collectd_start
+	frames_at peer-mallory 7
+	eventually received_is alpha 100 mallory 7
+}

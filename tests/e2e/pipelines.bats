@@ -1,0 +1,193 @@
+# Values reach what is behind collectd: Debian's servers, with the configurations of conf/pipelines.
+# shellcheck shell=bash
+bats_require_minimum_version 1.5.0
+load lib
+load servers
+
+setup() {
+	need_root
+	network_up
+	collectd_at "$BATS_TEST_TMPDIR"
+	SERVERS=()
+}
+
+teardown() {
+	servers_kill
+	collectd_kill
+	network_down
+}
+
+# pipeline_configure INTERVAL FILE ...: these configurations, and packet counters on mon0.
+pipeline_configure() {
+	collectd_write host "$1" "$(pipelines "${@:2}")" <<-EOF
+	<Monitor "edge">
+	  Interface "mon0"
+	  Dataplane "packet_counter.json"
+	</Monitor>
+	EOF
+}
+
+pipeline_start() {
+	pipeline_configure "$@"
+	collectd_start
+}
+
+# Packets in three portions, each of them seen by COMMAND COUNT before the next: 1000.
+send_until() {
+	local n sent=0
+
+	eventually "$@" 0
+	for n in 700 200 100; do
+		frames_in "$n"
+		sent=$((sent + n))
+		eventually "$@" "$sent"
+	done
+}
+
+# Of the numbers on standard input: from 0 to those 1000, never down. A read may fall into a portion.
+rises() { awk '(NR == 1 ? $1 != 0 : $1 < last) { bad = 1 } { last = $1 } END { exit bad || last != 1000 }'; }
+
+@test "Prometheus scrapes write_prometheus, and has collectd's host name as instance" {
+	need prometheus prometheus
+	pipeline_start 0.5 prometheus.conf
+	pipelines prometheus.yml
+	promtool check config "$DIR/prometheus.yml"
+	prometheus_start collectd
+	in='collectd_dynmon_derive_total{dynmon="edge-mon0",type="packets_total-ingress"}'
+	send_until value_is "$in"
+	[ "$(labels instance "$in")" = host ]
+	[ "$(labels type '{dynmon="edge-mon0"}')" = "packets_total-egress packets_total-ingress" ]
+	value_is "resets(${in}[5m])" 0
+	value_is "max_over_time(${in}[5m]) - min_over_time(${in}[5m])" 1000
+}
+
+# carbon_start: Debian's configuration, in this test's directory.
+carbon_start() {
+	pipelines graphite-storage-schemas.ini
+	cat "$DIR/graphite-storage-schemas.ini" /etc/carbon/storage-schemas.conf >"$DIR/storage-schemas.conf"
+	mkdir "$DIR/graphite"
+	sed -e "s|/var/lib/graphite|$DIR/graphite|; s|/etc/carbon/|$DIR/|; s|/var/log/carbon/|$DIR/|; s|/var/run/|$DIR/|" \
+		-e 's/^USER =.*/USER =/' /etc/carbon/carbon.conf >"$DIR/carbon.conf"
+	server_start carbon-cache --config="$DIR/carbon.conf" --nodaemon start
+	eventually near bash -c ': </dev/tcp/127.0.0.1/2003' || { cat "$DIR/carbon-cache.log"; return 1; }
+}
+
+# A counter's points since the test began, oldest first: "TIME VALUE".
+whisper() {
+	whisper-fetch --from="$BEGIN" "$DIR/graphite/whisper/collectd/host/dynmon-edge-mon0/derive-packets_total-$1.wsp" |
+		grep -v None
+}
+whisper_is() { [ "$(whisper ingress | tail -n 1 | cut -f 2)" = "$1.000000" ]; }
+
+@test "Graphite: carbon keeps every second's count in its whisper files" {
+	need carbon-cache graphite-carbon
+	need whisper-fetch python3-whisper
+	BEGIN=$(date +%s)
+	carbon_start
+	pipeline_start 1 graphite.conf
+	send_until whisper_is
+	whisper ingress | cut -f 2 | rises
+	[ "$(whisper egress | cut -f 2 | sort -u)" = 0.000000 ]
+	whisper-info "$DIR/graphite/whisper/collectd/host/dynmon-edge-mon0/derive-packets_total-ingress.wsp" |
+		grep -x 'secondsPerPoint: 1'
+}
+
+influx_query() { near influx -database collectd -format json -execute "$1" | jq -c '.results[0].series[0].values'; }
+influx_is() {
+	[ "$(influx_query "SELECT last(value) FROM dynmon_value WHERE type_instance = 'packets_total-ingress'" |
+		jq '.[0][1]')" = "$1" ]
+}
+
+@test "InfluxDB receives the network plugin's packets, signed, and answers a query" {
+	need influxd influxdb
+	need influx influxdb-client
+	pipelines fleet-passwords influxdb.toml
+	sed -e "s|/var/lib/influxdb|$DIR/influxdb|" -e "/^\[\[collectd\]\]/{r $DIR/influxdb.toml" -e 'd}' \
+		/etc/influxdb/influxdb.conf >"$DIR/influxdb.conf"
+	server_start influxd -config "$DIR/influxdb.conf"
+	eventually near influx -execute 'SHOW DATABASES' || { cat "$DIR/influxd.log"; return 1; }
+	pipeline_start 0.5 fleet-sender.conf
+	send_until influx_is
+	where="host = 'host' AND instance = 'edge-mon0' AND type = 'derive' AND type_instance = 'packets_total-ingress'"
+	[ "$(influx_query "SELECT sum(grown) FROM (SELECT non_negative_difference(value) AS grown FROM dynmon_value WHERE $where)" |
+		jq '.[0][1]')" = 1000 ]
+	[ "$(influx_query "SHOW TAG VALUES FROM dynmon_value WITH KEY = type_instance WHERE instance = 'edge-mon0'" |
+		jq -r '.[][1]' | sort | xargs)" = "packets_total-egress packets_total-ingress" ]
+}
+
+csv_values() { tail -qn +2 "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-$1"-* | sort -n | cut -d, -f2; }
+csv_last() { [ "$(csv_values ingress | tail -n 1)" = "$1" ]; }
+rrd_is() { [ "$(rrdtool lastupdate "$RRD" | tail -n 1 | cut -d' ' -f2)" = "$1" ]; }
+csv_has() { [ "$(csv_values ingress | wc -l)" -ge "$1" ]; }
+
+@test "csv has every count, rrdtool their rates, when it is flushed and when collectd has ended" {
+	need rrdtool rrdtool
+	# RRDtool takes one value in a second.
+	pipeline_configure 2 csv.conf rrdtool.conf
+	# A read that is late is no gap: this machine may be busy.
+	printf '<Plugin rrdtool>\nHeartBeat 60\n</Plugin>\n' >>"$CONF"
+	collectd_start
+	# The step that a portion begins in is known as a whole, and the one that it ends in, too.
+	eventually csv_has 2
+	send_until csv_last
+	eventually csv_has $(($(csv_values ingress | wc -l) + 2))
+	csv_values ingress | rises
+	[ "$(csv_values egress | uniq)" = 0 ]
+	RRD=$DIR/rrd/host/dynmon-edge-mon0/derive-packets_total-ingress.rrd
+	run ! rrd_is 1000
+	ctl flush plugin=rrdtool
+	eventually rrd_is 1000
+	collectd_stop
+	rrd_is 1000
+	# Packets a second, of each step.
+	[ "$(rrdtool fetch "$RRD" AVERAGE --resolution 2 --start end-5min --end "$(rrdtool last "$RRD")" |
+		awk '$2 ~ /^[0-9]/ { sum += 2 * $2 } END { printf "%.3f", sum }')" = 1000.000 ]
+}
+
+# As write_http and write_kafka write them: values of mon0's packet counter, oldest first.
+counter_json() {
+	jq -cs 'flatten | map(select(.plugin == "dynmon" and .type_instance == "packets_total-ingress")) | sort_by(.time)[]'
+}
+
+# Of those: each has all that collectd knows about it.
+counter_is_whole() {
+	[ "$(jq -c '[.host, .plugin, .plugin_instance, .type, .type_instance, .dstypes, .dsnames, .interval]' | uniq)" = \
+		'["host","dynmon","edge-mon0","derive","packets_total-ingress",["derive"],["value"],0.5]' ]
+}
+
+posted() { counter_json <"$DIR/posted"; }
+posted_is() { [ "$(posted | tail -n 1 | jq '.values[0]')" = "$1" ]; }
+
+@test "write_http POSTs JSON: each value with its names, types and time" {
+	ldconfig -p | grep -q libyajl.so.2 || skip "needs Debian's package libyajl2"
+	server_start /usr/bin/python3 "$top_srcdir/tests/tools/http-sink.py" 8080 "$DIR/posted"
+	eventually near bash -c ': </dev/tcp/127.0.0.1/8080'
+	BEGIN=$(date +%s)
+	pipeline_start 0.5 http.conf
+	send_until posted_is
+	posted | jq '.values[0]' | rises
+	posted | counter_is_whole
+	[ "$(posted | jq --argjson begin "$BEGIN" '.time >= $begin and .time <= now' | uniq)" = true ]
+	[ "$(jq -r '.[] | select(.plugin_instance == "edge-mon0").type_instance' "$DIR/posted" | sort -u | xargs)" = \
+		"packets_total-egress packets_total-ingress" ]
+}
+
+# The port of collectd's that is not the plugin's own.
+broker_port() {
+	near ss -Hltnp | sed -n "/pid=$COLLECTD,/s/.* 127\.0\.0\.1:\([0-9]*\) .*/\1/p" | grep -vx 9936
+}
+
+consumed() { near timeout 10 kcat -C -q -e -b "127.0.0.1:$(broker_port)" -t collectd | counter_json; }
+consumed_is() { [ "$(consumed | tail -n 1 | jq '.values[0]')" = "$1" ]; }
+
+# Debian has no Kafka. The broker is the one that librdkafka has for tests, in collectd's process, at
+# a port of the loopback; write_kafka is Debian's, and between it and kcat is Kafka's protocol.
+@test "write_kafka: JSON in a topic, as kcat reads it" {
+	need kcat kcat
+	pipeline_configure 0.5 kafka.conf
+	sed -i '/metadata.broker.list/a Property "test.mock.num.brokers" "1"' "$DIR/kafka.conf"
+	collectd_start
+	send_until consumed_is
+	consumed | jq '.values[0]' | rises
+	consumed | counter_is_whole
+}
