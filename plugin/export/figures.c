@@ -235,7 +235,7 @@ static int take_run_stats(struct census *census)
 }
 
 /* -ENOMEM. In any case: census_release(). */
-static int census_init(struct census *census, const struct view *view)
+static int census_init(struct census *census, const struct view *view, bool with_programs)
 {
 	*census = (struct census){
 		.view = view,
@@ -243,8 +243,11 @@ static int census_init(struct census *census, const struct view *view)
 	};
 	if (!census->facts)
 		return -ENOMEM;
-	registry_retired(view->registry, &census->all.changes, &census->all.failures);
-	registry_feed_figures(view->registry, &census->all.feeds, &census->all.feeds_waiting);
+	if (view->registry) {
+		registry_retired(view->registry, &census->all.changes, &census->all.failures);
+		registry_feed_figures(view->registry, &census->all.feeds,
+				      &census->all.feeds_waiting);
+	}
 	for (size_t i = 0; i < view->n; i++) {
 		struct facts *facts = &census->facts[i];
 
@@ -256,7 +259,7 @@ static int census_init(struct census *census, const struct view *view)
 		census->all.changes += facts->changes;
 		census->all.failures += facts->failures;
 	}
-	return run_stats_are_on() ? take_run_stats(census) : 0;
+	return with_programs && run_stats_are_on() ? take_run_stats(census) : 0;
 }
 
 static void census_release(struct census *census)
@@ -269,6 +272,7 @@ struct visitor {
 	void (*show)(void *data, const struct row *row, const struct subject *subject,
 		     struct number number);
 	void *data;
+	bool whole; /* the figures of the plugin as a whole alone */
 };
 
 static void visit(const struct visitor *visitor, const struct row *row,
@@ -328,7 +332,7 @@ static void visit_item(const struct visitor *visitor, const struct row *row,
 static int visit_all(const struct visitor *visitor, unsigned int where, const struct view *view)
 {
 	_cleanup_(census_release) struct census census;
-	int r = census_init(&census, view);
+	int r = census_init(&census, view, !visitor->whole);
 
 	for (size_t n = 0; r == 0 && n < ARRAY_SIZE(rows); n++) {
 		const struct row *row = &rows[n];
@@ -336,9 +340,11 @@ static int visit_all(const struct visitor *visitor, unsigned int where, const st
 
 		if (!(row->where & where))
 			continue;
-		if (row->scope == OF_PLUGIN)
+		if (row->scope == OF_PLUGIN && view->registry)
 			visit(visitor, row, &all);
-		for (size_t i = 0; row->scope != OF_PLUGIN && i < view->n; i++)
+		if (row->scope == OF_PLUGIN || visitor->whole)
+			continue;
+		for (size_t i = 0; i < view->n; i++)
 			visit_item(visitor, row, &census, i);
 	}
 	return r;
@@ -396,14 +402,52 @@ int figures_list(const struct view *view, struct text *out)
 	struct exposer text = { .exposition = EXPOSITION_PROMETHEUS };
 	struct listing listing = { .exposer = &text, .out = out };
 
-	return visit_all(&(struct visitor){ list, &listing }, IN_STATS, view);
+	return visit_all(&(struct visitor){ list, &listing, false }, IN_STATS, view);
 }
 
 int figures_expose(const struct view *view, struct exposer *exposer, struct text *out)
 {
 	struct listing listing = { .exposer = exposer, .families = true, .out = out };
 
-	return visit_all(&(struct visitor){ list, &listing }, IN_EXPOSITION, view);
+	return visit_all(&(struct visitor){ list, &listing, false }, IN_EXPOSITION, view);
+}
+
+/* -- as JSON -- */
+
+struct array {
+	struct text *out;
+	size_t n;
+};
+
+static void give_json(void *data, const struct row *row, const struct subject *subject,
+		      struct number number)
+{
+	struct array *array = data;
+	struct text *out = array->out;
+	struct value_label labels[LABELS];
+	size_t n = list_labels(row, subject, labels);
+
+	text_printf(out, "%s{\"name\":\"%s%s%s\"", array->n++ ? "," : "", row->name,
+		    row->unit ? "_" : "", row->unit ? row->unit : "");
+	for (size_t i = 0; i < n; i++) {
+		text_printf(out, ",\"%s\":", labels[i].name);
+		text_json(out, labels[i].value, strlen(labels[i].value));
+	}
+	text_adds(out, ",\"value\":");
+	number_text(number, out);
+	text_addc(out, '}');
+}
+
+int figures_json(const struct view *view, struct text *out)
+{
+	struct array array = { out, 0 };
+	const struct visitor visitor = { give_json, &array, view->registry != NULL };
+	int r;
+
+	text_addc(out, '[');
+	r = visit_all(&visitor, IN_STATS, view);
+	text_addc(out, ']');
+	return r;
 }
 
 /* -- as values -- */
@@ -442,5 +486,5 @@ int figures_read(const struct view *view, void (*sink)(void *data, const struct 
 {
 	struct reading reading = { sink, data };
 
-	return visit_all(&(struct visitor){ give, &reading }, IN_COLLECTD, view);
+	return visit_all(&(struct visitor){ give, &reading, false }, IN_COLLECTD, view);
 }

@@ -18,6 +18,12 @@
 /* As lines "name value", or name{label="...",...} value: for STATS. */
 int figures_list(const struct view *view, struct text *out);
 
+/*
+ * As a JSON array of objects, each with a name, its labels and a value. Of a view of all monitors
+ * the figures of the plugin as a whole; of another one those of its monitors.
+ */
+int figures_json(const struct view *view, struct text *out);
+
 /* As families of an exposition. */
 int figures_expose(const struct view *view, struct exposer *exposer, struct text *out);
 

@@ -15,9 +15,11 @@ struct openmetrics_stream {
 	struct stream stream;
 	struct view view;
 	struct exposer exposer;
+	uint32_t look; /* series of each metric, for who only looks; 0: for all others */
 	struct sources sources;
 	/* where it is */
 	size_t at;
+	const char *family; /* whose header was the last; NULL: none yet */
 	bool reading;
 	struct metric_batch batch;
 	uint32_t entry; /* in the batch */
@@ -169,8 +171,13 @@ static int source_begin(struct openmetrics_stream *stream, const struct source *
 	struct held *held = source->held;
 	int r;
 
-	if (!stream->at || strcmp(source[-1].name, source->name) != 0)
+	if (!limit)
+		limit = SERIES_DEFAULT;
+	if (stream->look && stream->look < limit)
+		limit = stream->look;
+	if (!stream->family || strcmp(stream->family, source->name) != 0)
 		family_header(stream, source, out);
+	stream->family = source->name;
 	stream->entry = 0;
 	stream->batch = (struct metric_batch){};
 	stream->reading = true;
@@ -178,7 +185,8 @@ static int source_begin(struct openmetrics_stream *stream, const struct source *
 		sampling_rewind(&held->sampling);
 		return 0;
 	}
-	r = sampling_init(&held->sampling, source->metric, limit ? limit : SERIES_DEFAULT);
+	r = sampling_init(&held->sampling, source->metric,
+			  stream->look ? METRIC_FOR_LOOKING : METRIC_FOR_SAMPLES, limit);
 	held->open = r == 0;
 	return r;
 }
@@ -192,8 +200,9 @@ static void source_end(struct openmetrics_stream *stream)
 	if (--held->users || !held->open)
 		return;
 	held->left_out = sampling_left_out(&held->sampling);
-	metric_set_left_out(held->metric, READER_OPENMETRICS, held->left_out);
-	if (held->left_out && metric_tell_left_out(held->metric))
+	if (!stream->look)
+		metric_set_left_out(held->metric, READER_OPENMETRICS, held->left_out);
+	if (held->left_out && !stream->look && metric_tell_left_out(held->metric))
 		log_warning("metric \"%s\": %llu series, of which the largest %u are shown",
 			    held->metric->config->name, (unsigned long long)held->sampling.seen,
 			    held->sampling.count);
@@ -266,7 +275,8 @@ static void left_out(struct openmetrics_stream *stream, bool sums, struct text *
 
 static int finish(struct openmetrics_stream *stream, struct text *out, struct error *err)
 {
-	view_note_read(&stream->view, READER_OPENMETRICS);
+	if (!stream->look)
+		view_note_read(&stream->view, READER_OPENMETRICS);
 	left_out(stream, false, out);
 	left_out(stream, true, out);
 	if (stream->view.registry && figures_expose(&stream->view, &stream->exposer, out) < 0)
@@ -294,6 +304,10 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 
 	if (stream->at == stream->sources.n)
 		return finish(stream, out, err);
+	if (stream->look && metric_is_taken(source->metric)) {
+		stream->at++;
+		return 1;
+	}
 	if (!stream->reading)
 		r = source_begin(stream, source, out);
 	if (r >= 0 && stream->entry == stream->batch.entries.count) {
@@ -307,7 +321,7 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 		source_end(stream);
 	else
 		entries(stream, source, out);
-	if (source->monitor)
+	if (source->monitor && !stream->look)
 		readings_add(source->monitor->readings, READER_OPENMETRICS, 0,
 			     figure_clock() - start);
 	return text_status(out) < 0 ? error_oom(err) : 1;
@@ -325,8 +339,8 @@ static void openmetrics_free(struct stream *base)
 	free(stream);
 }
 
-int openmetrics_stream_new(struct view *view, enum exposition exposition, struct stream **ret,
-			   struct error *err)
+static int stream_new(struct view *view, enum exposition exposition, uint32_t look,
+		      struct stream **ret, struct error *err)
 {
 	struct openmetrics_stream *stream = calloc(1, sizeof(*stream));
 
@@ -336,13 +350,27 @@ int openmetrics_stream_new(struct view *view, enum exposition exposition, struct
 	}
 	stream->stream = (struct stream){ openmetrics_next, openmetrics_free };
 	stream->view = *view;
+	stream->look = look;
 	*view = (struct view){};
 	if (exposer_init(&stream->exposer, exposition) < 0 ||
 	    sources_init(&stream->sources, &stream->view) < 0) {
 		openmetrics_free(&stream->stream);
 		return error_oom(err);
 	}
-	view_collect(&stream->view);
+	if (!look)
+		view_collect(&stream->view);
 	*ret = &stream->stream;
 	return 0;
+}
+
+int openmetrics_stream_new(struct view *view, enum exposition exposition, struct stream **ret,
+			   struct error *err)
+{
+	return stream_new(view, exposition, 0, ret, err);
+}
+
+int openmetrics_look_new(struct view *view, enum exposition exposition, uint32_t limit,
+			 struct stream **ret, struct error *err)
+{
+	return stream_new(view, exposition, limit, ret, err);
 }

@@ -18,4 +18,12 @@
 int openmetrics_stream_new(struct view *view, enum exposition exposition, struct stream **ret,
 			   struct error *err);
 
+/*
+ * The same for who only looks: nothing is taken out of a map, no copies are swapped, and no figure
+ * counts it as a read. limit: of series of each metric, from 1. Metrics whose values readers take
+ * from each other are not in it, metric_is_taken().
+ */
+int openmetrics_look_new(struct view *view, enum exposition exposition, uint32_t limit,
+			 struct stream **ret, struct error *err);
+
 #endif

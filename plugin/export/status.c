@@ -38,6 +38,43 @@ static void json_member(struct text *out, const char *name, const char *value)
 		text_adds(out, "null");
 }
 
+/* Bytes of an error that a summary has: a verifier's log is long. */
+#define SUMMARY_ERROR 240
+
+void status_summary_json(struct monitor *monitor, struct text *out)
+{
+	const char *error;
+
+	pthread_mutex_lock(&monitor->state);
+	text_addc(out, '{');
+	json_member(out, "name", monitor->settings.name);
+	text_addc(out, ',');
+	json_member(out, "state", monitor_state_name(monitor_get_state(monitor)));
+	text_addc(out, ',');
+	json_member(out, "hook", monitor->hook->name);
+	text_addc(out, ',');
+	json_member(out, "netns", monitor->settings.netns);
+	text_addc(out, ',');
+	json_member(out, "dataplane", dataplane_word(monitor));
+	text_adds(out, ",\"interfaces\":[");
+	for (size_t i = 0, n = 0; i < monitor->n_instances; i++) {
+		const char *interface = monitor->instances[i]->interface;
+
+		if (!interface)
+			continue;
+		text_adds(out, n++ ? "," : "");
+		text_json(out, interface, strlen(interface));
+	}
+	text_adds(out, "],\"last-error\":");
+	error = monitor->last_error;
+	if (error)
+		text_json(out, error, strnlen(error, SUMMARY_ERROR));
+	else
+		text_adds(out, "null");
+	text_addc(out, '}');
+	pthread_mutex_unlock(&monitor->state);
+}
+
 /* The monitor whose program that is; NULL: somebody else's. */
 static const char *monitor_of(const struct view *all, uint32_t prog_id)
 {
@@ -212,6 +249,22 @@ void status_json(struct monitor *monitor, const struct view *all, const struct t
 		text_release(&programs[i]);
 	free(programs);
 	pthread_mutex_unlock(&monitor->links);
+}
+
+int status_show(struct registry *registry, const char *name, struct text *out, struct error *err)
+{
+	_cleanup_(monitor_list_release) struct monitor_list list = {};
+	_cleanup_(view_release) struct view all = {};
+	_cleanup_text_ struct text feeds = {};
+	int r = registry_list(registry, name, &list, err);
+
+	if (r == 0)
+		r = registry_view(registry, NULL, &all, err);
+	if (r == 0)
+		r = registry_feeds_json(registry, name, &feeds, err);
+	if (r == 0)
+		status_json(list.monitors[0], &all, &feeds, out);
+	return r;
 }
 
 int status_troubles(struct registry *registry, struct text *out, struct error *err)

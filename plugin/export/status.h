@@ -12,12 +12,21 @@
 void status_line(struct monitor *monitor, struct text *out);
 
 /*
+ * The same and the beginning of its last error, as a JSON object: what a list of many monitors
+ * shows.
+ */
+void status_summary_json(struct monitor *monitor, struct text *out);
+
+/*
  * All about a monitor as a JSON object without a newline. all: every monitor's instances, so that
  * the programs beside its own can be called by their monitors. feeds: its feeds, as
  * registry_feeds_json() has them.
  */
 void status_json(struct monitor *monitor, const struct view *all, const struct text *feeds,
 		 struct text *out);
+
+/* status_json() of the monitor called so. -ENOENT: there is none. */
+int status_show(struct registry *registry, const char *name, struct text *out, struct error *err);
 
 /*
  * Appends a line for every monitor that does not run what it should.

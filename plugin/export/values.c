@@ -320,7 +320,8 @@ static int metric_read(struct making *making, const struct metric_settings *sett
 {
 	struct sampling sampling;
 	struct metric_batch batch;
-	int r = sampling_init(&sampling, making->metric, limit_of(making->metric, settings));
+	int r = sampling_init(&sampling, making->metric, METRIC_FOR_SAMPLES,
+			      limit_of(making->metric, settings));
 
 	if (r < 0)
 		return r;

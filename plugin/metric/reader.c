@@ -80,16 +80,19 @@ int metric_reader_init(struct metric_reader *reader, const struct metric *metric
 		       enum metric_use use)
 {
 	const struct metric_config *config = metric->config;
-	bool total = use == METRIC_FOR_SAMPLES && metric_type_accumulates(config->type);
+	bool looking = use == METRIC_FOR_LOOKING;
+	bool total = use != METRIC_FOR_JSON && metric_type_accumulates(config->type);
 
 	*reader = (struct metric_reader){
 		.metric = metric,
 		.tallied = metric->tally,
 		.recent = config->empty_on_read && !total,
 	};
+	if (looking && metric_is_taken(metric))
+		return -EOPNOTSUPP;
 	if (!metric->tally)
 		return map_reader_init(&reader->map, &metric->map, config->empty_on_read);
-	if (!metric->swapped)
+	if (!metric->swapped && !looking)
 		reader->broke = metric_take(metric, &metric->map);
 	return tally_take(metric->tally, reader->recent, &reader->taken);
 }

@@ -13,9 +13,19 @@
 
 /*
  * What the entries are for. A counter that is emptied: JSON gets what was counted since the last
- * time it was shown as JSON, samples are totals.
+ * time it was shown as JSON, samples are totals. Who only looks takes nothing away from anybody:
+ * what has a tally is as the last of the others found it.
  */
-enum metric_use { METRIC_FOR_JSON, METRIC_FOR_SAMPLES };
+enum metric_use { METRIC_FOR_JSON, METRIC_FOR_SAMPLES, METRIC_FOR_LOOKING };
+
+/* Whether all who read the metric take what there is from each other: there is no looking at it. */
+static inline bool metric_is_taken(const struct metric *metric)
+{
+	bool totals = metric->tally && metric_type_accumulates(metric->config->type);
+
+	return !totals &&
+	       (metric->config->empty_on_read || map_kind(metric->map.type) == MAP_QUEUE);
+}
 
 /* Some entries, valid until the next call on their reader. */
 struct metric_batch {
@@ -34,7 +44,10 @@ struct metric_reader {
 	struct tally_entries taken;
 };
 
-/* -errno as map_reader_init(). After success: metric_reader_release(). */
+/*
+ * -errno as map_reader_init(); -EOPNOTSUPP: there is no looking at it. After success:
+ * metric_reader_release().
+ */
 int metric_reader_init(struct metric_reader *reader, const struct metric *metric,
 		       enum metric_use use);
 

@@ -191,7 +191,8 @@ static int hold_all(struct sampling *sampling)
 	return r;
 }
 
-int sampling_init(struct sampling *sampling, const struct metric *metric, uint32_t limit)
+int sampling_init(struct sampling *sampling, const struct metric *metric, enum metric_use use,
+		  uint32_t limit)
 {
 	int r;
 
@@ -201,7 +202,7 @@ int sampling_init(struct sampling *sampling, const struct metric *metric, uint32
 		sampling->limit = 0;
 	sampling->held =
 		sampling->limit || metric->n_families > 1 || histogram_is_one(&metric->histogram);
-	r = metric_reader_init(&sampling->reader, metric, METRIC_FOR_SAMPLES);
+	r = metric_reader_init(&sampling->reader, metric, use);
 	if (r < 0 || !sampling->held)
 		return r;
 	sampling->broke = hold_all(sampling);

@@ -32,8 +32,12 @@ struct sampling {
 	struct number *sums; /* of each number; only where series are left out */
 };
 
-/* limit: 0 for all series. -errno as metric_reader_init(). After success: sampling_release(). */
-int sampling_init(struct sampling *sampling, const struct metric *metric, uint32_t limit);
+/*
+ * use: what for, METRIC_FOR_SAMPLES or METRIC_FOR_LOOKING. limit: 0 for all series. -errno as
+ * metric_reader_init(). After success: sampling_release().
+ */
+int sampling_init(struct sampling *sampling, const struct metric *metric, enum metric_use use,
+		  uint32_t limit);
 /* 1: *batch holds at least one entry; 0: the end; -errno: the read broke off. */
 int sampling_next(struct sampling *sampling, struct metric_batch *batch);
 /* Starts again from the first entry, for another family. Only of one that holds them. */

@@ -3,10 +3,12 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "export/openmetrics.h"
+#include "export/overview.h"
 #include "export/status.h"
 #include "serve/http_clients.h"
 #include "serve/http_exchange.h"
 #include "serve/listener.h"
+#include "serve/page.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -17,6 +19,9 @@
 #define DEFAULT_HOST "127.0.0.1"
 #define DEFAULT_PORT "9936"
 #define SOCKET_MODE  0660
+
+/* Series of each metric, for who only looks. */
+#define LOOK_MAX 10000
 
 /* What the library is given to hold a piece of a response. */
 #define BLOCK_SIZE (64 * 1024)
@@ -110,12 +115,33 @@ static enum MHD_Result respond_text(struct MHD_Connection *connection, unsigned 
 static enum MHD_Result respond_error(struct MHD_Connection *connection, const struct error *err)
 {
 	_cleanup_text_ struct text text = {};
+	unsigned int status = MHD_HTTP_INTERNAL_SERVER_ERROR;
 
+	if (err->code == -ENOENT)
+		status = MHD_HTTP_NOT_FOUND;
+	else if (err->code == -EINVAL)
+		status = MHD_HTTP_BAD_REQUEST;
 	text_printf(&text, "%s\n", error_message(err));
-	return respond_text(connection,
-			    err->code == -ENOENT ? MHD_HTTP_NOT_FOUND
-						 : MHD_HTTP_INTERNAL_SERVER_ERROR,
-			    text_str(&text));
+	return respond_text(connection, status, text_str(&text));
+}
+
+/* 0: the client does not only look. */
+static int take_look(struct MHD_Connection *connection, uint32_t *look, struct error *err)
+{
+	const char *value = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "look");
+	unsigned long n;
+	char *end;
+
+	*look = 0;
+	if (!value)
+		return 0;
+	n = strtoul(value, &end, 10);
+	if (*value < '0' || *value > '9' || *end || !n || n > LOOK_MAX)
+		return error_set(err, -EINVAL,
+				 "look: expected a number from 1 to %d, found \"%.60s\"", LOOK_MAX,
+				 value);
+	*look = (uint32_t)n;
+	return 0;
 }
 
 static enum MHD_Result get_metrics(struct http *http, struct MHD_Connection *connection)
@@ -129,13 +155,17 @@ static enum MHD_Result get_metrics(struct http *http, struct MHD_Connection *con
 	struct MHD_Response *response;
 	struct body *body = calloc(1, sizeof(*body));
 	struct view view;
+	uint32_t look;
 	int r;
 
 	if (!body)
 		return MHD_NO;
-	r = registry_view(http->registry, monitor, &view, &err);
+	r = take_look(connection, &look, &err);
 	if (r == 0)
-		r = openmetrics_stream_new(&view, exposition, &body->stream, &err);
+		r = registry_view(http->registry, monitor, &view, &err);
+	if (r == 0)
+		r = look ? openmetrics_look_new(&view, exposition, look, &body->stream, &err)
+			 : openmetrics_stream_new(&view, exposition, &body->stream, &err);
 	if (r < 0) {
 		free(body);
 		return respond_error(connection, &err);
@@ -164,18 +194,44 @@ static enum MHD_Result get_healthz(struct http *http, struct MHD_Connection *con
 			    text_str(&text));
 }
 
+static enum MHD_Result get_status(struct http *http, struct MHD_Connection *connection)
+{
+	const char *monitor =
+		MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "monitor");
+	_cleanup_text_ struct text text = {};
+	_cleanup_error_ struct error err = {};
+	struct MHD_Response *response;
+	int r = monitor ? overview_monitor_json(http->registry, monitor, &text, &err)
+			: overview_json(http->registry, &text, &err);
+
+	if (r < 0)
+		return respond_error(connection, &err);
+	response = MHD_create_response_from_buffer(text.len, text.data, MHD_RESPMEM_MUST_COPY);
+	if (response)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	return respond(connection, MHD_HTTP_OK, "application/json", response);
+}
+
 static enum MHD_Result get_root(struct http *http, struct MHD_Connection *connection)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
 	_cleanup_text_ struct text text = {};
 	_cleanup_error_ struct error err = {};
+	struct MHD_Response *response;
 
+	if (page_is_wanted(MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+						       MHD_HTTP_HEADER_ACCEPT)))
+		return respond(connection, MHD_HTTP_OK, "text/html; charset=utf-8",
+			       page_response());
 	if (registry_list(http->registry, NULL, &list, &err) < 0)
 		return respond_error(connection, &err);
-	text_adds(&text, "collectd-dynmon " DYNMON_VERSION "\n/metrics\n/healthz\n\n");
+	text_adds(&text, "collectd-dynmon " DYNMON_VERSION "\n/metrics\n/healthz\n/status\n\n");
 	for (size_t i = 0; i < list.n; i++)
 		status_line(list.monitors[i], &text);
-	return respond_text(connection, MHD_HTTP_OK, text_str(&text));
+	response = MHD_create_response_from_buffer(text.len, text.data, MHD_RESPMEM_MUST_COPY);
+	if (response)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
+	return respond(connection, MHD_HTTP_OK, "text/plain; charset=utf-8", response);
 }
 
 static const struct route {
@@ -184,6 +240,7 @@ static const struct route {
 } routes[] = {
 	{ "/metrics", get_metrics },
 	{ "/healthz", get_healthz },
+	{ "/status", get_status },
 	{ "/", get_root },
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * HTTP: GET /metrics, /healthz and /, and Polycube's REST (serve/rest.h) on all other paths. Each
- * connection has a thread of libmicrohttpd: an injection that takes seconds holds up no scrape, nor
- * does a slow client (serve/http_clients.h). A response is made batch by batch as its client takes
- * it.
+ * HTTP: GET /metrics, /healthz, /status and /, and Polycube's REST (serve/rest.h) on all other
+ * paths. Each connection has a thread of libmicrohttpd: an injection that takes seconds holds up no
+ * scrape, nor does a slow client (serve/http_clients.h). A response is made batch by batch as its
+ * client takes it.
  */
 #ifndef DYNMON_SERVE_HTTP_H
 #define DYNMON_SERVE_HTTP_H

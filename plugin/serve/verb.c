@@ -51,21 +51,10 @@ static int run_list(const struct request *request, struct answer *answer, struct
 
 static int run_show(const struct request *request, struct answer *answer, struct error *err)
 {
-	_cleanup_(monitor_list_release) struct monitor_list list = {};
-	_cleanup_(view_release) struct view all = {};
-	_cleanup_text_ struct text feeds = {};
-	const char *name = positional(request, 0);
-	int r = registry_list(request->registry, name, &list, err);
+	int r = status_show(request->registry, positional(request, 0), &answer->lines, err);
 
-	if (r == 0)
-		r = registry_view(request->registry, NULL, &all, err);
-	if (r == 0)
-		r = registry_feeds_json(request->registry, name, &feeds, err);
-	if (r < 0)
-		return r;
-	status_json(list.monitors[0], &all, &feeds, &answer->lines);
 	text_addc(&answer->lines, '\n');
-	return 0;
+	return r;
 }
 
 /* Words that are options of a <Monitor> block. */

@@ -170,7 +170,7 @@ static char *shown(const struct metric *metric, uint32_t limit)
 
 	if (!histogram_is_one(&metric->histogram))
 		return strdup("no histogram");
-	assert_int_equal(sampling_init(&sampling, metric, limit), 0);
+	assert_int_equal(sampling_init(&sampling, metric, METRIC_FOR_SAMPLES, limit), 0);
 	while (sampling_next(&sampling, &batch) > 0)
 		for (uint32_t i = 0; i < batch.entries.count; i++) {
 			struct text line = {};

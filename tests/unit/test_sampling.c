@@ -117,7 +117,8 @@ static void test_largest(void **state)
 		if (metric_init(&metric, &config, object, &err) < 0)
 			fail_msg("%s", error_message(&err));
 		assert_int_equal(metric.n_families, 2);
-		assert_int_equal(sampling_init(&sampling, &metric, cases[i].limit), 0);
+		assert_int_equal(
+			sampling_init(&sampling, &metric, METRIC_FOR_SAMPLES, cases[i].limit), 0);
 		for (int again = 0; again < 2; again++) {
 			uint32_t n = 0;
 
@@ -258,7 +259,7 @@ static void test_tallied(void **state)
 			assert_int_equal(bpf_map_update_elem(metric.map.fd, &key, &value, BPF_ANY),
 					 0);
 		}
-		assert_int_equal(sampling_init(&sampling, &metric, 2), 0);
+		assert_int_equal(sampling_init(&sampling, &metric, METRIC_FOR_SAMPLES, 2), 0);
 		assert_int_equal(sampling_next(&sampling, &batch), 1);
 		assert_int_equal(batch.entries.count, 2);
 		assert_int_equal(sampling_left_out(&sampling), 2 * pass);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "export/overview.h"
+#include "export/figures.h"
+#include "export/status.h"
+#include "metric/reader.h"
+
+#include <string.h>
+
+int overview_json(struct registry *registry, struct text *out, struct error *err)
+{
+	_cleanup_(monitor_list_release) struct monitor_list list = {};
+	_cleanup_(view_release) struct view view = {};
+	int r = registry_list(registry, NULL, &list, err);
+
+	if (r == 0)
+		r = registry_view(registry, NULL, &view, err);
+	if (r < 0)
+		return r;
+	text_adds(out, "{\"version\":\"" DYNMON_VERSION "\",\"figures\":");
+	if (figures_json(&view, out) < 0)
+		return error_oom(err);
+	text_adds(out, ",\"monitors\":[");
+	for (size_t i = 0; i < list.n; i++) {
+		text_adds(out, i ? "," : "");
+		status_summary_json(list.monitors[i], out);
+	}
+	text_adds(out, "]}\n");
+	return text_status(out) < 0 ? error_oom(err) : 0;
+}
+
+static const char *where_shown(const struct metric *metric)
+{
+	if (!metric->n_families)
+		return "json";
+	if (metric_is_taken(metric))
+		return "taken";
+	return metric->tally ? "last-read" : "series";
+}
+
+/* Instances of a monitor have the same ones. */
+static void list_metrics(const struct view *view, struct text *out)
+{
+	const struct generation *generation = view->n ? view->items[0].generation : NULL;
+
+	text_adds(out, ",\"metrics\":[");
+	for (int path = 0, n = 0; generation && path < PATH_COUNT; path++)
+		for (size_t i = 0; i < generation->paths[path].n_metrics; i++) {
+			const struct metric *metric = &generation->paths[path].metrics[i];
+
+			text_adds(out, n++ ? ",{\"name\":" : "{\"name\":");
+			text_json(out, metric->config->name, strlen(metric->config->name));
+			text_printf(out, ",\"path\":\"%s\",\"shown\":\"%s\"}",
+				    path_name((enum path)path), where_shown(metric));
+		}
+	text_addc(out, ']');
+}
+
+int overview_monitor_json(struct registry *registry, const char *name, struct text *out,
+			  struct error *err)
+{
+	_cleanup_(view_release) struct view view = {};
+	int r = registry_view(registry, name, &view, err);
+
+	if (r < 0)
+		return r;
+	text_adds(out, "{\"monitor\":");
+	r = status_show(registry, name, out, err);
+	if (r < 0)
+		return r;
+	text_adds(out, ",\"figures\":");
+	if (figures_json(&view, out) < 0)
+		return error_oom(err);
+	list_metrics(&view, out);
+	text_adds(out, "}\n");
+	return text_status(out) < 0 ? error_oom(err) : 0;
+}
