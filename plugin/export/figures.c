@@ -14,7 +14,9 @@ struct facts {
 	uint64_t interfaces; /* that programs are attached to */
 	uint64_t changes;    /* dataplanes switched to */
 	uint64_t failures;
-	uint64_t changed; /* seconds since 1970; 0: never */
+	uint64_t changed;  /* seconds since 1970; 0: never */
+	uint64_t failed;   /* 1: there should be a dataplane, and none is loaded or attached */
+	uint64_t outdated; /* 1: it runs something else than its document says, or nothing */
 	/* Of all: */
 	struct feed_figures feeds;
 	uint64_t feeds_waiting;
@@ -161,6 +163,10 @@ static const struct row rows[] = {
 	  FACT(failures), "Loads, reloads and injections that failed." },
 	{ "dataplane_change_timestamp", "seconds", false, OF_MONITOR, EVERYWHERE, "timestamp",
 	  get_changed, FACT(changed), "When a dataplane was put in place last." },
+	{ "monitor_failed", NULL, false, OF_MONITOR, EVERYWHERE, "count", get_fact, FACT(failed),
+	  "Whether the monitor's dataplane could not be loaded or attached." },
+	{ "dataplane_outdated", NULL, false, OF_MONITOR, EVERYWHERE, "count", get_fact,
+	  FACT(outdated), "Whether the monitor does not run what its document says." },
 	{ "reads", NULL, true, OF_READER, EVERYWHERE, "derive", get_reads, 0,
 	  "Reads of the monitor's metrics." },
 	{ "read", "seconds", true, OF_READER, EVERYWHERE, "total_time_in_ms", get_read_seconds, 0,
@@ -196,6 +202,8 @@ static void take_facts(struct monitor *monitor, struct facts *facts)
 		.changes = monitor->changes,
 		.failures = monitor->failures,
 		.changed = (uint64_t)monitor->changed,
+		.failed = monitor_get_state(monitor) == MONITOR_FAILED,
+		.outdated = monitor->outdated,
 	};
 	for (size_t i = 0; i < monitor->n_instances; i++) {
 		const struct instance *instance = monitor->instances[i];

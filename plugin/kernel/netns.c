@@ -126,6 +126,11 @@ int netns_enter(int fd, struct netns_visit *visit)
 	return 0;
 }
 
+const char *netns_strerror(int code)
+{
+	return code == -EPERM ? "Operation not permitted; it takes CAP_SYS_ADMIN" : strerror(-code);
+}
+
 void netns_leave(struct netns_visit *visit)
 {
 	if (visit->home_fd < 0)

@@ -44,6 +44,9 @@ struct netns_visit {
  */
 int netns_enter(int fd, struct netns_visit *visit);
 
+/* Why netns_enter() failed, for a person. */
+const char *netns_strerror(int code);
+
 /*
  * Goes back. All it needs was fetched on the way in, so it fails only when the kernel has no memory
  * for long or the process has dropped capabilities meanwhile. visit->code tells it then, and the

@@ -60,7 +60,12 @@ void object_select_sections(struct object *object, const char *name)
 /* libbpf says only that there is no such file. */
 static const char *attach_hint(const struct bpf_program *program, int code)
 {
-	if (code != -ENOENT || bpf_program__type(program) != BPF_PROG_TYPE_TRACEPOINT)
+	bool tracepoint = bpf_program__type(program) == BPF_PROG_TYPE_TRACEPOINT;
+
+	if (tracepoint && code == -EACCES && access(TRACEFS "/events", X_OK) < 0)
+		return TRACEFS " is not for this user to read; raw_tracepoint and tp_btf do "
+			       "without";
+	if (!tracepoint || code != -ENOENT)
 		return strerror(-code);
 	return access(TRACEFS "/events", F_OK) < 0
 		       ? "no tracefs is mounted on " TRACEFS

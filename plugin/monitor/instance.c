@@ -46,7 +46,7 @@ int links_begin(struct monitor *monitor, struct netns_visit *visit, struct error
 	if (r < 0)
 		return error_set(err, r, "network namespace %s cannot be entered: %s",
 				 monitor->settings.netns ? monitor->settings.netns : "of collectd",
-				 strerror(-r));
+				 netns_strerror(r));
 	return 0;
 }
 

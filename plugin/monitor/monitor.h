@@ -80,6 +80,7 @@ struct monitor {
 	struct pins *pins;		 /* NULL: it is without Pin */
 	struct recipe recipe;		 /* of what was injected; empty: nothing was */
 	bool in_trouble;		 /* a notice said so */
+	int unseen; /* why its interfaces cannot be looked at, which is told; 0: they can */
 
 	pthread_mutex_t links;
 	int netns_fd; /* the namespace of its interfaces; -1: collectd's own, or it is not there */

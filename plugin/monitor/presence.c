@@ -52,8 +52,8 @@ int presence_list(struct monitor *monitor, struct netif_list *ret, struct error 
 		return 0;
 	r = netns_enter(monitor->netns_fd, &visit);
 	if (r < 0)
-		return error_set(err, r, "network namespace %s: %s", monitor->settings.netns,
-				 strerror(-r));
+		return error_set(err, r, "network namespace %s cannot be entered: %s",
+				 monitor->settings.netns, netns_strerror(r));
 	r = netif_list_get(ret, err);
 	netns_leave(&visit);
 	return r;
@@ -240,6 +240,16 @@ static void follow_pattern(struct monitor *monitor, const struct netif_list *lis
 		make_instance(monitor, pattern, pattern_name(pattern));
 }
 
+/* Once, until there is another reason. Nothing is attached there, whatever the document says. */
+static void note_unseen(struct monitor *monitor, const struct error *err)
+{
+	if (monitor->unseen == err->code)
+		return;
+	monitor->unseen = err->code;
+	log_error("monitor %s: %s", monitor->settings.name, error_message(err));
+	monitor_note(monitor, err, true);
+}
+
 void presence_refresh(struct monitor *monitor)
 {
 	_cleanup_netifs_ struct netif_list list = {};
@@ -248,9 +258,10 @@ void presence_refresh(struct monitor *monitor)
 	if (monitor->deleted)
 		return;
 	if (presence_list(monitor, &list, &err) < 0) {
-		log_error("monitor %s: %s", monitor->settings.name, error_message(&err));
+		note_unseen(monitor, &err);
 		return;
 	}
+	monitor->unseen = 0;
 	for (size_t i = monitor->n_instances; i-- > 0;)
 		follow_instance(monitor, &list, i);
 	for (size_t i = 0; i < monitor->n_patterns; i++)

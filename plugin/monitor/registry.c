@@ -193,12 +193,17 @@ static bool report_netns(const struct monitor *monitor, struct text *report)
 {
 	_cleanup_error_ struct error err = {};
 	_cleanup_close_ int fd = -1;
+	struct netns_visit visit;
+	int r;
 
 	if (!monitor->settings.netns)
 		return false;
 	fd = netns_open(monitor->settings.netns, &err);
-	if (fd >= 0)
-		return false;
+	if (fd >= 0) {
+		r = netns_enter(fd, &visit);
+		netns_leave(&visit);
+		return r < 0; /* that was told, and is no waiting */
+	}
 	text_printf(report, "monitor %s: %s, waiting for it\n", monitor->settings.name,
 		    error_message(&err));
 	return true;

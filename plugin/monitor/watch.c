@@ -41,6 +41,7 @@ static void space_close(struct space *space)
 static bool space_look(struct space *space)
 {
 	struct netns_visit visit;
+	int r;
 
 	if (space->netns_fd >= 0 && netns_is(space->netns_fd, space->name))
 		return false;
@@ -51,7 +52,10 @@ static bool space_look(struct space *space)
 	space->netns_fd = netns_open(space->name, NULL);
 	if (space->netns_fd < 0)
 		return false;
-	if (netns_enter(space->netns_fd, &visit) == 0) {
+	r = netns_enter(space->netns_fd, &visit);
+	if (r == -EPERM) /* it stays so: the monitors say it, once */
+		return true;
+	if (r == 0) {
 		space->fd = netif_watch_open(NULL);
 		netns_leave(&visit);
 	}

@@ -196,10 +196,26 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	ctl add never
 	[ "$(exposed 'dataplane_change_timestamp_seconds{monitor="never"}')" = "" ]
 	[ "$(figure monitors)" -eq 2 ]
+	# An injection that fails changes nothing, and a document that is broken is not what runs.
+	[ "$(figure 'monitor_failed{monitor="edge"}') $(figure 'dataplane_outdated{monitor="edge"}')" = "0 0" ]
+	cp "$DATAPLANE_DIR/packet_counter.json" "$BATS_TEST_TMPDIR/kept.json"
+	echo '{' >"$DATAPLANE_DIR/packet_counter.json"
+	run ! ctl reload edge
+	[ "$(exposed 'monitor_failed{monitor="edge"}') $(exposed 'dataplane_outdated{monitor="edge"}')" = "0 1" ]
+	cp "$BATS_TEST_TMPDIR/kept.json" "$DATAPLANE_DIR/packet_counter.json"
+	ctl reload edge
+	[ "$(exposed 'dataplane_outdated{monitor="edge"}')" -eq 0 ]
+	sed -i 's|^<Monitor "edge">|<Monitor "none">\nDataplane "none.json"\n</Monitor>\n&|' "$CONF"
+	run ctl reload
+	monitor_is none failed
+	[ "$(exposed 'monitor_failed{monitor="none"}')" -eq 1 ]
+	failed=$(figure dataplane_failures)
+	ctl del none
 	ctl del edge
 	[ "$(exposed 'dataplane_changes_total{monitor="edge"}')" = "" ]
 	[ "$(figure dataplane_changes)" -eq 2 ]
-	[ "$(figure dataplane_failures)" -eq 1 ]
+	[ "$(figure dataplane_failures)" -eq "$failed" ]
+	[ "$failed" -eq 3 ]
 }
 
 @test "the strict parser and promtool take the figures, and a metric of such a name keeps apart" {

@@ -137,6 +137,9 @@ times_ready() {
 }
 ready_again() { [ "$(times_ready)" -gt "$1" ]; }
 
+# AS_USER: a command that collectd is started by, such as setpriv. By default as root.
+AS_USER=()
+
 # DYNMON_PRELOAD: the sanitizer's runtime, for a plugin that was built with it.
 collectd_start() {
 	local ready
@@ -146,7 +149,7 @@ collectd_start() {
 	local place=(ip netns exec "$NEAR" sh -c 'mount -t bpf bpf /sys/fs/bpf && exec "$@"' sh)
 
 	[ -z "${KEEPER:-}" ] || place=(nsenter --target "$KEEPER" --mount --net --)
-	"${place[@]}" env LD_PRELOAD="${DYNMON_PRELOAD:-}" collectd -f -C "$CONF" \
+	"${place[@]}" "${AS_USER[@]}" env LD_PRELOAD="${DYNMON_PRELOAD:-}" collectd -f -C "$CONF" \
 		>"$DIR/collectd.out" 2>&1 3>&- &
 	COLLECTD=$!
 	if ! eventually ready_again "$ready" || ! kill -0 "$COLLECTD"; then

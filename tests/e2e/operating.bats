@@ -1,0 +1,362 @@
+# What is in conf/, with those who read it: collectd as the drop-in's user with its capabilities,
+# Prometheus with its scrape job, its alerts, and the dashboard's queries.
+# shellcheck shell=bash
+bats_require_minimum_version 1.5.0
+load lib
+
+CONF_DIR=$top_srcdir/conf
+DROP_IN=$CONF_DIR/systemd/dynmon.conf
+
+setup() {
+	need_root
+	network_up
+	DIR=$BATS_TEST_TMPDIR
+	PROMETHEUS=
+	DATAPLANE_DIR=$DIR/documents
+	mkdir "$DATAPLANE_DIR"
+	cp "$top_srcdir"/examples/packet_counter.json "$DATAPLANE_DIR"
+}
+
+teardown() {
+	[ -z "$PROMETHEUS" ] || { kill "$PROMETHEUS" && wait "$PROMETHEUS"; } 2>/dev/null || true
+	collectd_kill
+	network_down
+}
+
+# -- the service --
+
+# drop_in KEY: the last value that the drop-in gives it.
+drop_in() { sed -n "s/^$1=//p" "$DROP_IN" | tail -n 1; }
+
+# CAP_BPF CAP_NET_ADMIN -> -all,+bpf,+net_admin, as setpriv has it
+setpriv_caps() {
+	local cap list=-all
+
+	for cap in $(drop_in "$1"); do
+		cap=${cap#CAP_}
+		list+=,+${cap,,}
+	done
+	echo "$list"
+}
+
+# What systemd makes for the service: its user, its folders, and what is in tmpfiles.conf; in a mount
+# namespace in which collectd runs from now on. The BPF file system and tracefs are root's, as they are
+# on Debian.
+service_up() {
+	local user directory root=$DIR/root
+
+	mkdir -p "$root/etc" "$root/netns"
+	cp /etc/passwd /etc/group "$root/etc"
+	systemd-sysusers --root="$root" - <"$CONF_DIR/systemd/sysusers.conf"
+	user=$(drop_in User)
+	# shellcheck disable=SC2016 # the inner shell expands it
+	ip netns exec "$NEAR" sh -ec '
+		mount --bind "$1/etc/passwd" /etc/passwd
+		mount --bind "$1/etc/group" /etc/group
+		mount -t bpf -o mode=700 bpf /sys/fs/bpf
+		mount -t tracefs -o mode=700 tracefs /sys/kernel/tracing
+		mount --rbind /run/netns "$1/netns"
+		mount -t tmpfs tmpfs /run
+		mkdir /run/netns
+		mount --rbind "$1/netns" /run/netns
+		mkdir -p /var/lib/collectd
+		mount -t tmpfs tmpfs /var/lib/collectd
+		touch /run/made
+		exec sleep infinity' sh "$root" >"$DIR/service.out" 2>&1 3>&- &
+	KEEPER=$!
+	disown "$KEEPER"
+	eventually kept test -e /run/made || { cat "$DIR/service.out"; return 1; }
+	for directory in "/run/$(drop_in RuntimeDirectory)" "/var/lib/$(drop_in StateDirectory)"; do
+		kept mkdir -p "$directory"
+		kept chown "$user:$(drop_in Group)" "$directory"
+	done
+	kept systemd-tmpfiles --create - <"$CONF_DIR/systemd/tmpfiles.conf"
+	AS_USER=(setpriv --reuid="$user" --regid="$(drop_in Group)" --init-groups
+		--bounding-set "$(setpriv_caps CapabilityBoundingSet)"
+		--inh-caps "$(setpriv_caps AmbientCapabilities)"
+		--ambient-caps "$(setpriv_caps AmbientCapabilities)")
+	[ "$(drop_in NoNewPrivileges)" = yes ]
+	AS_USER+=(--no-new-privs)
+}
+
+# A collectd.conf for it, with the plugin's own place for the state; the plugin's block is the standard
+# input.
+service_configure() {
+	collectd_configure
+	SOCKET=/run/$(drop_in RuntimeDirectory)/control.sock
+	sed -i -e "s|SocketFile .*|SocketFile \"$SOCKET\"|" -e '/StateDir/d' "$CONF"
+	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$DIR"
+	kept chown "$(drop_in User)" "$DIR"
+}
+
+# dynmonctl as an administrator has it: it finds the socket by itself.
+ctl() { kept "$top_builddir/dynmonctl" "$@"; }
+
+# sees MONITOR COUNT [PATH]
+sees() { [ "$(json_value "$1" "${3:-ingress}" packets_total)" = "[$2]" ]; }
+
+said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "$LOG"; return 1; }; }
+
+@test "the drop-in: systemd takes it, and it gives three capabilities" {
+	[ "$(drop_in AmbientCapabilities)" = "CAP_BPF CAP_NET_ADMIN CAP_PERFMON" ]
+	[ "$(drop_in CapabilityBoundingSet)" = "$(drop_in AmbientCapabilities)" ]
+	mkdir -p "$DIR/units/collectd.service.d"
+	cp /lib/systemd/system/collectd.service "$DIR/units"
+	cp "$DROP_IN" "$DIR/units/collectd.service.d"
+	verify() { SYSTEMD_UNIT_PATH=$DIR/units: systemd-analyze verify --man=no "$DIR/units/collectd.service" 2>&1; }
+	run -0 verify
+	[[ $output != *collectd* ]] # nor of other services, whose mistakes are not ours
+	# It would have found something.
+	echo "NoNewPrivilege=yes" >>"$DIR/units/collectd.service.d/dynmon.conf"
+	run verify
+	[[ $output == *"NoNewPrivilege"* ]]
+}
+
+@test "as the drop-in's user: every hook counts, code is compiled, what was injected is back" {
+	service_up
+	cable_up mon1 peer1
+	jq '."ingress-path"."metric-configs"[0]."extraction-options" = {"swap-on-read": true, "empty-on-read": true}' \
+		"$DATAPLANE_DIR/packet_counter.json" >"$DATAPLANE_DIR/swap.json"
+	service_configure <<-EOF
+	<Monitor "tcx">
+	  Interface "mon0"
+	  Hook "tcx"
+	  Dataplane "packet_counter.json"
+	</Monitor>
+	<Monitor "tc">
+	  Interface "mon0"
+	  Hook "tc"
+	  Dataplane "packet_counter.json"
+	</Monitor>
+	<Monitor "xdp">
+	  Interface "mon0"
+	  Hook "xdp"
+	  Dataplane "packet_counter.json"
+	</Monitor>
+	<Monitor "xdp-generic">
+	  Interface "mon1"
+	  Hook "xdp-generic"
+	  Dataplane "packet_counter.json"
+	</Monitor>
+	<Monitor "swap">
+	  Interface "mon0"
+	  Dataplane "swap.json"
+	  <Metric "packets_total">
+	    Dispatch false
+	  </Metric>
+	</Monitor>
+	EOF
+	collectd_start
+	mapfile -t now < <(sed -n 's/^\(Uid\|CapEff\|CapBnd\|NoNewPrivs\):\t//p' "/proc/$COLLECTD/status")
+	[[ ${now[0]} != *"	0	"* ]]
+	[ "${now[1]}" = "$(printf %016x $((1 << 12 | 1 << 38 | 1 << 39)))" ] # linux/capability.h
+	[ "${now[2]}" = "${now[1]}" ]
+	[ "${now[3]}" -eq 1 ]
+	frames_in 1000
+	frames_out 300
+	frames_at peer1 77
+	sees xdp-generic 77
+	for hook in tcx tc xdp; do
+		sees "$hook" 1000
+		sees "$hook" 300 egress
+	done
+	sees swap 1000
+	frames_in 5
+	sees swap 5
+	eventually csv_is tcx-mon0 derive-packets_total-ingress 1005
+	# one that is compiled anew, and changed
+	ctl inject probe mon0 "$top_srcdir/examples/ntp_packets_counter.json"
+	frames_in 9 -d 123
+	[ "$(json_value probe ingress ntp_packets_total)" = "[9]" ]
+	ctl reload tcx force=true
+	sees tcx 1014
+	run ! ctl inject probe mon0 "$top_srcdir/README.md"
+	collectd_stop
+	nothing_attached
+	collectd_start
+	monitor_is probe running
+	frames_in 4 -d 123
+	[ "$(json_value probe ingress ntp_packets_total)" = "[4]" ]
+	http http://127.0.0.1:9936/healthz | grep -Fx ok
+	# Of its filters on tc alone it does not know whether they are those of a collectd that was killed.
+	run grep -E 'dynmon: .*(not permitted|denied|CAP_)' "$LOG"
+	run ! grep -v 'whether filters were left behind cannot be found out: CAP_SYS_ADMIN is missing$' <<<"$output"
+}
+
+@test "as the drop-in's user: Pin, in a folder of the BPF file system that tmpfiles.d has made" {
+	service_up
+	service_configure <<-EOF
+	<Monitor "edge">
+	  Interface "mon0"
+	  Hook "tcx"
+	  Pin true
+	  Dataplane "packet_counter.json"
+	</Monitor>
+	EOF
+	collectd_start
+	frames_in 10
+	sees edge 10
+	collectd_crash
+	frames_in 20
+	kept rm -f "/run/$(drop_in RuntimeDirectory)/control.sock" # systemd makes the folder anew
+	collectd_start
+	grep -qF 'monitor edge: interface mon0: the ingress program that was left running is taken over' "$LOG"
+	frames_in 3
+	sees edge 33
+	ctl del edge
+	[ -z "$(kept ls /sys/fs/bpf/dynmon)" ]
+	nothing_attached
+}
+
+@test "as the drop-in's user: BTF tracepoints count; what takes more is said, once, and all else runs" {
+	service_up
+	cat >"$DATAPLANE_DIR/switches.bpf.c" <<-'EOF'
+	#include <linux/bpf.h>
+	#include <bpf/bpf_helpers.h>
+	struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, __u32); __type(value, __u64); } N SEC(".maps");
+	SEC("tp_btf/sched_switch") int count(void *ctx)
+	{
+		__u32 zero = 0;
+		__u64 *n = bpf_map_lookup_elem(&N, &zero);
+
+		if (n)
+			__sync_fetch_and_add(n, 1);
+		return 0;
+	}
+	char LICENSE[] SEC("license") = "GPL";
+	EOF
+	jq -n '{"ingress-path": {"code-file": "switches.bpf.c", "metric-configs": [{"name": "switches_total", "map-name": "N"}]}}' \
+		>"$DATAPLANE_DIR/switches.json"
+	mkdir "$DIR/bpf"
+	cp "$top_srcdir"/bpf/*.bpf.c "$DIR/bpf"
+	cp "$top_srcdir"/examples/drop_reasons.json "$DATAPLANE_DIR"
+	# a filter of somebody's, which may be what a killed collectd has left
+	"$DYNMON_CC" --include="$DYNMON_BPFDIR" <"$BATS_TEST_DIRNAME/fixtures/packet_counter.bpf.c" >"$DIR/foreign.o"
+	near tc qdisc add dev mon0 clsact
+	near tc filter add dev mon0 ingress bpf direct-action obj "$DIR/foreign.o" sec tc
+	service_configure <<-EOF
+	<Monitor "edge">
+	  Interface "mon0"
+	  Dataplane "packet_counter.json"
+	</Monitor>
+	<Monitor "switches">
+	  Dataplane "switches.json"
+	</Monitor>
+	<Monitor "drops">
+	  Dataplane "drop_reasons.json"
+	</Monitor>
+	<Monitor "elsewhere">
+	  Interface "peer0"
+	  NetNS "$FAR"
+	  Dataplane "packet_counter.json"
+	</Monitor>
+	<Monitor "later">
+	  Interface "lo"
+	  NetNS "$FAR-later"
+	  Dataplane "packet_counter.json"
+	</Monitor>
+	EOF
+	collectd_start
+	frames_in 12
+	sees edge 12
+	counts_switches() { [ "$(json_value switches ingress switches_total | jq '.[0]')" -gt 0 ]; }
+	eventually counts_switches
+	refused="cannot be entered: Operation not permitted; it takes CAP_SYS_ADMIN"
+	said_once "monitor elsewhere: network namespace $FAR $refused"
+	run ! grep -F '"peer0" does not exist' "$LOG"
+	said_once 'cannot attach to "tracepoint/skb/kfree_skb": /sys/kernel/tracing is not for this user to read; raw_tracepoint and tp_btf do without'
+	said_once "whether filters were left behind cannot be found out: CAP_SYS_ADMIN is missing"
+	monitor_is elsewhere failed
+	monitor_is drops failed
+	monitor_is edge running
+	# a namespace that comes later, too
+	monitor_is later waiting
+	ip netns add "$FAR-later"
+	tells() { ctl show later | jq -e --arg why "$refused" '."last-error" | endswith($why)'; }
+	eventually tells || { ip netns del "$FAR-later"; return 1; }
+	ip netns del "$FAR-later"
+	said_once "monitor later: network namespace $FAR-later $refused"
+	run http http://127.0.0.1:9936/healthz
+	echo "$output"
+	[[ $output == *elsewhere*"$refused"* && $output == *later*"$refused"* && $output == *drops* ]]
+}
+
+# -- Prometheus and Grafana --
+
+@test "promtool takes the scrape job and the alerts; each alert has a reason, and is quiet without it" {
+	run -0 promtool check config "$CONF_DIR/prometheus/prometheus.yml"
+	run -0 promtool check rules --lint=all --lint-fatal "$CONF_DIR/prometheus/dynmon-alerts.yml"
+	fixture=$BATS_TEST_DIRNAME/fixtures/alerts.yml
+	run -0 promtool test rules "$fixture"
+	# no alert without a test
+	[ "$(sed -n 's/^ *- alert: //p' "$CONF_DIR/prometheus/dynmon-alerts.yml" | sort)" = \
+		"$(sed -n 's/^ *- alertname: //p' "$fixture" | sort -u)" ]
+}
+
+# The shipped configuration, with a scrape and an evaluation every second. In $NEAR, by its loopback.
+prometheus_start() {
+	sed 's/_interval: 15s/_interval: 1s/' "$CONF_DIR/prometheus/prometheus.yml" >"$DIR/prometheus.yml"
+	cp "$CONF_DIR/prometheus/dynmon-alerts.yml" "$DIR"
+	ip netns exec "$NEAR" prometheus --config.file="$DIR/prometheus.yml" --storage.tsdb.path="$DIR/tsdb" \
+		--web.listen-address=127.0.0.1:9090 --log.level=warn >"$DIR/prometheus.log" 2>&1 3>&- &
+	PROMETHEUS=$!
+	eventually holds 'up{job="dynmon"} == 1' || { cat "$DIR/prometheus.log"; return 1; }
+}
+
+api() { http --get "http://127.0.0.1:9090/api/v1/$1" "${@:2}" | jq -ce 'select(.status == "success").data'; }
+# query EXPRESSION: its series. holds: there are some.
+query() { api query --data-urlencode "query=$1" | jq -c .result; }
+holds() { [ "$(query "$1" | jq length)" -gt 0 ]; }
+fires() { api alerts | jq -e --arg name "$1" --arg monitor "$2" \
+	'.alerts[] | select(.labels.alertname == $name and .labels.monitor == $monitor)'; }
+
+# A query of the dashboard as Grafana sends it, with all hosts and monitors chosen.
+# shellcheck disable=SC2016 # they are the dashboard's, not the shell's
+as_sent() { sed -e 's/\$instance/.*/g; s/\$monitor/.*/g; s/\$__rate_interval/1m/g' -e "s/\\\$metric/$1/g"; }
+
+@test "the dashboard's queries, all of them, have results of a collectd that Prometheus has scraped" {
+	dashboard=$CONF_DIR/grafana/dynmon.json
+	cp "$top_srcdir"/examples/flow_bytes.json "$DATAPLANE_DIR/"
+	mkdir "$DIR/bpf"
+	cp "$top_srcdir"/bpf/*.bpf.c "$DIR/bpf"
+	collectd_configure <<-EOF
+	RunStats true
+	<Monitor "edge">
+	  Interface "mon0"
+	  Dataplane "packet_counter.json"
+	</Monitor>
+	<Monitor "flows">
+	  Interface "mon0"
+	  Dataplane "flows.json"
+	</Monitor>
+	EOF
+	jq '(.. | ."metric-configs"? // empty)[]."max-series" = 2' "$DATAPLANE_DIR/flow_bytes.json" >"$DATAPLANE_DIR/flows.json"
+	collectd_start
+	ctl() { "$top_builddir/dynmonctl" -s "$SOCKET" "$@"; }
+	prometheus_start
+	for port in 1 2 3 4; do
+		frames_in 10 -d "$port"
+	done
+	# what the variables offer: label_values(SELECTOR, LABEL)
+	while IFS=$'\t' read -r name definition; do
+		[[ $definition =~ ^label_values\((.*),\ (.*)\)$ ]]
+		eventually holds "count by (${BASH_REMATCH[2]}) ($(as_sent <<<"${BASH_REMATCH[1]}"))" ||
+			{ echo "variable $name: $definition"; return 1; }
+	done < <(jq -r '.templating.list[] | select(.type == "query") | [.name, .definition] | @tsv' "$dashboard")
+	mapfile -t expressions < <(jq -r '.panels[].targets[]?.expr' "$dashboard")
+	[ ${#expressions[@]} -gt 10 ]
+	for expression in "${expressions[@]}"; do
+		sent=$(as_sent packets_total <<<"$expression")
+		eventually holds "$sent" || { echo "no result: $expression, as $sent"; api query --data-urlencode "query=$sent"; return 1; }
+	done
+	# The alerts are about figures that are there, and one of them for real.
+	page=$(metrics_page)
+	while read -r name; do
+		grep -qE "^${name}[{ ]" <<<"$page" || { echo "no figure $name"; return 1; }
+	done < <(grep -oE 'dynmon_[a-z_]+' "$CONF_DIR/prometheus/dynmon-alerts.yml" | sort -u)
+	echo '{' >"$DATAPLANE_DIR/packet_counter.json"
+	run ! ctl reload edge
+	eventually fires DynmonReloadsFail edge
+	eventually fires DynmonDataplaneOutdated edge
+	run ! fires DynmonReloadsFail flows
+}
