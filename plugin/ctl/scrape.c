@@ -35,9 +35,10 @@ bool series_label(const char **at, const char **name, size_t *name_len, struct t
 	if (!*name_len || s[*name_len] != '=' || s[*name_len + 1] != '"')
 		return false;
 	for (s += *name_len + 2; *s && *s != '"'; s++) {
-		if (*s == '\\' && s[1])
-			s++;
-		text_addc(value, *s == 'n' && s[-1] == '\\' ? '\n' : *s);
+		bool escaped = *s == '\\' && s[1];
+
+		s += escaped;
+		text_addc(value, escaped && *s == 'n' ? '\n' : *s);
 	}
 	*at = *s ? s + 1 : s;
 	return true;

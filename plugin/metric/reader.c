@@ -87,6 +87,7 @@ int metric_reader_init(struct metric_reader *reader, const struct metric *metric
 		.metric = metric,
 		.tallied = metric->tally,
 		.recent = config->empty_on_read && !total,
+		.looking = looking,
 	};
 	if (looking && metric_is_taken(metric))
 		return -EOPNOTSUPP;
@@ -106,7 +107,9 @@ int metric_reader_next(struct metric_reader *reader, struct metric_batch *batch)
 		int r = map_reader_next(&reader->map, &batch->entries);
 
 		if (r == 0)
-			note_pass(reader->metric, &reader->map);
+			note_entries(reader->metric, &reader->map);
+		if (r == 0 && !reader->looking)
+			note_full(reader->metric, &reader->map);
 		return r;
 	}
 	if (reader->given || !reader->taken.count)

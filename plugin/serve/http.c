@@ -128,13 +128,16 @@ static enum MHD_Result respond_error(struct MHD_Connection *connection, const st
 /* 0: the client does not only look. */
 static int take_look(struct MHD_Connection *connection, uint32_t *look, struct error *err)
 {
-	const char *value = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "look");
+	const char *value = NULL;
 	unsigned long n;
 	char *end;
 
 	*look = 0;
-	if (!value)
+	if (MHD_lookup_connection_value_n(connection, MHD_GET_ARGUMENT_KIND, "look", strlen("look"),
+					  &value, NULL) == MHD_NO)
 		return 0;
+	if (!value) /* without an = */
+		value = "";
 	n = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || !n || n > LOOK_MAX)
 		return error_set(err, -EINVAL,
@@ -345,7 +348,7 @@ static enum MHD_Result answer(void *data, struct MHD_Connection *connection, con
 	(void)version;
 	if (!exchange)
 		return MHD_NO;
-	if (exchange_begin(exchange, !route))
+	if (exchange_begin(exchange, !route && http->rest.writes))
 		return route ? MHD_YES : begin_rest(http, connection, method, exchange);
 	if (*upload_size)
 		return exchange_take(exchange, upload, upload_size) ? MHD_YES : MHD_NO;

@@ -162,7 +162,7 @@ void exchange_run(const struct exchange *exchange, struct MHD_Connection *connec
 {
 	const struct rest_request request = request_of(exchange, connection, method, common);
 
-	if (exchange->discarded)
+	if (exchange->wanted && exchange->discarded)
 		refuse_size(answer);
 	else if (!refuse_origin(connection, method, answer))
 		rest_run(&request, answer);

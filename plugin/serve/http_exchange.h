@@ -17,7 +17,10 @@ struct exchange *exchange_new(const char *uri);
 /* Takes NULL. */
 struct exchange *exchange_free(struct exchange *exchange);
 
-/* Whether the header has just come, and was not there before. wanted: a body is, too. */
+/*
+ * Whether the header has just come, and was not there before. wanted: a body is, too; one that is
+ * not is thrown away as it comes.
+ */
 bool exchange_begin(struct exchange *exchange, bool wanted);
 
 /* Takes a piece of the body, and sets *n to 0. false: it is too much, the connection is to end. */

@@ -7,6 +7,9 @@
 #include <json-c/json.h>
 #include <microhttpd.h>
 
+/* Bytes: a name and a port. Each of many links has it. */
+#define HOST_MAX 261
+
 void rest_answer_words(struct rest_answer *answer, unsigned int status, const char *words)
 {
 	answer->status = status;
@@ -84,7 +87,7 @@ static void add_self(const struct rest_call *call, struct text *href)
 {
 	const char *host = call->request->host;
 
-	text_printf(href, "//%s" REST_PREFIX "/", host ? host : "localhost");
+	text_printf(href, "//%.*s" REST_PREFIX "/", HOST_MAX, host ? host : "localhost");
 	for (size_t i = 0; i < call->path.n; i++) {
 		rest_path_add(href, call->path.words[i]);
 		text_addc(href, '/');

@@ -183,16 +183,20 @@ void rest_config_text(struct json_object *config, struct text *out)
 	text_add(out, text, len);
 }
 
+/* What an element of a list is called; NULL: nothing, it may stand at a key that nobody knows. */
+static const char *name_of(struct json_object *list, size_t i)
+{
+	struct json_object *element = json_object_array_get_idx(list, i);
+
+	return json_object_get_string(json_object_object_get(element, "name"));
+}
+
 /* The element of a list that has that name. */
 static struct json_object *find_element(struct json_object *list, const char *name)
 {
-	for (size_t i = 0; i < json_object_array_length(list); i++) {
-		struct json_object *element = json_object_array_get_idx(list, i);
-		struct json_object *key = json_object_object_get(element, "name");
-
-		if (key && !strcmp(json_object_get_string(key), name))
-			return element;
-	}
+	for (size_t i = 0; i < json_object_array_length(list); i++)
+		if (name_of(list, i) && !strcmp(name_of(list, i), name))
+			return json_object_array_get_idx(list, i);
 	return NULL;
 }
 
@@ -207,9 +211,8 @@ static void config_links(const struct rest_call *call, struct json_object *node,
 		}
 	} else {
 		for (size_t i = 0; i < json_object_array_length(node); i++)
-			rest_links_add(call, links,
-				       json_object_get_string(json_object_object_get(
-					       json_object_array_get_idx(node, i), "name")));
+			if (name_of(node, i))
+				rest_links_add(call, links, name_of(node, i));
 	}
 	rest_links_end(links);
 }
@@ -218,7 +221,7 @@ static void config_links(const struct rest_call *call, struct json_object *node,
 static bool is_named_list(struct json_object *node)
 {
 	return json_object_is_type(node, json_type_array) && json_object_array_length(node) &&
-	       json_object_object_get(json_object_array_get_idx(node, 0), "name");
+	       name_of(node, 0);
 }
 
 static void answer_node(struct rest_call *call, struct json_object *node)

@@ -318,4 +318,5 @@ text() { echo "[...document.querySelectorAll('$1')].map((e) => e.innerText.repla
 		[ "$(http "${URL}metrics?look=$look" -w '%{http_code}')" = "look: expected a number from 1 to 10000, found \"$look\"
 400" ]
 	done
+	[ "$(http "${URL}metrics?look" -o /dev/null -w '%{http_code}')" = 400 ]
 }

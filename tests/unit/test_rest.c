@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Routing and bodies of Polycube's REST, on a registry without a compiler. */
+#include "base/file.h"
 #include "base/log.h"
 #include "fixture.h"
 #include "serve/rest.h"
@@ -345,6 +346,29 @@ static void test_gate(void **state)
 	monitor_list_release(&list);
 }
 
+/* A host's name stands in each of many links: it is no longer than one can be. */
+static void test_long_host(void **state)
+{
+	char host[20000];
+	struct rest_request request = {
+		.registry = registry, .method = "GET", .uri = "/", .host = host, .where = ""
+	};
+
+	(void)state;
+	memset(host, 'h', sizeof(host) - 1);
+	host[sizeof(host) - 1] = '\0';
+	for (int cut = 0; cut < 2; cut++) {
+		_cleanup_(rest_answer_release) struct rest_answer answer = {};
+		_cleanup_text_ struct text link = {};
+
+		request.host = cut ? host : host + sizeof(host) - 1 - 261;
+		text_printf(&link, "\"//%s/polycube/v1/cubes/\"", host + sizeof(host) - 1 - 261);
+		talk(&request, &answer);
+		assert_int_equal(answer.status, 200);
+		assert_true(contains(text_str(&answer.body), text_str(&link)));
+	}
+}
+
 /* The same name always has the same one, and no other name has it. */
 static void test_uuid(void **state)
 {
@@ -381,6 +405,65 @@ static void test_uuid(void **state)
 		text_release(&uuids[i]);
 }
 
+/* What stands at keys that nobody knows is given back, whatever it is. */
+static void test_unknown_keys(void **state)
+{
+	static const char source[] = "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
+				     "SEC(\"tc\") int on_tc(struct __sk_buff *skb) { return -1; }\n"
+				     "char _license[] SEC(\"license\") = \"GPL\";\n";
+	static const struct {
+		const char *list, *answer; /* before its links, of which there are as many */
+		size_t links;
+	} rows[] = {
+		{ "[{\"name\":\"a\"},{\"name\":\"b\"}]",
+		  "[{\"name\":\"a\"},{\"name\":\"b\"},[\"_links\"", 2 },
+		{ "[{\"name\":\"a\"},{}]", "[{\"name\":\"a\"},{},[\"_links\"", 1 },
+		{ "[{\"name\":\"a\"},{\"name\":null},7,null,[]]",
+		  "[{\"name\":\"a\"},{\"name\":null},7,null,[],[\"_links\"", 1 },
+		{ "[7,{\"name\":\"a\"}]", "[7,{\"name\":\"a\"}]", 0 },
+	};
+	_cleanup_text_ struct text elf = {}, object = {};
+
+	(void)state;
+	skip_without_bpf();
+	if (!object_compile(source, &elf))
+		skip();
+	base64_encode(elf.data, elf.len, &object);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(rest_answer_release) struct rest_answer made = {}, answer = {}, gone = {};
+		_cleanup_text_ struct text body = {};
+		struct rest_request request = { .registry = registry, .writes = true, .where = "" };
+		size_t links = 0;
+
+		text_printf(&body,
+			    "{\"dataplane-config\":{\"ingress-path\":{\"object-data\":\"%s\","
+			    "\"mine\":%s}}}",
+			    text_str(&object), rows[i].list);
+		request.uri = "/dynmon/k";
+		request.method = "POST";
+		request.body = text_str(&body);
+		request.len = body.len;
+		talk(&request, &made);
+		if (made.status != 201)
+			fail_msg("%s", text_str(&made.body));
+		request = (struct rest_request){ .registry = registry, .where = "" };
+		request.uri = "/dynmon/k/dataplane/ingress-path/mine";
+		request.method = "GET";
+		talk(&request, &answer);
+		assert_int_equal(answer.status, 200);
+		if (strncmp(text_str(&answer.body), rows[i].answer, strlen(rows[i].answer)) != 0)
+			fail_msg("%s: %s", rows[i].list, text_str(&answer.body));
+		for (const char *at = text_str(&answer.body); (at = strstr(at, "/mine/")); at++)
+			links += at[strlen("/mine/")] != '"';
+		assert_int_equal(links, rows[i].links);
+		request.uri = "/dynmon/k";
+		request.method = "DELETE";
+		request.writes = true;
+		talk(&request, &gone);
+		assert_int_equal(gone.status, 200);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,7 +474,9 @@ int main(void)
 		cmocka_unit_test(test_add),
 		cmocka_unit_test_setup_teardown(test_talks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gate, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_long_host, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_uuid, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unknown_keys, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

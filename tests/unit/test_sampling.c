@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/figure.h"
+#include "base/log.h"
 #include "fixture.h"
 #include "metric/sampling.h"
 #include "metric/series.h"
@@ -295,13 +297,56 @@ static void test_cpus(void **state)
 	}
 }
 
+static unsigned int lines_logged;
+
+static void count_log(enum log_level level, const char *line)
+{
+	(void)level;
+	(void)line;
+	lines_logged++;
+}
+
+/* A map without room is told, and counted, of reads; not of looks. */
+static void test_full(void **state)
+{
+	static const enum metric_use uses[] = { METRIC_FOR_LOOKING, METRIC_FOR_SAMPLES,
+						METRIC_FOR_LOOKING, METRIC_FOR_JSON };
+	static const unsigned int full[] = { 0, 1, 1, 2 };
+	const struct metric_config config = config_of("TWO");
+	uint64_t before = figure_get(FIGURE_MAPS_FULL);
+	struct metric metric;
+	int fd;
+
+	(void)state;
+	skip_without_bpf();
+	if (!object)
+		skip();
+	fd = bpf_map__fd(object_find_map(object, "TWO")->bpf);
+	for (uint32_t key = 0; key < 2; key++)
+		assert_int_equal(bpf_map_update_elem(fd, &key, &(uint64_t){ 1 }, BPF_ANY), 0);
+	assert_int_equal(metric_init(&metric, &config, object, NULL), 0);
+	log_set_sink(count_log);
+	for (size_t i = 0; i < ARRAY_SIZE(uses); i++) {
+		struct metric_reader reader;
+		struct metric_batch batch;
+
+		assert_int_equal(metric_reader_init(&reader, &metric, uses[i]), 0);
+		while (metric_reader_next(&reader, &batch) > 0)
+			;
+		metric_reader_release(&reader);
+		assert_int_equal(figure_get(FIGURE_MAPS_FULL) - before, full[i]);
+		assert_int_equal(lines_logged, full[i] > 0);
+	}
+	log_set_sink(NULL);
+	metric_release(&metric);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_largest),
-		cmocka_unit_test(test_series),
-		cmocka_unit_test(test_tallied),
-		cmocka_unit_test(test_cpus),
+		cmocka_unit_test(test_largest), cmocka_unit_test(test_series),
+		cmocka_unit_test(test_tallied), cmocka_unit_test(test_cpus),
+		cmocka_unit_test(test_full),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -77,6 +77,7 @@ static void test_labels(void **state)
 		{ "a{x=\"1\"}", "x=1;" },
 		{ "a{x=\"1\",yz=\"\"}", "x=1;yz=;" },
 		{ "a{x=\"a\\\"b\\\\c\\nd,e=}\",y=\"2\"}", "x=a\"b\\c\nd,e=};y=2;" },
+		{ "a{x=\"C:\\\\new\"}", "x=C:\\new;" },
 		{ "a{x=\"ends", "x=ends;" },
 		{ "a{x=\"ends\\", "x=ends\\;" },
 		{ "a{x}", "" },
