@@ -18,9 +18,11 @@
 #include <errno.h>
 #include <getopt.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LOG_LEVELS    "off critical error warn info debug trace"
 #define CHECK_USAGE   "check FILE"
@@ -298,6 +300,14 @@ static bool take_number(const char *option, const char *value, unsigned int min,
 	return true;
 }
 
+/* The other end of the pipe that stdout is has been closed: whoever read has read enough. */
+static bool is_output_closed(void)
+{
+	struct pollfd output = { .fd = STDOUT_FILENO };
+
+	return poll(&output, 1, 0) > 0 && (output.revents & POLLERR);
+}
+
 int main(int argc, char **argv)
 {
 	enum {
@@ -398,6 +408,10 @@ int main(int argc, char **argv)
 	}
 	r = run(&options, argv + optind, (size_t)(argc - optind));
 	if (fflush(stdout) != 0 || ferror(stdout)) {
+		if (is_output_closed()) { /* quietly, as any program in a pipe ends */
+			signal(SIGPIPE, SIG_DFL);
+			raise(SIGPIPE);
+		}
 		fprintf(stderr, "dynmonctl: writing: %s\n", strerror(errno));
 		return EXIT_FAILED;
 	}

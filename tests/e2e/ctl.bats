@@ -184,6 +184,20 @@ listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep 
 	ctl --count=3 watch packets_total | awk -F '\t' '/ingress/ && $4 > 0 { found = 1 } END { exit !found }'
 }
 
+@test "what cannot be written is an error, but not when the reader has read enough" {
+	start_with_edge
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	exec 7<>"$BATS_TEST_TMPDIR/pipe"
+	exec 8>"$BATS_TEST_TMPDIR/pipe" 7>&- # nobody reads what goes to 8
+	for verb in list listval "metrics edge" help; do
+		run -141 --separate-stderr bash -c "$(ctl_words) $verb >&8" # by SIGPIPE
+		[ -z "$stderr" ]
+		run -1 --separate-stderr bash -c "$(ctl_words) $verb 9</dev/null >&9"
+		[ "$stderr" = "dynmonctl: writing: Bad file descriptor" ]
+	done
+	exec 8>&-
+}
+
 @test "top shows the series in a terminal: what stands there, line by line" {
 	start_with_edge
 	frames_in 7

@@ -43,6 +43,17 @@ teardown() {
 	[[ $(dpkg-deb -f "$PACKAGE" Depends) == *"collectd-core (>= $minor), collectd-core (<< "* ]]
 }
 
+# What configure does without, where it is not there, would be missing in the package.
+@test "it is built with the libraries that bootstrap installs" {
+	libraries=$(sed -n '/^build_packages=/,/"$/p' "$top_srcdir/bootstrap" | tr -s '"= \t' '\n' |
+		grep -xE '(lib.*|collectd)-dev' | grep -vx libc6-dev)
+	[ -n "$libraries" ]
+	for library in $libraries; do
+		grep -Eqx " $library,?" "$top_srcdir/conf/debian/control" || { echo "Build-Depends: $library is missing"; return 1; }
+	done
+	[[ $(dpkg-deb -f "$PACKAGE" Depends) == *libncursesw* ]] # dynmonctl top
+}
+
 @test "it has what make install has" {
 	dpkg-deb --fsys-tarfile "$PACKAGE" | tar -t | sed 's|^\./||; s|\.gz$||' >"$BATS_TEST_TMPDIR/files"
 	while read -r file; do
