@@ -13,7 +13,7 @@ setup() {
 	  Dataplane "packet_counter.json"
 	</Monitor>
 	EOF
-	sed -i 's/^LoadPlugin csv$/LoadPlugin load\n&/' "$CONF"
+	sed -i 's/^\t*LoadPlugin csv$/LoadPlugin load\n&/' "$CONF"
 	collectd_start
 	ID=host/dynmon-edge-mon0/derive-packets_total-ingress
 	eventually collectdctl -s "$SOCKET" getval "$ID"

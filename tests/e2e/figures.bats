@@ -291,7 +291,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 
 @test "SIGUSR1, and a flush over collectd's own socket, bring the values at once" {
 	slow
-	sed -i 's/^LoadPlugin csv$/LoadPlugin unixsock\n&/' "$CONF"
+	sed -i 's/^\t*LoadPlugin csv$/LoadPlugin unixsock\n&/' "$CONF"
 	cat >>"$CONF" <<-EOF
 	<Plugin unixsock>
 	  SocketFile "$DIR/unixsock"
@@ -314,7 +314,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	LISTENER=$!
 	eventually test -e "$BATS_TEST_TMPDIR/graphite"
 	slow
-	sed -i 's/^LoadPlugin csv$/LoadPlugin write_graphite\n&/' "$CONF"
+	sed -i 's/^\t*LoadPlugin csv$/LoadPlugin write_graphite\n&/' "$CONF"
 	cat >>"$CONF" <<-EOF
 	<Plugin write_graphite>
 	  <Node "here">
