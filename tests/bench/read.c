@@ -179,7 +179,7 @@ static uint64_t read_json(struct registry *registry)
 	struct view view;
 
 	view_of(registry, &view);
-	must(json_stream_new(&view, &filter, &stream, &err), &err, "JSON");
+	must(json_stream_new(&view, &filter, NULL, &stream, &err), &err, "JSON");
 	return take_all(stream);
 }
 
