@@ -472,6 +472,8 @@ int http_start(const struct http_settings *settings, struct registry *registry, 
 	if (r < 0) {
 		http_clients_stop(http->clients);
 		close(fd);
+		if (settings->socket_file)
+			unlink(settings->socket_file);
 		free(http->socket_file);
 		free(http);
 		return r;
