@@ -47,8 +47,8 @@ counter_monitor() {
 extrapolated() { # SELECTOR GROWTH
 	local n
 
+	eventually holds "count_over_time($1[5m]) >= 3"
 	n=$(value "count_over_time($1[5m])")
-	[ "$n" -ge 3 ]
 	holds "increase($1[5m]) >= $2 * 0.999 and increase($1[5m]) <= $2 * (1 + 2.2 / ($n - 2))"
 	holds "abs(rate($1[5m]) * 300 - increase($1[5m])) < 1e-6 * increase($1[5m])"
 }
