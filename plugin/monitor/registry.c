@@ -109,51 +109,6 @@ void registry_tell_changed(struct registry *registry)
 	eventfd_write(registry->change_fd, 1);
 }
 
-int no_such_monitor(const char *name, struct error *err)
-{
-	return error_set(err, -ENOENT, "no monitor is called \"%.100s\"", name);
-}
-
-struct monitor *registry_find(struct registry *registry, const char *name)
-{
-	struct monitor *found = NULL;
-
-	pthread_mutex_lock(&registry->lock);
-	for (size_t i = 0; i < registry->n_monitors && !found; i++)
-		if (!strcmp(registry->monitors[i]->settings.name, name))
-			found = monitor_ref(registry->monitors[i]);
-	pthread_mutex_unlock(&registry->lock);
-	return found;
-}
-
-int registry_insert(struct registry *registry, struct monitor *monitor, struct error *err)
-{
-	struct monitor **monitors;
-	int r = 0;
-
-	pthread_mutex_lock(&registry->lock);
-	for (size_t i = 0; i < registry->n_monitors && r == 0; i++)
-		if (!strcmp(registry->monitors[i]->settings.name, monitor->settings.name))
-			r = error_set(err, -EEXIST, "a monitor called \"%s\" exists",
-				      monitor->settings.name);
-	if (r == 0 && registry->n_monitors >= MONITORS_MAX)
-		r = error_set(err, -E2BIG, "at most %d monitors are possible", MONITORS_MAX);
-	if (r == 0) {
-		monitors = realloc(registry->monitors,
-				   (registry->n_monitors + 1) * sizeof(struct monitor *));
-		if (monitors) {
-			registry->monitors = monitors;
-			monitors[registry->n_monitors++] = monitor_ref(monitor);
-		} else {
-			r = error_oom(err);
-		}
-	}
-	pthread_mutex_unlock(&registry->lock);
-	registry_tell_changed(registry);
-	eventfd_write(registry->list_fd, 1);
-	return r;
-}
-
 void registry_tell_added(struct registry *registry, const struct monitor *monitor)
 {
 	if (registry->observer.added)
@@ -164,28 +119,6 @@ void registry_tell_removed(struct registry *registry, const struct monitor *moni
 {
 	if (registry->observer.removed)
 		registry->observer.removed(registry->observer.data, monitor);
-}
-
-int registry_make(struct registry *registry, struct monitor_settings *settings, bool configured,
-		  unsigned int id, struct monitor **ret, struct error *err)
-{
-	bool taken = !id;
-	uint64_t serial;
-	int r;
-
-	pthread_mutex_lock(&registry->lock);
-	serial = registry->next_serial++;
-	while (taken) { /* the smallest that no monitor has */
-		taken = false;
-		id++;
-		for (size_t i = 0; i < registry->n_monitors; i++)
-			taken = taken || registry->monitors[i]->id == id;
-	}
-	pthread_mutex_unlock(&registry->lock);
-	r = monitor_new(settings, id, serial, configured, ret, err);
-	if (r == 0)
-		(*ret)->context = &registry->context;
-	return r;
 }
 
 /* What of a namespace that cannot be looked into is a mistake, and what is only not there yet. */
@@ -220,23 +153,6 @@ void registry_report_waiting(struct monitor *monitor, struct text *report)
 				    "monitor %s: interface \"%s\" does not exist, waiting for it\n",
 				    monitor->settings.name, monitor->instances[i]->interface);
 	pthread_mutex_unlock(&monitor->state);
-}
-
-bool registry_replace(struct registry *registry, struct monitor *old, struct monitor *next)
-{
-	bool found = false;
-
-	pthread_mutex_lock(&registry->lock);
-	for (size_t i = 0; i < registry->n_monitors && !found; i++)
-		if (registry->monitors[i] == old) {
-			registry->monitors[i] = monitor_ref(next);
-			found = true;
-		}
-	pthread_mutex_unlock(&registry->lock);
-	if (found)
-		monitor_unref(old);
-	registry_tell_changed(registry);
-	return found;
 }
 
 /*
@@ -323,24 +239,9 @@ int registry_delete(struct registry *registry, const char *name, struct text *re
 	/* Before the name is free: another one of that name may be saved then. */
 	registry_forget(registry, name, report);
 	monitor_close(monitor, false);
-	pthread_mutex_lock(&registry->lock);
-	for (size_t i = 0; i < registry->n_monitors; i++)
-		if (registry->monitors[i] == monitor) {
-			registry->n_monitors--;
-			pthread_mutex_lock(&monitor->state);
-			registry->retired_changes += monitor->changes;
-			registry->retired_failures += monitor->failures;
-			pthread_mutex_unlock(&monitor->state);
-			memmove(&registry->monitors[i], &registry->monitors[i + 1],
-				(registry->n_monitors - i) * sizeof(struct monitor *));
-			break;
-		}
-	pthread_mutex_unlock(&registry->lock);
+	registry_remove(registry, monitor);
 	monitor_end(monitor);
-	registry_tell_changed(registry);
-	eventfd_write(registry->list_fd, 1);
 	registry_tell_removed(registry, monitor);
-	monitor_unref(monitor);
 	return 0;
 }
 
@@ -494,46 +395,4 @@ void registry_refresh(struct registry *registry)
 		return;
 	for (size_t i = 0; i < list.n; i++)
 		monitor_refresh(list.monitors[i]);
-}
-
-int registry_list(struct registry *registry, const char *name, struct monitor_list *ret,
-		  struct error *err)
-{
-	*ret = (struct monitor_list){};
-	pthread_mutex_lock(&registry->lock);
-	ret->monitors = calloc(registry->n_monitors + 1, sizeof(struct monitor *));
-	for (size_t i = 0; ret->monitors && i < registry->n_monitors; i++)
-		if (!name || !strcmp(registry->monitors[i]->settings.name, name))
-			ret->monitors[ret->n++] = monitor_ref(registry->monitors[i]);
-	pthread_mutex_unlock(&registry->lock);
-	if (!ret->monitors)
-		return error_oom(err);
-	if (!name || ret->n)
-		return 0;
-	monitor_list_release(ret);
-	return no_such_monitor(name, err);
-}
-
-void monitor_list_release(struct monitor_list *list)
-{
-	for (size_t i = 0; i < list->n; i++)
-		monitor_unref(list->monitors[i]);
-	free(list->monitors);
-	*list = (struct monitor_list){};
-}
-
-int registry_view(struct registry *registry, const char *name, struct view *ret, struct error *err)
-{
-	_cleanup_(monitor_list_release) struct monitor_list list = {};
-	int r = registry_list(registry, name, &list, err);
-
-	*ret = (struct view){ .registry = name ? NULL : registry };
-	for (size_t i = 0; r == 0 && i < list.n; i++) {
-		r = view_add(ret, list.monitors[i]);
-		if (r < 0)
-			error_oom(err);
-	}
-	if (r < 0)
-		view_release(ret);
-	return r;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What registry.c, registry_context.c, registry_feed.c, registry_keep.c and reload.c share, and
- * nobody else. */
+/* What registry.c, registry_*.c and reload.c share, and nobody else. */
 #ifndef DYNMON_MONITOR_REGISTRY_PRIVATE_H
 #define DYNMON_MONITOR_REGISTRY_PRIVATE_H
 
@@ -50,6 +49,9 @@ void registry_forget(struct registry *registry, const char *name, struct text *r
 /* A monitor that nobody knows yet. settings are taken. id: 0 for one that no monitor has. */
 int registry_make(struct registry *registry, struct monitor_settings *settings, bool configured,
 		  unsigned int id, struct monitor **ret, struct error *err);
+
+/* Drops the list's reference, and keeps what the monitor has done among what is retired. */
+void registry_remove(struct registry *registry, struct monitor *monitor);
 
 /* Puts next, which is referenced, in the place of old; false: old is not there any more. */
 bool registry_replace(struct registry *registry, struct monitor *old, struct monitor *next);

@@ -12,9 +12,7 @@
 
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define DEFAULT_HOST "127.0.0.1"
 #define DEFAULT_PORT "9936"
@@ -390,39 +388,6 @@ static void follow_connection(void *data, struct MHD_Connection *connection, voi
 	}
 }
 
-static int listen_tcp(const char *host, const char *port, struct error *err)
-{
-	const struct addrinfo hints = {
-		.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
-		.ai_socktype = SOCK_STREAM,
-	};
-	struct addrinfo *addresses;
-	int r = getaddrinfo(host, port, &hints, &addresses), code = -EADDRNOTAVAIL, fd = -1;
-
-	if (r)
-		return error_set(err, -EADDRNOTAVAIL, "<Http>: Host \"%s\" Port \"%s\": %s", host,
-				 port, gai_strerror(r));
-	for (struct addrinfo *a = addresses; a && fd < 0; a = a->ai_next) {
-		int on = 1;
-
-		fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
-		if (fd < 0) {
-			code = -errno;
-			continue;
-		}
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-		if (bind(fd, a->ai_addr, a->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0) {
-			code = -errno;
-			fd_close(&fd);
-		}
-	}
-	freeaddrinfo(addresses);
-	if (fd < 0)
-		return error_set(err, code, "<Http>: Host \"%s\" Port \"%s\": %s", host, port,
-				 strerror(-code));
-	return fd;
-}
-
 int http_start(const struct http_settings *settings, struct registry *registry, struct http **ret,
 	       struct error *err)
 {
@@ -438,7 +403,7 @@ int http_start(const struct http_settings *settings, struct registry *registry, 
 	if (settings->socket_file)
 		fd = listener_open(settings->socket_file, NULL, SOCKET_MODE, false, err);
 	else
-		fd = listen_tcp(host, port, err);
+		fd = listener_open_tcp(host, port, err);
 	if (fd < 0) {
 		free(http);
 		return fd;

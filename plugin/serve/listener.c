@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -68,4 +69,37 @@ int listener_open(const char *path, const char *group, unsigned int mode, bool r
 		return r;
 	}
 	return steal_fd(&fd);
+}
+
+int listener_open_tcp(const char *host, const char *port, struct error *err)
+{
+	const struct addrinfo hints = {
+		.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
+		.ai_socktype = SOCK_STREAM,
+	};
+	struct addrinfo *addresses;
+	int r = getaddrinfo(host, port, &hints, &addresses), code = -EADDRNOTAVAIL, fd = -1;
+
+	if (r)
+		return error_set(err, -EADDRNOTAVAIL, "<Http>: Host \"%s\" Port \"%s\": %s", host,
+				 port, gai_strerror(r));
+	for (struct addrinfo *a = addresses; a && fd < 0; a = a->ai_next) {
+		int on = 1;
+
+		fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
+		if (fd < 0) {
+			code = -errno;
+			continue;
+		}
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+		if (bind(fd, a->ai_addr, a->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0) {
+			code = -errno;
+			fd_close(&fd);
+		}
+	}
+	freeaddrinfo(addresses);
+	if (fd < 0)
+		return error_set(err, code, "<Http>: Host \"%s\" Port \"%s\": %s", host, port,
+				 strerror(-code));
+	return fd;
 }

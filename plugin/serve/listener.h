@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Listening unix sockets, with collectd's conventions for their files. */
+/* Listening sockets: unix ones, with collectd's conventions for their files, and TCP. */
 #ifndef DYNMON_SERVE_LISTENER_H
 #define DYNMON_SERVE_LISTENER_H
 
@@ -15,5 +15,11 @@
  */
 int listener_open(const char *path, const char *group, unsigned int mode, bool replace,
 		  struct error *err);
+
+/*
+ * Listens on TCP. host: a name or an address; port: a number. Returns the descriptor, which is the
+ * caller's; -errno, the message names host and port.
+ */
+int listener_open_tcp(const char *host, const char *port, struct error *err);
 
 #endif

@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_text_ struct text warnings = {};
 	_cleanup_error_ struct error err = {};
 	struct saved saved = {};
-	int r = state_parse((const char *)data, size, "x", &saved, &warnings, &err);
+	int r = saved_parse((const char *)data, size, "x", &saved, &warnings, &err);
 
 	if (r > 0 || (r < 0 && !err.message))
 		abort();

@@ -232,7 +232,7 @@ static void test_damaged(void **state)
 		_cleanup_error_ struct error err = {};
 		struct saved saved = {};
 
-		assert_true(state_parse(cases[i].json, strlen(cases[i].json), "x", &saved,
+		assert_true(saved_parse(cases[i].json, strlen(cases[i].json), "x", &saved,
 					&warnings, &err) < 0);
 		assert_true(contains(error_message(&err), cases[i].message));
 	}

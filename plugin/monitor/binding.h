@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Binding: a loaded generation's metrics find their maps, and what was added up of them before. */
+#ifndef DYNMON_MONITOR_BINDING_H
+#define DYNMON_MONITOR_BINDING_H
+
+#include "monitor/generation.h"
+
+/*
+ * Makes the metrics of a generation whose objects are loaded. A metric that was in previous, which
+ * may be NULL, goes on with what it has added up if its map does. report: a line for each that does
+ * not do what one would expect; may be NULL. Errors name the path.
+ */
+int generation_bind(struct generation *generation, const struct generation *previous,
+		    struct text *report, struct error *err);
+
+#endif

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "monitor/saved.h"
+#include "base/file.h"
+#include "dataplane/walk.h"
+#include "monitor/option.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <string.h>
+
+#define SAVED_VERSION  1
+#define NETNS_NAME_MAX 1000
+
+void saved_release(struct saved *saved)
+{
+	monitor_settings_release(&saved->settings);
+	recipe_release(&saved->recipe);
+}
+
+/* -- writing -- */
+
+static void member(struct text *out, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	text_printf(out, ",\n  \"%s\": ", name);
+	text_json(out, value, strlen(value));
+}
+
+/* encoded: as base64 what could stand there as JSON, too. */
+static void format_layer(const struct layer *layer, bool encoded, struct text *out)
+{
+	bool first = true;
+
+	text_adds(out, "{ \"leave\": [");
+	for (int path = 0; path < PATH_COUNT; path++) {
+		if (layer->leave[path])
+			text_printf(out, "%s\"%s\"", first ? "" : ", ", path_name((enum path)path));
+		first = first && !layer->leave[path];
+	}
+	text_adds(out, "], ");
+	if (layer->file) {
+		text_adds(out, "\"file\": ");
+		text_json(out, layer->file, strlen(layer->file));
+	} else if (encoded || !layer->bytes.len || layer->bytes.data[0] != '{') {
+		text_adds(out, "\"document-data\": \"");
+		base64_encode(layer->bytes.data, layer->bytes.len, out);
+		text_addc(out, '"');
+	} else {
+		text_adds(out, "\"document\": ");
+		text_add(out, layer->bytes.data, layer->bytes.len);
+	}
+	text_adds(out, " }");
+}
+
+static void format(const struct monitor *monitor, bool encoded, struct text *out)
+{
+	const struct monitor_settings *settings = &monitor->settings;
+
+	text_printf(out, "{\n  \"version\": %d", SAVED_VERSION);
+	member(out, "name", settings->name);
+	member(out, "hook", settings->hook);
+	member(out, "loglevel", monitor->log_level);
+	member(out, "netns", settings->netns);
+	member(out, "position", settings->position);
+	text_printf(out, ",\n  \"share\": %s,\n  \"pin\": %s,\n  \"interfaces\": [",
+		    settings->share ? "true" : "false", settings->pin ? "true" : "false");
+	for (size_t i = 0; i < monitor->n_patterns; i++) {
+		const char *word = monitor_word(monitor, monitor->patterns[i]);
+
+		text_adds(out, i ? ", " : "");
+		text_json(out, word, strlen(word));
+	}
+	text_adds(out, "],\n  \"positions\": [");
+	for (size_t i = 0; i < monitor->n_patterns; i++) {
+		const char *position = monitor->patterns[i]->position;
+
+		text_adds(out, i ? ", " : "");
+		text_json(out, position ? position : "", position ? strlen(position) : 0);
+	}
+	text_adds(out, "],\n  \"dataplanes\": [");
+	for (size_t i = 0; i < monitor->recipe.n; i++) {
+		text_adds(out, i ? ",\n    " : "\n    ");
+		format_layer(&monitor->recipe.layers[i], encoded, out);
+	}
+	text_adds(out, "]\n}\n");
+}
+
+/* What can be read back: JSON inside JSON is nested more deeply than a document may be. */
+int saved_format(const struct monitor *monitor, struct text *out)
+{
+	for (int encoded = 0; encoded < 2; encoded++) {
+		_cleanup_(saved_release) struct saved saved = {};
+		_cleanup_text_ struct text warnings = {};
+		int r;
+
+		text_clear(out);
+		format(monitor, encoded, out);
+		if (text_status(out) < 0)
+			return -ENOMEM;
+		r = saved_parse(out->data, out->len, monitor->settings.name, &saved, &warnings,
+				NULL);
+		if (r == 0)
+			return 0;
+	}
+	return -EINVAL;
+}
+
+/* -- reading -- */
+
+/* What stands in a file, before it is a monitor's. */
+struct form {
+	int version;
+	char *name, *hook, *log_level, *netns, *position;
+	bool share, pin;
+	char **interfaces, **positions;
+	size_t n_interfaces, n_positions;
+	struct layer *layers;
+	size_t n_layers;
+};
+
+static void form_release(struct form *form)
+{
+	free(form->name);
+	free(form->hook);
+	free(form->log_level);
+	free(form->netns);
+	free(form->position);
+	for (size_t i = 0; i < form->n_interfaces; i++)
+		free(form->interfaces[i]);
+	free(form->interfaces);
+	for (size_t i = 0; i < form->n_positions; i++)
+		free(form->positions[i]);
+	free(form->positions);
+	for (size_t i = 0; i < form->n_layers; i++)
+		layer_release(&form->layers[i]);
+	free(form->layers);
+}
+
+static int take_version(struct walk *walk, struct json_object *value, void *to)
+{
+	*(int *)to = json_object_get_int(value);
+	if (json_object_is_type(value, json_type_int) && *(int *)to == SAVED_VERSION)
+		return 0;
+	return walk_wrong(walk, "1, the version that this plugin writes", value);
+}
+
+static int take_netns(struct walk *walk, struct json_object *value, void *to)
+{
+	return take_bounded(walk, value, NETNS_NAME_MAX, to);
+}
+
+static int take_interfaces(struct walk *walk, struct json_object *value, void *to)
+{
+	struct form *form = to;
+
+	return walk_list(walk, value, INTERFACES_MAX, sizeof(char *), take_name,
+			 (void **)&form->interfaces, &form->n_interfaces);
+}
+
+/* One for each interface; "" where it has none. */
+static int take_positions(struct walk *walk, struct json_object *value, void *to)
+{
+	struct form *form = to;
+
+	return walk_list(walk, value, INTERFACES_MAX, sizeof(char *), take_string,
+			 (void **)&form->positions, &form->n_positions);
+}
+
+static int take_leave(struct walk *walk, struct json_object *value, void *to)
+{
+	struct layer *layer = to;
+
+	if (!json_object_is_type(value, json_type_array))
+		return walk_wrong(walk, "a list of paths", value);
+	for (size_t i = 0; i < json_object_array_length(value); i++) {
+		struct json_object *name = json_object_array_get_idx(value, i);
+		int path = json_object_is_type(name, json_type_string)
+				   ? path_from_name(json_object_get_string(name))
+				   : -1;
+
+		if (path < 0)
+			return walk_wrong(walk, "ingress or egress", name);
+		layer->leave[path] = true;
+	}
+	return 0;
+}
+
+/* The object belongs to this walk alone, so json-c may write its text into it. */
+static int take_document(struct walk *walk, struct json_object *value, void *to)
+{
+	struct layer *layer = to;
+	const char *text;
+	size_t len;
+
+	if (!json_object_is_type(value, json_type_object))
+		return walk_wrong(walk, "a document", value);
+	text = json_object_to_json_string_length(
+		value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
+	if (text)
+		text_add(&layer->bytes, text, len);
+	return text && text_status(&layer->bytes) == 0 ? 0 : error_oom(walk->err);
+}
+
+static int take_document_data(struct walk *walk, struct json_object *value, void *to)
+{
+	struct layer *layer = to;
+
+	if (!json_object_is_type(value, json_type_string) ||
+	    base64_decode(json_object_get_string(value), (size_t)json_object_get_string_len(value),
+			  &layer->bytes) < 0)
+		return walk_wrong(walk, "a document in base64", value);
+	return 0;
+}
+
+static int take_layer(struct walk *walk, struct json_object *value, void *to)
+{
+	static const struct key keys[] = {
+		{ "leave", take_leave, 0, false },
+		{ "file", take_name, offsetof(struct layer, file), false },
+		{ "document", take_document, 0, false },
+		{ "document-data", take_document_data, 0, false },
+		{},
+	};
+	struct layer *layer = to;
+	int r = walk_object(walk, value, keys, layer);
+
+	if (r == 0 && !layer->file == !layer->bytes.len)
+		return error_set(walk->err, -EINVAL,
+				 "%s: expected one of file, document and document-data",
+				 text_str(&walk->where));
+	for (int path = 0; path < PATH_COUNT; path++)
+		layer->covers[path] = !layer->leave[path];
+	return r;
+}
+
+static int take_layers(struct walk *walk, struct json_object *value, void *to)
+{
+	struct form *form = to;
+
+	return walk_list(walk, value, PATH_COUNT, sizeof(struct layer), take_layer,
+			 (void **)&form->layers, &form->n_layers);
+}
+
+/* As if the options stood in collectd.conf, so that no file can say what that could not. */
+static int form_settings(const struct form *form, struct monitor_settings *settings,
+			 struct error *err)
+{
+	const struct settings_node node = { BLOCK_MONITOR, settings };
+	const char *const values[][2] = {
+		{ "Hook", form->hook },
+		{ "LogLevel", form->log_level },
+		{ "NetNS", form->netns },
+		{ "Position", form->position },
+		{ "Share", form->share ? "true" : "false" },
+		{ "Pin", form->pin ? "true" : "false" },
+	};
+	int r = monitor_settings_init(settings, form->name, err);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(values); i++)
+		if (values[i][1])
+			r = settings_set(node, values[i][0], values[i][1], err);
+	for (size_t i = 0; r == 0 && i < form->n_interfaces; i++) {
+		r = settings_set(node, "Interface", form->interfaces[i], err);
+		if (r == 0 && i < form->n_positions && *form->positions[i])
+			r = monitor_settings_set_position(settings, form->positions[i], err);
+	}
+	return r;
+}
+
+static int form_walk(struct json_object *json, struct form *form, struct text *warnings,
+		     struct error *err)
+{
+	static const struct key keys[] = {
+		{ "version", take_version, offsetof(struct form, version), true },
+		{ "name", take_name, offsetof(struct form, name), true },
+		{ "hook", take_string, offsetof(struct form, hook), false },
+		{ "loglevel", take_string, offsetof(struct form, log_level), false },
+		{ "netns", take_netns, offsetof(struct form, netns), false },
+		{ "position", take_string, offsetof(struct form, position), false },
+		{ "share", take_bool, offsetof(struct form, share), false },
+		{ "pin", take_bool, offsetof(struct form, pin), false },
+		{ "interfaces", take_interfaces, 0, false },
+		{ "positions", take_positions, 0, false },
+		{ "dataplanes", take_layers, 0, false },
+		{},
+	};
+	struct walk walk = { .warnings = warnings, .err = err };
+	int r = walk_object(&walk, json, keys, form);
+
+	text_release(&walk.where);
+	return r;
+}
+
+int saved_parse(const char *bytes, size_t len, const char *name, struct saved *ret,
+		struct text *warnings, struct error *err)
+{
+	_cleanup_(form_release) struct form form = {};
+	_cleanup_(saved_release) struct saved saved = {};
+	struct json_object *json = NULL;
+	int r = walk_parse(bytes, len, &json, err);
+
+	if (r == 0)
+		r = form_walk(json, &form, warnings, err);
+	json_object_put(json);
+	if (r == 0 && strcmp(form.name, name) != 0)
+		r = error_set(err, -EINVAL, "name: expected \"%s\", found \"%.100s\"", name,
+			      form.name);
+	if (r == 0)
+		r = form_settings(&form, &saved.settings, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < form.n_layers; i++)
+		saved.recipe.layers[saved.recipe.n++] = form.layers[i];
+	form.n_layers = 0; /* taken */
+	*ret = saved;
+	saved = (struct saved){};
+	return 0;
+}
