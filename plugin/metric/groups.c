@@ -1,39 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/groups.h"
-#include "base/hash.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define SLOTS_MIN 64
-
-/* The slot of a key: its own, or the free one where it belongs. */
-static uint32_t *slot_of(const struct groups *groups, const char *key, size_t size)
+static struct index_keys keys_of(const struct groups *groups, const struct metric *metric)
 {
-	size_t mask = groups->n_slots - 1, at = hash_bytes(key, size) & mask;
+	size_t size = metric->map.key_size;
 
-	while (groups->slots[at] &&
-	       memcmp(groups->keys.data + (groups->slots[at] - 1) * size, key, size) != 0)
-		at = (at + 1) & mask;
-	return &groups->slots[at];
-}
-
-static int make_room(struct groups *groups, size_t size)
-{
-	size_t n = groups->n_slots ? 2 * groups->n_slots : SLOTS_MIN;
-	uint32_t *slots;
-
-	if (2 * ((size_t)groups->count + 1) <= groups->n_slots)
-		return 0;
-	slots = calloc(n, sizeof(*slots));
-	if (!slots)
-		return -ENOMEM;
-	free(groups->slots);
-	groups->slots = slots;
-	groups->n_slots = n;
-	for (uint32_t i = 0; i < groups->count; i++)
-		*slot_of(groups, groups->keys.data + i * size, size) = i + 1;
-	return 0;
+	return (struct index_keys){ .first = groups->keys.data, .stride = size, .size = size };
 }
 
 /* The numbers of the group that a key belongs to, or NULL: out of memory. */
@@ -44,9 +19,9 @@ static struct number *numbers_of(struct groups *groups, const struct metric *met
 	uint32_t *slot;
 	char *room;
 
-	if (make_room(groups, size) < 0)
+	if (index_reserve(&groups->index, keys_of(groups, metric), groups->count) < 0)
 		return NULL;
-	slot = slot_of(groups, key, size);
+	slot = index_slot(&groups->index, keys_of(groups, metric), key);
 	if (*slot)
 		return (struct number *)(groups->numbers.data + (*slot - 1) * bytes);
 	text_add(&groups->keys, key, size);
@@ -98,6 +73,6 @@ void groups_release(struct groups *groups)
 	text_release(&groups->keys);
 	text_release(&groups->values);
 	text_release(&groups->numbers);
-	free(groups->slots);
+	index_release(&groups->index);
 	*groups = (struct groups){};
 }

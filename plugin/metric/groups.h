@@ -6,15 +6,14 @@
 #ifndef DYNMON_METRIC_GROUPS_H
 #define DYNMON_METRIC_GROUPS_H
 
+#include "metric/index.h"
 #include "metric/reader.h"
 
 struct groups {
 	/* Flat, in the order in which they came first. */
 	struct text keys, values, numbers;
 	uint32_t count;
-	uint32_t *slots; /* group + 1, by the key's hash; 0: free. A power of two, at least 2 *
-			    count */
-	size_t n_slots;
+	struct index index;
 };
 
 /* Adds a batch of a metric whose histogram has groups. -ENOMEM: not all of it. */

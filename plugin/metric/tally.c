@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/tally.h"
 #include "base/hash.h"
+#include "metric/index.h"
 #include "metric/metric.h"
 
 #include <errno.h>
@@ -30,8 +31,7 @@ struct tally {
 	/* -- protected by lock -- */
 	char *entries; /* in the order of their coming */
 	size_t n, size;
-	uint32_t *slots; /* entry + 1, by hash; 0: free. A power of two, at least 2 * n */
-	size_t n_slots;
+	struct index index;
 	uint32_t pass;
 };
 
@@ -98,7 +98,7 @@ struct tally *tally_unref(struct tally *tally)
 		return NULL;
 	pthread_mutex_destroy(&tally->lock);
 	free(tally->entries);
-	free(tally->slots);
+	index_release(&tally->index);
 	free(tally);
 	return NULL;
 }
@@ -108,23 +108,13 @@ static struct entry *entry_at(const struct tally *tally, size_t i)
 	return (struct entry *)(tally->entries + i * tally->entry_size);
 }
 
-/* The slot of a key: its own, or the free one where it belongs. */
-static uint32_t *slot_of(const struct tally *tally, const char *key)
+static struct index_keys keys_of(const struct tally *tally)
 {
-	size_t mask = tally->n_slots - 1;
-	size_t at = hash_bytes(key, tally->key_size) & mask;
-
-	while (tally->slots[at] &&
-	       memcmp(entry_at(tally, tally->slots[at] - 1)->bytes, key, tally->key_size) != 0)
-		at = (at + 1) & mask;
-	return &tally->slots[at];
-}
-
-static void slots_fill(struct tally *tally)
-{
-	memset(tally->slots, 0, tally->n_slots * sizeof(*tally->slots));
-	for (size_t i = 0; i < tally->n; i++)
-		*slot_of(tally, entry_at(tally, i)->bytes) = (uint32_t)i + 1;
+	return (struct index_keys){
+		.first = tally->entries ? entry_at(tally, 0)->bytes : NULL,
+		.stride = tally->entry_size,
+		.size = tally->key_size,
+	};
 }
 
 /*
@@ -155,34 +145,24 @@ static void sweep(struct tally *tally)
 			to++;
 		}
 	tally->n = to;
-	slots_fill(tally);
+	index_refill(&tally->index, keys_of(tally), to);
 }
 
 static int make_room(struct tally *tally)
 {
-	size_t size = tally->size ? 2 * tally->size : 64, n_slots = 2 * size;
-	uint32_t *slots;
+	size_t size = tally->size ? 2 * tally->size : 64;
 	char *entries;
 
-	if (tally->n < tally->size)
-		return 0;
-	if (tally->n >= tally->max) {
+	if (tally->n == tally->size && tally->n >= tally->max)
 		sweep(tally);
-		if (tally->n < tally->size)
-			return 0;
+	if (tally->n == tally->size) {
+		entries = realloc(tally->entries, size * tally->entry_size);
+		if (!entries)
+			return -ENOMEM;
+		tally->entries = entries;
+		tally->size = size;
 	}
-	entries = realloc(tally->entries, size * tally->entry_size);
-	if (!entries)
-		return -ENOMEM;
-	tally->entries = entries;
-	slots = realloc(tally->slots, n_slots * sizeof(*slots));
-	if (!slots)
-		return -ENOMEM;
-	tally->slots = slots;
-	tally->size = size;
-	tally->n_slots = n_slots;
-	slots_fill(tally);
-	return 0;
+	return index_reserve(&tally->index, keys_of(tally), tally->n);
 }
 
 static struct entry *entry_of(struct tally *tally, const char *key)
@@ -190,11 +170,11 @@ static struct entry *entry_of(struct tally *tally, const char *key)
 	struct entry *entry;
 	uint32_t *slot;
 
-	if (tally->n && *(slot = slot_of(tally, key)))
+	if (tally->n && *(slot = index_slot(&tally->index, keys_of(tally), key)))
 		return entry_at(tally, *slot - 1);
 	if (make_room(tally) < 0)
 		return NULL;
-	slot = slot_of(tally, key);
+	slot = index_slot(&tally->index, keys_of(tally), key);
 	entry = entry_at(tally, tally->n);
 	memset(entry, 0, tally->entry_size);
 	memcpy(entry->bytes, key, tally->key_size);
