@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -116,6 +117,61 @@ struct object *object_from_source(const char *source)
 		assert_true(false);
 	}
 	return object;
+}
+
+void object_put(const struct object *object, const char *map, const void *key, const void *value)
+{
+	int fd = bpf_map__fd(object_find_map(object, map)->bpf);
+
+	assert_int_equal(bpf_map_update_elem(fd, key, value, BPF_ANY), 0);
+}
+
+static void path_make(struct generation_path *path, struct object *object,
+		      const struct metric_config *config)
+{
+	_cleanup_error_ struct error err = {};
+
+	path->object = object_ref(object);
+	path->metrics = calloc(1, sizeof(*path->metrics));
+	path->n_metrics = 1;
+	if (metric_init(path->metrics, config, object, &err) < 0)
+		fail_msg("%s: %s", config->name, error_message(&err));
+}
+
+struct view_item view_item_make(struct monitor_settings *settings, const char *interface,
+				struct object *object, const struct metric_config *configs)
+{
+	struct view_item item = { .interface = strdup(interface),
+				  .generation = calloc(1, sizeof(struct generation)) };
+
+	item.generation->refs = 1;
+	for (int path = 0; path < PATH_COUNT; path++)
+		if (configs[path].name)
+			path_make(&item.generation->paths[path], object, &configs[path]);
+	assert_int_equal(monitor_new(settings, 1, 1, false, &item.monitor, NULL), 0);
+	return item;
+}
+
+void view_item_release(struct view_item *item)
+{
+	free(item->interface);
+	generation_unref(item->generation);
+	monitor_unref(item->monitor);
+}
+
+void view_expose(struct view *view, enum exposition exposition, struct text *out)
+{
+	_cleanup_error_ struct error err = {};
+	struct stream *stream = NULL;
+	int r;
+
+	assert_int_equal(openmetrics_stream_new(view, exposition, &stream, &err), 0);
+	assert_null(view->items); /* taken */
+	while ((r = stream_next(stream, out, &err)) > 0)
+		;
+	if (r < 0)
+		fail_msg("%s", error_message(&err));
+	stream_free(stream);
 }
 
 const char *source_dir(void)

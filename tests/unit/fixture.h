@@ -12,7 +12,10 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "export/openmetrics.h"
 #include "kernel/object.h"
+#include "monitor/settings.h"
+#include "monitor/view.h"
 
 /* A new folder below $TMPDIR; the caller frees the name after folder_remove(). */
 char *folder_make(void);
@@ -43,6 +46,20 @@ bool object_compile(const char *source, struct text *elf);
  * had; what the kernel refuses fails the test.
  */
 struct object *object_from_source(const char *source);
+
+/* Puts an entry into a map of the object; fails the test when that is not possible. */
+void object_put(const struct object *object, const char *map, const void *key, const void *value);
+
+/*
+ * An instance of a monitor that runs nowhere: with one metric on each path whose config has a name.
+ * settings are taken; configs must outlive it. A view releases it, or view_item_release().
+ */
+struct view_item view_item_make(struct monitor_settings *settings, const char *interface,
+				struct object *object, const struct metric_config *configs);
+void view_item_release(struct view_item *item);
+
+/* Appends what the view, which is taken, is exposed as; fails the test when that is an error. */
+void view_expose(struct view *view, enum exposition exposition, struct text *out);
 
 /* The repository's own folder: $top_srcdir, or found from here; NULL: not to be found. */
 const char *source_dir(void);

@@ -40,13 +40,6 @@ static const char source[] =
 
 static struct object *object;
 
-static void put(const char *map, const void *key, const void *value)
-{
-	assert_int_equal(bpf_map_update_elem(bpf_map__fd(object_find_map(object, map)->bpf), key,
-					     value, BPF_ANY),
-			 0);
-}
-
 /*
  * Values 0, 1, 5, 5, 100 in all of them: slots 0, 0, 2, 2, 6 rounded down, 1, 1, 3, 3, 7 by bits.
  */
@@ -69,17 +62,17 @@ static void fill(void)
 
 	for (unsigned int cpu = 0; cpu < map_cpus(); cpu++)
 		memcpy(cpus + cpu * sizeof(size), &size, sizeof(size));
-	put("CPUS", &(uint32_t){ 0 }, cpus);
+	object_put(object, "CPUS", &(uint32_t){ 0 }, cpus);
 	free(cpus);
-	put("SIZES", &(uint32_t){ 9 }, &size);
+	object_put(object, "SIZES", &(uint32_t){ 9 }, &size);
 	for (uint32_t i = 0; i < 8; i++) {
-		put("ARRAY", &i, &size.slots[i]);
-		put("DIALECT", &(uint32_t){ (i + 1) % 8 }, &size.slots[i]);
+		object_put(object, "ARRAY", &i, &size.slots[i]);
+		object_put(object, "DIALECT", &(uint32_t){ (i + 1) % 8 }, &size.slots[i]);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		put("KEYED", &keys[i], &counts[i]);
+		object_put(object, "KEYED", &keys[i], &counts[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-		put("PARTS", &slots[i], &parts[i]);
+		object_put(object, "PARTS", &slots[i], &parts[i]);
 }
 
 static int set_up(void **state)

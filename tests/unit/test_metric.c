@@ -82,16 +82,6 @@ static struct metric_config config(const char *map)
 	};
 }
 
-static int fd_of(const char *map)
-{
-	return bpf_map__fd(object_find_map(object, map)->bpf);
-}
-
-static void put(const char *map, const void *key, const void *value)
-{
-	assert_int_equal(bpf_map_update_elem(fd_of(map), key, value, BPF_ANY), 0);
-}
-
 /* Puts a value on every CPU: first, first + step ... and tells their list. */
 static void put_percpu(const char *map, const void *key, size_t size, int64_t first, int64_t step,
 		       struct text *list)
@@ -105,7 +95,7 @@ static void put_percpu(const char *map, const void *key, size_t size, int64_t fi
 		memcpy(values + 8 * cpu, &value, size);
 		text_printf(list, "%s%lld", cpu ? "," : "", (long long)value);
 	}
-	put(map, key, values);
+	object_put(object, map, key, values);
 }
 
 /* The metric's JSON; it must be JSON in every case. */
@@ -161,9 +151,9 @@ static void test_contract(void **state)
 
 	(void)state;
 	skip_without_object();
-	put("SESSIONS", &key, &zero);
-	put("FEATURES", &first, &feature);
-	put("FEATURE_QUEUE", NULL, &feature);
+	object_put(object, "SESSIONS", &key, &zero);
+	object_put(object, "FEATURES", &first, &feature);
+	object_put(object, "FEATURE_QUEUE", NULL, &feature);
 	check_json("SESSIONS", false,
 		   "[{\"key\":{\"saddr\":1,\"daddr\":2,\"sport\":11,\"dport\":22,\"proto\":0},"
 		   "\"value\":0}]");
@@ -200,16 +190,16 @@ static void test_kinds(void **state)
 	(void)state;
 	skip_without_object();
 	for (value = 1; value <= 3; value++)
-		put("FEATURE_STACK", NULL, &value);
+		object_put(object, "FEATURE_STACK", NULL, &value);
 	check_json("FEATURE_STACK", false, "[3,2,1]");
-	put("MIXED", &key, &mixed);
+	object_put(object, "MIXED", &key, &mixed);
 	check_json("MIXED", false,
 		   "[{\"key\":3,\"value\":{\"name\":\"et\\u00ff\\\"\",\"numbers\":[1,-1,0],"
 		   "\"up\":true,\"state\":1,\"word\":65538,\"half\":2,"
 		   "\"in\":{\"x\":-7,\"low\":5,\"high\":17}}}]");
-	put("ROUTES", route, &key);
+	object_put(object, "ROUTES", route, &key);
 	check_json("ROUTES", false, "[{\"key\":{\"len\":24,\"address\":\"\\n\"},\"value\":3}]");
-	put("UNTYPED", raw, &wide);
+	object_put(object, "UNTYPED", raw, &wide);
 	check_json("UNTYPED", false, "[{\"key\":\"0001020304ff\",\"value\":18446744073709551615}]");
 	check_json("WIDE", false, "[0]");
 	/* every index of a per-CPU array, with its key */
@@ -258,9 +248,9 @@ static void test_samples(void **state)
 	(void)state;
 	skip_without_object();
 	n = map_cpus();
-	put("SIGNED", &zero, &minus);
-	put("TINY", &zero, &minus);
-	put("WIDE", &zero, &minus);
+	object_put(object, "SIGNED", &zero, &minus);
+	object_put(object, "TINY", &zero, &minus);
+	object_put(object, "WIDE", &zero, &minus);
 	for (size_t i = 0; i < ARRAY_SIZE(singles); i++) {
 		struct metric_config c = config(singles[i].map);
 		_cleanup_text_ struct text out = {};

@@ -127,13 +127,6 @@ static const char source[] =
 
 static struct object *object;
 
-static void put(const char *map, const void *key, const void *value)
-{
-	assert_int_equal(bpf_map_update_elem(bpf_map__fd(object_find_map(object, map)->bpf), key,
-					     value, BPF_ANY),
-			 0);
-}
-
 static void fill(void)
 {
 	const double doubles[] = { 0.1, -1.5, NAN, INFINITY, -INFINITY };
@@ -161,20 +154,20 @@ static void fill(void)
 		const uint32_t value = i * 10;
 
 		if (i < 3)
-			put("THREE", &i, &value);
-		put("DOUBLES", &i, &doubles[i]);
+			object_put(object, "THREE", &i, &value);
+		object_put(object, "DOUBLES", &i, &doubles[i]);
 	}
-	put("ONE", &(uint32_t){ 0 }, &one);
-	put("MOST", &(uint32_t){ 0 }, &most);
-	put("LEAST", &(uint32_t){ 0 }, &least);
-	put("FLOWS", &flow, &one);
-	put("ODD", odd, &one);
-	put("SLOTS", &(uint64_t){ 7 }, slots);
-	put("BELOW", &(uint32_t){ 0 }, &below);
-	put("MANY", &(uint32_t){ 1 }, &many);
-	put("BARE", &(uint32_t){ 4 }, (uint64_t[]){ 8, 9 });
-	put("TAKEN", &(uint32_t){ 5 }, &one);
-	put("SAME", &(uint32_t){ 6 }, (uint64_t[]){ 1, 2, 3 });
+	object_put(object, "ONE", &(uint32_t){ 0 }, &one);
+	object_put(object, "MOST", &(uint32_t){ 0 }, &most);
+	object_put(object, "LEAST", &(uint32_t){ 0 }, &least);
+	object_put(object, "FLOWS", &flow, &one);
+	object_put(object, "ODD", odd, &one);
+	object_put(object, "SLOTS", &(uint64_t){ 7 }, slots);
+	object_put(object, "BELOW", &(uint32_t){ 0 }, &below);
+	object_put(object, "MANY", &(uint32_t){ 1 }, &many);
+	object_put(object, "BARE", &(uint32_t){ 4 }, (uint64_t[]){ 8, 9 });
+	object_put(object, "TAKEN", &(uint32_t){ 5 }, &one);
+	object_put(object, "SAME", &(uint32_t){ 6 }, (uint64_t[]){ 1, 2, 3 });
 }
 
 static const struct {
@@ -245,7 +238,33 @@ struct given {
 	double *bounds;	 /* of a histogram: two of them */
 };
 
-static struct metric_config *configs;
+static struct metric_config (*configs)[PATH_COUNT];
+
+static void config_make(struct metric_config *config, const struct given *given)
+{
+	*config = (struct metric_config){
+		.name = (char *)given->name,
+		.map_name = (char *)given->map,
+		.exported = true,
+		.empty_on_read = given->empty,
+		.type = given->type,
+		.help = (char *)given->help,
+		.unit = (char *)given->unit,
+		.has_histogram = given->sum,
+		.histogram = {
+			.sum_field = (char *)given->sum,
+			.buckets = given->bounds ? BUCKETS_BOUNDS : BUCKETS_LOG2,
+			.bounds = given->bounds,
+			.n_bounds = given->bounds ? 2 : 0,
+		},
+	};
+	if (given->label) {
+		config->labels = calloc(1, sizeof(*config->labels));
+		config->labels[0] =
+			(struct label_config){ (char *)given->label, (char *)given->value };
+		config->n_labels = 1;
+	}
+}
 
 /* Each metric becomes an item of its own: that is how several interfaces come. */
 static struct view view_make(const struct given *given, size_t n)
@@ -255,44 +274,10 @@ static struct view view_make(const struct given *given, size_t n)
 	configs = calloc(n + 1, sizeof(*configs));
 	for (size_t i = 0; i < n; i++) {
 		struct monitor_settings settings;
-		struct generation *generation = calloc(1, sizeof(*generation));
-		struct metric_config *config = &configs[i];
-		struct generation_path *path = &generation->paths[given[i].path];
-		_cleanup_error_ struct error err = {};
 
-		*config = (struct metric_config){
-			.name = (char *)given[i].name,
-			.map_name = (char *)given[i].map,
-			.exported = true,
-			.empty_on_read = given[i].empty,
-			.type = given[i].type,
-			.help = (char *)given[i].help,
-			.unit = (char *)given[i].unit,
-			.has_histogram = given[i].sum,
-			.histogram = {
-				.sum_field = (char *)given[i].sum,
-				.buckets = given[i].bounds ? BUCKETS_BOUNDS : BUCKETS_LOG2,
-				.bounds = given[i].bounds,
-				.n_bounds = given[i].bounds ? 2 : 0,
-			},
-		};
-		if (given[i].label) {
-			config->labels = calloc(1, sizeof(*config->labels));
-			config->labels[0] = (struct label_config){ (char *)given[i].label,
-								   (char *)given[i].value };
-			config->n_labels = 1;
-		}
-		generation->refs = 1;
-		path->object = object_ref(object);
-		path->metrics = calloc(1, sizeof(*path->metrics));
-		path->n_metrics = 1;
-		if (metric_init(path->metrics, config, object, &err) < 0)
-			fail_msg("%s", error_message(&err));
-		view.items[i].generation = generation;
-		view.items[i].interface = strdup(given[i].interface);
+		config_make(&configs[i][given[i].path], &given[i]);
 		assert_int_equal(monitor_settings_init(&settings, given[i].monitor, NULL), 0);
-		assert_int_equal(monitor_new(&settings, 1, 1, false, &view.items[i].monitor, NULL),
-				 0);
+		view.items[i] = view_item_make(&settings, given[i].interface, object, configs[i]);
 	}
 	return view;
 }
@@ -300,7 +285,8 @@ static struct view view_make(const struct given *given, size_t n)
 static void configs_free(size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		free(configs[i].labels);
+		for (int path = 0; path < PATH_COUNT; path++)
+			free(configs[i][path].labels);
 	free(configs);
 }
 
@@ -308,17 +294,8 @@ static char *exposed(const struct given *given, size_t n, enum exposition exposi
 {
 	struct view view = view_make(given, n);
 	_cleanup_text_ struct text out = {};
-	_cleanup_error_ struct error err = {};
-	struct stream *stream = NULL;
-	int r;
 
-	assert_int_equal(openmetrics_stream_new(&view, exposition, &stream, &err), 0);
-	assert_null(view.items); /* taken */
-	while ((r = stream_next(stream, &out, &err)) > 0)
-		;
-	if (r < 0)
-		fail_msg("%s", error_message(&err));
-	stream_free(stream);
+	view_expose(&view, exposition, &out);
 	configs_free(n);
 	return text_steal(&out);
 }

@@ -33,13 +33,6 @@ static const char source[] =
 
 static struct object *object;
 
-static void put(const char *map, const void *key, const void *value)
-{
-	assert_int_equal(bpf_map_update_elem(bpf_map__fd(object_find_map(object, map)->bpf), key,
-					     value, BPF_ANY),
-			 0);
-}
-
 static void fill(void)
 {
 	const double doubles[] = { 0.1, -1.5, NAN, INFINITY, -INFINITY };
@@ -55,23 +48,23 @@ static void fill(void)
 
 	for (unsigned int i = 0; i < map_cpus(); i++)
 		cpus[i] = i + 1;
-	put("CPUS", &(uint32_t){ 0 }, cpus);
+	object_put(object, "CPUS", &(uint32_t){ 0 }, cpus);
 	free(cpus);
-	put("ONE", &(uint32_t){ 0 }, &one);
-	put("MOST", &(uint32_t){ 0 }, &most);
+	object_put(object, "ONE", &(uint32_t){ 0 }, &one);
+	object_put(object, "MOST", &(uint32_t){ 0 }, &most);
 	for (uint32_t i = 0; i < ARRAY_SIZE(doubles); i++)
-		put("DOUBLES", &i, &doubles[i]);
-	put("FLOWS", &flow, counts);
+		object_put(object, "DOUBLES", &i, &doubles[i]);
+	object_put(object, "FLOWS", &flow, counts);
 	for (uint32_t i = 0; i < MANY; i++)
-		put("MANY", &i, &(uint64_t){ i });
+		object_put(object, "MANY", &i, &(uint64_t){ i });
 	for (uint32_t i = 0; i < ARRAY_SIZE(sizes); i++)
-		put("SIZES", &i, &sizes[i]);
+		object_put(object, "SIZES", &i, &sizes[i]);
 	for (uint32_t i = 0; i < 8; i++)
-		put("ARRAY", &i, &sizes[0].slots[i]);
-	put("PAIR", &(uint32_t){ 0 }, &(uint64_t){ 3 });
-	put("PAIR", &(uint32_t){ 1 }, &(uint64_t){ 4 });
+		object_put(object, "ARRAY", &i, &sizes[0].slots[i]);
+	object_put(object, "PAIR", &(uint32_t){ 0 }, &(uint64_t){ 3 });
+	object_put(object, "PAIR", &(uint32_t){ 1 }, &(uint64_t){ 4 });
 	for (uint32_t i = 0; i < 65; i++)
-		put("BITS", &i, &(uint64_t){ i < 2 || i > 62 ? i + 1 : 0 });
+		object_put(object, "BITS", &i, &(uint64_t){ i < 2 || i > 62 ? i + 1 : 0 });
 }
 
 static int set_up(void **state)
@@ -91,30 +84,21 @@ static int tear_down(void **state)
 }
 
 /* One metric on one interface, as an element of metric-configs describes it. */
-static void item_init(struct view_item *item, const char *interface, const char *json,
-		      struct metric_config *config)
+static struct view_item item_make(const char *interface, const char *json,
+				  struct metric_config *config)
 {
 	_cleanup_text_ struct text warnings = {};
 	_cleanup_error_ struct error err = {};
 	struct walk walk = { .dir = ".", .warnings = &warnings, .err = &err };
 	struct json_object *value = json_tokener_parse(json);
-	struct generation *generation = calloc(1, sizeof(*generation));
-	struct generation_path *path = &generation->paths[0];
 	struct monitor_settings settings;
 
 	if (!value || take_metric_config(&walk, value, config) < 0)
 		fail_msg("%s: %s", json, error_message(&err));
 	json_object_put(value);
 	text_release(&walk.where);
-	generation->refs = 1;
-	path->object = object_ref(object);
-	path->metrics = calloc(1, sizeof(*path->metrics));
-	path->n_metrics = 1;
-	if (metric_init(path->metrics, config, object, &err) < 0)
-		fail_msg("%s: %s", json, error_message(&err));
-	*item = (struct view_item){ .interface = strdup(interface), .generation = generation };
 	assert_int_equal(monitor_settings_init(&settings, "edge", NULL), 0);
-	assert_int_equal(monitor_new(&settings, 1, 1, false, &item->monitor, NULL), 0);
+	return view_item_make(&settings, interface, object, config);
 }
 
 #define GIVEN_MAX 3
@@ -122,27 +106,19 @@ static void item_init(struct view_item *item, const char *interface, const char 
 /* What a view of these metrics, the first NULL after the last one, is exposed as. */
 static void expose(const char *const *metrics, enum exposition exposition, struct text *out)
 {
-	struct metric_config configs[GIVEN_MAX] = {};
+	struct metric_config configs[GIVEN_MAX][PATH_COUNT] = {};
 	struct view view = { .items = calloc(GIVEN_MAX, sizeof(*view.items)) };
-	_cleanup_error_ struct error err = {};
-	struct stream *stream = NULL;
 	size_t n = 0;
-	int r;
 
 	for (; n < GIVEN_MAX && metrics[n]; n++) {
 		char interface[16];
 
 		snprintf(interface, sizeof(interface), "eth%zu", n);
-		item_init(&view.items[view.n++], interface, metrics[n], &configs[n]);
+		view.items[view.n++] = item_make(interface, metrics[n], configs[n]);
 	}
-	assert_int_equal(openmetrics_stream_new(&view, exposition, &stream, &err), 0);
-	while ((r = stream_next(stream, out, &err)) > 0)
-		;
-	if (r < 0)
-		fail_msg("%s", error_message(&err));
-	stream_free(stream);
+	view_expose(&view, exposition, out);
 	while (n--)
-		metric_config_release(&configs[n]);
+		metric_config_release(configs[n]);
 }
 
 /* Calls show for each message of a delimited stream, all of which must be whole. */
@@ -531,7 +507,7 @@ static void test_schema(void **state)
 						     (unsigned long long)up_to / 2,
 						     (unsigned long long)up_to) > 0);
 			for (uint32_t i = 0; i < 65; i++)
-				put("BITS", &i, &(uint64_t){ i == slot });
+				object_put(object, "BITS", &i, &(uint64_t){ i == slot });
 			expose((const char *const[GIVEN_MAX]){ metric }, EXPOSITION_PROTOBUF,
 			       &bytes);
 			unpack(&bytes, show_native, &shown);

@@ -89,13 +89,6 @@ static const char source[] =
 
 static struct object *object;
 
-static void put(const char *map, const void *key, const void *value)
-{
-	assert_int_equal(bpf_map_update_elem(bpf_map__fd(object_find_map(object, map)->bpf), key,
-					     value, BPF_ANY),
-			 0);
-}
-
 static int load_object(void **state)
 {
 	const uint64_t value = 42;
@@ -110,13 +103,13 @@ static int load_object(void **state)
 	object = object_from_source(source);
 	if (!object)
 		return 0;
-	put("COUNTS", &(uint32_t){ 0 }, (uint32_t[]){ 7, 10, 10, 0 });
-	put("TABLE", &(uint32_t){ 1 }, (uint32_t[]){ 3, 4 });
-	put("ONE", &(uint32_t){ 0 }, &value);
-	put("TWO", &(uint32_t){ 1 }, &minus);
-	put("FLOWS", &flow, &value);
+	object_put(object, "COUNTS", &(uint32_t){ 0 }, (uint32_t[]){ 7, 10, 10, 0 });
+	object_put(object, "TABLE", &(uint32_t){ 1 }, (uint32_t[]){ 3, 4 });
+	object_put(object, "ONE", &(uint32_t){ 0 }, &value);
+	object_put(object, "TWO", &(uint32_t){ 1 }, &minus);
+	object_put(object, "FLOWS", &flow, &value);
 	for (uint32_t i = 0; i < VALUE_SERIES_MAX + 200; i++)
-		put("MANY", &i, &value);
+		object_put(object, "MANY", &i, &value);
 	return 0;
 }
 
@@ -246,36 +239,6 @@ static const struct {
 	{ "eth0", NULL, { { "m", "ONE", METRIC_COUNTER, true } }, {}, "edge-eth0|derive|m|42\n" },
 };
 
-static struct view_item item_make(const char *interface, struct monitor_settings *settings,
-				  struct metric_config configs[PATH_COUNT])
-{
-	struct view_item item = { .interface = strdup(interface),
-				  .generation = calloc(1, sizeof(struct generation)) };
-
-	item.generation->refs = 1;
-	for (int path = 0; path < PATH_COUNT; path++) {
-		struct generation_path *to = &item.generation->paths[path];
-		_cleanup_error_ struct error err = {};
-
-		if (!configs[path].name)
-			continue;
-		to->object = object_ref(object);
-		to->metrics = calloc(1, sizeof(*to->metrics));
-		to->n_metrics = 1;
-		if (metric_init(to->metrics, &configs[path], object, &err) < 0)
-			fail_msg("%s", error_message(&err));
-	}
-	assert_int_equal(monitor_new(settings, 1, 1, false, &item.monitor, NULL), 0);
-	return item;
-}
-
-static void item_release(struct view_item *item)
-{
-	free(item->interface);
-	generation_unref(item->generation);
-	monitor_unref(item->monitor);
-}
-
 static void test_values(void **state)
 {
 	(void)state;
@@ -311,12 +274,12 @@ static void test_values(void **state)
 				.empty_on_read = cases[i].metrics[path].empty,
 				.exported = true,
 			};
-		item = item_make(cases[i].interface, &settings, configs);
+		item = view_item_make(&settings, cases[i].interface, object, configs);
 		values_read(&item, sink, trouble, &seen);
 		assert_string_equal(text_str(&seen.lines), cases[i].lines);
 		assert_int_equal(seen.troubles, 0);
 		text_release(&seen.lines);
-		item_release(&item);
+		view_item_release(&item);
 	}
 }
 
@@ -335,7 +298,7 @@ static void test_limit(void **state)
 	if (!object)
 		skip();
 	assert_int_equal(monitor_settings_init(&settings, "edge", NULL), 0);
-	item = item_make("eth0", &settings, configs);
+	item = view_item_make(&settings, "eth0", object, configs);
 	values_read(&item, sink, trouble, &seen);
 	assert_int_equal(seen.n,
 			 VALUE_SERIES_MAX + 2 + 1); /* the sum and the number; the other metric */
@@ -345,7 +308,7 @@ static void test_limit(void **state)
 	values_read(&item, sink, trouble, &seen);
 	assert_int_equal(seen.n, 0);
 	text_release(&seen.lines);
-	item_release(&item);
+	view_item_release(&item);
 }
 
 /* One map that cannot be read is told, and the others are read. */
@@ -363,7 +326,7 @@ static void test_trouble(void **state)
 	if (!object)
 		skip();
 	assert_int_equal(monitor_settings_init(&settings, "edge", NULL), 0);
-	item = item_make("eth0", &settings, configs);
+	item = view_item_make(&settings, "eth0", object, configs);
 	item.generation->paths[PATH_INGRESS].metrics->map.fd = -1;
 	values_read(&item, sink, trouble, &seen);
 	assert_int_equal(seen.troubles, 1);
@@ -371,7 +334,7 @@ static void test_trouble(void **state)
 	assert_true(
 		contains(text_str(&seen.lines), "monitor edge: reading map ONE of metric \"m\": "));
 	text_release(&seen.lines);
-	item_release(&item);
+	view_item_release(&item);
 }
 
 int main(void)
