@@ -19,7 +19,8 @@
 #define PLUGIN "dynmon"
 
 /* Milliseconds for collectd's write threads to come to what was just dispatched. */
-#define WRITE_QUEUE_MS_MAX 2000
+#define WRITE_QUEUE_MS_MAX 10000
+#define WRITE_MS	   20 /* and for each of them to be done with what it has in hand */
 
 /* What is read in one go. collectd's callback holds one reference, whoever flushes another one. */
 struct reader {
@@ -380,25 +381,27 @@ static int dispatcher_flush_callback(cdtime_t timeout, const char *identifier,
 
 /*
  * What was dispatched waits in a queue for collectd's write threads. It is in order, and the count
- * of flushes comes last: when collectd's cache has that, the threads have taken all before it.
+ * of flushes comes after all monitors: when collectd's cache has that, the threads have taken all
+ * before it. What each of them has in hand may not be with the write plugins yet, and collectd does
+ * not tell: they are given a moment.
  */
 static void wait_for_writers(uint64_t count)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
+	const struct timespec moment = { .tv_nsec = WRITE_MS * 1000000L };
+	bool there = false;
 	char name[6 * DATA_MAX_NAME_LEN];
 
 	if (format_name(name, sizeof(name), hostname_g, PLUGIN, "", "derive", "flushes") != 0)
 		return;
-	for (int i = 0; i < WRITE_QUEUE_MS_MAX; i++) {
+	for (int i = 0; i < WRITE_QUEUE_MS_MAX && !there; i++) {
 		value_t *values = NULL;
 		size_t n = 0;
-		bool there = uc_get_value_by_name(name, &values, &n) == 0 && n == 1 &&
-			     (uint64_t)values[0].derive >= count;
 
+		there = uc_get_value_by_name(name, &values, &n) == 0 && n == 1 &&
+			(uint64_t)values[0].derive >= count;
 		free(values);
-		if (there)
-			return;
-		nanosleep(&pause, NULL);
+		nanosleep(there ? &moment : &pause, NULL);
 	}
 }
 

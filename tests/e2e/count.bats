@@ -25,6 +25,8 @@ monitor_on() {
 
 # What arrived (1000) and what left (300), in each of the outputs.
 check_counts() {
+	eventually counted edge mon0 1000
+	eventually counted edge mon0 300 egress
 	[ "$(json_value edge ingress packets_total)" = "[1000]" ]
 	[ "$(json_value edge egress packets_total)" = "[300]" ]
 	metrics_page | grep -Fx 'packets_total{monitor="edge",interface="mon0",path="ingress"} 1000'

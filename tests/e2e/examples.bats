@@ -73,8 +73,8 @@ while peer.recv(1 << 20):
 	pass' 3>&- &
 	SERVERS+=($!)
 	eventually listens near
-	far timeout 30 python3 -c 'import socket
-peer = socket.create_connection(("10.9.0.1", 7777), timeout=10)
+	far timeout "$PATIENCE" python3 -c 'import socket
+peer = socket.create_connection(("10.9.0.1", 7777), timeout=30)
 peer.sendall(bytes(5000000))
 peer.shutdown(socket.SHUT_WR)
 assert peer.recv(1) == b""'
@@ -222,6 +222,8 @@ taken() { jq -c '[."ingress-metrics"[] | select(.name == "packet_features").valu
 	[ "$(ctl metrics features name=packet_features | taken)" = "[]" ]
 	[ "$(sample packet_features_lost_total ingress '')" -eq 0 ]
 	frames_in 10350
+	lost_is() { [ "$(sample packet_features_lost_total ingress '')" -eq "$1" ]; }
+	eventually lost_is 110
 	[ "$(ctl metrics features name=packet_features | taken | jq length)" -eq 10240 ]
 	[ "$(sample packet_features_lost_total ingress '')" -eq 110 ]
 	eventually prometheus_is 'dynmon="features-mon0",type="packet_features_lost"' 110

@@ -28,12 +28,12 @@ bound() { "$1" cat /proc/net/udp6 | grep -q ':0035 '; }
 
 # ask SIDE ADDRESS NAME TYPE COUNT: asks, and waits for the answers, but to "silent".
 ask() {
-	"$1" timeout 30 python3 -c 'import socket, sys
+	"$1" timeout "$PATIENCE" python3 -c 'import socket, sys
 from frames import dns
 address, name, qtype, count = sys.argv[1:]
 for i in range(int(count)):
 	s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
-	s.settimeout(10)
+	s.settimeout(30)
 	s.connect((address, 53))
 	# Paged: what is behind the UDP header is not in the part that programs can look at directly.
 	s.setsockopt(socket.SOL_SOCKET, 60, 1) # SO_ZEROCOPY

@@ -6,9 +6,9 @@ load examples
 
 # connections SIDE-OF-CLIENTS NUMBER ADDRESS [PORT]: real ones, one after another; to the server there.
 connections() {
-	"$1" timeout 30 python3 -c 'import socket, sys
+	"$1" timeout "$PATIENCE" python3 -c 'import socket, sys
 for i in range(int(sys.argv[1])):
-	socket.create_connection((sys.argv[2], int(sys.argv[3])), timeout=10).close()' "$2" "$3" "${4:-7777}"
+	socket.create_connection((sys.argv[2], int(sys.argv[3])), timeout=30).close()' "$2" "$3" "${4:-7777}"
 }
 
 # server SIDE: listens to port 7777 of all addresses. It ends when its namespace does.
@@ -21,8 +21,9 @@ while True:
 	eventually listens "$1"
 }
 
-# How often each leg was measured: server, client, both.
+# How often each leg was measured: server, client, both. A client has its connection before the ACK has come.
 legs() { ctl metrics handshakes path="$1" name=tcp_handshake | jq -c "[.\"$1-metrics\"[0].value[].slots | add]"; }
+legs_are() { [ "$(legs "$1")" = "$2" ]; }
 leg_sum() { ctl metrics handshakes path="$1" name=tcp_handshake | jq ".\"$1-metrics\"[0].value[$2].sum"; }
 
 @test "tcp_handshake: real connections, in and out, IPv4 and IPv6" {
@@ -36,8 +37,8 @@ leg_sum() { ctl metrics handshakes path="$1" name=tcp_handshake | jq ".\"$1-metr
 	connections far 5 fd00::1
 	connections near 7 10.9.0.2
 	connections near 4 fd00::2
-	[ "$(legs ingress)" = "[25,25,25]" ]
-	[ "$(legs egress)" = "[11,11,11]" ]
+	eventually legs_are ingress "[25,25,25]"
+	eventually legs_are egress "[11,11,11]"
 	for leg in server client both; do
 		[ "$(sample tcp_handshake_seconds_count ingress ",leg=\"$leg\"")" -eq 25 ]
 		[ "$(sample tcp_handshake_quantiles_seconds_count egress ",leg=\"$leg\"")" -eq 11 ]
@@ -146,10 +147,11 @@ frames += [eth(ipv4(tcp(1, 99, SYN, 1), '10.9.0.100', '10.9.0.77', offset=5))] *
 		local field
 		for field in syns syn_acks handshakes; do sample "tcp_server_${field}_total" "$1" ",addr=\"$2\""; done | xargs
 	}
-	[ "$(counts ingress 10.9.0.1)" = "70 70 10" ]
-	[ "$(counts ingress fd00::1)" = "4 4 4" ]
+	counts_are() { [ "$(counts "$1" "$2")" = "$3" ]; }
+	eventually counts_are ingress 10.9.0.1 "70 70 10"
+	eventually counts_are ingress fd00::1 "4 4 4"
 	[ "$(counts ingress 10.9.0.77)" = "5 0 0" ]
-	[ "$(counts egress 10.9.0.2)" = "3 3 3" ]
+	eventually counts_are egress 10.9.0.2 "3 3 3"
 	[ "$(ctl openmetrics | grep -c '^tcp_server_syns_total')" -eq 4 ]
 	# An ACK of something else does not end a handshake, and the right one does so once.
 	send_from near mon0 <<<"frames += [eth(ipv4(tcp(99, 1, SYN | ACK, 7, 2), '10.9.0.77', '10.9.0.100'))]"

@@ -154,6 +154,7 @@ d"'
 	eventually csv_is all_mon0 derive-named-udp-123 2
 	eventually csv_is all_mon0 derive-percpu-1 10
 	run ! ls "$DIR"/csv/host/dynmon-all_mon0/*levels*
+	eventually grep 'metric "recent": type "nosuchtype" is not in types.db' "$LOG"
 	[ "$(grep -c 'metric "recent": type "nosuchtype" is not in types.db' "$LOG")" -eq 1 ]
 	eventually prometheus_is 'collectd_dynmon_packets_total{dynmon="all_mon0",type="in_counts-3"' 20
 }
@@ -167,6 +168,8 @@ d"'
 	  Dataplane "many.json"
 	</Monitor>
 	EOF
+	# A thousand files each time: collectd's queue grows when they are not done by the next one.
+	sed -i 's/^Interval 0.2$/Interval 3/' "$CONF"
 	collectd_start
 	eventually grep -q 'monitor many: metric "many": 1500 series, of which the largest 1000 are given to collectd' "$LOG"
 	frames_in 2
@@ -200,6 +203,7 @@ reads() { for _ in $(seq 30); do $1; done | grep -c "$2" >"$BATS_TEST_TMPDIR/rea
 	EOF
 	collectd_start
 	frames_in 1234
+	eventually counted edge mon0 1234
 	readers=()
 	for i in 1 2 3; do
 		reads metrics_page '^packets_total{.*ingress"} 1234$' "http.$i" &

@@ -22,6 +22,7 @@ PATHS='monitor="edge",interface="mon0",path='
 
 # figure NAME: of STATS, or of the page with its prefix
 figure() { ctl stats | sed -n "s/^$1 //p"; }
+figure_is() { [ "$(figure "$1")" = "$2" ]; }
 exposed() { metrics_page | sed -n "s/^dynmon_$1 //p"; }
 
 # edge OPTION [DOCUMENT]: a monitor, and an option of the plugin. slow: nobody reads after the start,
@@ -34,16 +35,17 @@ edge() {
 	  Dataplane "${2:-packet_counter.json}"
 	</Monitor>
 	EOF
+	# Several of collectd's write threads pass each other, and the older of two values is "too old" then.
+	sed -i 's/^Interval 0.2$/&\nWriteThreads 1/' "$CONF"
 }
 slow() {
 	edge '' "$@"
 	sed -i 's/^Interval 0.2$/Interval 3600/' "$CONF"
 }
 
-csv_own() { tail -qn 1 "$DIR/csv/host/dynmon/$1"-[0-9]* | cut -d, -f2; }
-csv_is_own() { [ "$(csv_own "$1")" = "$2" ]; }
+csv_is_own() { [ "$(cat "$DIR/csv/host/dynmon/$1"-[0-9]* | tail -n 1 | cut -d, -f2)" = "$2" ]; }
 # Lines that the csv plugin has of ingress: the first read, and each flush.
-lines_of_ingress() { grep -ch '^[0-9]' "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-ingress"-*; }
+lines_of_ingress() { cat "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-ingress"-* | grep -c '^[0-9]'; }
 
 @test "RunStats: a program's runs are the packets, and go on over a reload" {
 	edge 'RunStats true'
@@ -53,7 +55,7 @@ lines_of_ingress() { grep -ch '^[0-9]' "$DIR/csv/host/dynmon-edge-mon0/derive-pa
 	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq 100 ]
 	[ "$(exposed "program_runs_total{${PATHS}\"egress\"}")" -eq 30 ]
 	seconds=$(exposed "program_run_seconds_total{${PATHS}\"ingress\"}")
-	[ "$(jq -n "$seconds > 0 and $seconds < 1")" = true ]
+	[ "$(jq -n "$seconds > 0 and $seconds < 50")" = true ]
 	eventually csv_is_own derive-program_runs-edge-mon0-ingress 100
 	ctl reload edge force=true
 	frames_in 20
@@ -86,8 +88,10 @@ lines_of_ingress() { grep -ch '^[0-9]' "$DIR/csv/host/dynmon-edge-mon0/derive-pa
 	collectd_start
 	frames_in 200000 &
 	sender=$!
-	last=0
-	while kill -0 "$sender" 2>/dev/null; do
+	last=0 sending=true
+	while $sending; do
+		# At least once, however fast they are.
+		kill -0 "$sender" 2>/dev/null || sending=false
 		now=$(figure "program_runs{${PATHS}\"ingress\"}")
 		[ "$now" -ge "$last" ]
 		last=$now
@@ -95,7 +99,8 @@ lines_of_ingress() { grep -ch '^[0-9]' "$DIR/csv/host/dynmon-edge-mon0/derive-pa
 		ctl reload edge force=true >/dev/null
 	done
 	wait "$sender"
-	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq 200000 ]
+	# Of so many at once the kernel leaves some to a thread.
+	eventually figure_is "program_runs{${PATHS}\"ingress\"}" 200000
 	[ "$(figure 'dataplane_changes{monitor="edge"}')" -gt 1 ]
 }
 
@@ -151,7 +156,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	slow flows.json
 	collectd_start
 	flows="{${PATHS}\"ingress\",metric=\"flows\"}"
-	eventually test "$(figure 'reads{monitor="edge",reader="collectd"}')" -eq 1
+	eventually figure_is 'reads{monitor="edge",reader="collectd"}' 1
 	[ "$(figure "map_entries$flows")" -eq 0 ]
 	for port in 1 2 3 4 5; do frames_in 2 -d "$port"; done
 	# as the last read has found them: nobody walks the map for it
@@ -329,17 +334,16 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	eventually csv_is edge-mon0 derive-packets_total-ingress 0
 	frames_in 5
 	near collectdctl -s "$SOCKET" flush
-	# The last of all values: it stays in the plugin's buffer otherwise.
-	eventually grep -Eq '^host\.dynmon\.derive-flushes 1 ' "$BATS_TEST_TMPDIR/graphite"
 	eventually grep -Eq '^host\.dynmon-edge-mon0\.derive-packets_total-ingress 5 ' "$BATS_TEST_TMPDIR/graphite"
+	# What comes late: it stays in the plugin's buffer otherwise.
+	eventually grep -Eq '^host\.dynmon\.derive-maps_full 0 ' "$BATS_TEST_TMPDIR/graphite"
 }
 
 @test "flushes from all sides at a time count nothing twice and lose nothing" {
 	jq '."ingress-path"."metric-configs"[0]."extraction-options" = {"empty-on-read": true}' \
 		"$DATAPLANE_DIR/packet_counter.json" >"$DATAPLANE_DIR/drain.json"
 	edge '' drain.json
-	# Several of collectd's write threads pass each other when values come that fast.
-	sed -i 's/^Interval 0.2$/Interval 0.02\nWriteThreads 1/' "$CONF"
+	sed -i 's/^Interval 0.2$/Interval 0.02/' "$CONF"
 	collectd_start
 	frames_in 100000 &
 	sender=$!

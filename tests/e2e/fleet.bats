@@ -105,7 +105,7 @@ of() { echo "collectd_dynmon_derive_total{type=\"packets_total-ingress\",instanc
 	frames_at peer-gamma 300
 	eventually received_is alpha 100 beta 200 gamma 300
 	eventually value_is "sum($ingress)" 600
-	[ "$(labels instance "$ingress")" = "alpha beta gamma" ]
+	eventually labels_are instance "$ingress" "alpha beta gamma"
 
 	on beta collectd_crash
 	frames_at peer-alpha 10
@@ -119,8 +119,8 @@ of() { echo "collectd_dynmon_derive_total{type=\"packets_total-ingress\",instanc
 	eventually received_is alpha 110 beta 255 gamma 300
 
 	eventually value_is "$(of beta)" 255
-	value_is "sum($ingress)" 665
-	value_is "count($ingress)" 3
+	eventually value_is "sum($ingress)" 665
+	eventually value_is "count($ingress)" 3
 	for host in alpha beta gamma; do value_is "resets($(of "$host")[5m])" 0; done
 	# No series is twice on the page, whoever it is of.
 	[ -z "$(http http://127.0.0.1:9103/metrics | sed -n 's/^\([^#].*}\) .*/\1/p' | sort | uniq -d)" ]

@@ -8,7 +8,10 @@
 : "${DYNMON_BPFDIR:=$top_srcdir/bpf}"
 
 # Seconds that something may take before a test gives up on it; nothing is measured by it.
-PATIENCE=20
+PATIENCE=60
+
+# What is compared is English, and sorted by bytes.
+export LC_ALL=C.UTF-8
 
 need_root() {
 	[ "$(id -u)" -eq 0 ] || skip "needs root: loads eBPF programs and makes network namespaces"
@@ -118,11 +121,13 @@ collectd_configure() {
 # A mount namespace with a bpffs that outlives collectd, for what is pinned there: from now on
 # every collectd runs in it. It ends with network_down.
 bpffs_up() {
-	ip netns exec "$NEAR" sh -c 'mount -t bpf bpf /sys/fs/bpf && exec sleep infinity' \
-		>/dev/null 2>&1 3>&- &
+	# shellcheck disable=SC2016 # the inner shell expands it
+	ip netns exec "$NEAR" sh -c 'mount -t bpf bpf /sys/fs/bpf && touch "$1" && exec sleep infinity' \
+		sh "$BATS_TEST_TMPDIR/bpffs-$NEAR" >/dev/null 2>&1 3>&- &
 	KEEPER=$!
 	disown "$KEEPER"
-	eventually kept mountpoint -q /sys/fs/bpf
+	# Before that it may still be in the mount namespace that it comes from.
+	eventually test -e "$BATS_TEST_TMPDIR/bpffs-$NEAR"
 }
 
 # A command that sees that bpffs, whether collectd runs or not.
@@ -198,21 +203,20 @@ process_gone() { ! kill -0 "$1" 2>/dev/null; }
 
 ctl() { "$top_builddir/dynmonctl" -s "$SOCKET" "$@"; }
 
-# Repeats a command until it succeeds, at most PATIENCE seconds.
+# Repeats a command until it succeeds, for PATIENCE seconds.
 eventually() {
-	local i
+	local end=$((SECONDS + PATIENCE))
 
-	for ((i = 0; i < PATIENCE * 20; i++)); do
-		! "$@" >/dev/null 2>&1 || return 0
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || return 1
 		sleep 0.05
 	done
-	return 1
 }
 
 # One request in the protocol's own form.
-raw() { printf '%s\n' "$1" | near timeout 10 python3 "$top_srcdir/tests/tools/rawsocket.py" "$SOCKET"; }
+raw() { printf '%s\n' "$1" | near timeout "$PATIENCE" python3 "$top_srcdir/tests/tools/rawsocket.py" "$SOCKET"; }
 
-http() { near curl -sS --max-time 10 "$@"; }
+http() { near curl -sS --max-time "$PATIENCE" "$@"; }
 metrics_page() { http http://127.0.0.1:9936/metrics "$@"; }
 
 # json_value MONITOR PATH METRIC: the metric's JSON value.
@@ -254,14 +258,14 @@ program_id() {
 csv_value() {
 	local files=("$DIR/csv/host/dynmon-$1/$2"-[0-9]*)
 
-	tail -n 1 "${files[0]}" | cut -d, -f2
+	tail -n 1 "${files[-1]}" | cut -d, -f2 # the last one's: at midnight there is a new one
 }
 
 csv_is() { [ "$(csv_value "$1" "$2")" = "$3" ]; }
 
 # prometheus_is LABEL-TEXT VALUE: a line of write_prometheus' page.
 prometheus_is() {
-	near curl -sS --max-time 10 http://127.0.0.1:9103/metrics | grep -F "$1" |
+	http http://127.0.0.1:9103/metrics | grep -F "$1" |
 		awk -v want="$2" '$2 == want { found = 1 } END { exit !found }'
 }
 

@@ -93,8 +93,10 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	grep -Fx 'dynmon_series_sum{monitor="edge",interface="mon0",path="ingress",metric="top_packets_total"} 210' "$page"
 	eventually csv_is edge-mon0 derive-top-packets-total 210
 	eventually csv_is edge-mon0 gauge-top-packets-left_out 4.000000
+	for port in 5 6; do
+		eventually csv_is edge-mon0 "derive-top-packets-10.9.0.2-$port-udp-02:00:00:00:00:01-mon0-DIRECTION_OUT-new" $((port * 10))
+	done
 	[ "$(find "$DIR/csv/host/dynmon-edge-mon0" -name 'derive-top-packets-10.9*' | wc -l)" -eq 2 ]
-	eventually csv_is edge-mon0 derive-top-packets-10.9.0.2-6-udp-02:00:00:00:00:01-mon0-DIRECTION_OUT-new 60
 	openmetrics >/dev/null
 	[ "$(grep -c 'metric "top": [0-9]* series' "$LOG")" -eq 1 ] # once, and not once a read
 	[ "$(json_value edge ingress top | jq length)" -eq 6 ]

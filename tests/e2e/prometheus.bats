@@ -71,8 +71,8 @@ extrapolated() { # SELECTOR GROWTH
 	value_is "max_over_time(${out}[5m]) - min_over_time(${out}[5m])" 100
 	extrapolated "$in" 1000
 	extrapolated "$out" 100
-	value_is 'sum(packets_total{job="dynmon"})' 1100
-	[ "$(labels path 'packets_total{job="dynmon"} > 500')" = ingress ]
+	eventually value_is 'sum(packets_total{job="dynmon"})' 1100
+	eventually labels_are path 'packets_total{job="dynmon"} > 500' ingress
 	eventually value_is 'collectd_dynmon_derive_total{dynmon="edge-mon0",type="packets_total-ingress"}' 1000
 	# A dataplane that is replaced counts on.
 	ctl reload edge force=true
@@ -90,16 +90,26 @@ extrapolated() { # SELECTOR GROWTH
 	extrapolated "$in" 1550
 }
 
+# As many samples as the page has now.
+all_scraped() {
+	value_is 'scrape_samples_scraped{job="dynmon"}' \
+		"$(metrics_page -H 'Accept: application/openmetrics-text' | grep -vc '^#')"
+}
+# health: of the last scrape, with its error. metadata METRIC MEMBERS: what Prometheus knows of it.
+health_is() { [ "$(api targets | jq -c '[.activeTargets[] | select(.labels.job == "dynmon") | .health, .lastError]')" = "$1" ]; }
+metadata_is() {
+	[ "$(api targets/metadata --data-urlencode 'match_target={job="dynmon"}' --data-urlencode "metric=$1" |
+		jq -c "[.[] | $2]")" = "$3" ]
+}
+
 @test "what is scraped: types, help, no errors, all samples" {
 	counter_monitor
 	collectd_start
 	scrape_both
 	eventually holds 'scrape_samples_scraped{job="dynmon"} > 0'
-	samples=$(metrics_page -H 'Accept: application/openmetrics-text' | grep -vc '^#')
-	eventually value_is 'scrape_samples_scraped{job="dynmon"}' "$samples"
-	[ "$(api targets | jq -c '[.activeTargets[] | select(.labels.job == "dynmon") | .health, .lastError]')" = '["up",""]' ]
-	[ "$(api targets/metadata --data-urlencode 'match_target={job="dynmon"}' --data-urlencode metric=packets |
-		jq -c '[.[] | .type, .help]')" = '["counter","Packets seen on the interface."]' ]
+	eventually all_scraped
+	eventually health_is '["up",""]'
+	eventually metadata_is packets '.type, .help' '["counter","Packets seen on the interface."]'
 }
 
 @test "labels: of flows, by address, port and protocol; any text" {
@@ -126,16 +136,16 @@ extrapolated() { # SELECTOR GROWTH
 	frames_in 20 -d 53 -p 5353 -s 100
 	frames_in 12 -d 123 -a 10.9.0.7
 	eventually value_is 'sum(flows_packets_total)' 62
-	value_is 'flows_packets_total{saddr="10.9.0.2",daddr="10.9.0.1",sport="40000",dport="53",proto="udp"}' 30
-	value_is 'sum(flows_bytes_total{dport="53"})' $((30 * 60 + 20 * 100))
-	value_is 'sum(flows_packets_total{saddr=~"10\\.9\\.0\\.[^2]"})' 12
-	[ "$(labels dport 'sum by (dport) (flows_packets_total)')" = "123 53" ]
-	[ "$(labels saddr 'topk(1, talkers_bytes_total)')" = 10.9.0.2 ]
-	value_is 'talkers_bytes_total{saddr="10.9.0.7"}' $((12 * 60))
+	eventually value_is 'flows_packets_total{saddr="10.9.0.2",daddr="10.9.0.1",sport="40000",dport="53",proto="udp"}' 30
+	eventually value_is 'sum(flows_bytes_total{dport="53"})' $((30 * 60 + 20 * 100))
+	eventually value_is 'sum(flows_packets_total{saddr=~"10\\.9\\.0\\.[^2]"})' 12
+	eventually labels_are dport 'sum by (dport) (flows_packets_total)' "123 53"
+	eventually labels_are saddr 'topk(1, talkers_bytes_total)' 10.9.0.2
+	eventually value_is 'talkers_bytes_total{saddr="10.9.0.7"}' $((12 * 60))
 	gone 'flows_packets_total{proto="tcp"}'
 	eventually value_is 'seen_total{index="one, {two}"}' 62
-	[ "$(query 'seen_total{text="a \"b\" \\ c\nd é",index="2"}' | jq -c '.[] | .value, .metric.text')" = \
-		$'0\n"a \\"b\\" \\\\ c\\nd é"' ]
+	text_is() { [ "$(query "$1" | jq -c '.[] | .value, .metric.text')" = "$2" ]; }
+	eventually text_is 'seen_total{text="a \"b\" \\ c\nd é",index="2"}' $'0\n"a \\"b\\" \\\\ c\\nd é"'
 	[ "$(api label/monitor/values | jq -c .)" = '["flows","talkers","text"]' ]
 	# What is gone is not asked for any longer.
 	ctl del text
@@ -176,13 +186,14 @@ extrapolated() { # SELECTOR GROWTH
 	send_from near mon0 <<<'frames += [eth(bytes(486), proto=0x88b5)] * 7'
 	eventually value_is 'packet_size_bytes_count{path="ingress"}' 100
 	eventually value_is 'packet_size_bytes_count{path="egress"}' 7
-	value_is 'packet_size_bytes_bucket{path="ingress",le="127.0"}' 90
-	value_is 'packet_size_bytes_bucket{path="ingress",le="+Inf"}' 100
+	eventually value_is 'packet_size_bytes_bucket{path="ingress",le="127.0"}' 90
+	eventually value_is 'packet_size_bytes_bucket{path="ingress",le="+Inf"}' 100
 	quantile() { query "histogram_quantile($1, $2)" | jq -c 'map(.value * 1000 | round / 1000)'; }
+	quantile_is() { [ "$(quantile "$1" "$2")" = "$3" ]; }
 	bucket='packet_size_bytes_bucket{path="ingress"}'
 	between() { jq -n "((${2} - $1) * $3 + $1) * 1000 | round / 1000 | [.]" -c; }
-	[ "$(quantile 0.5 "$bucket")" = "$(between 63 127 '50 / 90')" ]
-	[ "$(quantile 0.95 "$bucket")" = "$(between 511 1023 '5 / 10')" ]
+	eventually quantile_is 0.5 "$bucket" "$(between 63 127 '50 / 90')"
+	eventually quantile_is 0.95 "$bucket" "$(between 511 1023 '5 / 10')"
 	# Of what has grown: all buckets by the same factor.
 	[ "$(quantile 0.5 "rate(${bucket}[5m])")" = "$(between 63 127 '50 / 90')" ]
 	[ "$(quantile 0.95 "rate(${bucket}[5m])")" = "$(between 511 1023 '5 / 10')" ]
@@ -190,8 +201,7 @@ extrapolated() { # SELECTOR GROWTH
 		"$(jq -n -c "$(between 63 127 '50 / 90') + $(between 255 511 '1 / 2') | sort")" ]
 	holds 'abs(rate(packet_size_bytes_sum{path="ingress"}[5m]) / rate(packet_size_bytes_count{path="ingress"}[5m]) - 190) < 1e-6'
 	extrapolated 'packet_size_bytes_sum{path="egress"}' 3500
-	[ "$(api targets/metadata --data-urlencode 'match_target={job="dynmon"}' --data-urlencode metric=packet_size_bytes |
-		jq -c '[.[] | .type, .unit]')" = '["histogram","bytes"]' ]
+	eventually metadata_is packet_size_bytes '.type, .unit' '["histogram","bytes"]'
 	eventually value_is 'collectd_dynmon_bytes{dynmon="sizes-mon0",type="packet_size-p50-egress"}' 383
 }
 
@@ -208,12 +218,12 @@ extrapolated() { # SELECTOR GROWTH
 	done
 	took=$(jq -n "($(date +%s%N) - $start) / 1e9")
 	eventually value_is 'sum by (path) (tcp_handshake_seconds_count) > 0' 9
-	value_is 'tcp_handshake_seconds_count{path="ingress",leg="server"}' 3
-	holds 'tcp_handshake_seconds_sum{path="ingress",leg="server"} >= 0.3'
-	holds "tcp_handshake_seconds_sum{path=\"ingress\",leg=\"both\"} <= $took"
+	eventually value_is 'tcp_handshake_seconds_count{path="ingress",leg="server"}' 3
+	eventually holds 'tcp_handshake_seconds_sum{path="ingress",leg="server"} >= 0.3'
+	eventually holds "tcp_handshake_seconds_sum{path=\"ingress\",leg=\"both\"} <= $took"
 	# The bucket that 0.1 seconds are in begins at 0.065535, and what was measured has twice its bound at most.
 	holds "histogram_quantile(0.5, rate(tcp_handshake_seconds_bucket{leg=\"server\"}[5m])) > 0.0655 < 2 * $took"
-	holds "tcp_handshake_quantiles_seconds{path=\"ingress\",leg=\"server\",quantile=\"0.5\"} > 0.0655 < 2 * $took"
+	eventually holds "tcp_handshake_quantiles_seconds{path=\"ingress\",leg=\"server\",quantile=\"0.5\"} > 0.0655 < 2 * $took"
 	[ "$(labels leg 'rate(tcp_handshake_seconds_count[5m]) > 0')" = "both client server" ]
 	gone 'rate(tcp_handshake_seconds_count{path="egress"}[5m]) > 0'
 }
@@ -233,11 +243,12 @@ suggested() { sed -n 's/^#   \(.*(.*\[[0-9]m\].*\)$/\1/p' "$top_srcdir/examples/
 	send_from far peer0 <<<"frames += [$server for port in range(20000)]"
 	eventually value_is 'tcp_server_syns_total{addr="10.9.0.77"}' 20001
 	[ "$(suggested syn_flood | wc -l)" -eq 1 ]
-	[ "$(labels addr "$(suggested syn_flood)")" = 10.9.0.77 ]
-	[ "$(labels saddr "$(suggested top_talkers)")" = 10.9.0.2 ]
-	[ "$(labels vlan "$(suggested ethertypes)")" = none ]
+	# A rate takes two scrapes of what is asked about.
+	eventually labels_are addr "$(suggested syn_flood)" 10.9.0.77
+	eventually labels_are saddr "$(suggested top_talkers)" 10.9.0.2
+	eventually labels_are vlan "$(suggested ethertypes)" none
 	[ "$(suggested packet_sizes | wc -l)" -eq 2 ]
-	while read -r question; do holds "$question"; done < <(suggested packet_sizes)
+	while read -r question; do eventually holds "$question"; done < <(suggested packet_sizes)
 	for name in tcp_handshake dns; do
 		[ -n "$(suggested "$name")" ]
 		while read -r question; do query "$question"; done < <(suggested "$name")

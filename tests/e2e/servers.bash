@@ -50,6 +50,9 @@ prometheus_start() {
 
 api() { http --get "http://127.0.0.1:9090/api/v1/$1" "${@:2}" | jq -ce 'select(.status == "success").data'; }
 
+# A scrape that takes longer than the second until the next one fails, and then there are no series at that
+# moment: what a test asks of now it asks with eventually, and at once only what it asks of the last minutes.
+
 # query EXPRESSION: [{metric, value}, ...]; value: of its only series.
 query() { api query --data-urlencode "query=$1" | jq -c '.result | map({metric, value: (.value[1] | tonumber)})'; }
 value() { query "$1" | jq -e 'if length == 1 then .[0].value else error("\(length) series") end'; }
@@ -60,3 +63,4 @@ holds() { [ "$(query "$1" | jq length)" -gt 0 ]; }
 gone() { [ "$(query "$1")" = "[]" ]; }
 # labels LABEL EXPRESSION: their values, sorted.
 labels() { query "$2" | jq -r ".[].metric.$1" | sort | xargs; }
+labels_are() { [ "$(labels "$1" "$2")" = "$3" ]; }

@@ -11,8 +11,8 @@ class Sink(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         good = self.path == "/collectd" and self.headers["Content-Type"] == "application/json"
         if good:
-            with open(sys.argv[2], "a", encoding="utf-8") as file:
-                file.write(json.dumps(json.loads(body)) + "\n")
+            with open(sys.argv[2], "ab", buffering=0) as file:
+                file.write(json.dumps(json.loads(body)).encode() + b"\n")
         self.send_response(200 if good else 400)
         self.send_header("Content-Length", "0")
         self.end_headers()
