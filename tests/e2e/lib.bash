@@ -42,6 +42,8 @@ cable_up() {
 }
 
 network_down() {
+	[ -z "${SENDER:-}" ] || kill "$SENDER" 2>/dev/null || true
+	SENDER=
 	[ -z "${KEEPER:-}" ] || kill -KILL "$KEEPER" 2>/dev/null || true
 	KEEPER=
 	[ -z "${NEAR:-}" ] || ip netns del "$NEAR" 2>/dev/null || true
@@ -63,6 +65,18 @@ frames_out() {
 	local count=$1
 	shift
 	near "$top_builddir/tests/tools/sendframes" "$@" mon0 "$count"
+}
+
+# Frames that arrive at mon0 all the time, until send_no_more: then the last one has arrived.
+send_always() {
+	rm -f "$BATS_TEST_TMPDIR/quiet"
+	(while [ ! -e "$BATS_TEST_TMPDIR/quiet" ]; do frames_in 10; sleep 0.05; done) >/dev/null 2>&1 3>&- &
+	SENDER=$!
+}
+send_no_more() {
+	touch "$BATS_TEST_TMPDIR/quiet"
+	wait "$SENDER"
+	SENDER=
 }
 
 # Where collectd has its files from now on.

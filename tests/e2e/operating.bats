@@ -80,12 +80,17 @@ service_up() {
 }
 
 # A collectd.conf for it, with the plugin's own place for the state; the plugin's block is the standard
-# input.
+# input. The plugin is where that user can read it, which the folder that it was built in may not be.
 service_configure() {
-	collectd_configure
+	mkdir "$DIR/installed"
+	cp "$top_builddir/.libs/dynmon.so" "$DYNMON_CC" "$DIR/installed"
+	cp -r "$DYNMON_BPFDIR" "$DIR/installed/bpf"
+	DYNMON_CC=$DIR/installed/${DYNMON_CC##*/} DYNMON_BPFDIR=$DIR/installed/bpf collectd_configure
 	SOCKET=/run/$(drop_in RuntimeDirectory)/control.sock
-	sed -i -e "s|SocketFile .*|SocketFile \"$SOCKET\"|" -e '/StateDir/d' "$CONF"
-	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$DIR"
+	sed -i -e "s|SocketFile .*|SocketFile \"$SOCKET\"|" -e '/StateDir/d' \
+		-e "s|PluginDir .*|PluginDir \"$DIR/installed\"|" "$CONF"
+	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test"
+	chmod -R a+rX "$DIR"
 	kept chown "$(drop_in User)" "$DIR"
 }
 
@@ -275,7 +280,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	tells() { ctl show later | jq -e --arg why "$refused" '."last-error" | endswith($why)'; }
 	eventually tells || { ip netns del "$FAR-later"; return 1; }
 	ip netns del "$FAR-later"
-	said_once "monitor later: network namespace $FAR-later $refused"
+	eventually said_once "monitor later: network namespace $FAR-later $refused"
 	run http http://127.0.0.1:9936/healthz
 	echo "$output"
 	[[ $output == *elsewhere*"$refused"* && $output == *later*"$refused"* && $output == *drops* ]]

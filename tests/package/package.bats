@@ -82,9 +82,9 @@ root_start() {
 @test "installed into a clean root it loads and counts; purged it leaves nothing" {
 	need_root
 	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	curl -sSfI --max-time 20 "$MIRROR/dists/$suite/Release" >/dev/null || skip "$MIRROR cannot be reached"
+	curl -sSfI --retry 3 --max-time 60 "$MIRROR/dists/$suite/Release" >/dev/null || skip "$MIRROR cannot be reached"
 	# No apt: what the package needs and does not say is missing.
-	mmdebstrap --mode=root --variant=essential --dpkgopt=force-unsafe-io \
+	mmdebstrap --mode=root --variant=essential --dpkgopt=force-unsafe-io --aptopt='Acquire::Retries "10"' \
 		--include="$(dpkg-deb -f "$PACKAGE" Depends | sed 's/([^)]*)//g; s/[[:space:]]//g')" \
 		"$suite" "$ROOT" "$MIRROR" >"$BATS_TEST_TMPDIR/root.log" 2>&1 || { tail "$BATS_TEST_TMPDIR/root.log"; return 1; }
 	printf '#!/bin/sh\nexit 101\n' >"$ROOT/usr/sbin/policy-rc.d"
@@ -126,7 +126,7 @@ root_start() {
 
 	run -0 in_root dpkg --remove collectd-dynmon
 	[[ $output == *"the plugin is still loaded, and collectd will not start: /etc/collectd/collectd.conf.d/dynmon.conf"* ]]
-	run -1 in_root timeout 20 collectd -f # 124: it has started
+	run -1 in_root timeout "$PATIENCE" collectd -f # 124: it has started
 	rm "$ROOT/etc/collectd/collectd.conf.d/dynmon.conf" "$ROOT/etc/collectd/dynmon.d/packet_counter.o"
 	in_root collectd -t
 	in_root dpkg --purge collectd-dynmon

@@ -19,7 +19,9 @@ import sys
 import tempfile
 import time
 
-PATIENCE = 20  # seconds that something may take; nothing is measured by it
+# Seconds that something may take; nothing is measured by it. The page waits up to a minute before it asks again,
+# where answers take long.
+PATIENCE = 180
 KEYS = {"Enter": (13, "\r"), "Tab": (9, ""), "Escape": (27, ""), "ArrowDown": (40, ""), "ArrowUp": (38, "")}
 
 
@@ -44,10 +46,20 @@ class Browser:
         os.close(there)
         os.close(back)
         self.buffer, self.last, self.session, self.troubles = b"", 0, None, []
-        target = next(t for t in self.call("Target.getTargets")["targetInfos"] if t["type"] == "page")
+        target = self.first_page()
         self.session = self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log"):
             self.call(domain + ".enable")
+
+    def first_page(self):
+        """It answers before it has one."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            for target in self.call("Target.getTargets")["targetInfos"]:
+                if target["type"] == "page":
+                    return target
+            time.sleep(0.1)
+        sys.exit("browser.py: chromium has opened no page")
 
     def read(self):
         while b"\0" not in self.buffer:
@@ -142,7 +154,9 @@ def main():
         browser = Browser(profile)
         try:
             browser.size(1100, 800)
-            browser.call("Page.navigate", url=sys.argv[1])
+            trouble = browser.call("Page.navigate", url=sys.argv[1]).get("errorText")
+            if trouble:
+                sys.exit(f"browser.py: {sys.argv[1]}: {trouble}")
             for argument in sys.argv[2:]:
                 step(browser, *(argument.split(" ", 1) + [""])[:2])
             if browser.troubles:

@@ -116,7 +116,7 @@ def read_samples(control, before):
 
 
 def read_page(before):
-    with urllib.request.urlopen(args.url, timeout=20) as answer:
+    with urllib.request.urlopen(args.url, timeout=60) as answer:
         take_page(answer.read().decode().splitlines(keepends=True), before)
     reads["page"] += 1
 
