@@ -20,6 +20,7 @@
 #define BLOCKS_MAX 8		      /* blocks in blocks */
 #define WORDS_MAX  (16 * 1024 * 1024) /* bytes of our blocks */
 #define STDERR_MAX (64 * 1024)
+#define WORDS_FD   3 /* the child's */
 
 static struct {
 	char *dir;  /* collectd's directory when it read the file */
@@ -312,16 +313,31 @@ static void leave_at_once(void)
 	_exit(1);
 }
 
-__attribute__((noreturn)) static void child_run(int words_fd, int stderr_fd)
+/*
+ * Links, pins' locks and sockets, which are the parent's, must not last because the child has them
+ * too: it may be stuck, or be there when the parent is not any more.
+ */
+static int child_settle(int words_fd, int stderr_fd, pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent) /* it died before it could be watched */
+		return -ESRCH;
+	if (dup2(stderr_fd, STDOUT_FILENO) < 0 || dup2(stderr_fd, STDERR_FILENO) < 0 ||
+	    dup2(words_fd, WORDS_FD) < 0)
+		return -errno;
+	syscall(SYS_close_range, WORDS_FD + 1, ~0U, 0); /* older kernels do not have it */
+	return 0;
+}
+
+__attribute__((noreturn)) static void child_run(int words_fd, int stderr_fd, pid_t parent)
 {
 	_cleanup_text_ struct text words = {};
 	struct files files = { .take = pack_block, .data = &words, .plugin = PLUGIN };
 	struct error err = {};
 	int r;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (atexit(leave_at_once) != 0 || dup2(stderr_fd, STDOUT_FILENO) < 0 ||
-	    dup2(stderr_fd, STDERR_FILENO) < 0 || chdir(place.dir) < 0)
+	if (child_settle(words_fd, stderr_fd, parent) < 0 || atexit(leave_at_once) != 0 ||
+	    chdir(place.dir) < 0)
 		_exit(1);
 	r = files_read(&files, place.file, &err);
 	if (r == 0)
@@ -329,7 +345,7 @@ __attribute__((noreturn)) static void child_run(int words_fd, int stderr_fd)
 	else if (r != -EBADMSG)
 		fprintf(stderr, "%s\n", error_message(&err));
 	if (text_status(&words) == 0)
-		file_write_fd(words_fd, words.data, words.len);
+		file_write_fd(WORDS_FD, words.data, words.len);
 	_exit(0);
 }
 
@@ -358,6 +374,7 @@ static void child_release(struct child *child)
 static int child_start(struct child *child)
 {
 	_cleanup_close_ int words_fd = -1, stderr_fd = -1;
+	const pid_t parent = getpid();
 	int pipes[FROM_COUNT][2];
 
 	if (pipe2(pipes[FROM_WORDS], O_CLOEXEC) < 0)
@@ -372,7 +389,7 @@ static int child_start(struct child *child)
 	if (child->pid < 0)
 		return -errno;
 	if (child->pid == 0)
-		child_run(words_fd, stderr_fd);
+		child_run(words_fd, stderr_fd, parent);
 	child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
 	return 0;
 }

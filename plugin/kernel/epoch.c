@@ -8,14 +8,31 @@
 #include <string.h>
 #include <time.h>
 
+#define LOOKS 5
+
+static uint64_t look(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+/* One may be interrupted between the clocks: the shortest look counts. */
 static uint64_t epoch_base(void)
 {
-	struct timespec wall, up;
+	uint64_t base = 0, shortest = UINT64_MAX;
 
-	clock_gettime(CLOCK_REALTIME, &wall);
-	clock_gettime(CLOCK_MONOTONIC, &up);
-	return (uint64_t)(wall.tv_sec - up.tv_sec) * 1000000000 + (uint64_t)wall.tv_nsec -
-	       (uint64_t)up.tv_nsec;
+	for (int i = 0; i < LOOKS; i++) {
+		uint64_t up = look(CLOCK_MONOTONIC), wall = look(CLOCK_REALTIME);
+		uint64_t took = look(CLOCK_MONOTONIC) - up;
+
+		if (took < shortest) {
+			shortest = took;
+			base = wall - up;
+		}
+	}
+	return base;
 }
 
 /* Where in the section the constant is; -1: not there, or not a u64 within its size. */

@@ -49,7 +49,7 @@ static void note_pass(const struct metric *metric, const struct map_reader *read
 	note_full(metric, reader);
 }
 
-int metric_take(const struct metric *metric, const struct map *map)
+static int take(const struct metric *metric, const struct map *map)
 {
 	const struct metric *each = metric;
 	struct map_reader reader;
@@ -73,6 +73,28 @@ int metric_take(const struct metric *metric, const struct map *map)
 	if (r == 0)
 		note_pass(metric, &reader);
 	map_reader_release(&reader);
+	return r;
+}
+
+/* The same one of all metrics of a map, whichever of them is read. */
+static struct tally *first_tally(const struct metric *metric)
+{
+	struct tally *first = metric->tally;
+
+	for (const struct metric *each = metric->next; each != metric; each = each->next)
+		if (each->tally < first)
+			first = each->tally;
+	return first;
+}
+
+int metric_take(const struct metric *metric, const struct map *map)
+{
+	struct tally *first = first_tally(metric);
+	int r;
+
+	tally_turn_begin(first);
+	r = take(metric, map);
+	tally_turn_end(first);
 	return r;
 }
 

@@ -27,6 +27,7 @@ struct tally {
 	size_t max;
 	bool replaces; /* a gauge: the newest value counts */
 
+	pthread_mutex_t turn; /* taken before lock */
 	pthread_mutex_t lock;
 	/* -- protected by lock -- */
 	char *entries; /* in the order of their coming */
@@ -73,6 +74,7 @@ struct tally *tally_new(const struct metric *metric)
 	if (tally->max < TALLY_ENTRIES_MIN)
 		tally->max = TALLY_ENTRIES_MIN;
 	tally->replaces = metric->config->type == METRIC_GAUGE;
+	pthread_mutex_init(&tally->turn, NULL);
 	pthread_mutex_init(&tally->lock, NULL);
 	return tally;
 }
@@ -96,6 +98,7 @@ struct tally *tally_unref(struct tally *tally)
 {
 	if (!tally || __atomic_sub_fetch(&tally->refs, 1, __ATOMIC_ACQ_REL))
 		return NULL;
+	pthread_mutex_destroy(&tally->turn);
 	pthread_mutex_destroy(&tally->lock);
 	free(tally->entries);
 	index_release(&tally->index);
@@ -180,6 +183,16 @@ static struct entry *entry_of(struct tally *tally, const char *key)
 	memcpy(entry->bytes, key, tally->key_size);
 	*slot = (uint32_t)++tally->n;
 	return entry;
+}
+
+void tally_turn_begin(struct tally *tally)
+{
+	pthread_mutex_lock(&tally->turn);
+}
+
+void tally_turn_end(struct tally *tally)
+{
+	pthread_mutex_unlock(&tally->turn);
 }
 
 void tally_begin(struct tally *tally)

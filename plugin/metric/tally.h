@@ -33,6 +33,13 @@ bool tally_suits(const struct tally *tally, const struct metric *metric);
 struct tally *tally_ref(struct tally *tally);
 struct tally *tally_unref(struct tally *tally);
 
+/*
+ * Whoever takes out of the map has the turn, from before the first entry is taken until the last
+ * one is added: who reads then has all that was counted before it began.
+ */
+void tally_turn_begin(struct tally *tally);
+void tally_turn_end(struct tally *tally);
+
 /* Starts a pass over the map: what is not seen in it, or later, may be forgotten first. */
 void tally_begin(struct tally *tally);
 

@@ -19,7 +19,7 @@ struct client {
 	pthread_t thread;
 	_Atomic enum client_state
 		state;		    /* only the acceptor frees and takes, only the client ends */
-	_Atomic int64_t idle_since; /* seconds; 0 while it has a request */
+	_Atomic int64_t idle_since; /* seconds; 0 while there is a request of its to work at */
 	int fd;
 	struct ucred peer;
 	struct text input; /* read, not yet used */
@@ -234,7 +234,6 @@ static void client_loop(struct client *client)
 		if (end && end - client->input.data <= COMMAND_LINE_MAX) {
 			atomic_store(&client->idle_since, 0);
 			r = client_request(client, (size_t)(end - client->input.data));
-			atomic_store(&client->idle_since, now());
 			if (r < 0)
 				return;
 			continue;
@@ -243,6 +242,8 @@ static void client_loop(struct client *client)
 			answer_error(client, "the line is too long");
 			return;
 		}
+		if (!atomic_load(&client->idle_since))
+			atomic_store(&client->idle_since, now());
 		r = client_fill(client,
 				client->input.len ? CONTROL_STALL_SECONDS : CONTROL_IDLE_SECONDS);
 		if (r <= 0)

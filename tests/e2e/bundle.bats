@@ -245,7 +245,7 @@ write_capture() {
 	frames_in 1
 	run json_value edge ingress n
 	[ "$(jq '.[0]' <<<"$output")" = 77 ]
-	[ $(($(date +%s) - $(jq '.[1] / 1000000000 | floor' <<<"$output"))) -lt "$PATIENCE" ]
+	[ $(($(date +%s) - $(jq '.[1] / 1000000000 | floor' <<<"$output"))) -lt 3600 ]
 	eventually grep -F 'dynmon: monitor edge: mon0 ingress: seen 42' "$LOG"
 }
 

@@ -232,8 +232,8 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 
 @test "clients that misbehave get their message, and everything else goes on" {
 	start_with_edge
-	printf 'LIS' | near timeout 5 python3 "$top_srcdir/tests/tools/rawsocket.py" "$SOCKET"
-	printf 'INJECT edge bytes=1000\n{"ingr' | near timeout 5 python3 "$top_srcdir/tests/tools/rawsocket.py" "$SOCKET"
+	printf 'LIS' | near timeout "$PATIENCE" python3 "$top_srcdir/tests/tools/rawsocket.py" "$SOCKET"
+	printf 'INJECT edge bytes=1000\n{"ingr' | near timeout "$PATIENCE" python3 "$top_srcdir/tests/tools/rawsocket.py" "$SOCKET"
 	[ "$(raw 'FROBNICATE edge')" = "-1 Unknown command: FROBNICATE" ]
 	[ "$(raw 'SHOW')" = "-1 missing words; usage: SHOW <monitor>" ]
 	[ "$(raw 'LIST "open')" = '-1 a quote is not closed: "open' ]
@@ -381,18 +381,22 @@ static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *m
 	collectd_start
 	frames_in 1 -s 77
 	eventually grep -F 'dynmon: monitor logging: mon0 ingress: len 77 from 10.9.0.2 port 53 mac 02:00:00:00:00:01 100%' "$LOG"
-	grep -F 'dynmon: monitor logging: mon0 ingress: 0000beef -7    42|' "$LOG"
+	eventually grep -F 'dynmon: monitor logging: mon0 ingress: 0000beef -7    42|' "$LOG"
 	run ! grep -F 'not at this level' "$LOG"
 	frames_in 500
-	sleep 1.1
-	frames_in 1
-	eventually grep -E 'log lines are left out, at most 100 a second are shown' "$LOG"
+	eventually left_out_is_told
 	[ "$(grep -c 'mon0 ingress: len' "$LOG")" -lt 500 ]
 	# At the level off there is nothing of it, not even the map.
 	run "$top_builddir/dynmonctl" --compiler="$DYNMON_CC" --include="$DYNMON_BPFDIR" check "$DOCUMENTS/log.json"
 	[[ $output != *dynmon_events* ]]
 	collectd_stop
 	nothing_attached
+}
+
+# With the first line of a later second.
+left_out_is_told() {
+	frames_in 1
+	grep -E 'log lines are left out, at most 100 a second are shown' "$LOG"
 }
 
 @test "clients that inject the same new monitor at once all succeed" {

@@ -266,6 +266,7 @@ same_program() { [ "$(attached mon0 | head -n 1)" = "$(attached mon1 | head -n 1
 	done
 	wait "$one"
 	wait "$two"
+	eventually frames_are_in
 	sum=$((sum + $(json_value edge ingress packets_total | jq add)))
 	sum=$((sum + $(json_value edge ingress packets_total | jq add)))
 	[ "$sum" -eq 200000 ]
@@ -335,7 +336,7 @@ netns_comes_and_goes() { # HOOK NETNS
 	kill -KILL "$HOLDER"
 	eventually blue_peer_gone
 	eventually runs_on edge
-	[ "$(ctl --json list | jq -r '.[0].state')" != failed ]
+	eventually monitor_is edge waiting
 }
 
 @test "monitors in several namespaces, with interfaces of one name, are kept apart" {

@@ -79,6 +79,9 @@ send_no_more() {
 	SENDER=
 }
 
+# All frames that were sent have been counted: of very many at once the kernel leaves some to a thread.
+frames_are_in() { ! pgrep --runstates R '^ksoftirqd/'; }
+
 # Where collectd has its files from now on.
 collectd_at() {
 	DIR=$1

@@ -147,12 +147,12 @@ stop_reading() {
 
 # flood COUNT INTERFACE ...: so many frames out of each at once, as fast as they go, half of them by each of
 # two senders, and of two sizes; and again until the readers have had enough. SENT: by each. What the
-# cable has no room for the kernel refuses, and it is sent again.
+# cable has no room for the kernel refuses, and it is sent again. After five minutes they are given up.
 flood() {
-	local count=$1 interface ns size sender senders
+	local count=$1 interface ns size sender senders end=$((SECONDS + 300))
 	shift
 	SENT=0
-	until [ "$SENT" -gt 0 ] && { [ "$SENT" -ge 5000000 ] || grep -q enough "$SEEN"; }; do
+	until [ "$SENT" -gt 0 ] && { [ "$SECONDS" -ge "$end" ] || grep -q enough "$SEEN"; }; do
 		senders=()
 		for interface; do
 			ns=$FAR
@@ -169,13 +169,16 @@ flood() {
 		SENT=$((SENT + count / 2 * 2))
 	done
 	grep -q enough "$SEEN"
+	eventually frames_are_in
 }
 
 # What the csv plugin has last for all series of a metric: csv_sum PLUGIN-INSTANCE TYPE-INSTANCE
+# At midnight each has a new file.
 csv_sum() {
-	local file sum=0 files=("$DIR/csv/host/dynmon-$1/derive-$2"*)
+	local file sum=0 day files=("$DIR/csv/host/dynmon-$1/derive-$2"*)
 
-	for file in "${files[@]}"; do
+	day=$(printf '%s\n' "${files[@]}" | sed 's/.*\(.\{10\}\)$/\1/' | sort | tail -n 1)
+	for file in "$DIR/csv/host/dynmon-$1/derive-$2"*"-$day"; do
 		sum=$((sum + $(tail -n 1 "$file" | cut -d, -f2)))
 	done
 	echo "$sum"

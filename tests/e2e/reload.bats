@@ -100,7 +100,8 @@ logged_more() { [ "$(grep -c 'reload\|settings changed\|added\|deleted' "$LOG")"
 	frames_in 1
 	[ "$(ctl metrics edge | jq -c '[."ingress-metrics"[] | select(.interface == "mon0") | .value]')" = "[[6]]" ]
 	cable_up late0 peer2
-	eventually test "$(state edge)" = running
+	eventually runs_on edge mon0 mon1 late0
+	[ "$(state edge)" = running ]
 	conf < <(monitor edge | sed 's/mon0/mon1/')
 	ctl reload
 	[ "$(attached mon0)" = "" ]

@@ -3,7 +3,8 @@
 bats_require_minimum_version 1.5.0
 load lib
 
-# A tracepoint's programs are the whole machine's, and looked for by their names.
+# A tracepoint sees the whole machine: the programs and the ports here are named after the process, as
+# other tests have the same examples.
 setup_file() { export BATS_NO_PARALLELIZE_WITHIN_FILE=true; }
 
 setup() {
@@ -18,6 +19,9 @@ setup() {
 	cp "$top_srcdir"/examples/*.json "$top_srcdir"/bpf/*.bpf.c "$DOCUMENTS"
 	# What comes over the socket may not name what is beside DataplaneDir.
 	sed -i 's|"../bpf/|"|' "$DOCUMENTS"/*.json
+	RESENT=resent_$$ DROP=drop_$$
+	sed -i "s/count_retransmit/$RESENT/; s/count_drop/$DROP/" "$DOCUMENTS"/*.bpf.c
+	PORT=$((10000 + $$ % 25000 * 2))
 }
 
 teardown() {
@@ -44,7 +48,7 @@ at_least() { [ "$("${@:2}")" -ge "$1" ]; }
 # The peer does not know TCP and does not answer: what is sent to it is sent again. The program that
 # connects gives up by itself.
 connect_in_vain() { # PORT
-	near timeout 30 python3 -c 'import socket, sys
+	near timeout "$PATIENCE" python3 -c 'import socket, sys
 s = socket.socket()
 s.settimeout(2.5)
 try:
@@ -53,7 +57,7 @@ except OSError:
 	pass' "$1"
 }
 
-# Our links and programs, of all the host: another test's may be there too.
+# Programs of that name, of all the host.
 tracepoint_ids() { bpftool prog show name "$1" | sed -n 's/^\([0-9]*\): tracepoint.*/\1/p'; }
 
 no_program() { [ -z "$(tracepoint_ids "$1")" ]; }
@@ -65,20 +69,21 @@ section_ids() { ctl show "$1" | jq -c .sections; }
 	monitor_is tcp running
 	[ "$(section_ids tcp)" = '["tracepoint/tcp/tcp_retransmit_skb"]' ]
 	[ "$(ctl show tcp | jq -c .interfaces)" = "[]" ]
-	connect_in_vain 7777
-	eventually at_least 1 retransmits_to 7777
-	before=$(retransmits_to 7777)
+	connect_in_vain "$PORT"
+	eventually at_least 1 retransmits_to "$PORT"
+	before=$(retransmits_to "$PORT")
 	[ "$before" -eq "$(near cat /proc/net/snmp | awk '/^Tcp:/ { n = $13 } END { print n }')" ]
 	[ "$(ctl reload tcp force=true | tail -n 1)" = "monitor tcp: dataplane replaced" ]
-	[ "$(retransmits_to 7777)" = "$before" ]
-	connect_in_vain 7777
-	eventually at_least $((before + 1)) retransmits_to 7777
-	connect_in_vain 8888
-	[ "$(retransmits_to 8888)" -ge 1 ]
-	[ "$(ctl metrics tcp | jq -c '[."ingress-metrics"[0].value[].key | .dport] | sort')" = "[7777,8888]" ]
+	[ "$(retransmits_to "$PORT")" = "$before" ]
+	connect_in_vain "$PORT"
+	eventually at_least $((before + 1)) retransmits_to "$PORT"
+	connect_in_vain $((PORT + 1))
+	eventually at_least 1 retransmits_to $((PORT + 1))
+	[ "$(ctl metrics tcp | jq -c --argjson port "$PORT" '[."ingress-metrics"[0].value[].key.dport |
+		select(. == $port or . == $port + 1)] | sort')" = "[$PORT,$((PORT + 1))]" ]
 	eventually csv_exists tcp
 	collectd_stop
-	eventually no_program count_retransmit
+	eventually no_program "$RESENT"
 }
 
 csv_exists() { compgen -G "$DIR/csv/host/dynmon-$1/derive-*" >/dev/null; }
@@ -109,9 +114,9 @@ for i in range(50):
 	before=$(drops_of "$no_socket")
 	ctl reload drops force=true
 	[ "$(drops_of "$no_socket")" -ge "$before" ]
-	[ -n "$(tracepoint_ids count_drop)" ]
+	[ -n "$(tracepoint_ids "$DROP")" ]
 	ctl del drops
-	eventually no_program count_drop
+	eventually no_program "$DROP"
 }
 
 @test "several programs of one object, each on its tracepoint, and the change of which there are" {
@@ -119,7 +124,7 @@ for i in range(50):
 #include <bpf/bpf_helpers.h>
 struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32); __type(value, __u64); __uint(max_entries, 2); } seen SEC(".maps");
 static __always_inline int hit(__u32 key) { __u64 *n = bpf_map_lookup_elem(&seen, &key); if (n) __sync_fetch_and_add(n, 1); return 0; }
-SEC("tracepoint/syscalls/sys_enter_getcwd") int on_getcwd(void *ctx) { return hit(0); }
+SEC("tracepoint/syscalls/sys_enter_getcwd") int getcwd_'$$'(void *ctx) { return hit(0); }
 SEC("raw_tracepoint/netif_receive_skb") int on_receive(void *ctx) { return hit(1); }
 char l[] SEC("license") = "GPL";'
 	jq -n --arg code "$both" '{"ingress-path": {code: $code, "metric-configs": [{name: "seen", "map-name": "seen"}]}}' \
@@ -136,7 +141,7 @@ char l[] SEC("license") = "GPL";'
 	ctl eject both
 	[ "$(section_ids both)" = '[]' ]
 	monitor_is both empty
-	eventually no_program on_getcwd
+	eventually no_program "getcwd_$$"
 }
 
 @test "what such a monitor cannot have is refused with words" {
@@ -150,7 +155,7 @@ char l[] SEC("license") = "GPL";'
 	no_interface="the dataplane's programs are attached by their section, and not to an interface: the monitor must have no interface"
 	grep -F "monitor bound: drop_reasons.json: $no_interface" "$LOG"
 	monitor_is bound failed
-	eventually no_program count_drop
+	eventually no_program "$DROP"
 	ctl del bound
 
 	ctl add drops
@@ -185,15 +190,16 @@ char l[] SEC("license") = "GPL";'
 
 @test "Pin: what is attached by its section goes on, and its counts are taken over" {
 	start_with tcp tcp_retransmits.json 'Pin true' 'Interval 3600'
-	connect_in_vain 7777
-	before=$(retransmits_to 7777)
+	connect_in_vain "$PORT"
+	eventually at_least 1 retransmits_to "$PORT"
+	before=$(retransmits_to "$PORT")
 	collectd_crash
-	connect_in_vain 7777
+	connect_in_vain "$PORT"
 	: >"$LOG"
 	collectd_start
-	[ "$(retransmits_to 7777)" -gt "$before" ]
-	[ "$(tracepoint_ids count_retransmit | wc -l)" -eq 1 ]
+	[ "$(retransmits_to "$PORT")" -gt "$before" ]
+	[ "$(tracepoint_ids "$RESENT" | wc -l)" -eq 1 ]
 	ctl del tcp
-	eventually no_program count_retransmit
+	eventually no_program "$RESENT"
 	[ -z "$(kept find /sys/fs/bpf/dynmon -mindepth 1)" ]
 }

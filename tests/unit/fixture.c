@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -197,6 +198,16 @@ bool netns_private(void)
 		return false;
 	}
 	return shell("ip link set lo up") == 0;
+}
+
+bool bpffs_private(void)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL) < 0) {
+		fprintf(stderr, "skipped: no BPF file system of its own: %s\n", strerror(errno));
+		return false;
+	}
+	return true;
 }
 
 bool contains(const char *all, const char *part)

@@ -70,6 +70,12 @@ int shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Puts the process into a network namespace of its own. false: not possible. */
 bool netns_private(void);
 
+/*
+ * A mount namespace of this process, with a BPF file system in it: nobody else's /sys/fs/bpf.
+ * false: not possible.
+ */
+bool bpffs_private(void);
+
 /* Whether the string contains the other; tells both on stderr when not. */
 bool contains(const char *all, const char *part);
 

@@ -11,7 +11,7 @@
 #include <sys/un.h>
 
 /* How long the other side may take until a test calls it hanging. */
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 60000
 
 struct house {
 	char *folder;

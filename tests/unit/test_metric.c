@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fixture.h"
 #include "metric/json.h"
+#include "metric/reader.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <json-c/json.h>
+#include <pthread.h>
 
 /* A map of every kind, as dataplanes have them. */
 static const char source[] =
@@ -42,6 +44,7 @@ static const char source[] =
 	"	__uint(max_entries, 10); } UNTYPED SEC(\".maps\");\n"
 	"struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); }\n"
 	"	EVENTS SEC(\".maps\");\n"
+	"MAP(HASH, __u32, __u64, 4000, CROWD);\n"
 	"struct clash { __u32 a_b; struct { __u32 b; } a; };\n"
 	"MAP(HASH, struct clash, __u32, 10, CLASH);\n"
 	"int global_count = 5;\n"
@@ -405,13 +408,69 @@ static void test_streams(void **state)
 	assert_true(pieces > 3 && total > 2000000);
 }
 
+static uint64_t total_of(const struct metric *metric)
+{
+	struct metric_reader reader;
+	struct metric_batch batch;
+	uint64_t total = 0;
+
+	assert_int_equal(metric_reader_init(&reader, metric, METRIC_FOR_SAMPLES), 0);
+	while (metric_reader_next(&reader, &batch) > 0)
+		for (uint32_t i = 0; i < batch.entries.count; i++)
+			total += metric_batch_sample(metric, 0, &batch, i).u;
+	metric_reader_release(&reader);
+	return total;
+}
+
+struct another {
+	const struct metric *metric;
+	bool stop; /* atomic */
+};
+
+static void *read_too(void *data)
+{
+	struct another *another = data;
+
+	while (!__atomic_load_n(&another->stop, __ATOMIC_ACQUIRE))
+		total_of(another->metric);
+	return NULL;
+}
+
+/* Who reads has all that was counted before, also what another one takes out at that moment. */
+static void test_readers_at_once(void **state)
+{
+	struct metric_config c = config("CROWD");
+	const uint64_t one = 1;
+	struct another another = {};
+	struct metric metric;
+	pthread_t thread;
+
+	(void)state;
+	skip_without_object();
+	c.type = METRIC_COUNTER;
+	c.empty_on_read = true;
+	assert_int_equal(metric_init(&metric, &c, object, NULL), 0);
+	assert_int_equal(metric_set_tally(&metric, NULL, NULL), 0);
+	assert_non_null(metric.tally);
+	another.metric = &metric;
+	assert_int_equal(pthread_create(&thread, NULL, read_too, &another), 0);
+	for (uint64_t round = 1; round <= 50; round++) {
+		for (uint32_t key = 0; key < 4000; key++)
+			object_put(object, "CROWD", &key, &one);
+		assert_int_equal(total_of(&metric), round * 4000);
+	}
+	__atomic_store_n(&another.stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	metric_release(&metric);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_contract), cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_globals),	 cmocka_unit_test(test_samples),
 		cmocka_unit_test(test_shapes),	 cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_streams),
+		cmocka_unit_test(test_streams),	 cmocka_unit_test(test_readers_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, load_object, drop_object);

@@ -5,7 +5,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -26,13 +25,10 @@ static const char source[] =
 /* Two copies of the same: what one pins and what its twin does. */
 static struct object *first, *second;
 
-/* Nobody else's /sys/fs/bpf: a mount namespace of this process, with a BPF file system in it. */
 static int set_up(void **state)
 {
 	(void)state;
-	if (!bpf_possible() || unshare(CLONE_NEWNS) < 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL) < 0)
+	if (!bpf_possible() || !bpffs_private())
 		return 0;
 	first = object_from_source(source);
 	second = object_from_source(source);

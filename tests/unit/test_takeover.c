@@ -241,7 +241,8 @@ static void *send_on(void *data)
 	const bool *stop = data;
 	uintptr_t n = 0;
 
-	while (fd >= 0 && !__atomic_load_n(stop, __ATOMIC_ACQUIRE))
+	/* One at least, however late it comes to it. */
+	while (fd >= 0 && (!n || !__atomic_load_n(stop, __ATOMIC_ACQUIRE)))
 		n += sendto(fd, frame, sizeof(frame), 0, (const struct sockaddr *)&to,
 			    sizeof(to)) == sizeof(frame);
 	return (void *)n;
