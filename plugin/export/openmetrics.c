@@ -218,11 +218,21 @@ static void left_out_sample(struct openmetrics_stream *stream, const struct sour
 			    struct text *out)
 {
 	struct value_label labels[FIXED_MAX + 1];
+	_cleanup_(names_release) struct names names = {};
 	_cleanup_text_ struct text metric = {};
 
 	text_printf(&metric, "%s%s", source->name, suffix);
-	memcpy(labels, source->fixed, source->n_fixed * sizeof(*labels));
-	labels[source->n_fixed] = (struct value_label){ "metric", text_str(&metric) };
+	labels[source->n_fixed] =
+		(struct value_label){ names_add(&names, "metric"), text_str(&metric) };
+	/* A constant of the document may be called so. */
+	for (size_t i = 0; i < source->n_fixed; i++)
+		labels[i] = (struct value_label){ names_add(&names, source->fixed[i].name),
+						  source->fixed[i].value };
+	for (size_t i = 0; i <= source->n_fixed; i++)
+		if (!labels[i].name) {
+			out->failed = true;
+			return;
+		}
 	exposer_sample(&stream->exposer, name, labels, source->n_fixed + 1, number, out);
 }
 

@@ -32,8 +32,12 @@ static int list_enumerators(struct lister *lister, uint32_t type_id)
 		struct enumerator *to = &field->enumerators[i];
 		bool wide = btf_is_enum64(type);
 
-		to->value = wide ? (int64_t)btf_enum64_value(&btf_enum64(type)[i])
-				 : btf_enum(type)[i].val;
+		if (wide)
+			to->value = (int64_t)btf_enum64_value(&btf_enum64(type)[i]);
+		else if (btf_kflag(type)) /* signed */
+			to->value = btf_enum(type)[i].val;
+		else
+			to->value = (uint32_t)btf_enum(type)[i].val;
 		to->name = strndup(type_name(lister->btf, wide ? btf_enum64(type)[i].name_off
 							       : btf_enum(type)[i].name_off),
 				   NAME_MAX_BYTES);
@@ -129,6 +133,15 @@ static int lister_add(struct lister *lister, const char *name, struct plan *plan
 static int list_type(struct lister *lister, uint32_t id, uint32_t offset, const char *name,
 		     const char *own_name, unsigned int depth);
 
+/* A bit field is no address, port or the like, whatever its type. */
+static enum format format_of_bits(const struct lister *lister, uint32_t type_id, const char *name)
+{
+	bool whole;
+	enum format format = format_guess(lister->btf, type_id, name, &whole);
+
+	return format == FORMAT_ENUM || format == FORMAT_PROTO ? format : FORMAT_AUTO;
+}
+
 static int list_members(struct lister *lister, const struct btf_type *type, uint32_t offset,
 			const char *prefix, unsigned int depth)
 {
@@ -146,7 +159,8 @@ static int list_members(struct lister *lister, const struct btf_type *type, uint
 		}
 		r = plan_init_bitfield(&plan, lister->btf, type, i, lister->err);
 		if (r > 0)
-			r = lister_add(lister, full, &plan, offset + bit / 8, 0, FORMAT_AUTO);
+			r = lister_add(lister, full, &plan, offset + bit / 8, member->type,
+				       format_of_bits(lister, member->type, name));
 		else if (r == 0)
 			r = list_type(lister, member->type, offset + bit / 8, full, name, depth);
 		if (r < 0)
@@ -294,9 +308,15 @@ void field_text(const struct field *field, enum format format, const void *value
 	bool plain = field->plan.n_ops == 1 && op->text_len == 0;
 	bool text = field->chars || (plain && op->kind == PLAN_STRING);
 	bool bytes = field->chars || (plain && (op->kind == PLAN_STRING || op->kind == PLAN_HEX));
+	bool shown;
 
-	if (format == FORMAT_ENUM ? field->n_enumerators && show_enumerator(field, at, out)
-				  : format_text(format, at, field->plan.size, out))
+	if (format == FORMAT_ENUM)
+		shown = field->n_enumerators && show_enumerator(field, at, out);
+	else if (plan_is_bits(&field->plan))
+		shown = format_integer(format, plan_number(&field->plan, at).i, out);
+	else
+		shown = format_text(format, at, field->plan.size, out);
+	if (shown)
 		return;
 	if (bytes && text && is_text(at, field->plan.size))
 		text_add(out, at, strnlen(at, field->plan.size));

@@ -90,7 +90,18 @@ static bool show_hex(const char *bytes, uint32_t size, struct text *out)
 
 static bool show_string(const char *bytes, uint32_t size, struct text *out)
 {
-	text_add(out, bytes, strnlen(bytes, size));
+	size_t n = strnlen(bytes, size);
+
+	/* What is no UTF-8 looks the same wherever it goes. */
+	for (size_t i = 0; i < n;) {
+		size_t len = bytes[i] == '\r' ? 0 : utf8_sequence(bytes + i, n - i);
+
+		if (len)
+			text_add(out, bytes + i, len);
+		else
+			text_printf(out, "\\x%02x", (unsigned char)bytes[i]);
+		i += len ? len : 1;
+	}
 	return true;
 }
 
@@ -203,6 +214,17 @@ const char *format_sizes(enum format format)
 	return formats[format].sizes_text;
 }
 
+bool format_fits_integer(enum format format)
+{
+	return format == FORMAT_AUTO || format == FORMAT_MAP || formats[format].sizes == INTEGERS;
+}
+
+bool format_integer(enum format format, int64_t value, struct text *out)
+{
+	return format_fits_integer(format) &&
+	       format_text(format, (const char *)&value, sizeof(value), out);
+}
+
 bool format_text(enum format format, const char *bytes, uint32_t size, struct text *out)
 {
 	return formats[format].show && formats[format].show(bytes, size, out);
@@ -236,6 +258,17 @@ static bool contains_any(const char *name, const char *const parts[])
 	return false;
 }
 
+/* Whether one of its words, between "_", is that. */
+static bool has_word(const char *name, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = name; *at; at += strcspn(at, "_"), at += *at == '_')
+		if (strcspn(at, "_") == n && !strncasecmp(at, word, n))
+			return true;
+	return false;
+}
+
 /* Bytes that are not text: "u8" is said of these, and "char" of text. */
 static enum format guess_bytes(const struct btf *btf, const struct btf_array *array,
 			       const char *name)
@@ -256,17 +289,18 @@ static enum format guess_integer(const struct btf *btf, uint32_t id, uint32_t si
 	static const char *const address[] = {
 		"addr", "ip", "src", "dst", "gateway", "host", NULL
 	};
-	static const char *const interface[] = { "ifindex", "ifidx", "ifi", NULL };
+	static const char *const interface[] = { "ifindex", "ifidx", NULL };
 	static const char *const protocol[] = { "proto", "nexthdr", NULL };
 
 	if (size == 4 && is_called(btf, id, be32))
 		return contains_any(name, address) ? FORMAT_IPV4 : FORMAT_BE32;
 	if (size == 2 && is_called(btf, id, be16))
 		return FORMAT_PORT;
-	if (size == 4 &&
-	    (contains_any(name, interface) || !strcmp(name, "iif") || !strcmp(name, "oif")))
+	if (size == 4 && (contains_any(name, interface) || has_word(name, "ifi") ||
+			  has_word(name, "iif") || has_word(name, "oif")))
 		return FORMAT_IFNAME;
-	if (contains_any(name, protocol))
+	/* In 8 bytes it is how many there were. */
+	if (size < 8 && contains_any(name, protocol))
 		return FORMAT_PROTO;
 	return FORMAT_AUTO;
 }

@@ -40,6 +40,10 @@ const char *format_names(void);
 
 /* Whether fields of so many bytes can be shown like that. */
 bool format_fits(enum format format, uint32_t size);
+/* Whether integers of any number of bits can. */
+bool format_fits_integer(enum format format);
+/* Such a one, as format_text(). */
+bool format_integer(enum format format, int64_t value, struct text *out);
 /* What does: "4 bytes". For messages. */
 const char *format_sizes(enum format format);
 

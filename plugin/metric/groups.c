@@ -1,38 +1,95 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/groups.h"
+#include "base/siphash.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
+
+/* Of a series whose labels say what it is: a hash that no two have by chance, nor by intent. */
+#define ID_SIZE (2 * sizeof(uint64_t))
 
 static struct index_keys keys_of(const struct groups *groups, const struct metric *metric)
 {
-	size_t size = metric->map.key_size;
+	size_t size = metric->merges ? ID_SIZE : metric->map.key_size;
+	const struct text *keys = metric->merges ? &groups->ids : &groups->keys;
 
-	return (struct index_keys){ .first = groups->keys.data, .stride = size, .size = size };
+	return (struct index_keys){ .first = keys->data, .stride = size, .size = size };
 }
 
-/* The numbers of the group that a key belongs to, or NULL: out of memory. */
-static struct number *numbers_of(struct groups *groups, const struct metric *metric,
-				 const char *key, const char *value, size_t value_stride)
+/* What its labels say of an entry, on each CPU if they have their own series. */
+static int make_id(struct groups *groups, const struct metric *metric, const char *key,
+		   const char *value, uint64_t id[2])
 {
-	size_t size = metric->map.key_size, bytes = metric->n_numbers * sizeof(struct number);
+	unsigned int cpus = metric_lists_cpus(metric) ? map_cpus() : 1;
+	struct text *text = &groups->scratch;
+
+	if (!groups->count && getrandom(groups->seeds, sizeof(groups->seeds), 0) < 0)
+		return -errno;
+	text_clear(text);
+	for (unsigned int cpu = 0; cpu < cpus; cpu++)
+		for (size_t i = 0; i < metric->n_labels; i++) {
+			label_text(&metric->labels[i], key, value, cpu, text);
+			text_addc(text, '\0');
+		}
+	for (int i = 0; i < 2; i++)
+		id[i] = siphash(groups->seeds[i], text_str(text), text->len);
+	return text_status(text);
+}
+
+/* The group that an entry belongs to; key: without a slot. -errno. */
+static int64_t find_group(struct groups *groups, const struct metric *metric, const char *key,
+			  const char *value, size_t value_stride)
+{
+	size_t bytes = metric->n_numbers * sizeof(struct number);
+	uint64_t id[2];
+	const char *what = metric->merges ? (const char *)id : key;
 	uint32_t *slot;
 	char *room;
+	int r = metric->merges ? make_id(groups, metric, key, value, id) : 0;
 
-	if (index_reserve(&groups->index, keys_of(groups, metric), groups->count) < 0)
-		return NULL;
-	slot = index_slot(&groups->index, keys_of(groups, metric), key);
+	if (r == 0)
+		r = index_reserve(&groups->index, keys_of(groups, metric), groups->count);
+	if (r < 0)
+		return r;
+	slot = index_slot(&groups->index, keys_of(groups, metric), what);
 	if (*slot)
-		return (struct number *)(groups->numbers.data + (*slot - 1) * bytes);
-	text_add(&groups->keys, key, size);
+		return *slot - 1;
+	if (metric->merges)
+		text_add(&groups->ids, what, ID_SIZE);
+	text_add(&groups->keys, key, metric->map.key_size);
 	text_add(&groups->values, value, value_stride);
 	room = text_reserve(&groups->numbers, bytes);
-	if (!room || text_status(&groups->keys) < 0 || text_status(&groups->values) < 0)
-		return NULL;
-	histogram_clear(&metric->histogram, (struct number *)room);
+	if (!room || text_status(&groups->ids) < 0 || text_status(&groups->keys) < 0 ||
+	    text_status(&groups->values) < 0)
+		return -ENOMEM;
+	if (histogram_is_one(&metric->histogram))
+		histogram_clear(&metric->histogram, (struct number *)room);
 	groups->numbers.len += bytes;
 	*slot = ++groups->count;
-	return (struct number *)room;
+	return groups->count - 1;
+}
+
+/* Adds the numbers of an entry to those of its group, which it may be the first of. */
+static void add_numbers(struct groups *groups, const struct metric *metric,
+			const struct metric_batch *batch, uint32_t i, size_t group, bool first)
+{
+	struct number *numbers = (struct number *)groups->numbers.data + group * metric->n_numbers;
+	const struct map_batch *entries = &batch->entries;
+
+	if (histogram_is_one(&metric->histogram)) {
+		histogram_add(metric, batch, i, numbers);
+		return;
+	}
+	for (size_t n = 0; n < metric->n_columns; n++) {
+		struct number number = metric_batch_sample(metric, n, batch, i);
+
+		numbers[n] = first ? number : number_add(numbers[n], number);
+	}
+	/* There the samples are in the values. */
+	if (metric_lists_cpus(metric) && !first)
+		metric_samples_add(metric, groups->values.data + group * entries->value_stride,
+				   entries->values + i * entries->value_stride);
 }
 
 int groups_add(struct groups *groups, const struct metric *metric, const struct metric_batch *batch)
@@ -41,15 +98,15 @@ int groups_add(struct groups *groups, const struct metric *metric, const struct 
 	_cleanup_free_ char *key = malloc(metric->map.key_size);
 
 	for (uint32_t i = 0; key && i < entries->count; i++) {
-		struct number *numbers;
+		uint32_t before = groups->count;
+		int64_t group;
 
 		histogram_group(metric, entries->keys + i * entries->key_stride, key);
-		numbers =
-			numbers_of(groups, metric, key, entries->values + i * entries->value_stride,
+		group = find_group(groups, metric, key, entries->values + i * entries->value_stride,
 				   entries->value_stride);
-		if (!numbers)
-			return -ENOMEM;
-		histogram_add(metric, batch, i, numbers);
+		if (group < 0)
+			return (int)group;
+		add_numbers(groups, metric, batch, i, (size_t)group, groups->count > before);
 	}
 	return key ? 0 : -ENOMEM;
 }
@@ -73,6 +130,8 @@ void groups_release(struct groups *groups)
 	text_release(&groups->keys);
 	text_release(&groups->values);
 	text_release(&groups->numbers);
+	text_release(&groups->ids);
+	text_release(&groups->scratch);
 	index_release(&groups->index);
 	*groups = (struct groups){};
 }

@@ -371,7 +371,7 @@ void histogram_group(const struct metric *metric, const char *key, char *group)
 	memcpy(group, key, metric->map.key_size);
 	if (histogram->in == SLOTS_IN_INDEX)
 		memset(group, 0, metric->map.key_size);
-	else
+	else if (histogram->in == SLOTS_IN_KEY)
 		memset(group + histogram->field->offset, 0, histogram->field->plan.size);
 }
 

@@ -96,8 +96,8 @@ void histogram_add(const struct metric *metric, const struct metric_batch *batch
 		   struct number *numbers);
 
 /*
- * Copies an entry's key with the slot's number taken out: what all entries of a series have in
- * common.
+ * Copies an entry's key with the slot's number, if it is there, taken out: what all entries of a
+ * series have in common.
  */
 void histogram_group(const struct metric *metric, const char *key, char *group);
 

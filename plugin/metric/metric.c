@@ -148,6 +148,19 @@ void metric_value_add(const struct metric *metric, char *sum, const char *value)
 			 value + cpu * map_cpu_stride(&metric->map));
 }
 
+void metric_samples_add(const struct metric *metric, char *sum, const char *value)
+{
+	unsigned int cpus = map_is_percpu(metric->map.type) ? map_cpus() : 1;
+
+	for (size_t i = 0; i < metric->n_columns; i++)
+		for (unsigned int cpu = 0; cpu < cpus && !metric->columns[i].element; cpu++) {
+			const struct field *field = metric->columns[i].field;
+			size_t at = cpu * map_cpu_stride(&metric->map) + field->offset;
+
+			plan_add(&field->plan, sum + at, value + at);
+		}
+}
+
 struct number metric_sample_cpu(const struct metric *metric, size_t column, const char *value,
 				unsigned int cpu)
 {

@@ -24,6 +24,8 @@ struct label {
 	const struct field *field; /* of the metric's; NULL: index and CPU */
 	enum format format;
 	const struct label_config *config; /* whose texts stand for values; NULL: nobody's */
+	size_t cpu_stride; /* bytes from one CPU's value to the next; 0: there is but one */
+	bool lists_cpus;   /* each CPU's own is said */
 };
 
 /* A number that each value has. */
@@ -62,12 +64,14 @@ struct metric {
 	struct histogram histogram; /* the one family is one; else each family is a column */
 	struct column *columns;
 	size_t n_columns;
-	size_t n_numbers;    /* of a series: its columns, or the histogram's */
-	size_t rank;	     /* the number that decides which series are left out */
-	bool dialect;	     /* its map is declared in Dynmon's dialect */
-	bool swapped;	     /* two copies of the map: programs write one, the other is read */
-	struct map twin;     /* the second copy, when swapped */
-	struct tally *tally; /* NULL: entries come straight from the map */
+	size_t n_numbers;      /* of a series: its columns, or the histogram's */
+	bool merges;	       /* labels may say the same of several entries: they are one series */
+	size_t rank;	       /* the number that decides which series are left out */
+	uint32_t rank_numbers; /* more than one: they do together, from that one on */
+	bool dialect;	       /* its map is declared in Dynmon's dialect */
+	bool swapped;	       /* two copies of the map: programs write one, the other is read */
+	struct map twin;       /* the second copy, when swapped */
+	struct tally *tally;   /* NULL: entries come straight from the map */
 	/* A ring of those with a tally whose map is the same: what is taken out is for all of them.
 	 */
 	struct metric *next;
@@ -103,6 +107,9 @@ void metric_join(struct metric *metric, struct metric *first);
 
 /* Adds a value as the map has it, of all CPUs, to another. */
 void metric_value_add(const struct metric *metric, char *sum, const char *value);
+
+/* The same of the fields that are samples alone. */
+void metric_samples_add(const struct metric *metric, char *sum, const char *value);
 
 /* Whether nobody has logged trouble with reading this metric yet; remembers it. */
 static inline bool metric_tell_trouble(const struct metric *metric)

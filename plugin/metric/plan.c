@@ -271,6 +271,12 @@ bool plan_is_number(const struct plan *plan)
 	}
 }
 
+bool plan_is_bits(const struct plan *plan)
+{
+	return plan->n_ops == 1 &&
+	       (plan->ops->kind == PLAN_BITS || plan->ops->kind == PLAN_SIGNED_BITS);
+}
+
 static struct number op_number(const struct plan_op *op, const void *value)
 {
 	const char *at = (const char *)value + op->offset;
@@ -308,6 +314,14 @@ uint32_t plan_n_integers(const struct plan *plan)
 		if (plan->ops[i].kind != PLAN_TEXT)
 			return 0;
 	return loop->count;
+}
+
+bool plan_has_strings(const struct plan *plan)
+{
+	for (size_t i = 0; plan->n_ops > 1 && i < plan->n_ops; i++)
+		if (plan->ops[i].kind == PLAN_STRING)
+			return true;
+	return false;
 }
 
 struct number plan_number_at(const struct plan *plan, const void *value, uint32_t i)

@@ -85,10 +85,14 @@ void plan_add(const struct plan *plan, void *sum, const void *value);
 
 /* Whether the plan is a single number; 128-bit integers are not. */
 bool plan_is_number(const struct plan *plan);
+/* Whether it is a bit field: its bytes belong to others, too. */
+bool plan_is_bits(const struct plan *plan);
 /* The value as a number; only for plans that are one. */
 struct number plan_number(const struct plan *plan, const void *value);
 /* How many integers the plan is an array of; 0: it is none. */
 uint32_t plan_n_integers(const struct plan *plan);
+/* Whether there are strings in it, beside other things: what follows a NUL in one is not shown. */
+bool plan_has_strings(const struct plan *plan);
 /* One of these; i: 0 of a plan that is a number itself. */
 struct number plan_number_at(const struct plan *plan, const void *value, uint32_t i);
 /* Bytes of each. */

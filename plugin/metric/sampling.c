@@ -6,11 +6,21 @@
 
 #define NUMBERS(text) ((struct number *)(text).data)
 
+/* What decides how large an entry is; of an array in its value all together. */
+static struct number rank_in(const struct metric *metric, const struct number *numbers)
+{
+	struct number rank = numbers[metric->rank];
+
+	for (uint32_t i = 1; i < metric->rank_numbers; i++)
+		rank = number_add(rank, numbers[metric->rank + i]);
+	return rank;
+}
+
 static struct number rank_of(const struct sampling *sampling, uint32_t slot)
 {
 	const struct metric *metric = sampling->metric;
 
-	return NUMBERS(sampling->numbers)[slot * metric->n_numbers + metric->rank];
+	return rank_in(metric, &NUMBERS(sampling->numbers)[slot * metric->n_numbers]);
 }
 
 /* Moves an entry of the heap down to where no smaller one is below it. */
@@ -102,7 +112,7 @@ static int hold_entry(struct sampling *sampling, const struct map_batch *entries
 	}
 	if (!sampling->heap && heap_make(sampling) < 0)
 		return -ENOMEM;
-	if (number_less(rank_of(sampling, sampling->heap[0]), numbers[sampling->metric->rank]))
+	if (number_less(rank_of(sampling, sampling->heap[0]), rank_in(sampling->metric, numbers)))
 		replace(sampling, entries, i, numbers);
 	return 0;
 }
@@ -180,7 +190,7 @@ static int hold_all(struct sampling *sampling)
 	sampling->sums = calloc(n, sizeof(*sampling->sums));
 	if (!numbers || !sampling->sums)
 		return -ENOMEM;
-	if (histogram_has_groups(histogram))
+	if (histogram_has_groups(histogram) || sampling->metric->merges)
 		return hold_groups(sampling);
 	while ((r = metric_reader_next(&sampling->reader, &batch)) > 0) {
 		r = counted || batch.numbers ? hold(sampling, &batch, numbers)
@@ -200,8 +210,8 @@ int sampling_init(struct sampling *sampling, const struct metric *metric, enum m
 	/* As many as the map can have are all; a tally remembers more. */
 	if (!metric->tally && limit >= metric->map.max_entries)
 		sampling->limit = 0;
-	sampling->held =
-		sampling->limit || metric->n_families > 1 || histogram_is_one(&metric->histogram);
+	sampling->held = sampling->limit || metric->n_families > 1 || metric->merges ||
+			 histogram_is_one(&metric->histogram);
 	r = metric_reader_init(&sampling->reader, metric, use);
 	if (r < 0 || !sampling->held)
 		return r;

@@ -74,7 +74,12 @@ static int label_format(const struct label_config *config, const struct field *f
 				 config->name, format_names(), config->format);
 	if (!config->format)
 		format = config->n_texts ? FORMAT_MAP : (int)field->format;
-	if (!format_fits((enum format)format, field->plan.size))
+	if (plan_is_bits(&field->plan) && !format_fits_integer((enum format)format))
+		return error_set(err, -EINVAL,
+				 "label \"%s\": format \"%s\" is not for bit fields, and field "
+				 "\"%s\" is one",
+				 config->name, format_to_name((enum format)format), config->field);
+	if (!plan_is_bits(&field->plan) && !format_fits((enum format)format, field->plan.size))
 		return error_set(err, -EINVAL,
 				 "label \"%s\": format \"%s\" is for %s, and field \"%s\" has %u",
 				 config->name, format_to_name((enum format)format),
@@ -105,6 +110,63 @@ static const struct label_config *config_of(const struct metric *metric, const s
 	return NULL;
 }
 
+static bool texts_repeat(const struct label_config *config)
+{
+	for (size_t i = 0; i < config->n_texts; i++)
+		for (size_t j = 0; j < i; j++)
+			if (!strcmp(config->texts[i].to, config->texts[j].to))
+				return true;
+	return false;
+}
+
+/* Whether its values are shown as numbers, as the index is, which has no field. */
+static bool is_shown_as_number(const struct label *label)
+{
+	enum plan_kind kind = label->field ? label->field->plan.ops->kind : PLAN_UNSIGNED;
+
+	switch (label->format) {
+	case FORMAT_PORT:
+	case FORMAT_BE16:
+	case FORMAT_BE32:
+		return true;
+	case FORMAT_AUTO:
+		return !label->field || (plan_is_number(&label->field->plan) && kind != PLAN_BOOL &&
+					 kind != PLAN_FLOAT);
+	default:
+		return false;
+	}
+}
+
+/* Whether the document's texts may be those of several values, or what another one is shown as. */
+static bool texts_meet(const struct label *label)
+{
+	const struct label_config *config = label->config;
+
+	if (!config)
+		return false;
+	if (!is_shown_as_number(label) || texts_repeat(config))
+		return true;
+	for (size_t i = 0; i < config->n_texts; i++)
+		if (!config->texts[i].to[strspn(config->texts[i].to, "-0123456789")])
+			return true;
+	return false;
+}
+
+/* Whether two values of the field may have one text. */
+static bool is_vague(const struct label *label)
+{
+	switch (label->format) {
+	case FORMAT_STRING: /* up to NUL */
+	case FORMAT_ERRNO:  /* negative or not */
+	case FORMAT_KSYM:   /* anywhere in the function */
+		return true;
+	case FORMAT_AUTO:
+		return plan_has_strings(&label->field->plan) || texts_meet(label);
+	default:
+		return texts_meet(label);
+	}
+}
+
 static int add_field_label(struct metric *metric, enum label_from from, const struct field *field,
 			   struct error *err)
 {
@@ -116,6 +178,12 @@ static int add_field_label(struct metric *metric, enum label_from from, const st
 		label.config = config->n_texts ? config : NULL;
 		r = label_format(config, field, &label.format, err);
 	}
+	if (from == LABEL_VALUE && map_is_percpu(metric->map.type)) {
+		label.cpu_stride = map_cpu_stride(&metric->map);
+		label.lists_cpus = metric_lists_cpus(metric);
+	}
+	if (from == LABEL_KEY && is_vague(&label))
+		metric->merges = true;
 	return r < 0 ? r : add_label(metric, label, config ? config->name : field->name, err);
 }
 
@@ -131,6 +199,13 @@ static int add_other_label(struct metric *metric, enum label_from from, const ch
 		if (!config->field || strcmp(config->field, name) != 0)
 			continue;
 		label.config = config->n_texts ? config : NULL;
+		if (from == LABEL_INDEX && texts_meet(&label))
+			metric->merges = true;
+		if (label.config && from == LABEL_CPU && texts_repeat(config))
+			return error_set(err, -EINVAL,
+					 "label \"%s\": two CPUs have one text: each is a series "
+					 "of its own",
+					 config->name);
 		return add_label(metric, label, config->name, err);
 	}
 	return add_label(metric, label, name, err);
@@ -342,14 +417,22 @@ static int plan_rank(struct metric *metric, struct error *err)
 	const struct field *field;
 	int r;
 
-	if (!metric->config->top_by || !metric->n_families)
+	if (!metric->n_families)
 		return 0;
-	r = series_find_number(metric, "top-by", metric->config->top_by, &field, err);
+	if (!metric->config->top_by) {
+		metric->rank_numbers = metric->families->numbers;
+		return 0;
+	}
+	r = find_field(metric, "top-by", metric->config->top_by, &field, err);
+	if (r == 0 && !field->numbers)
+		r = no_number("top-by", metric->config->top_by, err);
 	for (size_t i = 0; r == 0 && i < metric->n_columns; i++)
 		if (metric->columns[i].field == field) {
 			metric->rank = histogram_is_one(&metric->histogram)
 					       ? histogram_rank(&metric->histogram, field)
 					       : i;
+			metric->rank_numbers =
+				histogram_is_one(&metric->histogram) ? 1 : field->numbers;
 			return 0;
 		}
 	return r < 0 ? r
@@ -395,6 +478,23 @@ static void replace_text(const struct label_config *config, size_t start, struct
 		}
 }
 
+/* Where each CPU has a value: that of the CPU, or of the first one that has written the field. */
+static const char *own_value(const struct label *label, const char *value, unsigned int cpu)
+{
+	const struct field *field = label->field;
+
+	if (label->lists_cpus)
+		return value + cpu * label->cpu_stride;
+	for (unsigned int i = 0; label->cpu_stride && i < map_cpus(); i++) {
+		const char *own = value + i * label->cpu_stride;
+
+		for (uint32_t byte = 0; byte < field->plan.size; byte++)
+			if (own[field->offset + byte])
+				return own;
+	}
+	return value;
+}
+
 void label_text(const struct label *label, const char *key, const char *value, unsigned int cpu,
 		struct text *out)
 {
@@ -413,7 +513,7 @@ void label_text(const struct label *label, const char *key, const char *value, u
 		field_text(label->field, label->format, key, out);
 		break;
 	case LABEL_VALUE:
-		field_text(label->field, label->format, value, out);
+		field_text(label->field, label->format, own_value(label, value, cpu), out);
 		break;
 	}
 	if (label->config)

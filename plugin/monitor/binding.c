@@ -37,6 +37,11 @@ static void report_metric(enum path path, const struct metric *metric, const str
 			    "%s metric \"%s\" starts at zero: what is added up of map %s has "
 			    "changed\n",
 			    path_name(path), config->name, config->map_name);
+	if (config->exported && !metric->n_families && map_kind(metric->map.type) != MAP_QUEUE)
+		text_printf(report,
+			    "%s metric \"%s\" is in JSON alone: in the values of map %s are no "
+			    "numbers for OpenMetrics and collectd, or more than %d fields\n",
+			    path_name(path), config->name, config->map_name, FIELDS_MAX);
 	if (metric->n_families && metric_lacks_slots(metric))
 		text_printf(report,
 			    "%s metric \"%s\" is of unknown type: map %s has no slots for a %s\n",

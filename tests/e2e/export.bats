@@ -159,6 +159,25 @@ d"'
 	eventually prometheus_is 'collectd_dynmon_packets_total{dynmon="all_mon0",type="in_counts-3"' 20
 }
 
+@test "a scaled level below zero is one in a type of whole numbers, too" {
+	all_maps
+	jq '(."ingress-path"."metric-configs"[] | select(.name == "levels") | ."open-metrics-metadata".scale) = 0.5' \
+		"$DATAPLANE_DIR/all_maps.json" >"$DATAPLANE_DIR/scaled.json"
+	collectd_configure <<-EOF
+	<Monitor "all">
+	  Interface "mon0"
+	  Dataplane "scaled.json"
+	  <Metric "levels">
+	    Type "derive"
+	  </Metric>
+	</Monitor>
+	EOF
+	collectd_start
+	frames_in 7
+	[ "$(json_value all ingress levels)" = "[-7]" ]
+	eventually csv_is all-mon0 derive-levels -3
+}
+
 @test "a metric gives collectd a bounded number of series" {
 	jq -n '{"ingress-path": {code: "BPF_ARRAY(MANY, u64, 1500);\nstatic __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { MANY.atomic_increment(7); return RX_OK; }",
 		"metric-configs": [{name: "many", "map-name": "MANY", "open-metrics-metadata": {type: "counter"}}]}}' >"$DATAPLANE_DIR/many.json"

@@ -75,6 +75,30 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	eventually csv_is edge-mon0 gauge-busy_dns_lab 0.750000
 }
 
+@test "labels are meta data of values, for write plugins that look there" {
+	document '{"name": "busy", "map-name": "FLOWS", "open-metrics-metadata": {"type": "counter", "value": "value.packets",
+		"labels": [{"name": "site", "value": "lab"}, {"name": "service", "field": "key.to.port"}]}}'
+	collectd_at "$BATS_TEST_TMPDIR"
+	collectd_write host 0.2 '
+	LoadPlugin write_log
+	<Plugin write_log>
+	  Format "JSON"
+	</Plugin>' <<-'END'
+	<Monitor "edge">
+	  Interface "mon0"
+	  Dataplane "flows.json"
+	</Monitor>
+	END
+	collectd_start
+	frames_in 3 -d 53
+	meta_is() {
+		sed -n 's/^\[{"values"/&/p' "$LOG" | jq -c '.[] | select(.plugin_instance == "edge-mon0") | .meta' | tail -n 1 |
+			jq '. == {site: "lab", saddr: "10.9.0.2", service: "53", proto: "udp", mac: "02:00:00:00:00:01",
+				ifindex: "mon0", direction: "DIRECTION_OUT", tag: "new"}' | grep -x true
+	}
+	eventually meta_is
+}
+
 @test "the largest series are given, with the sum of all and the number of the others" {
 	document '{"name": "top", "map-name": "FLOWS", "max-series": 3, "top-by": "value.packets", "open-metrics-metadata": {"type": "counter", "help": "Top."}}'
 	start <<-'END'
@@ -149,6 +173,88 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	metrics_page -H 'Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited' |
 		/usr/bin/python3 "$top_srcdir/tests/tools/parse-protobuf.py" "$top_srcdir/plugin/export/prometheus.proto" >"$page"
 	grep -F 'h7="0"' "$page" | grep -F 'cpu="0"' | grep -qF 'index="1"'
+}
+
+@test "entries whose labels say the same are one series; what has no numbers is told" {
+	cat >"$DOCUMENTS/merged.bpf.c" <<-'END'
+	#include <linux/bpf.h>
+	#include <linux/pkt_cls.h>
+	#include <bpf/bpf_helpers.h>
+	struct size { __u32 dir : 3, proto : 8; enum { SHORT, LONG } kind : 2; };
+	struct pair { __u64 a, b; };
+	struct pairs { struct pair pairs[2]; };
+	struct {
+		__uint(type, BPF_MAP_TYPE_HASH);
+		__type(key, __u32);
+		__type(value, __u64);
+		__uint(max_entries, 8);
+	} LENGTHS SEC(".maps");
+	struct {
+		__uint(type, BPF_MAP_TYPE_HASH);
+		__type(key, struct size);
+		__type(value, __u64);
+		__uint(max_entries, 8);
+	} SIZES SEC(".maps");
+	struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__type(key, __u32);
+		__type(value, struct pairs);
+		__uint(max_entries, 1);
+	} PAIRS SEC(".maps");
+	static void count_in(void *map, void *key)
+	{
+		__u64 one = 1, *n = bpf_map_lookup_elem(map, key);
+
+		if (n)
+			__sync_fetch_and_add(n, 1);
+		else
+			bpf_map_update_elem(map, key, &one, BPF_ANY);
+	}
+	SEC("tc") int count(struct __sk_buff *skb)
+	{
+		__u32 zero = 0, len = skb->len;
+		struct size size;
+
+		__builtin_memset(&size, 0, sizeof(size)); /* the bits that have no name, too */
+		size.dir = 5;
+		size.proto = 17;
+		size.kind = len > 250 ? LONG : SHORT;
+		count_in(&LENGTHS, &len);
+		count_in(&SIZES, &size);
+		bpf_map_lookup_elem(&PAIRS, &zero);
+		return TC_ACT_UNSPEC;
+	}
+	char LICENSE[] SEC("license") = "GPL";
+	END
+	jq -n '{"ingress-path": {"code-file": "merged.bpf.c", "metric-configs": [
+		{name: "lengths", "map-name": "LENGTHS", "max-series": 1, "open-metrics-metadata": {type: "counter", labels: [
+			{name: "metric", value: "mine"}, {name: "length", field: "key", values: {"100": "small", "200": "small"}}]}},
+		{name: "below", "map-name": "LENGTHS", "open-metrics-metadata": {type: "counter", labels: [
+			{name: "length", field: "key", values: {"100": "small", "200": "small"}}]}},
+		{name: "sizes", "map-name": "SIZES", "open-metrics-metadata": {type: "counter"}},
+		{name: "pairs", "map-name": "PAIRS", "open-metrics-metadata": {type: "gauge"}}]}}' >"$DOCUMENTS/flows.json"
+	start </dev/null
+	frames_in 30 -s 100
+	frames_in 20 -s 200
+	frames_in 40 -s 300
+	page=$BATS_TEST_TMPDIR/page
+	openmetrics >"$page"
+	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$page"
+	at='monitor="edge",interface="mon0",path="ingress"'
+	[ "$(grep '^below_total' "$page" | sort)" = "below_total{$at,length=\"300\"} 40
+below_total{$at,length=\"small\"} 50" ]
+	grep -Fx "lengths_total{$at,metric=\"mine\",length=\"small\"} 50" "$page"
+	grep -Fx "dynmon_series_left_out{$at,exported_metric=\"mine\",metric=\"lengths_total\"} 1" "$page"
+	grep -Fx "dynmon_series_sum{$at,exported_metric=\"mine\",metric=\"lengths_total\"} 90" "$page"
+	grep -Fx "sizes_total{$at,dir=\"5\",proto=\"udp\",kind=\"LONG\"} 40" "$page"
+	eventually csv_is edge-mon0 derive-below-small 50
+	[ "$(json_value edge ingress below | jq length)" -eq 3 ]
+	grep -F 'monitor edge: ingress metric "pairs" is in JSON alone: ' "$LOG"
+	metrics_page -H 'Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited' |
+		/usr/bin/python3 "$top_srcdir/tests/tools/parse-protobuf.py" "$top_srcdir/plugin/export/prometheus.proto" >"$page"
+	[ "$(grep -c small "$page")" -eq 2 ]
+	run ! grep uc_update "$LOG"
+	collectd_stop
 }
 
 @test "a field that does not exist is refused, and the answer lists those there are" {

@@ -22,6 +22,23 @@ static const char source[] =
 	"	__type(value, __u64); __uint(max_entries, 2); } CPUS SEC(\".maps\");\n"
 	"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u32);\n"
 	"	__type(value, __u64); __uint(max_entries, 2); } TWO SEC(\".maps\");\n"
+	"enum mark { PLAIN, MARKED, HIGH = 0x80000000 };\n"
+	"struct merged { __s16 error; char text[4]; __u16 bucket;\n"
+	"	struct { unsigned char name[2]; } parts[2]; };\n"
+	"struct marks { enum mark high; __u32 side : 3, proto : 8; enum mark mark : 4; };\n"
+	"struct row { __u64 n; __u32 cells[3]; };\n"
+	"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u32);\n"
+	"	__type(value, struct row); __uint(max_entries, 10); } ROWS SEC(\".maps\");\n"
+	"struct words { __u64 bad_proto; __u32 classified, ifi_in; __u16 l4proto; __u64 n; };\n"
+	"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u32);\n"
+	"	__type(value, struct words); __uint(max_entries, 10); } WORDS SEC(\".maps\");\n"
+	"struct each { __u32 n; __u16 state; };\n"
+	"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct merged);\n"
+	"	__type(value, __u64); __uint(max_entries, 10); } MERGED SEC(\".maps\");\n"
+	"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct marks);\n"
+	"	__type(value, __u64); __uint(max_entries, 10); } MARKS SEC(\".maps\");\n"
+	"struct { __uint(type, BPF_MAP_TYPE_PERCPU_HASH); __type(key, __u32);\n"
+	"	__type(value, struct each); __uint(max_entries, 10); } EACH SEC(\".maps\");\n"
 	"SEC(\"tc\") int run(struct __sk_buff *skb)\n"
 	"{ struct key key = {}; __u32 zero = 0; bpf_map_lookup_elem(&FLOWS, &key);\n"
 	"  bpf_map_lookup_elem(&CPUS, &zero); bpf_map_lookup_elem(&TWO, &zero); return 0; }\n"
@@ -211,6 +228,7 @@ static void test_series(void **state)
 	assert_int_equal(metric.n_families, 1);
 	assert_string_equal(metric.families[0].name, "");
 	assert_int_equal(metric.n_labels, ARRAY_SIZE(wanted));
+	assert_false(metric.merges); /* a text of its own tells what the number did */
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
 		_cleanup_text_ struct text out = {};
 
@@ -236,6 +254,265 @@ static void test_series(void **state)
 			    : strcmp(error_message(&err), wrong[i].message) != 0)
 			fail_msg("%s\nand not %s", error_message(&err), wrong[i].message);
 	}
+}
+
+/* All series as "label label number;" in the order of their text, or of each CPU. */
+static char *series_of(struct metric_config *config, uint32_t limit, bool tally)
+{
+	_cleanup_error_ struct error err = {};
+	_cleanup_text_ struct text all = {};
+	struct text lines[16] = {};
+	struct sampling sampling;
+	struct metric_batch batch;
+	struct metric metric;
+	size_t n = 0;
+
+	if (metric_init(&metric, config, object, &err) < 0)
+		return strdup(error_message(&err));
+	if (tally)
+		assert_int_equal(metric_set_tally(&metric, NULL, NULL), 0);
+	assert_int_equal(sampling_init(&sampling, &metric, METRIC_FOR_SAMPLES, limit), 0);
+	while (sampling_next(&sampling, &batch) > 0)
+		for (uint32_t e = 0; e < batch.entries.count; e++) {
+			const char *key = batch.entries.keys + e * batch.entries.key_stride;
+			const char *value = batch.entries.values + e * batch.entries.value_stride;
+			unsigned int cpu = metric_lists_cpus(&metric) ? map_cpus() - 1 : 0;
+			struct text *line = &lines[n++];
+			struct number number;
+
+			assert_true(n <= ARRAY_SIZE(lines));
+			for (size_t i = 0; i < metric.n_labels; i++) {
+				label_text(&metric.labels[i], key, value, cpu, line);
+				text_addc(line, ' ');
+			}
+			if (histogram_is_one(&metric.histogram))
+				number = histogram_count(&metric.histogram,
+							 &batch.numbers[e * metric.n_numbers]);
+			else if (metric_lists_cpus(&metric))
+				number = metric_sample_cpu(&metric, 0, value, cpu);
+			else
+				number = metric_batch_sample(&metric, 0, &batch, e);
+			text_printf(line, "%llu;", (unsigned long long)number.u);
+		}
+	for (size_t left = n; left; left--) {
+		struct text *least = NULL;
+
+		for (size_t i = 0; i < n; i++)
+			if (lines[i].len &&
+			    (!least || strcmp(text_str(&lines[i]), text_str(least)) < 0))
+				least = &lines[i];
+		text_adds(&all, text_str(least));
+		text_clear(least);
+	}
+	if (sampling_left_out(&sampling))
+		text_printf(&all, "of %llu", (unsigned long long)sampling.seen);
+	for (size_t i = 0; i < n; i++)
+		text_release(&lines[i]);
+	sampling_release(&sampling);
+	metric_release(&metric);
+	return text_steal(&all);
+}
+
+static void put(const char *map, const void *key, const void *value)
+{
+	assert_int_equal(bpf_map_update_elem(bpf_map__fd(object_find_map(object, map)->bpf), key,
+					     value, BPF_ANY),
+			 0);
+}
+
+/* What labels do not tell apart is one series: nobody takes two of the same labels. */
+static void test_merged(void **state)
+{
+	static struct label_text texts[] = { { (char *)"1", (char *)"odd" },
+					     { (char *)"2", (char *)"2 or 3" },
+					     { (char *)"3", (char *)"2 or 3" } };
+	static struct label_config labels[] = {
+		{ .name = (char *)"error",
+		  .field = (char *)"key.error",
+		  .format = (char *)"errno" },
+		{ .name = (char *)"text", .field = (char *)"key.text", .format = (char *)"string" },
+		{ .name = (char *)"bucket",
+		  .field = (char *)"key.bucket",
+		  .texts = texts,
+		  .n_texts = ARRAY_SIZE(texts) },
+	};
+	static const struct {
+		int16_t error;
+		char text[4];
+		uint16_t bucket;
+		char parts[4];
+		uint16_t : 16;
+		uint64_t value;
+	} entries[] = {
+		{ 2, "a\0b", 1, "x\0y", 1 },   { -2, "a\0b", 1, "x\0y", 2 },
+		{ -2, "a\0c", 1, "x\0y", 4 },  { -2, "a", 2, "x", 8 },
+		{ -2, "a", 3, "x\0\0z", 16 },  { -1, "\xff", 2, "x", 32 },
+		{ -1, "\\xff", 3, "x", 64 },   { -1, "b", 5, "x\0y\1", 128 },
+		{ -1, "b", 5, "x\0y\2", 256 },
+	};
+	static struct label_text one[] = { { (char *)"1", (char *)"0" } };
+	static struct label_config number = {
+		.name = (char *)"key", .field = (char *)"key", .texts = one, .n_texts = 1
+	};
+	struct metric_config config = config_of("MERGED");
+	_cleanup_free_ char *bare = NULL, *renumbered = NULL, *all = NULL, *largest = NULL,
+			    *histogram = NULL, *first = NULL, *second = NULL;
+
+	(void)state;
+	if (!object)
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(entries); i++)
+		put("MERGED", &entries[i], &entries[i].value);
+	config.labels = labels;
+	config.n_labels = ARRAY_SIZE(labels);
+	all = series_of(&config, 0, false);
+	assert_string_equal(all, "ENOENT a 2 or 3 [{\"name\":\"x\"},{\"name\":\"\"}] 24;"
+				 "ENOENT a odd [{\"name\":\"x\"},{\"name\":\"y\"}] 7;"
+				 "EPERM \\xff 2 or 3 [{\"name\":\"x\"},{\"name\":\"\"}] 96;"
+				 "EPERM b 5 [{\"name\":\"x\"},{\"name\":\"y\\u0001\"}] 128;"
+				 "EPERM b 5 [{\"name\":\"x\"},{\"name\":\"y\\u0002\"}] 256;");
+	largest = series_of(&config, 1, false);
+	assert_string_equal(largest,
+			    "EPERM b 5 [{\"name\":\"x\"},{\"name\":\"y\\u0002\"}] 256;of 5");
+	config.n_labels = 2;
+	config.type = METRIC_HISTOGRAM;
+	histogram = series_of(&config, 0, false);
+	assert_string_equal(histogram, "ENOENT a [{\"name\":\"x\"},{\"name\":\"\"}] 24;"
+				       "ENOENT a [{\"name\":\"x\"},{\"name\":\"y\"}] 7;"
+				       "EPERM \\xff [{\"name\":\"x\"},{\"name\":\"\"}] 96;"
+				       "EPERM b [{\"name\":\"x\"},{\"name\":\"y\\u0001\"}] 128;"
+				       "EPERM b [{\"name\":\"x\"},{\"name\":\"y\\u0002\"}] 256;");
+	config.type = METRIC_COUNTER;
+	config.labels = labels;
+	config.n_labels = 0; /* by themselves numbers and text keep them apart */
+	bare = series_of(&config, 1, false);
+	assert_true(contains(bare, "of 9"));
+	config.n_labels = ARRAY_SIZE(labels);
+	config.empty_on_read = true;
+	first = series_of(&config, 0, true);
+	assert_string_equal(first, all);
+	second = series_of(&config, 0, true);
+	assert_string_equal(second, "");
+	config = config_of("TWO");
+	config.labels = &number;
+	config.n_labels = 1;
+	for (uint32_t key = 0; key < 2; key++)
+		put("TWO", &key, &(uint64_t){ key + 1 });
+	renumbered = series_of(&config, 0, false);
+	assert_string_equal(renumbered, "0 3;");
+}
+
+/* Bit fields by the names of an enum or protocol, and as what they are beside each other. */
+static void test_bits(void **state)
+{
+	static struct label_config hex = { .name = (char *)"l",
+					   .field = (char *)"key.side",
+					   .format = (char *)"hex" };
+	static struct label_config proto = { .name = (char *)"l",
+					     .field = (char *)"key.side",
+					     .format = (char *)"proto" };
+	const uint32_t keys[2][2] = { { 0x80000000, 6 | 17 << 3 | 1 << 11 }, { 1, 2 | 6 << 3 } };
+	struct metric_config config = config_of("MARKS");
+	_cleanup_free_ char *plain = NULL, *wrong = NULL, *right = NULL;
+
+	(void)state;
+	if (!object)
+		skip();
+	put("MARKS", keys[0], &(uint64_t){ 1 });
+	put("MARKS", keys[1], &(uint64_t){ 2 });
+	plain = series_of(&config, 0, false);
+	assert_string_equal(plain, "HIGH 6 udp MARKED 1;MARKED 2 tcp PLAIN 2;");
+	config.n_labels = 1;
+	config.labels = &hex;
+	wrong = series_of(&config, 0, false);
+	assert_string_equal(wrong, "metric \"m\": label \"l\": format \"hex\" is not for bit "
+				   "fields, and field \"key.side\" is one");
+	config.labels = &proto;
+	right = series_of(&config, 0, false);
+	assert_string_equal(right, "HIGH tcp udp MARKED 1;MARKED igmp tcp PLAIN 2;");
+}
+
+/* How large an array is, is what its numbers are together. */
+static void test_rows(void **state)
+{
+	struct metric_config config = config_of("ROWS");
+	_cleanup_free_ char *by_cells = NULL, *by_array = NULL, *by_n = NULL;
+
+	(void)state;
+	if (!object)
+		skip();
+	for (uint32_t key = 1; key <= 3; key++) {
+		const struct {
+			uint64_t n;
+			uint32_t cells[3];
+		} row = { key, { key, 10 - 3 * key, 10 - 3 * key } };
+
+		put("ROWS", &key, &row);
+	}
+	by_n = series_of(&config, 1, false);
+	assert_string_equal(by_n, "3 3;of 3");
+	config.top_by = (char *)"value.cells";
+	by_cells = series_of(&config, 1, false);
+	assert_string_equal(by_cells, "1 1;of 3");
+	config.top_by = NULL;
+	config.value = (char *)"value.cells";
+	by_array = series_of(&config, 1, false);
+	assert_string_equal(by_array, "1 1;of 3");
+}
+
+/* What is named like a protocol or an interface, and what only looks so. */
+static void test_words(void **state)
+{
+	static const char *const wanted[] = { "bad_proto", "classified", "n" };
+	struct metric_config config = config_of("WORDS");
+	struct metric metric;
+
+	(void)state;
+	if (!object)
+		skip();
+	assert_int_equal(metric_init(&metric, &config, object, NULL), 0);
+	assert_int_equal(metric.n_families, ARRAY_SIZE(wanted));
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		assert_string_equal(metric.families[i].name, wanted[i]);
+	metric_release(&metric);
+}
+
+/* A label of a per-CPU value is that of the CPU that wrote it, whichever that is. */
+static void test_each_cpu(void **state)
+{
+	static struct label_text texts[] = { { (char *)"1", (char *)"few" },
+					     { (char *)"2", (char *)"few" } };
+	static struct label_config labels[] = {
+		{ .name = (char *)"state", .field = (char *)"value.state" },
+		{ .name = (char *)"key",
+		  .field = (char *)"key",
+		  .texts = texts,
+		  .n_texts = ARRAY_SIZE(texts) },
+	};
+	_cleanup_free_ char *values = calloc(map_cpus(), 8), *sum = NULL, *merged = NULL,
+			    *list = NULL;
+	struct metric_config config = config_of("EACH");
+	_cleanup_text_ struct text expected = {};
+
+	(void)state;
+	if (!object)
+		skip();
+	for (uint32_t key = 1; key <= 2; key++) {
+		((uint32_t *)values)[2 * (map_cpus() - 1)] = 10 * key;
+		((uint32_t *)values)[2 * (map_cpus() - 1) + 1] = 7;
+		put("EACH", &key, values);
+	}
+	config.labels = labels;
+	config.n_labels = 1;
+	sum = series_of(&config, 0, false);
+	assert_string_equal(sum, "1 7 10;2 7 20;");
+	config.n_labels = 2;
+	merged = series_of(&config, 0, false);
+	assert_string_equal(merged, "few 7 30;");
+	config.per_cpu = PER_CPU_LIST;
+	list = series_of(&config, 0, false);
+	text_printf(&expected, "few 7 %u 30;", map_cpus() - 1);
+	assert_string_equal(list, text_str(&expected));
 }
 
 /* A map that is emptied gives more keys than it has room for, in time: the limit is for all. */
@@ -346,7 +623,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_largest), cmocka_unit_test(test_series),
 		cmocka_unit_test(test_tallied), cmocka_unit_test(test_cpus),
-		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_full),	cmocka_unit_test(test_merged),
+		cmocka_unit_test(test_rows),	cmocka_unit_test(test_words),
+		cmocka_unit_test(test_bits),	cmocka_unit_test(test_each_cpu),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
