@@ -8,6 +8,11 @@
 #include <errno.h>
 #include <string.h>
 
+static bool is_replaced(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f || c == '/';
+}
+
 void value_field(const char *text, size_t len, char field[VALUE_FIELD_MAX + 1])
 {
 	size_t n = len > VALUE_FIELD_MAX ? VALUE_FIELD_MAX - 9 : len;
@@ -15,11 +20,8 @@ void value_field(const char *text, size_t len, char field[VALUE_FIELD_MAX + 1])
 	/* not in the middle of a character */
 	while (n < len && n && ((unsigned char)text[n] & 0xc0) == 0x80)
 		n--;
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		field[i] = c < 0x20 || c == 0x7f || c == '/' ? '_' : text[i];
-	}
+	for (size_t i = 0; i < n; i++)
+		field[i] = is_replaced(text[i]) ? '_' : text[i];
 	field[n] = '\0';
 	if (n < len)
 		snprintf(field + n, 10, "-%08x", hash_bytes(text, len));
@@ -35,6 +37,7 @@ struct making {
 	const char *instance_template, *type_template;
 	bool has_own_labels; /* the template names them: they are not appended */
 	struct text labels;  /* all values of labels, each with a NUL */
+	bool is_vague;	     /* others might look the same when they are put together */
 	struct value_label *list;
 	size_t n_constants, n_list;
 	struct text text;
@@ -131,6 +134,19 @@ static const char *type_of(const struct metric *metric, const struct metric_sett
 	return counter ? "derive" : "gauge";
 }
 
+/* Whether a text that anybody may choose has what separates it from others, or what is replaced. */
+static bool is_vague(const struct label *label, const char *text, bool alone)
+{
+	const struct plan *plan = label->field ? &label->field->plan : NULL;
+	bool chosen = label->format == FORMAT_STRING ||
+		      (label->format == FORMAT_AUTO && plan && plan->ops->kind == PLAN_STRING);
+
+	for (; chosen && *text; text++)
+		if (is_replaced(*text) || (*text == '-' && !alone))
+			return true;
+	return false;
+}
+
 /* Fills in what the fields of an entry say; after the constants. */
 static void set_labels(struct making *making, const char *key, const char *value, unsigned int cpu)
 {
@@ -143,10 +159,15 @@ static void set_labels(struct making *making, const char *key, const char *value
 		text_addc(&making->labels, '\0');
 	}
 	making->n_list = making->n_constants + metric->n_labels;
+	making->is_vague = false;
 	for (size_t i = 0; i < metric->n_labels && text_status(&making->labels) == 0; i++) {
+		const char *text = making->labels.data + at;
+
 		making->list[making->n_constants + i] =
-			(struct value_label){ metric->labels[i].name, making->labels.data + at };
-		at += strlen(making->labels.data + at) + 1;
+			(struct value_label){ metric->labels[i].name, text };
+		making->is_vague = making->is_vague ||
+				   is_vague(&metric->labels[i], text, metric->n_labels == 1);
+		at += strlen(text) + 1;
 	}
 }
 
@@ -168,6 +189,8 @@ static void give(struct making *making, const char *type, const char *field, str
 	making->value.type = type;
 	for (size_t i = making->n_constants; !making->has_own_labels && i < making->n_list; i++)
 		text_printf(&end, "-%s", making->list[i].value);
+	if (making->is_vague)
+		text_printf(&end, "-%08x", hash_bytes(making->labels.data, making->labels.len));
 	set_field(making, making->instance_template, "", making->value.plugin_instance);
 	set_field(making, making->type_template, text_str(&end), making->value.type_instance);
 	making->value.number = number;

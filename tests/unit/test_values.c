@@ -175,7 +175,7 @@ static const struct {
 	  NULL,
 	  { { "m", "FLOWS", METRIC_GAUGE, false } },
 	  {},
-	  "edge-eth0|gauge|m--1-a_b c-true|42\n" },
+	  "edge-eth0|gauge|m--1-a_b c-true-fe7f29ec|42\n" },
 	{ "eth0",
 	  NULL,
 	  { { "m", "PAIRS", METRIC_GAUGE, false } },
