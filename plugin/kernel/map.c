@@ -438,6 +438,41 @@ static int next_by_exchange(struct map_reader *reader, uint32_t *count)
 	return 0;
 }
 
+static void add_word(char *memory, const char *value, uint32_t size)
+{
+	uint64_t word;
+	uint32_t half;
+
+	if (size == sizeof(word)) {
+		memcpy(&word, value, sizeof(word));
+		__atomic_fetch_add((uint64_t *)memory, word, __ATOMIC_RELAXED);
+	} else {
+		memcpy(&half, value, sizeof(half));
+		__atomic_fetch_add((uint32_t *)memory, half, __ATOMIC_RELAXED);
+	}
+}
+
+int map_add(const struct map *to, const struct map *from)
+{
+	struct map_reader reader;
+	struct map_batch batch;
+	int r = to->memory ? map_reader_init(&reader, from, false) : -EOPNOTSUPP;
+
+	if (r < 0)
+		return r;
+	while ((r = map_reader_next(&reader, &batch)) > 0)
+		for (uint32_t i = 0; i < batch.count; i++) {
+			uint32_t index;
+
+			memcpy(&index, batch.keys + i * batch.key_stride, sizeof(index));
+			if (index < to->max_entries)
+				add_word(to->memory + index * MAPPED_STRIDE,
+					 batch.values + i * batch.value_stride, to->value_size);
+		}
+	map_reader_release(&reader);
+	return r;
+}
+
 /* A batch of maps that have keys, by the kernel's calls. */
 static int next_by_call(struct map_reader *reader, uint32_t *count)
 {

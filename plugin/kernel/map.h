@@ -63,6 +63,11 @@ bool map_is_mappable(uint32_t type, uint32_t value_size);
 /* Maps the values of a map with BPF_F_MMAPABLE; NULL: not possible. Then map_memory_unmap(). */
 char *map_memory_map(const struct map *map);
 void map_memory_unmap(const struct map *map, char *memory);
+/*
+ * Adds the values of one map, which nothing writes to, to those of one of the same shape whose
+ * values are mapped, where programs count meanwhile. -EOPNOTSUPP: they are not mapped; -errno.
+ */
+int map_add(const struct map *to, const struct map *from);
 
 /* Some entries, valid until the next call on their reader. */
 struct map_batch {

@@ -108,6 +108,13 @@ int netif_index(const char *name, struct error *err)
 	return (int)index;
 }
 
+bool netif_exists(int index)
+{
+	char name[IF_NAMESIZE];
+
+	return if_indextoname((unsigned int)index, name) || errno != ENXIO;
+}
+
 int netif_has_clsact(int ifindex)
 {
 	_cleanup_qdiscs_ struct qdisc_list list = {};

@@ -35,6 +35,9 @@ void netif_list_release(struct netif_list *list);
 const struct netif *netif_list_find(const struct netif_list *list, const char *name);
 const struct netif *netif_list_at(const struct netif_list *list, int index);
 
+/* Whether there is one with that index, whatever it is called by now. */
+bool netif_exists(int index);
+
 /* The index of an interface; -ENODEV when there is none of that name, -EINVAL for no name. */
 int netif_index(const char *name, struct error *err);
 

@@ -9,6 +9,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/btf.h>
 #include <string.h>
 
@@ -146,6 +147,13 @@ struct object *object_ref(struct object *object)
 	return object;
 }
 
+static void past_release(struct object_map *map)
+{
+	if (map->past.fd > 0)
+		fd_close(&map->past.fd);
+	map->past = (struct map){};
+}
+
 struct object *object_unref(struct object *object)
 {
 	if (!object || __atomic_sub_fetch(&object->refs, 1, __ATOMIC_ACQ_REL))
@@ -162,8 +170,10 @@ struct object *object_unref(struct object *object)
 		if (object->maps[i].pinned && bpf_map__is_pinned(object->maps[i].bpf))
 			bpf_map__unpin(object->maps[i].bpf, NULL);
 	bpf_object__close(object->bpf);
-	for (size_t i = 0; i < object->n_maps; i++)
+	for (size_t i = 0; i < object->n_maps; i++) {
+		past_release(&object->maps[i]);
 		free(object->maps[i].name);
+	}
 	free(object->maps);
 	free(object);
 	return NULL;
@@ -283,6 +293,47 @@ void object_map_make_mappable(struct object_map *map)
 	    !map_is_mappable(bpf_map__type(map->bpf), bpf_map__value_size(map->bpf)))
 		return;
 	bpf_map__set_map_flags(map->bpf, flags | BPF_F_MMAPABLE);
+}
+
+int object_map_set_past(struct object_map *map, const struct map *past, struct error *err)
+{
+	int fd = fcntl(past->fd, F_DUPFD_CLOEXEC, 3);
+
+	if (fd < 0)
+		return error_set(err, -errno, "map %s: %s", map->name, strerror(errno));
+	map->past = *past;
+	map->past.fd = fd;
+	return 0;
+}
+
+bool object_has_past(const struct object *object)
+{
+	for (size_t i = 0; object && i < object->n_maps; i++)
+		if (object->maps[i].past.fd > 0)
+			return true;
+	return false;
+}
+
+int object_add_past(struct object *object, struct error *err)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < object->n_maps; i++) {
+		struct object_map *map = &object->maps[i];
+		struct map to;
+		int r;
+
+		if (map->past.fd <= 0)
+			continue;
+		r = object_map_describe(map, &to, err);
+		if (r == 0)
+			r = map_add(&to, &map->past);
+		past_release(map);
+		if (r < 0)
+			result = error_set(err, r, "map %s: what it had counted is lost: %s",
+					   map->name, strerror(-r));
+	}
+	return result;
 }
 
 /* Maps the values of those maps that allow it; reading does without where it fails. */

@@ -33,13 +33,15 @@ struct object_map {
 	uint32_t key_type;   /* in the object's BTF; libbpf forgets them when the kernel does not */
 	uint32_t value_type; /* take them, as for tries with a plain integer as their key */
 	enum map_scope scope;
-	bool resolved; /* an extern map that has found its declaration */
-	bool reused;   /* an existing map is used */
-	bool pinned;   /* by us, just now */
-	bool kept;     /* goes on from the generation before */
-	bool swapped;  /* there is a second copy of it, which takes turns */
-	bool dialect;  /* declared in Dynmon's dialect, whose log2 slots are those of BCC */
-	char *memory;  /* the values, mapped; NULL: they are not */
+	bool resolved;	 /* an extern map that has found its declaration */
+	bool reused;	 /* an existing map is used */
+	bool pinned;	 /* by us, just now */
+	bool kept;	 /* goes on from the generation before */
+	bool swapped;	 /* there is a second copy of it, which takes turns */
+	bool dialect;	 /* declared in Dynmon's dialect, whose log2 slots are those of BCC */
+	bool counted;	 /* reads take counts out of it */
+	char *memory;	 /* the values, mapped; NULL: they are not */
+	struct map past; /* whose counts are still to be added; its fd is owned; 0: none */
 };
 
 struct object {
@@ -109,6 +111,18 @@ static inline void object_keep(struct object *object)
  * a say in the map; before the object is loaded.
  */
 void object_map_make_mappable(struct object_map *map);
+
+/*
+ * Lets a map begin with the counts of another one of its shape, which stays as it is: they are
+ * added by object_add_past(). For what cannot be mapped, and so not be used itself. -errno.
+ */
+int object_map_set_past(struct object_map *map, const struct map *past, struct error *err);
+
+/* Whether there are such counts. object may be NULL. */
+bool object_has_past(const struct object *object);
+
+/* Adds them, once nothing writes to the other maps any more. -errno: not all of them. */
+int object_add_past(struct object *object, struct error *err);
 
 /* The shape and descriptor of a loaded map; the descriptor is the object's. */
 int object_map_describe(const struct object_map *map, struct map *ret, struct error *err);

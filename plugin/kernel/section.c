@@ -16,10 +16,32 @@
 static bool has_section_to_attach(const struct bpf_program *program)
 {
 	static const char *const prefixes[] = {
-		"tracepoint/", "tp/",	  "raw_tracepoint/", "raw_tp/",	      "raw_tracepoint.w/",
-		"raw_tp.w/",   "tp_btf/", "fentry/",	     "fentry.s/",     "fexit/",
-		"fexit.s/",    "kprobe/", "kretprobe/",	     "uprobe/",	      "uretprobe/",
-		"usdt/",       "lsm/",	  "lsm.s/",	     "kprobe.multi/",
+		"tracepoint/",
+		"tp/",
+		"raw_tracepoint/",
+		"raw_tp/",
+		"raw_tracepoint.w/",
+		"raw_tp.w/",
+		"tp_btf/",
+		"fentry/",
+		"fentry.s/",
+		"fexit/",
+		"fexit.s/",
+		"fmod_ret/",
+		"fmod_ret.s/",
+		"kprobe/",
+		"kretprobe/",
+		"kprobe.multi/",
+		"kretprobe.multi/",
+		"ksyscall/",
+		"kretsyscall/",
+		"uprobe/",
+		"uprobe.s/",
+		"uretprobe/",
+		"uretprobe.s/",
+		"usdt/",
+		"lsm/",
+		"lsm.s/",
 	};
 	const char *section = bpf_program__section_name(program);
 

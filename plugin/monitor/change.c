@@ -226,8 +226,7 @@ static int switch_path(struct change *change, size_t i, enum path path, struct e
 		return 0;
 	}
 	/* An interface that has just gone is no error; monitor_end() looks at it again. */
-	if (i < change->n - change->n_added &&
-	    netif_index(instance->interface, NULL) != instance->ifindex) {
+	if (i < change->n - change->n_added && !netif_exists(instance->ifindex)) {
 		__atomic_store_n(&change->monitor->stale, true, __ATOMIC_RELEASE);
 		return 0;
 	}
@@ -279,6 +278,25 @@ static void follow_all(struct change *change)
 			grace_wait(NULL);
 		waited = true;
 		generation_follow(change->generations[i], before);
+	}
+}
+
+/* What maps had counted that could not be kept as they are: nothing writes to them any more. */
+static void add_past(struct change *change)
+{
+	bool waited = false;
+
+	for (size_t i = 0; i < change->n; i++) {
+		_cleanup_error_ struct error err = {};
+
+		if (!generation_has_past(change->generations[i]))
+			continue;
+		if (!waited)
+			grace_wait(NULL);
+		waited = true;
+		if (generation_add_past(change->generations[i], &err) < 0)
+			log_error("monitor %s: %s", change->monitor->settings.name,
+				  error_message(&err));
 	}
 }
 
@@ -368,6 +386,7 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 		r = switch_all(&change, err);
 	if (r == 0) {
 		follow_all(&change);
+		add_past(&change);
 		publish(&change, dataplane);
 		detach_idle(monitor);
 		settle_pins(&change);

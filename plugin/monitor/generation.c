@@ -79,6 +79,27 @@ void generation_follow(struct generation *generation, const struct generation *p
 	}
 }
 
+bool generation_has_past(const struct generation *generation)
+{
+	for (int path = 0; generation && path < PATH_COUNT; path++)
+		if (object_has_past(generation->paths[path].object))
+			return true;
+	return false;
+}
+
+int generation_add_past(struct generation *generation, struct error *err)
+{
+	int result = 0;
+
+	for (int path = 0; generation && path < PATH_COUNT; path++) {
+		struct object *object = generation->paths[path].object;
+		int r = object ? object_add_past(object, err) : 0;
+
+		result = r < 0 ? r : result;
+	}
+	return result;
+}
+
 bool generation_has_hooks(const struct generation *generation)
 {
 	for (int path = 0; generation && path < PATH_COUNT; path++)

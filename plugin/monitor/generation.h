@@ -74,6 +74,14 @@ struct run_stats generation_run_stats(const struct generation *generation, enum 
  */
 void generation_follow(struct generation *generation, const struct generation *previous);
 
+/*
+ * Whether counts of maps that could not be kept as they are have still to be added to its own, and
+ * doing so: when what runs has been replaced and no packet is under way in it any more, and before
+ * anybody reads generation, which may be NULL. -errno: not all of them.
+ */
+bool generation_has_past(const struct generation *generation);
+int generation_add_past(struct generation *generation, struct error *err);
+
 /* Whether any of its programs belongs on an interface, or is attached by its section. */
 bool generation_has_hooks(const struct generation *generation);
 bool generation_has_sections(const struct generation *generation);

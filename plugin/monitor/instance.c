@@ -72,6 +72,8 @@ static int find_position(const struct monitor *monitor, const struct instance *i
 	}
 	ret->where = !strncasecmp(word, "before", 6) ? POSITION_BEFORE : POSITION_AFTER;
 	neighbour++;
+	if (!strcmp(neighbour, monitor->settings.name))
+		return error_set(err, -EINVAL, "position \"%s\": that is the monitor itself", word);
 	if (*neighbour == '#')
 		ret->prog_id = (uint32_t)strtoul(neighbour + 1, NULL, 10);
 	else if (monitor->context)

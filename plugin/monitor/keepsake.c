@@ -169,6 +169,12 @@ int keepsake_use(const struct keepsake *keepsake, const struct object *object,
 		text_printf(why, "the type of its %s is another one", key ? "value" : "key");
 		return 0;
 	}
-	r = object_map_reuse(map, old->fd, err);
+	/* Taking counts out is exact in mapped memory alone. Others go on with a public map itself.
+	 */
+	if (map->counted && map->scope != MAP_SCOPE_PUBLIC && !(old->flags & BPF_F_MMAPABLE) &&
+	    bpf_map__map_flags(bpf) & BPF_F_MMAPABLE)
+		r = object_map_set_past(map, old, err);
+	else
+		r = object_map_reuse(map, old->fd, err);
 	return r < 0 ? r : 1;
 }

@@ -45,6 +45,30 @@ static bool is_swapped(const struct dataplane *dataplane, enum path path,
 	return false;
 }
 
+/* Whether a metric of either path takes what is in the map of a path out of it, in its place. */
+static bool is_emptied(const struct dataplane *dataplane, enum path path,
+		       const struct object_map *map, bool *counted)
+{
+	bool emptied = false;
+
+	for (int other = 0; other < PATH_COUNT; other++) {
+		const struct path_code *code = dataplane->paths[other];
+
+		if (!code || (other != (int)path && !is_within_monitor(map)))
+			continue;
+		for (size_t i = 0; i < code->config->n_metrics; i++) {
+			const struct metric_config *config = &code->config->metrics[i];
+
+			if (map->swapped || !config->empty_on_read ||
+			    strcmp(config->map_name, map->name) != 0)
+				continue;
+			emptied = true;
+			*counted = *counted || !config->exported || config->type != METRIC_GAUGE;
+		}
+	}
+	return emptied;
+}
+
 /* Whether a path's loaded object serves the new dataplane as it is. */
 static bool can_go_on(const struct making *making, enum path path)
 {
@@ -55,9 +79,16 @@ static bool can_go_on(const struct making *making, enum path path)
 	if (!object || previous->dataplane->paths[path] != dataplane->paths[path])
 		return false;
 	/* The other path may have more, or less, to say about maps that both have. */
-	for (size_t i = 0; i < object->n_maps; i++)
-		if (object->maps[i].swapped != is_swapped(dataplane, path, &object->maps[i]))
+	for (size_t i = 0; i < object->n_maps; i++) {
+		const struct object_map *map = &object->maps[i];
+		bool counted = false;
+
+		if (map->swapped != is_swapped(dataplane, path, map))
 			return false;
+		is_emptied(dataplane, path, map, &counted);
+		if (counted && !map->counted)
+			return false;
+	}
 	return true;
 }
 
@@ -121,18 +152,9 @@ static void maps_prepare(struct making *making, enum path path)
 	for (size_t i = 0; i < object->n_maps; i++)
 		object->maps[i].swapped =
 			object->maps[i].swapped || is_swapped(dataplane, path, &object->maps[i]);
-	for (int other = 0; other < PATH_COUNT; other++) {
-		const struct path_code *code = dataplane->paths[other];
-
-		for (size_t i = 0; code && i < code->config->n_metrics; i++) {
-			const struct metric_config *config = &code->config->metrics[i];
-			struct object_map *map = object_find_map(object, config->map_name);
-
-			if (config->empty_on_read && map && !map->swapped &&
-			    (other == (int)path || is_within_monitor(map)))
-				object_map_make_mappable(map);
-		}
-	}
+	for (size_t i = 0; i < object->n_maps; i++)
+		if (is_emptied(dataplane, path, &object->maps[i], &object->maps[i].counted))
+			object_map_make_mappable(&object->maps[i]);
 }
 
 /* Lets the maps that one path's object shares with others be those of the other path. */
@@ -377,11 +399,17 @@ static int set_swap(struct making *making)
 static int check_sections(const struct making *making)
 {
 	const struct generation *generation = making->generation;
+	const struct generation *previous = making->loading->previous;
+	bool goes_on = previous && previous->dataplane->paths[PATH_EGRESS] ==
+					   generation->dataplane->paths[PATH_EGRESS];
 
 	if (generation_has_sections(generation) && generation_has_hooks(generation))
 		return error_set(making->err, -EINVAL,
 				 "ingress-path has programs that are attached by their section: "
-				 "egress-path must have no code");
+				 "egress-path must have no code%s",
+				 goes_on ? ", and that of the dataplane before goes on: eject it "
+					   "first"
+					 : "");
 	return 0;
 }
 

@@ -204,6 +204,8 @@ static struct instance *make_instance(struct monitor *monitor, const struct patt
 	if (r == 0)
 		r = instance ? load_generation(monitor, instance, &generation, &err)
 			     : error_oom(&err);
+	if (r == 0) /* nothing runs that could still count */
+		r = generation_add_past(generation, &err);
 	if (r == 0)
 		r = pinning_save(monitor, instance, generation, &number, &err);
 	if (r == 0) {

@@ -358,6 +358,8 @@ netns_comes_and_goes() { # HOOK NETNS
 	run ctl attach third mon0 position=after:edge
 	[ "$status" -eq 1 ]
 	[[ $output == *'position "after:edge": no monitor of that name runs on the ingress of this interface' ]]
+	run ctl attach third mon0 position=before:third
+	[[ $output == *'position "before:third": that is the monitor itself' ]]
 	ctl attach third mon0 position=before:blue
 	[ "$(ctl show third | jq -c '[.interfaces[0].programs[0].chain[].monitor]')" = '["third","blue"]' ]
 }

@@ -265,6 +265,46 @@ swap_on() {
 	nothing_attached
 }
 
+# A packet is under way for long between finding an entry, which a read takes out, and counting in it.
+slow_counts() {
+	cat <<-'END'
+	#include <linux/bpf.h>
+	#include <linux/pkt_cls.h>
+	#include <bpf/bpf_helpers.h>
+	struct {
+		__uint(type, BPF_MAP_TYPE_HASH);
+		__type(key, __u32);
+		__type(value, __u64);
+		__uint(max_entries, 4);
+	} drained_slow SEC(".maps");
+	SEC("tc") int count(struct __sk_buff *skb)
+	{
+		__u32 key = 0;
+		__u64 none = 0, *found;
+
+		bpf_map_update_elem(&drained_slow, &key, &none, BPF_NOEXIST);
+		found = bpf_map_lookup_elem(&drained_slow, &key);
+		for (int i = 0; i < 2000; i++)
+			bpf_ktime_get_ns();
+		if (found)
+			__sync_fetch_and_add(found, 1);
+		return TC_ACT_UNSPEC;
+	}
+	char LICENSE[] SEC("license") = "GPL";
+	END
+}
+
+@test "swap-on-read waits for the packets that are under way" {
+	document slow "$(slow_counts)" "$(metric drained_slow_total drained_slow true true | jq -s .)"
+	bundle slow
+	collectd_configure < <(monitor slow tcx mon0)
+	collectd_start
+	read_live 50 slow
+	flood 10000 peer0
+	stop_reading
+	exact slow ingress mon0 drained_slow_total "$SENT"
+}
+
 # Maps that both paths count in, one of the shared ones taken out by each read.
 shared_counts() {
 	local set
@@ -339,6 +379,34 @@ shared_counts() {
 	[ "$(jq .new "$SEEN")" -eq 0 ]
 	collectd_stop
 	nothing_attached
+}
+
+@test "empty-on-read that comes by a reload: exact, with what was counted before and meanwhile" {
+	local monitor sender before=200000
+
+	KINDS="word narrow"
+	document tcx "$(plain_counts)" "$(metrics false | jq '.[]."extraction-options"."empty-on-read" = false')"
+	bundle tcx
+	cp "$DOCUMENTS/tcx.o" "$DOCUMENTS/tc.o"
+	collectd_configure < <(monitor tcx tcx mon0; OPTIONS="Pin true" monitor tc tc mon0)
+	collectd_start
+	document tcx "$(plain_counts)" "$(metrics false)"
+	bundle tcx
+	cp "$DOCUMENTS/tcx.o" "$DOCUMENTS/tc.o"
+	frames_in $((before / 2)) 3>&- &
+	sender=$!
+	frames_in $((before / 2))
+	run -0 ctl reload
+	[[ $output == *"map drained_word is kept"* && $output != *"is new"* ]]
+	wait "$sender"
+	read_live 30 tcx tc
+	flood 200000 peer0
+	stop_reading
+	for monitor in tcx tc; do
+		all_exact "$monitor" mon0 $((before + SENT))
+	done
+	[ "$(jq .new "$SEEN")" -eq 0 ]
+	collectd_stop
 }
 
 # -- what cannot be swapped --
@@ -555,6 +623,31 @@ unchanged() {
 	[ "$(programs)" != "$PROGRAMS" ]
 	PROGRAMS=$(programs)
 	unchanged 9
+}
+
+@test "five interfaces, the third has another name all the time: that excuses no failure" {
+	local i
+
+	document edge "$(plain_counts | sed 's/SEC("xdp")/SEC("xdp.frags")/')" "$(metrics false)"
+	document unfit "$(plain_counts)" "$(metrics false)"
+	bundle edge xdp
+	bundle unfit xdp
+	five_interfaces xdp
+	ip -n "$FAR" link set peer2 mtu 9000
+	while :; do
+		ip -n "$NEAR" link set mon2 name other2
+		ip -n "$NEAR" link set other2 name mon2
+	done 2>/dev/null 3>&- &
+	READERS=$!
+	for i in {1..20}; do
+		run -1 ctl inject edge keep-maps=true "$DOCUMENTS/unfit.o"
+		[[ $output == *"cannot replace the program on xdp ingress: "* ]]
+	done
+	kill "$READERS"
+	wait "$READERS" || true
+	READERS=
+	ip -n "$NEAR" link set other2 name mon2 2>/dev/null || true
+	unchanged 3
 }
 
 @test "clang is missing: what runs goes on" {

@@ -19,6 +19,7 @@ setup() {
 teardown() {
 	collectd_kill
 	network_down
+	[ -z "${blue:-}" ] || ip netns del "$blue" 2>/dev/null || true
 }
 
 # configure HOOK [OPTION ...]: the monitor "edge" on mon0. collectd reads it once: what a read takes
@@ -277,6 +278,23 @@ finish_reads() {
 	[ "$(near tc filter show dev mon0 ingress)" = "$foreign" ]
 	near tc qdisc show dev mon0 | grep -q clsact
 	run ! grep clsact <<<"$(near tc qdisc show dev mon1)"
+}
+
+@test "without Pin: so are those in the namespaces of its monitors" {
+	edge_document '{}'
+	blue=dynmon-blue-$$
+	ip netns add "$blue"
+	ip -n "$FAR" link add blue-peer type veth peer name blue0 netns "$blue"
+	configure tc 'Interface "blue0"' "NetNS \"$blue\""
+	collectd_start
+	pid=$COLLECTD
+	eventually runs_on edge blue0
+	collectd_crash
+	filters() { ip netns exec "$blue" tc filter show dev blue0 "$1" | grep -c handle; }
+	start_again
+	# The new ones alone.
+	[ "$(filters ingress) $(filters egress)" = "1 1" ]
+	grep -F "dynmon: interface blue0: a filter that collectd (pid $pid) left behind is removed" "$LOG"
 }
 
 # forgotten HOOK: a monitor with Pin that the next collectd is not configured to have.

@@ -144,6 +144,24 @@ char l[] SEC("license") = "GPL";'
 	eventually no_program "getcwd_$$"
 }
 
+@test "uprobes, those that may sleep, too" {
+	collectd_configure </dev/null
+	collectd_start
+	for section in uprobe uprobe.s; do
+		jq -n --arg code "#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32); __type(value, __u64); __uint(max_entries, 1); } seen SEC(\".maps\");
+SEC(\"$section//bin/bash:main\") int on_bash(void *ctx) { __u32 key = 0; __u64 *n = bpf_map_lookup_elem(&seen, &key); if (n) __sync_fetch_and_add(n, 1); return 0; }
+char l[] SEC(\"license\") = \"GPL\";" '{"ingress-path": {code: $code, "metric-configs": [{name: "seen", "map-name": "seen"}]}}' \
+			>"$DOCUMENTS/$section.json"
+		ctl inject probe "$DOCUMENTS/$section.json"
+		[ "$(section_ids probe)" = "[\"$section//bin/bash:main\"]" ]
+		inside /bin/bash -c :
+		[ "$(ctl metrics probe | jq '."ingress-metrics"[0].value[0]')" -ge 1 ]
+		ctl del probe
+	done
+}
+
 @test "what such a monitor cannot have is refused with words" {
 	collectd_configure <<-EOF
 	<Monitor "bound">
@@ -177,6 +195,13 @@ char l[] SEC("license") = "GPL";'
 		"$DOCUMENTS/drop_reasons.json" >"$DOCUMENTS/mixed.json"
 	run raw "INJECT drops file=mixed.json"
 	[ "$output" = "-1 ingress-path has programs that are attached by their section: egress-path must have no code" ]
+	ctl add counter
+	raw "INJECT counter file=packet_counter.json" | grep -F "dataplane injected"
+	run raw "INJECT counter file=drop_reasons.json"
+	[ "$output" = "-1 ingress-path has programs that are attached by their section: egress-path must have no code, and that of the dataplane before goes on: eject it first" ]
+	ctl eject counter
+	raw "INJECT counter file=drop_reasons.json" | grep -F "dataplane injected"
+	ctl del counter
 	sed 's|tracepoint/skb/kfree_skb|tracepoint/skb/no_such_event|' "$top_srcdir/bpf/drop_reasons.bpf.c" \
 		>"$DOCUMENTS/missing.bpf.c"
 	jq '."ingress-path"."code-file" = "missing.bpf.c"' "$DOCUMENTS/drop_reasons.json" >"$DOCUMENTS/missing.json"

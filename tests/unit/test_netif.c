@@ -101,6 +101,8 @@ static void test_index(void **state)
 
 	(void)state;
 	assert_int_equal(netif_index("lo", NULL), 1);
+	assert_true(netif_exists(1));
+	assert_false(netif_exists(INT32_MAX));
 	assert_int_equal(netif_index("none", &err), -ENODEV);
 	assert_string_equal(error_message(&err), "interface \"none\" does not exist");
 	assert_int_equal(netif_index("", NULL), -EINVAL);

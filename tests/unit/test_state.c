@@ -11,6 +11,19 @@
 
 static char *folder, *dir;
 
+/* What was written through to the disk, in this order: the names that the files had then. */
+static struct text synced;
+
+int fsync(int fd)
+{
+	char link[64], path[4096] = "";
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	assert_true(readlink(link, path, sizeof(path) - 1) > 0);
+	text_printf(&synced, "%s\n", strrchr(path, '/') + 1);
+	return 0;
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -313,12 +326,28 @@ static void test_no_room(void **state)
 	assert_int_equal(umount(dir), 0);
 }
 
+/* The file before it gets its name, and the folder after that, and when the name is gone. */
+static void test_synced(void **state)
+{
+	_cleanup_(monitor_unrefp) struct monitor *monitor = monitor_with("m", NULL);
+
+	(void)state;
+	text_clear(&synced);
+	assert_int_equal(state_save(dir, monitor, NULL), 0);
+	assert_string_equal(text_str(&synced), ".m.new\nstate\n");
+	text_clear(&synced);
+	assert_int_equal(state_remove(dir, "m", NULL), 0);
+	assert_string_equal(text_str(&synced), "state\n");
+	text_release(&synced);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_deep),
 		cmocka_unit_test(test_truncated),  cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_foreign),	   cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_synced),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
