@@ -142,13 +142,13 @@ static value_t to_value(struct number number, int ds_type)
 	double d = number_double(number);
 	bool is_float = number.kind == NUMBER_FLOAT;
 	uint64_t u = is_float ? (d >= 0 && d < 0x1p64 ? (uint64_t)d : 0) : number.u;
-	bool falls = is_float && d < 0 && d >= -0x1p63;
+	int64_t i = is_float && d < 0 ? (d > -0x1p63 ? (int64_t)d : INT64_MIN) : (int64_t)u;
 
 	switch (ds_type) {
 	case DS_TYPE_COUNTER:
 		return (value_t){ .counter = u };
 	case DS_TYPE_DERIVE:
-		return (value_t){ .derive = falls ? (derive_t)d : (derive_t)u };
+		return (value_t){ .derive = i };
 	case DS_TYPE_ABSOLUTE:
 		return (value_t){ .absolute = u };
 	default:

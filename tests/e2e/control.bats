@@ -123,7 +123,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	[ "$(ctl monitor metrics ingress-metrics show | jq -c '."egress-metrics"')" = "[]" ]
 	ctl monitor open-metrics show | grep -q '^packets_total{.*path="ingress"} 5$'
 	ctl dynmon show | grep -q '^monitor '
-	ctl dynmon monitor show | jq_true '.name == "monitor"'
+	ctl dynmon monitor show | jq '.name == "monitor"' | is_true
 	ctl detach monitor mon0
 	ctl dynmon del monitor
 	run ctl monitor frobnicate

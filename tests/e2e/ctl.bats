@@ -78,7 +78,7 @@ shows_lines() { [ "$(shown | head -n "$1")" = "$2" ]; }
 	ctl -j --wait=0.1 inject probe "$DOCUMENTS/warned.json" >"$BATS_TEST_TMPDIR/json"
 	[ "$(jq -c '[.monitor, (.phases | keys_unsorted), .phases["first-packet"], .messages]' "$BATS_TEST_TMPDIR/json")" = \
 		'["probe",["parse","compile","verify","attach","first-packet"],"none within 0.1 s",["ingress-path.colour: unknown key, ignored"]]' ]
-	jq_true '[.phases[["parse", "compile", "verify", "attach"][]] | type == "number"] | all' "$BATS_TEST_TMPDIR/json"
+	jq '[.phases[["parse", "compile", "verify", "attach"][]] | type == "number"] | all' "$BATS_TEST_TMPDIR/json" | is_true
 	run ctl --wait=100 inject probe "$DOCUMENTS/packet_counter.json"
 	[ "$status" -eq 1 ]
 	[ "$output" = 'dynmonctl: wait: expected seconds, from 0 to 60, found "100"' ]

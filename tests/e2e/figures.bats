@@ -71,7 +71,7 @@ lines_of_ingress() { cat "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-in
 	# other settings, with the same programs and on another hook
 	sed -i 's/Dataplane "packet/Hook "tc"\n&/' "$CONF"
 	ctl reload
-	ctl show edge | jq_true '.hook == "tc"'
+	ctl show edge | jq '.hook == "tc"' | is_true
 	frames_in 7
 	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq 130 ]
 	sed -i 's/Hook "tc"/&\nLogLevel "info"/' "$CONF"

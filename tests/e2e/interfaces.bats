@@ -504,9 +504,9 @@ foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0
 	raw "INJECT after file=half.json" | grep -q '^0'
 	ctl attach after mon0 "position=after:#$foreign_id"
 	[ "$(chain first ingress)" = "$(program_id first mon0 ingress) $foreign_id $(program_id after mon0 ingress) $(program_id last mon0 ingress)" ]
-	ctl show first | jq_true --argjson id "$foreign_id" \
-		'.interfaces[0].programs[0].chain[] | select(.id == $id) | .monitor == null and (.name | length) > 0'
-	ctl show first | jq_true '.interfaces[0].programs[0].chain | map(.monitor) == ["first", null, "after", "last"]'
+	ctl show first | jq --argjson id "$foreign_id" \
+		'.interfaces[0].programs[0].chain[] | select(.id == $id) | .monitor == null and (.name | length) > 0' | is_true
+	ctl show first | jq '.interfaces[0].programs[0].chain | map(.monitor) == ["first", null, "after", "last"]' | is_true
 	frames_in 3
 	counted last mon0 3
 	ctl reload first force=true
@@ -550,8 +550,8 @@ foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0
 	sed -i 's/9103/9104/; s/9936/9937/' "$CONF"
 	collectd_start
 	[ "$(order ingress)" = "$(program_id late mon0 ingress) $foreign_id $(attached | awk '/^xdp/ { print $3 }')" ]
-	ctl show late | jq_true --argjson id "$foreign_id" \
-		'.interfaces[0].programs[0].chain[1] == {id: $id, name: "dynmon_ingress", monitor: null}'
+	ctl show late | jq --argjson id "$foreign_id" \
+		'.interfaces[0].programs[0].chain[1] == {id: $id, name: "dynmon_ingress", monitor: null}' | is_true
 	ctl detach late
 	ctl add after
 	jq '."egress-path" = {}' "$top_srcdir/examples/packet_counter.json" >"$DOCUMENTS/half.json"

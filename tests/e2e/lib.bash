@@ -236,8 +236,8 @@ raw() { printf '%s\n' "$1" | near timeout "$PATIENCE" python3 "$top_srcdir/tests
 http() { near curl -sS --max-time "$PATIENCE" "$@"; }
 metrics_page() { http http://127.0.0.1:9936/metrics "$@"; }
 
-# Whether jq says just "true"; its own -e takes no input at all for that.
-jq_true() { [ "$(jq "$@")" = true ]; }
+# Behind jq, whose own -e takes no input at all for a yes.
+is_true() { [ "$(cat)" = true ]; }
 
 # json_value MONITOR PATH METRIC: the metric's JSON value.
 # No other metric is read: reading may empty it.

@@ -142,7 +142,7 @@ stop_reading() {
 	jq -c '{reads, kept, new, errors, falls, json_falls}' "$SEEN"
 	cat "$SEEN.errors"
 	run ! grep -iE 'error|fail' "$LOG"
-	jq_true '.errors == [] and .falls == []' "$SEEN"
+	jq '.errors == [] and .falls == []' "$SEEN" | is_true
 }
 
 # flood COUNT INTERFACE ...: so many frames out of each at once, as fast as they go, half of them by each of
@@ -197,7 +197,7 @@ exact() {
 	echo "$name: JSON $which $got, sent $5"
 	[ "$got" = "$5" ]
 	if [ "$which" = last ]; then
-		jq_true --arg name "$name" '.json_falls | index($name) == null' "$SEEN"
+		jq --arg name "$name" '.json_falls | index($name) == null' "$SEEN" | is_true
 	fi
 	got=$(jq --arg start "$4{monitor=\"$1\",interface=\"$3\",path=\"$2\"" \
 		'[.samples | to_entries[] | select(.key | startswith($start)) | .value] | add' "$SEEN")

@@ -277,7 +277,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	# a namespace that comes later, too
 	monitor_is later waiting
 	ip netns add "$FAR-later"
-	tells() { ctl show later | jq_true --arg why "$refused" '."last-error" | endswith($why)'; }
+	tells() { ctl show later | jq --arg why "$refused" '."last-error" | endswith($why)' | is_true; }
 	eventually tells || { ip netns del "$FAR-later"; return 1; }
 	ip netns del "$FAR-later"
 	eventually said_once "monitor later: network namespace $FAR-later $refused"
@@ -312,8 +312,8 @@ api() { http --get "http://127.0.0.1:9090/api/v1/$1" "${@:2}" | jq -ce 'select(.
 # query EXPRESSION: its series. holds: there are some.
 query() { api query --data-urlencode "query=$1" | jq -c .result; }
 holds() { [ "$(query "$1" | jq length)" -gt 0 ]; }
-fires() { api alerts | jq_true --arg name "$1" --arg monitor "$2" \
-	'.alerts | any(.labels.alertname == $name and .labels.monitor == $monitor)'; }
+fires() { api alerts | jq --arg name "$1" --arg monitor "$2" \
+	'.alerts | any(.labels.alertname == $name and .labels.monitor == $monitor)' | is_true; }
 
 # A query of the dashboard as Grafana sends it, with all hosts and monitors chosen.
 # shellcheck disable=SC2016 # they are the dashboard's, not the shell's

@@ -710,5 +710,5 @@ compiling() { grep -q "$BATS_TEST_TMPDIR/compiler" /proc/[0-9]*/cmdline; }
 	http -D "$BATS_TEST_TMPDIR/head" "$API/dynmon/m/metrics/ingress-metrics/many/value" >"$BATS_TEST_TMPDIR/many"
 	grep -qi '^Transfer-Encoding: chunked' "$BATS_TEST_TMPDIR/head"
 	[ "$(jq length "$BATS_TEST_TMPDIR/many")" -eq 1000000 ]
-	http "$API/dynmon/m" | jq_true '.metrics."ingress-metrics"[0].value | length == 1000000'
+	http "$API/dynmon/m" | jq '.metrics."ingress-metrics"[0].value | length == 1000000' | is_true
 }

@@ -244,5 +244,5 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	[ "$(order)" = '["first","zero"]' ]
 	restart KILL
 	[ "$(order)" = '["first","zero"]' ]
-	jq_true '.positions == ["first"]' "$STATE/first.json"
+	jq '.positions == ["first"]' "$STATE/first.json" | is_true
 }
