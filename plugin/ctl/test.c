@@ -171,7 +171,7 @@ static int read_metrics(struct generation *generation, struct text *out, struct 
 		.alone = true,
 		.generation = generation_ref(generation),
 	};
-	generation_collect(generation, false, "");
+	generation_collect(generation, false);
 	r = json_stream_new(&view, &filter, NULL, &stream, err);
 	while (r == 0 && (r = stream_next(stream, out, err)) > 0)
 		r = 0;

@@ -249,8 +249,9 @@ static int json_next(struct stream *stream, struct text *out, struct error *err)
 	if (r == -ENOMEM)
 		return error_oom(err);
 	if (r < 0 && metric_tell_trouble(piece->metric)) /* no other metric suffers from it */
-		log_error("reading map %s of metric \"%s\": %s", piece->metric->config->map_name,
-			  piece->metric->config->name, strerror(-r));
+		log_error("%sreading map %s of metric \"%s\": %s", metric_owner(piece->metric),
+			  piece->metric->config->map_name, piece->metric->config->name,
+			  strerror(-r));
 	if (r <= 0) {
 		value_end(json, out);
 		json->piece++;

@@ -203,9 +203,9 @@ static void source_end(struct openmetrics_stream *stream)
 	if (!stream->look)
 		metric_set_left_out(held->metric, READER_OPENMETRICS, held->left_out);
 	if (held->left_out && !stream->look && metric_tell_left_out(held->metric))
-		log_warning("metric \"%s\": %llu series, of which the largest %u are shown",
-			    held->metric->config->name, (unsigned long long)held->sampling.seen,
-			    held->sampling.count);
+		log_warning("%smetric \"%s\": %llu series, of which the largest %u are shown",
+			    metric_owner(held->metric), held->metric->config->name,
+			    (unsigned long long)held->sampling.seen, held->sampling.count);
 	if (held->left_out)
 		held->sums = steal_ptr(&held->sampling.sums);
 	sampling_release(&held->sampling);
@@ -325,8 +325,9 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 		r = sampling_next(&source->held->sampling, &stream->batch);
 	}
 	if (r < 0 && metric_tell_trouble(source->metric)) /* no other metric suffers from it */
-		log_error("reading map %s of metric \"%s\": %s", source->metric->config->map_name,
-			  source->metric->config->name, strerror(-r));
+		log_error("%sreading map %s of metric \"%s\": %s", metric_owner(source->metric),
+			  source->metric->config->map_name, source->metric->config->name,
+			  strerror(-r));
 	if (r <= 0)
 		source_end(stream);
 	else

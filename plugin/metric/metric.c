@@ -94,7 +94,13 @@ void metric_release(struct metric *metric)
 	fields_free(metric->key_fields, metric->n_key_fields);
 	fields_free(metric->value_fields, metric->n_value_fields);
 	tally_unref(metric->tally);
+	free(metric->owner);
 	*metric = (struct metric){};
+}
+
+int metric_set_owner(struct metric *metric, const char *monitor, struct error *err)
+{
+	return asprintf(&metric->owner, "monitor %s: ", monitor) < 0 ? error_oom(err) : 0;
 }
 
 int metric_set_twin(struct metric *metric, const struct object *copy, struct error *err)

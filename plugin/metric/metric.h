@@ -75,6 +75,7 @@ struct metric {
 	/* A ring of those with a tally whose map is the same: what is taken out is for all of them.
 	 */
 	struct metric *next;
+	char *owner;	     /* "monitor edge: ", before what is logged of it; NULL: nobody's */
 	bool taken_by_other; /* one before it in the ring was there first */
 };
 
@@ -110,6 +111,15 @@ void metric_value_add(const struct metric *metric, char *sum, const char *value)
 
 /* The same of the fields that are samples alone. */
 void metric_samples_add(const struct metric *metric, char *sum, const char *value);
+
+/* Says whose it is: the monitor's name. -ENOMEM. */
+int metric_set_owner(struct metric *metric, const char *monitor, struct error *err);
+
+/* What stands before its name in a log. */
+static inline const char *metric_owner(const struct metric *metric)
+{
+	return metric->owner ? metric->owner : "";
+}
 
 /* Whether nobody has logged trouble with reading this metric yet; remembers it. */
 static inline bool metric_tell_trouble(const struct metric *metric)

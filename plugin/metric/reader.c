@@ -34,10 +34,11 @@ static void note_full(const struct metric *metric, const struct map_reader *read
 	if (full)
 		figure_add(FIGURE_MAPS_FULL, 1);
 	if (full && !__atomic_exchange_n(told, true, __ATOMIC_RELAXED))
-		log_warning("metric \"%s\": map %s is full with %u entries: what a program adds to "
-			    "it is lost",
-			    metric->config->name, metric->config->map_name,
-			    reader->map.max_entries);
+		log_warning(
+			"%smetric \"%s\": map %s is full with %u entries: what a program adds to "
+			"it is lost",
+			metric_owner(metric), metric->config->name, metric->config->map_name,
+			reader->map.max_entries);
 	else if (!full)
 		__atomic_store_n(told, false, __ATOMIC_RELAXED);
 }

@@ -49,7 +49,7 @@ static void report_metric(enum path path, const struct metric *metric, const str
 			    metric_type_name(config->type));
 }
 
-static int path_bind(struct generation *generation, enum path path,
+static int path_bind(struct generation *generation, enum path path, const char *monitor,
 		     const struct generation *previous, struct text *report, struct error *err)
 {
 	struct generation_path *this = &generation->paths[path];
@@ -69,7 +69,9 @@ static int path_bind(struct generation *generation, enum path path,
 		this->n_metrics++;
 		before = metric_before(previous, path, metric);
 		map = object_find_map(this->object, config->metrics[i].map_name);
-		if (map->swapped)
+		if (monitor)
+			r = metric_set_owner(metric, monitor, err);
+		if (r == 0 && map->swapped)
 			r = metric_set_twin(metric, this->twin, err);
 		if (r == 0)
 			r = metric_set_tally(metric, before, err);
@@ -112,13 +114,13 @@ static void join_metrics(struct generation *generation)
 	}
 }
 
-int generation_bind(struct generation *generation, const struct generation *previous,
-		    struct text *report, struct error *err)
+int generation_bind(struct generation *generation, const char *monitor,
+		    const struct generation *previous, struct text *report, struct error *err)
 {
 	for (int path = 0; path < PATH_COUNT; path++) {
-		int r = generation->paths[path].object
-				? path_bind(generation, (enum path)path, previous, report, err)
-				: 0;
+		int r = generation->paths[path].object ? path_bind(generation, (enum path)path,
+								   monitor, previous, report, err)
+						       : 0;
 
 		if (r < 0)
 			return error_prefix(err, r, "%s-path", path_name((enum path)path));

@@ -96,7 +96,7 @@ static void take_turn(struct turn *turn)
 			  error_message(&err));
 }
 
-void generation_collect(const struct generation *generation, bool twin, const char *name)
+void generation_collect(const struct generation *generation, bool twin)
 {
 	for (int path = 0; path < PATH_COUNT; path++) {
 		const struct generation_path *of = &generation->paths[path];
@@ -109,9 +109,9 @@ void generation_collect(const struct generation *generation, bool twin, const ch
 				continue;
 			r = metric_take(metric, twin ? &metric->twin : &metric->map);
 			if (r < 0 && metric_tell_trouble(metric))
-				log_error("monitor %s: reading map %s of metric \"%s\": %s", name,
-					  metric->config->map_name, metric->config->name,
-					  strerror(-r));
+				log_error("%sreading map %s of metric \"%s\": %s",
+					  metric_owner(metric), metric->config->map_name,
+					  metric->config->name, strerror(-r));
 		}
 	}
 }
@@ -168,8 +168,7 @@ void view_collect(const struct view *view)
 
 		if (!turns[i].swapped)
 			continue;
-		generation_collect(turns[i].generation, turns[i].twin,
-				   turns[i].monitor->settings.name);
+		generation_collect(turns[i].generation, turns[i].twin);
 		if (context)
 			context->refill(context->data, turns[i].monitor, turns[i].generation,
 					turns[i].twin);

@@ -15,10 +15,7 @@
  */
 void view_collect(const struct view *view);
 
-/*
- * Takes everything out of the swapped maps of one copy of a generation, which must not run. name:
- * the monitor's, for the log.
- */
-void generation_collect(const struct generation *generation, bool twin, const char *name);
+/* Takes everything out of the swapped maps of one copy of a generation, which must not run. */
+void generation_collect(const struct generation *generation, bool twin);
 
 #endif

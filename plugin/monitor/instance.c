@@ -221,6 +221,7 @@ int instance_load(struct monitor *monitor, struct instance *instance, struct dat
 	struct surroundings around = { .find_map = find_map, .data = monitor, .pin = true };
 	struct loading loading = {
 		.around = &around,
+		.monitor = monitor->settings.name,
 		.xdp = monitor->hook->xdp,
 		.previous = inheritance->previous,
 		.report = inheritance->report,

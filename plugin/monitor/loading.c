@@ -451,8 +451,8 @@ static int load_paths(struct making *making)
 			return error_prefix(making->err, r, "%s-path", path_name((enum path)path));
 	}
 	if (r == 0)
-		r = generation_bind(generation, making->loading->previous, making->loading->report,
-				    making->err);
+		r = generation_bind(generation, making->loading->monitor, making->loading->previous,
+				    making->loading->report, making->err);
 	return r == 0 ? set_swap(making) : r;
 }
 

@@ -365,3 +365,22 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	collectd_stop
 	run ! grep -i "too old" "$LOG"
 }
+
+@test "a map that is full is told once, with its monitor, and counted" {
+	jq -n '{"ingress-path": {code: "BPF_TABLE(\"hash\", u64, u64, LENGTHS, 2);\nstatic __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { u64 len = md->packet_len, one = 1; LENGTHS.update(&len, &one); return RX_OK; }",
+		"metric-configs": [{name: "lengths", "map-name": "LENGTHS", "max-series": 1, "open-metrics-metadata": {type: "gauge", help: "L."}}]}}' >"$DATAPLANE_DIR/lengths.json"
+	slow lengths.json
+	collectd_start
+	frames_in 1 -s 100
+	ctl metrics edge
+	[ "$(figure maps_full)" -eq 0 ]
+	frames_in 1 -s 200
+	frames_in 1 -s 300
+	for _ in 1 2 3; do ctl metrics edge >/dev/null; done
+	[ "$(figure maps_full)" -ge 3 ]
+	full='dynmon: monitor edge: metric "lengths": map LENGTHS is full with 2 entries: what a program adds to it is lost'
+	[ "$(grep -cF "$full" "$LOG")" -eq 1 ]
+	metrics_page >/dev/null
+	metrics_page >/dev/null
+	[ "$(grep -cF 'dynmon: monitor edge: metric "lengths": 2 series, of which the largest 1 are shown' "$LOG")" -eq 1 ]
+}
