@@ -20,7 +20,7 @@ struct surroundings {
 struct loading {
 	const struct surroundings *around;
 	const char *monitor; /* whose it is, for what is logged; NULL: nobody's */
-	bool xdp; /* the ingress path's program is for XDP */
+	bool xdp;	     /* the ingress path's program is for XDP */
 	/* A path that both dataplanes have in common goes on with its loaded object. May be NULL.
 	 */
 	const struct generation *previous;
