@@ -165,7 +165,7 @@ static int count_buckets(struct metric *metric, struct error *err)
 
 	if (config->buckets == BUCKETS_BOUNDS)
 		n = (uint32_t)config->n_bounds + 1;
-	if (slots && config->buckets == BUCKETS_BOUNDS && slots > n)
+	if (slots && config->buckets == BUCKETS_BOUNDS && slots != n)
 		return error_set(err, -EINVAL,
 				 "buckets: %zu bounds make %u slots, and there are %u",
 				 config->n_bounds, n, slots);

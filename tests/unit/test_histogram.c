@@ -226,7 +226,7 @@ static const struct {
 	  "-1:2 0.5:2 200:1 count 5\n", 0 },
 	{ "ARRAY",
 	  HISTOGRAM("buckets"
-		    : [ 1, 2, 3, 4, 5, 6, 7, 8, 9 ]),
+		    : [ 1, 2, 3, 4, 5, 6, 7 ]),
 	  "1:2 3:2 7:1 count 5\n", 0 },
 	{ "ARRAY", ",\"scale\":1e-9", "1e-09:2 7e-09:2 1.27e-07:1 count 5\n", 0 },
 	{ "LONG", HISTOGRAM("slots" : 4), "count 0\n", 0 },
@@ -347,6 +347,10 @@ static const struct {
 	  HISTOGRAM("buckets"
 		    : [ 1, 2 ]),
 	  "buckets: 2 bounds make 3 slots, and there are 8" },
+	{ "ARRAY", "histogram",
+	  HISTOGRAM("buckets"
+		    : [ 1, 2, 3, 4, 5, 6, 7, 8 ]),
+	  "buckets: 8 bounds make 9 slots, and there are 8" },
 	{ "ARRAY", "histogram",
 	  HISTOGRAM("buckets"
 		    : [1], "slots" : 2),
