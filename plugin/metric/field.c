@@ -13,6 +13,9 @@ struct lister {
 	struct field *fields;
 	size_t n;
 	size_t types; /* visited so far: a hostile struct may contain itself, twice */
+	/* The array of structs that is being listed; count is 0 where there is none. */
+	uint32_t stride, count;
+	size_t numbers; /* in all of these */
 	struct error *err;
 };
 
@@ -74,6 +77,35 @@ static uint32_t n_numbers(const struct btf *btf, uint32_t type_id, const struct 
 	return n;
 }
 
+/* An array of structs, of one dimension: the type of these; NULL: it is none. */
+static const struct btf_type *repeated_type(const struct btf *btf, uint32_t type_id)
+{
+	const struct btf_type *type = btf && type_id ? type_resolve(btf, type_id) : NULL;
+	const struct btf_type *each;
+	bool whole;
+
+	if (!type || !btf_is_array(type))
+		return NULL;
+	each = type_resolve(btf, btf_array(type)->type);
+	format_guess(btf, btf_array(type)->type, "", &whole);
+	return each && btf_is_composite(each) && !whole ? each : NULL;
+}
+
+/* Whether there are numbers in it, and not addresses or the like, that no field is made of. */
+static bool is_omitted(const struct btf *btf, uint32_t type_id, const struct plan *plan)
+{
+	const struct btf_type *type = btf && type_id ? type_resolve(btf, type_id) : NULL;
+	bool whole;
+
+	if (!plan_has_numbers(plan) || repeated_type(btf, type_id))
+		return false;
+	for (int depth = 0; type && btf_is_array(type) && depth < PLAN_DEPTH_MAX; depth++) {
+		type_id = btf_array(type)->type;
+		type = type_resolve(btf, type_id);
+	}
+	return format_guess(btf, type_id, "", &whole) == FORMAT_AUTO;
+}
+
 static bool lister_has(const struct lister *lister, const char *name)
 {
 	for (size_t i = 0; i < lister->n; i++)
@@ -96,9 +128,10 @@ static char *unique_name(const struct lister *lister, const char *name)
 }
 
 /* Takes the plan in every case. */
-static int lister_add(struct lister *lister, const char *name, struct plan *plan, uint32_t offset,
-		      uint32_t type_id, enum format format)
+static int add_field(struct lister *lister, const char *name, struct plan *plan, uint32_t offset,
+		     uint32_t type_id, enum format format)
 {
+	uint32_t numbers = n_numbers(lister->btf, type_id, plan);
 	struct field *fields;
 
 	if ((uint64_t)offset + plan->size > lister->size) {
@@ -122,12 +155,53 @@ static int lister_add(struct lister *lister, const char *name, struct plan *plan
 		.offset = offset,
 		.format = format,
 		.chars = is_chars(lister->btf, type_id),
-		.numbers = n_numbers(lister->btf, type_id, plan),
+		.numbers = numbers,
+		.type_id = type_id,
+		.omitted = !numbers && is_omitted(lister->btf, type_id, plan),
 	};
 	*plan = (struct plan){};
 	if (!fields[lister->n++].name)
 		return error_oom(lister->err);
 	return format == FORMAT_ENUM ? list_enumerators(lister, type_id) : 0;
+}
+
+/* A part of all structs in the array, if it is a number or has some. */
+static int add_repeated(struct lister *lister, const char *name, struct plan *plan, uint32_t offset,
+			uint32_t type_id, enum format format)
+{
+	uint32_t numbers = plan_is_number(plan) && !plan_is_bits(plan) ? lister->count : 0;
+	struct field *field;
+	int r = 0;
+
+	if (format != FORMAT_AUTO || !(numbers || is_omitted(lister->btf, type_id, plan))) {
+		plan_release(plan);
+		return 0;
+	}
+	lister->numbers += numbers;
+	if (numbers > FIELD_NUMBERS_MAX || lister->numbers > REPEATED_NUMBERS_MAX)
+		r = error_set(lister->err, -E2BIG, "the type has too many numbers");
+	if (r == 0)
+		r = plan_repeat(plan, lister->stride, lister->count, lister->err);
+	if (r < 0) {
+		plan_release(plan);
+		return r;
+	}
+	r = add_field(lister, name, plan, offset, 0, FORMAT_AUTO);
+	if (r < 0)
+		return r;
+	field = &lister->fields[lister->n - 1];
+	field->numbers = numbers;
+	field->repeated = true;
+	field->omitted = !numbers;
+	return 0;
+}
+
+/* Takes the plan in every case. */
+static int lister_add(struct lister *lister, const char *name, struct plan *plan, uint32_t offset,
+		      uint32_t type_id, enum format format)
+{
+	return (lister->count ? add_repeated : add_field)(lister, name, plan, offset, type_id,
+							  format);
 }
 
 static int list_type(struct lister *lister, uint32_t id, uint32_t offset, const char *name,
@@ -217,7 +291,7 @@ int fields_list(const struct btf *btf, uint32_t type_id, uint32_t size, const ch
 	return 0;
 }
 
-void fields_free(struct field *fields, size_t n)
+static void fields_release(struct field *fields, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		free(fields[i].name);
@@ -226,7 +300,43 @@ void fields_free(struct field *fields, size_t n)
 			free(fields[i].enumerators[j].name);
 		free(fields[i].enumerators);
 	}
+}
+
+void fields_free(struct field *fields, size_t n)
+{
+	fields_release(fields, n);
 	free(fields);
+}
+
+int fields_list_repeated(const struct btf *btf, uint32_t type_id, uint32_t size,
+			 struct field **fields, size_t *n, struct error *err)
+{
+	struct lister lister = { .btf = btf, .size = size, .fields = *fields, .n = *n };
+	size_t plain = *n;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plain; i++) {
+		const struct field *field = &lister.fields[i];
+		const struct btf_type *each = repeated_type(btf, field->type_id);
+		size_t before = lister.n, numbers = lister.numbers;
+
+		lister.count = each ? btf_array(type_resolve(btf, field->type_id))->nelems : 0;
+		if (!lister.count)
+			continue;
+		lister.stride = each->size;
+		r = list_members(&lister, each, field->offset,
+				 repeated_type(btf, type_id) ? "" : field->name, 0);
+		if (r < 0 && r != -ENOMEM) {
+			fields_release(lister.fields + before, lister.n - before);
+			lister.fields[i].omitted = true;
+			lister.n = before;
+			lister.numbers = numbers;
+			r = 0;
+		}
+	}
+	*fields = lister.fields;
+	*n = lister.n;
+	return r < 0 ? error_oom(err) : 0;
 }
 
 /*
@@ -282,7 +392,7 @@ const struct field *fields_find(const struct field *fields, size_t n, const char
 void fields_names(const struct field *fields, size_t n, const char *prefix, struct text *out)
 {
 	for (size_t i = 0; i < n; i++) {
-		bool itself = n == 1 && !strcmp(fields[i].name, prefix);
+		bool itself = !strcmp(fields[i].name, prefix) && (n == 1 || fields[1].repeated);
 
 		text_printf(out, "%s%s%s%s", out->len ? ", " : "", prefix, itself ? "" : ".",
 			    itself ? "" : fields[i].name);

@@ -10,6 +10,8 @@
 #define FIELDS_MAX 64
 /* Numbers of one field: an array of more is data of another kind. */
 #define FIELD_NUMBERS_MAX 1024
+/* Numbers in all arrays of structs of one value. */
+#define REPEATED_NUMBERS_MAX 4096
 /* Names of an enum's values; what has a further one is shown as a number. */
 #define ENUMERATORS_MAX 1024
 
@@ -21,6 +23,9 @@ struct field {
 	enum format format; /* by its type */
 	bool chars;	    /* an array of char, which is text as a rule */
 	uint32_t numbers;   /* what it can be counted as: 1, more in an array of integers, or 0 */
+	uint32_t type_id;   /* in BTF; 0: none */
+	bool repeated;	    /* a part of the structs in an array: an array of these */
+	bool omitted;	    /* there are numbers in it, and it can be counted as none */
 	struct enumerator *enumerators;
 	size_t n_enumerators;
 };
@@ -38,6 +43,14 @@ struct enumerator {
 int fields_list(const struct btf *btf, uint32_t type_id, uint32_t size, const char *name,
 		struct field **ret, size_t *n, struct error *err);
 void fields_free(struct field *fields, size_t n);
+
+/*
+ * Adds to a value's fields those of the structs in its arrays: the numbers called packets in
+ * per_queue[4] are an array called per_queue_packets. All of an array of structs is omitted where
+ * there would be too many of them. -ENOMEM; *fields are then as they were, or some more.
+ */
+int fields_list_repeated(const struct btf *btf, uint32_t type_id, uint32_t size,
+			 struct field **fields, size_t *n, struct error *err);
 
 /*
  * The field that a document calls path, such as "key.addr.port": prefix is what the whole is called

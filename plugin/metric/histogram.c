@@ -31,7 +31,8 @@ static bool is_slot(const struct field *field)
 
 static bool is_array_of_slots(const struct field *field)
 {
-	return plan_n_integers(&field->plan) > 1 && field->format == FORMAT_AUTO && !field->chars;
+	return plan_n_integers(&field->plan) > 1 && field->format == FORMAT_AUTO && !field->chars &&
+	       !field->repeated;
 }
 
 static bool use(struct histogram *histogram, enum slots_in in, const struct field *field)

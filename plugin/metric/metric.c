@@ -42,6 +42,10 @@ static int metric_plan(struct metric *metric, const struct object *object,
 	if (fields_list(btf, map->value_type, metric->map.value_size, "value",
 			&metric->value_fields, &metric->n_value_fields, NULL) < 0)
 		return 0;
+	r = fields_list_repeated(btf, map->value_type, metric->map.value_size,
+				 &metric->value_fields, &metric->n_value_fields, err);
+	if (r < 0)
+		return r;
 	return series_plan(metric, err);
 }
 

@@ -14,19 +14,9 @@
 #include "kernel/object.h"
 #include "metric/field.h"
 #include "metric/histogram.h"
+#include "metric/label.h"
 
 struct tally;
-
-/* What tells a metric's series from each other, beside the document's constants. */
-struct label {
-	enum label_from { LABEL_KEY, LABEL_VALUE, LABEL_INDEX, LABEL_CPU } from;
-	char *name;
-	const struct field *field; /* of the metric's; NULL: index and CPU */
-	enum format format;
-	const struct label_config *config; /* whose texts stand for values; NULL: nobody's */
-	size_t cpu_stride; /* bytes from one CPU's value to the next; 0: there is but one */
-	bool lists_cpus;   /* each CPU's own is said */
-};
 
 /* A number that each value has. */
 struct column {
@@ -182,9 +172,5 @@ struct number metric_family_sum(const struct metric *metric, size_t family,
 				const struct number *numbers);
 /* By the document's factor, which makes it a floating-point number. */
 struct number metric_scale(const struct metric *metric, struct number number);
-
-/* Appends what a label says of an entry. cpu: of LABEL_CPU. */
-void label_text(const struct label *label, const char *key, const char *value, unsigned int cpu,
-		struct text *out);
 
 #endif

@@ -316,6 +316,19 @@ uint32_t plan_n_integers(const struct plan *plan)
 	return loop->count;
 }
 
+bool plan_has_numbers(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_ops; i++) {
+		const struct plan_op *op = &plan->ops[i];
+		bool integer = op->kind == PLAN_UNSIGNED || op->kind == PLAN_SIGNED;
+
+		if ((integer && (op->size >= sizeof(uint32_t) || op->text_len)) ||
+		    op->kind == PLAN_FLOAT || op->kind == PLAN_BITS || op->kind == PLAN_SIGNED_BITS)
+			return true;
+	}
+	return false;
+}
+
 bool plan_has_strings(const struct plan *plan)
 {
 	for (size_t i = 0; plan->n_ops > 1 && i < plan->n_ops; i++)
@@ -335,5 +348,5 @@ struct number plan_number_at(const struct plan *plan, const void *value, uint32_
 
 uint32_t plan_number_size(const struct plan *plan)
 {
-	return plan->ops->size;
+	return plan->ops->kind == PLAN_LOOP ? plan->ops[1].size : plan->ops->size;
 }

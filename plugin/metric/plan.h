@@ -83,6 +83,12 @@ bool plan_equal(const struct plan *a, const struct plan *b);
  */
 void plan_add(const struct plan *plan, void *sum, const void *value);
 
+/*
+ * Makes the plan of a part of a struct the plan of an array: that part of count structs, which are
+ * stride bytes apart. -ENOMEM.
+ */
+int plan_repeat(struct plan *plan, uint32_t stride, uint32_t count, struct error *err);
+
 /* Whether the plan is a single number; 128-bit integers are not. */
 bool plan_is_number(const struct plan *plan);
 /* Whether it is a bit field: its bytes belong to others, too. */
@@ -91,6 +97,8 @@ bool plan_is_bits(const struct plan *plan);
 struct number plan_number(const struct plan *plan, const void *value);
 /* How many integers the plan is an array of; 0: it is none. */
 uint32_t plan_n_integers(const struct plan *plan);
+/* Whether there are numbers in it; integers of 1 and 2 bytes in a row are data. */
+bool plan_has_numbers(const struct plan *plan);
 /* Whether there are strings in it, beside other things: what follows a NUL in one is not shown. */
 bool plan_has_strings(const struct plan *plan);
 /* One of these; i: 0 of a plan that is a number itself. */

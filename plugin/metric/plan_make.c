@@ -303,3 +303,27 @@ int plan_init_bitfield(struct plan *plan, const struct btf *btf, const struct bt
 		plan_release(plan);
 	return r < 0 ? r : 1;
 }
+
+int plan_repeat(struct plan *plan, uint32_t stride, uint32_t count, struct error *err)
+{
+	uint32_t text = (uint32_t)plan->text.len;
+	struct plan_op *ops = realloc(plan->ops, (plan->n_ops + 2) * sizeof(*ops));
+
+	if (!ops)
+		return error_oom(err);
+	plan->ops = ops;
+	memmove(ops + 1, ops, plan->n_ops * sizeof(*ops));
+	ops[0] = (struct plan_op){
+		.kind = PLAN_LOOP,
+		.text = text,
+		.text_len = 1,
+		.size = stride,
+		.count = count,
+		.body = (uint32_t)plan->n_ops,
+	};
+	ops[plan->n_ops + 1] = (struct plan_op){ PLAN_TEXT, .text = text + 1, .text_len = 1 };
+	text_adds(&plan->text, "[]");
+	plan->n_ops += 2;
+	plan->size += (count - 1) * stride;
+	return text_status(&plan->text) < 0 ? error_oom(err) : 0;
+}

@@ -27,262 +27,6 @@ static bool is_sample(const struct field *field)
 	return field->numbers && field->format == FORMAT_AUTO;
 }
 
-static bool is_label(const struct metric *metric, const struct field *field)
-{
-	for (size_t i = 0; i < metric->n_labels; i++)
-		if (metric->labels[i].field == field)
-			return true;
-	return false;
-}
-
-/* -- labels -- */
-
-static bool name_is_taken(const struct metric *metric, const char *name)
-{
-	for (size_t i = 0; i < metric->n_labels; i++)
-		if (!strcmp(metric->labels[i].name, name))
-			return true;
-	return false;
-}
-
-/* Names differ: a_b may be both a field and a nested one. Constants are the exporters' to see to.
- */
-static int add_label(struct metric *metric, struct label label, const char *name, struct error *err)
-{
-	char *unique = strdup(name);
-
-	for (size_t n = 2; unique && name_is_taken(metric, unique); n++) {
-		free(unique);
-		if (asprintf(&unique, "%s_%zu", name, n) < 0)
-			unique = NULL;
-	}
-	if (!unique)
-		return error_oom(err);
-	label.name = unique;
-	metric->labels[metric->n_labels++] = label;
-	return 0;
-}
-
-static int label_format(const struct label_config *config, const struct field *field,
-			enum format *ret, struct error *err)
-{
-	int format = config->format ? format_from_name(config->format) : FORMAT_AUTO;
-
-	if (format < 0)
-		return error_set(err, -EINVAL,
-				 "label \"%s\": format: expected one of %s, found \"%.60s\"",
-				 config->name, format_names(), config->format);
-	if (!config->format)
-		format = config->n_texts ? FORMAT_MAP : (int)field->format;
-	if (plan_is_bits(&field->plan) && !format_fits_integer((enum format)format))
-		return error_set(err, -EINVAL,
-				 "label \"%s\": format \"%s\" is not for bit fields, and field "
-				 "\"%s\" is one",
-				 config->name, format_to_name((enum format)format), config->field);
-	if (!plan_is_bits(&field->plan) && !format_fits((enum format)format, field->plan.size))
-		return error_set(err, -EINVAL,
-				 "label \"%s\": format \"%s\" is for %s, and field \"%s\" has %u",
-				 config->name, format_to_name((enum format)format),
-				 format_sizes((enum format)format), config->field,
-				 field->plan.size);
-	if (format == FORMAT_MAP && !config->n_texts)
-		return error_set(
-			err, -EINVAL,
-			"label \"%s\": format \"map\" takes \"values\", an object of texts",
-			config->name);
-	/* Its texts stand for what the field says by itself. */
-	*ret = format == FORMAT_MAP ? field->format : (enum format)format;
-	return 0;
-}
-
-/* The label that the document makes of a field; NULL: it says nothing of that one. */
-static const struct label_config *config_of(const struct metric *metric, const struct field *field)
-{
-	for (size_t i = 0; i < metric->config->n_labels; i++) {
-		const struct label_config *config = &metric->config->labels[i];
-
-		if (config->field && (fields_find(metric->key_fields, metric->n_key_fields, KEY,
-						  config->field) == field ||
-				      fields_find(metric->value_fields, metric->n_value_fields,
-						  VALUE, config->field) == field))
-			return config;
-	}
-	return NULL;
-}
-
-static bool texts_repeat(const struct label_config *config)
-{
-	for (size_t i = 0; i < config->n_texts; i++)
-		for (size_t j = 0; j < i; j++)
-			if (!strcmp(config->texts[i].to, config->texts[j].to))
-				return true;
-	return false;
-}
-
-/* Whether its values are shown as numbers, as the index is, which has no field. */
-static bool is_shown_as_number(const struct label *label)
-{
-	enum plan_kind kind = label->field ? label->field->plan.ops->kind : PLAN_UNSIGNED;
-
-	switch (label->format) {
-	case FORMAT_PORT:
-	case FORMAT_BE16:
-	case FORMAT_BE32:
-		return true;
-	case FORMAT_AUTO:
-		return !label->field || (plan_is_number(&label->field->plan) && kind != PLAN_BOOL &&
-					 kind != PLAN_FLOAT);
-	default:
-		return false;
-	}
-}
-
-/* Whether the document's texts may be those of several values, or what another one is shown as. */
-static bool texts_meet(const struct label *label)
-{
-	const struct label_config *config = label->config;
-
-	if (!config)
-		return false;
-	if (!is_shown_as_number(label) || texts_repeat(config))
-		return true;
-	for (size_t i = 0; i < config->n_texts; i++)
-		if (!config->texts[i].to[strspn(config->texts[i].to, "-0123456789")])
-			return true;
-	return false;
-}
-
-/* Whether two values of the field may have one text. */
-static bool is_vague(const struct label *label)
-{
-	switch (label->format) {
-	case FORMAT_STRING: /* up to NUL */
-	case FORMAT_ERRNO:  /* negative or not */
-	case FORMAT_KSYM:   /* anywhere in the function */
-		return true;
-	case FORMAT_AUTO:
-		return plan_has_strings(&label->field->plan) || texts_meet(label);
-	default:
-		return texts_meet(label);
-	}
-}
-
-static int add_field_label(struct metric *metric, enum label_from from, const struct field *field,
-			   struct error *err)
-{
-	const struct label_config *config = config_of(metric, field);
-	struct label label = { .from = from, .field = field, .format = field->format };
-	int r = 0;
-
-	if (config) {
-		label.config = config->n_texts ? config : NULL;
-		r = label_format(config, field, &label.format, err);
-	}
-	if (from == LABEL_VALUE && map_is_percpu(metric->map.type)) {
-		label.cpu_stride = map_cpu_stride(&metric->map);
-		label.lists_cpus = metric_lists_cpus(metric);
-	}
-	if (from == LABEL_KEY && is_vague(&label))
-		metric->merges = true;
-	return r < 0 ? r : add_label(metric, label, config ? config->name : field->name, err);
-}
-
-/* The index, or the CPU. */
-static int add_other_label(struct metric *metric, enum label_from from, const char *name,
-			   struct error *err)
-{
-	struct label label = { .from = from };
-
-	for (size_t i = 0; i < metric->config->n_labels; i++) {
-		const struct label_config *config = &metric->config->labels[i];
-
-		if (!config->field || strcmp(config->field, name) != 0)
-			continue;
-		label.config = config->n_texts ? config : NULL;
-		if (from == LABEL_INDEX && texts_meet(&label))
-			metric->merges = true;
-		if (label.config && from == LABEL_CPU && texts_repeat(config))
-			return error_set(err, -EINVAL,
-					 "label \"%s\": two CPUs have one text: each is a series "
-					 "of its own",
-					 config->name);
-		return add_label(metric, label, config->name, err);
-	}
-	return add_label(metric, label, name, err);
-}
-
-/* The slot of a histogram is what "le" says, and what differs within a series is no label. */
-static int check_histogram_label(const struct metric *metric, const char *path, struct error *err)
-{
-	const struct histogram *histogram = &metric->histogram;
-	bool slot = histogram->in == SLOTS_IN_INDEX
-			    ? !strcmp(path, "index")
-			    : histogram->in == SLOTS_IN_KEY &&
-				      fields_find(metric->key_fields, metric->n_key_fields, KEY,
-						  path) == histogram->field;
-
-	if (slot)
-		return error_set(err, -EINVAL,
-				 "labels: \"%s\" is the histogram's slot, and no label", path);
-	if (histogram_has_groups(histogram) &&
-	    fields_find(metric->value_fields, metric->n_value_fields, VALUE, path))
-		return error_set(
-			err, -EINVAL,
-			"labels: \"%s\" differs from slot to slot of one histogram, and is "
-			"no label",
-			path);
-	return 0;
-}
-
-/* What a document asks for must be there. */
-static int check_labels(const struct metric *metric, struct error *err)
-{
-	int r;
-
-	for (size_t i = 0; i < metric->config->n_labels; i++) {
-		const struct label_config *config = &metric->config->labels[i];
-		const char *path = config->field;
-
-		if (!path)
-			continue;
-		r = check_histogram_label(metric, path, err);
-		if (r < 0)
-			return r;
-		if (fields_find(metric->key_fields, metric->n_key_fields, KEY, path) ||
-		    fields_find(metric->value_fields, metric->n_value_fields, VALUE, path) ||
-		    (metric_has_index(metric) && !strcmp(path, "index")) ||
-		    (metric_lists_cpus(metric) && !strcmp(path, "cpu")))
-			continue;
-		return series_no_such_field(metric, "labels", path, err);
-	}
-	return 0;
-}
-
-/* All fields of the key, so that no two series are the same, and of the value those asked for. */
-static int plan_labels(struct metric *metric, struct error *err)
-{
-	int r = check_labels(metric, err);
-
-	metric->labels =
-		calloc(metric->n_key_fields + metric->n_value_fields + 2, sizeof(*metric->labels));
-	if (r == 0 && !metric->labels)
-		r = error_oom(err);
-	for (size_t i = 0; r == 0 && i < metric->n_key_fields; i++)
-		if (&metric->key_fields[i] != metric->histogram.field)
-			r = add_field_label(metric, LABEL_KEY, &metric->key_fields[i], err);
-	if (r == 0 && metric_has_index(metric) && metric->map.max_entries > 1 &&
-	    metric->histogram.in != SLOTS_IN_INDEX)
-		r = add_other_label(metric, LABEL_INDEX, "index", err);
-	for (size_t i = 0; r == 0 && i < metric->n_value_fields; i++)
-		if (config_of(metric, &metric->value_fields[i]))
-			r = add_field_label(metric, LABEL_VALUE, &metric->value_fields[i], err);
-	if (r == 0 && metric_lists_cpus(metric))
-		r = add_other_label(metric, LABEL_CPU, "cpu", err);
-	return r;
-}
-
-/* -- families -- */
-
 static int add_family(struct metric *metric, const char *name, struct error *err)
 {
 	struct family *family = &metric->families[metric->n_families];
@@ -403,7 +147,7 @@ static int plan_families(struct metric *metric, struct error *err)
 	} else {
 		for (size_t i = 0; r == 0 && i < metric->n_value_fields; i++) {
 			field = &metric->value_fields[i];
-			if (is_sample(field) && !is_label(metric, field))
+			if (is_sample(field) && !labels_include(metric, field))
 				r = add_field_family(metric, field, field->name, err);
 		}
 	}
@@ -445,77 +189,31 @@ int series_plan(struct metric *metric, struct error *err)
 	int r = histogram_plan(metric, err);
 
 	if (r == 0)
-		r = plan_labels(metric, err);
+		r = labels_plan(metric, err);
 	if (r == 0)
 		r = histogram_is_one(&metric->histogram) ? plan_histogram(metric, err)
 							 : plan_families(metric, err);
 	return r == 0 ? plan_rank(metric, err) : r;
 }
 
+void series_omitted(const struct metric *metric, struct text *out)
+{
+	if (metric->config->value || histogram_is_one(&metric->histogram))
+		return;
+	for (size_t i = 0; i < metric->n_value_fields; i++) {
+		const struct field *field = &metric->value_fields[i];
+
+		if (field->omitted && !labels_include(metric, field))
+			fields_names(field, 1, VALUE, out);
+	}
+}
+
 void series_release(struct metric *metric)
 {
-	for (size_t i = 0; i < metric->n_labels; i++)
-		free(metric->labels[i].name);
-	free(metric->labels);
+	labels_release(metric);
 	for (size_t i = 0; i < metric->n_families; i++)
 		free(metric->families[i].name);
 	free(metric->families);
 	free(metric->columns);
 	histogram_release(&metric->histogram);
-}
-
-/* Puts the document's text in the place of what a field says, from start on. */
-static void replace_text(const struct label_config *config, size_t start, struct text *out)
-{
-	size_t len = out->len - start;
-
-	for (size_t i = 0; i < config->n_texts; i++)
-		if (strlen(config->texts[i].from) == len &&
-		    !memcmp(config->texts[i].from, out->data + start, len)) {
-			out->len = start;
-			text_adds(out, config->texts[i].to);
-			return;
-		}
-}
-
-/* Where each CPU has a value: that of the CPU, or of the first one that has written the field. */
-static const char *own_value(const struct label *label, const char *value, unsigned int cpu)
-{
-	const struct field *field = label->field;
-
-	if (label->lists_cpus)
-		return value + cpu * label->cpu_stride;
-	for (unsigned int i = 0; label->cpu_stride && i < map_cpus(); i++) {
-		const char *own = value + i * label->cpu_stride;
-
-		for (uint32_t byte = 0; byte < field->plan.size; byte++)
-			if (own[field->offset + byte])
-				return own;
-	}
-	return value;
-}
-
-void label_text(const struct label *label, const char *key, const char *value, unsigned int cpu,
-		struct text *out)
-{
-	size_t start = out->len;
-	uint32_t index;
-
-	switch (label->from) {
-	case LABEL_INDEX:
-		memcpy(&index, key, sizeof(index));
-		text_u64(out, index);
-		break;
-	case LABEL_CPU:
-		text_u64(out, cpu);
-		break;
-	case LABEL_KEY:
-		field_text(label->field, label->format, key, out);
-		break;
-	case LABEL_VALUE:
-		field_text(label->field, label->format, own_value(label, value, cpu), out);
-		break;
-	}
-	if (label->config)
-		replace_text(label->config, start, out);
 }

@@ -16,6 +16,12 @@
 int series_plan(struct metric *metric, struct error *err);
 void series_release(struct metric *metric);
 
+/*
+ * Appends the fields of the value that have numbers and are neither samples nor labels, as
+ * "value.a, value.b"; nothing where the document says itself which field is the sample.
+ */
+void series_omitted(const struct metric *metric, struct text *out);
+
 /* Says that no field is called path, and which ones there are. Returns -EINVAL. */
 int series_no_such_field(const struct metric *metric, const char *what, const char *path,
 			 struct error *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/binding.h"
+#include "metric/series.h"
 
 #include <errno.h>
 #include <string.h>
@@ -29,9 +30,11 @@ static void report_metric(enum path path, const struct metric *metric, const str
 			  struct text *report)
 {
 	const struct metric_config *config = metric->config;
+	_cleanup_text_ struct text omitted = {};
 
 	if (!report)
 		return;
+	series_omitted(metric, &omitted);
 	if (before && before->tally && before->tally != metric->tally)
 		text_printf(report,
 			    "%s metric \"%s\" starts at zero: what is added up of map %s has "
@@ -42,6 +45,11 @@ static void report_metric(enum path path, const struct metric *metric, const str
 			    "%s metric \"%s\" is in JSON alone: in the values of map %s are no "
 			    "numbers for OpenMetrics and collectd, or more than %d fields\n",
 			    path_name(path), config->name, config->map_name, FIELDS_MAX);
+	if (omitted.len)
+		text_printf(report,
+			    "%s metric \"%s\" has in JSON alone, not in OpenMetrics and collectd: "
+			    "%s of map %s\n",
+			    path_name(path), config->name, text_str(&omitted), config->map_name);
 	if (metric->n_families && metric_lacks_slots(metric))
 		text_printf(report,
 			    "%s metric \"%s\" is of unknown type: map %s has no slots for a %s\n",

@@ -181,8 +181,7 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	#include <linux/pkt_cls.h>
 	#include <bpf/bpf_helpers.h>
 	struct size { __u32 dir : 3, proto : 8; enum { SHORT, LONG } kind : 2; };
-	struct pair { __u64 a, b; };
-	struct pairs { struct pair pairs[2]; };
+	struct pairs { __u64 pairs[2][2]; };
 	struct {
 		__uint(type, BPF_MAP_TYPE_HASH);
 		__type(key, __u32);
@@ -250,10 +249,98 @@ below_total{$at,length=\"small\"} 50" ]
 	eventually csv_is edge-mon0 derive-below-small 50
 	[ "$(json_value edge ingress below | jq length)" -eq 3 ]
 	grep -F 'monitor edge: ingress metric "pairs" is in JSON alone: ' "$LOG"
+	grep -F 'ingress metric "pairs" has in JSON alone, not in OpenMetrics and collectd: value.pairs of map PAIRS' "$LOG"
 	metrics_page -H 'Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited' |
 		/usr/bin/python3 "$top_srcdir/tests/tools/parse-protobuf.py" "$top_srcdir/plugin/export/prometheus.proto" >"$page"
 	[ "$(grep -c small "$page")" -eq 2 ]
 	run ! grep uc_update "$LOG"
+	collectd_stop
+}
+
+@test "structs in an array of the value: families with an index, of all CPUs, emptied, ranked; the rest is told" {
+	cat >"$DOCUMENTS/queues.bpf.c" <<-'END'
+	#include <linux/bpf.h>
+	#include <linux/pkt_cls.h>
+	#include <bpf/bpf_helpers.h>
+	struct queue { __u64 packets; __u32 bytes; __u8 seen, last : 1; __u32 history[2]; };
+	struct device { struct queue per_queue[4]; __u64 drops; };
+	struct {
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+		__type(key, __u32);
+		__type(value, struct device);
+		__uint(max_entries, 1);
+	} DEVICE SEC(".maps");
+	struct {
+		__uint(type, BPF_MAP_TYPE_HASH);
+		__type(key, __u32);
+		__type(value, struct device);
+		__uint(max_entries, 8);
+	} SIZES SEC(".maps");
+	static void count_in(struct device *device, __u32 len)
+	{
+		struct queue *queue = &device->per_queue[len / 100 & 3];
+
+		queue->packets++;
+		queue->bytes += len;
+		queue->seen = 1;
+		queue->last = 1;
+		device->drops += len > 250;
+	}
+	SEC("tc") int count(struct __sk_buff *skb)
+	{
+		__u32 zero = 0, len = skb->len;
+		struct device none = {}, *device = bpf_map_lookup_elem(&DEVICE, &zero);
+
+		if (device)
+			count_in(device, len);
+		bpf_map_update_elem(&SIZES, &len, &none, BPF_NOEXIST);
+		device = bpf_map_lookup_elem(&SIZES, &len);
+		if (device)
+			count_in(device, len);
+		return TC_ACT_UNSPEC;
+	}
+	char LICENSE[] SEC("license") = "GPL";
+	END
+	jq -n '{"ingress-path": {"code-file": "queues.bpf.c", "metric-configs": [
+		{name: "dev", "map-name": "DEVICE", "extraction-options": {"empty-on-read": true},
+		 "open-metrics-metadata": {type: "counter"}},
+		{name: "top", "map-name": "SIZES", "max-series": 1, "top-by": "value.per_queue.packets",
+		 "open-metrics-metadata": {type: "gauge"}},
+		{name: "sizes", "map-name": "SIZES",
+		 "open-metrics-metadata": {type: "counter", value: "value.per_queue.bytes"}}]}}' >"$DOCUMENTS/flows.json"
+	start </dev/null
+	frames_in 30 -s 100
+	frames_in 20 -s 200
+	frames_in 5 -s 300
+	page=$BATS_TEST_TMPDIR/page
+	openmetrics >/dev/null # it empties the map
+	frames_in 7 -s 200
+	openmetrics >"$page"
+	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$page"
+	at='monitor="edge",interface="mon0",path="ingress"'
+	[ "$(grep '^dev_' "$page" | grep -v _seen_)" = "dev_drops_total{$at} 5
+dev_per_queue_bytes_total{$at,index=\"0\"} 0
+dev_per_queue_bytes_total{$at,index=\"1\"} 3000
+dev_per_queue_bytes_total{$at,index=\"2\"} 5400
+dev_per_queue_bytes_total{$at,index=\"3\"} 1500
+dev_per_queue_packets_total{$at,index=\"0\"} 0
+dev_per_queue_packets_total{$at,index=\"1\"} 30
+dev_per_queue_packets_total{$at,index=\"2\"} 27
+dev_per_queue_packets_total{$at,index=\"3\"} 5" ]
+	[ "$(grep -c '^dev_per_queue_seen_total' "$page")" -eq 4 ]
+	grep -Fx "top_per_queue_packets{$at,key=\"100\",index=\"1\"} 30" "$page"
+	[ "$(grep -c '^top_per_queue_packets' "$page")" -eq 4 ]
+	grep -Fx "dynmon_series_sum{$at,metric=\"top_per_queue_packets\"} 62" "$page"
+	grep -Fx "sizes_total{$at,key=\"200\",index=\"2\"} 5400" "$page"
+	eventually csv_is edge-mon0 derive-dev-per_queue_packets-2 27
+	metrics_page -H 'Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited' |
+		/usr/bin/python3 "$top_srcdir/tests/tools/parse-protobuf.py" "$top_srcdir/plugin/export/prometheus.proto" >"$page"
+	[ "$(grep -c '^dev_per_queue_packets_total{' "$page")" -eq 4 ]
+	told='has in JSON alone, not in OpenMetrics and collectd: value.per_queue_last, value.per_queue_history of map'
+	grep -F "monitor edge: ingress metric \"dev\" $told DEVICE" "$LOG"
+	grep -F "monitor edge: ingress metric \"top\" $told SIZES" "$LOG"
+	run ! grep -F 'ingress metric "sizes" has' "$LOG" # it says itself what it has
+	[ "$(grep -cF "$told DEVICE" "$LOG")" -eq 1 ]
 	collectd_stop
 }
 

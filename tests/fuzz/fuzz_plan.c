@@ -145,6 +145,12 @@ static void show(const struct btf *btf, uint32_t id, uint32_t size)
 	if (r == 0 && fields_list(btf, id, size, "key", &fields, &n, &err) == 0)
 		for (size_t i = 0; i < n; i++)
 			field_text(&fields[i], fields[i].format, value, &out);
+	if (fields && fields_list_repeated(btf, id, size, &fields, &n, &err) == 0)
+		for (size_t i = 0; i < n; i++)
+			for (uint32_t at = 0; at < fields[i].numbers; at++)
+				number_text(plan_number_at(&fields[i].plan,
+							   value + fields[i].offset, at),
+					    &out);
 	fields_free(fields, n);
 }
 

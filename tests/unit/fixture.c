@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fixture.h"
+#include "metric/sampling.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -125,6 +126,63 @@ void object_put(const struct object *object, const char *map, const void *key, c
 	int fd = bpf_map__fd(object_find_map(object, map)->bpf);
 
 	assert_int_equal(bpf_map_update_elem(fd, key, value, BPF_ANY), 0);
+}
+
+char *series_of(const struct object *object, const struct metric_config *config, uint32_t limit,
+		bool tally)
+{
+	_cleanup_error_ struct error err = {};
+	_cleanup_text_ struct text all = {};
+	struct text lines[16] = {};
+	struct sampling sampling;
+	struct metric_batch batch;
+	struct metric metric;
+	size_t n = 0;
+
+	if (metric_init(&metric, config, object, &err) < 0)
+		return strdup(error_message(&err));
+	if (tally)
+		assert_int_equal(metric_set_tally(&metric, NULL, NULL), 0);
+	assert_int_equal(sampling_init(&sampling, &metric, METRIC_FOR_SAMPLES, limit), 0);
+	while (sampling_next(&sampling, &batch) > 0)
+		for (uint32_t e = 0; e < batch.entries.count; e++) {
+			const char *key = batch.entries.keys + e * batch.entries.key_stride;
+			const char *value = batch.entries.values + e * batch.entries.value_stride;
+			unsigned int cpu = metric_lists_cpus(&metric) ? map_cpus() - 1 : 0;
+			struct text *line = &lines[n++];
+			struct number number;
+
+			assert_true(n <= ARRAY_SIZE(lines));
+			for (size_t i = 0; i < metric.n_labels; i++) {
+				label_text(&metric.labels[i], key, value, cpu, line);
+				text_addc(line, ' ');
+			}
+			if (histogram_is_one(&metric.histogram))
+				number = histogram_count(&metric.histogram,
+							 &batch.numbers[e * metric.n_numbers]);
+			else if (metric_lists_cpus(&metric))
+				number = metric_sample_cpu(&metric, 0, value, cpu);
+			else
+				number = metric_batch_sample(&metric, 0, &batch, e);
+			text_printf(line, "%llu;", (unsigned long long)number.u);
+		}
+	for (size_t left = n; left; left--) {
+		struct text *least = NULL;
+
+		for (size_t i = 0; i < n; i++)
+			if (lines[i].len &&
+			    (!least || strcmp(text_str(&lines[i]), text_str(least)) < 0))
+				least = &lines[i];
+		text_adds(&all, text_str(least));
+		text_clear(least);
+	}
+	if (sampling_left_out(&sampling))
+		text_printf(&all, "of %llu", (unsigned long long)sampling.seen);
+	for (size_t i = 0; i < n; i++)
+		text_release(&lines[i]);
+	sampling_release(&sampling);
+	metric_release(&metric);
+	return text_steal(&all);
 }
 
 static void path_make(struct generation_path *path, struct object *object,

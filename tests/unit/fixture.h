@@ -51,6 +51,14 @@ struct object *object_from_source(const char *source);
 void object_put(const struct object *object, const char *map, const void *key, const void *value);
 
 /*
+ * All series of a metric, or the largest, as "label label number;" in the order of their text; of
+ * the last CPU where each has its own. number is the first one. Then "of 5" where some are left
+ * out. What is wrong with the config in their place. tally: of what is added up.
+ */
+char *series_of(const struct object *object, const struct metric_config *config, uint32_t limit,
+		bool tally);
+
+/*
  * An instance of a monitor that runs nowhere: with one metric on each path whose config has a name.
  * settings are taken; configs must outlive it. A view releases it, or view_item_release().
  */

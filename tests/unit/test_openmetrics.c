@@ -117,6 +117,9 @@ static const char source[] =
 	"MAP(HASH, struct part, struct slots, 10, SLOTS);\n"
 	"struct many { __u64 n; __u32 counts[2]; unsigned char mac[6]; __u16 ports[2]; };\n"
 	"MAP(ARRAY, __u32, struct many, 2, MANY);\n"
+	"struct queue { __u64 packets; __u16 errors, flag : 1; };\n"
+	"struct device { struct queue queues[2]; __u64 drops; };\n"
+	"MAP(HASH, __u32, struct device, 2, DEVICES);\n"
 	"typedef __u64 pair[2];\n"
 	"MAP(HASH, __u32, pair, 2, BARE);\n"
 	"MAP(HASH, __u32, __u64, 10, TAKEN);\n"
@@ -165,6 +168,7 @@ static void fill(void)
 	object_put(object, "SLOTS", &(uint64_t){ 7 }, slots);
 	object_put(object, "BELOW", &(uint32_t){ 0 }, &below);
 	object_put(object, "MANY", &(uint32_t){ 1 }, &many);
+	object_put(object, "DEVICES", &(uint32_t){ 3 }, (uint64_t[]){ 5, 1, 6, 2, 7 });
 	object_put(object, "BARE", &(uint32_t){ 4 }, (uint64_t[]){ 8, 9 });
 	object_put(object, "TAKEN", &(uint32_t){ 5 }, &one);
 	object_put(object, "SAME", &(uint32_t){ 6 }, (uint64_t[]){ 1, 2, 3 });
@@ -507,6 +511,16 @@ static const struct {
 	  "m_counts_total" EDGE ",index=\"1\",exported_index=\"1\"} 7\n"
 	  "# HELP m_n h\n# TYPE m_n counter\n"
 	  "m_n_total" EDGE ",index=\"0\"} 0\nm_n_total" EDGE ",index=\"1\"} 5\n# EOF\n",
+	  NULL },
+	{ "numbers of structs in an array of the value",
+	  { { "edge", "eth0", 0, "m", "DEVICES", METRIC_COUNTER, "h", 0, 0, 0 } },
+	  "# HELP m_drops h\n# TYPE m_drops counter\nm_drops_total" EDGE ",key=\"3\"} 7\n"
+	  "# HELP m_queues_errors h\n# TYPE m_queues_errors counter\n"
+	  "m_queues_errors_total" EDGE ",key=\"3\",index=\"0\"} 1\n"
+	  "m_queues_errors_total" EDGE ",key=\"3\",index=\"1\"} 2\n"
+	  "# HELP m_queues_packets h\n# TYPE m_queues_packets counter\n"
+	  "m_queues_packets_total" EDGE ",key=\"3\",index=\"0\"} 5\n"
+	  "m_queues_packets_total" EDGE ",key=\"3\",index=\"1\"} 6\n# EOF\n",
 	  NULL },
 	{ "a value that is an array",
 	  { { "edge", "eth0", 0, "m", "BARE", METRIC_GAUGE, "h", 0, 0, 0 } },

@@ -16,6 +16,8 @@ static const char source[] =
 	"struct sizes { __u64 slots[8]; __u64 sum; };\n"
 	"struct flow { __u32 port; unsigned char name[10]; };\n"
 	"struct count { __u64 packets; __u64 bytes; };\n"
+	"struct device { struct count queues[2]; __u64 drops; };\n"
+	"MAP(HASH, __u32, struct device, 10, DEVICES);\n"
 	"MAP(ARRAY, __u32, __u64, 1, ONE);\n"
 	"MAP(ARRAY, __u32, __u64, 1, MOST);\n"
 	"MAP(ARRAY, __u32, double, 5, DOUBLES);\n"
@@ -55,6 +57,7 @@ static void fill(void)
 	for (uint32_t i = 0; i < ARRAY_SIZE(doubles); i++)
 		object_put(object, "DOUBLES", &i, &doubles[i]);
 	object_put(object, "FLOWS", &flow, counts);
+	object_put(object, "DEVICES", &(uint32_t){ 3 }, (uint64_t[]){ 1, 2, 3, 4, 5 });
 	for (uint32_t i = 0; i < MANY; i++)
 		object_put(object, "MANY", &i, &(uint64_t){ i });
 	for (uint32_t i = 0; i < ARRAY_SIZE(sizes); i++)
@@ -259,6 +262,7 @@ static const char *const same[][GIVEN_MAX] = {
 	{ METRIC("odd", "ONE", "histogram") },
 	/* integers in an array of the value */
 	{ METRIC("slots", "SIZES", "counter", ",\"value\":\"value.slots\"") },
+	{ METRIC("devices", "DEVICES", "counter") },
 	/* for each CPU, and what is left out */
 	{ "{\"name\":\"cpus\",\"map-name\":\"CPUS\",\"per-cpu\":\"list\","
 	  "\"open-metrics-metadata\":{\"type\":\"counter\"}}" },

@@ -22,23 +22,37 @@ static const char source[] =
 	"	__type(value, __u64); __uint(max_entries, 2); } CPUS SEC(\".maps\");\n"
 	"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u32);\n"
 	"	__type(value, __u64); __uint(max_entries, 2); } TWO SEC(\".maps\");\n"
-	"enum mark { PLAIN, MARKED, HIGH = 0x80000000 };\n"
-	"struct merged { __s16 error; char text[4]; __u16 bucket;\n"
-	"	struct { unsigned char name[2]; } parts[2]; };\n"
-	"struct marks { enum mark high; __u32 side : 3, proto : 8; enum mark mark : 4; };\n"
 	"struct row { __u64 n; __u32 cells[3]; };\n"
 	"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u32);\n"
 	"	__type(value, struct row); __uint(max_entries, 10); } ROWS SEC(\".maps\");\n"
 	"struct words { __u64 bad_proto; __u32 classified, ifi_in; __u16 l4proto; __u64 n; };\n"
 	"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u32);\n"
 	"	__type(value, struct words); __uint(max_entries, 10); } WORDS SEC(\".maps\");\n"
-	"struct each { __u32 n; __u16 state; };\n"
-	"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct merged);\n"
-	"	__type(value, __u64); __uint(max_entries, 10); } MERGED SEC(\".maps\");\n"
-	"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct marks);\n"
-	"	__type(value, __u64); __uint(max_entries, 10); } MARKS SEC(\".maps\");\n"
+	"struct queue { __u64 packets; __s32 level; __s16 least; __u8 tiny, flag : 1; __be16 "
+	"port;\n"
+	"	unsigned char name[4]; double load; __u32 history[2]; struct { __u64 at; } last; "
+	"};\n"
+	"struct device { struct queue queues[3]; struct { __u64 n; } one[1]; __u64 drops;\n"
+	"	__u32 cells[2][2]; __u16 data[2]; unsigned __int128 wide; };\n"
+	"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u32);\n"
+	"	__type(value, struct device); __uint(max_entries, 10); } DEVICES SEC(\".maps\");\n"
 	"struct { __uint(type, BPF_MAP_TYPE_PERCPU_HASH); __type(key, __u32);\n"
-	"	__type(value, struct each); __uint(max_entries, 10); } EACH SEC(\".maps\");\n"
+	"	__type(value, struct device); __uint(max_entries, 10); } OWN SEC(\".maps\");\n"
+	"struct many { __u64 n; struct { __u32 a; } rows[1025]; struct { __u64 b; } few[1024]; };\n"
+	"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u32);\n"
+	"	__type(value, struct many); __uint(max_entries, 1); } LONG SEC(\".maps\");\n"
+	"struct full { struct { __u8 a, b, c, d, e; } rows[1024]; struct { __u64 b; } few[2]; };\n"
+	"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u32);\n"
+	"	__type(value, struct full); __uint(max_entries, 1); } FULL SEC(\".maps\");\n"
+	"#define FIELDS(x) __u64 x##0, x##1, x##2, x##3, x##4, x##5, x##6, x##7\n"
+	"struct broad { FIELDS(a); FIELDS(b); FIELDS(c); FIELDS(d); FIELDS(e); FIELDS(f); "
+	"FIELDS(g);\n"
+	"	struct { FIELDS(h); } rows[2]; struct { __u64 b; } few[2]; };\n"
+	"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u32);\n"
+	"	__type(value, struct broad); __uint(max_entries, 1); } BROAD SEC(\".maps\");\n"
+	"typedef struct { __u64 n; } rows[2];\n"
+	"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u32);\n"
+	"	__type(value, rows); __uint(max_entries, 1); } BARE SEC(\".maps\");\n"
 	"SEC(\"tc\") int run(struct __sk_buff *skb)\n"
 	"{ struct key key = {}; __u32 zero = 0; bpf_map_lookup_elem(&FLOWS, &key);\n"
 	"  bpf_map_lookup_elem(&CPUS, &zero); bpf_map_lookup_elem(&TWO, &zero); return 0; }\n"
@@ -173,265 +187,6 @@ static void test_largest(void **state)
 	}
 }
 
-/* Labels by BTF and as the document has them, and what it may not ask for. */
-static void test_series(void **state)
-{
-	static struct label_text texts[] = { { (char *)"80", (char *)"http" } };
-	static struct label_config labels[] = {
-		{ .name = (char *)"where", .value = (char *)"here" },
-		{ .name = (char *)"service",
-		  .field = (char *)"key.inner.port",
-		  .texts = texts,
-		  .n_texts = 1 },
-		{ .name = (char *)"name", .field = (char *)"value.name" },
-	};
-	static const char *const wanted[] = { "saddr=1.0.0.0", "service=http", "proto=tcp", "pad=0",
-					      "name=ab" };
-	static const struct {
-		struct label_config label;
-		const char *value, *top_by, *message;
-	} wrong[] = {
-		{ .label = { .field = (char *)"key.daddr" },
-		  .message = "metric \"m\": labels: no field is called \"key.daddr\"; there are "
-			     "key.saddr, key.inner_port, key.proto, key.pad, value.packets, "
-			     "value.bytes, value.name, value.dir" },
-		{ .label = { .field = (char *)"index" },
-		  .message = "metric \"m\": labels: no field is called \"index\"; there are *" },
-		{ .label = { .field = (char *)"key.saddr", .format = (char *)"mac" },
-		  .message = "metric \"m\": label \"l\": format \"mac\" is for 6 bytes, and field "
-			     "\"key.saddr\" has 4" },
-		{ .label = { .field = (char *)"key.saddr", .format = (char *)"colour" },
-		  .message = "metric \"m\": label \"l\": format: expected one of ipv4, *" },
-		{ .label = { .field = (char *)"key.saddr", .format = (char *)"map" },
-		  .message = "metric \"m\": label \"l\": format \"map\" takes \"values\", *" },
-		{ .value = "value.name",
-		  .message = "metric \"m\": value: field \"value.name\" is no number" },
-		{ .value = "packets",
-		  .message = "metric \"m\": value: no field is called \"packets\"; there are *" },
-		{ .value = "value.bytes",
-		  .top_by = "value.packets",
-		  .message = "metric \"m\": top-by: field \"value.packets\" is not among the "
-			     "samples" },
-	};
-	const struct key key = { .saddr = 1, .port = 0x5000, .proto = 6 };
-	const struct value value = { .name = "ab" };
-	struct metric_config config = config_of("FLOWS");
-	struct metric metric;
-
-	(void)state;
-	if (!object)
-		skip();
-	config.labels = labels;
-	config.n_labels = ARRAY_SIZE(labels);
-	config.value = (char *)"value.bytes";
-	assert_int_equal(metric_init(&metric, &config, object, NULL), 0);
-	assert_int_equal(metric.n_families, 1);
-	assert_string_equal(metric.families[0].name, "");
-	assert_int_equal(metric.n_labels, ARRAY_SIZE(wanted));
-	assert_false(metric.merges); /* a text of its own tells what the number did */
-	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
-		_cleanup_text_ struct text out = {};
-
-		text_printf(&out, "%s=", metric.labels[i].name);
-		label_text(&metric.labels[i], (const char *)&key, (const char *)&value, 0, &out);
-		assert_string_equal(text_str(&out), wanted[i]);
-	}
-	metric_release(&metric);
-	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
-		struct label_config label = wrong[i].label;
-		_cleanup_error_ struct error err = {};
-		size_t len = strlen(wrong[i].message);
-
-		config = config_of("FLOWS");
-		label.name = (char *)"l";
-		config.labels = &label;
-		config.n_labels = label.field != NULL;
-		config.value = (char *)wrong[i].value;
-		config.top_by = (char *)wrong[i].top_by;
-		assert_int_equal(metric_init(&metric, &config, object, &err), -EINVAL);
-		if (wrong[i].message[len - 1] == '*'
-			    ? strncmp(error_message(&err), wrong[i].message, len - 1) != 0
-			    : strcmp(error_message(&err), wrong[i].message) != 0)
-			fail_msg("%s\nand not %s", error_message(&err), wrong[i].message);
-	}
-}
-
-/* All series as "label label number;" in the order of their text, or of each CPU. */
-static char *series_of(struct metric_config *config, uint32_t limit, bool tally)
-{
-	_cleanup_error_ struct error err = {};
-	_cleanup_text_ struct text all = {};
-	struct text lines[16] = {};
-	struct sampling sampling;
-	struct metric_batch batch;
-	struct metric metric;
-	size_t n = 0;
-
-	if (metric_init(&metric, config, object, &err) < 0)
-		return strdup(error_message(&err));
-	if (tally)
-		assert_int_equal(metric_set_tally(&metric, NULL, NULL), 0);
-	assert_int_equal(sampling_init(&sampling, &metric, METRIC_FOR_SAMPLES, limit), 0);
-	while (sampling_next(&sampling, &batch) > 0)
-		for (uint32_t e = 0; e < batch.entries.count; e++) {
-			const char *key = batch.entries.keys + e * batch.entries.key_stride;
-			const char *value = batch.entries.values + e * batch.entries.value_stride;
-			unsigned int cpu = metric_lists_cpus(&metric) ? map_cpus() - 1 : 0;
-			struct text *line = &lines[n++];
-			struct number number;
-
-			assert_true(n <= ARRAY_SIZE(lines));
-			for (size_t i = 0; i < metric.n_labels; i++) {
-				label_text(&metric.labels[i], key, value, cpu, line);
-				text_addc(line, ' ');
-			}
-			if (histogram_is_one(&metric.histogram))
-				number = histogram_count(&metric.histogram,
-							 &batch.numbers[e * metric.n_numbers]);
-			else if (metric_lists_cpus(&metric))
-				number = metric_sample_cpu(&metric, 0, value, cpu);
-			else
-				number = metric_batch_sample(&metric, 0, &batch, e);
-			text_printf(line, "%llu;", (unsigned long long)number.u);
-		}
-	for (size_t left = n; left; left--) {
-		struct text *least = NULL;
-
-		for (size_t i = 0; i < n; i++)
-			if (lines[i].len &&
-			    (!least || strcmp(text_str(&lines[i]), text_str(least)) < 0))
-				least = &lines[i];
-		text_adds(&all, text_str(least));
-		text_clear(least);
-	}
-	if (sampling_left_out(&sampling))
-		text_printf(&all, "of %llu", (unsigned long long)sampling.seen);
-	for (size_t i = 0; i < n; i++)
-		text_release(&lines[i]);
-	sampling_release(&sampling);
-	metric_release(&metric);
-	return text_steal(&all);
-}
-
-static void put(const char *map, const void *key, const void *value)
-{
-	assert_int_equal(bpf_map_update_elem(bpf_map__fd(object_find_map(object, map)->bpf), key,
-					     value, BPF_ANY),
-			 0);
-}
-
-/* What labels do not tell apart is one series: nobody takes two of the same labels. */
-static void test_merged(void **state)
-{
-	static struct label_text texts[] = { { (char *)"1", (char *)"odd" },
-					     { (char *)"2", (char *)"2 or 3" },
-					     { (char *)"3", (char *)"2 or 3" } };
-	static struct label_config labels[] = {
-		{ .name = (char *)"error",
-		  .field = (char *)"key.error",
-		  .format = (char *)"errno" },
-		{ .name = (char *)"text", .field = (char *)"key.text", .format = (char *)"string" },
-		{ .name = (char *)"bucket",
-		  .field = (char *)"key.bucket",
-		  .texts = texts,
-		  .n_texts = ARRAY_SIZE(texts) },
-	};
-	static const struct {
-		int16_t error;
-		char text[4];
-		uint16_t bucket;
-		char parts[4];
-		uint16_t : 16;
-		uint64_t value;
-	} entries[] = {
-		{ 2, "a\0b", 1, "x\0y", 1 },   { -2, "a\0b", 1, "x\0y", 2 },
-		{ -2, "a\0c", 1, "x\0y", 4 },  { -2, "a", 2, "x", 8 },
-		{ -2, "a", 3, "x\0\0z", 16 },  { -1, "\xff", 2, "x", 32 },
-		{ -1, "\\xff", 3, "x", 64 },   { -1, "b", 5, "x\0y\1", 128 },
-		{ -1, "b", 5, "x\0y\2", 256 },
-	};
-	static struct label_text one[] = { { (char *)"1", (char *)"0" } };
-	static struct label_config number = {
-		.name = (char *)"key", .field = (char *)"key", .texts = one, .n_texts = 1
-	};
-	struct metric_config config = config_of("MERGED");
-	_cleanup_free_ char *bare = NULL, *renumbered = NULL, *all = NULL, *largest = NULL,
-			    *histogram = NULL, *first = NULL, *second = NULL;
-
-	(void)state;
-	if (!object)
-		skip();
-	for (size_t i = 0; i < ARRAY_SIZE(entries); i++)
-		put("MERGED", &entries[i], &entries[i].value);
-	config.labels = labels;
-	config.n_labels = ARRAY_SIZE(labels);
-	all = series_of(&config, 0, false);
-	assert_string_equal(all, "ENOENT a 2 or 3 [{\"name\":\"x\"},{\"name\":\"\"}] 24;"
-				 "ENOENT a odd [{\"name\":\"x\"},{\"name\":\"y\"}] 7;"
-				 "EPERM \\xff 2 or 3 [{\"name\":\"x\"},{\"name\":\"\"}] 96;"
-				 "EPERM b 5 [{\"name\":\"x\"},{\"name\":\"y\\u0001\"}] 128;"
-				 "EPERM b 5 [{\"name\":\"x\"},{\"name\":\"y\\u0002\"}] 256;");
-	largest = series_of(&config, 1, false);
-	assert_string_equal(largest,
-			    "EPERM b 5 [{\"name\":\"x\"},{\"name\":\"y\\u0002\"}] 256;of 5");
-	config.n_labels = 2;
-	config.type = METRIC_HISTOGRAM;
-	histogram = series_of(&config, 0, false);
-	assert_string_equal(histogram, "ENOENT a [{\"name\":\"x\"},{\"name\":\"\"}] 24;"
-				       "ENOENT a [{\"name\":\"x\"},{\"name\":\"y\"}] 7;"
-				       "EPERM \\xff [{\"name\":\"x\"},{\"name\":\"\"}] 96;"
-				       "EPERM b [{\"name\":\"x\"},{\"name\":\"y\\u0001\"}] 128;"
-				       "EPERM b [{\"name\":\"x\"},{\"name\":\"y\\u0002\"}] 256;");
-	config.type = METRIC_COUNTER;
-	config.labels = labels;
-	config.n_labels = 0; /* by themselves numbers and text keep them apart */
-	bare = series_of(&config, 1, false);
-	assert_true(contains(bare, "of 9"));
-	config.n_labels = ARRAY_SIZE(labels);
-	config.empty_on_read = true;
-	first = series_of(&config, 0, true);
-	assert_string_equal(first, all);
-	second = series_of(&config, 0, true);
-	assert_string_equal(second, "");
-	config = config_of("TWO");
-	config.labels = &number;
-	config.n_labels = 1;
-	for (uint32_t key = 0; key < 2; key++)
-		put("TWO", &key, &(uint64_t){ key + 1 });
-	renumbered = series_of(&config, 0, false);
-	assert_string_equal(renumbered, "0 3;");
-}
-
-/* Bit fields by the names of an enum or protocol, and as what they are beside each other. */
-static void test_bits(void **state)
-{
-	static struct label_config hex = { .name = (char *)"l",
-					   .field = (char *)"key.side",
-					   .format = (char *)"hex" };
-	static struct label_config proto = { .name = (char *)"l",
-					     .field = (char *)"key.side",
-					     .format = (char *)"proto" };
-	const uint32_t keys[2][2] = { { 0x80000000, 6 | 17 << 3 | 1 << 11 }, { 1, 2 | 6 << 3 } };
-	struct metric_config config = config_of("MARKS");
-	_cleanup_free_ char *plain = NULL, *wrong = NULL, *right = NULL;
-
-	(void)state;
-	if (!object)
-		skip();
-	put("MARKS", keys[0], &(uint64_t){ 1 });
-	put("MARKS", keys[1], &(uint64_t){ 2 });
-	plain = series_of(&config, 0, false);
-	assert_string_equal(plain, "HIGH 6 udp MARKED 1;MARKED 2 tcp PLAIN 2;");
-	config.n_labels = 1;
-	config.labels = &hex;
-	wrong = series_of(&config, 0, false);
-	assert_string_equal(wrong, "metric \"m\": label \"l\": format \"hex\" is not for bit "
-				   "fields, and field \"key.side\" is one");
-	config.labels = &proto;
-	right = series_of(&config, 0, false);
-	assert_string_equal(right, "HIGH tcp udp MARKED 1;MARKED igmp tcp PLAIN 2;");
-}
-
 /* How large an array is, is what its numbers are together. */
 static void test_rows(void **state)
 {
@@ -447,17 +202,279 @@ static void test_rows(void **state)
 			uint32_t cells[3];
 		} row = { key, { key, 10 - 3 * key, 10 - 3 * key } };
 
-		put("ROWS", &key, &row);
+		object_put(object, "ROWS", &key, &row);
 	}
-	by_n = series_of(&config, 1, false);
+	by_n = series_of(object, &config, 1, false);
 	assert_string_equal(by_n, "3 3;of 3");
 	config.top_by = (char *)"value.cells";
-	by_cells = series_of(&config, 1, false);
+	by_cells = series_of(object, &config, 1, false);
 	assert_string_equal(by_cells, "1 1;of 3");
 	config.top_by = NULL;
 	config.value = (char *)"value.cells";
-	by_array = series_of(&config, 1, false);
+	by_array = series_of(object, &config, 1, false);
 	assert_string_equal(by_array, "1 1;of 3");
+}
+
+struct queue {
+	uint64_t packets;
+	int32_t level;
+	int16_t least;
+	uint8_t tiny, flag;
+	uint16_t port;
+	char name[4];
+	double load;
+	uint32_t history[2];
+	uint64_t last;
+};
+
+struct device {
+	struct queue queues[3];
+	uint64_t one, drops;
+	uint32_t cells[4];
+	uint16_t data[2];
+	unsigned __int128 wide;
+};
+
+/* Families as "name:numbers ", and what is in JSON alone. */
+static void assert_families(const char *map, const char *families, const char *omitted)
+{
+	struct metric_config config = config_of(map);
+	_cleanup_text_ struct text is = {}, left = {};
+	struct metric metric;
+
+	assert_int_equal(metric_init(&metric, &config, object, NULL), 0);
+	for (size_t i = 0; i < metric.n_families; i++)
+		text_printf(&is, "%s:%u ", metric.families[i].name, metric.families[i].numbers);
+	assert_string_equal(text_str(&is), families);
+	series_omitted(&metric, &left);
+	assert_string_equal(text_str(&left), omitted);
+	metric_release(&metric);
+}
+
+/* What is in the structs of an array is an array each, after all else, as far as there is room. */
+static void test_repeated(void **state)
+{
+	(void)state;
+	if (!object)
+		skip();
+	assert_families("DEVICES",
+			"drops:1 queues_packets:3 queues_level:3 queues_least:3 queues_tiny:3 "
+			"queues_load:3 queues_last_at:3 one_n:1 ",
+			"value.cells, value.wide, value.queues_flag, value.queues_history");
+	assert_families("BARE", "n:2 ", "");
+	assert_families("LONG", "n:1 few_b:1024 ", "value.rows");
+	assert_families("FULL", "few_b:2 ", "value.rows");
+	assert_families("BROAD",
+			"a0:1 a1:1 a2:1 a3:1 a4:1 a5:1 a6:1 a7:1 b0:1 b1:1 b2:1 b3:1 b4:1 b5:1 "
+			"b6:1 b7:1 c0:1 c1:1 c2:1 c3:1 c4:1 c5:1 c6:1 c7:1 d0:1 d1:1 d2:1 d3:1 "
+			"d4:1 d5:1 d6:1 d7:1 e0:1 e1:1 e2:1 e3:1 e4:1 e5:1 e6:1 e7:1 f0:1 f1:1 "
+			"f2:1 f3:1 f4:1 f5:1 f6:1 f7:1 g0:1 g1:1 g2:1 g3:1 g4:1 g5:1 g6:1 g7:1 "
+			"few_b:2 ",
+			"value.rows");
+}
+
+/* The columns of a metric as numbers. */
+static char *columns_of(const struct metric_config *config, const void *value)
+{
+	_cleanup_text_ struct text out = {};
+	struct metric metric;
+
+	assert_int_equal(metric_init(&metric, config, object, NULL), 0);
+	for (size_t i = 0; i < metric.n_columns; i++) {
+		number_text(metric_sample(&metric, i, value), &out);
+		text_addc(&out, ' ');
+	}
+	metric_release(&metric);
+	return text_steal(&out);
+}
+
+/* Each number where it is, in its own width, of all CPUs together where they have their own. */
+static void test_repeated_numbers(void **state)
+{
+	struct device device = { .one = 8, .drops = 9 };
+	_cleanup_free_ char *gauge = NULL, *counter = NULL;
+	struct metric_config config = config_of("DEVICES");
+
+	(void)state;
+	if (!object)
+		skip();
+	for (uint32_t i = 0; i < 3; i++)
+		device.queues[i] = (struct queue){ .packets = 10 + i,
+						   .level = -1 - (int32_t)i,
+						   .least = (int16_t)(i - 2),
+						   .tiny = (uint8_t)(250 + i),
+						   .flag = 1,
+						   .load = 0.5 + i,
+						   .last = 1ull << (40 + i) };
+	counter = columns_of(&config, &device);
+	assert_string_equal(counter, "9 10 11 12 4294967295 4294967294 4294967293 65534 65535 0 "
+				     "250 251 252 0.5 1.5 2.5 1099511627776 2199023255552 "
+				     "4398046511104 8 ");
+	config.type = METRIC_GAUGE;
+	gauge = columns_of(&config, &device);
+	assert_string_equal(gauge, "9 10 11 12 -1 -2 -3 -2 -1 0 250 251 252 0.5 1.5 2.5 "
+				   "1099511627776 2199023255552 4398046511104 8 ");
+}
+
+/* What CPUs have of their own is added up, or the largest or smallest of it. */
+static void test_repeated_cpus(void **state)
+{
+	static const enum per_cpu cases[] = { PER_CPU_SUM, PER_CPU_MAX, PER_CPU_MIN };
+	unsigned int cpus = map_cpus();
+	_cleanup_free_ struct device *own = calloc(cpus, sizeof(*own));
+	_cleanup_free_ char *list = NULL;
+	struct metric_config config = config_of("OWN");
+	_cleanup_text_ struct text last = {};
+
+	(void)state;
+	if (!object)
+		skip();
+	config.type = METRIC_GAUGE;
+	config.value = (char *)"value.queues.level";
+	for (unsigned int cpu = 0; cpu < cpus; cpu++)
+		for (int i = 0; i < 3; i++)
+			own[cpu].queues[i].level = (int32_t)cpu - 10 * i;
+	for (size_t n = 0; n < ARRAY_SIZE(cases); n++) {
+		_cleanup_text_ struct text expected = {};
+		_cleanup_free_ char *is = NULL;
+
+		config.per_cpu = cases[n];
+		for (int i = 0; i < 3; i++) {
+			int least = -10 * i, most = least + (int)cpus - 1;
+
+			text_printf(&expected, "%d ",
+				    cases[n] == PER_CPU_MAX   ? most
+				    : cases[n] == PER_CPU_MIN ? least
+							      : (least + most) * (int)cpus / 2);
+		}
+		is = columns_of(&config, own);
+		assert_string_equal(is, text_str(&expected));
+	}
+	config.per_cpu = PER_CPU_LIST;
+	object_put(object, "OWN", &(uint32_t){ 1 }, own);
+	list = series_of(object, &config, 0, false);
+	text_printf(&last, "1 %u %u;", cpus - 1, cpus - 1);
+	assert_string_equal(list, text_str(&last));
+}
+
+/* As the document has it: samples, what ranks them, labels; and what a tally makes of them. */
+static void test_repeated_named(void **state)
+{
+	static struct label_config label = { .name = (char *)"l",
+					     .field = (char *)"value.queues.tiny" };
+	static struct label_config hex = { .name = (char *)"l",
+					   .field = (char *)"value.queues.tiny",
+					   .format = (char *)"hex" };
+	static const struct {
+		const char *value, *top_by;
+		struct label_config *label;
+		uint32_t limit;
+		bool empty;
+		const char *series; /* of the first of each, or the error */
+	} cases[] = {
+		{ "value.queues.packets", NULL, NULL, 0, false, "1 11;2 12;3 13;" },
+		{ "value.queues_packets", NULL, NULL, 1, false, "3 13;of 3" },
+		{ NULL, "value.queues.level", NULL, 1, false, "1 0;of 3" },
+		{ "value.one.n", NULL, NULL, 0, false, "1 7;2 7;3 7;" },
+		{ "value.drops", NULL, &label, 0, false, "1 [1,0,4] 0;2 [2,0,4] 0;3 [3,0,4] 0;" },
+		{ "value.drops", NULL, &hex, 0, false,
+		  "metric \"m\": label \"l\": format \"hex\" is for single fields, and "
+		  "\"value.queues.tiny\" is of the structs in an array" },
+		{ "value.queues.flag", NULL, NULL, 0, false,
+		  "metric \"m\": value: field \"value.queues.flag\" is no number" },
+		{ "value.queues", NULL, NULL, 0, false,
+		  "metric \"m\": value: field \"value.queues\" is no number" },
+		{ "value.queues.octets", NULL, NULL, 0, false,
+		  "metric \"m\": value: no field is called \"value.queues.octets\"; there are "
+		  "key, value.queues, value.one, value.drops, value.cells, value.data, value.wide, "
+		  "value.queues_packets, value.queues_level, value.queues_least, "
+		  "value.queues_tiny, value.queues_flag, value.queues_load, "
+		  "value.queues_history, value.queues_last_at, value.one_n" },
+		{ "value.drops", "value.queues.packets", NULL, 0, false,
+		  "metric \"m\": top-by: field \"value.queues.packets\" is not among the samples" },
+		/* last: it takes them out */
+		{ "value.queues.packets", NULL, NULL, 0, true, "1 11;2 12;3 13;" },
+	};
+	struct metric_config config = config_of("DEVICES");
+	int wrong = 0;
+
+	(void)state;
+	if (!object)
+		skip();
+	for (uint32_t key = 1; key <= 3; key++) {
+		struct device device = { .one = 7 };
+
+		device.queues[0].packets = 10 + key;
+		device.queues[0].tiny = (uint8_t)key;
+		device.queues[2].level = 10 - (int32_t)key;
+		device.queues[2].tiny = 4;
+		object_put(object, "DEVICES", &key, &device);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *is = NULL;
+
+		config.value = (char *)cases[i].value;
+		config.top_by = (char *)cases[i].top_by;
+		config.labels = cases[i].label;
+		config.n_labels = cases[i].label != NULL;
+		config.empty_on_read = cases[i].empty;
+		is = series_of(object, &config, cases[i].limit, cases[i].empty);
+		if (strcmp(is, cases[i].series) != 0) {
+			print_error("%zu: %s\nand not %s\n", i, is, cases[i].series);
+			wrong++;
+		}
+	}
+	assert_int_equal(wrong, 0);
+}
+
+/* An array of structs is no histogram, unless the document says so. */
+static void test_repeated_slots(void **state)
+{
+	struct metric_config config = config_of("LONG");
+	struct metric metric;
+
+	(void)state;
+	if (!object)
+		skip();
+	config.type = METRIC_HISTOGRAM;
+	assert_int_equal(metric_init(&metric, &config, object, NULL), 0);
+	assert_true(metric.histogram.in == SLOTS_IN_KEY);
+	metric_release(&metric);
+	config = config_of("DEVICES");
+	config.type = METRIC_HISTOGRAM;
+	config.has_histogram = true;
+	config.histogram.bucket_field = (char *)"value.queues.packets";
+	assert_int_equal(metric_init(&metric, &config, object, NULL), 0);
+	assert_true(metric.histogram.in == SLOTS_IN_VALUE);
+	assert_int_equal(metric.histogram.n_buckets, 3);
+	metric_release(&metric);
+}
+
+/* What a document may not call a sample, or rank by. */
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *value, *top_by, *message;
+	} cases[] = {
+		{ "value.name", NULL, "metric \"m\": value: field \"value.name\" is no number" },
+		{ "packets", NULL,
+		  "metric \"m\": value: no field is called \"packets\"; there are " },
+		{ "value.bytes", "value.packets",
+		  "metric \"m\": top-by: field \"value.packets\" is not among the samples" },
+	};
+
+	(void)state;
+	if (!object)
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct metric_config config = config_of("FLOWS");
+		_cleanup_free_ char *is = NULL;
+
+		config.value = (char *)cases[i].value;
+		config.top_by = (char *)cases[i].top_by;
+		is = series_of(object, &config, 0, false);
+		assert_true(contains(is, cases[i].message));
+	}
 }
 
 /* What is named like a protocol or an interface, and what only looks so. */
@@ -475,44 +492,6 @@ static void test_words(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 		assert_string_equal(metric.families[i].name, wanted[i]);
 	metric_release(&metric);
-}
-
-/* A label of a per-CPU value is that of the CPU that wrote it, whichever that is. */
-static void test_each_cpu(void **state)
-{
-	static struct label_text texts[] = { { (char *)"1", (char *)"few" },
-					     { (char *)"2", (char *)"few" } };
-	static struct label_config labels[] = {
-		{ .name = (char *)"state", .field = (char *)"value.state" },
-		{ .name = (char *)"key",
-		  .field = (char *)"key",
-		  .texts = texts,
-		  .n_texts = ARRAY_SIZE(texts) },
-	};
-	_cleanup_free_ char *values = calloc(map_cpus(), 8), *sum = NULL, *merged = NULL,
-			    *list = NULL;
-	struct metric_config config = config_of("EACH");
-	_cleanup_text_ struct text expected = {};
-
-	(void)state;
-	if (!object)
-		skip();
-	for (uint32_t key = 1; key <= 2; key++) {
-		((uint32_t *)values)[2 * (map_cpus() - 1)] = 10 * key;
-		((uint32_t *)values)[2 * (map_cpus() - 1) + 1] = 7;
-		put("EACH", &key, values);
-	}
-	config.labels = labels;
-	config.n_labels = 1;
-	sum = series_of(&config, 0, false);
-	assert_string_equal(sum, "1 7 10;2 7 20;");
-	config.n_labels = 2;
-	merged = series_of(&config, 0, false);
-	assert_string_equal(merged, "few 7 30;");
-	config.per_cpu = PER_CPU_LIST;
-	list = series_of(&config, 0, false);
-	text_printf(&expected, "few 7 %u 30;", map_cpus() - 1);
-	assert_string_equal(list, text_str(&expected));
 }
 
 /* A map that is emptied gives more keys than it has room for, in time: the limit is for all. */
@@ -621,11 +600,12 @@ static void test_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_largest), cmocka_unit_test(test_series),
-		cmocka_unit_test(test_tallied), cmocka_unit_test(test_cpus),
-		cmocka_unit_test(test_full),	cmocka_unit_test(test_merged),
-		cmocka_unit_test(test_rows),	cmocka_unit_test(test_words),
-		cmocka_unit_test(test_bits),	cmocka_unit_test(test_each_cpu),
+		cmocka_unit_test(test_largest),	       cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_repeated),       cmocka_unit_test(test_repeated_numbers),
+		cmocka_unit_test(test_repeated_cpus),  cmocka_unit_test(test_repeated_named),
+		cmocka_unit_test(test_repeated_slots), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_words),	       cmocka_unit_test(test_tallied),
+		cmocka_unit_test(test_cpus),	       cmocka_unit_test(test_full),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -83,6 +83,8 @@ static const char source[] =
 	"MAP(ARRAY, __u32, struct pair, 1, PAIRS);\n"
 	"struct counts { __u32 n; __u32 counts[3]; };\n"
 	"MAP(ARRAY, __u32, struct counts, 1, COUNTS);\n"
+	"struct device { struct { __u32 packets, bytes; } queues[2]; __u32 drops; };\n"
+	"MAP(ARRAY, __u32, struct device, 1, DEVICE);\n"
 	"typedef __u32 couple[2];\n"
 	"MAP(ARRAY, __u32, couple, 2, TABLE);\n"
 	"SEC(\"tc\") int handle(struct __sk_buff *skb) { return 0; }\n";
@@ -104,6 +106,7 @@ static int load_object(void **state)
 	if (!object)
 		return 0;
 	object_put(object, "COUNTS", &(uint32_t){ 0 }, (uint32_t[]){ 7, 10, 10, 0 });
+	object_put(object, "DEVICE", &(uint32_t){ 0 }, (uint32_t[]){ 1, 2, 3, 4, 5 });
 	object_put(object, "TABLE", &(uint32_t){ 1 }, (uint32_t[]){ 3, 4 });
 	object_put(object, "ONE", &(uint32_t){ 0 }, &value);
 	object_put(object, "TWO", &(uint32_t){ 1 }, &minus);
@@ -199,6 +202,13 @@ static const struct {
 	  { "TypeInstance=%{field}.%{label:index}" },
 	  "edge-eth0|derive|n.|7\nedge-eth0|derive|counts.0|10\n"
 	  "edge-eth0|derive|counts.1|10\nedge-eth0|derive|counts.2|0\n" },
+	{ "eth0",
+	  NULL,
+	  { { "m", "DEVICE", METRIC_COUNTER, false } },
+	  {},
+	  "edge-eth0|derive|m-drops|5\n"
+	  "edge-eth0|derive|m-queues_packets-0|1\nedge-eth0|derive|m-queues_packets-1|3\n"
+	  "edge-eth0|derive|m-queues_bytes-0|2\nedge-eth0|derive|m-queues_bytes-1|4\n" },
 	{ "eth0",
 	  NULL,
 	  { { "m", "TABLE", METRIC_COUNTER, false } },
