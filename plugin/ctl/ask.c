@@ -105,6 +105,21 @@ static int print_json(const struct shape *shape, struct text *lines)
 	return 0;
 }
 
+/* Words are messages, each line is one: of what was done, or about it. */
+static void print_messages(struct text *lines, struct text *status)
+{
+	_cleanup_text_ struct text out = {};
+	char *rest = (char *)text_str(lines), *line;
+
+	if (!lines->len)
+		text_json(&out, text_str(status), status->len);
+	while ((line = strsep(&rest, "\n")) && *line) {
+		text_adds(&out, out.len ? "," : "");
+		text_json(&out, line, strlen(line));
+	}
+	printf("{\"messages\":[%s]}\n", text_str(&out));
+}
+
 static int print_table(const struct shape *shape, struct text *lines, struct error *err)
 {
 	_cleanup_(table_release) struct table table = { .header = true };
@@ -171,6 +186,18 @@ static int ask_and_print(const struct options *options, const char *line, struct
 	return 0;
 }
 
+/* Whether what a verb prints is a text of its own kind, JSON most of all, and no words. */
+static bool is_document(const char *line)
+{
+	static const char *const names[] = { "HELP", "METRICS", "OPENMETRICS", "SHOW" };
+	size_t len = strcspn(line, " ");
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strlen(names[i]) == len && !strncasecmp(names[i], line, len))
+			return true;
+	return false;
+}
+
 int ask(const struct options *options, const char *line)
 {
 	const struct shape *shape = find_shape(line);
@@ -178,10 +205,12 @@ int ask(const struct options *options, const char *line)
 	_cleanup_error_ struct error err = {};
 	int r;
 
-	if (!shape || !(shape->table || options->json))
+	if (options->json ? is_document(line) : !shape || !shape->table)
 		return ask_and_print(options, line, &err) < 0 ? report(&err) : 0;
 	r = ask_lines(options, line, NULL, &lines, &status, &err);
-	if (r == 0)
+	if (r == 0 && !shape)
+		print_messages(&lines, &status);
+	else if (r == 0)
 		r = options->json ? print_json(shape, &lines) : print_table(shape, &lines, &err);
 	return r < 0 ? report(&err) : 0;
 }

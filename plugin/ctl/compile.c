@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 /* By a name beside it, so that nobody ever sees a half of it. */
-static int write_file(const char *name, const struct text *bytes, struct error *err)
+static int replace_file(const char *name, const struct text *bytes)
 {
 	_cleanup_free_ char *temporary = NULL;
 	_cleanup_close_ int fd = -1;
@@ -20,11 +20,11 @@ static int write_file(const char *name, const struct text *bytes, struct error *
 
 	if (asprintf(&temporary, "%s.XXXXXX", name) < 0) {
 		temporary = NULL;
-		return error_oom(err);
+		return -ENOMEM;
 	}
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
-		return error_set(err, -errno, "%s: %s", name, strerror(errno));
+		return -errno;
 	mask = umask(0);
 	umask(mask);
 	r = file_write_fd(fd, bytes->data, bytes->len);
@@ -32,6 +32,22 @@ static int write_file(const char *name, const struct text *bytes, struct error *
 		r = -errno;
 	if (r < 0)
 		unlink(temporary);
+	return r;
+}
+
+/* A device or a pipe is written to, and stays what it is. */
+static int write_file(const char *name, const struct text *bytes, struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	int r;
+
+	if (stat(name, &st) == 0 && !S_ISREG(st.st_mode)) {
+		fd = open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+		r = fd < 0 ? -errno : file_write_fd(fd, bytes->data, bytes->len);
+	} else {
+		r = replace_file(name, bytes);
+	}
 	return r < 0 ? error_set(err, r, "%s: %s", name, strerror(-r)) : 0;
 }
 

@@ -208,15 +208,35 @@ static void offer_positional(struct completion *completion, const char *argument
 			offer_kinds(completion, word + 1, len - 2);
 }
 
+/* One of several values, as the usage shows it; "before:M" begins with its word, a monitor follows.
+ */
+static void offer_value(const struct completion *completion, const char *value)
+{
+	size_t len = strlen(value), begun = len > 2 && !strcmp(value + len - 2, ":M") ? len - 1 : 0;
+	struct completion monitors = *completion;
+	_cleanup_text_ struct text before = {};
+
+	if (!begun || strncmp(completion->word, value, begun) != 0) {
+		offer(completion, value, begun ? begun : len, "");
+		return;
+	}
+	text_adds(&before, completion->before);
+	text_add(&before, value, begun);
+	monitors.before = text_str(&before);
+	monitors.word = completion->word + begun;
+	offer_from_list(&monitors, false);
+}
+
 /* The value of a name=value word, as the usage shows it: a letter, or what there is. */
 static void offer_values(struct completion *completion, const char *name, size_t name_len,
 			 const char *values, size_t len)
 {
 	_cleanup_free_ char *list = strndup(values, len);
+	char *rest = list, *value;
 
 	if (memchr(values, '|', len) || !strncmp(values, "true", len)) {
-		if (list)
-			offer_list(completion, list, "|");
+		while ((value = strsep(&rest, "|")))
+			offer_value(completion, value);
 	} else {
 		offer_kind(completion, name, name_len);
 	}

@@ -285,6 +285,17 @@ static int run(const struct options *options, char **words, size_t n)
 	return ask(options, text_str(&line));
 }
 
+enum {
+	OPTION_COMPILER = 256,
+	OPTION_INCLUDE,
+	OPTION_LOG_LEVEL,
+	OPTION_CUBE_ID,
+	OPTION_PCAP,
+	OPTION_DIRECTION,
+	OPTION_COUNT,
+	OPTION_WAIT,
+};
+
 static bool take_number(const char *option, const char *value, unsigned int min, unsigned int max,
 			unsigned int *ret)
 {
@@ -300,6 +311,51 @@ static bool take_number(const char *option, const char *value, unsigned int min,
 	return true;
 }
 
+/* Options that not all commands have. What would have no effect is refused: somebody counts on it.
+ */
+static const struct limit {
+	int option;
+	const char *name;
+	const char *commands; /* each with a blank before and after it */
+} limits[] = {
+	{ 'v', "verbose", " inject " },
+	{ OPTION_WAIT, "wait", " inject " },
+	{ 'i', "interval", " top watch " },
+	{ OPTION_COUNT, "count", " watch " },
+	{ 'k', "hook", " check compile test " },
+	{ OPTION_LOG_LEVEL, "log-level", " check compile test " },
+	{ OPTION_COMPILER, "compiler", " check compile test " },
+	{ OPTION_INCLUDE, "include", " check compile test " },
+	{ OPTION_CUBE_ID, "cube-id", " compile " },
+	{ 'o', "output", " compile " },
+	{ OPTION_PCAP, "pcap", " test " },
+	{ OPTION_DIRECTION, "direction", " test " },
+};
+
+/* A bit for each of limits; 0: all commands have the option. */
+static uint32_t limit_of(int option)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+		if (limits[i].option == option)
+			return 1U << i;
+	return 0;
+}
+
+static bool check_limits(uint32_t given, const char *command)
+{
+	_cleanup_text_ struct text word = {};
+
+	text_printf(&word, " %s ", command);
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+		if (given & 1U << i && !strcasestr(limits[i].commands, text_str(&word))) {
+			fprintf(stderr, "dynmonctl: --%s is not for %s; it is for%.*s\n",
+				limits[i].name, command, (int)strlen(limits[i].commands) - 1,
+				limits[i].commands);
+			return false;
+		}
+	return true;
+}
+
 /* The other end of the pipe that stdout is has been closed: whoever read has read enough. */
 static bool is_output_closed(void)
 {
@@ -310,16 +366,6 @@ static bool is_output_closed(void)
 
 int main(int argc, char **argv)
 {
-	enum {
-		OPTION_COMPILER = 256,
-		OPTION_INCLUDE,
-		OPTION_LOG_LEVEL,
-		OPTION_CUBE_ID,
-		OPTION_PCAP,
-		OPTION_DIRECTION,
-		OPTION_COUNT,
-		OPTION_WAIT,
-	};
 	static const struct option long_options[] = {
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
@@ -342,11 +388,13 @@ int main(int argc, char **argv)
 	struct options options = {
 		.socket_file = DYNMON_SOCKET, .hook = "auto", .log_level = "off", .interval = 1
 	};
+	uint32_t given = 0;
 	int option, r;
 
 	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_IGN);
-	while ((option = getopt_long(argc, argv, "s:jvi:k:o:hV", long_options, NULL)) >= 0)
+	while ((option = getopt_long(argc, argv, "s:jvi:k:o:hV", long_options, NULL)) >= 0) {
+		given |= limit_of(option);
 		switch (option) {
 		case 's':
 			options.socket_file = optarg;
@@ -402,10 +450,13 @@ int main(int argc, char **argv)
 		default:
 			return EXIT_USAGE;
 		}
+	}
 	if (optind == argc) {
 		print_help(stderr);
 		return EXIT_USAGE;
 	}
+	if (!check_limits(given, argv[optind]))
+		return EXIT_USAGE;
 	r = run(&options, argv + optind, (size_t)(argc - optind));
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		if (is_output_closed()) { /* quietly, as any program in a pipe ends */

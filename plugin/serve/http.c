@@ -88,6 +88,28 @@ static ssize_t body_read(void *data, uint64_t position, char *buffer, size_t siz
 	return (ssize_t)n;
 }
 
+/*
+ * The response of a stream, which it takes; NULL: out of memory. What HEAD asks for ends with the
+ * connection: the library would send the end of a body in pieces, which the client takes for the
+ * beginning of the next answer.
+ */
+static struct MHD_Response *stream_response(struct stream **stream, bool head)
+{
+	struct body *body = calloc(1, sizeof(*body));
+	struct MHD_Response *response;
+
+	if (!body)
+		return NULL;
+	body->stream = steal_ptr(stream);
+	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, body_read, body,
+						     body_free);
+	if (!response)
+		body_free(body);
+	else if (head)
+		MHD_set_response_options(response, MHD_RF_HTTP_VERSION_1_0_ONLY, MHD_RO_END);
+	return response;
+}
+
 /* Queues a response and lets go of it. */
 static enum MHD_Result respond(struct MHD_Connection *connection, unsigned int status,
 			       const char *content_type, struct MHD_Response *response)
@@ -145,48 +167,41 @@ static int take_look(struct MHD_Connection *connection, uint32_t *look, struct e
 	return 0;
 }
 
-static enum MHD_Result get_metrics(struct http *http, struct MHD_Connection *connection)
+static enum MHD_Result get_metrics(struct http *http, struct MHD_Connection *connection, bool head)
 {
 	const char *monitor =
 		MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "monitor");
 	const char *accept =
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
 	enum exposition exposition = exposition_negotiate(accept);
+	_cleanup_(stream_freep) struct stream *stream = NULL;
 	_cleanup_error_ struct error err = {};
 	struct MHD_Response *response;
-	struct body *body = calloc(1, sizeof(*body));
 	struct view view;
 	uint32_t look;
 	int r;
 
-	if (!body)
-		return MHD_NO;
 	r = take_look(connection, &look, &err);
 	if (r == 0)
 		r = registry_view(http->registry, monitor, &view, &err);
 	if (r == 0)
-		r = look ? openmetrics_look_new(&view, exposition, look, &body->stream, &err)
-			 : openmetrics_stream_new(&view, exposition, &body->stream, &err);
-	if (r < 0) {
-		free(body);
+		r = look ? openmetrics_look_new(&view, exposition, look, &stream, &err)
+			 : openmetrics_stream_new(&view, exposition, &stream, &err);
+	if (r < 0)
 		return respond_error(connection, &err);
-	}
-	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, body_read, body,
-						     body_free);
-	if (!response) {
-		body_free(body);
-		return MHD_NO;
-	}
-	MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
+	response = stream_response(&stream, head);
+	if (response)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
 	return respond(connection, MHD_HTTP_OK, exposition_content_type(exposition), response);
 }
 
-static enum MHD_Result get_healthz(struct http *http, struct MHD_Connection *connection)
+static enum MHD_Result get_healthz(struct http *http, struct MHD_Connection *connection, bool head)
 {
 	_cleanup_text_ struct text text = {};
 	_cleanup_error_ struct error err = {};
 	int troubles = status_troubles(http->registry, &text, &err);
 
+	(void)head;
 	if (troubles < 0)
 		return respond_error(connection, &err);
 	if (!troubles)
@@ -195,7 +210,7 @@ static enum MHD_Result get_healthz(struct http *http, struct MHD_Connection *con
 			    text_str(&text));
 }
 
-static enum MHD_Result get_status(struct http *http, struct MHD_Connection *connection)
+static enum MHD_Result get_status(struct http *http, struct MHD_Connection *connection, bool head)
 {
 	const char *monitor =
 		MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "monitor");
@@ -205,6 +220,7 @@ static enum MHD_Result get_status(struct http *http, struct MHD_Connection *conn
 	int r = monitor ? overview_monitor_json(http->registry, monitor, &text, &err)
 			: overview_json(http->registry, &text, &err);
 
+	(void)head;
 	if (r < 0)
 		return respond_error(connection, &err);
 	response = MHD_create_response_from_buffer(text.len, text.data, MHD_RESPMEM_MUST_COPY);
@@ -213,13 +229,14 @@ static enum MHD_Result get_status(struct http *http, struct MHD_Connection *conn
 	return respond(connection, MHD_HTTP_OK, "application/json", response);
 }
 
-static enum MHD_Result get_root(struct http *http, struct MHD_Connection *connection)
+static enum MHD_Result get_root(struct http *http, struct MHD_Connection *connection, bool head)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
 	_cleanup_text_ struct text text = {};
 	_cleanup_error_ struct error err = {};
 	struct MHD_Response *response;
 
+	(void)head;
 	if (page_is_wanted(MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
 						       MHD_HTTP_HEADER_ACCEPT)))
 		return respond(connection, MHD_HTTP_OK, "text/html; charset=utf-8",
@@ -237,7 +254,7 @@ static enum MHD_Result get_root(struct http *http, struct MHD_Connection *connec
 
 static const struct route {
 	const char *path;
-	enum MHD_Result (*get)(struct http *http, struct MHD_Connection *connection);
+	enum MHD_Result (*get)(struct http *http, struct MHD_Connection *connection, bool head);
 } routes[] = {
 	{ "/metrics", get_metrics },
 	{ "/healthz", get_healthz },
@@ -263,25 +280,22 @@ static void enter(struct http *http, struct MHD_Connection *connection, enum htt
 	http_client_enter(http->clients, client_of(connection), phase);
 }
 
+static bool is_head(const char *method)
+{
+	return !strcmp(method, MHD_HTTP_METHOD_HEAD);
+}
+
 /* Takes what is in the answer. */
-static enum MHD_Result respond_rest(struct MHD_Connection *connection, struct rest_answer *answer)
+static enum MHD_Result respond_rest(struct MHD_Connection *connection, struct rest_answer *answer,
+				    bool head)
 {
 	struct MHD_Response *response;
 
-	if (answer->stream) {
-		struct body *body = calloc(1, sizeof(*body));
-
-		if (!body)
-			return MHD_NO;
-		body->stream = steal_ptr(&answer->stream);
-		response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE,
-							     body_read, body, body_free);
-		if (!response)
-			body_free(body);
-	} else {
+	if (answer->stream)
+		response = stream_response(&answer->stream, head);
+	else
 		response = MHD_create_response_from_buffer(
 			answer->body.len, (void *)text_str(&answer->body), MHD_RESPMEM_MUST_COPY);
-	}
 	if (response && answer->location.len)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION,
 					text_str(&answer->location));
@@ -296,7 +310,7 @@ static enum MHD_Result run_rest(struct http *http, struct MHD_Connection *connec
 	_cleanup_(rest_answer_release) struct rest_answer answer = {};
 
 	exchange_run(exchange, connection, method, &http->rest, &answer);
-	return respond_rest(connection, &answer);
+	return respond_rest(connection, &answer, is_head(method));
 }
 
 /* The header is there. A client may wait to be told whether its body is wanted. */
@@ -308,7 +322,7 @@ static enum MHD_Result begin_rest(struct http *http, struct MHD_Connection *conn
 	if (!exchange_refuse(exchange, connection, method, &http->rest, &answer))
 		return MHD_YES;
 	enter(http, connection, HTTP_ANSWERING);
-	return respond_rest(connection, &answer);
+	return respond_rest(connection, &answer, is_head(method));
 }
 
 /* NULL: it is the REST's. */
@@ -325,8 +339,8 @@ static enum MHD_Result run_route(struct http *http, struct MHD_Connection *conne
 {
 	struct MHD_Response *response;
 
-	if (!strcmp(method, MHD_HTTP_METHOD_GET) || !strcmp(method, MHD_HTTP_METHOD_HEAD))
-		return route->get(http, connection);
+	if (!strcmp(method, MHD_HTTP_METHOD_GET) || is_head(method))
+		return route->get(http, connection, is_head(method));
 	response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
 	if (response)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
@@ -412,7 +426,8 @@ int http_start(const struct http_settings *settings, struct registry *registry, 
 	if (settings->socket_file)
 		snprintf(http->address, sizeof(http->address), "%s", settings->socket_file);
 	else
-		snprintf(http->address, sizeof(http->address), "http://%s:%s", host, port);
+		snprintf(http->address, sizeof(http->address),
+			 strchr(host, ':') ? "http://[%s]:%s" : "http://%s:%s", host, port);
 	http->rest = (struct rest_request){
 		.registry = registry,
 		.writes = http_settings_allow_writes(settings),

@@ -94,11 +94,14 @@ static void log_change(struct MHD_Connection *connection, const struct rest_requ
 		       struct rest_answer *answer)
 {
 	bool failed = answer->status >= MHD_HTTP_BAD_REQUEST;
-	char name[NI_MAXHOST];
+	char name[NI_MAXHOST], *lines, *line;
 
 	client_name(connection, name, sizeof(name));
 	log_notice("%s %.200s by %s: %s", request->method, request->uri, name,
 		   failed ? text_str(&answer->body) : "done");
+	for (lines = (char *)text_str(&answer->report); (line = strsep(&lines, "\n"));)
+		if (*line)
+			log_notice("%s %.200s: %s", request->method, request->uri, line);
 }
 
 static bool is_safe(const char *method)

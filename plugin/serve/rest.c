@@ -232,6 +232,7 @@ void rest_answer_release(struct rest_answer *answer)
 	text_release(&answer->body);
 	text_release(&answer->location);
 	text_release(&answer->allow);
+	text_release(&answer->report);
 	stream_free(answer->stream);
 	*answer = (struct rest_answer){};
 }

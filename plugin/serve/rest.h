@@ -37,6 +37,7 @@ struct rest_answer {
 	struct text location;  /* header Location; empty: none */
 	struct text allow;     /* header Allow; empty: none */
 	bool changes;	       /* the request asked for a change: it is logged with who did */
+	struct text report;    /* lines to be logged after that, such as warnings */
 };
 
 /* Answers a request in every case. answer: zeroed; then rest_answer_release(). */

@@ -309,7 +309,6 @@ static bool is_gone(struct registry *registry, const char *name)
 void rest_inject(struct rest_call *call, const struct injection *injection, unsigned int status)
 {
 	struct registry *registry = call->request->registry;
-	_cleanup_text_ struct text warnings = {};
 	_cleanup_error_ struct error err = {};
 	int r = 0;
 
@@ -320,7 +319,7 @@ void rest_inject(struct rest_call *call, const struct injection *injection, unsi
 		invalid_document(call, &err);
 		return;
 	}
-	r = registry_inject(registry, injection, &warnings, &err);
+	r = registry_inject(registry, injection, &call->answer->report, &err);
 	if (r == -EEXIST && injection->into == INJECT_NEW)
 		rest_error(call, MHD_HTTP_CONFLICT, "data-exists", NULL, error_message(&err));
 	else if (r == -ENOENT && is_gone(registry, injection->monitor))

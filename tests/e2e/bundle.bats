@@ -254,6 +254,13 @@ write_capture() {
 	[ "$(offline check "$OBJECTS/packet_counter.o" | head -n 3)" = "$(offline check "$top_srcdir/examples/packet_counter.json" | head -n 3)" ]
 	run -1 offline compile "$OBJECTS/packet_counter.o" -o "$WORK/x.o"
 	[[ $output == *"packet_counter.o: ingress-path: the object has a section .dynmon: it is a bundle already" ]]
+	# What is no file stays what it is.
+	mkfifo "$WORK/pipe"
+	cat "$WORK/pipe" >"$WORK/through.o" 3>&- &
+	bundle packet_counter -o "$WORK/pipe"
+	wait "$!"
+	[ -p "$WORK/pipe" ]
+	cmp "$WORK/through.o" "$OBJECTS/packet_counter.o"
 	# An object becomes a bundle, and is what it was.
 	object described "$BATS_TEST_DIRNAME/fixtures/described.bpf.c"
 	offline compile "$OBJECTS/described.o" -o "$WORK/x.o"

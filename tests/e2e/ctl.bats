@@ -144,11 +144,54 @@ a-monitor-with-a-long-name  empty    tcx   later0      -" ]
 	[ "$(ctl -j listval | jq -c '[.[] | select(.identifier | endswith("-ingress")) | [.identifier, (.time | type)]]')" = \
 		'[["host/dynmon-edge-mon0/derive-packets_total-ingress","number"]]' ]
 	[ "$(ctl -j getval host/dynmon-edge-mon0/derive-packets_total-ingress)" = '{"value":0.000000e+00}' ]
+	[ "$(ctl -j add probe)" = '{"messages":["monitor probe added"]}' ]
+	[ "$(ctl -j attach probe mon0)" = '{"messages":["monitor probe attached to mon0"]}' ]
+	[ "$(ctl -j detach probe)" = '{"messages":["monitor probe detached"]}' ]
+	[ "$(ctl -j eject probe)" = '{"messages":["monitor probe: dataplane ejected"]}' ]
+	[ "$(ctl -j reload)" = '{"messages":["nothing has changed"]}' ]
+	[ "$(ctl -j reload edge force=true | jq -c .messages)" = \
+		'["monitor edge: ingress map PACKETS is kept","monitor edge: egress map PACKETS is kept","monitor edge: dataplane replaced"]' ]
+	[ "$(ctl -j flush plugin=dynmon)" = '{"messages":["Done: 1 successful, 0 errors"]}' ]
+	[ "$(ctl -j dynmon del probe)" = '{"messages":["monitor probe deleted"]}' ]
+	ctl -j metrics edge | jq -e '."ingress-metrics" | length == 1'
+	ctl -j show edge | jq -e '.name == "edge"'
+	[ "$(ctl -j openmetrics edge | tail -n 1)" = "# EOF" ]
 	[ "$(ctl -j --compiler="$DYNMON_CC" --include="$DYNMON_BPFDIR" check "$DOCUMENTS/ntp_packets_counter.json" | jq -c '[.verified, .ingress.maps, .ingress.metrics]')" = \
 		'[true,[{"name":"NTP_PACKETS","type":"array","key-bytes":4,"value-bytes":8,"entries":1}],[{"name":"ntp_packets_total","type":"counter","map":"NTP_PACKETS","open-metrics":true}]]' ]
 }
 
 listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep -Fx value=0.000000e+00; }
+
+@test "an option that a verb does not have is not ignored" {
+	start_with_edge
+	while read -r option line; do
+		read -r -a words <<<"$line"
+		run -2 ctl "${words[@]}"
+		[ "$output" = "dynmonctl: --$option is not for ${words[1]}; it is for $(case $option in
+			hook|log-level|compiler|include) echo check compile test ;;
+			pcap|direction) echo test ;;
+			cube-id|output) echo compile ;;
+			interval) echo top watch ;;
+			count) echo watch ;;
+			*) echo inject ;;
+		esac)" ]
+	done <<-END
+	hook --hook=xdp-generic inject edge $DOCUMENTS/ntp_packets_counter.json
+	hook -kxdp INJECT edge file=ntp_packets_counter.json
+	direction --direction=ingress inject edge $DOCUMENTS/ntp_packets_counter.json
+	log-level --log-level=info add probe
+	compiler --compiler=/bin/true reload
+	include --include=/ list
+	cube-id --cube-id=7 check $DOCUMENTS/ntp_packets_counter.json
+	output -o$BATS_TEST_TMPDIR/x test $DOCUMENTS/ntp_packets_counter.json
+	pcap --pcap=x list
+	wait --wait=3 attach edge mon0
+	verbose -v list
+	interval -i3 openmetrics
+	count --count=3 top
+	END
+	[ "$(ctl show edge | jq -r '.dataplane, .hook')" = $'packet_counter.json\ntcx' ]
+}
 
 @test "watch prints lines for pipes, with rates" {
 	start_with_edge
@@ -350,6 +393,8 @@ words() { near "$top_builddir/dynmonctl" complete-words -- "$@" | xargs; }
 	[ "$(words attach edge mo)" = mon0 ]
 	[ "$(words attach edge mon0 p)" = position= ]
 	[ "$(words attach edge mon0 position=f)" = position=first ]
+	[ "$(words -s "$SOCKET" attach edge mon0 position=)" = "position=first position=last position=before: position=after:" ]
+	[ "$(words -s "$SOCKET" attach edge mon0 position=after:eg)" = position=after:egg ]
 	[ "$(words add x '')" = "interface= hook= netns= position= share= pin= loglevel=" ]
 	[ "$(words add x hook=x)" = "hook=xdp hook=xdp-generic" ]
 	[ "$(words add x interface=mo)" = interface=mon0 ]
@@ -394,6 +439,8 @@ complete_all() {
 	completes "dynmonctl --hook=xdp-g" "dynmonctl --hook=xdp-generic"
 	completes "dynmonctl attach edge mo" "dynmonctl attach edge mon0"
 	completes "dynmonctl attach edge mon0 pos" "dynmonctl attach edge mon0 position=$"
+	completes "dynmonctl attach edge mon0 position=be" "dynmonctl attach edge mon0 position=before:$"
+	completes "dynmonctl -s $SOCKET attach edge mon0 position=before:ed" "dynmonctl -s $SOCKET attach edge mon0 position=before:edge"
 	completes "dynmonctl check $DOCUMENTS/packet" "dynmonctl check $DOCUMENTS/packet_counter.json"
 }
 

@@ -377,9 +377,10 @@ wire() {
 	gives POST /dynmon/m 201 "" -d '{}'
 	gives GET /dynmon/m/dataplane-config 200 '{"_links":[{"rel":"self","href":"//127.0.0.1:9000/polycube/v1/dynmon/m/dataplane-config/"}]}'
 	gives GET /dynmon/m/dataplane-config/ingress-path 404 '*'
-	gives PUT /dynmon/m/dataplane-config 201 "" -d '{"egress-path":{}, "name":"x", "ingress-path":
+	gives PUT /dynmon/m/dataplane-config 201 "" -d '{"egress-path":{}, "name":"x", "foo":1, "ingress-path":
 		{"metric-configs":[{"open-metrics-metadata":{"type":"COUNTER","labels":[],"unit":"packets","scale":0.5},"map-name":"PACKETS","max-series":7,"name":"a/b c"}],
 		 "code-file":"count.c", "name":"in"}}'
+	grep -q 'dynmon: PUT /polycube/v1/dynmon/m/dataplane-config: foo: unknown key, ignored$' "$LOG"
 	rest GET "$API/dynmon/m/dataplane-config"
 	[ "$(jq -c 'del(._links)' <<<"$BODY")" = '{"ingress-path":{"name":"in","code-file":"count.c","metric-configs":[{"name":"a/b c","map-name":"PACKETS","extraction-options":{"swap-on-read":false,"empty-on-read":false},"open-metrics-metadata":{"type":"counter","unit":"packets","scale":0.5},"max-series":7}]}}' ]
 	path=$(jq -c '."ingress-path"' <<<"$BODY")
@@ -566,10 +567,14 @@ wire() {
 	  AllowWrites false
 	</Http>
 	<Http>
+	  Host "::1"
+	</Http>
+	<Http>
 	  Port 9000
 	  AllowWrites true
 	</Http>
 	EOF
+	near sysctl -qw net.ipv6.conf.lo.disable_ipv6=0
 	collectd_start
 	rest POST http://localhost/dynmon/m -d '{}' --unix-socket "$BATS_TEST_TMPDIR/http.sock"
 	[ "$STATUS" = 201 ]
@@ -591,6 +596,9 @@ wire() {
 	POST /attach {"cube":"m","port":"mon0"}
 	POST /detach {"cube":"m","port":"mon0"}
 	END
+	rest DELETE "http://[::1]:9936/dynmon/m"
+	[ "$STATUS" = 403 ]
+	[[ $BODY == "http://[::1]:9936 lets nothing be changed"* ]]
 	rest GET http://127.0.0.1:9936/polycube/v1/dynmon/m
 	[ "$STATUS" = 200 ]
 	[ "$(jq -r .loglevel <<<"$BODY")" = OFF ]
@@ -652,6 +660,40 @@ wire() {
 	done
 	eventually gives POST /dynmon/m 201 "" -d '{}'
 	kill -0 "$HELD"
+}
+
+# A client that goes on with its request every second, and never ends it: tells how it ended.
+# shellcheck disable=SC2016 # the inner shell expands it
+dawdle() {
+	near bash -c 'exec 3<>/dev/tcp/127.0.0.1/9000
+		printf "GET /version HTTP/1.1\r\n" >&3
+		for _ in {1..120}; do
+			printf "X: y\r\n" >&3
+			IFS= read -r -N 1 -t 1 _ <&3
+			[ $? -gt 128 ] || { echo ended; exit; }
+		done
+		echo "goes on"'
+}
+
+@test "who never ends a request is not waited for, however busy the connection is" {
+	start
+	[ "$(dawdle)" = ended ]
+	gives GET /version 200 '*'
+}
+
+@test "HEAD is answered without a body" {
+	start
+	gives POST /dynmon/m 201 "" -d '{}'
+	for path in / /metrics /status /healthz /dynmon /dynmon/m /dynmon/m/metrics /dynmon/m/open-metrics; do
+		printf 'HEAD %s HTTP/1.1\r\nHost: localhost\r\n\r\nGET /version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' "$path" |
+			near bash -c 'exec 3<>/dev/tcp/127.0.0.1/9000 && cat >&3 && timeout 60 cat <&3' |
+			tr -d '\r' >"$BATS_TEST_TMPDIR/answers"
+		cat "$BATS_TEST_TMPDIR/answers"
+		[ "$(head -n 1 "$BATS_TEST_TMPDIR/answers")" = "HTTP/1.1 200 OK" ]
+		# Behind its header there is the next answer, or the end of the connection, as it says.
+		after=$(sed '1,/^$/d' "$BATS_TEST_TMPDIR/answers")
+		[[ $after == "HTTP/1.1 200 OK"* ]] || { [ -z "$after" ] && grep -qix 'Connection: close' "$BATS_TEST_TMPDIR/answers"; }
+	done
 }
 
 # The compiler of the test below is at work.
