@@ -171,6 +171,31 @@ static int run_reload(const struct request *request, struct answer *answer, stru
 	return r;
 }
 
+/* That there is a metric of the name that is asked for, where any monitor runs at all. */
+static int check_name(const struct view *view, const struct json_filter *filter, struct error *err)
+{
+	bool runs = false;
+
+	for (size_t i = 0; filter->name && i < view->n; i++) {
+		const struct generation *generation = view->items[i].generation;
+
+		runs = runs || generation;
+		for (int path = 0; generation && path < PATH_COUNT; path++) {
+			const struct generation_path *of = &generation->paths[path];
+
+			for (size_t m = 0; m < of->n_metrics; m++)
+				if ((filter->path < 0 || filter->path == path) &&
+				    !strcmp(of->metrics[m].config->name, filter->name))
+					return 0;
+		}
+	}
+	if (!runs)
+		return 0;
+	return error_set(err, -ENOENT, "name: no metric is called \"%.100s\"%s%s", filter->name,
+			 filter->path < 0 ? "" : " on ",
+			 filter->path < 0 ? "" : path_name((enum path)filter->path));
+}
+
 static int run_metrics(const struct request *request, struct answer *answer, struct error *err)
 {
 	const char *monitor = positional(request, 0);
@@ -187,7 +212,14 @@ static int run_metrics(const struct request *request, struct answer *answer, str
 		return error_set(err, -EINVAL, "path: expected ingress or egress, found \"%.60s\"",
 				 path);
 	r = registry_view(request->registry, monitor, &view, err);
-	return r < 0 ? r : json_stream_new(&view, &filter, NULL, &answer->stream, err);
+	if (r < 0)
+		return r;
+	r = check_name(&view, &filter, err);
+	if (r < 0) {
+		view_release(&view);
+		return r;
+	}
+	return json_stream_new(&view, &filter, NULL, &answer->stream, err);
 }
 
 static int run_openmetrics(const struct request *request, struct answer *answer, struct error *err)
