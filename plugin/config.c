@@ -4,23 +4,16 @@
 #include "liboconfig/oconfig.h"
 
 #include "base/file.h"
-#include "base/thread.h"
+#include "child.h"
 #include "config.h"
 #include "files.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <time.h>
 
 #define PLUGIN "dynmon"
 
-#define BLOCKS_MAX 8		      /* blocks in blocks */
-#define WORDS_MAX  (16 * 1024 * 1024) /* bytes of our blocks */
-#define STDERR_MAX (64 * 1024)
-#define WORDS_FD   3 /* the child's */
+#define BLOCKS_MAX 8 /* blocks in blocks */
 
 static struct {
 	char *dir;  /* collectd's directory when it read the file */
@@ -313,133 +306,27 @@ static void leave_at_once(void)
 	_exit(1);
 }
 
-/*
- * Links, pins' locks and sockets, which are the parent's, must not last because the child has them
- * too: it may be stuck, or be there when the parent is not any more.
- */
-static int child_settle(int words_fd, int stderr_fd, pid_t parent)
-{
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) /* it died before it could be watched */
-		return -ESRCH;
-	if (dup2(stderr_fd, STDOUT_FILENO) < 0 || dup2(stderr_fd, STDERR_FILENO) < 0 ||
-	    dup2(words_fd, WORDS_FD) < 0)
-		return -errno;
-	syscall(SYS_close_range, WORDS_FD + 1, ~0U, 0); /* older kernels do not have it */
-	return 0;
-}
-
-__attribute__((noreturn)) static void child_run(int words_fd, int stderr_fd, pid_t parent)
+/* What is written to fd is all words; what the parser says goes to stderr. */
+static void read_files(void *data, int fd)
 {
 	_cleanup_text_ struct text words = {};
 	struct files files = { .take = pack_block, .data = &words, .plugin = PLUGIN };
 	struct error err = {};
 	int r;
 
-	if (child_settle(words_fd, stderr_fd, parent) < 0 || atexit(leave_at_once) != 0 ||
-	    chdir(place.dir) < 0)
-		_exit(1);
+	(void)data;
+	if (atexit(leave_at_once) != 0 || chdir(place.dir) < 0)
+		return;
 	r = files_read(&files, place.file, &err);
 	if (r == 0)
 		text_printf(&words, "W%c%s%c.%c", 0, text_str(&files.warnings), 0, 0);
 	else if (r != -EBADMSG)
 		fprintf(stderr, "%s\n", error_message(&err));
 	if (text_status(&words) == 0)
-		file_write_fd(WORDS_FD, words.data, words.len);
-	_exit(0);
+		file_write_fd(fd, words.data, words.len);
 }
 
-/* -- the parent's side -- */
-
-enum { FROM_WORDS, FROM_STDERR, FROM_COUNT };
-
-struct child {
-	pid_t pid;
-	int pidfd; /* -1: it is gone, or the kernel is too old */
-	int fds[FROM_COUNT];
-};
-
-/* Ends it, if it has not ended. */
-static void child_release(struct child *child)
-{
-	for (int i = 0; i < FROM_COUNT; i++)
-		fd_close(&child->fds[i]);
-	if (child->pidfd >= 0)
-		syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
-	fd_close(&child->pidfd);
-	if (child->pid > 0) /* unless the kernel or the exec plugin has collected it */
-		waitpid(child->pid, NULL, 0);
-}
-
-static int child_start(struct child *child)
-{
-	_cleanup_close_ int words_fd = -1, stderr_fd = -1;
-	const pid_t parent = getpid();
-	int pipes[FROM_COUNT][2];
-
-	if (pipe2(pipes[FROM_WORDS], O_CLOEXEC) < 0)
-		return -errno;
-	child->fds[FROM_WORDS] = pipes[FROM_WORDS][0];
-	words_fd = pipes[FROM_WORDS][1];
-	if (pipe2(pipes[FROM_STDERR], O_CLOEXEC) < 0)
-		return -errno;
-	child->fds[FROM_STDERR] = pipes[FROM_STDERR][0];
-	stderr_fd = pipes[FROM_STDERR][1];
-	child->pid = fork();
-	if (child->pid < 0)
-		return -errno;
-	if (child->pid == 0)
-		child_run(words_fd, stderr_fd, parent);
-	child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
-	return 0;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Reads what is there; closes the pipe at its end. */
-static int drain(int *fd, struct text *to, size_t max)
-{
-	char *at = text_reserve(to, 16 * 1024);
-	ssize_t n = at ? read(*fd, at, 16 * 1024) : -1;
-
-	if (!at)
-		return -ENOMEM;
-	if (n < 0)
-		return errno == EINTR ? 0 : -errno;
-	if (n == 0)
-		fd_close(fd);
-	to->len += (size_t)n;
-	return to->len > max ? -EFBIG : 0;
-}
-
-static int child_talk(struct child *child, int seconds, struct text *words, struct text *said)
-{
-	int64_t deadline = now_ms() + seconds * 1000;
-	int r = 0;
-
-	while (r == 0 && (child->fds[FROM_WORDS] >= 0 || child->fds[FROM_STDERR] >= 0)) {
-		struct pollfd polls[FROM_COUNT];
-		int64_t left = deadline - now_ms();
-
-		for (int i = 0; i < FROM_COUNT; i++)
-			polls[i] = (struct pollfd){ .fd = child->fds[i], .events = POLLIN };
-		if (left <= 0)
-			return -ETIMEDOUT;
-		if (poll(polls, FROM_COUNT, (int)left) <= 0)
-			continue;
-		if (polls[FROM_WORDS].revents)
-			r = drain(&child->fds[FROM_WORDS], words, WORDS_MAX);
-		if (r == 0 && polls[FROM_STDERR].revents)
-			r = drain(&child->fds[FROM_STDERR], said, STDERR_MAX);
-	}
-	return r;
-}
+/* -- in the parent -- */
 
 /* What the parser has said, without what says nothing. */
 static void clean(struct text *said, struct text *out)
@@ -449,16 +336,6 @@ static void clean(struct text *said, struct text *out)
 	while ((line = strsep(&lines, "\n")))
 		if (*line && strncmp(line, "yyparse returned", 16) != 0)
 			text_printf(out, "%s%s", out->len ? "\n" : "", line);
-}
-
-static int try_words(int seconds, struct text *words, struct text *said)
-{
-	_cleanup_(child_release) struct child child = { .pidfd = -1, .fds = { -1, -1 } };
-	int r = child_start(&child);
-
-	text_clear(words);
-	text_clear(said);
-	return r < 0 ? r : child_talk(&child, seconds, words, said);
 }
 
 /*
@@ -471,7 +348,7 @@ static int read_words(struct text *words, struct text *said, struct error *err)
 	int r = -ETIMEDOUT;
 
 	for (size_t i = 0; r == -ETIMEDOUT && i < ARRAY_SIZE(tries); i++)
-		r = try_words(tries[i], words, said);
+		r = child_gather(read_files, NULL, tries[i], words, said);
 	if (r == -ETIMEDOUT)
 		return error_set(err, r, "%s: reading it took more than %d s", place.file,
 				 CONFIG_SECONDS_MAX);

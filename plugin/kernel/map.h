@@ -60,6 +60,9 @@ size_t map_value_stride(const struct map *map);
  * each: then emptying is an atomic exchange, which loses nothing that programs add atomically.
  */
 bool map_is_mappable(uint32_t type, uint32_t value_size);
+/* Bytes from one mapped value to the next: the kernel rounds up to 8, and the whole up to pages. */
+#define MAP_MEMORY_STRIDE sizeof(uint64_t)
+
 /* Maps the values of a map with BPF_F_MMAPABLE; NULL: not possible. Then map_memory_unmap(). */
 char *map_memory_map(const struct map *map);
 void map_memory_unmap(const struct map *map, char *memory);
