@@ -38,6 +38,18 @@ static void json_member(struct text *out, const char *name, const char *value)
 		text_adds(out, "null");
 }
 
+/* What both begin with. The monitor's state is held. */
+static void head_json(struct monitor *monitor, struct text *out)
+{
+	text_addc(out, '{');
+	json_member(out, "name", monitor->settings.name);
+	text_addc(out, ',');
+	json_member(out, "state", monitor_state_name(monitor_get_state(monitor)));
+	text_addc(out, ',');
+	json_member(out, "hook", monitor->hook->name);
+	text_addc(out, ',');
+}
+
 /* Bytes of an error that a summary has: a verifier's log is long. */
 #define SUMMARY_ERROR 240
 
@@ -46,13 +58,7 @@ void status_summary_json(struct monitor *monitor, struct text *out)
 	const char *error;
 
 	pthread_mutex_lock(&monitor->state);
-	text_addc(out, '{');
-	json_member(out, "name", monitor->settings.name);
-	text_addc(out, ',');
-	json_member(out, "state", monitor_state_name(monitor_get_state(monitor)));
-	text_addc(out, ',');
-	json_member(out, "hook", monitor->hook->name);
-	text_addc(out, ',');
+	head_json(monitor, out);
 	json_member(out, "netns", monitor->settings.netns);
 	text_addc(out, ',');
 	json_member(out, "dataplane", dataplane_word(monitor));
@@ -211,13 +217,7 @@ void status_json(struct monitor *monitor, const struct view *all, const struct t
 	pthread_mutex_lock(&monitor->links);
 	programs = list_programs(monitor, all);
 	pthread_mutex_lock(&monitor->state);
-	text_addc(out, '{');
-	json_member(out, "name", monitor->settings.name);
-	text_addc(out, ',');
-	json_member(out, "state", monitor_state_name(monitor_get_state(monitor)));
-	text_addc(out, ',');
-	json_member(out, "hook", monitor->hook->name);
-	text_addc(out, ',');
+	head_json(monitor, out);
 	json_member(out, "loglevel", monitor->log_level);
 	text_addc(out, ',');
 	json_member(out, "netns", monitor->settings.netns);

@@ -95,19 +95,6 @@ const struct netif *netif_list_at(const struct netif_list *list, int index)
 	return NULL;
 }
 
-int netif_index(const char *name, struct error *err)
-{
-	unsigned int index;
-
-	if (!*name || strlen(name) >= IF_NAMESIZE)
-		return error_set(err, -EINVAL, "interface \"%s\": a name has 1 to %d bytes", name,
-				 IF_NAMESIZE - 1);
-	index = if_nametoindex(name);
-	if (!index)
-		return error_set(err, -ENODEV, "interface \"%s\" does not exist", name);
-	return (int)index;
-}
-
 bool netif_exists(int index)
 {
 	char name[IF_NAMESIZE];

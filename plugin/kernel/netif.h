@@ -38,9 +38,6 @@ const struct netif *netif_list_at(const struct netif_list *list, int index);
 /* Whether there is one with that index, whatever it is called by now. */
 bool netif_exists(int index);
 
-/* The index of an interface; -ENODEV when there is none of that name, -EINVAL for no name. */
-int netif_index(const char *name, struct error *err);
-
 /* 1: the interface has a clsact qdisc; 0: it has not; -errno. */
 int netif_has_clsact(int ifindex);
 

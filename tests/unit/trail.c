@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "trail.h"
-#include "kernel/netif.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <net/if.h>
 #include <sys/socket.h>
 
 static int trail = -1; /* an array of one number: the digits of the programs that ran */
@@ -69,7 +69,7 @@ int veth(void)
 			       "sysctl -qw net.ipv6.conf.v0.disable_ipv6=1; "
 			       "ip link set v0 up && ip link set v1 up"),
 			 0);
-	return netif_index("v0", NULL);
+	return (int)if_nametoindex("v0");
 }
 
 void veth_delete(void)
