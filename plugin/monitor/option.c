@@ -346,6 +346,43 @@ static int take_interface(void *to, const char *value, struct error *err)
 	return 0;
 }
 
+/* Adds a name to a listener: what a Host header may have, without a port. */
+static int take_server_name(void *to, const char *value, struct error *err)
+{
+	struct http_settings *http = to;
+	bool ok = *value && strlen(value) <= SERVER_NAME_MAX;
+	char **names;
+
+	for (const char *c = value; ok && *c; c++)
+		ok = isalnum((unsigned char)*c) || strchr("-._", *c);
+	if (!ok)
+		return expected(err, "a host name without a port", value);
+	if (http->n_server_names == SERVER_NAMES_MAX)
+		return error_set(err, -E2BIG, "at most %d names are possible", SERVER_NAMES_MAX);
+	names = realloc(http->server_names, (http->n_server_names + 1) * sizeof(*names));
+	if (!names)
+		return error_oom(err);
+	http->server_names = names;
+	names[http->n_server_names] = strdup(value);
+	if (!names[http->n_server_names])
+		return error_oom(err);
+	http->n_server_names++;
+	return 0;
+}
+
+/* In the same order; a and b are the listeners. */
+static bool same_server_names(const void *a, const void *b)
+{
+	const struct http_settings *x = a, *y = b;
+
+	if (x->n_server_names != y->n_server_names)
+		return false;
+	for (size_t i = 0; i < x->n_server_names; i++)
+		if (strcmp(x->server_names[i], y->server_names[i]) != 0)
+			return false;
+	return true;
+}
+
 static bool same_string(const void *a, const void *b)
 {
 	const char *x = *(char *const *)a, *y = *(char *const *)b;
@@ -402,6 +439,7 @@ const struct option options[] = {
 	  offsetof(struct http_settings, socket_file) },
 	{ BLOCK_HTTP, "AllowWrites", take_choice, same_choice,
 	  offsetof(struct http_settings, allow_writes) },
+	{ BLOCK_HTTP, "ServerName", take_server_name, same_server_names, 0 },
 	{ BLOCK_MONITOR, "Interface", take_interface, same_interfaces, 0 },
 	{ BLOCK_MONITOR, "NetNS", take_netns, same_string,
 	  offsetof(struct monitor_settings, netns) },

@@ -248,10 +248,12 @@ int settings_check(struct settings_node node, struct error *err)
 	if (node.block == BLOCK_FEED)
 		return feed_check(node.object, err);
 
-	if (node.block == BLOCK_HTTP && http->socket_file && (http->host || http->port))
+	if (node.block == BLOCK_HTTP && http->socket_file &&
+	    (http->host || http->port || http->n_server_names))
 		return error_set(
 			err, -EINVAL,
-			"<Http>: SocketFile \"%s\": expected either a socket or Host and Port",
+			"<Http>: SocketFile \"%s\": expected either a socket or Host, Port "
+			"and ServerName",
 			http->socket_file);
 	return 0;
 }
@@ -311,6 +313,9 @@ void settings_release(struct settings *settings)
 		free(settings->https[i].host);
 		free(settings->https[i].port);
 		free(settings->https[i].socket_file);
+		for (size_t j = 0; j < settings->https[i].n_server_names; j++)
+			free(settings->https[i].server_names[j]);
+		free(settings->https[i].server_names);
 	}
 	free(settings->https);
 	for (size_t i = 0; i < settings->n_monitors; i++)

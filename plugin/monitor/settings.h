@@ -20,6 +20,8 @@
 #define PATTERN_MAX	   255	/* bytes of an Interface */
 #define PATTERN_COPIES_MAX 1000 /* {n} in a regular expression, all of them multiplied */
 #define INTERVAL_MAX	   86400
+#define SERVER_NAMES_MAX   32  /* of one listener */
+#define SERVER_NAME_MAX	   253 /* bytes */
 #define FEEDS_MAX	   100
 #define FEED_NAME_MAX	   63
 #define FEED_MATCH_MAX	   511 /* bytes */
@@ -72,6 +74,8 @@ struct http_settings {
 	char *port;
 	char *socket_file; /* instead of host and port */
 	enum choice allow_writes;
+	char **server_names; /* more names that a Host header may have */
+	size_t n_server_names;
 };
 
 /* Whether monitors can be changed there: as it was said, else on unix sockets alone. */

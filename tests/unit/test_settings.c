@@ -75,6 +75,13 @@ static const struct {
 	{ BLOCK_HTTP, "AllowWrites", "No", 0, NULL },
 	{ BLOCK_HTTP, "AllowWrites", "reads", -EINVAL,
 	  H "AllowWrites: expected true or false, found \"reads\"" },
+	{ BLOCK_HTTP, "ServerName", "dynmon.Example-1.org.", 0, NULL },
+	{ BLOCK_HTTP, "ServerName", "", -EINVAL,
+	  H "ServerName: expected a host name without a port, found \"\"" },
+	{ BLOCK_HTTP, "ServerName", "x:80", -EINVAL,
+	  H "ServerName: expected a host name without a port, found \"x:80\"" },
+	{ BLOCK_HTTP, "ServerName", "http://x", -EINVAL,
+	  H "ServerName: expected a host name without a port, found \"http://x\"" },
 	{ BLOCK_HTTP, "Hook", "tc", -ENOENT,
 	  H "unknown option \"Hook\"; there are Host, Port, SocketFile*" },
 	{ BLOCK_MONITOR, "Interface", "eth0", 0, NULL },
@@ -363,6 +370,7 @@ static void test_check(void **state)
 		{ { "SocketFile=/x" }, 0 },
 		{ { "SocketFile=/x", "Port=80" }, -EINVAL },
 		{ { "Host=::1", "SocketFile=/x" }, -EINVAL },
+		{ { "SocketFile=/x", "ServerName=x" }, -EINVAL },
 	};
 
 	(void)state;
@@ -384,10 +392,9 @@ static void test_check(void **state)
 		}
 		assert_int_equal(settings_check(node, &err), https[i].code);
 		if (https[i].code)
-			assert_string_equal(
-				error_message(&err),
-				"<Http>: SocketFile \"/x\": expected either a socket or "
-				"Host and Port");
+			assert_string_equal(error_message(&err), H
+					    "SocketFile \"/x\": expected either a socket or Host, "
+					    "Port and ServerName");
 		assert_int_equal(settings_check(settings_root(&settings), &err), 0);
 		settings_release(&settings);
 	}
@@ -479,13 +486,41 @@ static void test_report_fixed(void **state)
 	assert_true(contains(text_str(&report), "<Http>: "));
 }
 
+/* How many names a listener may have, and that a reload compares them. */
+static void test_server_names(void **state)
+{
+	_cleanup_(settings_release) struct settings running = {}, new = {};
+	_cleanup_text_ struct text report = {};
+	_cleanup_error_ struct error err = {};
+	struct settings_node http;
+	char name[32];
+
+	(void)state;
+	assert_int_equal(settings_init(&running, NULL), 0);
+	assert_int_equal(settings_init(&new, NULL), 0);
+	http = open_block(&running, BLOCK_HTTP);
+	assert_int_equal(settings_set(http, "ServerName", "a", NULL), 0);
+	http = open_block(&new, BLOCK_HTTP);
+	assert_int_equal(settings_set(http, "servername", "a", NULL), 0);
+	settings_report_fixed(&running, &new, &report);
+	assert_string_equal(text_str(&report), "");
+	for (int i = 1; i < SERVER_NAMES_MAX; i++) {
+		snprintf(name, sizeof(name), "b%d", i);
+		assert_int_equal(settings_set(http, "ServerName", name, NULL), 0);
+	}
+	assert_int_equal(settings_set(http, "ServerName", "c", &err), -E2BIG);
+	assert_string_equal(error_message(&err), H "ServerName: at most 32 names are possible");
+	settings_report_fixed(&running, &new, &report);
+	assert_true(contains(text_str(&report), "<Http>: "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options),	     cmocka_unit_test(test_values),
 		cmocka_unit_test(test_blocks),	     cmocka_unit_test(test_twice_and_limits),
 		cmocka_unit_test(test_check),	     cmocka_unit_test(test_equal),
-		cmocka_unit_test(test_report_fixed),
+		cmocka_unit_test(test_report_fixed), cmocka_unit_test(test_server_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
