@@ -23,6 +23,7 @@ struct rest_request {
 	const char *body;   /* not terminated; may be NULL when len is 0 */
 	size_t len;
 	bool writes;	   /* the listener lets monitors be changed */
+	bool foreign;	   /* a web page of another site may have sent it: it may take nothing */
 	const char *where; /* the listener, for messages */
 };
 
@@ -51,6 +52,15 @@ bool rest_refuse(const struct rest_request *request, struct rest_answer *answer)
 
 /* An answer in plain words; a newline is added. */
 void rest_answer_words(struct rest_answer *answer, unsigned int status, const char *words);
+
+/* Whether a read of the metrics in a view takes something away from other readers. */
+bool rest_view_takes(const struct view *view);
+
+/* Why a request of a web page of another site may not read such a view. */
+#define REST_FOREIGN                                                                               \
+	"a web page of another site, or a browser that does not say which page it shows, takes "   \
+	"nothing from monitors whose metrics are emptied or swapped by a read: use "               \
+	"/metrics?look=100 or another client"
 
 void rest_answer_release(struct rest_answer *answer);
 

@@ -176,6 +176,8 @@ void rest_get_cube(struct rest_call *call)
 	}
 	frame.head = text_str(&head);
 	frame.tail = text_str(&tail);
+	if (r == 0 && rest_refuse_foreign(call, &view))
+		return;
 	if (r == 0)
 		r = json_stream_new(&view, &filter, &frame, &call->answer->stream, &err);
 	if (r < 0)

@@ -8,6 +8,33 @@
 #include <microhttpd.h>
 #include <time.h>
 
+bool rest_view_takes(const struct view *view)
+{
+	for (size_t i = 0; i < view->n; i++) {
+		const struct generation *generation = view->items[i].generation;
+
+		for (int path = 0; generation && path < PATH_COUNT; path++)
+			for (size_t j = 0; j < generation->paths[path].n_metrics; j++) {
+				const struct metric *metric = &generation->paths[path].metrics[j];
+
+				if (metric->config->empty_on_read || metric->swapped ||
+				    map_kind(metric->map.type) == MAP_QUEUE)
+					return true;
+			}
+	}
+	return false;
+}
+
+bool rest_refuse_foreign(struct rest_call *call, struct view *view)
+{
+	if (!call->request->foreign || !rest_view_takes(view))
+		return false;
+	view_release(view);
+	*view = (struct view){};
+	rest_answer_words(call->answer, MHD_HTTP_FORBIDDEN, REST_FOREIGN);
+	return true;
+}
+
 /* What the monitor in the path has. false: the answer says why not. */
 static bool begin(struct rest_call *call, struct view *view)
 {
@@ -18,7 +45,7 @@ static bool begin(struct rest_call *call, struct view *view)
 		rest_missing(call, error_message(&err));
 	else if (r < 0)
 		rest_failed(call, &err);
-	return r == 0;
+	return r == 0 && !rest_refuse_foreign(call, view);
 }
 
 /* Takes the view. */

@@ -107,6 +107,9 @@ void rest_config_text(struct json_object *config, struct text *out);
 
 /* -- one monitor -- */
 
+/* true: a page of another site may not read the view, which is released; the answer says so. */
+bool rest_refuse_foreign(struct rest_call *call, struct view *view);
+
 /* A reference to the monitor that the path names; NULL: the answer says that there is none. */
 struct monitor *rest_monitor(struct rest_call *call);
 /* TC, XDP_SKB or XDP_DRV; a level in upper case. */
