@@ -232,7 +232,7 @@ static void https_open(void)
 	for (size_t i = 0; https && i < settings.n_https; i++) {
 		_cleanup_error_ struct error err = {};
 
-		if (http_start(&settings.https[i], registry, &https[n_https], &err) < 0)
+		if (http_start(&settings.https[i], hostname_g, registry, &https[n_https], &err) < 0)
 			log_error("%s", error_message(&err));
 		else
 			log_info("HTTP on %s", http_address(https[n_https++]));

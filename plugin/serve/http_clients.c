@@ -1,159 +1,395 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/http_clients.h"
+#include "base/log.h"
 #include "base/thread.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/eventfd.h>
 #include <time.h>
 
-/* seconds; 0: any */
-static const int64_t limits[] = {
-	[HTTP_WAITING] = HTTP_REQUEST_SECONDS,
-	[HTTP_WORKING] = 0,
-	[HTTP_ANSWERING] = HTTP_ANSWER_SECONDS,
-};
+/* Milliseconds between two looks at the limits. */
+#define TICK 1000
+
+/* A connection that is younger than this is not closed to make room: its request is on its way. */
+#define IDLE_GRACE    1000
+#define REQUEST_GRACE 5000
+
+/* How long the thread waits for a connection that was handed over, which may have failed. */
+#define HAND_OVER_SECONDS 1
+
+#define STRING(x)  #x
+#define SECONDS(n) STRING(n) " s"
+
+#define REPORT_WINDOW 60000
+#define REPORTS_MAX   10
 
 struct http_client {
 	struct http_client *next;
 	int fd;
 	/* -- protected by the clients' lock -- */
 	enum http_phase phase;
-	int64_t since; /* CLOCK_MONOTONIC, seconds: when it entered the phase */
-	bool ended;    /* by us */
+	int64_t since;	   /* milliseconds: when the client was waited for last */
+	int64_t waited;	   /* in the earlier pieces of this answer */
+	const char *ended; /* by us, and why */
+	bool admitted;
+	bool change;
 };
 
 struct http_clients {
 	pthread_t thread;
+	const char *name;
+	int listen_fd;
+	int wake_fd;
+	void (*hand_over)(void *data, int fd, const struct sockaddr *address, socklen_t len);
+	void *data;
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
+	pthread_cond_t added;
 	/* -- protected by lock -- */
 	struct http_client *first; /* the last one that came */
-	size_t n;		   /* those that are not ended */
+	size_t n;		   /* those that have not been ended */
+	size_t working;
+	size_t changes;
+	bool handing; /* a socket was handed over that is not among the clients yet */
+	bool full;    /* the thread waits for room */
 	bool stopping;
+	int64_t window; /* when the count of reports began */
+	size_t reports;
+	size_t unreported;
 };
 
-static int64_t now(void)
+static int64_t milliseconds(void)
 {
 	struct timespec time;
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec;
+	return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
 }
 
-/* libmicrohttpd finds that the connection is at its end, and closes it. */
-static void end(struct http_clients *clients, struct http_client *client)
+static void wake(const struct http_clients *clients)
 {
-	shutdown(client->fd, SHUT_RDWR);
-	client->ended = true;
-	clients->n--;
+	eventfd_write(clients->wake_fd, 1);
 }
 
-/* Ends those whose time is over. The next moment to look again; 0: there is none. */
-static int64_t end_slow(struct http_clients *clients)
+/* -- reports -- */
+
+/* The number of reports that were not logged, once their time is over. The lock is held. */
+static size_t take_unreported(struct http_clients *clients, int64_t time)
 {
-	int64_t next = 0, time = now();
+	size_t n = clients->unreported;
 
-	for (struct http_client *client = clients->first; client; client = client->next) {
-		int64_t over = client->since + limits[client->phase];
-
-		if (client->ended || !limits[client->phase])
-			continue;
-		if (over <= time)
-			end(clients, client);
-		else if (!next || over < next)
-			next = over;
-	}
-	return next;
+	if (time - clients->window < REPORT_WINDOW)
+		return 0;
+	clients->window = time;
+	clients->reports = clients->unreported = 0;
+	return n;
 }
 
-static void *watch(void *data)
+static void log_unreported(const struct http_clients *clients, size_t n)
 {
-	struct http_clients *clients = data;
+	if (n)
+		log_warning("%s: %zu more such messages in the last minute", clients->name, n);
+}
+
+void http_clients_report(struct http_clients *clients, const char *line)
+{
+	size_t unreported;
+	bool logged;
 
 	pthread_mutex_lock(&clients->lock);
-	while (!clients->stopping) {
-		const struct timespec next = { .tv_sec = end_slow(clients) };
-
-		if (next.tv_sec)
-			pthread_cond_timedwait(&clients->changed, &clients->lock, &next);
-		else
-			pthread_cond_wait(&clients->changed, &clients->lock);
-	}
+	unreported = take_unreported(clients, milliseconds());
+	logged = clients->reports++ < REPORTS_MAX;
+	clients->unreported += !logged;
 	pthread_mutex_unlock(&clients->lock);
+	log_unreported(clients, unreported);
+	if (logged)
+		log_warning("%s: %s", clients->name, line);
+}
+
+/* -- the limits -- */
+
+/* Whether the plugin has not yet done what the client waits for, so that time is not the client's.
+ */
+static bool is_our_turn(const struct http_client *client)
+{
+	short events = client->phase == HTTP_ANSWERING ? POLLOUT : POLLIN;
+	struct pollfd polls = { .fd = client->fd, .events = events };
+
+	return poll(&polls, 1, 0) == 1 && polls.revents & events;
+}
+
+/* libmicrohttpd finds that the connection is at its end, and closes the socket. */
+static void end_client(struct http_clients *clients, struct http_client *client, int direction,
+		       const char *why)
+{
+	client->ended = why;
+	clients->n--;
+	shutdown(client->fd, direction);
+}
+
+/* Only its input ends, since a request that arrives meanwhile is still answered. */
+static void end_idle(struct http_clients *clients, struct http_client *client, const char *why)
+{
+	end_client(clients, client, SHUT_RD, why);
+}
+
+/* Ends a connection in the middle of a request, where nothing but "100 Continue" was sent. */
+static void end_request_early(struct http_clients *clients, struct http_client *client,
+			      const char *why)
+{
+	static const char answer[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+				     "Content-Length: 0\r\n\r\n";
+
+	send(client->fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
+	end_client(clients, client, SHUT_RDWR, why);
+}
+
+static void check_limits(struct http_clients *clients, struct http_client *client, int64_t time)
+{
+	static const int64_t seconds[] = {
+		[HTTP_IDLE] = HTTP_IDLE_SECONDS,
+		[HTTP_RECEIVING] = HTTP_REQUEST_SECONDS,
+		[HTTP_ANSWERING] = HTTP_PIECE_SECONDS,
+	};
+	int64_t waited = time - client->since;
+
+	if (client->phase == HTTP_WORKING)
+		return;
+	if (waited < seconds[client->phase] * 1000 &&
+	    client->waited + waited < HTTP_ANSWER_SECONDS * 1000)
+		return;
+	if (is_our_turn(client))
+		client->since += TICK;
+	else if (client->phase == HTTP_IDLE)
+		end_idle(clients, client, "there was no request");
+	else if (client->phase == HTTP_RECEIVING)
+		end_request_early(clients, client, "the request took too long");
+	else if (waited >= HTTP_PIECE_SECONDS * 1000)
+		end_client(clients, client, SHUT_RDWR,
+			   "the client took nothing for " SECONDS(HTTP_PIECE_SECONDS));
+	else
+		end_client(clients, client, SHUT_RDWR,
+			   "the client was waited for " SECONDS(HTTP_ANSWER_SECONDS));
+}
+
+static void check_all(struct http_clients *clients)
+{
+	int64_t time = milliseconds();
+
+	for (struct http_client *client = clients->first; client; client = client->next)
+		if (!client->ended)
+			check_limits(clients, client, time);
+}
+
+/* The connection that has been in a phase for longest, and for longer than grace; NULL: none. */
+static struct http_client *find_oldest(const struct http_clients *clients, enum http_phase phase,
+				       int64_t grace)
+{
+	int64_t before = milliseconds() - grace;
+	struct http_client *oldest = NULL;
+
+	for (struct http_client *client = clients->first; client; client = client->next)
+		if (!client->ended && client->phase == phase && client->since <= before &&
+		    (!oldest || client->since <= oldest->since) && !is_our_turn(client))
+			oldest = client;
+	return oldest;
+}
+
+/* false: all connections are needed. */
+static bool make_room(struct http_clients *clients)
+{
+	struct http_client *client = find_oldest(clients, HTTP_IDLE, IDLE_GRACE);
+
+	if (client) {
+		end_idle(clients, client, "others needed the connection");
+		return true;
+	}
+	client = find_oldest(clients, HTTP_RECEIVING, REQUEST_GRACE);
+	if (client)
+		end_request_early(clients, client, "others needed the connection");
+	return client != NULL;
+}
+
+/* -- accepting -- */
+
+static void await_added(struct http_clients *clients)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += HAND_OVER_SECONDS;
+	pthread_mutex_lock(&clients->lock);
+	while (clients->handing &&
+	       pthread_cond_timedwait(&clients->added, &clients->lock, &end) == 0)
+		;
+	clients->handing = false;
+	pthread_mutex_unlock(&clients->lock);
+}
+
+/* One at a time, so that the number of clients is known when the next one comes. */
+static void accept_client(struct http_clients *clients)
+{
+	struct sockaddr_storage address = {};
+	socklen_t len = sizeof(address);
+	int fd = accept4(clients->listen_fd, (struct sockaddr *)&address, &len,
+			 SOCK_CLOEXEC | SOCK_NONBLOCK);
+	char line[128];
+
+	if (fd >= 0) {
+		pthread_mutex_lock(&clients->lock);
+		clients->handing = true;
+		pthread_mutex_unlock(&clients->lock);
+		clients->hand_over(clients->data, fd, (struct sockaddr *)&address, len);
+		await_added(clients);
+	} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+		snprintf(line, sizeof(line), "a connection cannot be accepted: %s",
+			 strerror(errno));
+		http_clients_report(clients, line);
+		poll(NULL, 0, TICK / 10);
+	}
+}
+
+/* Whether there is room for another connection. */
+static bool take_room(struct http_clients *clients)
+{
+	bool room;
+
+	pthread_mutex_lock(&clients->lock);
+	room = clients->n < HTTP_CLIENTS_MAX || make_room(clients);
+	clients->full = !room;
+	pthread_mutex_unlock(&clients->lock);
+	return room;
+}
+
+/* false: the thread is to end. */
+static bool look_after_clients(struct http_clients *clients, bool *looking)
+{
+	size_t unreported;
+	bool stopping;
+
+	pthread_mutex_lock(&clients->lock);
+	check_all(clients);
+	unreported = take_unreported(clients, milliseconds());
+	*looking = clients->first || clients->unreported;
+	stopping = clients->stopping;
+	pthread_mutex_unlock(&clients->lock);
+	log_unreported(clients, unreported);
+	return !stopping;
+}
+
+static void *serve_clients(void *data)
+{
+	struct http_clients *clients = data;
+	bool full = false, looking;
+
+	while (look_after_clients(clients, &looking)) {
+		struct pollfd polls[] = { { .fd = clients->wake_fd, .events = POLLIN },
+					  { .fd = full ? -1 : clients->listen_fd,
+					    .events = POLLIN } };
+		eventfd_t woken;
+
+		poll(polls, ARRAY_SIZE(polls), looking || full ? TICK : -1);
+		if (polls[0].revents)
+			eventfd_read(clients->wake_fd, &woken);
+		if (full || polls[1].revents)
+			full = !take_room(clients);
+		if (!full && polls[1].revents)
+			accept_client(clients);
+	}
 	return NULL;
 }
 
-int http_clients_start(struct http_clients **ret, struct error *err)
+/* -- the object -- */
+
+int http_clients_new(int listen_fd, const char *name, struct http_clients **ret, struct error *err)
 {
 	struct http_clients *clients = calloc(1, sizeof(*clients));
 	pthread_condattr_t attributes;
-	int r;
 
 	if (!clients)
 		return error_oom(err);
+	clients->listen_fd = listen_fd;
+	clients->name = name;
+	clients->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (clients->wake_fd < 0 ||
+	    fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK) < 0) {
+		int r = error_set(err, -errno, "<Http>: %s: %s", name, strerror(errno));
+
+		fd_close(&clients->wake_fd);
+		free(clients);
+		return r;
+	}
 	pthread_mutex_init(&clients->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&clients->changed, &attributes);
+	pthread_cond_init(&clients->added, &attributes);
 	pthread_condattr_destroy(&attributes);
-	r = thread_start(&clients->thread, "dynmon-http", watch, clients);
-	if (r < 0) {
-		pthread_cond_destroy(&clients->changed);
-		pthread_mutex_destroy(&clients->lock);
-		free(clients);
-		return error_set(err, r, "<Http>: cannot start a thread: %s", strerror(-r));
-	}
 	*ret = clients;
 	return 0;
 }
 
-struct http_clients *http_clients_stop(struct http_clients *clients)
+int http_clients_start(struct http_clients *clients,
+		       void (*hand_over)(void *data, int fd, const struct sockaddr *address,
+					 socklen_t len),
+		       void *data, struct error *err)
 {
-	if (!clients)
-		return NULL;
-	pthread_mutex_lock(&clients->lock);
-	clients->stopping = true;
-	pthread_cond_signal(&clients->changed);
-	pthread_mutex_unlock(&clients->lock);
-	pthread_join(clients->thread, NULL);
-	pthread_cond_destroy(&clients->changed);
-	pthread_mutex_destroy(&clients->lock);
-	free(clients);
-	return NULL;
+	int r;
+
+	clients->hand_over = hand_over;
+	clients->data = data;
+	r = thread_start(&clients->thread, "dynmon-http", serve_clients, clients);
+	return r < 0 ? error_set(err, r, "<Http>: %s: cannot start a thread: %s", clients->name,
+				 strerror(-r))
+		     : 0;
 }
 
-/* The one that waits for longest; those that came first are last in the list. */
-static void make_room(struct http_clients *clients)
+void http_clients_stop(struct http_clients *clients)
 {
-	struct http_client *oldest = NULL;
+	pthread_mutex_lock(&clients->lock);
+	clients->stopping = true;
+	pthread_mutex_unlock(&clients->lock);
+	wake(clients);
+	pthread_join(clients->thread, NULL);
+}
 
-	for (struct http_client *client = clients->first; client; client = client->next)
-		if (!client->ended && client->phase == HTTP_WAITING &&
-		    (!oldest || client->since <= oldest->since))
-			oldest = client;
-	if (oldest)
-		end(clients, oldest);
+void http_clients_free(struct http_clients *clients)
+{
+	if (!clients)
+		return;
+	log_unreported(clients, clients->unreported);
+	pthread_cond_destroy(&clients->added);
+	pthread_mutex_destroy(&clients->lock);
+	close(clients->wake_fd);
+	free(clients);
 }
 
 struct http_client *http_clients_add(struct http_clients *clients, int fd)
 {
 	struct http_client *client = calloc(1, sizeof(*client));
 
-	if (!client)
-		return NULL;
-	*client = (struct http_client){ .fd = fd, .phase = HTTP_WAITING, .since = now() };
 	pthread_mutex_lock(&clients->lock);
-	if (clients->n >= HTTP_CLIENTS_MAX)
-		make_room(clients);
-	client->next = clients->first;
-	clients->first = client;
-	clients->n++;
-	pthread_cond_signal(&clients->changed);
+	if (client) {
+		*client = (struct http_client){ .next = clients->first,
+						.fd = fd,
+						.since = milliseconds() };
+		clients->first = client;
+		clients->n++;
+	}
+	clients->handing = false;
+	pthread_cond_signal(&clients->added);
 	pthread_mutex_unlock(&clients->lock);
 	return client;
+}
+
+/* The lock is held. */
+static void give_back(struct http_clients *clients, struct http_client *client)
+{
+	clients->working -= client->admitted;
+	clients->changes -= client->admitted && client->change;
+	client->admitted = false;
 }
 
 void http_clients_remove(struct http_clients *clients, struct http_client *client)
@@ -166,20 +402,93 @@ void http_clients_remove(struct http_clients *clients, struct http_client *clien
 	while (*at != client)
 		at = &(*at)->next;
 	*at = client->next;
+	give_back(clients, client);
 	if (!client->ended)
 		clients->n--;
+	if (clients->full)
+		wake(clients);
 	pthread_mutex_unlock(&clients->lock);
 	free(client);
 }
 
-void http_client_enter(struct http_clients *clients, struct http_client *client,
+/* The lock is held. */
+static void set_phase(struct http_client *client, enum http_phase phase)
+{
+	int64_t time = milliseconds();
+
+	if (client->phase == HTTP_ANSWERING)
+		client->waited += time - client->since;
+	if (phase == HTTP_IDLE)
+		client->waited = 0;
+	client->phase = phase;
+	client->since = time;
+}
+
+bool http_client_enter(struct http_clients *clients, struct http_client *client,
 		       enum http_phase phase)
 {
+	bool ended;
+
 	if (!client)
-		return;
+		return true;
 	pthread_mutex_lock(&clients->lock);
-	client->phase = phase;
-	client->since = now();
-	pthread_cond_signal(&clients->changed);
+	ended = client->ended != NULL;
+	if (!ended)
+		set_phase(client, phase);
+	if (phase == HTTP_IDLE)
+		give_back(clients, client);
 	pthread_mutex_unlock(&clients->lock);
+	return !ended;
+}
+
+/* The lock is held. */
+static bool is_busy(const struct http_clients *clients, bool change)
+{
+	return clients->working >= HTTP_WORK_MAX ||
+	       (change && clients->changes >= HTTP_CHANGES_MAX);
+}
+
+bool http_clients_are_busy(struct http_clients *clients, bool change)
+{
+	bool busy;
+
+	pthread_mutex_lock(&clients->lock);
+	busy = is_busy(clients, change);
+	pthread_mutex_unlock(&clients->lock);
+	return busy;
+}
+
+enum http_admission http_client_admit(struct http_clients *clients, struct http_client *client,
+				      bool change)
+{
+	enum http_admission admission = HTTP_ADMITTED;
+
+	if (!client)
+		return HTTP_BUSY;
+	pthread_mutex_lock(&clients->lock);
+	if (client->ended) {
+		admission = HTTP_ENDED;
+	} else if (is_busy(clients, change)) {
+		admission = HTTP_BUSY;
+	} else {
+		client->admitted = true;
+		client->change = change;
+		clients->working++;
+		clients->changes += change;
+		set_phase(client, HTTP_WORKING);
+	}
+	pthread_mutex_unlock(&clients->lock);
+	return admission;
+}
+
+const char *http_client_reason(struct http_clients *clients, const struct http_client *client)
+{
+	const char *reason = NULL;
+
+	if (!client)
+		return NULL;
+	pthread_mutex_lock(&clients->lock);
+	reason = client->ended;
+	pthread_mutex_unlock(&clients->lock);
+	return reason;
 }

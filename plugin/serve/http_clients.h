@@ -1,41 +1,120 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The connections of an HTTP listener, and how long each may take: a slow or silent client holds up
- * nobody. What libmicrohttpd's own timeout does not see, a client that goes on just fast enough,
- * ends here, by a shutdown() of its socket; and when there are too many connections, the one that
- * has been without a whole request for longest makes room.
+ * struct http_clients: the connections of one HTTP listener. Its thread accepts them, limits their
+ * number, and ends those whose client keeps the plugin waiting. The owner is struct http; all
+ * functions but http_clients_new(), _start(), _stop() and _free() may be called from any thread.
  *
- * A thread watches the times. All functions are safe from any thread.
+ * Only the time in which the plugin waits for the client counts against a client: neither the time
+ * that the plugin works nor the time that one of its threads waits for a CPU does. A connection
+ * that is needed for others is closed only while no request is there; a request that arrives at
+ * the same moment still gets an answer.
  */
 #ifndef DYNMON_SERVE_HTTP_CLIENTS_H
 #define DYNMON_SERVE_HTTP_CLIENTS_H
 
 #include "base/error.h"
 
-#define HTTP_CLIENTS_MAX     64
-#define HTTP_REQUEST_SECONDS 30	 /* for a request to be there in whole, from the answer before */
-#define HTTP_ANSWER_SECONDS  300 /* for an answer to be taken */
+#include <stdbool.h>
+#include <sys/socket.h>
+
+/* Connections; more wait in the kernel's queue. */
+#define HTTP_CLIENTS_MAX 256
+/* Requests at work, and those of them that change something. The rest of the connections answers
+ * 503. */
+#define HTTP_WORK_MAX	 224
+#define HTTP_CHANGES_MAX 160
+
+#define HTTP_IDLE_SECONDS    30	 /* without a request */
+#define HTTP_REQUEST_SECONDS 30	 /* from the first line of a request to its end */
+#define HTTP_PIECE_SECONDS   30	 /* until a piece of an answer is taken, of at most 64 KiB */
+#define HTTP_ANSWER_SECONDS  300 /* waited for the client, over all pieces of an answer */
 
 struct http_clients;
 struct http_client;
 
-int http_clients_start(struct http_clients **ret, struct error *err);
-/* There must be no client any more. Takes NULL. */
-struct http_clients *http_clients_stop(struct http_clients *clients);
-
-/* A connection; the descriptor stays the caller's. NULL: out of memory, and nobody watches it. */
-struct http_client *http_clients_add(struct http_clients *clients, int fd);
-/* Before its descriptor is closed. Takes NULL. */
-void http_clients_remove(struct http_clients *clients, struct http_client *client);
-
 enum http_phase {
-	HTTP_WAITING,	/* for a request to be there in whole */
-	HTTP_WORKING,	/* at it: as long as that takes */
-	HTTP_ANSWERING, /* the client takes the answer */
+	HTTP_IDLE,	/* no line of a request is there */
+	HTTP_RECEIVING, /* the client sends a request */
+	HTTP_WORKING,	/* the plugin works */
+	HTTP_ANSWERING, /* the client takes an answer */
 };
 
-/* client may be NULL. */
-void http_client_enter(struct http_clients *clients, struct http_client *client,
+enum http_admission { HTTP_ADMITTED, HTTP_BUSY, HTTP_ENDED };
+
+/**
+ * http_clients_new() - prepare the connections of a listener
+ * @listen_fd:  listening socket, which stays the caller's; becomes non-blocking
+ * @name:       of the listener, for messages; outlives the object
+ * @ret:        receives the object
+ *
+ * Return: 0, or -errno with a message in @err.
+ */
+int http_clients_new(int listen_fd, const char *name, struct http_clients **ret, struct error *err);
+
+/**
+ * http_clients_start() - begin to accept connections
+ * @hand_over:  takes ownership of an accepted socket. Afterwards http_clients_add() has been called
+ *              for it, now or soon, or the socket has been closed.
+ * @data:       for @hand_over
+ *
+ * Return: 0, or -errno with a message in @err.
+ */
+int http_clients_start(struct http_clients *clients,
+		       void (*hand_over)(void *data, int fd, const struct sockaddr *address,
+					 socklen_t len),
+		       void *data, struct error *err);
+
+/* Accepts no connection any more. Clients may still be there. */
+void http_clients_stop(struct http_clients *clients);
+
+/* After http_clients_stop() and the last http_clients_remove(). Accepts NULL. */
+void http_clients_free(struct http_clients *clients);
+
+/**
+ * http_clients_add() - watch a connection
+ * @fd:  socket, which stays the caller's
+ *
+ * Return: the client, idle. NULL if memory ran out; the connection then has no limits.
+ */
+struct http_client *http_clients_add(struct http_clients *clients, int fd);
+
+/* Before the socket is closed. Accepts NULL. */
+void http_clients_remove(struct http_clients *clients, struct http_client *client);
+
+/**
+ * http_client_enter() - enter the next phase of a connection
+ * @client:  may be NULL
+ *
+ * HTTP_IDLE gives back what http_client_admit() took.
+ *
+ * Return: false if the connection has been ended, which no request may begin on.
+ */
+bool http_client_enter(struct http_clients *clients, struct http_client *client,
 		       enum http_phase phase);
+
+/* Whether a request would be refused for want of capacity at this moment. */
+bool http_clients_are_busy(struct http_clients *clients, bool change);
+
+/**
+ * http_client_admit() - begin the work on a request, atomically
+ * @client:  may be NULL
+ * @change:  the request changes something
+ *
+ * Return: HTTP_ADMITTED, and the phase is HTTP_WORKING; HTTP_BUSY, or HTTP_ENDED if the connection
+ * has been ended: nothing may be done for the request then.
+ */
+enum http_admission http_client_admit(struct http_clients *clients, struct http_client *client,
+				      bool change);
+
+/* Why this object has ended the connection; NULL if it has not. @client may be NULL. */
+const char *http_client_reason(struct http_clients *clients, const struct http_client *client);
+
+/**
+ * http_clients_report() - log a warning that clients can cause
+ * @line:  message
+ *
+ * At most 10 lines a minute are logged, others are counted, and their number is logged.
+ */
+void http_clients_report(struct http_clients *clients, const char *line);
 
 #endif

@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/http_exchange.h"
 #include "base/log.h"
+#include "serve/http_clients.h"
+#include "serve/http_request.h"
 
+#include <inttypes.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #define TOO_LARGE 413 /* libmicrohttpd has several names for it */
 
 /* A body that is too long is read to this end, for the client to see the answer. */
 #define DISCARD_MAX (16 * REST_BODY_MAX)
 
-struct exchange {
-	char *uri; /* as it came */
-	struct text upload;
-	size_t discarded; /* bytes of a body that nobody wants */
-	bool begun;	  /* the header is there */
-	bool wanted;	  /* the body is */
-};
+/* How long the input of a client that was refused is read. */
+#define DRAIN_SECONDS 2
 
 struct exchange *exchange_new(const char *uri)
 {
 	struct exchange *exchange = calloc(1, sizeof(*exchange));
 
 	if (exchange)
-		exchange->uri = strdup(uri);
+		exchange->uri = strdup(uri ? uri : "");
 	if (exchange && exchange->uri)
 		return exchange;
 	free(exchange);
@@ -38,21 +39,25 @@ struct exchange *exchange_free(struct exchange *exchange)
 		return NULL;
 	free(exchange->uri);
 	text_release(&exchange->upload);
+	error_release(&exchange->failure);
 	free(exchange);
 	return NULL;
 }
 
-bool exchange_begin(struct exchange *exchange, bool wanted)
+static int socket_of(struct MHD_Connection *connection)
 {
-	bool first = !exchange->begun;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-	exchange->begun = true;
-	exchange->wanted = wanted;
-	return first;
+	return info ? info->connect_fd : -1;
 }
 
-bool exchange_take(struct exchange *exchange, const char *bytes, size_t *n)
+bool exchange_take(struct exchange *exchange, struct MHD_Connection *connection, const char *bytes,
+		   size_t *n)
 {
+	static const char answer[] = "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n"
+				     "Content-Length: 0\r\n\r\n";
+
 	if (exchange->wanted && !exchange->discarded &&
 	    *n <= REST_BODY_MAX - exchange->upload.len) {
 		text_add(&exchange->upload, bytes, *n);
@@ -61,7 +66,11 @@ bool exchange_take(struct exchange *exchange, const char *bytes, size_t *n)
 		text_release(&exchange->upload);
 	}
 	*n = 0;
-	return exchange->discarded <= DISCARD_MAX && text_status(&exchange->upload) == 0;
+	if (exchange->discarded <= DISCARD_MAX)
+		return true;
+	/* In the middle of a body libmicrohttpd takes no response. */
+	send(socket_of(connection), answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
+	return false;
 }
 
 static const char *header(struct MHD_Connection *connection, const char *name)
@@ -69,24 +78,25 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-/* Who asks, for the log. */
+/* The client's address, or its user and process, for the log. */
 static void client_name(struct MHD_Connection *connection, char *name, size_t size)
 {
 	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct sockaddr_storage address;
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *address = info ? info->client_addr : NULL;
+	socklen_t len = address && address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+								  : sizeof(struct sockaddr_in);
 	struct ucred peer;
-	socklen_t len = sizeof(address), peer_len = sizeof(peer);
+	socklen_t peer_len = sizeof(peer);
 	char host[NI_MAXHOST];
 
-	snprintf(name, size, "somebody");
-	if (!info || getpeername(info->connect_fd, (struct sockaddr *)&address, &len) < 0)
+	snprintf(name, size, "an unknown client");
+	if (address && address->sa_family != AF_UNIX) {
+		if (getnameinfo(address, len, host, sizeof(host), NULL, 0, NI_NUMERICHOST) == 0)
+			snprintf(name, size, "%s", host);
 		return;
-	if (address.ss_family != AF_UNIX && getnameinfo((struct sockaddr *)&address, len, host,
-							sizeof(host), NULL, 0, NI_NUMERICHOST) == 0)
-		snprintf(name, size, "%s", host);
-	else if (address.ss_family == AF_UNIX &&
-		 getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_len) == 0)
+	}
+	if (getsockopt(socket_of(connection), SOL_SOCKET, SO_PEERCRED, &peer, &peer_len) == 0)
 		snprintf(name, size, "uid %u, pid %d", peer.uid, peer.pid);
 }
 
@@ -104,7 +114,7 @@ static void log_change(struct MHD_Connection *connection, const struct rest_requ
 			log_notice("%s %.200s: %s", request->method, request->uri, line);
 }
 
-static bool is_safe(const char *method)
+bool exchange_is_safe(const char *method)
 {
 	return !strcmp(method, "GET") || !strcmp(method, "HEAD") || !strcmp(method, "OPTIONS");
 }
@@ -118,19 +128,21 @@ static struct rest_request request_of(const struct exchange *exchange,
 	request.method = method;
 	request.uri = exchange->uri;
 	request.host = header(connection, MHD_HTTP_HEADER_HOST);
+	request.foreign = exchange->foreign;
 	request.body = exchange->upload.data;
 	request.len = exchange->upload.len;
 	return request;
 }
 
-/* What no change may come from, whatever it is. true: answer says why. */
-static bool refuse_origin(struct MHD_Connection *connection, const char *method,
-			  struct rest_answer *answer)
+/* true: the request is a change and comes from a web page, which answer says. */
+static bool refuse_page(struct MHD_Connection *connection, const char *method,
+			struct rest_answer *answer)
 {
-	if (is_safe(method) || !header(connection, MHD_HTTP_HEADER_ORIGIN))
+	if (exchange_is_safe(method) || !http_request_is_of_page(connection))
 		return false;
 	rest_answer_words(answer, MHD_HTTP_FORBIDDEN,
-			  "a web page cannot change anything: the request has an Origin header");
+			  "a web page cannot change anything: the request has an Origin or a "
+			  "Sec-Fetch-Site header");
 	return true;
 }
 
@@ -152,7 +164,7 @@ bool exchange_refuse(const struct exchange *exchange, struct MHD_Connection *con
 
 	if (!expect || strcasecmp(expect, "100-continue") != 0)
 		return false;
-	if (refuse_origin(connection, method, answer) || rest_refuse(&request, answer))
+	if (refuse_page(connection, method, answer) || rest_refuse(&request, answer))
 		return true;
 	if (!length || strtoull(length, NULL, 10) <= REST_BODY_MAX)
 		return false;
@@ -167,8 +179,49 @@ void exchange_run(const struct exchange *exchange, struct MHD_Connection *connec
 
 	if (exchange->wanted && exchange->discarded)
 		refuse_size(answer);
-	else if (!refuse_origin(connection, method, answer))
+	else if (!refuse_page(connection, method, answer))
 		rest_run(&request, answer);
 	if (answer->changes)
 		log_change(connection, &request, answer);
+}
+
+/* -- the end -- */
+
+void exchange_report_cut(struct exchange *exchange, struct MHD_Connection *connection,
+			 enum MHD_RequestTerminationCode how)
+{
+	const char *reason = http_client_reason(exchange->clients, exchange->client);
+	char name[NI_MAXHOST], line[NI_MAXHOST + 600];
+
+	if (exchange->failure.code)
+		reason = error_message(&exchange->failure);
+	else if (!reason)
+		reason = how == MHD_REQUEST_TERMINATED_DAEMON_SHUTDOWN
+				 ? "the plugin is being stopped"
+				 : "the client closed the connection";
+	client_name(connection, name, sizeof(name));
+	snprintf(line, sizeof(line),
+		 "%s %.200s by %s: answer %u was cut after %" PRIu64 " bytes of its body: %.200s",
+		 exchange->method, exchange->uri, name, exchange->status, exchange->sent, reason);
+	http_clients_report(exchange->clients, line);
+}
+
+static int64_t seconds_now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec;
+}
+
+void exchange_drain(struct MHD_Connection *connection)
+{
+	struct pollfd polls = { .fd = socket_of(connection), .events = POLLIN };
+	int64_t end = seconds_now() + DRAIN_SECONDS;
+	char bytes[4096];
+	ssize_t n = 1;
+
+	shutdown(polls.fd, SHUT_WR);
+	while (n > 0 && seconds_now() <= end && poll(&polls, 1, DRAIN_SECONDS * 1000) == 1)
+		n = recv(polls.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 }

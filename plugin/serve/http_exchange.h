@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A request to the REST on its way through libmicrohttpd: header, body, answer. Made when the
- * first line is there; used by the thread of its connection alone.
+ * struct exchange: one request and its response on their way through libmicrohttpd. It begins with
+ * the request line and ends when the response has been sent or the connection is over. Only the
+ * thread of its connection uses it.
  */
 #ifndef DYNMON_SERVE_HTTP_EXCHANGE_H
 #define DYNMON_SERVE_HTTP_EXCHANGE_H
@@ -10,33 +11,71 @@
 
 #include <microhttpd.h>
 
-struct exchange;
+struct http_clients;
+struct http_client;
 
-/* uri: as it came. NULL: out of memory. */
+struct exchange {
+	struct http_clients *clients;
+	struct http_client *client; /* may be NULL */
+	char *uri;		    /* as it came */
+	char method[16];	    /* for messages */
+	struct text upload;
+	size_t discarded; /* bytes of a body that is not wanted */
+	bool begun;	  /* the header is there */
+	bool wanted;	  /* so is the body */
+	bool ended;	  /* the connection was given up before the request came */
+	bool foreign;	  /* a page of another site may have sent the request */
+	bool refused;	  /* there may be input that is not read: the connection ends */
+	/* -- the response -- */
+	unsigned int status;  /* 0: there is none yet */
+	uint64_t sent;	      /* bytes of its body that libmicrohttpd has */
+	struct error failure; /* why the body breaks off */
+};
+
+/* uri: as it came; NULL for none. NULL: out of memory. */
 struct exchange *exchange_new(const char *uri);
-/* Takes NULL. */
+/* Accepts NULL. */
 struct exchange *exchange_free(struct exchange *exchange);
 
-/*
- * Whether the header has just come, and was not there before. wanted: a body is, too; one that is
- * not is thrown away as it comes.
+/**
+ * exchange_take() - take a piece of the body
+ * @bytes:  of which there are *@n, which becomes 0
+ *
+ * Return: false if it is far too much, the client knows, and the connection must end.
  */
-bool exchange_begin(struct exchange *exchange, bool wanted);
+bool exchange_take(struct exchange *exchange, struct MHD_Connection *connection, const char *bytes,
+		   size_t *n);
 
-/* Takes a piece of the body, and sets *n to 0. false: it is too much, the connection is to end. */
-bool exchange_take(struct exchange *exchange, const char *bytes, size_t *n);
+/* Whether the method changes nothing. */
+bool exchange_is_safe(const char *method);
 
-/*
- * Before the body: true when a client that waits for "100 Continue" is to get answer instead.
- * common: the members that all requests of the listener have in common.
+/**
+ * exchange_refuse() - answer before the body is there
+ * @common:  the members that all requests of the listener have in common
+ * @answer:  zeroed
+ *
+ * Return: true if a client that waits for "100 Continue" gets @answer instead.
  */
 bool exchange_refuse(const struct exchange *exchange, struct MHD_Connection *connection,
 		     const char *method, const struct rest_request *common,
 		     struct rest_answer *answer);
 
-/* After the body: answers, and logs what was a change. */
+/* Answers after the body, and logs a change. */
 void exchange_run(const struct exchange *exchange, struct MHD_Connection *connection,
 		  const char *method, const struct rest_request *common,
 		  struct rest_answer *answer);
+
+/**
+ * exchange_report_cut() - log that a response did not get to its end
+ * @how:  what libmicrohttpd says of the end
+ */
+void exchange_report_cut(struct exchange *exchange, struct MHD_Connection *connection,
+			 enum MHD_RequestTerminationCode how);
+
+/*
+ * Reads and throws away what the client still sends after it was refused, for a moment: closing a
+ * socket with unread input resets the connection, which takes the answer away from the client.
+ */
+void exchange_drain(struct MHD_Connection *connection);
 
 #endif

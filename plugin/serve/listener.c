@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define BACKLOG 16
-
 /* Whether the socket's file is left over from a process that is gone. */
 static bool is_stale(const struct sockaddr_un *address)
 {
@@ -62,7 +60,7 @@ int listener_open(const char *path, const char *group, unsigned int mode, bool r
 	r = group ? set_group(path, group, err) : 0;
 	if (r == 0 && chmod(path, mode) < 0)
 		r = error_set(err, -errno, "socket %s: mode %04o: %s", path, mode, strerror(errno));
-	if (r == 0 && listen(fd, BACKLOG) < 0)
+	if (r == 0 && listen(fd, SOMAXCONN) < 0)
 		r = error_set(err, -errno, "socket %s: %s", path, strerror(errno));
 	if (r < 0) {
 		unlink(path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/page.h"
-#include "base/cleanup.h"
+#include "serve/http_response.h"
 
 #include <string.h>
 #include <strings.h>
@@ -22,7 +22,7 @@ bool page_is_wanted(const char *accept)
 	return false;
 }
 
-struct MHD_Response *page_response(void)
+struct MHD_Response *page_response(struct exchange *exchange)
 {
 	static const char *const headers[][2] = {
 		{ MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache" },
@@ -31,8 +31,8 @@ struct MHD_Response *page_response(void)
 		{ "Referrer-Policy", "no-referrer" },
 		{ "X-Content-Type-Options", "nosniff" },
 	};
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		strlen(page_html), (void *)page_html, MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *response =
+		http_response_static(exchange, page_html, strlen(page_html));
 
 	for (size_t i = 0; response && i < ARRAY_SIZE(headers); i++)
 		MHD_add_response_header(response, headers[i][0], headers[i][1]);

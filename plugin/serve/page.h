@@ -6,8 +6,7 @@
 #ifndef DYNMON_SERVE_PAGE_H
 #define DYNMON_SERVE_PAGE_H
 
-#include <microhttpd.h>
-#include <stdbool.h>
+#include "serve/http_exchange.h"
 
 /* Whether a client that sends this Accept header (NULL: none) names HTML, as browsers do. */
 bool page_is_wanted(const char *accept);
@@ -16,6 +15,6 @@ bool page_is_wanted(const char *accept);
  * The page, with the headers that keep browsers from running, loading or framing anything else. The
  * caller's; NULL: out of memory.
  */
-struct MHD_Response *page_response(void);
+struct MHD_Response *page_response(struct exchange *exchange);
 
 #endif

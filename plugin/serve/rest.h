@@ -58,9 +58,9 @@ bool rest_view_takes(const struct view *view);
 
 /* Why a request of a web page of another site may not read such a view. */
 #define REST_FOREIGN                                                                               \
-	"a web page of another site, or a browser that does not say which page it shows, takes "   \
-	"nothing from monitors whose metrics are emptied or swapped by a read: use "               \
-	"/metrics?look=100 or another client"
+	"this read would take values away from others (empty-on-read, swap-on-read, or a queue), " \
+	"and a page of another site may have asked for it: use /metrics?look=100, which takes "    \
+	"nothing, or a client that is not a browser"
 
 void rest_answer_release(struct rest_answer *answer);
 

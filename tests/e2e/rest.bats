@@ -714,7 +714,7 @@ compiling() { grep -q "$BATS_TEST_TMPDIR/compiler" /proc/[0-9]*/cmdline; }
 		"$API/dynmon/m/dataplane-config" >"$BATS_TEST_TMPDIR/put" 3>&- &
 	HELD=$!
 	eventually compiling
-	# Longer than a connection may be without progress, 10 s: it is at work. The compiler has 30 s.
+	# Longer than any client would wait without a limit of its own; the compiler has 30 s.
 	local end=$((SECONDS + 12))
 	while [ "$SECONDS" -lt "$end" ]; do
 		frames_in 1

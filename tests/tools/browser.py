@@ -9,6 +9,8 @@ type TEXT           character by character
 shot FILE           a PNG of the whole page
 sh COMMAND          something outside of the browser
 
+BROWSER_FLAG in the environment is one more option of Chromium's.
+
 Exits with 1 when a wait is in vain, and when the page has logged an error or broken its policy.
 """
 import base64
@@ -33,7 +35,8 @@ class Browser:
         self.answers, back = os.pipe()
         flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
                  "--no-first-run", "--disable-background-networking", "--disable-component-update",
-                 "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"]
+                 "--remote-debugging-pipe", f"--user-data-dir={profile}",
+                 *filter(None, [os.environ.get("BROWSER_FLAG")]), "about:blank"]
 
         def pipes():  # as 3 and 4, whatever numbers they have here
             a, b = os.dup2(there, 103), os.dup2(back, 104)

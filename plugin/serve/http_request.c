@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "serve/http_request.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <netdb.h>
+#include <string.h>
+#include <strings.h>
+
+#define HOST_MAX  255 /* bytes of a name, without a port */
+#define QUOTE_MAX 100 /* bytes of the client's that a message repeats */
+
+/* -- the target -- */
+
+bool http_uri_is_valid(const char *uri)
+{
+	if (*uri != '/')
+		return false;
+	for (const unsigned char *c = (const unsigned char *)uri; *c; c++) {
+		if (*c <= ' ' || *c == 0x7f)
+			return false;
+		if (*c == '%' &&
+		    (!isxdigit(c[1]) || !isxdigit(c[2]) || (c[1] == '0' && c[2] == '0')))
+			return false;
+	}
+	return true;
+}
+
+/* -- Host -- */
+
+/* Splits a Host header. false: it is none. name: HOST_MAX + 1 bytes. */
+static bool split_host(const char *host, char *name, bool *bracketed)
+{
+	const char *start = host + (*host == '['), *end;
+	size_t digits;
+
+	*bracketed = *host == '[';
+	end = start + strcspn(start, *bracketed ? "]" : ":");
+	if (end == start || end - start > HOST_MAX || (*bracketed && *end != ']'))
+		return false;
+	memcpy(name, start, (size_t)(end - start));
+	name[end - start] = '\0';
+	end += *bracketed;
+	if (!*end)
+		return true;
+	digits = strspn(end + 1, "0123456789");
+	return *end == ':' && digits <= 5 && !end[1 + digits];
+}
+
+static bool is_address(int family, const char *name)
+{
+	struct in6_addr address;
+
+	return inet_pton(family, name, &address) == 1;
+}
+
+bool http_host_is_valid(const char *host)
+{
+	char name[HOST_MAX + 1];
+	bool bracketed;
+
+	if (!split_host(host, name, &bracketed))
+		return false;
+	if (bracketed)
+		return is_address(AF_INET6, name);
+	for (const char *c = name; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("-._", *c))
+			return false;
+	return true;
+}
+
+struct http_names {
+	size_t n;
+	char *names[];
+};
+
+/* Without a dot at its end. */
+static size_t name_len(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 1 && name[len - 1] == '.' ? len - 1 : len;
+}
+
+bool http_names_have(const struct http_names *names, const char *host)
+{
+	char name[HOST_MAX + 1];
+	bool bracketed;
+
+	if (!split_host(host, name, &bracketed))
+		return false;
+	/* No DNS server can make another site's page reach an address by its digits. */
+	if (bracketed || is_address(AF_INET, name))
+		return true;
+	name[name_len(name)] = '\0';
+	for (size_t i = 0; i < names->n; i++)
+		if (!strcasecmp(names->names[i], name))
+			return true;
+	return false;
+}
+
+/* false: memory ran out. */
+static bool add_name(struct http_names *names, const char *name, size_t len)
+{
+	names->names[names->n] = strndup(name, len);
+	return names->names[names->n++] != NULL;
+}
+
+/* A name of this host, and its first word. */
+static bool add_host(struct http_names *names, const char *host)
+{
+	return !host || !*host ||
+	       (add_name(names, host, name_len(host)) && add_name(names, host, strcspn(host, ".")));
+}
+
+struct http_names *http_names_new(const struct http_settings *settings, const char *hostname)
+{
+	size_t most = settings->n_server_names + 8;
+	struct http_names *names = calloc(1, sizeof(*names) + most * sizeof(*names->names));
+	char own[HOST_MAX + 1] = "";
+	bool ok;
+
+	if (!names)
+		return NULL;
+	gethostname(own, sizeof(own) - 1);
+	ok = add_name(names, "localhost", strlen("localhost")) && add_host(names, own) &&
+	     add_host(names, hostname);
+	if (ok && settings->host)
+		ok = add_name(names, settings->host, name_len(settings->host));
+	for (size_t i = 0; ok && i < settings->n_server_names; i++)
+		ok = add_name(names, settings->server_names[i],
+			      name_len(settings->server_names[i]));
+	if (ok)
+		return names;
+	http_names_free(names);
+	return NULL;
+}
+
+void http_names_free(struct http_names *names)
+{
+	for (size_t i = 0; names && i < names->n; i++)
+		free(names->names[i]);
+	free(names);
+}
+
+/* -- the header -- */
+
+struct fields {
+	const char *next; /* where the next field must begin */
+	const char *host;
+	size_t hosts, lengths, encodings;
+	bool chunked;
+	bool wrong_name, wrong_value, gap;
+};
+
+/* Whether only blanks stand there. */
+static bool is_blank(const char *from, const char *to)
+{
+	while (from < to && (*from == ' ' || *from == '\t'))
+		from++;
+	return from == to;
+}
+
+static enum MHD_Result take_field(void *data, enum MHD_ValueKind kind, const char *key,
+				  size_t key_size, const char *value, size_t value_size)
+{
+	static const char marks[] = "!#$%&'*+-.^_`|~";
+	struct fields *fields = data;
+
+	(void)kind;
+	if (!value)
+		value = "";
+	if (key != fields->next || !is_blank(key + key_size + 1, value))
+		fields->gap = true;
+	fields->next = value + value_size + 2;
+	for (size_t i = 0; i < key_size; i++)
+		if (!key[i] || (!isalnum((unsigned char)key[i]) && !strchr(marks, key[i])))
+			fields->wrong_name = true;
+	for (size_t i = 0; i < value_size; i++)
+		if ((unsigned char)value[i] < ' ' ? value[i] != '\t' : value[i] == 0x7f)
+			fields->wrong_value = true;
+	if (!strcasecmp(key, MHD_HTTP_HEADER_HOST)) {
+		fields->hosts++;
+		fields->host = value;
+	} else if (!strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH)) {
+		fields->lengths++;
+	} else if (!strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
+		fields->encodings++;
+		fields->chunked = !strcasecmp(value, "chunked");
+	}
+	return MHD_YES;
+}
+
+/*
+ * Whether libmicrohttpd has passed over bytes of the header. Before 1.0 it ends a line at NUL,
+ * accepts LF without CR, and adds continued lines to the name of a field: none of that is in what
+ * it gives. But all that it gives points into the header as it came, where only delimiters may be
+ * between two parts. Since 1.0 it refuses such headers itself, see http_start().
+ */
+static bool has_gap(struct MHD_Connection *connection, const struct http_line *line,
+		    const struct fields *fields)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+	if (*MHD_get_version() != '0')
+		return false;
+	return fields->gap || line->method + strlen(line->method) + 1 != line->url ||
+	       line->url + line->uri_len + 1 != line->version || !info ||
+	       fields->next + 2 != line->method + info->header_size;
+}
+
+static const char *find_mistake(const struct fields *fields, bool http11)
+{
+	if (fields->wrong_name)
+		return "the name of a header field has a character that is not allowed there";
+	if (fields->wrong_value)
+		return "the value of a header field has a control character";
+	if (fields->lengths > 1)
+		return "Content-Length is repeated";
+	if (fields->encodings && fields->lengths)
+		return "there are both Transfer-Encoding and Content-Length";
+	if (fields->encodings > 1 || (fields->encodings && !fields->chunked))
+		return "Transfer-Encoding: expected chunked";
+	if (fields->encodings && !http11)
+		return "Transfer-Encoding needs HTTP/1.1";
+	if (fields->hosts > 1)
+		return "Host is repeated";
+	if (!fields->hosts && http11)
+		return "Host is missing";
+	return NULL;
+}
+
+unsigned int http_request_check(struct MHD_Connection *connection, const struct http_line *line,
+				const char *uri, const struct http_names *names, struct error *err)
+{
+	struct fields fields = { .next = line->version + strlen(line->version) + 2 };
+	const char *mistake;
+
+	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take_field, &fields);
+	mistake = find_mistake(&fields, strcmp(line->version, MHD_HTTP_VERSION_1_0) != 0);
+	if (!mistake && has_gap(connection, line, &fields))
+		mistake = "expected lines that end with CR LF, without NUL, blanks around the "
+			  "target or continued lines";
+	if (mistake) {
+		error_set(err, -EINVAL, "the request's header: %s", mistake);
+		return MHD_HTTP_BAD_REQUEST;
+	}
+	if (!http_uri_is_valid(uri)) {
+		error_set(err, -EINVAL,
+			  "path: expected / and escapes from %%01 to %%FF, found \"%.*s\"",
+			  QUOTE_MAX, uri);
+		return MHD_HTTP_BAD_REQUEST;
+	}
+	if (fields.host && !http_host_is_valid(fields.host)) {
+		error_set(err, -EINVAL, "Host: expected a name or an address, found \"%.*s\"",
+			  QUOTE_MAX, fields.host);
+		return MHD_HTTP_BAD_REQUEST;
+	}
+	if (fields.host && names && !http_names_have(names, fields.host)) {
+		error_set(err, -EINVAL,
+			  "\"%.*s\" is not a name of this listener. If it should be one, add its "
+			  "name as ServerName to the listener's <Http> block",
+			  QUOTE_MAX, fields.host);
+		return MHD_HTTP_MISDIRECTED_REQUEST;
+	}
+	return 0;
+}
+
+/* -- web pages -- */
+
+static const char *find_header(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+/* Whether an Origin is a site that is at that host. */
+static bool is_same_origin(const char *origin, const char *host)
+{
+	const char *authority = strstr(origin, "://");
+
+	return authority && host && !strcasecmp(authority + 3, host);
+}
+
+bool http_request_is_foreign(struct MHD_Connection *connection)
+{
+	const char *origin = find_header(connection, MHD_HTTP_HEADER_ORIGIN);
+	const char *site = find_header(connection, "Sec-Fetch-Site");
+	const char *agent = find_header(connection, MHD_HTTP_HEADER_USER_AGENT);
+
+	if (origin && !is_same_origin(origin, find_header(connection, MHD_HTTP_HEADER_HOST)))
+		return true;
+	if (site)
+		return strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
+	return !origin && agent && !strncmp(agent, "Mozilla/", strlen("Mozilla/"));
+}
+
+bool http_request_is_of_page(struct MHD_Connection *connection)
+{
+	return find_header(connection, MHD_HTTP_HEADER_ORIGIN) ||
+	       find_header(connection, "Sec-Fetch-Site");
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The bodies of responses, for libmicrohttpd. Each is handed out piece by piece, so that the
+ * exchange knows how much the client has taken and for whom it waits: the plugin works while it
+ * makes a piece, and waits for the client until libmicrohttpd asks for the next one.
+ *
+ * The exchange must outlive the reading of the body, but not the response.
+ */
+#ifndef DYNMON_SERVE_HTTP_RESPONSE_H
+#define DYNMON_SERVE_HTTP_RESPONSE_H
+
+#include "export/stream.h"
+#include "serve/http_exchange.h"
+
+/**
+ * http_response_stream() - make a response of a stream
+ * @stream:  the function takes ownership
+ * @head:    for HEAD; the connection then ends with the response, since libmicrohttpd sends the end
+ *           of a chunked body, which the client takes for the beginning of the next response
+ *
+ * Return: the response; NULL if memory ran out.
+ */
+struct MHD_Response *http_response_stream(struct exchange *exchange, struct stream **stream,
+					  bool head);
+
+/* A response of a text, which is emptied. NULL if memory ran out. */
+struct MHD_Response *http_response_text(struct exchange *exchange, struct text *text);
+
+/* A response of bytes that are never freed. NULL if memory ran out. */
+struct MHD_Response *http_response_static(struct exchange *exchange, const char *bytes, size_t n);
+
+/**
+ * http_respond() - queue a response
+ * @response:  the function drops this reference; NULL if memory ran out
+ *
+ * Return: MHD_NO if the connection must end without a response.
+ */
+enum MHD_Result http_respond(struct MHD_Connection *connection, struct exchange *exchange,
+			     unsigned int status, const char *content_type,
+			     struct MHD_Response *response);
+
+#endif

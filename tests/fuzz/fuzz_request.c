@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What HTTP clients send beside bodies: a first line that is a target, and after it a Host header.
+ * Built and run by tests/run fuzz.
+ */
+#include "base/text.h"
+#include "serve/http_request.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* No escape of a valid target stands for NUL, and none is incomplete. */
+static void check_uri(const char *uri)
+{
+	if (!http_uri_is_valid(uri))
+		return;
+	for (const char *at = uri; (at = strchr(at, '%')); at++)
+		if (!at[1] || !at[2] || !strncmp(at, "%00", 3))
+			abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct http_names *names;
+	_cleanup_free_ char *input = strndup((const char *)data, size);
+	char *host = input, *uri = input ? strsep(&host, "\n") : NULL;
+
+	if (!names)
+		names = http_names_new(&(struct http_settings){}, "web1.example.org");
+	if (!uri || !names)
+		return 0;
+	check_uri(uri);
+	/* Only what is valid is ever compared, and no name that another site can have is accepted.
+	 */
+	if (host && http_host_is_valid(host) && http_names_have(names, host) &&
+	    strcasestr(host, "evil"))
+		abort();
+	return 0;
+}
