@@ -111,8 +111,7 @@ void http_clients_report(struct http_clients *clients, const char *line)
 
 /* -- the limits -- */
 
-/* Whether the plugin has not yet done what the client waits for, so that time is not the client's.
- */
+/* Whether the socket is ready for the plugin: then the client is not the one that is waited for. */
 static bool is_our_turn(const struct http_client *client)
 {
 	short events = client->phase == HTTP_ANSWERING ? POLLOUT : POLLIN;

@@ -553,17 +553,68 @@ static void test_admission(void **state)
 	close(pair[1]);
 }
 
+/* The answer to a request that ends its connection. */
+static void ask_once(const struct house *house, const char *request, struct text *out)
+{
+	int fd = client(house);
+
+	text_clear(out);
+	say(fd, request);
+	hear_all(fd, out);
+	close(fd);
+}
+
+static void ask_for_pages(int fd)
+{
+	for (int i = 0; i < 40; i++)
+		say(fd, "GET / HTTP/1.1\r\n" H "Accept: text/html\r\n\r\n");
+}
+
+/* As many clients as there may be requests at work, none of which takes its answer. */
+static void test_busy(void **state)
+{
+	static const char get[] = "GET /version HTTP/1.1\r\n" H "Connection: close\r\n\r\n";
+	static const char post[] = "POST /dynmon/m HTTP/1.1\r\n" H "Connection: close\r\n"
+				   "Content-Length: 2\r\n\r\n{}";
+	const struct house *house = *state;
+	_cleanup_text_ struct text heard = {};
+	int fds[HTTP_WORK_MAX], waited = 0;
+	bool busy = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = client(house);
+		ask_for_pages(fds[i]);
+	}
+	for (; !busy && waited < PATIENCE_MS; waited += 10) {
+		ask_once(house, get, &heard);
+		busy = !strncmp(text_str(&heard), "HTTP/1.1 503 ", 13);
+		poll(NULL, 0, 10);
+	}
+	assert_true(busy);
+	assert_non_null(strstr(text_str(&heard), "\r\nRetry-After: 1\r\n"));
+	assert_non_null(strstr(text_str(&heard), "nothing was done, try again\n"));
+	ask_once(house, post, &heard);
+	assert_int_equal(is_there(house, "m"), !strncmp(text_str(&heard), "HTTP/1.1 201 ", 13));
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	for (; busy && waited < PATIENCE_MS; waited += 10) {
+		ask_once(house, get, &heard);
+		busy = strncmp(text_str(&heard), "HTTP/1.1 200 ", 13) != 0;
+		poll(NULL, 0, 10);
+	}
+	assert_false(busy);
+}
+
 /* Responses that do not get to their end: each is logged, or counted when there are too many. */
 static void test_cut(void **state)
 {
-	enum { CLIENTS = 40, PAGES = 40 };
+	enum { CLIENTS = 40 };
 	struct house *house = *state;
 	int fds[CLIENTS];
 
 	for (int i = 0; i < CLIENTS; i++) {
 		fds[i] = client(house);
-		for (int j = 0; j < PAGES; j++)
-			say(fds[i], "GET / HTTP/1.1\r\n" H "Accept: text/html\r\n\r\n");
+		ask_for_pages(fds[i]);
 	}
 	for (int i = 0; i < CLIENTS; i++) {
 		char byte;
@@ -669,6 +720,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_burst, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_too_long, set_up, tear_down),
 		cmocka_unit_test(test_admission),
+		cmocka_unit_test_setup_teardown(test_busy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cut, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_parallel, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_stop, set_up, tear_down),
