@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/inject.h"
 #include "base/file.h"
+#include "base/image.h"
 #include "ctl/ask.h"
 #include "ctl/table.h"
 #include "dataplane/document.h"
-#include "dataplane/image.h"
 #include "serve/command.h"
 
 #include <ctype.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/bundle.h"
+#include "dataplane/add_sections.h"
 #include "dataplane/describe.h"
 #include "dataplane/walk.h"
 

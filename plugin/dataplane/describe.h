@@ -9,7 +9,8 @@
 #ifndef DYNMON_DATAPLANE_DESCRIBE_H
 #define DYNMON_DATAPLANE_DESCRIBE_H
 
-#include "dataplane/image.h"
+#include "base/image.h"
+#include "base/text.h"
 
 #include <json-c/json_types.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/document.h"
 #include "base/file.h"
+#include "base/image.h"
 #include "dataplane/bundle.h"
-#include "dataplane/image.h"
 #include "dataplane/walk.h"
 
 #include <errno.h>

@@ -6,8 +6,8 @@
  * Bytes that are no ELF file become the sections of one, so that the fuzzer gets past the headers:
  * the first two say how long the first section, .dynmon, is; the rest is .BTF.
  */
+#include "base/image.h"
 #include "dataplane/document.h"
-#include "dataplane/image.h"
 
 #include <bpf/libbpf.h>
 #include <elf.h>

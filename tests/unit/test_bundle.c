@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/file.h"
+#include "base/image.h"
+#include "dataplane/add_sections.h"
 #include "dataplane/bundle.h"
-#include "dataplane/image.h"
 #include "fixture.h"
 
 #include <elf.h>
