@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cc/trial.h"
+#include "base/image_check.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -56,6 +57,8 @@ int trial_run(const struct text *object, struct text *words, struct error *err)
 	char why[128];
 	int r = limits_set(err);
 
+	if (r == 0 && image_check(object->data, object->len, err) < 0)
+		r = -EBADMSG;
 	if (r < 0)
 		return r;
 	said = words;

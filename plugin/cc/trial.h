@@ -10,10 +10,16 @@
 #define TRIAL_CPU_SECONDS 5
 #define TRIAL_MEMORY_MIB  1024
 
-/*
- * Opens the object with libbpf and throws it away; nothing is loaded. To be called in the sandbox:
- * a forged object may crash this process, and its limits are set for good. What libbpf says is
- * appended to words. -EBADMSG when it cannot be opened.
+/**
+ * trial_run() - check an object, open it with libbpf, and discard it
+ * @object:  the object
+ * @words:   receives libbpf's messages
+ * @err:     receives the reason of a failure
+ *
+ * Loads nothing. Call it in the sandbox: a forged object may crash this process, and the limits of
+ * the process stay lowered.
+ *
+ * Return: 0, -EBADMSG if the object is refused, another -errno if the limits cannot be set.
  */
 int trial_run(const struct text *object, struct text *words, struct error *err);
 

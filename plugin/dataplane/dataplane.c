@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/dataplane.h"
+#include "base/image_check.h"
 #include "dataplane/cache.h"
 
 #include <errno.h>
@@ -67,9 +68,9 @@ static const char *origin_of(const struct document *document, enum path path)
 }
 
 /*
- * Tries an object in the sandbox before libbpf opens it in this process; one that was compiled
- * here, too, whose source may have forged sections in assembler. Where there is no sandbox there is
- * no compiler either, and objects are all that can be had: then they are taken as they are.
+ * Tries an object in the sandbox before libbpf or libelf opens it in this process. The objects
+ * compiled here are tried too: their source may contain forged sections in assembler. A host
+ * without a sandbox has no compiler either and must take objects: these are only checked.
  */
 static int object_try(const struct text *object, const char *origin,
 		      const struct compiler *compiler, struct text *warnings, struct error *err)
@@ -80,7 +81,8 @@ static int object_try(const struct text *object, const char *origin,
 	if (r == -ENOENT) {
 		text_printf(warnings, "%s: opened without a trial in the sandbox before: %s\n",
 			    origin, error_message(&why));
-		return 0;
+		r = image_check(object->data, object->len, err);
+		return r < 0 ? error_prefix(err, r, "%s: not a usable eBPF object", origin) : 0;
 	}
 	return r < 0 ? error_set(err, r, "%s", error_message(&why)) : 0;
 }

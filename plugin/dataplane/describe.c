@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/describe.h"
+#include "base/btf_check.h"
 #include "dataplane/bundle.h"
 #include "dataplane/document.h"
 #include "dataplane/walk.h"
@@ -207,7 +208,7 @@ static int tags_collect(struct tags *tags, const struct btf *btf, struct error *
 		const char *text;
 		int r;
 
-		if (!btf_is_decl_tag(tag) || btf_decl_tag(tag)->component_idx != -1)
+		if (!tag || !btf_is_decl_tag(tag) || btf_decl_tag(tag)->component_idx != -1)
 			continue;
 		text = btf_name(btf, tag->name_off);
 		var = btf__type_by_id(btf, tag->type);
@@ -346,7 +347,6 @@ static int add_metrics(struct json_object *document, struct tags *tags, struct e
 /* 1: *ret is the object's type information; 0: it has none. */
 static int btf_of(const struct image *image, struct btf **ret, struct error *err)
 {
-	struct btf_header header;
 	const char *bytes;
 	struct btf *btf;
 	size_t len;
@@ -354,21 +354,15 @@ static int btf_of(const struct image *image, struct btf **ret, struct error *err
 
 	if (r <= 0)
 		return r;
-	/* What libbpf does not look at in every version. */
-	if (len >= sizeof(header))
-		memcpy(&header, bytes, sizeof(header));
-	if (len < sizeof(header) || header.magic != BTF_MAGIC || header.hdr_len != sizeof(header) ||
-	    len > OBJECT_MAX)
-		return error_set(err, -EINVAL,
-				 "the object's type information (section .BTF, %zu bytes) is "
-				 "damaged",
-				 len);
+	/* libbpf follows whatever ids and offsets there are. */
+	r = btf_check(bytes, len, NULL, err);
+	if (r < 0)
+		return error_prefix(err, r, "the ELF object is damaged: section .BTF");
 	btf = btf__new(bytes, (uint32_t)len);
 	if (libbpf_get_error(btf))
 		return error_set(err, -EINVAL,
-				 "the object's type information (section .BTF, %zu bytes) is "
-				 "damaged: %s",
-				 len, strerror(-(int)libbpf_get_error(btf)));
+				 "the ELF object is damaged: section .BTF, %zu bytes: %s", len,
+				 strerror(-(int)libbpf_get_error(btf)));
 	*ret = btf;
 	return 1;
 }

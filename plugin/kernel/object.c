@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/object.h"
+#include "base/image_check.h"
 #include "kernel/capture.h"
 #include "kernel/epoch.h"
 #include "kernel/section.h"
@@ -50,22 +51,31 @@ static int map_apply_tag(struct object_map *map, const char *tag, struct error *
 			 map->name, tag);
 }
 
-/* Applies the declaration tags "dynmon:..." of the map's variable. */
-static int map_apply_tags(struct object_map *map, const struct btf *btf, struct error *err)
+/* Applies the declaration tags "dynmon:..." of the maps' variables. */
+static int object_apply_tags(struct object *object, struct error *err)
 {
+	const struct btf *btf = bpf_object__btf(object->bpf);
+	size_t tags = 0;
+
 	for (uint32_t id = 1, n = btf ? btf__type_cnt(btf) : 1; id < n; id++) {
 		const struct btf_type *tag = btf__type_by_id(btf, id), *var;
+		struct object_map *map;
 		const char *text;
 		int r;
 
-		if (!btf_is_decl_tag(tag) || btf_decl_tag(tag)->component_idx != -1)
+		if (!tag || !btf_is_decl_tag(tag) || btf_decl_tag(tag)->component_idx != -1)
 			continue;
 		text = type_name(btf, tag->name_off);
 		var = btf__type_by_id(btf, tag->type);
-		if (!btf_is_var(var) || strcmp(type_name(btf, var->name_off), map->name) != 0 ||
-		    strncmp(text, TAG_PREFIX, strlen(TAG_PREFIX)) != 0)
+		if (!var || !btf_is_var(var) || strncmp(text, TAG_PREFIX, strlen(TAG_PREFIX)) != 0)
 			continue;
-		r = map_apply_tag(map, text + strlen(TAG_PREFIX), err);
+		if (++tags > OBJECT_TAGS_MAX)
+			return error_set(err, -E2BIG,
+					 "more than %d tags \"" TAG_PREFIX
+					 "...\", which is the limit",
+					 OBJECT_TAGS_MAX);
+		map = object_find_map(object, type_name(btf, var->name_off));
+		r = map ? map_apply_tag(map, text + strlen(TAG_PREFIX), err) : 0;
 		if (r < 0)
 			return r;
 	}
@@ -75,28 +85,28 @@ static int map_apply_tags(struct object_map *map, const struct btf *btf, struct 
 static int object_list_maps(struct object *object, struct error *err)
 {
 	struct bpf_map *bpf;
+	size_t n = 0;
 
 	bpf_object__for_each_map(bpf, object->bpf)
-		object->n_maps++;
-	object->maps = calloc(object->n_maps + 1, sizeof(*object->maps));
+		n++;
+	if (n > OBJECT_MAPS_MAX)
+		return error_set(err, -E2BIG, "%zu maps, at most %d are possible", n,
+				 OBJECT_MAPS_MAX);
+	object->maps = calloc(n + 1, sizeof(*object->maps));
 	if (!object->maps)
 		return error_oom(err);
-	object->n_maps = 0;
 	bpf_object__for_each_map(bpf, object->bpf) {
-		struct object_map *map = &object->maps[object->n_maps++];
-		int r;
+		struct object_map *map = &object->maps[object->n_maps];
 
 		map->bpf = bpf;
 		map->name = strdup(bpf_map__name(bpf) ?: ""); /* a forged one may have none */
 		if (!map->name)
 			return error_oom(err);
+		object->n_maps++;
 		map->key_type = bpf_map__btf_key_type_id(bpf);
 		map->value_type = bpf_map__btf_value_type_id(bpf);
-		r = map_apply_tags(map, bpf_object__btf(object->bpf), err);
-		if (r < 0)
-			return r;
 	}
-	return 0;
+	return object_apply_tags(object, err);
 }
 
 /* Sections that libbpf 1.1 does not know by themselves; loading is the same for all. */
@@ -122,6 +132,9 @@ int object_open(const void *elf, size_t len, const char *name, struct object **r
 	if (!object)
 		return error_oom(err);
 	object->refs = 1;
+	r = image_check(elf, len, err);
+	if (r < 0)
+		return error_prefix(err, r, "%s: not a usable eBPF object", name);
 	capture_begin(&said);
 	object->bpf = bpf_object__open_mem(elf, len, &opts);
 	r = object->bpf ? 0 : -errno;
@@ -202,7 +215,7 @@ int object_select(struct object *object, bool xdp, bool egress, const char *name
 	size_t fitting = 0;
 
 	bpf_object__for_each_program(program, object->bpf) {
-		text_printf(&all, "%s%s (SEC \"%s\")", all.len ? ", " : "",
+		text_printf(&all, "%s%.80s (SEC \"%.80s\")", all.len ? ", " : "",
 			    bpf_program__name(program), bpf_program__section_name(program));
 		if (name ? strcmp(bpf_program__name(program), name) != 0
 			 : !program_fits(program, xdp, egress))

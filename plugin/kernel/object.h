@@ -58,9 +58,18 @@ struct object {
 /* Where maps may be pinned. */
 #define OBJECT_PIN_DIR "/sys/fs/bpf/"
 
-/*
- * Parses the ELF image, which is copied. name: for messages.
- * -EINVAL with libbpf's words when it is no usable object.
+#define OBJECT_MAPS_MAX 1024 /* maps of one object */
+#define OBJECT_TAGS_MAX 4096 /* tags "dynmon:..." of one object */
+
+/**
+ * object_open() - check an untrusted ELF object and open it with libbpf
+ * @elf:   the object, which is copied
+ * @len:   number of bytes
+ * @name:  what messages call the object
+ * @ret:   receives the object, owned by the caller
+ * @err:   receives the reason, with libbpf's messages
+ *
+ * Return: 0, -EINVAL if this is no usable object, -E2BIG over a limit, -ENOMEM.
  */
 int object_open(const void *elf, size_t len, const char *name, struct object **ret,
 		struct error *err);
