@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "child.h"
 #include "base/error.h"
+#include "base/oom.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@ static int child_settle(int words_fd, int stderr_fd, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent) /* it died before it could be watched */
 		return -ESRCH;
+	oom_volunteer();
 	if (dup2(stderr_fd, STDOUT_FILENO) < 0 || dup2(stderr_fd, STDERR_FILENO) < 0 ||
 	    dup2(words_fd, WORDS_FD) < 0)
 		return -errno;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* dynmon-cc: C source on stdin, a BPF object on stdout. Trusts nothing it reads. */
 #include "base/error.h"
+#include "base/oom.h"
 #include "base/text.h"
 #include "cc/compile.h"
 #include "cc/sandbox.h"
@@ -351,6 +352,7 @@ int main(int argc, char **argv)
 	_cleanup_error_ struct error err = {};
 	enum status status;
 
+	oom_volunteer();
 	signals_settle();
 	if (options_parse(&job, argc, argv, &err) < 0) {
 		status = STATUS_USAGE;

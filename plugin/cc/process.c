@@ -227,6 +227,11 @@ static int run_judge(int status, long cpu_seconds, const struct process *process
 	if (crashed && cpu_seconds >= PROCESS_CPU_SECONDS - 2)
 		return error_set(err, -EDQUOT, "the compiler used more than %d s of CPU time",
 				 PROCESS_CPU_SECONDS);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return error_set(
+			err, -EDQUOT,
+			"the compiler was killed, most likely because the machine is out of "
+			"memory");
 	if (crashed)
 		return error_set(err, -EFAULT, "crash (%s)",
 				 WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "caught");

@@ -532,3 +532,23 @@ print("int handle_rx(struct CTXTYPE *c, struct pkt_metadata *m) { return 0; }")'
 	done
 	false
 }
+
+child_of() { child=$(pgrep -P "$1"); }
+
+@test "when memory is short the kernel kills the compiler first, which is said in plain words" {
+	local pid child= status=0
+
+	"$DYNMON_CC" --include="$DYNMON_BPFDIR" --clang="$BATS_FILE_TMPDIR/sleeper" \
+		<<<'SEC("tc") int x;' >/dev/null 2>"$BATS_TEST_TMPDIR/words" 3>&- &
+	pid=$!
+	for _ in {1..600}; do
+		! child_of $pid || break
+		sleep 0.1
+	done
+	[ "$(cat "/proc/$pid/oom_score_adj" "/proc/$child/oom_score_adj" | xargs)" = "1000 1000" ]
+	kill -KILL "$child"
+	wait $pid || status=$?
+	[ "$status" -eq 4 ]
+	grep -Fx "dynmon-cc: the compiler was killed, most likely because the machine is out of memory" \
+		"$BATS_TEST_TMPDIR/words"
+}
