@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
@@ -12,6 +11,7 @@
 
 #define DIAGNOSTICS_MAX (256 * 1024)
 #define STATUS_MAX	4096
+#define EXIT_MS_MAX	1000 /* from the end of the child's output to the end of the child */
 
 /* dynmon-cc's exit codes and the first word of its status line; see dynmon-cc(8). */
 enum status { STATUS_OK, STATUS_SOURCE, STATUS_USAGE, STATUS_UNABLE, STATUS_LIMIT };
@@ -37,6 +37,21 @@ static void child_release(struct child *child)
 	       errno == EINTR)
 		;
 	fd_close(&child->pidfd);
+}
+
+/*
+ * The signal that ended a child whose output has ended. 0: none, or not known: SIGCHLD may be
+ * ignored, and another thread may wait for any child.
+ */
+static int child_signal(const struct child *child)
+{
+	struct pollfd polls = { .fd = child->pidfd, .events = POLLIN };
+	siginfo_t info = {};
+
+	if (child->pidfd < 0 || poll(&polls, 1, EXIT_MS_MAX) != 1 ||
+	    waitid((idtype_t)P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return 0;
+	return info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED ? info.si_status : 0;
 }
 
 static int child_pipes(int ours[STREAM_COUNT], int theirs[STREAM_COUNT])
@@ -147,9 +162,33 @@ static int drain(int *fd, struct text *to, size_t start, size_t max)
 	return to->len - start > max ? -EFBIG : 0;
 }
 
+enum { CANCEL_STOP, CANCEL_CLIENT };
+
+void compiler_watch(const struct compiler *compiler, struct pollfd *polls)
+{
+	polls[CANCEL_STOP] = (struct pollfd){
+		.fd = compiler->cancel_fd > 0 ? compiler->cancel_fd : -1,
+		.events = POLLIN,
+	};
+	/* Without events only a hang-up is reported. A client that has only finished sending waits
+	 * for its answer. */
+	polls[CANCEL_CLIENT] = (struct pollfd){
+		.fd = compiler->client_fd > 0 ? compiler->client_fd : -1,
+	};
+}
+
+int compiler_check(const struct pollfd *polls, struct error *err)
+{
+	if (polls[CANCEL_STOP].revents)
+		return error_set(err, -ECANCELED, "given up, the plugin stops");
+	if (polls[CANCEL_CLIENT].revents)
+		return error_set(err, -ECANCELED, "given up, the client has closed its connection");
+	return 0;
+}
+
 /* Moves bytes until all of the compiler's outputs are closed. */
-static int child_talk(struct child *child, int cancel_fd, const struct text *source,
-		      struct text *out[STREAM_COUNT])
+static int child_talk(struct child *child, const struct compiler *compiler,
+		      const struct text *source, struct text *out[STREAM_COUNT], struct error *err)
 {
 	static const size_t max[STREAM_COUNT] = { 0, OBJECT_MAX, DIAGNOSTICS_MAX + 4096,
 						  STATUS_MAX };
@@ -161,7 +200,7 @@ static int child_talk(struct child *child, int cancel_fd, const struct text *sou
 	if (!source->len)
 		fd_close(&child->fds[STREAM_SOURCE]);
 	for (;;) {
-		struct pollfd polls[STREAM_COUNT + 1];
+		struct pollfd polls[STREAM_COUNT + COMPILER_CANCEL_FDS];
 		int64_t left = deadline - now_ms();
 		bool open = false;
 		int r;
@@ -175,19 +214,17 @@ static int child_talk(struct child *child, int cancel_fd, const struct text *sou
 		}
 		if (!open)
 			return 0;
-		polls[STREAM_COUNT] = (struct pollfd){
-			.fd = cancel_fd > 0 ? cancel_fd : -1,
-			.events = POLLIN,
-		};
+		compiler_watch(compiler, &polls[STREAM_COUNT]);
 		if (left <= 0)
 			return -ETIMEDOUT;
-		r = poll(polls, STREAM_COUNT + 1, (int)left);
+		r = poll(polls, ARRAY_SIZE(polls), (int)left);
 		if (r < 0 && errno != EINTR)
 			return -errno;
 		if (r <= 0)
 			continue;
-		if (polls[STREAM_COUNT].revents)
-			return -ECANCELED;
+		r = compiler_check(&polls[STREAM_COUNT], err);
+		if (r < 0)
+			return r;
 		if (polls[STREAM_SOURCE].revents)
 			feed(&child->fds[STREAM_SOURCE], source, &written);
 		for (int i = STREAM_OBJECT; i < STREAM_COUNT; i++) {
@@ -214,15 +251,26 @@ static long parse_status(struct text *status, char **words)
 	return code;
 }
 
+/* The compiler has ended without a status. */
+static int tell_death(int signal, struct text *said, struct error *err)
+{
+	const char *why = signal == SIGKILL ? " (killed, most likely because the machine is out of "
+					      "memory)"
+					    : "";
+
+	return error_set(err, -EIO, "the compiler died%s%s%s", why, said->len ? ": " : "",
+			 text_str(said));
+}
+
 /* Turns the status line and the diagnostics into the answer. */
-static int judge(const char *program, struct text *status, struct text *said, struct error *err)
+static int judge(const char *program, struct text *status, int signal, struct text *said,
+		 struct error *err)
 {
 	char *words;
 	long code = parse_status(status, &words);
 
 	if (code < 0)
-		return error_set(err, -EIO, "the compiler died%s%s", said->len ? ": " : "",
-				 text_str(said));
+		return tell_death(signal, said, err);
 	switch (code) {
 	case STATUS_OK:
 		return 0;
@@ -244,9 +292,13 @@ static const char *program_of(const struct compiler *compiler)
 	return compiler->program ? compiler->program : DYNMON_CC;
 }
 
-/* Runs it to its end. What it says on its way is in said, without the last newlines. */
+/*
+ * Runs it to its end. What it says on its way is in said, without the last newlines. Without a
+ * status, signal is what child_signal() returns.
+ */
 static int converse(const struct compiler *compiler, char *const argv[], const struct text *input,
-		    struct text *object, struct text *said, struct text *status, struct error *err)
+		    struct text *object, struct text *said, struct text *status, int *signal,
+		    struct error *err)
 {
 	_cleanup_(child_release) struct child child = { .pidfd = -1, .fds = { -1, -1, -1, -1 } };
 	struct text *out[STREAM_COUNT] = { NULL, object, said, status };
@@ -255,17 +307,18 @@ static int converse(const struct compiler *compiler, char *const argv[], const s
 
 	if (r < 0)
 		return error_set(err, r, "cannot start the compiler %s: %s", program, strerror(-r));
-	r = child_talk(&child, compiler->cancel_fd, input, out);
+	r = child_talk(&child, compiler, input, out, err);
 	while (said->len && said->data[said->len - 1] == '\n')
 		said->len--;
 	if (r == -ETIMEDOUT)
 		return error_set(err, r, "the compiler took more than %d s", COMPILER_SECONDS_MAX);
 	if (r == -ECANCELED)
-		return error_set(err, r, "given up, the plugin stops");
+		return r;
 	if (r == -EFBIG)
 		return error_set(err, r, "the compiler wrote more than its limit");
 	if (r < 0)
 		return error_set(err, r, "talking to the compiler: %s", strerror(-r));
+	*signal = status->len ? 0 : child_signal(&child);
 	return 0;
 }
 
@@ -277,7 +330,7 @@ int compiler_run(const struct compiler *compiler, const struct compile_target *t
 	_cleanup_free_ char *words = NULL;
 	char *argv[16];
 	size_t argc = 0, at = 0;
-	int r;
+	int signal = 0, r;
 
 	/* Arguments one after another, each with its NUL. */
 	text_printf(&argument, "dynmon-cc%c--status-fd=3%c--path=%s%c--hook=%s%c", 0, 0,
@@ -298,9 +351,9 @@ int compiler_run(const struct compiler *compiler, const struct compile_target *t
 	}
 	argv[argc] = NULL;
 
-	r = converse(compiler, argv, source, object, &said, &status, err);
+	r = converse(compiler, argv, source, object, &said, &status, &signal, err);
 	if (r == 0)
-		r = judge(program_of(compiler), &status, &said, err);
+		r = judge(program_of(compiler), &status, signal, &said, err);
 	if (r < 0)
 		return r;
 	if (said.len)
@@ -314,8 +367,9 @@ int compiler_try(const struct compiler *compiler, const char *origin, const stru
 	static char name[] = "dynmon-cc", status_fd[] = "--status-fd=3", open_it[] = "--open";
 	char *const argv[] = { name, status_fd, open_it, NULL };
 	_cleanup_text_ struct text nothing = {}, said = {}, status = {};
+	int signal = 0;
 	char *words;
-	int r = converse(compiler, argv, object, &nothing, &said, &status, err);
+	int r = converse(compiler, argv, object, &nothing, &said, &status, &signal, err);
 
 	if (r < 0)
 		return r;
@@ -323,6 +377,8 @@ int compiler_try(const struct compiler *compiler, const char *origin, const stru
 	case STATUS_OK:
 		return 0;
 	case -1:
+		if (signal == SIGKILL)
+			return tell_death(signal, &said, err);
 		return error_set(err, -EINVAL,
 				 "%s: not a usable eBPF object: opening it crashed, in the sandbox "
 				 "where it was tried",

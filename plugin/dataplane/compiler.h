@@ -11,18 +11,24 @@
 
 #include "dataplane/document.h"
 
+#include <poll.h>
+
 /* Wall-clock seconds after which the compiler is killed; it has a shorter limit itself. */
 #define COMPILER_SECONDS_MAX 30
 
 struct cache;
+struct compile_queue;
 
 /* Where things are; each may be NULL for what was set at build time. Not owned. */
 struct compiler {
-	const char *program;	 /* dynmon-cc */
-	const char *include_dir; /* the headers that dataplanes include */
-	const char *clang;	 /* NULL: searched by dynmon-cc */
-	int cancel_fd;		 /* readable: give up what is under way; 0 or less: none */
-	struct cache *cache;	 /* what was compiled before; NULL: each time anew */
+	const char *program;	     /* dynmon-cc */
+	const char *include_dir;     /* the headers that dataplanes include */
+	const char *clang;	     /* NULL: searched by dynmon-cc */
+	int cancel_fd;		     /* readable: give up what is under way; 0 or less: none */
+	struct cache *cache;	     /* what was compiled before; NULL: each time anew */
+	struct compile_queue *queue; /* where compilations wait; NULL: they start at once */
+	bool patient;		     /* waits however many wait already */
+	int client_fd; /* a connected socket: give up when its peer is gone; 0 or less: none */
 };
 
 /* What the code is compiled for. */
@@ -32,6 +38,24 @@ struct compile_target {
 	const char *log_level; /* "off", "error", "warn", "info", "debug", "trace" */
 	unsigned int cube_id;
 };
+
+/* Descriptors that end a compilation. */
+#define COMPILER_CANCEL_FDS 2
+
+/**
+ * compiler_watch() - fill in what ends a compilation
+ * @compiler:  its cancel_fd and client_fd, each of which may be missing
+ * @polls:     the first COMPILER_CANCEL_FDS elements are set
+ */
+void compiler_watch(const struct compiler *compiler, struct pollfd *polls);
+
+/**
+ * compiler_check() - find out after poll() whether to give up
+ * @polls:  as compiler_watch() has set them
+ *
+ * Return: 0 to go on, -ECANCELED if the plugin stops or if nobody waits for the answer.
+ */
+int compiler_check(const struct pollfd *polls, struct error *err);
 
 /*
  * Compiles source to an ELF object, appended to object. What the compiler says (warnings)

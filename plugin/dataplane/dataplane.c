@@ -2,6 +2,7 @@
 #include "dataplane/dataplane.h"
 #include "base/image_check.h"
 #include "dataplane/cache.h"
+#include "dataplane/compile_queue.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -159,25 +160,16 @@ static int path_compile(struct path_config *config, const char *origin, bool tri
 	return 0;
 }
 
-int dataplane_build(struct document *document, const struct dataplane *previous,
-		    const struct compiler *compiler, const struct compile_target *target,
-		    struct dataplane **ret, struct error *err)
+/* The paths of which the document has no code are those of previous. */
+static int compile_paths(struct dataplane *dataplane, const struct dataplane *previous,
+			 const struct compiler *compiler, const struct compile_target *target,
+			 struct error *err)
 {
-	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = calloc(1, sizeof(*dataplane));
-	int r;
+	const struct document *document = dataplane->document;
 
-	if (!dataplane) {
-		document_free(document);
-		return error_oom(err);
-	}
-	dataplane->refs = 1;
-	dataplane->document = document;
-	text_add(&dataplane->warnings, document->warnings.data, document->warnings.len);
-	r = hook_check(document, target, err);
-	if (r < 0)
-		return r;
 	for (int path = 0; path < PATH_COUNT; path++) {
 		struct compile_target this = *target;
+		int r;
 
 		this.path = (enum path)path;
 		this.xdp = target->xdp && path == PATH_INGRESS; /* XDP has no egress */
@@ -192,6 +184,36 @@ int dataplane_build(struct document *document, const struct dataplane *previous,
 		if (r < 0)
 			return r;
 	}
+	return 0;
+}
+
+int dataplane_build(struct document *document, const struct dataplane *previous,
+		    const struct compiler *compiler, const struct compile_target *target,
+		    struct dataplane **ret, struct error *err)
+{
+	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = calloc(1, sizeof(*dataplane));
+	bool compiles;
+	int r;
+
+	if (!dataplane) {
+		document_free(document);
+		return error_oom(err);
+	}
+	dataplane->refs = 1;
+	dataplane->document = document;
+	text_add(&dataplane->warnings, document->warnings.data, document->warnings.len);
+	r = hook_check(document, target, err);
+	if (r < 0)
+		return r;
+	compiles = document->paths[PATH_INGRESS] || document->paths[PATH_EGRESS];
+	r = compiles ? compile_queue_enter(compiler, err) : 0;
+	if (r < 0)
+		return r;
+	r = compile_paths(dataplane, previous, compiler, target, err);
+	if (compiles)
+		compile_queue_leave(compiler->queue);
+	if (r < 0)
+		return r;
 	if (text_status(&dataplane->warnings) < 0)
 		return error_oom(err);
 	*ret = steal_ptr(&dataplane);

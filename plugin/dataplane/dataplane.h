@@ -28,7 +28,7 @@ struct dataplane {
  * Compiles a document, which is taken even on failure.
  * previous: where the document has {} as a path, this dataplane's path goes on; may be NULL.
  * target: for the ingress path; path is not used. After success *ret is the caller's.
- * Errors: as compiler_run(), with the path named.
+ * Errors: as compile_queue_enter(), and as compiler_run() with the path named.
  */
 int dataplane_build(struct document *document, const struct dataplane *previous,
 		    const struct compiler *compiler, const struct compile_target *target,

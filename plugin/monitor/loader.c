@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Under control. Takes the document. */
-static int build_and_switch(const struct loader *loader, struct monitor *monitor,
+static int build_and_switch(const struct compiler *compiler, struct monitor *monitor,
 			    struct document *document, const struct change_options *options,
 			    struct text *warnings, struct error *err)
 {
@@ -15,8 +15,7 @@ static int build_and_switch(const struct loader *loader, struct monitor *monitor
 		.cube_id = monitor->id,
 	};
 	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
-	int r = dataplane_build(document, monitor->dataplane, &loader->compiler, &target,
-				&dataplane, err);
+	int r = dataplane_build(document, monitor->dataplane, compiler, &target, &dataplane, err);
 
 	if (r < 0)
 		return r;
@@ -87,7 +86,8 @@ static int load_document(const struct loader *loader, struct monitor *monitor, b
 		monitor_settle(monitor);
 		return 0;
 	}
-	r = build_and_switch(loader, monitor, steal_ptr(&document), &options, &warnings, err);
+	r = build_and_switch(&loader->compiler, monitor, steal_ptr(&document), &options, &warnings,
+			     err);
 	report_warnings(monitor, &warnings, report);
 	if (r < 0)
 		return error_prefix(err, r, "%s", file);
@@ -120,8 +120,9 @@ static int injection_document(const struct loader *loader, const struct monitor 
 	return 0;
 }
 
-static int inject(const struct loader *loader, struct monitor *monitor,
-		  const struct injection *injection, struct text *warnings, struct error *err)
+static int inject(const struct loader *loader, const struct compiler *compiler,
+		  struct monitor *monitor, const struct injection *injection, struct text *warnings,
+		  struct error *err)
 {
 	_cleanup_document_ struct document *document = NULL;
 	_cleanup_(layer_release) struct layer layer = {};
@@ -146,7 +147,7 @@ static int inject(const struct loader *loader, struct monitor *monitor,
 		return error_oom(err);
 	if (options.interface && monitor_has_interface(monitor, options.interface))
 		options.interface = NULL;
-	r = build_and_switch(loader, monitor, steal_ptr(&document), &options, warnings, err);
+	r = build_and_switch(compiler, monitor, steal_ptr(&document), &options, warnings, err);
 	if (r == 0 && is_new) {
 		monitor_set_document(monitor, injection->file, true, injection->leave);
 		recipe_push(&monitor->recipe, &layer);
@@ -154,12 +155,20 @@ static int inject(const struct loader *loader, struct monitor *monitor,
 	return r;
 }
 
+bool injection_is_put_off(int code)
+{
+	return code == -EUSERS || code == -ECANCELED;
+}
+
 int loader_inject(const struct loader *loader, struct monitor *monitor,
 		  const struct injection *injection, struct text *warnings, struct error *err)
 {
+	struct compiler compiler = loader->compiler;
 	_cleanup_free_ char *old_level = NULL;
 	int r = 0;
 
+	compiler.patient = false;
+	compiler.client_fd = injection->client_fd;
 	if (injection->log_level) {
 		_cleanup_free_ char *level = strdup(injection->log_level);
 
@@ -170,10 +179,11 @@ int loader_inject(const struct loader *loader, struct monitor *monitor,
 			r = error_oom(err);
 	}
 	if (r == 0)
-		r = inject(loader, monitor, injection, warnings, err);
+		r = inject(loader, &compiler, monitor, injection, warnings, err);
 	if (r < 0 && old_level)
 		monitor_set_log_level(monitor, steal_ptr(&old_level));
-	monitor_note(monitor, r < 0 ? err : NULL, false);
+	if (!injection_is_put_off(r))
+		monitor_note(monitor, r < 0 ? err : NULL, false);
 	return r;
 }
 
@@ -193,7 +203,7 @@ int loader_replay(const struct loader *loader, struct monitor *monitor, const st
 		int r;
 
 		memcpy(injection.leave, layer->leave, sizeof(injection.leave));
-		r = inject(loader, monitor, &injection, &warnings, err);
+		r = inject(loader, &loader->compiler, monitor, &injection, &warnings, err);
 		report_warnings(monitor, &warnings, report);
 		if (r < 0) {
 			monitor_note(monitor, err, true);

@@ -26,12 +26,20 @@ struct injection {
 	size_t len;
 	bool leave[PATH_COUNT]; /* as if the document had {} there */
 	struct phases *phases;	/* to take the time of; NULL: nobody asks */
+	int client_fd;		/* as in struct compiler */
 };
+
+/*
+ * Whether an injection failed with a code that is neither the document's nor the monitor's fault:
+ * too many others wait, or nobody waits for the answer.
+ */
+bool injection_is_put_off(int code);
 
 /*
  * Puts the injection's document in the place of what runs, and remembers the outcome. On failure
  * nothing has changed. warnings: the document's and the compiler's, and which maps were kept, are
- * appended, a line each.
+ * appended, a line each. -EUSERS: too many compilations wait, try again; -ECANCELED: the client is
+ * gone or the plugin stops. These two are not remembered.
  */
 int loader_inject(const struct loader *loader, struct monitor *monitor,
 		  const struct injection *injection, struct text *warnings, struct error *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/cache.h"
+#include "dataplane/compile_queue.h"
 #include "monitor/notice.h"
 #include "monitor/registry_private.h"
 
@@ -30,6 +31,8 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 	registry->loader.compiler.clang = copy_or_null(compiler->clang, &failed);
 	registry->loader.dataplane_dir = copy_or_null(dataplane_dir, &failed);
 	registry->loader.compiler.cache = cache_new();
+	registry->loader.compiler.queue = compile_queue_new(0);
+	registry->loader.compiler.patient = true; /* at the start, and in a reload */
 	registry->feeds = feeds_new();
 	registry_init_context(registry);
 	registry->change_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -39,7 +42,8 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 	pthread_mutex_init(&registry->reload, NULL);
 	pthread_mutex_init(&registry->lock, NULL);
 	registry->loader.compiler.cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (failed || !registry->feeds || registry->change_fd < 0 || registry->list_fd < 0 ||
+	if (failed || !registry->feeds || !registry->loader.compiler.queue ||
+	    registry->change_fd < 0 || registry->list_fd < 0 ||
 	    registry->loader.compiler.cancel_fd < 0) {
 		registry_free(registry);
 		return error_oom(err);
@@ -80,6 +84,7 @@ struct registry *registry_free(struct registry *registry)
 	free(registry->monitors);
 	feeds_free(registry->feeds);
 	cache_free(registry->loader.compiler.cache);
+	compile_queue_free(registry->loader.compiler.queue);
 	free((char *)registry->loader.compiler.program);
 	free((char *)registry->loader.compiler.include_dir);
 	free((char *)registry->loader.compiler.clang);
@@ -364,7 +369,7 @@ int registry_inject(struct registry *registry, const struct injection *injection
 	if (r == 0)
 		notice_post(NOTICE_OKAY, injection->monitor, injection->interface,
 			    "monitor %s: dataplane injected", injection->monitor);
-	else
+	else if (!injection_is_put_off(r))
 		notice_post(NOTICE_WARNING, injection->monitor, injection->interface,
 			    "monitor %s: injection failed, nothing has changed: %s",
 			    injection->monitor, err ? error_message(err) : strerror(-r));

@@ -100,6 +100,7 @@ int registry_eject(struct registry *registry, const char *name, int path, struct
 
 /*
  * Replaces a monitor's dataplane. On failure nothing has changed, and no monitor was made.
+ * -EUSERS: too many compilations wait, the client is to try again (HTTP: 503 with Retry-After).
  * warnings: the document's and the compiler's, a line each; what was there is gone.
  */
 int registry_inject(struct registry *registry, const struct injection *injection,

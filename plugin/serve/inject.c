@@ -107,6 +107,7 @@ int inject_run(const struct request *request, struct answer *answer, struct erro
 		.bytes = request->payload,
 		.len = request->payload_len,
 		.phases = &phases,
+		.client_fd = request->client_fd,
 	};
 	int r = take_direction(request, &injection, err);
 

@@ -76,10 +76,13 @@ void rest_missing(struct rest_call *call, const char *words)
 
 void rest_failed(struct rest_call *call, const struct error *err)
 {
-	rest_answer_words(call->answer,
-			  err->code == -ENOMEM ? MHD_HTTP_INTERNAL_SERVER_ERROR
-					       : MHD_HTTP_BAD_REQUEST,
-			  error_message(err));
+	unsigned int status = MHD_HTTP_BAD_REQUEST;
+
+	if (err->code == -ENOMEM)
+		status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+	else if (err->code == -EUSERS) /* too many compilations wait */
+		status = MHD_HTTP_SERVICE_UNAVAILABLE;
+	rest_answer_words(call->answer, status, error_message(err));
 }
 
 /* The request's own address, with a slash at its end. */

@@ -25,6 +25,7 @@ struct request {
 	const struct command *command;
 	const char *payload; /* the bytes=N bytes; NULL: none */
 	size_t payload_len;
+	int client_fd; /* as in struct compiler */
 };
 
 struct verb {

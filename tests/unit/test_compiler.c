@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 static char *folder;
@@ -210,6 +211,61 @@ static void test_nothing_left(void **state)
 	assert_int_equal(descriptors(), before);
 }
 
+/* A compiler that was killed from outside, where the way that it ended can be known. */
+static void test_killed(void **state)
+{
+	_cleanup_text_ struct text object = {}, diagnostics = {};
+	_cleanup_free_ char *program = script_make("kill -9 $$");
+	const struct compiler compiler = { .program = program };
+	_cleanup_error_ struct error err = {};
+	const char *message = "the compiler died (killed, most likely because the machine is out "
+			      "of memory)";
+
+	(void)state;
+	signal(SIGCHLD, SIG_DFL);
+	assert_int_equal(compile(program, "x", 1, &object, &diagnostics, &err), -EIO);
+	assert_string_equal(error_message(&err), message);
+	text_adds(&object, "not really");
+	assert_int_equal(compiler_try(&compiler, "x.o", &object, &err), -EIO);
+	assert_string_equal(error_message(&err), message);
+	signal(SIGCHLD, SIG_IGN);
+}
+
+static void *close_thread(void *data)
+{
+	_cleanup_free_ char *path = NULL;
+
+	assert_true(asprintf(&path, "%s/started", folder) > 0);
+	while (access(path, F_OK) < 0)
+		poll(NULL, 0, 10);
+	close(*(int *)data);
+	return NULL;
+}
+
+/* Nobody compiles for a client that is gone. */
+static void test_client_gone(void **state)
+{
+	_cleanup_free_ char *program = script_make(": >\"${0%/*}/started\"; exec sleep 1000");
+	const struct compile_target target = { PATH_INGRESS, false, "off", 1 };
+	_cleanup_text_ struct text source = {}, object = {}, diagnostics = {};
+	struct compiler compiler = { .program = program };
+	_cleanup_error_ struct error err = {};
+	pthread_t thread;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	compiler.client_fd = pair[0];
+	assert_int_equal(pthread_create(&thread, NULL, close_thread, &pair[1]), 0);
+	text_adds(&source, "int x;");
+	assert_int_equal(
+		compiler_run(&compiler, &target, "x.c", &source, &object, &diagnostics, &err),
+		-ECANCELED);
+	assert_string_equal(error_message(&err), "given up, the client has closed its connection");
+	pthread_join(thread, NULL);
+	close(pair[0]);
+}
+
 struct run {
 	const char *program;
 	int wrong;
@@ -358,7 +414,8 @@ int main(void)
 		cmocka_unit_test(test_scripts),	     cmocka_unit_test(test_large),
 		cmocka_unit_test(test_missing),	     cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_try),	     cmocka_unit_test(test_real),
-		cmocka_unit_test(test_nothing_left),
+		cmocka_unit_test(test_nothing_left), cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_client_gone),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dataplane/compile_queue.h"
+#include "fixture.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#define WORKERS 2
+
+struct house {
+	struct compiler compiler;
+	_Atomic int running, most, next; /* next: the order in which turns come */
+	_Atomic bool hold;
+};
+
+static int set_up(void **state)
+{
+	struct house *house = calloc(1, sizeof(*house));
+
+	house->compiler.queue = compile_queue_new(WORKERS);
+	house->compiler.cancel_fd = eventfd(0, EFD_CLOEXEC);
+	assert_non_null(house->compiler.queue);
+	assert_true(house->compiler.cancel_fd > 0);
+	*state = house;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct house *house = *state;
+
+	close(house->compiler.cancel_fd);
+	assert_null(compile_queue_free(house->compiler.queue));
+	free(house);
+	return 0;
+}
+
+struct job {
+	struct house *house;
+	int client_fd;
+	bool patient;
+	pthread_t thread;
+	int result, turn;
+	char message[128];
+};
+
+static void *job_thread(void *data)
+{
+	struct job *job = data;
+	struct house *house = job->house;
+	struct compiler compiler = house->compiler;
+	_cleanup_error_ struct error err = {};
+	int now, most;
+
+	compiler.client_fd = job->client_fd;
+	compiler.patient = job->patient;
+	job->result = compile_queue_enter(&compiler, &err);
+	snprintf(job->message, sizeof(job->message), "%s", error_message(&err));
+	if (job->result < 0)
+		return NULL;
+	job->turn = house->next++;
+	now = ++house->running;
+	most = house->most;
+	while (now > most && !atomic_compare_exchange_weak(&house->most, &most, now))
+		;
+	while (house->hold)
+		sched_yield();
+	house->running--;
+	compile_queue_leave(compiler.queue);
+	return NULL;
+}
+
+static void job_start(struct house *house, struct job *job)
+{
+	job->house = house;
+	assert_int_equal(pthread_create(&job->thread, NULL, job_thread, job), 0);
+}
+
+/* Starts the workers' jobs, which run until hold is false. */
+static void occupy(struct house *house, struct job *jobs)
+{
+	house->hold = true;
+	for (int i = 0; i < WORKERS; i++)
+		job_start(house, &jobs[i]);
+	while (house->running < WORKERS)
+		sched_yield();
+}
+
+/* Asks on behalf of a client that is gone, which never waits. */
+static bool is_full(const struct house *house)
+{
+	struct compiler compiler = house->compiler;
+	int pair[2], r;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	compiler.client_fd = pair[0];
+	close(pair[1]);
+	r = compile_queue_enter(&compiler, NULL);
+	close(pair[0]);
+	if (r != -EUSERS)
+		assert_int_equal(r, -ECANCELED);
+	return r == -EUSERS;
+}
+
+static void finish(struct job *jobs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		pthread_join(jobs[i].thread, NULL);
+}
+
+/* All get their turn, and never more than the workers at a time. */
+static void test_workers(void **state)
+{
+	struct house *house = *state;
+	struct job jobs[WORKERS + COMPILE_WAITING_MAX] = {};
+
+	for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
+		job_start(house, &jobs[i]);
+	finish(jobs, ARRAY_SIZE(jobs));
+	for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
+		assert_int_equal(jobs[i].result, 0);
+	assert_true(house->most >= 1 && house->most <= WORKERS);
+}
+
+/* The limit, its error, and who need not care for it. */
+static void test_limit(void **state)
+{
+	struct house *house = *state;
+	struct job running[WORKERS] = {}, waiting[COMPILE_WAITING_MAX] = {}, refused = {};
+	struct job patient = { .patient = true };
+
+	occupy(house, running);
+	assert_false(is_full(house));
+	for (size_t i = 0; i < COMPILE_WAITING_MAX; i++)
+		job_start(house, &waiting[i]);
+	while (!is_full(house))
+		sched_yield();
+	job_start(house, &refused);
+	finish(&refused, 1);
+	assert_int_equal(refused.result, -EUSERS);
+	assert_string_equal(refused.message,
+			    "too many compilations wait (32); nothing was done, try again");
+	job_start(house, &patient);
+	house->hold = false;
+	finish(&patient, 1);
+	assert_int_equal(patient.result, 0);
+	finish(running, WORKERS);
+	finish(waiting, COMPILE_WAITING_MAX);
+	assert_true(house->most <= WORKERS);
+	assert_false(house->running);
+}
+
+/* First come, first served: with one worker the turns come in order. */
+static void test_order(void **state)
+{
+	struct house *house = *state;
+	struct job jobs[8] = {};
+	struct compile_queue *other = house->compiler.queue;
+
+	house->compiler.queue = compile_queue_new(1);
+	house->hold = true;
+	/* Each is known to wait before the next one comes: the limit counts them. */
+	for (size_t i = 0; i < ARRAY_SIZE(jobs); i++) {
+		struct job fill[COMPILE_WAITING_MAX] = {};
+		int pair[2];
+		size_t n = COMPILE_WAITING_MAX - i;
+
+		job_start(house, &jobs[i]);
+		if (i == 0) {
+			while (!house->running)
+				sched_yield();
+			continue;
+		}
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+		for (size_t k = 0; k < n; k++) {
+			fill[k].client_fd = pair[0];
+			job_start(house, &fill[k]);
+		}
+		while (!is_full(house))
+			sched_yield();
+		close(pair[1]);
+		finish(fill, n);
+		for (size_t k = 0; k < n; k++)
+			assert_int_equal(fill[k].result, -ECANCELED);
+		close(pair[0]);
+	}
+	house->hold = false;
+	finish(jobs, ARRAY_SIZE(jobs));
+	for (size_t i = 0; i < ARRAY_SIZE(jobs); i++) {
+		assert_int_equal(jobs[i].result, 0);
+		assert_int_equal(jobs[i].turn, i);
+	}
+	compile_queue_free(house->compiler.queue);
+	house->compiler.queue = other;
+}
+
+/* Whose client goes away, or when the plugin stops, leaves the queue, and the others go on. */
+static void test_give_up(void **state)
+{
+	struct house *house = *state;
+	struct job running[WORKERS] = {}, waiting[3] = {};
+	int pair[2];
+
+	occupy(house, running);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	waiting[1].client_fd = pair[0];
+	for (size_t i = 0; i < ARRAY_SIZE(waiting); i++)
+		job_start(house, &waiting[i]);
+	shutdown(pair[1], SHUT_WR); /* it has nothing more to say, and waits for the answer */
+	assert_false(is_full(house));
+	close(pair[1]);
+	finish(&waiting[1], 1);
+	assert_int_equal(waiting[1].result, -ECANCELED);
+	assert_string_equal(waiting[1].message, "given up, the client has closed its connection");
+	eventfd_write(house->compiler.cancel_fd, 1);
+	finish(&waiting[0], 1);
+	finish(&waiting[2], 1);
+	assert_int_equal(waiting[0].result, -ECANCELED);
+	assert_int_equal(waiting[2].result, -ECANCELED);
+	assert_string_equal(waiting[2].message, "given up, the plugin stops");
+	house->hold = false;
+	finish(running, WORKERS);
+	close(pair[0]);
+}
+
+static void test_none(void **state)
+{
+	const struct compiler compiler = {};
+
+	(void)state;
+	assert_int_equal(compile_queue_enter(&compiler, NULL), 0);
+	compile_queue_leave(NULL);
+	assert_null(compile_queue_free(NULL));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_workers), TEST(test_limit), TEST(test_order),
+		TEST(test_give_up), TEST(test_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
