@@ -1,28 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The control socket: collectd's unixsock protocol over the verbs. A line in, "<number> <text>" out
- * and that many lines after it; a negative number is an error, in whose text a newline is written
- * \n and a backslash \\.
+ * The control socket: accepts connections and gives those with a request to a thread each.
  *
- * A thread accepts, and each connection has its own, at most CONTROL_CLIENTS_MAX, so that a slow
- * client holds up nobody. When all are taken, the one that is idle for longest makes room.
+ * One thread, the keeper, accepts and holds all connections that wait for their next request. A
+ * connection that becomes readable is handed to a worker thread and comes back when its requests
+ * are answered. So the keeper never waits for a client, and only the keeper closes a connection.
+ *
+ * When CONTROL_CLIENTS_MAX connections are open, a new one takes the place of the one that has
+ * been idle for longest. An idle connection is closed with an error line, so that a request that
+ * arrives in the same moment is answered. If all connections have a request, the new one is
+ * refused.
  */
 #ifndef DYNMON_SERVE_CONTROL_H
 #define DYNMON_SERVE_CONTROL_H
 
 #include "monitor/registry.h"
 
-#define CONTROL_CLIENTS_MAX	32
-#define CONTROL_IDLE_SECONDS	300 /* a connection without a request is closed */
-#define CONTROL_STALL_SECONDS	10 /* so is one that stops in the middle of one, or does not read */
-#define CONTROL_REQUEST_SECONDS 60 /* for a request to come in whole */
+#define CONTROL_CLIENTS_MAX  128
+#define CONTROL_IDLE_SECONDS 300 /* a connection without a request is closed */
+
+/* Connections that were ended by the plugin, and whose clients may still read why. */
+#define CONTROL_LEAVING_MAX	64
+#define CONTROL_LEAVING_SECONDS 10
 
 struct control;
 
-/* fd: a listening socket, taken. The registry must outlive the control socket. */
+/**
+ * control_start() - serve a listening socket
+ * @fd:        listening socket; taken, also on failure
+ * @registry:  must outlive the control socket
+ *
+ * Return: 0 with *ret set, -errno on failure.
+ */
 int control_start(int fd, struct registry *registry, struct control **ret, struct error *err);
 
-/* Closes all connections and waits for what they are doing. Takes NULL. */
+/* Closes all connections and waits for the requests under way. Takes NULL. */
 struct control *control_stop(struct control *control);
 
 #endif

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/log.h"
+#include "dataplane/compile_queue.h"
 #include "fixture.h"
 #include "serve/command.h"
 #include "serve/control.h"
 #include "serve/listener.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -27,15 +30,22 @@ static void no_log(enum log_level level, const char *line)
 	(void)line;
 }
 
-static int set_up(void **state)
+/* script: a compiler; NULL: none is needed. */
+static int set_up_with(void **state, const char *script)
 {
 	static struct house house;
-	const struct compiler compiler = {};
+	_cleanup_free_ char *program = NULL;
+	struct compiler compiler = {};
 	_cleanup_error_ struct error err = {};
 	int fd;
 
 	log_set_sink(no_log);
 	house.folder = folder_make();
+	if (script) {
+		file_make(house.folder, "cc", script, strlen(script), 0700);
+		assert_true(asprintf(&program, "%s/cc", house.folder) > 0);
+		compiler.program = program;
+	}
 	assert_true(asprintf(&house.path, "%s/socket", house.folder) > 0);
 	assert_int_equal(registry_new(&compiler, house.folder, NULL, &house.registry, &err), 0);
 	fd = listener_open(house.path, NULL, 0600, false, &err);
@@ -43,6 +53,11 @@ static int set_up(void **state)
 	assert_int_equal(control_start(fd, house.registry, &house.control, &err), 0);
 	*state = &house;
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	return set_up_with(state, NULL);
 }
 
 static int tear_down(void **state)
@@ -286,7 +301,25 @@ static void test_gone(void **state)
 	}
 }
 
-/* One of those that are not answered at the moment; fails the test when none ends. */
+#define LEFT_OUT "-1 too many connections, and this one was idle; nothing was done, connect again"
+#define REFUSED	 "-1 too many connections, all 128 have requests under way; try again"
+
+static void fill_with_idle(struct house *house, int *fds)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		fds[i] = client(house);
+		say(fds[i], "LIST\n", 5);
+		listen_to(fds[i], "LIST", "0 monitors", 0);
+	}
+}
+
+static void close_all(const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+/* One of those that are not answered at the moment; fails the test when none is ended. */
 static size_t wait_for_end(const int *fds, size_t n)
 {
 	struct pollfd polls[CONTROL_CLIENTS_MAX];
@@ -297,26 +330,20 @@ static size_t wait_for_end(const int *fds, size_t n)
 		fail_msg("no end of any connection");
 	for (size_t i = 0; i < n; i++)
 		if (polls[i].revents) {
+			listen_to(fds[i], "nothing", LEFT_OUT, 0);
 			assert_end(fds[i]);
 			return i;
 		}
 	return n;
 }
 
+/* One more takes the place of one that is idle, which is told; the others go on. */
 static void test_limit(void **state)
 {
 	int fds[CONTROL_CLIENTS_MAX], more;
 	size_t ended;
 
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
-		fds[i] = client(*state);
-		say(fds[i], "LIST\n", 5);
-		listen_to(fds[i], "LIST", "0 monitors", 0);
-	}
-	/*
-	 * One more takes the place of one that has nothing to do; the others go on. Which one that
-	 * is: who was answered first may be the last to know that it has nothing to do.
-	 */
+	fill_with_idle(*state, fds);
 	more = client(*state);
 	say(more, "LIST\n", 5);
 	listen_to(more, "LIST", "0 monitors", 0);
@@ -328,8 +355,7 @@ static void test_limit(void **state)
 		}
 	}
 	close(more);
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-		close(fds[i]);
+	close_all(fds, ARRAY_SIZE(fds));
 }
 
 /* When all are in the middle of a request there is no place for one more. */
@@ -339,19 +365,189 @@ static void test_limit_of_busy(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
 		fds[i] = client(*state);
-		/* It is read in one piece: who answers the first line has the second one. */
+		/* The second request has arrived when the first one is answered. */
 		say(fds[i], "LIST\nINJECT m bytes=2\n{", 23);
 		listen_to(fds[i], "LIST", "0 monitors", 0);
 	}
 	more = client(*state);
-	listen_to(more, "connect", "-1 too many connections", 0);
+	say(more, "LIST\n", 5);
+	listen_to(more, "connect", REFUSED, 0);
 	assert_end(more);
 	close(more);
 	say(fds[0], "x", 1);
 	listen_to(fds[0], "INJECT",
 		  "-1 JSON syntax: line 1, column 2: quoted object property name expected", 0);
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-		close(fds[i]);
+	close_all(fds, ARRAY_SIZE(fds));
+}
+
+/* Newcomers, each of which takes the place of an idle connection. */
+static void *newcomers_thread(void *data)
+{
+	const struct house *house = data;
+	char line[256];
+
+	for (int i = 0; i < 2 * CONTROL_CLIENTS_MAX; i++) {
+		int fd = client(house);
+
+		say(fd, "LIST\n", 5);
+		if (!hear_line(fd, line, sizeof(line)))
+			print_error("a newcomer has no answer\n");
+		close(fd);
+	}
+	return NULL;
+}
+
+/* A request that arrives while its connection is taken for idle is answered, and done or not. */
+static void test_crossing(void **state)
+{
+	int fds[CONTROL_CLIENTS_MAX], more;
+	size_t done = 0;
+	char line[256];
+	pthread_t thread;
+
+	fill_with_idle(*state, fds);
+	assert_int_equal(pthread_create(&thread, NULL, newcomers_thread, *state), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		snprintf(line, sizeof(line), "ADD m%zu\n", i);
+		say(fds[i], line, strlen(line));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		if (!hear_line(fds[i], line, sizeof(line)))
+			fail_msg("request %zu has no answer", i);
+		if (strcmp(line, LEFT_OUT) != 0 && strcmp(line, REFUSED) != 0) {
+			assert_true(contains(line, "added"));
+			done++;
+		}
+	}
+	pthread_join(thread, NULL);
+	more = client(*state);
+	snprintf(line, sizeof(line), "%zu monitor*", done);
+	say(more, "LIST\n", 5);
+	listen_to(more, "LIST", line, -1);
+	close(more);
+	close_all(fds, ARRAY_SIZE(fds));
+}
+
+/* -- compilations -- */
+
+static size_t count_cpus(void)
+{
+	cpu_set_t set;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
+	return (size_t)CPU_COUNT(&set);
+}
+
+static size_t count_started(const struct house *house)
+{
+	_cleanup_free_ char *pattern = NULL;
+	glob_t found = {};
+	size_t n;
+
+	assert_true(asprintf(&pattern, "%s/started.*", house->folder) > 0);
+	glob(pattern, 0, NULL, &found);
+	n = found.gl_pathc;
+	globfree(&found);
+	return n;
+}
+
+/* A compiler that tells that it has started, and waits until it may go on. */
+static int set_up_slow(void **state)
+{
+	static const char script[] = "#!/bin/sh\n"
+				     "dir=${0%/*}\n"
+				     ": >\"$dir/started.$$\"\n"
+				     "until [ -e \"$dir/go\" ]; do sleep 0.05; done\n"
+				     "echo '1 compiled' >&3\n";
+
+	return set_up_with(state, script);
+}
+
+static void inject(int fd, size_t i)
+{
+	static const char document[] = "{\"ingress-path\": {\"code\": \"int x;\"}}";
+	char line[256];
+
+	snprintf(line, sizeof(line), "INJECT m%zu bytes=%zu\n%s", i, strlen(document), document);
+	say(fd, line, strlen(line));
+}
+
+/*
+ * Of many injections as many are compiled at once as there are CPUs, some wait, and the others are
+ * refused. Meanwhile requests that compile nothing are answered. What a client that has gone has
+ * asked for is not done.
+ */
+static void test_compilations(void **state)
+{
+	struct house *house = *state;
+	const size_t cpus = count_cpus(), compiled = cpus + COMPILE_WAITING_MAX;
+	int fds[CONTROL_CLIENTS_MAX], reader = client(house);
+	size_t n = compiled + 5, refused = 0;
+	bool answered[CONTROL_CLIENTS_MAX] = {};
+	char line[256];
+
+	if (n >= CONTROL_CLIENTS_MAX)
+		skip(); /* more CPUs than that */
+	for (size_t i = 0; i < n; i++) {
+		fds[i] = client(house);
+		inject(fds[i], i);
+	}
+	for (size_t i = 0; refused < n - compiled; i = (i + 1) % n) {
+		struct pollfd polls = { .fd = fds[i], .events = POLLIN };
+
+		if (answered[i] || poll(&polls, 1, 10) < 1)
+			continue;
+		assert_true(hear_line(fds[i], line, sizeof(line)));
+		assert_string_equal(
+			line, "-1 too many compilations wait (32); nothing was done, try again");
+		answered[i] = true;
+		refused++;
+	}
+	while (count_started(house) < cpus)
+		poll(NULL, 0, 10);
+	say(reader, "LIST\n", 5);
+	listen_to(reader, "LIST", "0 monitors", 0);
+	/* One that waits, or is compiled: its place is for the next one. */
+	for (size_t i = 0; i < n; i++)
+		if (!answered[i]) {
+			close(fds[i]);
+			answered[i] = true;
+			break;
+		}
+	assert_true(count_started(house) <= cpus + 1);
+	file_make(house->folder, "go", "", 0, 0600);
+	for (size_t i = 0; i < n; i++)
+		if (!answered[i]) {
+			listen_to(fds[i], "INJECT", "-1 ingress-path: compiled", 0);
+			answered[i] = true;
+		}
+	assert_true(count_started(house) <= compiled);
+	say(reader, "LIST\n", 5);
+	listen_to(reader, "LIST", "0 monitors", 0);
+	close(reader);
+	close_all(fds, n);
+}
+
+/* Stopping ends those that are compiled and those that wait. */
+static void test_stop_compilations(void **state)
+{
+	struct house *house = *state;
+	int fds[COMPILE_WAITING_MAX];
+	char line[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = client(house);
+		inject(fds[i], i);
+	}
+	while (!count_started(house))
+		poll(NULL, 0, 10);
+	registry_cancel(house->registry);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		assert_true(hear_line(fds[i], line, sizeof(line)));
+		assert_true(contains(line, "given up, the plugin stops"));
+	}
+	house->control = control_stop(house->control);
+	close_all(fds, ARRAY_SIZE(fds));
 }
 
 struct talker {
@@ -458,15 +654,26 @@ static void test_listener(void **state)
 	assert_int_equal(listener_open(longest, NULL, 0600, false, &err), -ENAMETOOLONG);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f)	     cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST_SLOW(f) cmocka_unit_test_setup_teardown(f, set_up_slow, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_talks),      TEST(test_pieces),	 TEST(test_openmetrics),
-		TEST(test_last_words), TEST(test_gone),		 TEST(test_longest_line),
-		TEST(test_limit),      TEST(test_limit_of_busy), TEST(test_many),
-		TEST(test_stop),       TEST(test_listener),
+		TEST(test_talks),
+		TEST(test_pieces),
+		TEST(test_openmetrics),
+		TEST(test_last_words),
+		TEST(test_gone),
+		TEST(test_longest_line),
+		TEST(test_limit),
+		TEST(test_limit_of_busy),
+		TEST(test_many),
+		TEST(test_stop),
+		TEST(test_listener),
+		TEST(test_crossing),
+		TEST_SLOW(test_compilations),
+		TEST_SLOW(test_stop_compilations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
