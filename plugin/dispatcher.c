@@ -2,7 +2,6 @@
 #include "collectd.h"
 #include "plugin.h"
 #include "utils/common/common.h"
-#include "utils_cache.h"
 
 #include "base/figure.h"
 #include "base/log.h"
@@ -12,26 +11,25 @@
 #include "export/values.h"
 #include "monitor/collect.h"
 #include "notifier.h"
+#include "passage.h"
 
 #include <errno.h>
 #include <time.h>
 
 #define PLUGIN "dynmon"
 
-/* Milliseconds for collectd's write threads to come to what was just dispatched. */
-#define WRITE_QUEUE_MS_MAX 10000
-#define WRITE_MS	   20 /* and for each of them to be done with what it has in hand */
-
 /* What is read in one go. collectd's callback holds one reference, whoever flushes another one. */
 struct reader {
 	char *monitor; /* NULL: the figures */
 	uint64_t serial;
 	cdtime_t interval;
+	struct passage *passage;
 	/* -- of who has the turn -- */
 	struct text told;  /* metrics whose type cannot be used, a line each: logged */
 	bool trouble_told; /* a failed read was */
 	bool troubled;	   /* this read had one */
 	cdtime_t time;	   /* of the read at hand, and the last one */
+	size_t sent;	   /* values of it */
 	/* -- protected by dispatcher.lock -- */
 	unsigned int refs;
 	bool busy; /* somebody has the turn */
@@ -54,6 +52,14 @@ static __thread bool flushing;
 
 /* -- readers -- */
 
+static void reader_delete(struct reader *reader)
+{
+	passage_free(reader->passage);
+	free(reader->monitor);
+	text_release(&reader->told);
+	free(reader);
+}
+
 static void reader_unref(struct reader *reader)
 {
 	unsigned int left;
@@ -63,9 +69,7 @@ static void reader_unref(struct reader *reader)
 	pthread_mutex_unlock(&dispatcher.lock);
 	if (left)
 		return;
-	free(reader->monitor);
-	text_release(&reader->told);
-	free(reader);
+	reader_delete(reader);
 }
 
 /* Takes one from the list, where it may not be any more: the one given, or a monitor's. */
@@ -101,8 +105,9 @@ static struct reader *reader_new(const struct monitor *monitor)
 	reader->interval = seconds > 0 ? DOUBLE_TO_CDTIME_T(seconds) : plugin_get_interval();
 	reader->serial = monitor ? monitor->serial : 0;
 	reader->monitor = monitor ? strdup(monitor->settings.name) : NULL;
-	if (monitor && !reader->monitor) {
-		free(reader);
+	reader->passage = passage_new();
+	if ((monitor && !reader->monitor) || !reader->passage) {
+		reader_delete(reader);
 		return NULL;
 	}
 	pthread_mutex_lock(&dispatcher.lock);
@@ -204,7 +209,8 @@ static void dispatch(void *data, const struct value *from)
 	sstrncpy(list.plugin_instance, from->plugin_instance, sizeof(list.plugin_instance));
 	sstrncpy(list.type, from->type, sizeof(list.type));
 	sstrncpy(list.type_instance, from->type_instance, sizeof(list.type_instance));
-	plugin_dispatch_values(&list);
+	if (plugin_dispatch_values(&list) == 0)
+		reader->sent++;
 	meta_data_destroy(list.meta);
 }
 
@@ -218,6 +224,17 @@ static void read_trouble(void *data, const struct error *err)
 	reader->troubled = true;
 }
 
+static void read_begin(struct reader *reader)
+{
+	reader->time = passage_begin(reader->passage);
+	reader->sent = 0;
+}
+
+static void read_end(struct reader *reader)
+{
+	passage_end(reader->passage, reader->sent);
+}
+
 /* With the turn. */
 static void read_monitor(struct reader *reader, struct registry *registry)
 {
@@ -227,10 +244,11 @@ static void read_monitor(struct reader *reader, struct registry *registry)
 	if (registry_view(registry, reader->monitor, &view, NULL) < 0)
 		return;
 	view_collect(&view);
-	reader->time = cdtime();
+	read_begin(reader);
 	reader->troubled = false;
 	for (size_t i = 0; i < view.n; i++)
 		values_read(&view.items[i], dispatch, read_trouble, reader);
+	read_end(reader);
 	if (!reader->troubled)
 		reader->trouble_told = false;
 	view_note_read(&view, READER_COLLECTD);
@@ -246,8 +264,9 @@ static void read_figures(struct reader *reader, struct registry *registry)
 
 	if (registry_view(registry, NULL, &view, NULL) < 0)
 		return;
-	reader->time = cdtime();
+	read_begin(reader);
 	figures_read(&view, dispatch, reader);
+	read_end(reader);
 }
 
 static void reader_read(struct reader *reader, struct registry *registry)
@@ -305,9 +324,7 @@ static struct reader **list_readers(size_t *n)
 	return list;
 }
 
-/* *count: see wait_for_writers(). */
-static int flush_all(struct registry *registry, cdtime_t timeout, uint64_t *count,
-		     struct error *err)
+static int flush_all(struct registry *registry, cdtime_t timeout, struct error *err)
 {
 	struct timespec until;
 	size_t n;
@@ -331,7 +348,7 @@ static int flush_all(struct registry *registry, cdtime_t timeout, uint64_t *coun
 			bool due = !timeout || reader->time + timeout <= cdtime();
 
 			if (due && !reader->monitor)
-				*count = figure_add(FIGURE_FLUSHES, 1);
+				figure_add(FIGURE_FLUSHES, 1);
 			if (due)
 				reader_read(reader, registry);
 			turn_end(reader);
@@ -341,7 +358,7 @@ static int flush_all(struct registry *registry, cdtime_t timeout, uint64_t *coun
 	return r;
 }
 
-static int flush_own(cdtime_t timeout, const char *identifier, uint64_t *count, struct error *err)
+static int flush_own(cdtime_t timeout, const char *identifier, struct error *err)
 {
 	struct registry *registry;
 	int r = 0;
@@ -355,7 +372,7 @@ static int flush_own(cdtime_t timeout, const char *identifier, uint64_t *count, 
 	pthread_mutex_unlock(&dispatcher.lock);
 	if (!registry)
 		return 0;
-	r = flush_all(registry, timeout, count, err);
+	r = flush_all(registry, timeout, err);
 	pthread_mutex_lock(&dispatcher.lock);
 	dispatcher.flushes--;
 	pthread_cond_broadcast(&dispatcher.free);
@@ -368,42 +385,15 @@ static int dispatcher_flush_callback(cdtime_t timeout, const char *identifier,
 				     user_data_t *user_data)
 {
 	_cleanup_error_ struct error err = {};
-	uint64_t count = 0;
 	int r;
 
 	(void)user_data;
 	if (flushing)
 		return 0;
-	r = flush_own(timeout, identifier, &count, &err);
+	r = flush_own(timeout, identifier, &err);
 	if (r < 0)
 		log_error("flush: %s", error_message(&err));
 	return r;
-}
-
-/*
- * What was dispatched waits in a queue for collectd's write threads. It is in order, and the count
- * of flushes comes after all monitors: when collectd's cache has that, the threads have taken all
- * before it. What each of them has in hand may not be with the write plugins yet, and collectd does
- * not tell: they are given a moment.
- */
-static void wait_for_writers(uint64_t count)
-{
-	const struct timespec pause = { .tv_nsec = 1000000 };
-	const struct timespec moment = { .tv_nsec = WRITE_MS * 1000000L };
-	bool there = false;
-	char name[6 * DATA_MAX_NAME_LEN];
-
-	if (format_name(name, sizeof(name), hostname_g, PLUGIN, "", "derive", "flushes") != 0)
-		return;
-	for (int i = 0; i < WRITE_QUEUE_MS_MAX && !there; i++) {
-		value_t *values = NULL;
-		size_t n = 0;
-
-		there = uc_get_value_by_name(name, &values, &n) == 0 && n == 1 &&
-			(uint64_t)values[0].derive >= count;
-		free(values);
-		nanosleep(there ? &moment : &pause, NULL);
-	}
 }
 
 int dispatcher_flush(void *data, const char *plugin, double timeout, const char *identifier,
@@ -411,21 +401,20 @@ int dispatcher_flush(void *data, const char *plugin, double timeout, const char 
 {
 	bool own = !plugin || !strcmp(plugin, PLUGIN);
 	cdtime_t age = DOUBLE_TO_CDTIME_T(timeout);
-	uint64_t count = 0;
-	int r = 0;
+	int r = 0, passed;
 
 	(void)data;
 	plugin_set_ctx(dispatcher.context);
 	if (own)
-		r = flush_own(age, identifier, &count, err);
+		r = flush_own(age, identifier, err);
 	if (plugin && own)
 		return r;
-	if (count)
-		wait_for_writers(count);
+	/* The write plugins write out what they hold: these values, too. */
+	passed = own ? passage_wait(r < 0 ? NULL : err) : 0;
 	flushing = true;
 	plugin_flush(plugin, age, identifier);
 	flushing = false;
-	return r;
+	return r < 0 ? r : passed;
 }
 
 /* -- monitors come and go -- */

@@ -30,8 +30,9 @@ void dispatcher_add(const struct monitor *monitor);
 void dispatcher_remove(const struct monitor *monitor);
 
 /*
- * registry_observer's flush(): what the monitors have comes first, then the other plugins. -EBUSY:
- * some could not be read in time; the others are done.
+ * registry_observer's flush(): what the monitors have comes first, then the other plugins, when the
+ * write threads have come to the values of the monitors. -EBUSY: some monitors could not be read in
+ * time; -ETIMEDOUT: the write threads are too slow. The rest is done.
  */
 int dispatcher_flush(void *data, const char *plugin, double timeout, const char *identifier,
 		     struct error *err);

@@ -22,6 +22,7 @@
 #include "monitor/notice.h"
 #include "monitor/watch.h"
 #include "notifier.h"
+#include "passage.h"
 #include "serve/control.h"
 #include "serve/http.h"
 #include "serve/listener.h"
@@ -370,5 +371,6 @@ void module_register(void)
 	plugin_register_complex_config(PLUGIN, dynmon_config);
 	plugin_register_init(PLUGIN, dynmon_init);
 	dispatcher_register();
+	passage_register();
 	plugin_register_shutdown(PLUGIN, dynmon_shutdown);
 }

@@ -26,7 +26,7 @@ struct registry_observer {
 	/*
 	 * Hands what the monitors count to collectd now, and has its write plugins write it out.
 	 * plugin: only that one, NULL for all; timeout: only what is older than so many seconds;
-	 * identifier: only that value, NULL for all.
+	 * identifier: only that value, NULL for all. 1: done, with a remark in err.
 	 */
 	int (*flush)(void *data, const char *plugin, double timeout, const char *identifier,
 		     struct error *err);

@@ -55,6 +55,7 @@ static int check_identifier(const char *identifier, struct error *err)
 int flush_run(const struct request *request, struct answer *answer, struct error *err)
 {
 	struct selection plugins, identifiers;
+	_cleanup_error_ struct error remark = {};
 	int done = 0, failed = 0, r;
 	double timeout;
 
@@ -74,9 +75,13 @@ int flush_run(const struct request *request, struct answer *answer, struct error
 					   identifiers.values[j], &why);
 			if (r < 0)
 				log_error("FLUSH: %s", error_message(&why));
-			done += r == 0;
+			else if (r > 0)
+				error_set(&remark, why.code, "%s", error_message(&why));
+			done += r >= 0;
 			failed += r < 0;
 		}
 	text_printf(&answer->status, "Done: %d successful, %d errors", done, failed);
+	if (remark.code)
+		text_printf(&answer->status, "; %s", error_message(&remark));
 	return 0;
 }

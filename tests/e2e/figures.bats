@@ -339,6 +339,68 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	eventually grep -Eq '^host\.dynmon\.derive-maps_full 0 ' "$BATS_TEST_TMPDIR/graphite"
 }
 
+# precache RULES: a filter chain that all values go through before collectd's cache.
+precache() {
+	sed -i '1i LoadPlugin match_regex\nLoadPlugin target_replace' "$CONF" # before PluginDir
+	cat >>"$CONF" <<-EOF
+	<Chain "PreCache">
+	$1
+	</Chain>
+	EOF
+}
+
+# Twenty, one after another. A flush that waits for values that never come takes too long for this.
+flush_often() {
+	for _ in {1..20}; do printf 'FLUSH\n'; done |
+		near timeout "$PATIENCE" python3 "$top_srcdir/tests/tools/rawsocket.py" "$SOCKET" >"$DIR/flushed"
+	[ "$(sort "$DIR/flushed" | uniq -c | xargs)" = "20 0 Done: 1 successful, 0 errors" ]
+}
+
+@test "FLUSH does not wait for figures that a filter chain drops" {
+	slow
+	precache '<Rule "no figures">
+	  <Match "regex">
+	    Plugin "^dynmon$"
+	    PluginInstance "^$"
+	  </Match>
+	  Target "stop"
+	</Rule>'
+	collectd_start
+	eventually csv_is edge-mon0 derive-packets_total-ingress 0
+	frames_in 5
+	flush_often
+	eventually csv_is edge-mon0 derive-packets_total-ingress 5
+	[ "$(figure flushes)" -eq 20 ]
+	[ ! -e "$DIR/csv/host/dynmon" ]
+}
+
+@test "FLUSH waits for values that a filter chain renames" {
+	slow
+	precache '<Target "replace">
+	  Host "host" "elsewhere"
+	  Plugin "dynmon" "renamed"
+	  TypeInstance "packets" "frames"
+	</Target>'
+	collectd_start
+	frames_in 5
+	flush_often
+	file=$(echo "$DIR"/csv/elsewhere/renamed-edge-mon0/derive-frames_total-ingress-*)
+	eventually grep -q ',5$' "$file"
+}
+
+@test "FLUSH says so when nothing comes out of a filter chain" {
+	slow
+	precache '<Rule "nothing">
+	  <Match "regex">
+	    Plugin "^dynmon$"
+	  </Match>
+	  Target "stop"
+	</Rule>'
+	collectd_start
+	raw FLUSH | grep -Eqx '0 Done: 1 successful, 0 errors; [1-9][0-9]* values did not come out of the PreCache filter chain, which may have dropped them'
+	[ ! -e "$DIR/csv/host/dynmon-edge-mon0" ]
+}
+
 @test "flushes from all sides at a time count nothing twice and lose nothing" {
 	jq '."ingress-path"."metric-configs"[0]."extraction-options" = {"empty-on-read": true}' \
 		"$DATAPLANE_DIR/packet_counter.json" >"$DATAPLANE_DIR/drain.json"

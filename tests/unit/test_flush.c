@@ -19,6 +19,8 @@ static const struct {
 	  "Done: 2 successful, 0 errors", "- 3 h/p-i/t-j\n- 3 h/p/t u\n" },
 	{ "FLUSH plugin=busy identifier=h/p/t plugin=a identifier=h/p/u",
 	  "Done: 2 successful, 2 errors", "busy 0 h/p/t\nbusy 0 h/p/u\na 0 h/p/t\na 0 h/p/u\n" },
+	{ "FLUSH plugin=remark", "Done: 1 successful, 0 errors; some values are missing",
+	  "remark 0 -\n" },
 	/* nothing is done when a word is wrong */
 	{ "FLUSH identifier=h/p/t identifier=x",
 	  "identifier: expected host/plugin-instance/type-instance, found \"x\"", "" },
@@ -33,6 +35,10 @@ static int flush(void *data, const char *plugin, double timeout, const char *ide
 	text_printf(&calls, "%s %g %s\n", plugin ? plugin : "-", timeout,
 		    identifier ? identifier : "-");
 	assert_ptr_equal(data, &calls);
+	if (plugin && !strcmp(plugin, "remark")) {
+		error_set(err, -ENODATA, "some values are missing");
+		return 1;
+	}
 	return plugin && !strcmp(plugin, "busy") ? error_set(err, -EBUSY, "busy") : 0;
 }
 
