@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/cache.h"
+#include "base/figure.h"
 
 #include <pthread.h>
 #include <string.h>
 
 struct compiled {
 	struct text key; /* all that the object depends on */
+	uint64_t began;
 	struct text object;
 	struct text diagnostics;
 };
@@ -16,6 +18,7 @@ struct cache {
 	struct compiled items[CACHE_OBJECTS_MAX];
 	size_t n, bytes;
 	unsigned int users;
+	uint64_t forgot; /* when everything was forgotten */
 };
 
 struct cache *cache_new(void)
@@ -27,15 +30,20 @@ struct cache *cache_new(void)
 	return cache;
 }
 
+static void compiled_release(struct compiled *item)
+{
+	text_release(&item->key);
+	text_release(&item->object);
+	text_release(&item->diagnostics);
+}
+
 /* Under lock. */
 static void forget(struct cache *cache)
 {
-	for (size_t i = 0; i < cache->n; i++) {
-		text_release(&cache->items[i].key);
-		text_release(&cache->items[i].object);
-		text_release(&cache->items[i].diagnostics);
-	}
+	for (size_t i = 0; i < cache->n; i++)
+		compiled_release(&cache->items[i]);
 	cache->n = cache->bytes = 0;
+	cache->forgot = figure_clock();
 }
 
 void cache_begin(struct cache *cache)
@@ -54,6 +62,15 @@ void cache_end(struct cache *cache)
 	pthread_mutex_lock(&cache->lock);
 	if (!--cache->users)
 		forget(cache);
+	pthread_mutex_unlock(&cache->lock);
+}
+
+void cache_forget(struct cache *cache)
+{
+	if (!cache)
+		return;
+	pthread_mutex_lock(&cache->lock);
+	forget(cache);
 	pthread_mutex_unlock(&cache->lock);
 }
 
@@ -100,7 +117,7 @@ static void make_key(const struct compile_target *target, const char *origin,
 }
 
 /* Under lock. */
-static const struct compiled *find(const struct cache *cache, const struct text *key)
+static struct compiled *find(struct cache *cache, const struct text *key)
 {
 	for (size_t i = 0; i < cache->n; i++)
 		if (cache->items[i].key.len == key->len &&
@@ -109,8 +126,9 @@ static const struct compiled *find(const struct cache *cache, const struct text 
 	return NULL;
 }
 
-bool cache_find(struct cache *cache, const struct compile_target *target, const char *origin,
-		const struct text *code, struct text *object, struct text *diagnostics)
+bool cache_find(struct cache *cache, uint64_t since, const struct compile_target *target,
+		const char *origin, const struct text *code, struct text *object,
+		struct text *diagnostics)
 {
 	_cleanup_text_ struct text key = {};
 	const struct compiled *found;
@@ -120,6 +138,8 @@ bool cache_find(struct cache *cache, const struct compile_target *target, const 
 	make_key(target, origin, code, &key);
 	pthread_mutex_lock(&cache->lock);
 	found = text_status(&key) < 0 ? NULL : find(cache, &key);
+	if (found && found->began < since)
+		found = NULL;
 	if (found) {
 		text_add(object, found->object.data, found->object.len);
 		text_add(diagnostics, found->diagnostics.data, found->diagnostics.len);
@@ -128,10 +148,33 @@ bool cache_find(struct cache *cache, const struct compile_target *target, const 
 	return found;
 }
 
-void cache_store(struct cache *cache, const struct compile_target *target, const char *origin,
-		 const struct text *code, const struct text *object, const struct text *diagnostics)
+static size_t compiled_size(const struct compiled *item)
 {
-	struct compiled item = {};
+	return item->key.len + item->object.len;
+}
+
+/* Under lock. Swaps the item in, and the older one of that key out. */
+static void keep(struct cache *cache, struct compiled *item)
+{
+	struct compiled *place = find(cache, &item->key), old = {};
+
+	if (place)
+		old = *place;
+	else if (cache->n < CACHE_OBJECTS_MAX)
+		place = &cache->items[cache->n];
+	if (!place || cache->bytes - compiled_size(&old) + compiled_size(item) > CACHE_BYTES_MAX)
+		return;
+	cache->bytes += compiled_size(item) - compiled_size(&old);
+	cache->n += place == &cache->items[cache->n];
+	*place = *item;
+	*item = old;
+}
+
+void cache_store(struct cache *cache, uint64_t began, const struct compile_target *target,
+		 const char *origin, const struct text *code, const struct text *object,
+		 const struct text *diagnostics)
+{
+	struct compiled item = { .began = began };
 
 	if (!cache)
 		return;
@@ -140,15 +183,8 @@ void cache_store(struct cache *cache, const struct compile_target *target, const
 	text_add(&item.diagnostics, diagnostics->data, diagnostics->len);
 	pthread_mutex_lock(&cache->lock);
 	if (text_status(&item.key) == 0 && text_status(&item.object) == 0 &&
-	    text_status(&item.diagnostics) == 0 && cache->users && cache->n < CACHE_OBJECTS_MAX &&
-	    cache->bytes + item.key.len + item.object.len <= CACHE_BYTES_MAX &&
-	    !find(cache, &item.key)) {
-		cache->bytes += item.key.len + item.object.len;
-		cache->items[cache->n++] = item;
-		item = (struct compiled){};
-	}
+	    text_status(&item.diagnostics) == 0 && cache->users && began > cache->forgot)
+		keep(cache, &item);
 	pthread_mutex_unlock(&cache->lock);
-	text_release(&item.key);
-	text_release(&item.object);
-	text_release(&item.diagnostics);
+	compiled_release(&item);
 }

@@ -25,7 +25,8 @@ struct compiler {
 	const char *include_dir;     /* the headers that dataplanes include */
 	const char *clang;	     /* NULL: searched by dynmon-cc */
 	int cancel_fd;		     /* readable: give up what is under way; 0 or less: none */
-	struct cache *cache;	     /* what was compiled before; NULL: each time anew */
+	struct cache *cache;	     /* what others have compiled; NULL: each time anew */
+	uint64_t since;		     /* but not before that time, of figure_clock() */
 	struct compile_queue *queue; /* where compilations wait; NULL: they start at once */
 	bool patient;		     /* waits however many wait already */
 	int client_fd; /* a connected socket: give up when its peer is gone; 0 or less: none */

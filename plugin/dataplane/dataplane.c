@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/dataplane.h"
+#include "base/figure.h"
 #include "base/image_check.h"
 #include "dataplane/cache.h"
 #include "dataplane/compile_queue.h"
@@ -120,10 +121,12 @@ static int make_elf(const struct path_config *config, const char *origin, bool t
 {
 	const struct text *code = config->object.len ? &config->object : &config->source;
 	_cleanup_text_ struct text said = {};
+	uint64_t began;
 	int r = 0;
 
-	if (cache_find(compiler->cache, target, origin, code, elf, warnings))
+	if (cache_find(compiler->cache, compiler->since, target, origin, code, elf, warnings))
 		return text_status(elf) < 0 ? error_oom(err) : 0;
+	began = figure_clock();
 	if (config->object.len)
 		text_add(elf, code->data, code->len);
 	else
@@ -134,7 +137,7 @@ static int make_elf(const struct path_config *config, const char *origin, bool t
 		r = object_try(elf, config->object.len ? config->origin : origin, compiler, &said,
 			       err);
 	if (r == 0)
-		cache_store(compiler->cache, target, origin, code, elf, &said);
+		cache_store(compiler->cache, began, target, origin, code, elf, &said);
 	text_add(warnings, said.data, said.len);
 	return r;
 }

@@ -55,6 +55,8 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 void registry_batch_begin(struct registry *registry)
 {
 	cache_begin(registry->loader.compiler.cache);
+	/* Headers may have changed since an injection that is under way was compiled. */
+	cache_forget(registry->loader.compiler.cache);
 }
 
 void registry_batch_end(struct registry *registry)
@@ -362,10 +364,12 @@ int registry_inject(struct registry *registry, const struct injection *injection
 {
 	int r = -EAGAIN;
 
+	cache_begin(registry->loader.compiler.cache);
 	for (int tries = 0; r == -EAGAIN && tries < INJECT_TRIES; tries++) {
 		text_clear(warnings);
 		r = inject_once(registry, injection, warnings, err);
 	}
+	cache_end(registry->loader.compiler.cache);
 	if (r == 0)
 		notice_post(NOTICE_OKAY, injection->monitor, injection->interface,
 			    "monitor %s: dataplane injected", injection->monitor);
