@@ -11,8 +11,8 @@
 
 #include "dataplane/compiler.h"
 
-/* Requests that may wait. Less than the connections of an HTTP listener: reads need some. */
-#define COMPILE_WAITING_MAX 32
+/* Requests that may wait. Fewer than the connections of a listener: reads need some. */
+#define COMPILE_WAITING_MAX 128
 
 /**
  * compile_queue_new() - make a queue

@@ -221,9 +221,9 @@ static void client_add(struct control *control, int fd)
 	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client->conversation.peer, &len);
 	client_enter(client, CLIENT_IDLE);
 	if (!room)
-		client_dismiss(client,
-			       "too many connections, all " NUMBER(
-				       CONTROL_CLIENTS_MAX) " have requests under way; try again");
+		client_dismiss(client, "too many connections, all " NUMBER(
+					       CONTROL_CLIENTS_MAX) " have requests under way; "
+								    "nothing was done, try again");
 }
 
 /* At most so many that the other connections get their turn. */

@@ -16,7 +16,7 @@
 
 #include "monitor/registry.h"
 
-#define CONTROL_CLIENTS_MAX  128
+#define CONTROL_CLIENTS_MAX  256
 #define CONTROL_IDLE_SECONDS 300 /* a connection without a request is closed */
 
 /* Connections that were ended by the plugin, and whose clients may still read why. */

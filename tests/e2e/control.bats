@@ -417,3 +417,18 @@ left_out_is_told() {
 	frames_in 3
 	hits_are race 3
 }
+
+# Of one document only a few are compiled: what the first ones compile is for those who wait, too.
+@test "each of many injections at once is done, or refused with a reason" {
+	start_empty
+	hits_by one.json 1
+	near timeout $((3 * PATIENCE)) python3 "$top_srcdir/tests/tools/injectors.py" "$SOCKET" 150 "$DOCUMENTS/one.json" \
+		>"$BATS_TEST_TMPDIR/answers"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/answers")" -eq 150 ]
+	run ! grep -vEx '0 monitor NAME: dataplane injected|-1 too many (compilations wait \(128\); nothing was done|connections, all 256 have requests under way; nothing was done), try again' \
+		"$BATS_TEST_TMPDIR/answers"
+	# as many as run or wait at once are not refused
+	[ "$(grep -c '^0 ' "$BATS_TEST_TMPDIR/answers")" -ge 128 ]
+	[ "$(ctl --json list | jq length)" -eq "$(grep -c '^0 ' "$BATS_TEST_TMPDIR/answers")" ]
+	[ "$(ctl --json list | jq '[.[].state] | unique | length')" -eq 1 ]
+}

@@ -143,7 +143,7 @@ static void test_limit(void **state)
 	finish(&refused, 1);
 	assert_int_equal(refused.result, -EUSERS);
 	assert_string_equal(refused.message,
-			    "too many compilations wait (32); nothing was done, try again");
+			    "too many compilations wait (128); nothing was done, try again");
 	job_start(house, &patient);
 	house->hold = false;
 	finish(&patient, 1);

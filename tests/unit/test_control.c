@@ -302,7 +302,8 @@ static void test_gone(void **state)
 }
 
 #define LEFT_OUT "-1 too many connections, and this one was idle; nothing was done, connect again"
-#define REFUSED	 "-1 too many connections, all 128 have requests under way; try again"
+#define REFUSED                                                                                    \
+	"-1 too many connections, all 256 have requests under way; nothing was done, try again"
 
 static void fill_with_idle(struct house *house, int *fds)
 {
@@ -499,7 +500,7 @@ static void test_compilations(void **state)
 			continue;
 		assert_true(hear_line(fds[i], line, sizeof(line)));
 		assert_string_equal(
-			line, "-1 too many compilations wait (32); nothing was done, try again");
+			line, "-1 too many compilations wait (128); nothing was done, try again");
 		answered[i] = true;
 		refused++;
 	}
