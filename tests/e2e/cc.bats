@@ -536,7 +536,7 @@ print("int handle_rx(struct CTXTYPE *c, struct pkt_metadata *m) { return 0; }")'
 child_of() { child=$(pgrep -P "$1"); }
 
 @test "when memory is short the kernel kills the compiler first, which is said in plain words" {
-	local pid child= status=0
+	local pid status=0 child=
 
 	"$DYNMON_CC" --include="$DYNMON_BPFDIR" --clang="$BATS_FILE_TMPDIR/sleeper" \
 		<<<'SEC("tc") int x;' >/dev/null 2>"$BATS_TEST_TMPDIR/words" 3>&- &
