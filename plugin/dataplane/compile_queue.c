@@ -98,7 +98,8 @@ static int wait_for_turn(struct compile_queue *queue, const struct compiler *com
 		else
 			r = compiler_check(polls, err);
 	} while (r == 0 && !polls[COMPILER_CANCEL_FDS].revents);
-	pthread_mutex_lock(&queue->lock); /* also: the one who grants is done with the waiter */
+	/* On success, too: grant_turns() must be done with the waiter. */
+	pthread_mutex_lock(&queue->lock);
 	if (r < 0) {
 		if (waiter->granted)
 			queue->running--;

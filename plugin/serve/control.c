@@ -17,6 +17,13 @@
 #define STRINGIFY(x)   #x
 #define NUMBER(x)      STRINGIFY(x)
 
+#define REFUSAL                                                                                    \
+	"too many connections, all " NUMBER(CONTROL_CLIENTS_MAX) " have requests under way; "      \
+								 "nothing was done, try again"
+#define DISMISSAL "too many connections, and this one was idle; nothing was done, connect again"
+#define FAREWELL                                                                                   \
+	"closed, the connection was idle for " NUMBER(CONTROL_IDLE_SECONDS) " s; connect again"
+
 enum client_state {
 	CLIENT_FREE,
 	CLIENT_IDLE,	/* nothing of its next request has arrived */
@@ -195,8 +202,7 @@ static bool make_room(struct control *control)
 		client = find_oldest(control, CLIENT_IDLE);
 		if (!client)
 			return false;
-		client_dismiss_idle(client, "too many connections, and this one was idle; "
-					    "nothing was done, connect again");
+		client_dismiss_idle(client, DISMISSAL);
 	}
 }
 
@@ -221,9 +227,7 @@ static void client_add(struct control *control, int fd)
 	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client->conversation.peer, &len);
 	client_enter(client, CLIENT_IDLE);
 	if (!room)
-		client_dismiss(client, "too many connections, all " NUMBER(
-					       CONTROL_CLIENTS_MAX) " have requests under way; "
-								    "nothing was done, try again");
+		client_dismiss(client, REFUSAL);
 }
 
 /* At most so many that the other connections get their turn. */
@@ -257,9 +261,7 @@ static int enforce_times(struct control *control)
 		struct client *client = &control->clients[i];
 
 		if (client->state == CLIENT_IDLE && client->since + CONTROL_IDLE_SECONDS <= now)
-			client_dismiss_idle(client,
-					    "closed, the connection was idle for " NUMBER(
-						    CONTROL_IDLE_SECONDS) " s; connect again");
+			client_dismiss_idle(client, FAREWELL);
 		if (client->state == CLIENT_LEAVING &&
 		    client->since + CONTROL_LEAVING_SECONDS <= now)
 			client_close(client);

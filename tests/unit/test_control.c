@@ -4,6 +4,7 @@
 #include "fixture.h"
 #include "serve/command.h"
 #include "serve/control.h"
+#include "serve/conversation.h"
 #include "serve/listener.h"
 
 #include <errno.h>
@@ -429,6 +430,38 @@ static void test_crossing(void **state)
 	close_all(fds, ARRAY_SIZE(fds));
 }
 
+/* The documents of all requests under way have a limit; others go on when it is reached. */
+static void test_documents(void **state)
+{
+	static const char request[] = "INJECT m bytes=37748736\n";
+	struct pollfd polls[CONVERSATION_DOCUMENTS_MAX / 37748736 + 1];
+	int refused = 0, other = client(*state);
+
+	for (size_t i = 0; i < ARRAY_SIZE(polls); i++) {
+		polls[i] = (struct pollfd){ .fd = client(*state), .events = POLLIN };
+		say(polls[i].fd, request, strlen(request));
+	}
+	if (poll(polls, ARRAY_SIZE(polls), PATIENCE_MS) < 1)
+		fail_msg("no document is refused");
+	for (size_t i = 0; i < ARRAY_SIZE(polls); i++) {
+		if (polls[i].revents) {
+			listen_to(polls[i].fd, request,
+				  "-1 the documents of the requests under way have too many bytes; "
+				  "nothing was done, try again",
+				  0);
+			assert_end(polls[i].fd);
+			refused++;
+		}
+	}
+	assert_int_equal(refused, 1);
+	say(other, "INJECT m bytes=2\n{}LIST\n", 24);
+	listen_to(other, "INJECT", "0 monitor m: dataplane injected", 0);
+	listen_to(other, "LIST", "1 monitor", 1);
+	for (size_t i = 0; i < ARRAY_SIZE(polls); i++)
+		close(polls[i].fd);
+	close(other);
+}
+
 /* -- compilations -- */
 
 static size_t count_cpus(void)
@@ -673,6 +706,7 @@ int main(void)
 		TEST(test_stop),
 		TEST(test_listener),
 		TEST(test_crossing),
+		TEST(test_documents),
 		TEST_SLOW(test_compilations),
 		TEST_SLOW(test_stop_compilations),
 	};
