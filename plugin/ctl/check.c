@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/check.h"
 #include "ctl/table.h"
+#include "kernel/event.h"
 #include "kernel/hook.h"
 #include "monitor/loading.h"
 
@@ -14,6 +15,11 @@ static int no_public_map(void *data, const char *name)
 	(void)data;
 	(void)name;
 	return -ENOENT;
+}
+
+static bool shown_map(const struct object_map *map, struct map *shape)
+{
+	return !event_map_is_internal(map->name) && object_map_describe(map, shape, NULL) == 0;
 }
 
 /* Programs, maps and metrics of a path, a row each. */
@@ -31,7 +37,7 @@ static int print_path(const struct generation *generation, int path, struct erro
 	for (size_t i = 0; i < from->object->n_maps; i++) {
 		struct map map;
 
-		if (object_map_describe(&from->object->maps[i], &map, NULL) < 0)
+		if (!shown_map(&from->object->maps[i], &map))
 			continue;
 		table_add(&table, "map");
 		table_add(&table, from->object->maps[i].name);
@@ -74,7 +80,7 @@ static void add_path(struct text *out, const struct generation *generation, int 
 	for (size_t i = 0; i < from->object->n_maps; i++) {
 		struct map map;
 
-		if (object_map_describe(&from->object->maps[i], &map, NULL) < 0)
+		if (!shown_map(&from->object->maps[i], &map))
 			continue;
 		text_adds(out, n++ ? ",{" : "{");
 		add_string(out, "name", from->object->maps[i].name);

@@ -16,6 +16,11 @@ static const enum log_level levels[] = {
 	LOG_LEVEL_WARNING, LOG_LEVEL_ERR,  LOG_LEVEL_ERR,
 };
 
+bool event_map_is_internal(const char *name)
+{
+	return !strcmp(name, EVENT_MAP) || !strcmp(name, EVENT_LOST_MAP);
+}
+
 static void format_ipv4(uint64_t arg, struct text *out)
 {
 	uint8_t bytes[4];

@@ -10,10 +10,22 @@
 #include "base/log.h"
 #include "base/text.h"
 
+#include <stdbool.h>
+
 /* The map that records come in; objects without events do not have it. */
 #define EVENT_MAP "dynmon_events"
 /* An array whose one value counts the records that had no room there. */
 #define EVENT_LOST_MAP "dynmon_lost"
+/**
+ * event_map_is_internal() - tell whether a map belongs to pcn_log(), not to a dataplane's author
+ * @name:  the map's name, as the code calls it
+ *
+ * Such maps do not appear in messages and lists about the maps of a dataplane.
+ *
+ * Return: true for EVENT_MAP and EVENT_LOST_MAP.
+ */
+bool event_map_is_internal(const char *name);
+
 /* A program that writes as fast as it can holds up no other for longer. */
 #define EVENT_TURN 4096
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/metric.h"
+#include "kernel/event.h"
 #include "metric/series.h"
 #include "metric/tally.h"
 
@@ -12,7 +13,8 @@ static int no_such_map(const struct metric_config *config, const struct object *
 	_cleanup_text_ struct text all = {};
 
 	for (size_t i = 0; i < object->n_maps; i++)
-		text_printf(&all, "%s%s", i ? ", " : "", object->maps[i].name);
+		if (!event_map_is_internal(object->maps[i].name))
+			text_printf(&all, "%s%s", all.len ? ", " : "", object->maps[i].name);
 	return error_set(err, -ENOENT, "map \"%s\" does not exist; the code has: %s",
 			 config->map_name, all.len ? text_str(&all) : "none");
 }

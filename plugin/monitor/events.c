@@ -15,16 +15,20 @@
 
 #define SLEEPERS 16 /* descriptors looked at in one turn */
 
-/* A ring buffer of one path of a generation. */
+/*
+ * The ring buffer of one object. Several generations may have the object, one after the other; the
+ * source stays the same.
+ */
 struct source {
 	struct source *next;
-	struct generation *generation;
-	int path;
+	struct object *object;
 	char *name; /* "monitor edge: eth0 ingress" */
 	struct event_ring *ring;
-	int lost_fd;   /* the map that counts records without room; the object's; -1: none */
-	uint64_t lost; /* of which so many were told */
-	time_t second; /* of CLOCK_MONOTONIC, that the following count */
+	uint32_t ring_id; /* the kernel's, of the ring's map */
+	int lost_fd;	  /* the object's map that counts records without room */
+	uint32_t lost_id; /* the kernel's, of that map; 0: none, or another source counts it now */
+	uint64_t lost;	  /* the part of that map's count that was told */
+	time_t second;	  /* of CLOCK_MONOTONIC, that the following count */
 	unsigned int lines;
 	unsigned int left_out;
 	bool wanted; /* still there, when the registry is looked at */
@@ -54,20 +58,53 @@ static void tell_left_out(struct source *source)
 	source->left_out = 0;
 }
 
+/* The name alone proves nothing: an object's author may give it to any map. */
+static bool is_count(const struct map *map)
+{
+	return map->type == BPF_MAP_TYPE_ARRAY && map->key_size == sizeof(uint32_t) &&
+	       map->value_size == sizeof(uint64_t);
+}
+
+static bool read_lost(const struct source *source, uint64_t *ret)
+{
+	uint32_t key = 0;
+
+	return source->lost_id && bpf_map_lookup_elem(source->lost_fd, &key, ret) == 0;
+}
+
 /* Records that found the ring full: the program counts them. */
 static void tell_lost(struct source *source)
 {
-	uint32_t key = 0;
-	uint64_t lost;
+	uint64_t lost, new;
 
-	if (source->lost_fd < 0 || bpf_map_lookup_elem(source->lost_fd, &key, &lost) < 0 ||
-	    lost == source->lost)
+	if (!read_lost(source, &lost) || lost == source->lost)
+		return;
+	/* A count that has fallen was reset, by a metric with empty-on-read for example. */
+	new = lost > source->lost ? lost - source->lost : lost;
+	source->lost = lost;
+	if (!new)
 		return;
 	log_warning("%s: %llu log lines are lost, the program writes them faster than they can be "
 		    "read",
-		    source->name, (unsigned long long)(lost - source->lost));
-	figure_add(FIGURE_EVENTS_LOST, lost - source->lost);
-	source->lost = lost;
+		    source->name, (unsigned long long)new);
+	figure_add(FIGURE_EVENTS_LOST, new);
+}
+
+/*
+ * A reload keeps the map that counts, with all it has counted so far. The new source goes on where
+ * the one before has stopped. Without one before, a kept map comes from a dead process: what it
+ * counted was that process's to tell.
+ */
+static void take_over_lost(struct events *events, struct source *source, bool kept)
+{
+	for (struct source *before = events->sources; before; before = before->next)
+		if (before->lost_id == source->lost_id) {
+			source->lost = before->lost;
+			before->lost_id = 0;
+			return;
+		}
+	if (kept && !read_lost(source, &source->lost))
+		source->lost = 0;
 }
 
 static void take_record(void *data, const void *record, size_t len)
@@ -103,26 +140,30 @@ static void source_free(struct source *source)
 		tell_lost(source);
 	}
 	event_ring_close(source->ring);
-	generation_unref(source->generation);
+	object_unref(source->object);
 	free(source->name);
 	free(source);
 }
 
-static int source_open(struct events *events, const struct view_item *item, int path, int map_fd,
-		       struct error *err)
+static int source_open(struct events *events, const struct view_item *item, int path,
+		       const struct map *ring, struct error *err)
 {
 	struct source *source = calloc(1, sizeof(*source));
-	const struct object *object = item->generation->paths[path].object;
-	const struct object_map *lost = object_find_map(object, EVENT_LOST_MAP);
+	struct object *object = item->generation->paths[path].object;
+	const struct object_map *lost_map = object_find_map(object, EVENT_LOST_MAP);
 	struct epoll_event event = { .events = EPOLLIN };
+	struct map lost;
 	int r;
 
 	if (!source)
 		return error_oom(err);
-	*source = (struct source){ .generation = generation_ref(item->generation),
-				   .path = path,
-				   .lost_fd = lost ? bpf_map__fd(lost->bpf) : -1,
+	*source = (struct source){ .object = object_ref(object),
+				   .ring_id = ring->id,
 				   .wanted = true };
+	if (lost_map && object_map_describe(lost_map, &lost, NULL) == 0 && is_count(&lost)) {
+		source->lost_fd = lost.fd;
+		source->lost_id = lost.id;
+	}
 	if (asprintf(&source->name, "monitor %s: %s%s%s", item->monitor->settings.name,
 		     item->interface, *item->interface ? " " : "",
 		     path_name((enum path)path)) < 0) {
@@ -130,7 +171,7 @@ static int source_open(struct events *events, const struct view_item *item, int 
 		source_free(source);
 		return error_oom(err);
 	}
-	r = event_ring_open(map_fd, take_record, source, &source->ring, err);
+	r = event_ring_open(ring->fd, take_record, source, &source->ring, err);
 	if (r < 0) {
 		source_free(source);
 		return r;
@@ -141,17 +182,18 @@ static int source_open(struct events *events, const struct view_item *item, int 
 		source_free(source);
 		return r;
 	}
+	if (source->lost_id)
+		take_over_lost(events, source, lost_map->kept);
 	source->next = events->sources;
 	events->sources = source;
 	return 0;
 }
 
-static struct source *source_find(const struct events *events, const struct generation *generation,
-				  int path)
+static struct source *source_find(const struct events *events, uint32_t ring_id)
 {
 	struct source *source = events->sources;
 
-	while (source && (source->generation != generation || source->path != path))
+	while (source && source->ring_id != ring_id)
 		source = source->next;
 	return source;
 }
@@ -174,13 +216,14 @@ static void look_at(struct events *events, const struct view_item *item, int pat
 
 	if (!ring || shares_ring(item->generation, path))
 		return;
-	source = source_find(events, item->generation, path);
-	if (source) {
-		source->wanted = true;
-		return;
+	if (object_map_describe(ring, &map, &err) == 0) {
+		source = source_find(events, map.id);
+		if (source) {
+			source->wanted = true;
+			return;
+		}
 	}
-	if (object_map_describe(ring, &map, &err) < 0 ||
-	    source_open(events, item, path, map.fd, &err) < 0)
+	if (err.code || source_open(events, item, path, &map, &err) < 0)
 		log_error("monitor %s: log lines are not shown: %s", item->monitor->settings.name,
 			  error_message(&err));
 }

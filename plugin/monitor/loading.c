@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/loading.h"
+#include "kernel/event.h"
 #include "kernel/section.h"
 #include "monitor/binding.h"
 #include "monitor/verdict.h"
@@ -219,7 +220,7 @@ static void tell_kept(struct making *making, enum path path, const struct object
 {
 	struct text *report = making->loading->report;
 
-	if (!report)
+	if (!report || event_map_is_internal(map->name))
 		return;
 	if (map->kept)
 		text_printf(report, "%s map %s is kept\n", path_name(path), map->name);

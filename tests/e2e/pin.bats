@@ -171,6 +171,25 @@ finish_reads() {
 @test "tc: SIGKILL with both" { survives tc '{"swap-on-read": true, "empty-on-read": true}' kill; }
 @test "xdp-generic: SIGTERM with both" { survives xdp-generic '{"swap-on-read": true, "empty-on-read": true}' stop; }
 
+@test "log lines that a dead collectd has counted as lost are not counted again" {
+	jq -n --arg code 'static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)
+		{ for (int i = 0; i < 3000; i++) pcn_log(ctx, LOG_INFO, "line %d", i); return RX_OK; }' \
+		'{"ingress-path": {"code": $code, "metric-configs": [{"name": "lost", "map-name": "dynmon_lost"}]}}' \
+		>"$DOCUMENTS/edge.json"
+	configure tcx 'Interface "mon0"' 'Pin true' 'LogLevel "info"'
+	lost() { json_value edge ingress lost | jq '.[0]'; }
+	collectd_start
+	frames_in 1
+	before=$(lost)
+	[ "$before" -gt 0 ]
+	collectd_crash
+	start_again
+	taken_over ingress
+	[ "$(lost)" -eq "$before" ]
+	collectd_stop
+	run ! grep -F 'log lines are lost' "$LOG"
+}
+
 @test "several interfaces of a regular expression, each with its own counts" {
 	cable_up mon1 peer1
 	edge_document '{}'

@@ -210,6 +210,82 @@ logged_more() { [ "$(grep -c 'reload\|settings changed\|added\|deleted' "$LOG")"
 	[ "$(grep -c 'seen 7' "$LOG")" -eq 1 ]
 }
 
+# floods [LINES]: floods.json, whose program writes more log lines for each frame than the ring holds,
+# and whose metric is the number of those that are lost. LINES go into the program.
+floods() {
+	jq -n --arg code "static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)
+		{ for (int i = 0; i < 3000; i++) pcn_log(ctx, LOG_INFO, \"line %d\", i); ${1:-} return RX_OK; }" \
+		'{"ingress-path": {"code": $code, "metric-configs": [{"name": "lost", "map-name": "dynmon_lost",
+			"open-metrics-metadata": {"type": "counter", "help": "L."}}]}}' >"$DOCUMENTS/floods.json"
+}
+
+lost() { json_value edge ingress lost | jq '.[0]'; }
+is_lost() { [ "$(lost)" -gt "$1" ]; }
+# The losses that the log tells of, all together.
+told_lost() {
+	sed -n 's/.* \([0-9]*\) log lines are lost, .*/\1/p' "$LOG" | awk '{ n += $1 } END { print n + 0 }'
+}
+# flood_more: until a further line is lost.
+flood_more() {
+	local before
+
+	before=$(lost)
+	frames_in 1
+	eventually is_lost "$before"
+}
+
+@test "log lines that are lost are counted once, however often the configuration is reloaded" {
+	floods
+	conf < <(monitor edge 'LogLevel "info"' | sed 's/packet_counter/floods/')
+	collectd_start
+	flood_more
+	for i in 1 2 3; do
+		# Another program, which goes on with the map that counts.
+		floods "int reload = $i; pcn_log(ctx, LOG_INFO, \"%d\", reload);"
+		run -0 ctl reload
+		[[ $output == *'monitor edge: dataplane replaced'* ]]
+		[[ $output != *dynmon_* ]]
+		flood_more
+		ctl reload edge force=true
+	done
+	# The same program in a monitor with other settings.
+	conf < <(monitor edge $'LogLevel "info"\nInterval 5' | sed 's/packet_counter/floods/')
+	ctl reload
+	total=$(lost)
+	collectd_stop
+	[ "$(told_lost)" -eq "$total" ]
+	run ! grep dynmon_lost "$LOG"
+}
+
+@test "a map that has only the name of the one that counts lost lines is left alone" {
+	jq -n --rawfile code /dev/stdin '{"ingress-path": {"name": "own", "code": $code}}' >"$DOCUMENTS/own.json" <<-'END'
+	#include <linux/bpf.h>
+	#include <bpf/bpf_helpers.h>
+	struct large { char bytes[4096]; };
+	struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 65536); } dynmon_events SEC(".maps");
+	struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32); __type(value, struct large);
+		__uint(max_entries, 1); } dynmon_lost SEC(".maps");
+	SEC("tc") int own(struct __sk_buff *skb)
+	{
+		__u32 zero = 0;
+		struct large *large = bpf_map_lookup_elem(&dynmon_lost, &zero);
+
+		if (large)
+			__builtin_memset(large, 0x41, 512);
+		bpf_ringbuf_output(&dynmon_events, "record", 6, 0);
+		return -1;
+	}
+	char LICENSE[] SEC("license") = "GPL";
+	END
+	conf < <(monitor edge | sed 's/packet_counter/own/')
+	collectd_start
+	frames_in 3
+	eventually grep -F 'a record that is no event, 6 bytes' "$LOG"
+	ctl reload edge force=true
+	collectd_stop
+	run ! grep -F 'log lines are lost' "$LOG"
+}
+
 @test "a monitor made at runtime is left alone, and becomes a configured one when it stands there" {
 	conf < <(monitor edge)
 	collectd_start
