@@ -331,11 +331,13 @@ static void read_files(void *data, int fd)
 /* What the parser has said, without what says nothing. */
 static void clean(struct text *said, struct text *out)
 {
-	char *lines = (char *)text_str(said), *line;
+	for (const char *line = text_str(said); *line;) {
+		size_t len = strcspn(line, "\n");
 
-	while ((line = strsep(&lines, "\n")))
-		if (*line && strncmp(line, "yyparse returned", 16) != 0)
-			text_printf(out, "%s%s", out->len ? "\n" : "", line);
+		if (len && strncmp(line, "yyparse returned", 16) != 0)
+			text_printf(out, "%s%.*s", out->len ? "\n" : "", (int)len, line);
+		line += len + (line[len] == '\n');
+	}
 }
 
 /*

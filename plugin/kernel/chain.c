@@ -76,7 +76,7 @@ int chain_of_xdp(const struct hook *hook, int ifindex, bool egress, struct chain
 		.attr = hook->flags & XDP_FLAGS_SKB_MODE ? IFLA_XDP_SKB_PROG_ID
 							 : IFLA_XDP_DRV_PROG_ID,
 	};
-	char buffer[256];
+	_Alignas(struct nlmsghdr) char buffer[256];
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
 	int r;

@@ -77,7 +77,7 @@ static int take_filter(const struct nlmsghdr *message, void *data)
 
 int filter_list_get(int ifindex, bool egress, struct filter_list *ret)
 {
-	char buffer[MNL_NLMSG_HDRLEN + sizeof(struct tcmsg)];
+	_Alignas(struct nlmsghdr) char buffer[MNL_NLMSG_HDRLEN + sizeof(struct tcmsg)];
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct tcmsg *tc = mnl_nlmsg_put_extra_header(request, sizeof(*tc));
 	int r;
@@ -133,7 +133,7 @@ static int take_qdisc(const struct nlmsghdr *message, void *data)
 
 int qdisc_list_get(struct qdisc_list *ret)
 {
-	char buffer[MNL_NLMSG_HDRLEN + sizeof(struct tcmsg)];
+	_Alignas(struct nlmsghdr) char buffer[MNL_NLMSG_HDRLEN + sizeof(struct tcmsg)];
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct tcmsg *tc = mnl_nlmsg_put_extra_header(request, sizeof(*tc));
 	int r;

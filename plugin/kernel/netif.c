@@ -54,7 +54,7 @@ int netif_list_get(struct netif_list *ret, struct error *err)
 
 	*ret = (struct netif_list){};
 	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
-		char buffer[256];
+		_Alignas(struct nlmsghdr) char buffer[256];
 		struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 		struct ifinfomsg *info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
 

@@ -20,7 +20,7 @@ static ssize_t receive(const struct mnl_socket *socket, char *buffer)
 static int rtnl_run(struct nlmsghdr *request, uint16_t flags, mnl_cb_t take, void *data)
 {
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	char buffer[RTNL_BUFFER_SIZE];
+	_Alignas(struct nlmsghdr) char buffer[RTNL_BUFFER_SIZE];
 	int r;
 
 	if (!socket)

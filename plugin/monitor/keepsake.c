@@ -14,7 +14,7 @@ static void keepsake_release(struct keepsake *keepsake)
 	if (!keepsake->owned)
 		return;
 	fd_close(&keepsake->map.fd);
-	btf__free((struct btf *)keepsake->btf);
+	btf__free(keepsake->owned_btf);
 }
 
 int keepsakes_add(struct keepsakes *keepsakes, struct keepsake *keepsake)

@@ -32,11 +32,14 @@ static int build_and_switch(const struct compiler *compiler, struct monitor *mon
 static void report_warnings(const struct monitor *monitor, struct text *warnings,
 			    struct text *report)
 {
-	char *lines = (char *)text_str(warnings), *line;
+	for (const char *line = text_str(warnings); *line;) {
+		size_t len = strcspn(line, "\n");
 
-	while ((line = strsep(&lines, "\n")))
-		if (*line)
-			text_printf(report, "monitor %s: %s\n", monitor->settings.name, line);
+		if (len)
+			text_printf(report, "monitor %s: %.*s\n", monitor->settings.name, (int)len,
+				    line);
+		line += len + (line[len] == '\n');
+	}
 }
 
 static bool has_metric(const struct dataplane *dataplane, const char *name)

@@ -47,18 +47,21 @@ static int add_instances(struct monitor *monitor)
 int monitor_new(struct monitor_settings *settings, unsigned int id, uint64_t serial,
 		bool configured, struct monitor **ret, struct error *err)
 {
-	_cleanup_(monitor_unrefp) struct monitor *monitor = calloc(1, sizeof(*monitor));
+	_cleanup_(monitor_unrefp) struct monitor *monitor = malloc(sizeof(*monitor));
+	const struct monitor init = {
+		.refs = 1,
+		.id = id,
+		.serial = serial,
+		.configured = configured,
+		.netns_fd = -1,
+		.settings = *settings,
+	};
 
 	if (!monitor) {
 		monitor_settings_release(settings);
 		return error_oom(err);
 	}
-	monitor->refs = 1;
-	monitor->id = id;
-	monitor->serial = serial;
-	monitor->configured = configured;
-	monitor->netns_fd = -1;
-	*(struct monitor_settings *)&monitor->settings = *settings;
+	memcpy(monitor, &init, sizeof(init));
 	*settings = (struct monitor_settings){};
 	pthread_mutex_init(&monitor->control, NULL);
 	pthread_mutex_init(&monitor->links, NULL);
@@ -82,6 +85,8 @@ struct monitor *monitor_ref(struct monitor *monitor)
 
 struct monitor *monitor_unref(struct monitor *monitor)
 {
+	struct monitor_settings settings;
+
 	if (!monitor || __atomic_sub_fetch(&monitor->refs, 1, __ATOMIC_ACQ_REL))
 		return NULL;
 	monitor_stop(monitor, false);
@@ -98,7 +103,8 @@ struct monitor *monitor_unref(struct monitor *monitor)
 	free(monitor->document_file);
 	free(monitor->last_error);
 	recipe_release(&monitor->recipe);
-	monitor_settings_release((struct monitor_settings *)&monitor->settings);
+	settings = monitor->settings;
+	monitor_settings_release(&settings);
 	pthread_mutex_destroy(&monitor->control);
 	pthread_mutex_destroy(&monitor->links);
 	pthread_mutex_destroy(&monitor->state);

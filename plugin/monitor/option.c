@@ -263,11 +263,11 @@ static bool counts_are_small(const char *expression)
 		unsigned long most = 1;
 
 		for (at++; isdigit((unsigned char)*at) || *at == ',';) {
-			char *end = (char *)at + 1;
-			unsigned long count = *at == ',' ? 0 : strtoul(at, &end, 10);
+			char *end;
+			unsigned long count = strtoul(at, &end, 10);
 
 			most = count > most ? count : most;
-			at = end;
+			at = *at == ',' ? at + 1 : end;
 		}
 		if (most > PATTERN_COPIES_MAX / copies)
 			return false;

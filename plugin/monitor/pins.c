@@ -368,7 +368,7 @@ static void take_types(const struct bpf_map_info *info, struct keepsake *keepsak
 {
 	if (!info->btf_id)
 		return;
-	keepsake->btf = btf__load_from_kernel_by_id(info->btf_id);
+	keepsake->btf = keepsake->owned_btf = btf__load_from_kernel_by_id(info->btf_id);
 	if (!keepsake->btf)
 		return;
 	keepsake->key_type = info->btf_key_type_id;

@@ -26,9 +26,11 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 
 	if (!registry)
 		return error_oom(err);
-	registry->loader.compiler.program = copy_or_null(compiler->program, &failed);
-	registry->loader.compiler.include_dir = copy_or_null(compiler->include_dir, &failed);
-	registry->loader.compiler.clang = copy_or_null(compiler->clang, &failed);
+	registry->loader.compiler.program = registry->program =
+		copy_or_null(compiler->program, &failed);
+	registry->loader.compiler.include_dir = registry->include_dir =
+		copy_or_null(compiler->include_dir, &failed);
+	registry->loader.compiler.clang = registry->clang = copy_or_null(compiler->clang, &failed);
 	registry->loader.dataplane_dir = copy_or_null(dataplane_dir, &failed);
 	registry->loader.compiler.cache = cache_new();
 	registry->loader.compiler.queue = compile_queue_new(0);
@@ -87,9 +89,9 @@ struct registry *registry_free(struct registry *registry)
 	feeds_free(registry->feeds);
 	cache_free(registry->loader.compiler.cache);
 	compile_queue_free(registry->loader.compiler.queue);
-	free((char *)registry->loader.compiler.program);
-	free((char *)registry->loader.compiler.include_dir);
-	free((char *)registry->loader.compiler.clang);
+	free(registry->program);
+	free(registry->include_dir);
+	free(registry->clang);
 	free(registry->loader.dataplane_dir);
 	free(registry->state_dir);
 	fd_close(&registry->change_fd);

@@ -7,7 +7,8 @@
 #include "monitor/registry.h"
 
 struct registry {
-	struct loader loader; /* strings are owned */
+	struct loader loader;
+	char *program, *include_dir, *clang; /* the strings of loader.compiler */
 	struct monitor_context context;
 	struct registry_observer observer;
 	struct feeds *feeds; /* has a lock of its own */

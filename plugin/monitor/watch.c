@@ -151,11 +151,11 @@ static int drain(struct watch *watch)
 static void *watch_thread(void *data)
 {
 	struct watch *watch = data;
-	bool again;
+	bool again = true; /* interfaces may have changed before the socket was there */
 	int r;
 
 	for (;;) {
-		again = look(watch);
+		again = look(watch) || again;
 		watch->polls[0] = (struct pollfd){ .fd = watch->fd, .events = POLLIN };
 		watch->polls[1] = (struct pollfd){ .fd = watch->stop_fd, .events = POLLIN };
 		watch->polls[2] = (struct pollfd){ .fd = registry_list_fd(watch->registry),
@@ -165,6 +165,7 @@ static void *watch_thread(void *data)
 				(struct pollfd){ .fd = watch->spaces[i].fd, .events = POLLIN };
 		if (again)
 			registry_refresh(watch->registry);
+		again = false;
 		if (poll(watch->polls, 3 + watch->n_spaces, watch->n_spaces ? LOOK_MS : -1) < 0)
 			continue;
 		if (watch->polls[1].revents)
@@ -179,6 +180,20 @@ static void *watch_thread(void *data)
 	}
 }
 
+static struct watch *watch_free(struct watch *watch)
+{
+	for (size_t i = 0; i < watch->n_spaces; i++) {
+		space_close(&watch->spaces[i]);
+		free(watch->spaces[i].name);
+	}
+	free(watch->spaces);
+	free(watch->polls);
+	fd_close(&watch->fd);
+	fd_close(&watch->stop_fd);
+	free(watch);
+	return NULL;
+}
+
 int watch_start(struct registry *registry, struct watch **ret, struct error *err)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
@@ -187,18 +202,22 @@ int watch_start(struct registry *registry, struct watch **ret, struct error *err
 	if (!watch)
 		return error_oom(err);
 	watch->registry = registry;
-	watch->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	watch->polls = calloc(3, sizeof(*watch->polls));
-	watch->fd = netif_watch_open(err);
-	r = watch->fd < 0  ? watch->fd
-	    : watch->polls ? thread_start(&watch->thread, "dynmon-watch", watch_thread, watch)
-			   : error_oom(err);
+	watch->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = watch->stop_fd < 0 ? error_set(err, -errno, "eventfd: %s", strerror(errno)) : 0;
+	watch->fd = r == 0 ? netif_watch_open(err) : -1;
+	if (r == 0 && watch->fd < 0)
+		r = watch->fd;
+	if (r == 0 && !watch->polls)
+		r = error_oom(err);
+	if (r == 0) {
+		r = thread_start(&watch->thread, "dynmon-watch", watch_thread, watch);
+		if (r < 0)
+			error_set(err, r, "thread: %s", strerror(-r));
+	}
 	if (r < 0) {
-		fd_close(&watch->fd);
-		fd_close(&watch->stop_fd);
-		free(watch->polls);
-		free(watch);
-		return r;
+		watch_free(watch);
+		return error_prefix(err, r, "interfaces cannot be watched");
 	}
 	*ret = watch;
 	return 0;
@@ -210,14 +229,5 @@ struct watch *watch_stop(struct watch *watch)
 		return NULL;
 	eventfd_write(watch->stop_fd, 1);
 	pthread_join(watch->thread, NULL);
-	for (size_t i = 0; i < watch->n_spaces; i++) {
-		space_close(&watch->spaces[i]);
-		free(watch->spaces[i].name);
-	}
-	free(watch->spaces);
-	free(watch->polls);
-	fd_close(&watch->fd);
-	fd_close(&watch->stop_fd);
-	free(watch);
-	return NULL;
+	return watch_free(watch);
 }
