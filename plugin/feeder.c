@@ -13,8 +13,8 @@
 
 #define PLUGIN "dynmon"
 
+/* NULL before init and after shutdown: values are dropped then. */
 static struct registry *_Atomic registry;
-static bool registered; /* by config, then by the one thread that reloads at a time */
 
 /* A value list, and its rates once somebody has asked for one. */
 struct writing {
@@ -69,28 +69,23 @@ static int feeder_write(const data_set_t *ds, const value_list_t *list, user_dat
 {
 	_cleanup_(writing_release) struct writing writing = { .ds = ds, .list = list };
 	struct feed_source source = { .get = get_value, .data = &writing };
+	struct registry *to = registry;
 	char id[6 * DATA_MAX_NAME_LEN];
 
 	(void)user_data;
-	if (!registry || !registry_wants(registry, list->plugin))
+	if (!to || !registry_wants(to, list->plugin))
 		return 0;
 	if (FORMAT_VL(id, sizeof(id), list) != 0)
 		return 0;
 	source.id = id;
 	source.time = CDTIME_T_TO_DOUBLE(list->time);
-	registry_feed(registry, &source);
+	registry_feed(to, &source);
 	return 0;
 }
 
-/*
- * Mostly from config, before there are write threads. For the first feed of a reload they run:
- * collectd's list has no lock, but an entry is complete before it is linked in at the end, and is
- * never taken out.
- */
 void feeder_register(void)
 {
-	if (!registered)
-		registered = plugin_register_write(PLUGIN, feeder_write, NULL) == 0;
+	plugin_register_write(PLUGIN, feeder_write, NULL);
 }
 
 void feeder_start(struct registry *to)
@@ -101,5 +96,4 @@ void feeder_start(struct registry *to)
 void feeder_stop(void)
 {
 	registry = NULL;
-	registered = false;
 }

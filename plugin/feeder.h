@@ -5,16 +5,20 @@
 
 struct registry;
 
-/*
- * Registers the write callback with collectd, unless that has been done: it stays for as long as
- * collectd runs. Not before there are feeds: a write plugin that takes everything and stores
- * nothing would keep collectd from telling that the others fail, or that there is none.
+/**
+ * feeder_register() - register the write callback with collectd
+ *
+ * While collectd loads the plugin, and never later: collectd's list of write callbacks has no lock,
+ * and its write threads walk the list. Without feeds the callback returns at once.
  */
 void feeder_register(void);
 
-/*
- * Where values go. Before feeder_start() they are dropped; feeder_stop() is for when collectd's
- * writers are gone.
+/**
+ * feeder_start() - say where values go
+ * @registry:  receives them until feeder_stop()
+ *
+ * Values that come before are dropped. collectd has joined its write threads when it shuts plugins
+ * down, so that none is in the callback when feeder_stop() is called.
  */
 void feeder_start(struct registry *registry);
 void feeder_stop(void);

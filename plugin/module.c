@@ -4,8 +4,10 @@
  * values are dispatcher.c's, its notifications notifier.c's, and what it writes is feeder.c's;
  * nobody else includes a collectd header.
  *
- * Lifetimes: config only remembers; init, after collectd has forked, makes the registry and
- * starts the threads; shutdown, after collectd's readers and writers are gone, ends them.
+ * Lifetimes: loading registers all callbacks and the handler of SIGHUP; config only remembers;
+ * init, after collectd has forked, starts the parts of the plugin in the order of the table
+ * "parts"; shutdown, after collectd's readers and writers are gone, stops them in the reverse
+ * order. Threads start last, when all monitors are there, and stop first.
  */
 #include "collectd.h"
 #include "plugin.h"
@@ -28,7 +30,7 @@
 #include "serve/listener.h"
 
 #include <errno.h>
-#include <sys/eventfd.h>
+#include <semaphore.h>
 
 #define PLUGIN "dynmon"
 
@@ -44,12 +46,10 @@ static size_t n_https;
 static plugin_ctx_t context; /* the plugin's own, for threads that collectd did not start */
 
 static struct {
-	int event_fd; /* written by the signal handler */
+	sem_t hangups; /* posted by the signal handler, and to end the thread */
 	_Atomic bool stopping;
-	bool started;
 	pthread_t thread;
-	struct sigaction old_action;
-} reloader = { .event_fd = -1 };
+} reloader;
 
 static void sink_collectd(enum log_level level, const char *line)
 {
@@ -59,11 +59,13 @@ static void sink_collectd(enum log_level level, const char *line)
 /* A report's lines, each of which stands for itself. */
 static void log_lines(enum log_level level, struct text *report)
 {
-	char *lines = (char *)text_str(report), *line;
+	for (const char *line = text_str(report); *line;) {
+		size_t len = strcspn(line, "\n");
 
-	while ((line = strsep(&lines, "\n")))
-		if (*line)
-			log_message(level, "%s", line);
+		if (len)
+			log_message(level, "%.*s", (int)len, line);
+		line += len + (line[len] == '\n');
+	}
 }
 
 /* -- configuration -- */
@@ -92,8 +94,6 @@ static int dynmon_config(oconfig_item_t *item)
 		return -1;
 	r = config_take(&settings, item, &warnings, &err);
 	log_lines(LOG_LEVEL_WARNING, &warnings);
-	if (settings.n_feeds)
-		feeder_register();
 	if (r == 0)
 		return 0;
 	text_adds(&mistakes, error_message(&err));
@@ -123,8 +123,6 @@ static int configure(void *data, struct settings *ret, struct text *report, stru
 	if (r < 0)
 		return r;
 	settings_report_fixed(&settings, ret, report);
-	if (ret->n_feeds)
-		feeder_register();
 	switch_run_stats(ret->run_stats, report);
 	return 0;
 }
@@ -145,13 +143,25 @@ static void monitor_removed(void *data, const struct monitor *monitor)
 
 /* -- reload -- */
 
+/*
+ * From the moment the plugin is loaded: the default action would kill collectd, which may take long
+ * to start. The thread that acts on it starts when all monitors are there.
+ */
 static void on_sighup(int signal)
 {
 	int saved = errno;
 
 	(void)signal;
-	eventfd_write(reloader.event_fd, 1);
+	sem_post(&reloader.hangups);
 	errno = saved;
+}
+
+static void catch_sighup(void)
+{
+	const struct sigaction action = { .sa_handler = on_sighup, .sa_flags = SA_RESTART };
+
+	sem_init(&reloader.hangups, 0, 0);
+	sigaction(SIGHUP, &action, NULL);
 }
 
 static void reload(void)
@@ -169,84 +179,135 @@ static void reload(void)
 
 static void *reload_thread(void *data)
 {
-	eventfd_t signals;
-
 	(void)data;
 	plugin_set_ctx(context);
-	while (eventfd_read(reloader.event_fd, &signals) == 0 || errno == EINTR) {
+	for (;;) {
+		if (sem_wait(&reloader.hangups) < 0)
+			continue;
+		while (sem_trywait(&reloader.hangups) == 0) /* one reload answers them all */
+			;
 		if (reloader.stopping)
-			break;
+			return NULL;
 		reload();
 	}
-	return NULL;
 }
 
 static int reloader_start(struct error *err)
 {
-	const struct sigaction action = { .sa_handler = on_sighup, .sa_flags = SA_RESTART };
 	int r;
 
-	reloader.event_fd = eventfd(0, EFD_CLOEXEC);
-	r = reloader.event_fd < 0
-		    ? -errno
-		    : thread_start(&reloader.thread, "dynmon-reload", reload_thread, NULL);
-	if (r < 0)
-		return error_set(err, r, "reload: %s", strerror(-r));
-	reloader.started = true;
-	sigaction(SIGHUP, &action, &reloader.old_action);
-	return 0;
+	reloader.stopping = false;
+	r = thread_start(&reloader.thread, "dynmon-reload", reload_thread, NULL);
+	return r < 0 ? error_set(err, r, "reload: %s", strerror(-r)) : 0;
 }
 
 static void reloader_stop(void)
 {
-	if (!reloader.started)
-		return;
 	reloader.stopping = true;
-	eventfd_write(reloader.event_fd, 1);
+	sem_post(&reloader.hangups);
 	pthread_join(reloader.thread, NULL);
-	sigaction(SIGHUP, &reloader.old_action, NULL);
-	reloader.started = false;
 }
 
-/* -- start and stop -- */
+/* -- the parts of the plugin -- */
 
-/*
- * A socket that cannot be opened, a monitor that cannot run: that is logged, and keeps nothing
- * else from running.
- */
-static void control_open(void)
+static int registry_start(struct error *err)
+{
+	const struct registry_observer observer = {
+		.added = monitor_added,
+		.removed = monitor_removed,
+		.configure = configure,
+		.flush = dispatcher_flush,
+		.list_values = cache_list,
+		.get_value = cache_get,
+	};
+	const struct compiler compiler = {
+		.program = settings.compiler,
+		.include_dir = settings.include_dir,
+	};
+
+	return registry_new(&compiler, settings.dataplane_dir, &observer, &registry, err);
+}
+
+/* Detaches and frees all monitors. */
+static void registry_stop(void)
+{
+	registry = registry_free(registry);
+}
+
+static int run_stats_start(struct error *err)
+{
+	_cleanup_text_ struct text report = {};
+	int r = switch_run_stats(settings.run_stats, &report);
+
+	(void)err;
+	log_lines(r < 0 ? LOG_LEVEL_ERR : LOG_LEVEL_INFO, &report);
+	return 0;
+}
+
+static void run_stats_stop(void)
+{
+	run_stats_switch(false, NULL);
+}
+
+static int feeds_start(struct error *err)
+{
+	int r = registry_set_feeds(registry, &settings, NULL, err);
+
+	if (r == 0)
+		feeder_start(registry);
+	return r;
+}
+
+static int dispatching_start(struct error *err)
+{
+	(void)err;
+	dispatcher_start(registry);
+	return 0;
+}
+
+/* A socket that cannot be opened is logged, and does not keep the rest from running. */
+static int control_open(struct error *err)
 {
 	unsigned int mode = (unsigned int)strtoul(settings.socket_perms, NULL, 8);
-	_cleanup_error_ struct error err = {};
 	int fd = listener_open(settings.socket_file, settings.socket_group, mode,
-			       settings.delete_socket, &err);
+			       settings.delete_socket, err);
 
-	if (fd < 0 || control_start(fd, registry, &control, &err) < 0)
-		log_error("%s", error_message(&err));
+	if (fd < 0 || control_start(fd, registry, &control, err) < 0)
+		log_error("%s", error_message(err));
 	else
 		log_info("control socket %s", settings.socket_file);
+	return 0;
 }
 
-static void https_open(void)
+static void control_close(void)
+{
+	if (control)
+		unlink(settings.socket_file);
+	control = control_stop(control);
+}
+
+static int https_open(struct error *err)
 {
 	https = calloc(settings.n_https + 1, sizeof(*https));
-	for (size_t i = 0; https && i < settings.n_https; i++) {
-		_cleanup_error_ struct error err = {};
+	if (!https)
+		return error_oom(err);
+	for (size_t i = 0; i < settings.n_https; i++) {
+		_cleanup_error_ struct error why = {};
 
-		if (http_start(&settings.https[i], hostname_g, registry, &https[n_https], &err) < 0)
-			log_error("%s", error_message(&err));
+		if (http_start(&settings.https[i], hostname_g, registry, &https[n_https], &why) < 0)
+			log_error("%s", error_message(&why));
 		else
 			log_info("HTTP on %s", http_address(https[n_https++]));
 	}
+	return 0;
 }
 
-static void feeds_add(void)
+static void https_close(void)
 {
-	_cleanup_error_ struct error err = {};
-
-	if (registry_set_feeds(registry, &settings, NULL, &err) < 0)
-		log_error("%s", error_message(&err));
-	feeder_start(registry);
+	while (n_https)
+		http_stop(https[--n_https]);
+	free(https);
+	https = NULL;
 }
 
 static void monitors_add(void)
@@ -282,73 +343,12 @@ static void monitors_try_again(void)
 	log_lines(LOG_LEVEL_NOTICE, &report);
 }
 
-static int dynmon_shutdown(void)
+/* A monitor that cannot run is logged, and does not keep the others from running. */
+static int monitors_start(struct error *err)
 {
-	if (registry)
-		registry_cancel(registry);
-	reloader_stop();
-	dispatcher_stop();
-	if (control && settings.socket_file)
-		unlink(settings.socket_file);
-	control = control_stop(control);
-	while (n_https)
-		http_stop(https[--n_https]);
-	free(https);
-	https = NULL;
-	watch = watch_stop(watch);
-	events = events_stop(events);
-	feeder_stop();
-	registry = registry_free(registry);
-	run_stats_switch(false, NULL);
-	notifier_stop();
-	config_forget();
-	fd_close(&reloader.event_fd);
-	settings_release(&settings);
-	settings_ready = false;
-	return 0;
-}
+	_cleanup_text_ struct text report = {};
 
-static int dynmon_init(void)
-{
-	const struct registry_observer observer = {
-		.added = monitor_added,
-		.removed = monitor_removed,
-		.configure = configure,
-		.flush = dispatcher_flush,
-		.list_values = cache_list,
-		.get_value = cache_get,
-	};
-	_cleanup_error_ struct error err = {};
-	_cleanup_text_ struct text report = {}, switched = {};
-	struct compiler compiler;
-	int r;
-
-	if (registry)
-		return 0;
-	if (settings_prepare() < 0)
-		return -1;
-	context = plugin_get_ctx();
-	compiler = (struct compiler){
-		.program = settings.compiler,
-		.include_dir = settings.include_dir,
-	};
-	r = registry_new(&compiler, settings.dataplane_dir, &observer, &registry, &err);
-	if (r == 0)
-		r = watch_start(registry, &watch, &err);
-	if (r == 0)
-		r = events_start(registry, &events, &err);
-	if (r == 0)
-		r = notice_open(&err);
-	if (r == 0)
-		r = reloader_start(&err);
-	if (r < 0) {
-		log_error("%s", error_message(&err));
-		return -1;
-	}
-	feeds_add();
-	dispatcher_start(registry);
-	r = switch_run_stats(settings.run_stats, &switched);
-	log_lines(r < 0 ? LOG_LEVEL_ERR : LOG_LEVEL_INFO, &switched);
+	(void)err;
 	registry_batch_begin(registry);
 	monitors_add();
 	monitors_restore();
@@ -357,20 +357,117 @@ static int dynmon_init(void)
 	registry_report_feeds(registry, &report);
 	leftovers_remove(registry, &report);
 	log_lines(LOG_LEVEL_NOTICE, &report);
-	control_open();
-	https_open();
+	return 0;
+}
+
+static int events_open(struct error *err)
+{
+	return events_start(registry, &events, err);
+}
+
+static void events_close(void)
+{
+	events = events_stop(events);
+}
+
+static int watch_open(struct error *err)
+{
+	return watch_start(registry, &watch, err);
+}
+
+static void watch_close(void)
+{
+	watch = watch_stop(watch);
+}
+
+/* -- start and stop -- */
+
+/*
+ * All parts, in the order in which they start; they stop in the reverse order. A part that fails to
+ * start has cleaned up after itself, and what has started before it is stopped. The first read
+ * callback starts the notifier, see notifier.h; it stops first of all.
+ */
+static const struct part {
+	int (*start)(struct error *err); /* -errno: the plugin cannot run */
+	void (*stop)(void);
+} parts[] = {
+	{ registry_start, registry_stop },
+	{ notice_open, notice_close },
+	{ run_stats_start, run_stats_stop },
+	{ feeds_start, feeder_stop },
+	{ dispatching_start, dispatcher_stop },
+	{ monitors_start, NULL }, /* they stop with the registry */
+	/* Threads of our own, from here on. */
+	{ events_open, events_close },
+	{ watch_open, watch_close },
+	{ control_open, control_close },
+	{ https_open, https_close },
+	{ reloader_start, reloader_stop },
+	{ NULL, notifier_stop },
+};
+
+static size_t n_started;
+
+/* Whatever is under way in a thread is cancelled, so that nothing waits for a compiler. */
+static void parts_stop(void)
+{
+	if (registry)
+		registry_cancel(registry);
+	while (n_started) {
+		const struct part *part = &parts[--n_started];
+
+		if (part->stop)
+			part->stop();
+	}
+}
+
+static int parts_start(void)
+{
+	for (n_started = 0; n_started < ARRAY_SIZE(parts); n_started++) {
+		const struct part *part = &parts[n_started];
+		_cleanup_error_ struct error err = {};
+
+		if (!part->start || part->start(&err) == 0)
+			continue;
+		log_error("%s", error_message(&err));
+		parts_stop();
+		return -1;
+	}
+	return 0;
+}
+
+static int dynmon_init(void)
+{
+	if (n_started)
+		return 0;
+	if (settings_prepare() < 0)
+		return -1;
+	context = plugin_get_ctx();
+	if (parts_start() < 0)
+		return -1;
 	log_info("version " DYNMON_VERSION " is ready");
+	return 0;
+}
+
+static int dynmon_shutdown(void)
+{
+	parts_stop();
+	config_forget();
+	settings_release(&settings);
+	settings_ready = false;
 	return 0;
 }
 
 void module_register(void)
 {
 	log_set_sink(sink_collectd);
+	catch_sighup();
 	/* Now, for there may be no block that asks for it; if it fails, init says so. */
 	config_locate(NULL);
 	plugin_register_complex_config(PLUGIN, dynmon_config);
 	plugin_register_init(PLUGIN, dynmon_init);
 	dispatcher_register();
 	passage_register();
+	feeder_register();
 	plugin_register_shutdown(PLUGIN, dynmon_shutdown);
 }

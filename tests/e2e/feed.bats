@@ -277,6 +277,31 @@ stat_is() { [ "$(ctl stats | awk -v name="$1" '$1 == name { print $2 }')" = "$2"
 	nothing_attached
 }
 
+@test "collectd knows the write callback from the start: a chain may name it, without feeds and with them" {
+	document < <(code '__u32 one_of; __u32 seen;')
+	conf < <(monitor)
+	cat >>"$CONF" <<-END
+	PostCacheChain "to-dynmon"
+	<Chain "to-dynmon">
+	  <Target "write">
+	    Plugin "dynmon"
+	    Plugin "csv"
+	  </Target>
+	</Chain>
+	END
+	chain=$(sed -n '/^PostCacheChain/,$p' "$CONF")
+	collectd_start
+	put after/gauge 1
+	eventually test -d "$DIR/csv/host/after"
+	conf < <(monitor; feed load)
+	echo "$chain" >>"$CONF"
+	ctl reload
+	put load/load 3:1:1
+	eventually config_is .one_of 3
+	collectd_stop
+	run ! grep -F -e 'Dispatching value to the' -e 'No write callback' "$LOG"
+}
+
 @test "a map that each read empties is refused" {
 	document false true < <(code '__u32 one_of; __u32 seen;')
 	conf < <(monitor; feed load)

@@ -67,6 +67,74 @@ logged_more() { [ "$(grep -c 'reload\|settings changed\|added\|deleted' "$LOG")"
 	nothing_attached
 }
 
+# collectd_begin: starts collectd, and does not wait for anything.
+collectd_begin() {
+	ip netns exec "$NEAR" env LD_PRELOAD="${DYNMON_PRELOAD:-}" collectd -f -C "$CONF" >"$DIR/collectd.out" 2>&1 3>&- &
+	COLLECTD=$!
+}
+# Its process is the same: a SIGHUP that is not handled ends it.
+ready() { grep -F 'dynmon: version' "$LOG"; }
+
+@test "SIGHUP before init is remembered until all monitors are there" {
+	conf < <(monitor edge)
+	# collectd has loaded the plugin when it opens this file, and waits until somebody has written it.
+	mkfifo "$DIR/types"
+	echo "TypesDB \"$DIR/types\"" >>"$CONF"
+	collectd_begin
+	timeout "$PATIENCE" sh -c 'exec 4>"$1" && kill -HUP "$2" && sleep 0.1 && echo "dynmon_test value:GAUGE:0:U" >&4' \
+		sh "$DIR/types" "$COLLECTD"
+	eventually ready
+	rm "$DIR/types"
+	eventually grep -F 'dynmon: reload:' "$LOG"
+	kill -0 "$COLLECTD"
+	[ "$(names)" = edge ]
+	[ "$(state edge)" = running ]
+}
+
+# slow_compiler: it makes the file "compiles", and waits for the file "go".
+slow_compiler() {
+	cat >"$DIR/slow-cc" <<-END
+	#!/bin/sh
+	touch "$DIR/compiles"
+	while [ ! -e "$DIR/go" ]; do sleep 0.05; done
+	exec "$DYNMON_CC" "\$@"
+	END
+	chmod +x "$DIR/slow-cc"
+	sed -i "s|Compiler .*|Compiler \"$DIR/slow-cc\"|" "$CONF"
+}
+
+@test "SIGHUP while monitors are made reloads once they are all there" {
+	conf < <(monitor a; monitor b; monitor c)
+	slow_compiler
+	collectd_begin
+	eventually test -e "$DIR/compiles"
+	kill -HUP "$COLLECTD"
+	kill -HUP "$COLLECTD"
+	# Time for a reload that does not wait.
+	sleep 0.5
+	touch "$DIR/go"
+	eventually ready
+	eventually grep -F 'dynmon: reload: nothing has changed' "$LOG"
+	run ! grep -F -e exists -e ': added' "$LOG"
+	[ "$(names)" = "a b c" ]
+	for monitor in a b c; do [ "$(state $monitor)" = running ]; done
+	collectd_stop
+	nothing_attached
+}
+
+@test "SIGTERM while monitors are made: collectd ends, and nothing is left" {
+	conf < <(monitor a; monitor b)
+	slow_compiler
+	collectd_begin
+	eventually test -e "$DIR/compiles"
+	kill -TERM "$COLLECTD"
+	touch "$DIR/go"
+	wait "$COLLECTD"
+	COLLECTD=
+	nothing_attached
+	[ ! -e "$SOCKET" ]
+}
+
 @test "an Interval, a Metric, a PluginInstance: the same programs go on, collectd sees the change" {
 	conf < <(monitor edge 'Interval 3600')
 	collectd_start
