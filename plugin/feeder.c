@@ -64,6 +64,16 @@ static int get_value(void *data, const char *name, double *ret, struct error *er
 	return 0;
 }
 
+/* A sender may write any host into a packet; the network plugin marks what it received. */
+static bool is_own(const value_list_t *list)
+{
+	bool received = false;
+
+	if (list->meta)
+		meta_data_get_boolean(list->meta, "network:received", &received);
+	return !received && !strcmp(list->host, hostname_g);
+}
+
 /* In collectd's write threads. Always 0: what cannot be put into a map is ours to tell. */
 static int feeder_write(const data_set_t *ds, const value_list_t *list, user_data_t *user_data)
 {
@@ -78,6 +88,7 @@ static int feeder_write(const data_set_t *ds, const value_list_t *list, user_dat
 	if (FORMAT_VL(id, sizeof(id), list) != 0)
 		return 0;
 	source.id = id;
+	source.own = is_own(list);
 	source.time = CDTIME_T_TO_DOUBLE(list->time);
 	registry_feed(to, &source);
 	return 0;

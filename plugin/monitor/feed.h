@@ -21,6 +21,7 @@ struct feeds;
 /* A value list of collectd's. */
 struct feed_source {
 	const char *id; /* host/plugin[-instance]/type[-instance] */
+	bool own;	/* collectd got it on this host, not over the network */
 	double time;	/* seconds since 1970 */
 	/* The value of a data source, NULL for the first; NaN: there is none now. Called without
 	 * locks. -ENOENT, with words: there is no such data source. */

@@ -371,11 +371,14 @@ bool feed_settings_equal(const struct feed_settings *a, const struct feed_settin
 	return !strcmp(a->name, b->name) && block_equal(BLOCK_FEED, a, b);
 }
 
-/* A pattern of two parts says nothing of the host. */
+bool feed_settings_own_only(const struct feed_settings *settings)
+{
+	return strchr(settings->match, '/') == strrchr(settings->match, '/');
+}
+
 bool feed_settings_match(const struct feed_settings *settings, const char *id)
 {
-	bool any_host = strchr(settings->match, '/') == strrchr(settings->match, '/');
-	const char *slash = any_host ? strchr(id, '/') : NULL;
+	const char *slash = feed_settings_own_only(settings) ? strchr(id, '/') : NULL;
 
 	return fnmatch(settings->match, slash ? slash + 1 : id, FNM_PATHNAME | FNM_NOESCAPE) == 0;
 }

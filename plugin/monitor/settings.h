@@ -56,7 +56,8 @@ struct monitor_settings {
 /* What of collectd's values goes into a map. */
 struct feed_settings {
 	char *name;	   /* for messages */
-	char *match;	   /* a shell pattern: [host/]plugin[-instance]/type[-instance] */
+	char *match;	   /* a shell pattern: [host/]plugin[-instance]/type[-instance]; without
+			      a host only this host's own values */
 	char *data_source; /* NULL: the first */
 	char *monitor;
 	char *path;  /* ingress or egress; NULL: where there is such a map */
@@ -154,7 +155,22 @@ struct monitor_settings *settings_monitor(const struct settings *settings, const
 void feed_settings_release(struct feed_settings *settings);
 /* Whether both say the same. */
 bool feed_settings_equal(const struct feed_settings *a, const struct feed_settings *b);
-/* Whether a value is for a feed; id: host/plugin[-instance]/type[-instance]. */
+/**
+ * feed_settings_own_only() - tell whether a feed takes only values of the host it is on
+ * @settings:  of the feed, with a match
+ *
+ * Return: true if the match names no host.
+ */
+bool feed_settings_own_only(const struct feed_settings *settings);
+
+/**
+ * feed_settings_match() - compare a value's name with the match of a feed
+ * @settings:  of the feed, with a match
+ * @id:        host/plugin[-instance]/type[-instance]
+ *
+ * Return: true if they agree. A match without a host agrees with every host here; the caller asks
+ * feed_settings_own_only() and knows whose value it has.
+ */
 bool feed_settings_match(const struct feed_settings *settings, const char *id);
 
 /*

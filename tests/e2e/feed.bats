@@ -277,6 +277,48 @@ stat_is() { [ "$(ctl stats | awk -v name="$1" '$1 == name { print $2 }')" = "$2"
 	nothing_attached
 }
 
+# forge HOST VALUE: a packet of collectd's network protocol, with the load of that host.
+forge() {
+	near python3 - "$1" "$2" <<-'END'
+	import socket, struct, sys, time
+
+	def string(kind, text):
+	    return struct.pack(">HH", kind, 5 + len(text)) + text.encode() + b"\0"
+
+	def number(kind, value):
+	    return struct.pack(">HHQ", kind, 12, value)
+
+	values = [float(sys.argv[2])] * 3
+	packet = (string(0, sys.argv[1]) + number(8, int(time.time()) << 30) + number(9, 10 << 30) +
+	          string(2, "load") + string(4, "load") +
+	          struct.pack(">HHH", 6, 6 + 9 * len(values), len(values)) + b"\1" * len(values) +
+	          struct.pack("<%dd" % len(values), *values))
+	socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(packet, ("127.0.0.1", 25826))
+	END
+}
+
+@test "a value that came over the network is taken only where Match names a host" {
+	document < <(code '__u32 one_of; __u32 one; __u32 all; __u32 seen;')
+	named() { feed "$1" | sed "s|load/load|$2/load/load|; s/one_of/$1/"; }
+	conf < <(monitor; feed own; named one elsewhere; named all '*')
+	sed -i '1i LoadPlugin network\n<Plugin network>\n  Listen "127.0.0.1" "25826"\n</Plugin>' "$CONF"
+	collectd_start
+	# Forged with this host's name, and honest: collectd itself takes both.
+	forge host 666
+	eventually fed_is all .values 1
+	[ "$(config .one_of)" = 0 ]
+	forge elsewhere 5
+	eventually fed_is all .values 2
+	eventually fed_is one .values 1
+	[ "$(config '|[.one_of, .one, .all]')" = '[0,5,5]' ]
+	[ "$(fed own '.values, .errors' | xargs)" = "0 0" ]
+	[ "$(grep -cF 'feed "own": a value that came from another host or over the network is ignored: Match "load/load" is for this host' "$LOG")" = 1 ]
+	# One of collectd's own.
+	put load/load 7:7:7
+	eventually fed_is own .values 1
+	[ "$(config .one_of)" = 7 ]
+}
+
 @test "collectd knows the write callback from the start: a chain may name it, without feeds and with them" {
 	document < <(code '__u32 one_of; __u32 seen;')
 	conf < <(monitor)

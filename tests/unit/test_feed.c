@@ -102,7 +102,17 @@ static int get(void *data, const char *data_source, double *ret, struct error *e
 
 static void come(struct registry *registry, const char *id, double time, double value)
 {
-	const struct feed_source from = { id, time, get, &value };
+	const struct feed_source from = {
+		.id = id, .own = true, .time = time, .get = get, .data = &value
+	};
+
+	registry_feed(registry, &from);
+}
+
+/* From another host, or from a sender who says that it is this one. */
+static void come_in(struct registry *registry, const char *id, double value)
+{
+	const struct feed_source from = { .id = id, .time = 1, .get = get, .data = &value };
 
 	registry_feed(registry, &from);
 }
@@ -223,6 +233,27 @@ static void test_values_that_count(void **state)
 	said = feeds_from(registry, "a Match load/load Monitor edge Map CONFIG");
 	assert_string_equal(said, "feed \"b\": removed, it is not configured any more\n");
 	expect_values(registry, 1, 2, 4);
+	registry_free(registry);
+}
+
+static void test_values_of_others(void **state)
+{
+	struct registry *registry = registry_make();
+
+	(void)state;
+	free(feeds_from(registry, "own Match load/load Monitor edge Map CONFIG\n"
+				  "one Match far/load/load Monitor edge Map CONFIG\n"
+				  "all Match */load/load Monitor edge Map CONFIG"));
+	come_in(registry, "h/load/load", 1);
+	come_in(registry, "far/load/load", 2);
+	come_in(registry, "h/cpu/cpu", 3);
+	expect_values(registry, 3, 3, 0); /* one of them, and all twice */
+	assert_string_equal(text_str(&logged),
+			    "feed \"own\": a value that came from another host or over the network "
+			    "is ignored: Match \"load/load\" is for this host's own values; write "
+			    "\"HOST/load/load\" or \"*/load/load\" to take values of others\n");
+	come(registry, "h/load/load", 4, 4);
+	expect_values(registry, 3, 5, 0);
 	registry_free(registry);
 }
 
@@ -347,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_matches),
 		cmocka_unit_test(test_plugins_that_are_wanted),
 		cmocka_unit_test(test_values_that_count),
+		cmocka_unit_test(test_values_of_others),
 		cmocka_unit_test(test_a_monitor_that_comes_later),
 		cmocka_unit_test(test_what_cannot_be_fed),
 		cmocka_unit_test(test_values_while_all_changes),
