@@ -225,7 +225,13 @@ static int registry_start(struct error *err)
 		.include_dir = settings.include_dir,
 	};
 
-	return registry_new(&compiler, settings.dataplane_dir, &observer, &registry, err);
+	int r = registry_new(&compiler, settings.dataplane_dir, &observer, &registry, err);
+
+	if (r == 0)
+		r = registry_identify(registry, settings.state_dir, err);
+	if (r < 0)
+		registry = registry_free(registry);
+	return r;
 }
 
 /* Detaches and frees all monitors. */

@@ -6,6 +6,7 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 static int open_confined(int dir_fd, const char *name)
 {
@@ -93,6 +94,15 @@ int file_write_fd(int fd, const void *bytes, size_t n)
 		n -= (size_t)written;
 	}
 	return 0;
+}
+
+int file_is_private(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return (st.st_uid == geteuid() || st.st_uid == 0) && !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
 static const char base64_digits[] =

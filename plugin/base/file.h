@@ -21,6 +21,15 @@ int file_read_fd(int fd, const char *name, size_t max, struct text *out, struct 
 /* Writes all bytes; retries short writes. -errno on failure. */
 int file_write_fd(int fd, const void *bytes, size_t n);
 
+/**
+ * file_is_private() - tell whether nobody but this user and root can change a file or directory
+ * @fd:  of the file or directory
+ *
+ * Return: 1 if it belongs to this user or root and neither group nor others may write to it, 0
+ * otherwise, -errno.
+ */
+int file_is_private(int fd);
+
 /* Appends the bytes that base64 text stands for; white space is skipped. -EINVAL for any other. */
 int base64_decode(const char *from, size_t n, struct text *out);
 void base64_encode(const void *bytes, size_t n, struct text *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/owner.h"
 #include "base/cleanup.h"
+#include "base/siphash.h"
 #include "kernel/netns.h"
 
 #include <bpf/bpf.h>
@@ -19,8 +20,10 @@
 struct owner_key {
 	uint64_t where; /* inode of the network namespace; 0: not about one */
 	uint32_t what;	/* there: an interface's index; with 0: a program's id; 0/0: the process */
-	uint32_t unused;
+	uint32_t kind;	/* 0; with 0/0 and KIND_IDENTITY: whose process, a hash in start */
 };
+
+#define KIND_IDENTITY 1
 
 struct owner_value {
 	uint64_t start; /* of the process, in the kernel's ticks */
@@ -33,6 +36,7 @@ static struct {
 	pthread_mutex_t lock; /* taken inside clsact's */
 	int fd;		      /* -- protected by lock */
 	pid_t pid;	      /* -- protected by lock; whose fd is: a fork is another owner */
+	uint64_t identity;    /* set before there are other threads; 0: unknown */
 } own = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1 };
 
 /*
@@ -72,6 +76,16 @@ static uint64_t pid_namespace(void)
 	return stat("/proc/self/ns/pid", &st) < 0 ? 0 : st.st_ino;
 }
 
+static const struct owner_key identity_key = { .kind = KIND_IDENTITY };
+
+void owner_identify(const char *identity)
+{
+	static const uint64_t key[2] = { 0x64796e6d6f6e,
+					 0x6f776e6572 }; /* the same in each process */
+
+	own.identity = siphash(key, identity, strlen(identity)) | 1;
+}
+
 static int own_make(void)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
@@ -89,6 +103,10 @@ static int own_make(void)
 	if (fd < 0)
 		return fd;
 	r = bpf_map_update_elem(fd, &key, &value, BPF_ANY);
+	if (r == 0 && own.identity) {
+		value = (struct owner_value){ .start = own.identity };
+		r = bpf_map_update_elem(fd, &identity_key, &value, BPF_ANY);
+	}
 	if (r < 0)
 		return r;
 	fd_close(&own.fd);
@@ -196,6 +214,8 @@ static int owner_read(uint32_t map_id, uint32_t prog_id, int ifindex, struct own
 		.kept = map_has(fd, &kept),
 		.made = map_has(fd, &made),
 	};
+	ret->known = bpf_map_lookup_elem(fd, &identity_key, &value) == 0;
+	ret->ours = (ret->known ? value.start : 0) == own.identity;
 	return 1;
 }
 
@@ -225,6 +245,8 @@ int owner_of(uint32_t prog_id, int ifindex, struct owner *ret)
 		/* What one of them wanted to stay, stays; what one made, one of us made. */
 		owner.kept |= ret->kept;
 		owner.made |= ret->made;
+		owner.ours |= ret->ours;
+		owner.known |= ret->known;
 		if (ret->alive)
 			owner.pid = ret->pid;
 		owner.alive |= ret->alive;

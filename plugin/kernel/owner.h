@@ -16,6 +16,14 @@
 
 #define OWNER_MAP "dynmon_owner"
 
+/**
+ * owner_identify() - say whose marks this process makes
+ * @identity:  the same for one collectd after the other, another one for each that runs beside it
+ *
+ * Before the first mark. Without it the identity is unknown.
+ */
+void owner_identify(const char *identity);
+
 /* Marks a loaded program as this process's. -errno: an old kernel, or no permission. */
 int owner_bind(int prog_fd);
 
@@ -36,6 +44,8 @@ struct owner {
 	bool alive; /* or not known to be dead: its pid is from another pid namespace */
 	bool kept;  /* its filter is to stay */
 	bool made;  /* and it made the clsact qdisc of the interface in question */
+	bool ours;  /* its identity is this process's, or both are unknown */
+	bool known; /* its identity is known: the first version had none */
 };
 
 /*

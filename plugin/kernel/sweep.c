@@ -36,6 +36,9 @@ static int sweep_filter(int ifindex, bool egress, bool kept, const struct filter
 	r = owner_of(filter->prog_id, ifindex, owner);
 	if (r <= 0 || owner->alive || (owner->kept && !kept))
 		return r < 0 ? r : 0;
+	/* Another collectd's: that one takes it over or removes it when it is back. */
+	if (!owner->ours && (owner->known || owner->kept))
+		return 0;
 	/* Once the program is gone, nothing tells that any more: it is ours from now on. */
 	if (owner->made)
 		owner_set_made(ifindex, true);

@@ -10,7 +10,8 @@
 /*
  * Removes, in the calling thread's network namespace, the filters whose process is dead, and the
  * qdiscs it had made that have no filters any more. Others' filters and qdiscs stay, as do those
- * of processes in other pid namespaces, and, unless kept, those that were to be kept
+ * of processes in other pid namespaces, those of a collectd with another identity
+ * (owner_identify()), and, unless kept, those that were to be kept
  * (attachment_keep()) and that nobody has adopted.
  *
  * Returns how many were removed; each is a line in report. -EPERM: there are filters whose owner

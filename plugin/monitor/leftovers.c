@@ -61,5 +61,5 @@ void leftovers_remove(struct registry *registry, struct text *report)
 		if (!seen)
 			sweep_netns(name, kept, report);
 	}
-	pins_sweep(has_pin, &list, report);
+	registry_sweep_pins(registry, has_pin, &list, report);
 }

@@ -59,6 +59,7 @@ struct monitor_context {
 	void (*refill)(void *data, const struct monitor *monitor, struct generation *generation,
 		       bool twin);
 	void *data;
+	struct pin_store *pins;
 };
 
 struct monitor {

@@ -11,9 +11,9 @@
 
 int pinning_open(struct monitor *monitor, struct error *err)
 {
-	if (!monitor->settings.pin || monitor->pins || monitor->deleted)
+	if (!monitor->settings.pin || monitor->pins || monitor->deleted || !monitor->context)
 		return 0;
-	return pins_open(monitor->settings.name, &monitor->pins, err);
+	return pins_open(monitor->context->pins, monitor->settings.name, &monitor->pins, err);
 }
 
 /* Where the links of an instance are pinned, and where its generation is. */

@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 struct pins {
-	char *path; /* the monitor's folder */
-	int fd;	    /* of it, locked */
+	struct pin_store *store; /* opened */
+	char *path;		 /* the monitor's folder */
+	int fd;			 /* of it, locked */
 	uint64_t next;
 };
 
@@ -26,37 +27,49 @@ static void place_path(const struct pins *pins, const char *place, struct text *
 	bpffs_escape(path, place);
 }
 
-int pins_open(const char *monitor, struct pins **ret, struct error *err)
+/* The monitor's folder in a store that is open. */
+static int folder_lock(struct pins *pins, const char *monitor, struct error *err)
 {
-	_cleanup_text_ struct text path = {};
-	struct pins *pins;
+	_cleanup_text_ struct text path = {}, escaped = {};
 	int r;
 
-	if (!bpffs_is(OBJECT_PIN_DIR))
-		return error_set(err, -ENOTSUP,
-				 "Pin: " OBJECT_PIN_DIR " is no BPF file system; mount one there");
-	text_printf(&path, PINS_DIR "/");
-	bpffs_escape(&path, monitor);
-	if (text_status(&path) < 0)
+	bpffs_escape(&escaped, monitor);
+	text_printf(&path, "%s/%s", pin_store_path(pins->store), text_str(&escaped));
+	if (text_status(&escaped) < 0 || text_status(&path) < 0)
 		return error_oom(err);
-	r = bpffs_make(PINS_DIR, err);
+	r = pin_store_take_old(pins->store, text_str(&escaped), err);
 	if (r == 0)
 		r = bpffs_make(text_str(&path), err);
 	if (r < 0)
-		return error_prefix(err, r, "Pin");
-	pins = calloc(1, sizeof(*pins));
-	if (!pins)
-		return error_oom(err);
-	pins->next = 1;
+		return r;
 	pins->fd = open(text_str(&path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	pins->path = text_steal(&path);
-	if (pins->fd < 0 || !pins->path || flock(pins->fd, LOCK_EX | LOCK_NB) < 0) {
-		r = errno == EWOULDBLOCK
-			    ? error_set(err, -EBUSY, "Pin: another process has \"%s\"", pins->path)
-			    : error_set(err, -errno, "Pin: \"%s\": %s",
-					pins->path ? pins->path : "", strerror(errno));
+	if (!pins->path)
+		return error_oom(err);
+	if (pins->fd < 0 || flock(pins->fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK
+			       ? error_set(err, -EBUSY, "another process has \"%s\"", pins->path)
+			       : error_set(err, -errno, "\"%s\": %s", pins->path, strerror(errno));
+	return 0;
+}
+
+int pins_open(struct pin_store *store, const char *monitor, struct pins **ret, struct error *err)
+{
+	struct pins *pins = calloc(1, sizeof(*pins));
+	int r;
+
+	if (!pins)
+		return error_oom(err);
+	*pins = (struct pins){ .store = store, .fd = -1, .next = 1 };
+	r = pin_store_open(store, err);
+	if (r < 0) {
+		free(pins);
+		return error_prefix(err, r, "Pin");
+	}
+	r = folder_lock(pins, monitor, err);
+	if (r < 0) {
 		pins_close(pins);
-		return r;
+		return error_prefix(err, r, "Pin");
 	}
 	*ret = pins;
 	return 0;
@@ -67,6 +80,7 @@ struct pins *pins_close(struct pins *pins)
 	if (!pins)
 		return NULL;
 	fd_close(&pins->fd);
+	pin_store_close(pins->store);
 	free(pins->path);
 	free(pins);
 	return NULL;
@@ -101,7 +115,6 @@ int pins_move(struct pins *pins, const char *from, const char *to)
 struct pruning {
 	bool (*keep)(void *data, const char *name);
 	void *data;
-	struct text *report;
 };
 
 static int prune_one(void *data, const char *path, const char *escaped)
@@ -121,38 +134,9 @@ static int prune_one(void *data, const char *path, const char *escaped)
 
 void pins_prune(struct pins *pins, bool (*keep)(void *data, const char *place), void *data)
 {
-	struct pruning pruning = { keep, data, NULL };
+	struct pruning pruning = { keep, data };
 
 	bpffs_each(pins->path, prune_one, &pruning);
-}
-
-static int sweep_one(void *data, const char *path, const char *escaped)
-{
-	const struct pruning *pruning = data;
-	_cleanup_free_ char *name = strdup(escaped);
-	_cleanup_text_ struct text below = {};
-	_cleanup_close_ int fd = -1;
-
-	if (!name)
-		return 0;
-	bpffs_unescape(name);
-	text_printf(&below, "%s/%s", path, escaped);
-	if (pruning->keep(pruning->data, name) || text_status(&below) < 0)
-		return 0;
-	fd = open(text_str(&below), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return 0;
-	bpffs_remove(text_str(&below));
-	text_printf(pruning->report, "monitor %s: what was pinned for it is removed\n", name);
-	return 0;
-}
-
-void pins_sweep(bool (*keep)(void *data, const char *monitor), void *data, struct text *report)
-{
-	struct pruning pruning = { keep, data, report };
-
-	if (bpffs_is(PINS_DIR))
-		bpffs_each(PINS_DIR, sweep_one, &pruning);
 }
 
 /* Maps that the next process could go on with. */

@@ -3,13 +3,14 @@
  * What a monitor with Pin keeps in the BPF file system: links, programs and maps that outlive
  * collectd, so that the next one goes on with them.
  *
- *	/sys/fs/bpf/dynmon/MONITOR/PLACE/link-ingress
- *	/sys/fs/bpf/dynmon/MONITOR/PLACE/7/prog-ingress  twin-prog-ingress
- *	/sys/fs/bpf/dynmon/MONITOR/PLACE/7/map-ingress-NAME  twin-map-ingress-NAME
+ *	STORE/MONITOR/PLACE/link-ingress
+ *	STORE/MONITOR/PLACE/7/prog-ingress  twin-prog-ingress
+ *	STORE/MONITOR/PLACE/7/map-ingress-NAME  twin-map-ingress-NAME
  *
- * PLACE is an interface, or PINS_SHARED or PINS_SECTIONS. A generation is written as a whole, under
- *a new number, before its programs are put on the hooks: whenever a process dies, the program on
- *the hook tells which number is right. A dot in a name is %2e, which the file system asks for.
+ * STORE is this collectd's directory, see pin_store.h. PLACE is an interface, or PINS_SHARED or
+ *PINS_SECTIONS. A generation is written as a whole, under a new number, before its programs are put
+ *on the hooks: whenever a process dies, the program on the hook tells which number is right. A dot
+ *in a name is %2e, which the file system asks for.
  *
  * Used under the monitor's control.
  */
@@ -17,21 +18,20 @@
 #define DYNMON_MONITOR_PINS_H
 
 #include "monitor/generation.h"
+#include "monitor/pin_store.h"
 
 /* Longer than any interface's name. */
 #define PINS_SHARED   "shared-by-all-interfaces"
 #define PINS_SECTIONS "attached-by-section"
 #define PINS_ASIDE    "interface-with-index-"
-/* Where all monitors' pins are. */
-#define PINS_DIR OBJECT_PIN_DIR "dynmon"
 
 struct pins;
 
 /*
- * Opens a monitor's folder, and makes it if need be. One process at a time has it: -EBUSY.
- * -ENOTSUP: /sys/fs/bpf is no BPF file system.
+ * Opens a monitor's folder, and makes it if need be. One process at a time has it: -EBUSY. Else as
+ * pin_store_open(). The store must outlive the pins.
  */
-int pins_open(const char *monitor, struct pins **ret, struct error *err);
+int pins_open(struct pin_store *store, const char *monitor, struct pins **ret, struct error *err);
 /* Everything stays. Takes NULL. */
 struct pins *pins_close(struct pins *pins);
 
@@ -77,11 +77,5 @@ int pins_find(struct pins *pins, const char *place,
 	      struct pinned *ret);
 /* Takes a zeroed one, too. */
 void pinned_release(struct pinned *pinned);
-
-/*
- * Removes what is pinned for monitors that no process has open, and that keep does not want.
- * report: a line each.
- */
-void pins_sweep(bool (*keep)(void *data, const char *monitor), void *data, struct text *report);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/cache.h"
 #include "dataplane/compile_queue.h"
+#include "kernel/owner.h"
 #include "monitor/notice.h"
 #include "monitor/registry_private.h"
 
@@ -36,6 +37,7 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 	registry->loader.compiler.queue = compile_queue_new(0);
 	registry->loader.compiler.patient = true; /* at the start, and in a reload */
 	registry->feeds = feeds_new();
+	registry->pins = pin_store_new(DYNMON_STATE_DIR);
 	registry_init_context(registry);
 	registry->change_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	registry->list_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -44,7 +46,7 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 	pthread_mutex_init(&registry->reload, NULL);
 	pthread_mutex_init(&registry->lock, NULL);
 	registry->loader.compiler.cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (failed || !registry->feeds || !registry->loader.compiler.queue ||
+	if (failed || !registry->feeds || !registry->pins || !registry->loader.compiler.queue ||
 	    registry->change_fd < 0 || registry->list_fd < 0 ||
 	    registry->loader.compiler.cancel_fd < 0) {
 		registry_free(registry);
@@ -52,6 +54,25 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 	}
 	*ret = registry;
 	return 0;
+}
+
+int registry_identify(struct registry *registry, const char *state_dir, struct error *err)
+{
+	struct pin_store *pins = pin_store_new(state_dir);
+
+	if (!pins)
+		return error_oom(err);
+	pin_store_free(registry->pins);
+	registry->pins = pins;
+	registry_init_context(registry);
+	owner_identify(pin_store_path(pins));
+	return 0;
+}
+
+void registry_sweep_pins(struct registry *registry, bool (*keep)(void *data, const char *monitor),
+			 void *data, struct text *report)
+{
+	pin_store_sweep(registry->pins, keep, data, report);
 }
 
 void registry_batch_begin(struct registry *registry)
@@ -86,6 +107,7 @@ struct registry *registry_free(struct registry *registry)
 		monitor_unref(registry->monitors[i]);
 	}
 	free(registry->monitors);
+	pin_store_free(registry->pins);
 	feeds_free(registry->feeds);
 	cache_free(registry->loader.compiler.cache);
 	compile_queue_free(registry->loader.compiler.queue);

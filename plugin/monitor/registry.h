@@ -45,6 +45,21 @@ struct registry_observer {
 int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 		 const struct registry_observer *observer, struct registry **ret,
 		 struct error *err);
+/**
+ * registry_identify() - tell this collectd from others on the host
+ * @registry:   without monitors yet; before other threads know it
+ * @state_dir:  no other collectd has it
+ * @err:        receives the reason of a failure
+ *
+ * Pins, and filters on tc, of a collectd with another StateDir are never touched. Without this call
+ * the built-in StateDir stands for the identity.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int registry_identify(struct registry *registry, const char *state_dir, struct error *err);
+/* Removes the pins of monitors that keep does not want, see pin_store_sweep(). */
+void registry_sweep_pins(struct registry *registry, bool (*keep)(void *data, const char *monitor),
+			 void *data, struct text *report);
 /* Between these, what many monitors have in common is compiled once. They nest. */
 void registry_batch_begin(struct registry *registry);
 void registry_batch_end(struct registry *registry);

@@ -121,5 +121,6 @@ int registry_get_value(struct registry *registry, const char *identifier, struct
 void registry_init_context(struct registry *registry)
 {
 	registry->context =
-		(struct monitor_context){ find_public_map, find_program, feed, refill, registry };
+		(struct monitor_context){ find_public_map, find_program, feed,
+					  refill,	   registry,	 registry->pins };
 }

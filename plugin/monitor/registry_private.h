@@ -11,8 +11,9 @@ struct registry {
 	char *program, *include_dir, *clang; /* the strings of loader.compiler */
 	struct monitor_context context;
 	struct registry_observer observer;
-	struct feeds *feeds; /* has a lock of its own */
-	char *state_dir;     /* set before there are other threads; NULL: nothing is saved */
+	struct feeds *feeds;	/* has a lock of its own */
+	struct pin_store *pins; /* has one, too */
+	char *state_dir;	/* set before there are other threads; NULL: nothing is saved */
 	int change_fd;
 	int list_fd;
 	bool cancelled; /* atomic */

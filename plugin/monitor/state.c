@@ -146,11 +146,11 @@ static bool is_temporary(const char *file)
 /* What is in there is loaded into the kernel: it must be ours. */
 static int folder_check(int fd, const char *dir, struct error *err)
 {
-	struct stat st;
+	int r = file_is_private(fd);
 
-	if (fstat(fd, &st) < 0)
-		return error_set(err, -errno, "StateDir %s: %s", dir, strerror(errno));
-	if ((st.st_uid != geteuid() && st.st_uid != 0) || st.st_mode & (S_IWGRP | S_IWOTH))
+	if (r < 0)
+		return error_set(err, r, "StateDir %s: %s", dir, strerror(-r));
+	if (!r)
 		return error_set(err, -EPERM,
 				 "StateDir %s: others may write to it, nothing is restored; "
 				 "expected mode 0700 and collectd's own user",

@@ -48,7 +48,7 @@ edge_document() {
 # A process that the last collectd had started may have its locks for a moment longer.
 unlocked() {
 	# shellcheck disable=SC2016 # the inner shell expands it
-	kept sh -c 'for pins in /sys/fs/bpf/dynmon/*/; do
+	kept sh -c 'for pins in /sys/fs/bpf/dynmon/*/ /sys/fs/bpf/dynmon/*/*/; do
 		[ ! -d "$pins" ] || flock --nonblock "$pins" true || exit 1
 	done'
 }
@@ -395,34 +395,151 @@ forgotten() {
 	runs_exactly
 }
 
-@test "another collectd does not get a pinned monitor that is somebody's" {
+# second_collectd [STATE-DIR]: what is configured and started from now on is another collectd, in the same
+# namespaces, with a StateDir of its own or the one given.
+second_collectd() {
+	FIRST=$COLLECTD FIRST_SOCKET=$SOCKET FIRST_TMPDIR=$BATS_TEST_TMPDIR
+	STATE_DIR=${1:-}
+	BATS_TEST_TMPDIR=$BATS_TEST_TMPDIR/second
+	mkdir -p "$BATS_TEST_TMPDIR"
+}
+
+second_ports() {
+	sed -i 's/9103/9104/; s/9936/9937/' "$CONF"
+	[ -z "$STATE_DIR" ] || sed -i "s|StateDir .*|StateDir \"$STATE_DIR\"|" "$CONF"
+}
+
+first_again() {
+	COLLECTD=$FIRST SOCKET=$FIRST_SOCKET BATS_TEST_TMPDIR=$FIRST_TMPDIR
+	collectd_at "$BATS_TEST_TMPDIR"
+}
+
+@test "two collectds with one StateDir: the second one gets no pins, and takes none away" {
 	edge_document '{}'
 	configure tcx 'Interface "mon0"' 'Pin true'
 	collectd_start
 	frames_in 2
 	before=$(programs) pinned=$(pins)
-	first=$COLLECTD first_socket=$SOCKET
-	BATS_TEST_TMPDIR=$BATS_TEST_TMPDIR/second
-	mkdir "$BATS_TEST_TMPDIR"
+	second_collectd "$DIR/state"
 	configure tcx 'Interface "mon0"' 'Pin true'
-	sed -i 's/9103/9104/; s/9936/9937/' "$CONF"
+	second_ports
 	collectd_start
-	grep -F 'monitor edge: edge.json: Pin: another process has "/sys/fs/bpf/dynmon/edge"' "$LOG"
+	grep -F 'monitor edge: edge.json: Pin: another process has "/sys/fs/bpf/dynmon/%2f' "$LOG"
+	grep -F 'give each collectd a StateDir of its own' "$LOG"
 	monitor_is edge failed
 	collectd_stop
-	COLLECTD=$first SOCKET=$first_socket
+	[ "$(programs)" = "$before" ]
+	[ "$(pins)" = "$pinned" ]
+	# One without that monitor does not clean up behind a process that lives.
+	collectd_configure </dev/null
+	second_ports
+	collectd_start
+	collectd_stop
+	first_again
 	[ "$(programs)" = "$before" ]
 	[ "$(pins)" = "$pinned" ]
 	frames_in 3
 	counted edge mon0 5
-	# One without that monitor does not clean up behind a process that lives.
-	collectd_configure </dev/null
-	sed -i 's/9103/9105/; s/9936/9938/' "$CONF"
+}
+
+# beside HOOK: a collectd with other monitors starts and ends while the first one is dead.
+beside() {
+	edge_document '{}'
+	configure "$1" 'Interface "mon0"' 'Pin true'
 	collectd_start
-	collectd_stop
-	COLLECTD=$first SOCKET=$first_socket
+	frames_in 2
+	before=$(programs) pinned=$(pins)
+	collectd_crash
+	frames_in 10
+	second_collectd
+	cable_up mon1 peer1
+	collectd_configure <<-EOF
+	<Monitor "edge">
+	  Hook "$1"
+	  Interface "mon1"
+	  Pin true
+	  Dataplane "edge.json"
+	</Monitor>
+	EOF
+	second_ports
+	eventually unlocked
+	collectd_start
+	frames_at peer1 7
+	counted edge mon1 7
 	[ "$(programs)" = "$before" ]
+	grep -F ': pins of a collectd with StateDir "'"$FIRST_TMPDIR/state"'" that does not run; they stay, remove that directory' "$LOG"
+	run ! grep -F 'is removed' "$LOG"
+	frames_in 20
+	collectd_crash
+	# And one that has no monitors any more removes its own pins alone.
+	collectd_configure </dev/null
+	second_ports
+	start_again
+	grep -F 'monitor edge: what was pinned for it is removed' "$LOG"
+	eventually nothing_attached_to mon1
 	[ "$(pins)" = "$pinned" ]
+	collectd_stop
+	first_again
+	start_again
+	taken_over ingress
+	counted edge mon0 32
+	runs_exactly
+	ctl del edge
+	no_pins
+}
+nothing_attached_to() { [ -z "$(programs "$1")" ]; }
+
+@test "tcx: another collectd leaves the pins of a dead one alone" { beside tcx; }
+@test "tc: another collectd leaves the pins of a dead one alone" { beside tc; }
+@test "xdp-generic: another collectd leaves the pins of a dead one alone" { beside xdp-generic; }
+
+@test "without Pin: filters of another dead collectd stay, too" {
+	edge_document '{}'
+	configure tc
+	collectd_start
+	collectd_crash
+	before=$(programs)
+	[ "$(wc -l <<<"$before")" -eq 2 ]
+	second_collectd
+	collectd_configure </dev/null
+	second_ports
+	collectd_start
+	[ "$(programs)" = "$before" ]
+	collectd_stop
+	first_again
+	start_again
+	runs_exactly
+	collectd_stop
+	nothing_attached
+}
+
+@test "pins where the first layout had them are taken over" {
+	edge_document '{}'
+	configure tcx 'Interface "mon0"' 'Pin true'
+	collectd_start
+	frames_in 2
+	collectd_crash
+	kept sh -c 'cd /sys/fs/bpf/dynmon && mv %2f*/edge . && rmdir %2f*'
+	frames_in 10
+	start_again
+	taken_over ingress
+	counted edge mon0 12
+	runs_exactly
+	kept test ! -e /sys/fs/bpf/dynmon/edge
+}
+
+@test "a directory of pins that is another user's is refused" {
+	edge_document '{}'
+	kept install -d -o nobody -m 0777 /sys/fs/bpf/dynmon
+	configure tcx 'Interface "mon0"' 'Pin true'
+	collectd_start
+	grep -F 'monitor edge: edge.json: Pin: "/sys/fs/bpf/dynmon" belongs to another user, or others may write to it: nothing is pinned there; remove it, or give it to' "$LOG"
+	monitor_is edge failed
+	nothing_attached
+	kept rmdir /sys/fs/bpf/dynmon
+	ctl reload edge
+	monitor_is edge running
+	runs_exactly
 }
 
 @test "no BPF file system: that is said, and nothing is attached" {

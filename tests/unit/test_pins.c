@@ -22,6 +22,10 @@ static const char source[] =
 	"	return bpf_map_lookup_elem(&OTHER, &key) ? -1 : -1; }\n"
 	"char _license[] SEC(\"license\") = \"GPL\";\n";
 
+#define STORE PIN_STORE_DIR "/%2fvar%2flib%2fa"
+
+static struct pin_store *store;
+
 /* Two copies of the same: what one pins and what its twin does. */
 static struct object *first, *second;
 
@@ -30,6 +34,7 @@ static int set_up(void **state)
 	(void)state;
 	if (!bpf_possible() || !bpffs_private())
 		return 0;
+	store = pin_store_new("//var/lib//a/");
 	first = object_from_source(source);
 	second = object_from_source(source);
 	return 0;
@@ -40,6 +45,7 @@ static int tear_down(void **state)
 	(void)state;
 	object_unref(first);
 	object_unref(second);
+	pin_store_free(store);
 	return 0;
 }
 
@@ -81,7 +87,7 @@ static struct pins *open_pins(const char *monitor)
 	_cleanup_error_ struct error err = {};
 	struct pins *pins = NULL;
 
-	if (pins_open(monitor, &pins, &err) < 0)
+	if (pins_open(store, monitor, &pins, &err) < 0)
 		fail_msg("%s", error_message(&err));
 	return pins;
 }
@@ -99,10 +105,10 @@ static void test_names(void **state)
 	skip_without_pins();
 	/* The file system takes no dots; what is escaped must not collide. */
 	pins = open_pins("edge.1%2e");
-	assert_true(there(PINS_DIR "/edge%2e1%252e"));
+	assert_true(there(STORE "/edge%2e1%252e"));
 	pins_remove(pins, NULL);
 	pins_close(pins);
-	assert_false(there(PINS_DIR "/edge%2e1%252e"));
+	assert_false(there(STORE "/edge%2e1%252e"));
 	assert_null(pins_close(NULL));
 }
 
@@ -116,12 +122,22 @@ static void test_one_at_a_time(void **state)
 	(void)state;
 	skip_without_pins();
 	pins = open_pins("edge");
-	assert_int_equal(pins_open("edge", &again, &err), -EBUSY);
-	assert_string_equal(error_message(&err), "Pin: another process has \"" PINS_DIR "/edge\"");
+	assert_int_equal(pins_open(store, "edge", &again, &err), -EBUSY);
+	assert_string_equal(error_message(&err), "Pin: another process has \"" STORE "/edge\"");
 	assert_null(again);
 	child = fork();
-	if (child == 0)
-		_exit(pins_open("edge", &again, NULL) == -EBUSY ? 0 : 1);
+	if (child == 0) {
+		/* of the same collectd, whatever the monitor */
+		struct pin_store *same = pin_store_new("/var/lib/a");
+
+		error_release(&err);
+		_exit(pins_open(same, "other", &again, &err) == -EBUSY &&
+				      !strcmp(error_message(&err),
+					      "Pin: another process has \"" STORE
+					      "\"; give each collectd a StateDir of its own")
+			      ? 0
+			      : 1);
+	}
 	waitpid(child, &status, 0);
 	assert_int_equal(status, 0);
 	/* Another monitor is another folder. */
@@ -150,7 +166,7 @@ static void test_save_and_find(void **state)
 	id = object_program_id(program_of(first));
 	assert_int_equal(pins_find(pins, "eth0.5", runs, &id, &none), 0);
 	assert_int_equal(pins_save(pins, "eth0.5", &generation, &number, NULL), 0);
-	assert_true(there(PINS_DIR "/edge/eth0%2e5/1/prog-ingress"));
+	assert_true(there(STORE "/edge/eth0%2e5/1/prog-ingress"));
 	generation = generation_of(second, NULL);
 	assert_int_equal(pins_save(pins, "eth0.5", &generation, &newer, NULL), 0);
 	assert_true(newer > number);
@@ -183,10 +199,10 @@ static void test_save_and_find(void **state)
 	assert_int_equal(pins_find(pins, "eth0.5", runs, &id, &none), 1);
 	assert_int_equal(none.prog_ids[PATH_INGRESS], 0);
 	pins_settle(pins, "eth0.5", number);
-	assert_true(there(PINS_DIR "/edge/eth0%2e5/1"));
-	assert_false(there(PINS_DIR "/edge/eth0%2e5/2"));
+	assert_true(there(STORE "/edge/eth0%2e5/1"));
+	assert_false(there(STORE "/edge/eth0%2e5/2"));
 	pins_forget(pins, "eth0.5", number);
-	assert_false(there(PINS_DIR "/edge/eth0%2e5/1"));
+	assert_false(there(STORE "/edge/eth0%2e5/1"));
 	pins_remove(pins, NULL);
 	pins_close(pins);
 }
@@ -208,8 +224,8 @@ static void test_twin(void **state)
 	object_find_map(first, "COUNT")->swapped = object_find_map(second, "COUNT")->swapped = true;
 	id = object_program_id(program_of(second));
 	assert_int_equal(pins_save(pins, "eth0", &generation, &number, NULL), 0);
-	assert_true(there(PINS_DIR "/edge/eth0/1/twin-map-ingress-COUNT"));
-	assert_false(there(PINS_DIR "/edge/eth0/1/twin-map-ingress-OTHER"));
+	assert_true(there(STORE "/edge/eth0/1/twin-map-ingress-COUNT"));
+	assert_false(there(STORE "/edge/eth0/1/twin-map-ingress-OTHER"));
 	assert_int_equal(pins_find(pins, "eth0", runs, &id, &pinned), 1);
 	assert_true(pinned.twin_runs);
 	assert_int_equal(pinned.prog_ids[PATH_INGRESS], id);
@@ -245,22 +261,22 @@ static void test_places(void **state)
 	pins = open_pins("edge");
 	assert_int_equal(pins_save(pins, "eth0", &generation, &number, NULL), 0);
 	assert_int_equal(pins_move(pins, "eth0", "eth1"), 0);
-	assert_false(there(PINS_DIR "/edge/eth0"));
-	assert_true(there(PINS_DIR "/edge/eth1/1/prog-ingress"));
+	assert_false(there(STORE "/edge/eth0"));
+	assert_true(there(STORE "/edge/eth1/1/prog-ingress"));
 	/* What is in the way is left over from somebody who has gone. */
 	assert_int_equal(pins_save(pins, "eth2", &generation, &number, NULL), 0);
 	assert_int_equal(pins_move(pins, "eth1", "eth2"), 0);
-	assert_true(there(PINS_DIR "/edge/eth2/1"));
+	assert_true(there(STORE "/edge/eth2/1"));
 	assert_int_equal(pins_move(pins, "eth2", "eth1"), 0);
 	/* Of nothing there is nothing to move. */
 	assert_int_equal(pins_move(pins, "nosuch", "eth3"), 0);
 	assert_int_equal(pins_save(pins, "eth2", &generation, &number, NULL), 0);
 	pins_prune(pins, is_eth1, NULL);
-	assert_true(there(PINS_DIR "/edge/eth1"));
-	assert_false(there(PINS_DIR "/edge/eth2"));
+	assert_true(there(STORE "/edge/eth1"));
+	assert_false(there(STORE "/edge/eth2"));
 	pins_remove(pins, "eth1");
-	assert_false(there(PINS_DIR "/edge/eth1"));
-	assert_true(there(PINS_DIR "/edge"));
+	assert_false(there(STORE "/edge/eth1"));
+	assert_true(there(STORE "/edge"));
 	pins_remove(pins, NULL);
 	pins_close(pins);
 }
@@ -290,14 +306,151 @@ static void test_sweep(void **state)
 		else
 			pins_close(pins);
 	}
-	pins_sweep(is_wanted, NULL, &report);
+	pin_store_sweep(store, is_wanted, NULL, &report);
 	assert_string_equal(text_str(&report),
 			    "monitor gone.1: what was pinned for it is removed\n");
-	assert_true(there(PINS_DIR "/wanted%2e1/eth0/1/prog-ingress"));
-	assert_true(there(PINS_DIR "/open%2e1/eth0/1/prog-ingress"));
-	assert_false(there(PINS_DIR "/gone%2e1"));
+	assert_true(there(STORE "/wanted%2e1/eth0/1/prog-ingress"));
+	assert_true(there(STORE "/open%2e1/eth0/1/prog-ingress"));
+	assert_false(there(STORE "/gone%2e1"));
 	pins_remove(open, NULL);
 	pins_close(open);
+	open = open_pins("wanted.1");
+	pins_remove(open, NULL);
+	pins_close(open);
+	assert_false(there(STORE)); /* the last one has gone */
+}
+
+static bool none_wanted(void *data, const char *monitor)
+{
+	(void)data;
+	(void)monitor;
+	return false;
+}
+
+/* Another collectd's pins stay, whether it runs or not; that it does not run is told. */
+static void test_two_stores(void **state)
+{
+	_cleanup_text_ struct text report = {};
+	struct pin_store *other = pin_store_new("/var/lib/b");
+	struct generation generation;
+	struct pins *pins, *theirs = NULL;
+	uint64_t number;
+
+	(void)state;
+	skip_without_pins();
+	generation = generation_of(first, NULL);
+	assert_int_equal(pins_open(other, "edge", &theirs, NULL), 0);
+	assert_int_equal(pins_save(theirs, "eth0", &generation, &number, NULL), 0);
+	/* The same monitor of both runs at the same time. */
+	pins = open_pins("edge");
+	assert_int_equal(pins_save(pins, "eth0", &generation, &number, NULL), 0);
+	pins_close(pins);
+	pin_store_sweep(store, none_wanted, NULL, &report);
+	assert_string_equal(text_str(&report), "monitor edge: what was pinned for it is removed\n");
+	pins_close(theirs);
+	text_clear(&report);
+	pin_store_sweep(store, none_wanted, NULL, &report);
+	assert_string_equal(
+		text_str(&report),
+		"\"" PIN_STORE_DIR
+		"/%2fvar%2flib%2fb\": pins of a collectd with StateDir \"/var/lib/b\" "
+		"that does not run; they stay, remove that directory if it will not come "
+		"back\n");
+	assert_true(there(PIN_STORE_DIR "/%2fvar%2flib%2fb/edge/eth0/1/prog-ingress"));
+	assert_false(there(STORE));
+	text_clear(&report);
+	pin_store_sweep(other, none_wanted, NULL, &report);
+	assert_false(there(PIN_STORE_DIR "/%2fvar%2flib%2fb"));
+	pin_store_free(other);
+}
+
+/* Where the first layout had them. */
+static void test_old_layout(void **state)
+{
+	_cleanup_(pinned_release) struct pinned pinned = {};
+	_cleanup_text_ struct text report = {};
+	struct generation generation;
+	struct pins *pins;
+	uint64_t number;
+	uint32_t id;
+
+	(void)state;
+	skip_without_pins();
+	generation = generation_of(first, NULL);
+	id = object_program_id(program_of(first));
+	pins = open_pins("edge.1");
+	assert_int_equal(pins_save(pins, "eth0", &generation, &number, NULL), 0);
+	pins_close(pins);
+	assert_int_equal(rename(STORE "/edge%2e1", PIN_STORE_DIR "/edge%2e1"), 0);
+	assert_int_equal(rmdir(STORE), 0);
+	/* A collectd without that monitor leaves them alone. */
+	pin_store_sweep(store, none_wanted, NULL, &report);
+	assert_string_equal(text_str(&report),
+			    "\"" PIN_STORE_DIR
+			    "/edge%2e1\": pins of a monitor \"edge.1\" that an earlier version has "
+			    "left; they stay, remove that directory if no collectd has this "
+			    "monitor\n");
+	pins = open_pins("edge.1");
+	assert_int_equal(pins_find(pins, "eth0", runs, &id, &pinned), 1);
+	assert_int_equal(pinned.prog_ids[PATH_INGRESS], id);
+	assert_false(there(PIN_STORE_DIR "/edge%2e1"));
+	pins_remove(pins, NULL);
+	pins_close(pins);
+}
+
+static void refused(const char *expected)
+{
+	_cleanup_error_ struct error err = {};
+	struct pins *pins = NULL;
+
+	assert_int_equal(pins_open(store, "edge", &pins, &err), -EPERM);
+	assert_string_equal(error_message(&err), expected);
+	assert_null(pins);
+}
+
+/* What is pinned there is put on hooks: it must be ours. */
+static void test_others_directories(void **state)
+{
+	static const char *const dirs[] = { PIN_STORE_DIR, STORE };
+
+	(void)state;
+	skip_without_pins();
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		_cleanup_text_ struct text expected = {}, link = {};
+
+		rmdir(STORE);
+		rmdir(PIN_STORE_DIR);
+		if (i == 1)
+			assert_int_equal(mkdir(PIN_STORE_DIR, 0700), 0);
+		assert_int_equal(mkdir(dirs[i], 0700), 0);
+		text_printf(
+			&expected,
+			"Pin: \"%s\" belongs to another user, or others may write to it: "
+			"nothing is pinned there; remove it, or give it to collectd's user with "
+			"mode 0700",
+			dirs[i]);
+		assert_int_equal(chown(dirs[i], 65534, 65534), 0);
+		refused(text_str(&expected));
+		assert_int_equal(chown(dirs[i], 0, 0), 0);
+		assert_int_equal(chmod(dirs[i], 0770), 0);
+		refused(text_str(&expected));
+		assert_int_equal(rmdir(dirs[i]), 0);
+		assert_int_equal(mkdir(OBJECT_PIN_DIR "elsewhere", 0700), 0);
+		assert_int_equal(symlink(OBJECT_PIN_DIR "elsewhere", dirs[i]), 0);
+		text_printf(&link,
+			    "Pin: \"%s\" is a link or a file, nothing is pinned there; "
+			    "remove it",
+			    dirs[i]);
+		refused(text_str(&link));
+		assert_int_equal(unlink(dirs[i]), 0);
+		assert_int_equal(rmdir(OBJECT_PIN_DIR "elsewhere"), 0);
+	}
+	assert_int_equal(chmod(OBJECT_PIN_DIR, 0777), 0);
+	refused("Pin: " OBJECT_PIN_DIR
+		" may be written to by others: nothing is pinned there; give "
+		"it mode 0700 or 1711");
+	assert_int_equal(chmod(OBJECT_PIN_DIR, 01777), 0);
+	pins_close(open_pins("edge"));
 }
 
 /* The last one: it takes the file system away. */
@@ -309,19 +462,25 @@ static void test_no_bpffs(void **state)
 	(void)state;
 	skip_without_pins();
 	assert_int_equal(mount("tmpfs", "/sys/fs/bpf", "tmpfs", 0, NULL), 0);
-	assert_int_equal(pins_open("edge", &pins, &err), -ENOTSUP);
+	assert_int_equal(pins_open(store, "edge", &pins, &err), -ENOTSUP);
 	assert_string_equal(error_message(&err),
 			    "Pin: /sys/fs/bpf/ is no BPF file system; mount one there");
 	assert_null(pins);
-	assert_false(there(PINS_DIR));
+	assert_false(there(STORE));
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),	      cmocka_unit_test(test_one_at_a_time),
-		cmocka_unit_test(test_save_and_find), cmocka_unit_test(test_twin),
-		cmocka_unit_test(test_places),	      cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_one_at_a_time),
+		cmocka_unit_test(test_save_and_find),
+		cmocka_unit_test(test_twin),
+		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_two_stores),
+		cmocka_unit_test(test_old_layout),
+		cmocka_unit_test(test_others_directories),
 		cmocka_unit_test(test_no_bpffs),
 	};
 

@@ -824,7 +824,7 @@ static void test_netns_again(void **state)
 /* A link that somebody has taken away is replaced, and so is its pin. */
 static void test_pinned_again(void **state)
 {
-	static const char pin[] = "/sys/fs/bpf/dynmon/edge/v0/link-ingress";
+	static const char pin[] = PIN_STORE_DIR "/%2fvar%2flib%2fa/edge/v0/link-ingress";
 	_cleanup_(registry_freep) struct registry *registry = NULL;
 	_cleanup_(settings_release) struct settings settings = {};
 	_cleanup_free_ char *json = NULL;
@@ -841,6 +841,7 @@ static void test_pinned_again(void **state)
 		skip();
 	json = document("ingress", &good_object, "COUNT");
 	registry = registry_make();
+	must(registry_identify(registry, "/var/lib/a", &err), &err);
 	veth_make("v0");
 	must(settings_init(&settings, &err), &err);
 	must(settings_open(settings_root(&settings), "Monitor", "edge", &node, &err), &err);

@@ -30,7 +30,8 @@ static int set_up(void **state)
 enum deed {
 	DEED_REPLACE = 1 << 0,
 	DEED_KEEP = 1 << 1,
-	DEED_BOTH = 1 << 2, /* ingress too */
+	DEED_BOTH = 1 << 2,  /* ingress too */
+	DEED_OTHER = 1 << 3, /* as another collectd */
 };
 
 static bool child_work(int ifindex, int deeds)
@@ -39,6 +40,8 @@ static bool child_work(int ifindex, int deeds)
 	struct attachment egress, ingress;
 	int fd = program("first", 1), next = program("next", 2);
 
+	if (deeds & DEED_OTHER)
+		owner_identify("/var/lib/other");
 	return attachment_attach(&egress, hook, ifindex, true, fd, NULL, NULL) == 0 &&
 	       (!(deeds & DEED_BOTH) ||
 		attachment_attach(&ingress, hook, ifindex, false, fd, NULL, NULL) == 0) &&
@@ -281,6 +284,34 @@ static void test_adopt_filter(void **state)
 	veth_delete();
 }
 
+/* Those of another collectd, which may come back, and then knows them. */
+static void test_sweep_other_collectd(void **state)
+{
+	int ifindex, status = -1;
+	pid_t dead, pid;
+
+	(void)state;
+	skip_if_impossible();
+	ifindex = veth();
+	for (int keep = 0; keep < 2; keep++) {
+		_cleanup_text_ struct text report = {};
+
+		dead = child_start(ifindex, DEED_OTHER | (keep ? DEED_KEEP : 0));
+		child_kill(dead);
+		assert_int_equal(hook_sweep(true, &report), 0);
+		assert_string_equal(chain_names(hook_find("tc"), ifindex, true), "first");
+		pid = fork();
+		if (pid == 0) {
+			owner_identify("/var/lib/other");
+			_exit(hook_sweep(true, &report) == 2 ? 0 : 1);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		assert_int_equal(netif_has_clsact(ifindex), 0);
+	}
+	veth_delete();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_sweep_namespaces),
 		cmocka_unit_test(test_sweep_unprivileged),
 		cmocka_unit_test(test_adopt_filter),
+		cmocka_unit_test(test_sweep_other_collectd),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
