@@ -224,7 +224,6 @@ static int registry_start(struct error *err)
 		.program = settings.compiler,
 		.include_dir = settings.include_dir,
 	};
-
 	int r = registry_new(&compiler, settings.dataplane_dir, &observer, &registry, err);
 
 	if (r == 0)

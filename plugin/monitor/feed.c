@@ -11,14 +11,14 @@ struct feed {
 	unsigned int refs;	       /* atomic */
 	uint64_t serial;	       /* of all feeds there ever were */
 	struct feed_settings settings; /* never change */
+	bool others_told;	       /* atomic: that values of others are ignored was logged */
 	/* -- protected by lock -- */
-	bool gone;	  /* it is configured no more */
-	bool others_told; /* that a value of another host was ignored was logged */
-	bool asked;	  /* feeds_each() has called it */
-	uint64_t values;  /* taken so far */
-	double value;	  /* the last one, as it came */
-	double time;	  /* of that */
-	char *id;	  /* where that came from; NULL: nothing has come yet */
+	bool gone;	 /* it is configured no more */
+	bool asked;	 /* feeds_each() has called it */
+	uint64_t values; /* taken so far */
+	double value;	 /* the last one, as it came */
+	double time;	 /* of that */
+	char *id;	 /* where that came from; NULL: nothing has come yet */
 	uint64_t errors;
 	char *error; /* why there was no value when one came; NULL: there was */
 };
@@ -363,19 +363,16 @@ static void note_error(struct feeds *feeds, struct feed *feed, const struct erro
 }
 
 /* Says once why nothing arrives. Nothing that the other host wrote is in the words. */
-static void ignore_other(struct feeds *feeds, struct feed *feed, struct text *news)
+static void ignore_other(struct feed *feed, struct text *news)
 {
 	const char *match = feed->settings.match;
 
-	pthread_mutex_lock(&feeds->lock);
-	if (!feed->others_told)
+	if (!__atomic_exchange_n(&feed->others_told, true, __ATOMIC_RELAXED))
 		text_printf(news,
 			    "feed \"%s\": a value that came from another host or over the network "
 			    "is ignored: Match \"%s\" is for this host's own values; write "
 			    "\"HOST/%s\" or \"*/%s\" to take values of others\n",
 			    feed->settings.name, match, match, match);
-	feed->others_told = true;
-	pthread_mutex_unlock(&feeds->lock);
 }
 
 void feeds_take(struct feeds *feeds, const struct feed_source *source,
@@ -390,11 +387,9 @@ void feeds_take(struct feeds *feeds, const struct feed_source *source,
 
 		if (!feed_settings_match(&feed->settings, source->id))
 			continue;
-		if (!source->own && feed_settings_own_only(&feed->settings)) {
-			ignore_other(feeds, feed, news);
-			continue;
-		}
-		if (source->get(source->data, feed->settings.data_source, &value, &err) < 0)
+		if (!source->own && feed_settings_own_only(&feed->settings))
+			ignore_other(feed, news);
+		else if (source->get(source->data, feed->settings.data_source, &value, &err) < 0)
 			note_error(feeds, feed, &err, news);
 		else if (!isnan(value) && note_value(feeds, feed, source, value))
 			deliver(data, feed->settings.monitor);

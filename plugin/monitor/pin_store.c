@@ -40,7 +40,7 @@ struct pin_store *pin_store_new(const char *state_dir)
 		if (*c != '/' || (c[1] && c[1] != '/'))
 			text_addc(&plain, *c);
 	text_adds(&path, PIN_STORE_DIR "/");
-	bpffs_escape(&path, text_str(&plain));
+	bpffs_escape(&path, plain.len ? text_str(&plain) : "/");
 	pthread_mutex_init(&store->lock, NULL);
 	store->fd = -1;
 	store->path = text_status(&plain) == 0 ? text_steal(&path) : NULL;

@@ -42,10 +42,10 @@ static int folder_lock(struct pins *pins, const char *monitor, struct error *err
 		r = bpffs_make(text_str(&path), err);
 	if (r < 0)
 		return r;
-	pins->fd = open(text_str(&path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	pins->path = text_steal(&path);
 	if (!pins->path)
 		return error_oom(err);
+	pins->fd = open(pins->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (pins->fd < 0 || flock(pins->fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK
 			       ? error_set(err, -EBUSY, "another process has \"%s\"", pins->path)

@@ -81,6 +81,7 @@ ready() { grep -F 'dynmon: version' "$LOG"; }
 	mkfifo "$DIR/types"
 	echo "TypesDB \"$DIR/types\"" >>"$CONF"
 	collectd_begin
+	# shellcheck disable=SC2016 # the inner shell expands it
 	timeout "$PATIENCE" sh -c 'exec 4>"$1" && kill -HUP "$2" && sleep 0.1 && echo "dynmon_test value:GAUGE:0:U" >&4' \
 		sh "$DIR/types" "$COLLECTD"
 	eventually ready

@@ -99,10 +99,24 @@ static bool runs(void *data, enum path path, uint32_t prog_id)
 
 static void test_names(void **state)
 {
+	static const struct {
+		const char *state_dir, *path;
+	} stores[] = {
+		{ "/var/lib/a", STORE },
+		{ "//var///lib/a//", STORE },
+		{ "/", PIN_STORE_DIR "/%2f" },
+		{ "/srv/a.b%2f", PIN_STORE_DIR "/%2fsrv%2fa%2eb%252f" },
+	};
 	struct pins *pins;
 
 	(void)state;
 	skip_without_pins();
+	for (size_t i = 0; i < ARRAY_SIZE(stores); i++) {
+		struct pin_store *named = pin_store_new(stores[i].state_dir);
+
+		assert_string_equal(pin_store_path(named), stores[i].path);
+		pin_store_free(named);
+	}
 	/* The file system takes no dots; what is escaped must not collide. */
 	pins = open_pins("edge.1%2e");
 	assert_true(there(STORE "/edge%2e1%252e"));
