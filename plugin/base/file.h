@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "base/text.h"
 
+#include <stdbool.h>
+
 /*
  * Appends a regular file's contents to out.
  * dir: what a relative name is relative to; NULL is the working directory.
@@ -29,6 +31,15 @@ int file_write_fd(int fd, const void *bytes, size_t n);
  * otherwise, -errno.
  */
 int file_is_private(int fd);
+
+/**
+ * file_lock() - lock a file or directory for as long as the descriptor is open
+ * @fd:    its descriptor
+ * @wait:  try for two seconds: a child of a dead process may hold the lock for a moment longer
+ *
+ * Return: 0, -EBUSY when another process has the lock, -errno.
+ */
+int file_lock(int fd, bool wait);
 
 /* Appends the bytes that base64 text stands for; white space is skipped. -EINVAL for any other. */
 int base64_decode(const char *from, size_t n, struct text *out);

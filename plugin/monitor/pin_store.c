@@ -8,17 +8,10 @@
 #include <limits.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-/*
- * A child that a dead collectd has forked may hold its lock for a moment longer, and whoever
- * reports the directories of others holds each for a moment.
- */
-#define LOCK_TRIES    20
-#define LOCK_PAUSE_NS 100000000L
+#define OPEN_TRIES 10 /* while its last user removes the directory */
 
 struct pin_store {
 	char *path;
@@ -121,29 +114,30 @@ static bool is_there(const char *path, int fd)
 
 static int lock_directory(const char *path, struct error *err)
 {
-	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+	int r = -EBUSY;
 
-	for (int i = 0; i < LOCK_TRIES; i++) {
+	for (int i = 0; i < OPEN_TRIES; i++) {
 		_cleanup_close_ int fd = -1;
-		int r = bpffs_make(path, err);
 
+		r = bpffs_make(path, err);
 		if (r < 0)
 			return r;
 		fd = private_open(path, err);
 		if (fd < 0)
 			return fd;
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-			if (is_there(path, fd))
-				return steal_fd(&fd);
-			continue;
-		}
-		if (errno != EWOULDBLOCK)
-			return error_set(err, -errno, "\"%s\": %s", path, strerror(errno));
-		nanosleep(&pause, NULL);
+		r = file_lock(fd, true);
+		if (r < 0)
+			break;
+		if (is_there(path, fd))
+			return steal_fd(&fd);
+		r = -EBUSY;
 	}
-	return error_set(err, -EBUSY,
-			 "another process has \"%s\"; give each collectd a StateDir of its own",
-			 path);
+	return r == -EBUSY
+		       ? error_set(err, r,
+				   "another process has \"%s\"; give each collectd a StateDir of "
+				   "its own",
+				   path)
+		       : error_set(err, r, "\"%s\": %s", path, strerror(-r));
 }
 
 static int store_lock(struct pin_store *store, struct error *err)
@@ -213,7 +207,7 @@ int pin_store_take_old(struct pin_store *store, const char *monitor, struct erro
 	fd = private_open(text_str(&old), err);
 	if (fd < 0)
 		return fd;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+	if (file_lock(fd, false) < 0)
 		return error_set(err, -EBUSY, "another process has \"%s\"", text_str(&old));
 	if (rename(text_str(&old), text_str(&new)) < 0 && errno != ENOTEMPTY)
 		return error_set(err, -errno, "\"%s\" cannot be moved to \"%s\": %s",
@@ -233,7 +227,7 @@ static bool is_abandoned(const char *path)
 {
 	_cleanup_close_ int fd = directory_open(path);
 
-	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+	return fd >= 0 && file_lock(fd, false) == 0;
 }
 
 static int sweep_monitor(void *data, const char *path, const char *escaped)

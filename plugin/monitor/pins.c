@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/pins.h"
+#include "base/file.h"
 #include "kernel/bpffs.h"
 
 #include <bpf/bpf.h>
@@ -8,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,10 +46,11 @@ static int folder_lock(struct pins *pins, const char *monitor, struct error *err
 	if (!pins->path)
 		return error_oom(err);
 	pins->fd = open(pins->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (pins->fd < 0 || flock(pins->fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK
-			       ? error_set(err, -EBUSY, "another process has \"%s\"", pins->path)
-			       : error_set(err, -errno, "\"%s\": %s", pins->path, strerror(errno));
+	r = pins->fd < 0 ? -errno : file_lock(pins->fd, false);
+	if (r == -EBUSY)
+		return error_set(err, r, "another process has \"%s\"", pins->path);
+	if (r < 0)
+		return error_set(err, r, "\"%s\": %s", pins->path, strerror(-r));
 	return 0;
 }
 

@@ -39,6 +39,7 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 	registry->feeds = feeds_new();
 	registry->pins = pin_store_new(DYNMON_STATE_DIR);
 	registry_init_context(registry);
+	registry->state_fd = -1;
 	registry->change_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	registry->list_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (observer)
@@ -116,6 +117,7 @@ struct registry *registry_free(struct registry *registry)
 	free(registry->clang);
 	free(registry->loader.dataplane_dir);
 	free(registry->state_dir);
+	fd_close(&registry->state_fd);
 	fd_close(&registry->change_fd);
 	fd_close(&registry->list_fd);
 	fd_close(&registry->loader.compiler.cancel_fd);

@@ -82,7 +82,8 @@ int registry_add(struct registry *registry, struct monitor_settings *settings, b
 /*
  * Restores the monitors that were saved in the folder, and from now on saves there what is made
  * and changed at runtime. Before there are other threads, after the configured monitors.
- * A monitor whose dataplane fails stays. report: what could not be restored, a line each.
+ * A monitor whose dataplane fails stays. report: what could not be restored, a line each. -EBUSY:
+ * another process has the folder; then nothing is restored or saved.
  */
 int registry_restore(struct registry *registry, const char *dir, struct text *report,
 		     struct error *err);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The registry's side of what is saved of monitors that were made at runtime. */
+#include "base/file.h"
 #include "base/log.h"
 #include "monitor/registry_private.h"
 #include "monitor/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
 
 /* Logged here, for there may be nobody else to do so: what was changed stands in any case. */
 static void tell(const struct error *err, struct text *report)
@@ -12,21 +16,55 @@ static void tell(const struct error *err, struct text *report)
 		text_printf(report, "%s\n", error_message(err));
 }
 
+/*
+ * Two processes with one StateDir would restore the same monitors and overwrite each other's files.
+ * Only that is refused here; state.c says what else is wrong with the directory. The lock is
+ * taken when the directory is there, and kept.
+ */
+static int hold_state_dir(struct registry *registry, bool wait, struct error *err)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&registry->lock);
+	if (registry->state_fd < 0) {
+		_cleanup_close_ int fd =
+			open(registry->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		r = fd < 0 ? 0 : file_lock(fd, wait);
+		if (fd >= 0 && r == 0)
+			registry->state_fd = steal_fd(&fd);
+	}
+	pthread_mutex_unlock(&registry->lock);
+	return r == -EBUSY ? error_set(err, r,
+				       "StateDir %s: another process has it; give each collectd a "
+				       "StateDir of its own",
+				       registry->state_dir)
+			   : 0;
+}
+
 void registry_keep(struct registry *registry, struct monitor *monitor, struct text *report)
 {
 	_cleanup_error_ struct error err = {};
 
 	if (!registry->state_dir || monitor->configured)
 		return;
+	if (hold_state_dir(registry, false, &err) < 0) {
+		error_prefix(&err, err.code,
+			     "monitor %s is not saved, and will not come back after a restart",
+			     monitor->settings.name);
+		tell(&err, report);
+		return;
+	}
 	if (state_save(registry->state_dir, monitor, &err) < 0)
 		tell(&err, report);
+	hold_state_dir(registry, false, NULL); /* it may be new */
 }
 
 void registry_forget(struct registry *registry, const char *name, struct text *report)
 {
 	_cleanup_error_ struct error err = {};
 
-	if (!registry->state_dir)
+	if (!registry->state_dir || hold_state_dir(registry, false, NULL) < 0)
 		return;
 	if (state_remove(registry->state_dir, name, &err) < 0)
 		tell(&err, report);
@@ -83,5 +121,7 @@ int registry_restore(struct registry *registry, const char *dir, struct text *re
 	registry->state_dir = strdup(dir);
 	if (!registry->state_dir)
 		return error_oom(err);
+	if (hold_state_dir(registry, true, err) < 0)
+		return error_prefix(err, -EBUSY, "no monitor is restored or saved");
 	return state_load(dir, restore, &restoring, report, err);
 }

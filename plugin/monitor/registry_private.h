@@ -14,6 +14,7 @@ struct registry {
 	struct feeds *feeds;	/* has a lock of its own */
 	struct pin_store *pins; /* has one, too */
 	char *state_dir;	/* set before there are other threads; NULL: nothing is saved */
+	int state_fd;		/* of state_dir, with its lock; -1: it is not there yet */
 	int change_fd;
 	int list_fd;
 	bool cancelled; /* atomic */

@@ -418,6 +418,7 @@ first_again() {
 	edge_document '{}'
 	configure tcx 'Interface "mon0"' 'Pin true'
 	collectd_start
+	ctl add saved interface=mon0
 	frames_in 2
 	before=$(programs) pinned=$(pins)
 	second_collectd "$DIR/state"
@@ -425,8 +426,12 @@ first_again() {
 	second_ports
 	collectd_start
 	grep -F 'monitor edge: edge.json: Pin: another process has "/sys/fs/bpf/dynmon/%2f' "$LOG"
-	grep -F 'give each collectd a StateDir of its own' "$LOG"
+	grep -F "dynmon: no monitor is restored or saved: StateDir $STATE_DIR: another process has it; give each collectd a StateDir of its own" "$LOG"
 	monitor_is edge failed
+	# Nor does it write there.
+	run ctl add more interface=mon0
+	[[ $output == *"monitor more is not saved, and will not come back after a restart: StateDir $STATE_DIR: another process has it"* ]]
+	[ ! -e "$STATE_DIR/more.json" ]
 	collectd_stop
 	[ "$(programs)" = "$before" ]
 	[ "$(pins)" = "$pinned" ]
