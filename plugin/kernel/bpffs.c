@@ -37,6 +37,15 @@ void bpffs_unescape(char *name)
 	*to = '\0';
 }
 
+/* The kernel frees a link whose last pin is removed from a work queue, and its program runs on. */
+static void end_link(const char *path)
+{
+	_cleanup_close_ int fd = bpf_obj_get(path);
+
+	if (fd >= 0)
+		bpf_link_detach(fd); /* of a map or a program: -EINVAL */
+}
+
 void bpffs_remove(const char *path)
 {
 	DIR *dir = opendir(path);
@@ -48,6 +57,7 @@ void bpffs_remove(const char *path)
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
 		text_printf(&below, "%s/%s", path, entry->d_name);
+		end_link(text_str(&below));
 		if (unlink(text_str(&below)) < 0 && errno == EISDIR)
 			bpffs_remove(text_str(&below));
 	}
