@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/log.h"
 #include "base/cleanup.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,18 +40,13 @@ void log_message(enum log_level level, const char *fmt, ...)
 	}
 	for (at = message; *at && lines < LOG_LINES_MAX; lines++) {
 		const char *mark = lines ? "  | " : "";
-		size_t len = strcspn(at, "\n"), room = LOG_LINE_MAX - strlen(mark);
+		size_t begun = strlen(mark);
 
-		if (len > room)
-			len = room;
-		snprintf(line, sizeof(line), "%s%.*s", mark, (int)len, at);
-		for (char *c = line; *c; c++)
-			if ((unsigned char)*c < 0x20 && *c != '\t')
-				*c = '?';
+		memcpy(line, mark, begun);
+		at += utf8_show_line(line + begun, sizeof(line) - begun, at, strcspn(at, "\n"),
+				     "\t");
 		log_sink(level, line);
-		at += len;
-		if (*at == '\n')
-			at++;
+		at += *at == '\n';
 	}
 	if (*at) {
 		snprintf(line, sizeof(line), "[%zu more bytes of this message are not shown]",

@@ -21,9 +21,10 @@ enum log_level { LOG_LEVEL_ERR = 3, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEV
 void log_set_sink(void (*sink)(enum log_level level, const char *line));
 
 /*
- * Logs the message line by line: newlines end a line, a long one is split. Messages repeat what
- * others have written, so every line but the first starts with "  | ", and control characters
- * become "?": none can be mistaken for a message of its own.
+ * Logs the message line by line: newlines end a line, a long line is split between characters.
+ * Messages repeat what others have written. Every line but the first starts with "  | ", so that
+ * none can be mistaken for a message of its own, and all but tabs that is not printable is escaped,
+ * see utf8_show(): a line is valid UTF-8 that a terminal does not obey.
  */
 void log_message(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

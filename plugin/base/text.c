@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/text.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <float.h>
@@ -151,34 +152,6 @@ void text_hex(struct text *text, const void *bytes, size_t n)
 	text->len += 2 * n;
 }
 
-size_t utf8_sequence(const char *bytes, size_t n)
-{
-	const unsigned char *s = (const unsigned char *)bytes;
-	size_t len;
-
-	if (!n)
-		return 0;
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
-		len = 2;
-	else if ((s[0] & 0xf0) == 0xe0)
-		len = 3;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		len = 4;
-	else
-		return 0;
-	if (n < len)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 static void json_escape(struct text *text, unsigned char c)
 {
 	char escape[] = "\\u00XX";
@@ -231,6 +204,15 @@ void text_json(struct text *text, const char *bytes, size_t n)
 	}
 	text_add(text, bytes + plain, n - plain);
 	text_addc(text, '"');
+}
+
+void text_json_name(struct text *text, const char *name)
+{
+	_cleanup_text_ struct text valid = {};
+
+	utf8_name(&valid, name, strlen(name));
+	text_json(text, valid.data, valid.len);
+	text->failed = text->failed || valid.failed;
 }
 
 int text_status(const struct text *text)

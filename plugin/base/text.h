@@ -75,8 +75,8 @@ void text_hex(struct text *text, const void *bytes, size_t n);
  */
 void text_json(struct text *text, const char *bytes, size_t n);
 
-/* Length of the valid UTF-8 sequence at s (1 to 4), or 0 (RFC 3629). */
-size_t utf8_sequence(const char *s, size_t n);
+/* A name as a JSON string: as utf8_name() writes it, so that different names stay different. */
+void text_json_name(struct text *text, const char *name);
 
 /* 0, or -ENOMEM when an append failed. */
 int text_status(const struct text *text);

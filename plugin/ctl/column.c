@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/column.h"
+#include "base/utf8.h"
 
 #include <langinfo.h>
 #include <wchar.h>

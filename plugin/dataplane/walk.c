@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/walk.h"
+#include "base/utf8.h"
 #include "dataplane/document.h"
 
 #include <ctype.h>
@@ -79,19 +80,6 @@ int walk_list(struct walk *walk, struct json_object *list, size_t max, size_t si
 	return 0;
 }
 
-/* json-c looks only at the shape of UTF-8 sequences. */
-static bool is_utf8(const char *string)
-{
-	while (*string) {
-		size_t len = utf8_sequence(string, strlen(string));
-
-		if (!len)
-			return false;
-		string += len;
-	}
-	return true;
-}
-
 int take_bounded(struct walk *walk, struct json_object *value, size_t max, void *to)
 {
 	char **string = to;
@@ -105,7 +93,8 @@ int take_bounded(struct walk *walk, struct json_object *value, size_t max, void 
 	if (strlen(text) > max)
 		return error_set(walk->err, -EFBIG, "%s: %zu bytes, at most %zu are possible",
 				 text_str(&walk->where), strlen(text), max);
-	if (!is_utf8(text))
+	/* json-c looks only at the shape of UTF-8 sequences. */
+	if (!utf8_is_valid(text, strlen(text)))
 		return walk_wrong(walk, "UTF-8", value);
 	free(*string);
 	*string = strdup(text);

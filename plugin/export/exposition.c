@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/exposition.h"
+#include "base/utf8.h"
 
 #include <ctype.h>
 #include <math.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/field.h"
+#include "base/utf8.h"
 #include "dataplane/metric_config.h"
 #include "kernel/type.h"
 
@@ -429,7 +430,7 @@ void field_text(const struct field *field, enum format format, const void *value
 	if (shown)
 		return;
 	if (bytes && text && is_text(at, field->plan.size))
-		text_add(out, at, strnlen(at, field->plan.size));
+		utf8_name(out, at, strnlen(at, field->plan.size));
 	else if (bytes)
 		text_hex(out, at, field->plan.size);
 	else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/format.h"
+#include "base/utf8.h"
 #include "kernel/symbol.h"
 #include "kernel/type.h"
 
@@ -90,18 +91,7 @@ static bool show_hex(const char *bytes, uint32_t size, struct text *out)
 
 static bool show_string(const char *bytes, uint32_t size, struct text *out)
 {
-	size_t n = strnlen(bytes, size);
-
-	/* What is no UTF-8 looks the same wherever it goes. */
-	for (size_t i = 0; i < n;) {
-		size_t len = bytes[i] == '\r' ? 0 : utf8_sequence(bytes + i, n - i);
-
-		if (len)
-			text_add(out, bytes + i, len);
-		else
-			text_printf(out, "\\x%02x", (unsigned char)bytes[i]);
-		i += len ? len : 1;
-	}
+	utf8_name(out, bytes, strnlen(bytes, size));
 	return true;
 }
 
@@ -110,7 +100,10 @@ static bool show_ifname(const char *bytes, uint32_t size, struct text *out)
 	uint64_t index = integer(bytes, size);
 	char name[IF_NAMESIZE];
 
-	return index <= UINT32_MAX && add_name(if_indextoname((unsigned int)index, name), out);
+	if (index > UINT32_MAX || !if_indextoname((unsigned int)index, name))
+		return false;
+	utf8_name(out, name, strlen(name));
+	return true;
 }
 
 /* Assigned numbers, https://www.iana.org/assignments/protocol-numbers, with the kernel's MPTCP. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Answers, links in them, and the bodies of requests. */
+#include "base/utf8.h"
 #include "dataplane/walk.h"
 #include "serve/rest_private.h"
 

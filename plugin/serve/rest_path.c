@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/rest_path.h"
+#include "base/utf8.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -4,6 +4,7 @@
  * -Iplugin tests/fuzz/fuzz_document.c plugin/dataplane/document.c plugin/base/[eft]*.c -ljson-c
  * -lpthread -lm, then ./a.out -max_total_time=60 -dict=tests/fuzz/document.dict.
  */
+#include "base/utf8.h"
 #include "dataplane/document.h"
 
 #include <errno.h>

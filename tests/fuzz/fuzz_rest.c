@@ -5,6 +5,7 @@
  * Built and run by tests/run fuzz; -dict=tests/fuzz/rest.dict helps.
  */
 #include "base/log.h"
+#include "base/utf8.h"
 #include "serve/rest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -44,7 +44,8 @@ static void test_lines(void **state)
 		{ "\n", "|" },
 		{ "", "" },
 		{ "100% %s", "100% %s|" },
-		{ "a\rb\x1b[1mc\td", "a?b?[1mc\td|" },
+		{ "a\rb\x1b[1mc\td", "a\\x0db\\x1b[1mc\td|" },
+		{ "\xc2\x9b 1m \xe2\x80\xae \xff \xc3\xa4", "\\u009b 1m \\u202e \\xff \xc3\xa4|" },
 	};
 
 	(void)state;
@@ -75,6 +76,42 @@ static void test_long_line(void **state)
 	assert_int_equal(n_lines, 2);
 }
 
+/* A long line is split between characters, and never within an escape. */
+static void test_split(void **state)
+{
+	static const char *const units[] = { "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x90\x9d", "\xff",
+					     "\xe2\x80\xae" };
+	static const char *const shown[] = { "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x90\x9d",
+					     "\\xff", "\\u202e" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		for (int shift = 0; shift < 8; shift++) {
+			_cleanup_text_ struct text message = {};
+			size_t n = 0;
+
+			for (int x = 0; x < shift; x++)
+				text_addc(&message, 'x');
+			for (int unit = 0; unit < 1000; unit++)
+				text_adds(&message, units[i]);
+			text_clear(&lines);
+			log_error("%s", text_str(&message));
+			for (const char *at = text_str(&lines) + shift; *at;) {
+				if (!strncmp(at, "|  | ", 5)) {
+					at += 5;
+				} else if (!strcmp(at, "|")) {
+					at++;
+				} else {
+					assert_memory_equal(at, shown[i], strlen(shown[i]));
+					at += strlen(shown[i]);
+					n++;
+				}
+			}
+			assert_int_equal(n, 1000);
+		}
+	assert_true(longest <= LOG_LINE_MAX);
+}
+
 static void test_many_lines(void **state)
 {
 	_cleanup_text_ struct text message = {};
@@ -96,6 +133,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_lines, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_long_line, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_split, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many_lines, set_up, tear_down),
 	};
 

@@ -292,6 +292,18 @@ static void test_json(void **state)
 		}
 }
 
+static void test_json_name(void **state)
+{
+	_cleanup_text_ struct text text = {};
+
+	(void)state;
+	text_json_name(&text, "a\"\xff\\xff\xc3\xa4");
+	assert_string_equal(text_str(&text), "\"a\\\"\\\\xff\\\\x5cxff\xc3\xa4\"");
+	text_clear(&text);
+	text_json_name(&text, "");
+	assert_string_equal(text_str(&text), "\"\"");
+}
+
 static void test_hex(void **state)
 {
 	_cleanup_text_ struct text text = {};
@@ -317,10 +329,10 @@ static void test_hex(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_growth),	cmocka_unit_test(test_failure),
-		cmocka_unit_test(test_numbers), cmocka_unit_test(test_doubles),
-		cmocka_unit_test(test_locales), cmocka_unit_test(test_json),
-		cmocka_unit_test(test_hex),
+		cmocka_unit_test(test_growth),	  cmocka_unit_test(test_failure),
+		cmocka_unit_test(test_numbers),	  cmocka_unit_test(test_doubles),
+		cmocka_unit_test(test_locales),	  cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_name), cmocka_unit_test(test_hex),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/values.h"
+#include "base/utf8.h"
 #include "fixture.h"
 
 #include <bpf/bpf.h>
