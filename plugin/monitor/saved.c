@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/saved.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "dataplane/walk.h"
 #include "monitor/option.h"
 
@@ -8,8 +9,8 @@
 #include <json-c/json.h>
 #include <string.h>
 
-#define SAVED_VERSION  1
-#define NETNS_NAME_MAX 1000
+#define SAVED_VERSION 1
+#define BYTES_MAX     1000 /* of a name: of an interface, a file, a network namespace */
 
 void saved_release(struct saved *saved)
 {
@@ -19,12 +20,24 @@ void saved_release(struct saved *saved)
 
 /* -- writing -- */
 
+/* A string, or what JSON has no string for: names of interfaces and files may be any bytes. */
+static void add_bytes(struct text *out, const char *value)
+{
+	if (utf8_is_valid(value, strlen(value))) {
+		text_json(out, value, strlen(value));
+		return;
+	}
+	text_adds(out, "{ \"base64\": \"");
+	base64_encode(value, strlen(value), out);
+	text_adds(out, "\" }");
+}
+
 static void member(struct text *out, const char *name, const char *value)
 {
 	if (!value)
 		return;
 	text_printf(out, ",\n  \"%s\": ", name);
-	text_json(out, value, strlen(value));
+	add_bytes(out, value);
 }
 
 /* encoded: as base64 what could stand there as JSON, too. */
@@ -41,7 +54,7 @@ static void format_layer(const struct layer *layer, bool encoded, struct text *o
 	text_adds(out, "], ");
 	if (layer->file) {
 		text_adds(out, "\"file\": ");
-		text_json(out, layer->file, strlen(layer->file));
+		add_bytes(out, layer->file);
 	} else if (encoded || !layer->bytes.len || layer->bytes.data[0] != '{') {
 		text_adds(out, "\"document-data\": \"");
 		base64_encode(layer->bytes.data, layer->bytes.len, out);
@@ -69,7 +82,7 @@ static void format(const struct monitor *monitor, bool encoded, struct text *out
 		const char *word = monitor_word(monitor, monitor->patterns[i]);
 
 		text_adds(out, i ? ", " : "");
-		text_json(out, word, strlen(word));
+		add_bytes(out, word);
 	}
 	text_adds(out, "],\n  \"positions\": [");
 	for (size_t i = 0; i < monitor->n_patterns; i++) {
@@ -145,16 +158,39 @@ static int take_version(struct walk *walk, struct json_object *value, void *to)
 	return walk_wrong(walk, "1, the version that this plugin writes", value);
 }
 
-static int take_netns(struct walk *walk, struct json_object *value, void *to)
+static int take_base64(struct walk *walk, struct json_object *value, void *to)
 {
-	return take_bounded(walk, value, NETNS_NAME_MAX, to);
+	_cleanup_text_ struct text bytes = {};
+	char **string = to;
+
+	if (!json_object_is_type(value, json_type_string) ||
+	    base64_decode(json_object_get_string(value), (size_t)json_object_get_string_len(value),
+			  &bytes) < 0 ||
+	    strlen(text_str(&bytes)) != bytes.len || bytes.len > BYTES_MAX)
+		return walk_wrong(walk, "a name in base64", value);
+	free(*string);
+	*string = text_steal(&bytes);
+	return *string ? 0 : error_oom(walk->err);
+}
+
+/* As add_bytes() writes them, and not empty. */
+static int take_bytes(struct walk *walk, struct json_object *value, void *to)
+{
+	static const struct key keys[] = { { "base64", take_base64, 0, true }, {} };
+	int r = json_object_is_type(value, json_type_object)
+			? walk_object(walk, value, keys, to)
+			: take_bounded(walk, value, BYTES_MAX, to);
+
+	if (r == 0 && !**(char **)to)
+		return walk_wrong(walk, "a name", value);
+	return r;
 }
 
 static int take_interfaces(struct walk *walk, struct json_object *value, void *to)
 {
 	struct form *form = to;
 
-	return walk_list(walk, value, INTERFACES_MAX, sizeof(char *), take_name,
+	return walk_list(walk, value, INTERFACES_MAX, sizeof(char *), take_bytes,
 			 (void **)&form->interfaces, &form->n_interfaces);
 }
 
@@ -217,7 +253,7 @@ static int take_layer(struct walk *walk, struct json_object *value, void *to)
 {
 	static const struct key keys[] = {
 		{ "leave", take_leave, 0, false },
-		{ "file", take_name, offsetof(struct layer, file), false },
+		{ "file", take_bytes, offsetof(struct layer, file), false },
 		{ "document", take_document, 0, false },
 		{ "document-data", take_document_data, 0, false },
 		{},
@@ -276,7 +312,7 @@ static int form_walk(struct json_object *json, struct form *form, struct text *w
 		{ "name", take_name, offsetof(struct form, name), true },
 		{ "hook", take_string, offsetof(struct form, hook), false },
 		{ "loglevel", take_string, offsetof(struct form, log_level), false },
-		{ "netns", take_netns, offsetof(struct form, netns), false },
+		{ "netns", take_bytes, offsetof(struct form, netns), false },
 		{ "position", take_string, offsetof(struct form, position), false },
 		{ "share", take_bool, offsetof(struct form, share), false },
 		{ "pin", take_bool, offsetof(struct form, pin), false },

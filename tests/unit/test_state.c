@@ -175,6 +175,32 @@ static void test_deep(void **state)
 	assert_int_equal(state_remove(dir, "deep", NULL), 0);
 }
 
+/* Names of interfaces, namespaces and files are bytes; JSON has no string for all of them. */
+static void test_bytes(void **state)
+{
+	static const char *const options[] = { "Interface", "\xff\xfe",	 "Interface", "\xc3\xbf",
+					       "NetNS",	    "/run/\xff", NULL };
+	_cleanup_(monitor_unrefp) struct monitor *monitor = monitor_with("bytes", options);
+	_cleanup_(seen_release) struct seen seen = {};
+	_cleanup_text_ struct text report = {}, bytes = {};
+
+	(void)state;
+	add_layer(monitor, "\x80.json", NULL, 0, false, false);
+	assert_int_equal(state_save(dir, monitor, NULL), 0);
+	assert_int_equal(file_read(dir, "bytes.json", true, STATE_MAX, &bytes, NULL), 0);
+	for (size_t i = 0; i < bytes.len; i++)
+		assert_true((unsigned char)bytes.data[i] != 0xff && bytes.data[i] != '\\');
+	assert_int_equal(state_load(dir, see, &seen, &report, NULL), 0);
+	assert_string_equal(text_str(&report), "");
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(seen.saved[0].settings.n_interfaces, 2);
+	assert_string_equal(seen.saved[0].settings.interfaces[0], "\xff\xfe");
+	assert_string_equal(seen.saved[0].settings.interfaces[1], "\xc3\xbf");
+	assert_string_equal(seen.saved[0].settings.netns, "/run/\xff");
+	assert_string_equal(seen.saved[0].recipe.layers[0].file, "\x80.json");
+	assert_int_equal(state_remove(dir, "bytes", NULL), 0);
+}
+
 /* No part of a file is taken for a whole one. */
 static void test_truncated(void **state)
 {
@@ -345,9 +371,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_deep),
-		cmocka_unit_test(test_truncated),  cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_foreign),	   cmocka_unit_test(test_no_room),
-		cmocka_unit_test(test_synced),
+		cmocka_unit_test(test_bytes),	   cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_damaged),	   cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_no_room),	   cmocka_unit_test(test_synced),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
