@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 #include "base/thread.h"
+#include "base/utf8.h"
+#include "export/values.h"
 #include "monitor/notice.h"
 
 #include <errno.h>
@@ -25,6 +27,15 @@ static struct {
 	pthread_t thread;
 } notifier = { .stop_fd = -1 };
 
+/* The field that values of the interface have for %{interface}. */
+static void interface_field(const char *interface, char field[VALUE_FIELD_MAX + 1])
+{
+	_cleanup_text_ struct text name = {};
+
+	utf8_name(&name, interface, strlen(interface));
+	value_field(text_str(&name), name.len, field);
+}
+
 static void send_notice(const struct notice *notice)
 {
 	notification_t to = { .severity = (int)notice->severity, .time = cdtime() };
@@ -32,7 +43,7 @@ static void send_notice(const struct notice *notice)
 	sstrncpy(to.host, hostname_g, sizeof(to.host));
 	sstrncpy(to.plugin, PLUGIN, sizeof(to.plugin));
 	sstrncpy(to.plugin_instance, notice->monitor, sizeof(to.plugin_instance));
-	sstrncpy(to.type_instance, notice->interface, sizeof(to.type_instance));
+	interface_field(notice->interface, to.type_instance);
 	sstrncpy(to.message, notice->text, sizeof(to.message));
 	plugin_dispatch_notification(&to);
 }

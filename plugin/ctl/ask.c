@@ -18,6 +18,7 @@ static const struct shape {
 	char separator;
 	bool from_right; /* the first column may have it, too; else the last one may */
 	bool table;	 /* for people; else the lines are as they are */
+	bool names;	 /* cells are names of any bytes, else text of valid UTF-8 */
 	bool members;	 /* JSON: name and value are a member, else each line is an object */
 	int number;	 /* the column that is one; -1: none */
 	const char *none;
@@ -26,6 +27,7 @@ static const struct shape {
 	  { "name", "state", "hook", "interfaces", "dataplane" },
 	  '\t',
 	  .table = true,
+	  .names = true,
 	  .number = -1,
 	  .none = "no monitors" },
 	{ "LISTVAL", { "time", "identifier" }, ' ', .number = 0 },
@@ -77,7 +79,10 @@ static void add_object(struct text *out, const struct shape *shape,
 	text_addc(out, '{');
 	for (int i = 0; shape->columns[i]; i++) {
 		text_printf(out, "%s\"%s\":", i ? "," : "", shape->columns[i]);
-		add_json(out, columns[i], i == shape->number);
+		if (shape->names)
+			text_json_name(out, columns[i]);
+		else
+			add_json(out, columns[i], i == shape->number);
 	}
 	text_addc(out, '}');
 }

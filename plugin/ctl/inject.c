@@ -123,8 +123,9 @@ static int print_phases(char *phases, struct error *err)
 }
 
 /* {"parse":0.000151,...,"first-packet":"none within 1 s"} */
-static void add_phases(struct json_object *to, char *phases)
+static void add_phases(struct text *out, char *phases)
 {
+	const char *separator = "";
 	char *line;
 
 	while ((line = strsep(&phases, "\n")) && *line) {
@@ -133,32 +134,37 @@ static void add_phases(struct json_object *to, char *phases)
 		if (!outcome)
 			continue;
 		*outcome++ = '\0';
-		json_object_object_add(
-			to, line,
-			isdigit((unsigned char)*outcome)
-				? json_object_new_double_s(strtod(outcome, NULL), outcome)
-				: json_object_new_string(outcome));
+		text_adds(out, separator);
+		text_json(out, line, strlen(line));
+		text_addc(out, ':');
+		if (isdigit((unsigned char)*outcome))
+			text_adds(out, outcome);
+		else
+			text_json(out, outcome, strlen(outcome));
+		separator = ",";
 	}
 }
 
 static void print_json(const char *monitor, struct text *lines, char *phases)
 {
-	struct json_object *json = json_object_new_object();
-	struct json_object *messages = json_object_new_array();
-	struct json_object *seconds = json_object_new_object();
+	_cleanup_text_ struct text out = {};
+	const char *separator = "";
 	char *rest, *line;
 
-	add_phases(seconds, phases);
+	text_adds(&out, "{\"monitor\":");
+	text_json(&out, monitor, strlen(monitor));
+	text_adds(&out, ",\"phases\":{");
+	add_phases(&out, phases);
+	text_adds(&out, "},\"messages\":[");
 	*phases = '\0'; /* where the messages end */
 	rest = lines->len ? lines->data : NULL;
-	while ((line = strsep(&rest, "\n")) && line < phases)
-		json_object_array_add(messages, json_object_new_string(line));
-	json_object_object_add(json, "monitor", json_object_new_string(monitor));
-	json_object_object_add(json, "phases", seconds);
-	json_object_object_add(json, "messages", messages);
-	puts(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
-							  JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(json);
+	while ((line = strsep(&rest, "\n")) && line < phases) {
+		text_adds(&out, separator);
+		text_json(&out, line, strlen(line));
+		separator = ",";
+	}
+	text_adds(&out, "]}");
+	puts(text_str(&out));
 }
 
 static int send_and_tell(const struct options *options, const char *monitor, struct text *line,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/status.h"
+#include "base/utf8.h"
 #include "kernel/chain.h"
 #include "kernel/netns.h"
 #include "kernel/section.h"
@@ -38,6 +39,16 @@ static void json_member(struct text *out, const char *name, const char *value)
 		text_adds(out, "null");
 }
 
+/* The same of a name, which may be any bytes. */
+static void json_name(struct text *out, const char *name, const char *value)
+{
+	text_printf(out, "\"%s\":", name);
+	if (value)
+		text_json_name(out, value);
+	else
+		text_adds(out, "null");
+}
+
 /* What both begin with. The monitor's state is held. */
 static void head_json(struct monitor *monitor, struct text *out)
 {
@@ -59,9 +70,9 @@ void status_summary_json(struct monitor *monitor, struct text *out)
 
 	pthread_mutex_lock(&monitor->state);
 	head_json(monitor, out);
-	json_member(out, "netns", monitor->settings.netns);
+	json_name(out, "netns", monitor->settings.netns);
 	text_addc(out, ',');
-	json_member(out, "dataplane", dataplane_word(monitor));
+	json_name(out, "dataplane", dataplane_word(monitor));
 	text_adds(out, ",\"interfaces\":[");
 	for (size_t i = 0, n = 0; i < monitor->n_instances; i++) {
 		const char *interface = monitor->instances[i]->interface;
@@ -69,12 +80,12 @@ void status_summary_json(struct monitor *monitor, struct text *out)
 		if (!interface)
 			continue;
 		text_adds(out, n++ ? "," : "");
-		text_json(out, interface, strlen(interface));
+		text_json_name(out, interface);
 	}
 	text_adds(out, "],\"last-error\":");
 	error = monitor->last_error;
 	if (error)
-		text_json(out, error, strnlen(error, SUMMARY_ERROR));
+		text_json(out, error, utf8_cut(error, strlen(error), SUMMARY_ERROR));
 	else
 		text_adds(out, "null");
 	text_addc(out, '}');
@@ -156,7 +167,7 @@ static void instance_json(const struct instance *instance, const struct text *pr
 			  struct text *out)
 {
 	text_addc(out, '{');
-	json_member(out, "name", instance->interface);
+	json_name(out, "name", instance->interface);
 	text_printf(out, ",\"ifindex\":%d,\"present\":%s,\"programs\":[", instance->ifindex,
 		    instance->ifindex ? "true" : "false");
 	text_add(out, programs->data, programs->len);
@@ -185,7 +196,7 @@ static void patterns_json(const struct monitor *monitor, struct text *out)
 		const struct pattern *pattern = monitor->patterns[i];
 
 		text_adds(out, i ? "," : "");
-		text_json(out, pattern->text, strlen(pattern->text));
+		text_json_name(out, pattern->text);
 	}
 	text_addc(out, ']');
 }
@@ -220,12 +231,12 @@ void status_json(struct monitor *monitor, const struct view *all, const struct t
 	head_json(monitor, out);
 	json_member(out, "loglevel", monitor->log_level);
 	text_addc(out, ',');
-	json_member(out, "netns", monitor->settings.netns);
+	json_name(out, "netns", monitor->settings.netns);
 	text_printf(out, ",\"share\":%s,\"pin\":%s,\"configured\":%s,",
 		    monitor->settings.share ? "true" : "false",
 		    monitor->settings.pin ? "true" : "false",
 		    monitor->configured ? "true" : "false");
-	json_member(out, "dataplane", dataplane_word(monitor));
+	json_name(out, "dataplane", dataplane_word(monitor));
 	text_printf(out, ",\"changes\":%llu,\"failures\":%llu,",
 		    (unsigned long long)monitor->changes, (unsigned long long)monitor->failures);
 	json_member(out, "last-error", monitor->last_error);

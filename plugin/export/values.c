@@ -2,29 +2,24 @@
 #include "export/values.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "metric/sampling.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
-static bool is_replaced(char c)
-{
-	return (unsigned char)c < 0x20 || c == 0x7f || c == '/';
-}
+#define VALUE_HASH_LEN 9 /* "-" and eight digits */
 
 void value_field(const char *text, size_t len, char field[VALUE_FIELD_MAX + 1])
 {
-	size_t n = len > VALUE_FIELD_MAX ? VALUE_FIELD_MAX - 9 : len;
-
-	/* not in the middle of a character */
-	while (n < len && n && ((unsigned char)text[n] & 0xc0) == 0x80)
-		n--;
-	for (size_t i = 0; i < n; i++)
-		field[i] = is_replaced(text[i]) ? '_' : text[i];
-	field[n] = '\0';
-	if (n < len)
-		snprintf(field + n, 10, "-%08x", hash_bytes(text, len));
+	if (utf8_show_line(field, VALUE_FIELD_MAX + 1, text, len, "") < len) {
+		utf8_show_line(field, VALUE_FIELD_MAX + 1 - VALUE_HASH_LEN, text, len, "");
+		snprintf(field + strlen(field), VALUE_HASH_LEN + 1, "-%08x", hash_bytes(text, len));
+	}
+	for (char *c = field; *c; c++)
+		if (*c == '/')
+			*c = '_';
 }
 
 /* A value list in the making: what all samples of a metric share, and the one at hand. */
@@ -32,6 +27,7 @@ struct making {
 	const struct view_item *item;
 	int path;
 	const struct metric *metric;
+	struct text name;  /* the metric's, for %{metric} */
 	const char *field; /* of the sample at hand */
 	const char *type;  /* of samples; of other numbers it is another */
 	const char *instance_template, *type_template;
@@ -64,7 +60,7 @@ static const char *variable(const struct making *making, const char *name, size_
 		{ "monitor", making->item->monitor->settings.name },
 		{ "interface", making->item->interface },
 		{ "path", path_name((enum path)making->path) },
-		{ "metric", making->metric->config->name },
+		{ "metric", making->name.data },
 		{ "field", making->field },
 	};
 	static const char label[] = "label:";
@@ -108,6 +104,37 @@ static bool on_both_paths(const struct generation *generation, int path, const c
 	return false;
 }
 
+/* Whether two names are one in an identifier: see value_field(). */
+static bool looks_the_same(const char *a, const char *b)
+{
+	for (; *a && (*a == *b || (strchr("/_", *a) && *b && strchr("/_", *b))); a++, b++)
+		;
+	return *a == *b;
+}
+
+/* The name of the metric, with a hash if another metric's name looks the same in an identifier. */
+static int set_name(struct making *making)
+{
+	const char *name = making->metric->config->name;
+	bool twin = false;
+
+	for (int path = 0; path < PATH_COUNT; path++) {
+		const struct generation_path *from = &making->item->generation->paths[path];
+
+		for (size_t i = 0; i < from->n_metrics; i++) {
+			const char *other = from->metrics[i].config->name;
+
+			twin = twin || (strcmp(other, name) != 0 && looks_the_same(other, name));
+		}
+	}
+	text_clear(&making->name);
+	text_adds(&making->name, name);
+	if (twin)
+		text_printf(&making->name, "-%08x", hash_bytes(name, strlen(name)));
+	text_addc(&making->name, '\0');
+	return text_status(&making->name);
+}
+
 /* Types of collectd's own types.db that have one data source. */
 static const char *type_of(const struct metric *metric, const struct metric_settings *settings)
 {
@@ -142,7 +169,7 @@ static bool is_vague(const struct label *label, const char *text, bool alone)
 		      (label->format == FORMAT_AUTO && plan && plan->ops->kind == PLAN_STRING);
 
 	for (; chosen && *text; text++)
-		if (is_replaced(*text) || (*text == '-' && !alone))
+		if (*text == '/' || (*text == '-' && !alone))
 			return true;
 	return false;
 }
@@ -368,6 +395,8 @@ static int making_begin(struct making *making, int path, const struct metric *me
 
 	making->path = path;
 	making->metric = metric;
+	if (set_name(making) < 0)
+		return -ENOMEM;
 	making->field = metric->families[0].name;
 	making->instance_template = monitor->plugin_instance;
 	if (!making->instance_template)
@@ -427,6 +456,7 @@ void values_read(const struct view_item *item, void (*sink)(void *data, const st
 		}
 	}
 	free(making.list);
+	text_release(&making.name);
 	text_release(&making.labels);
 	text_release(&making.text);
 }

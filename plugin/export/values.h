@@ -41,9 +41,15 @@ struct value {
 void values_read(const struct view_item *item, void (*sink)(void *data, const struct value *value),
 		 void (*trouble)(void *data, const struct error *err), void *data);
 
-/*
- * Makes text a field of an identifier: no "/", no control characters, at most
- * VALUE_FIELD_MAX bytes; a longer one ends in a hash of the whole, so that two stay two.
+/**
+ * value_field() - make a text a field of a collectd identifier
+ * @text:   the text, see utf8_name() for names that may be any bytes
+ * @len:    its bytes
+ * @field:  receives a string of valid UTF-8
+ *
+ * A "/" becomes "_", and all that is not printable is escaped, see utf8_show(). A field that would
+ * have more than VALUE_FIELD_MAX bytes is cut between characters and ends in a hash of the whole
+ * text.
  */
 void value_field(const char *text, size_t len, char field[VALUE_FIELD_MAX + 1]);
 

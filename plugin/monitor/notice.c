@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/notice.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -49,12 +50,17 @@ static void copy(char *to, size_t size, const char *from)
 	snprintf(to, size, "%s", from ? from : "");
 }
 
-/* Handlers write it to lines, mails and pagers: control characters have no place there. */
-static void make_one_line(char *text)
+/* Handlers write the text to logs, mails and pagers: one line, valid UTF-8, nothing that a terminal
+ * obeys. */
+static void set_text(struct notice *notice, const char *fmt, va_list ap)
 {
+	char text[NOTICE_TEXT_MAX + 4]; /* a character that fits is whole */
+
+	vsnprintf(text, sizeof(text), fmt, ap);
 	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
+		if (*c == '\n' || *c == '\t')
 			*c = ' ';
+	utf8_show_line(notice->text, sizeof(notice->text), text, strlen(text), "");
 }
 
 void notice_post(enum notice_severity severity, const char *monitor, const char *interface,
@@ -70,9 +76,8 @@ void notice_post(enum notice_severity severity, const char *monitor, const char 
 		copy(notice->monitor, sizeof(notice->monitor), monitor);
 		copy(notice->interface, sizeof(notice->interface), interface);
 		va_start(ap, fmt);
-		vsnprintf(notice->text, sizeof(notice->text), fmt, ap);
+		set_text(notice, fmt, ap);
 		va_end(ap);
-		make_one_line(notice->text);
 		eventfd_write(queue.fd, 1);
 	} else if (queue.ring) {
 		queue.dropped++;

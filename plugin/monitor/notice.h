@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define NOTICES_MAX	1000 /* in the queue; further ones are dropped, and counted */
-#define NOTICE_TEXT_MAX 255  /* bytes, as collectd's; what is longer is cut */
+#define NOTICE_TEXT_MAX 255  /* bytes, as collectd's; a longer text is cut between characters */
 
 /* collectd's own values. */
 enum notice_severity { NOTICE_FAILURE = 1, NOTICE_WARNING = 2, NOTICE_OKAY = 4 };
@@ -25,8 +25,8 @@ enum notice_severity { NOTICE_FAILURE = 1, NOTICE_WARNING = 2, NOTICE_OKAY = 4 }
 struct notice {
 	enum notice_severity severity;
 	char monitor[MONITOR_NAME_MAX + 1]; /* "": the plugin itself */
-	char interface[IF_NAMESIZE];	    /* "": no special one */
-	char text[NOTICE_TEXT_MAX + 1];	    /* one line */
+	char interface[IF_NAMESIZE];	/* "": no special one; any bytes, as the kernel has it */
+	char text[NOTICE_TEXT_MAX + 1]; /* one line, printable, see utf8_show() */
 };
 
 /* -errno: notices go nowhere. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/view.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <string.h>
@@ -9,8 +10,11 @@ static int add_item(struct view *view, struct monitor *monitor, const struct ins
 {
 	const char *name =
 		instance->interface && !monitor->settings.share ? instance->interface : "";
-	char *interface = strdup(name);
+	_cleanup_text_ struct text text = {};
+	char *interface;
 
+	utf8_name(&text, name, strlen(name));
+	interface = text_steal(&text);
 	if (!interface)
 		return -ENOMEM;
 	view->items[view->n++] = (struct view_item){

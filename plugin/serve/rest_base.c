@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is not about one service: attach, detach, cubes, services, netdevs, version. */
+#include "base/utf8.h"
 #include "serve/rest_private.h"
 
 #include <errno.h>
@@ -244,10 +245,13 @@ void rest_get_netdevs(struct rest_call *call)
 		addresses = NULL;
 	text_addc(out, '[');
 	for (size_t i = 0; i < list.n; i++) {
-		if (name && strcmp(name, list.items[i].name) != 0)
+		_cleanup_text_ struct text listed = {};
+
+		utf8_name(&listed, list.items[i].name, strlen(list.items[i].name));
+		if (name && strcmp(name, text_str(&listed)) != 0)
 			continue;
 		text_adds(out, found++ ? ",{" : "{");
-		rest_member(out, true, "name", list.items[i].name);
+		rest_member(out, true, "name", text_str(&listed));
 		add_addresses(addresses, list.items[i].name, out);
 		text_addc(out, '}');
 	}

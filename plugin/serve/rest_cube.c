@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* /dynmon and /dynmon/:name: monitors as Polycube's cubes. */
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "export/json.h"
 #include "serve/rest_private.h"
 
@@ -106,7 +107,8 @@ static void add_uuid(const char *name, struct text *out)
 
 void rest_cube_members(struct monitor *monitor, struct text *out)
 {
-	_cleanup_text_ struct text uuid = {};
+	_cleanup_text_ struct text uuid = {}, parent = {};
+	const char *word;
 
 	add_uuid(monitor->settings.name, &uuid);
 	pthread_mutex_lock(&monitor->state);
@@ -115,8 +117,9 @@ void rest_cube_members(struct monitor *monitor, struct text *out)
 	rest_member(out, false, "service-name", REST_SERVICE);
 	rest_member(out, false, "type", rest_type(monitor));
 	rest_member(out, false, "loglevel", rest_level(monitor->log_level));
-	rest_member(out, false, "parent",
-		    monitor->n_patterns ? monitor_word(monitor, monitor->patterns[0]) : NULL);
+	word = monitor->n_patterns ? monitor_word(monitor, monitor->patterns[0]) : "";
+	utf8_name(&parent, word, strlen(word));
+	rest_member(out, false, "parent", text_str(&parent));
 	pthread_mutex_unlock(&monitor->state);
 }
 

@@ -235,3 +235,116 @@ reads() { for _ in $(seq 30); do $1; done | grep -c "$2" >"$BATS_TEST_TMPDIR/rea
 	wait "${readers[@]}"
 	[ "$(cat "$BATS_TEST_TMPDIR"/reads.* | sort | uniq -c | xargs)" = "9 30" ]
 }
+
+# is_utf8: of standard input.
+is_utf8() { iconv -f UTF-8 -t UTF-8 >/dev/null; }
+
+# Pages of the older text format: prometheus_client reads them, and promtool has nothing but advice.
+page_is_valid() {
+	local status=0
+
+	promtool check metrics <"$1" || status=$?
+	[ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+	PYTHONPATH='' /usr/bin/python3 -c 'import sys
+from prometheus_client.parser import text_string_to_metric_families
+series = [(s.name, tuple(sorted(s.labels.items()))) for f in text_string_to_metric_families(sys.stdin.buffer.read().decode("utf-8")) for s in f.samples]
+sys.exit(len(series) != len(set(series)))' <"$1"
+}
+
+# Names that a tenant may give to an interface, and what they are called everywhere: bytes that are no UTF-8,
+# the text that this is called, a character that one of the bytes is in Latin-1, another order, an
+# escape sequence, quotes and a backslash.
+NAMES=($'\xff\xfe' '\xff\xfe' $'\xc3\xbf\xc3\xbe' $'r\xe2\x80\xael' $'\x1b[31m' 'q"u\o' 'a$(id)')
+CALLED=('\xff\xfe' '\x5cxff\x5cxfe' $'\xc3\xbf\xc3\xbe' $'r\xe2\x80\xael' $'\x1b[31m' 'q"u\o' 'a$(id)')
+FIELDS=('\xff\xfe' '\x5cxff\x5cxfe' $'\xc3\xbf\xc3\xbe' 'r\u202el' '\x1b[31m' 'q"u\o' 'a$(id)')
+
+# has_sent INDEX: what was sent to an interface is in the values of collectd that are called after it.
+has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1))"; }
+
+@test "interfaces with names of any bytes: everything is valid UTF-8, and different names stay different" {
+	for i in "${!NAMES[@]}"; do cable_up "${NAMES[i]}" "far$i"; done
+	collectd_configure <<-EOF
+	<Monitor "edge">
+	  Interface "/./"
+	  Dataplane "packet_counter.json"
+	</Monitor>
+	EOF
+	sed -i '1i Timeout 1000' "$CONF"
+	collectd_start
+	for i in "${!NAMES[@]}"; do frames_at "far$i" "$((i + 1))"; done
+	for i in "${!NAMES[@]}"; do eventually has_sent "$i" || { echo "no ${FIELDS[i]@Q}"; ls "$DIR/csv/host"; return 1; }; done
+	find "$DIR/csv" -printf '%f\n' | is_utf8
+	# pages
+	ctl openmetrics >"$BATS_TEST_TMPDIR/text"
+	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$BATS_TEST_TMPDIR/text" >"$BATS_TEST_TMPDIR/openmetrics"
+	metrics_page >"$BATS_TEST_TMPDIR/text"
+	page_is_valid "$BATS_TEST_TMPDIR/text"
+	metrics_page -H 'Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited' \
+		>"$BATS_TEST_TMPDIR/message"
+	/usr/bin/python3 "$top_srcdir/tests/tools/parse-protobuf.py" "$top_srcdir/plugin/export/prometheus.proto" <"$BATS_TEST_TMPDIR/message" >"$BATS_TEST_TMPDIR/protobuf"
+	for i in "${!NAMES[@]}"; do
+		for series in openmetrics protobuf; do
+			grep -Fxq "packets_total{interface=\"${CALLED[i]}\",monitor=\"edge\",path=\"ingress\"} $((i + 1))" \
+				"$BATS_TEST_TMPDIR/$series"
+		done
+	done
+	# each of them twice: on both paths
+	http http://127.0.0.1:9103/metrics >"$BATS_TEST_TMPDIR/text"
+	page_is_valid "$BATS_TEST_TMPDIR/text"
+	[ "$(grep -c '^collectd_dynmon_derive_total{.*type="packets_total-ingress"' "$BATS_TEST_TMPDIR/text")" -eq "$((${#NAMES[@]} + 2))" ]
+	# identifiers: getval takes what listval says, from dynmonctl and collectdctl
+	ctl listval | cut -d ' ' -f 2- >"$BATS_TEST_TMPDIR/identifiers"
+	is_utf8 <"$BATS_TEST_TMPDIR/identifiers"
+	run ! grep -P '[\x00-\x1f\x7f]' "$BATS_TEST_TMPDIR/identifiers"
+	while IFS= read -r identifier; do
+		ctl getval "$identifier" >/dev/null
+		near collectdctl -s "$SOCKET" getval "$identifier" >/dev/null
+	done <"$BATS_TEST_TMPDIR/identifiers"
+	[ "$(grep -c '/dynmon-edge-.*/derive-packets_total-ingress$' "$BATS_TEST_TMPDIR/identifiers")" -eq "$((${#NAMES[@]} + 2))" ]
+	# JSON, by every way
+	expected=$(printf '%s\n' lo mon0 "${CALLED[@]}" | jq -Rsc 'rtrimstr("\n") / "\n" | sort')
+	ctl show edge >"$BATS_TEST_TMPDIR/json"
+	is_utf8 <"$BATS_TEST_TMPDIR/json"
+	[ "$(jq -c '[.interfaces[].name] | sort' "$BATS_TEST_TMPDIR/json")" = "$expected" ]
+	ctl metrics edge path=ingress >"$BATS_TEST_TMPDIR/json"
+	is_utf8 <"$BATS_TEST_TMPDIR/json"
+	[ "$(jq -c '[."ingress-metrics"[].interface] | sort' "$BATS_TEST_TMPDIR/json")" = "$expected" ]
+	ctl -j list >"$BATS_TEST_TMPDIR/json"
+	is_utf8 <"$BATS_TEST_TMPDIR/json"
+	[ "$(jq -c '.[].interfaces / "," | sort' "$BATS_TEST_TMPDIR/json")" = "$expected" ]
+	http http://127.0.0.1:9936/polycube/v1/netdevs >"$BATS_TEST_TMPDIR/json"
+	is_utf8 <"$BATS_TEST_TMPDIR/json"
+	[ "$(jq -c '[.[].name] | sort' "$BATS_TEST_TMPDIR/json")" = "$expected" ]
+	[ "$(http http://127.0.0.1:9936/polycube/v1/netdevs/%5Cxff%5Cxfe | jq -r '.[].name')" = '\xff\xfe' ]
+	# the control socket and a pipe have the bytes
+	for name in "${NAMES[@]}"; do ctl list | LC_ALL=C grep -Fq "$name"; done
+	# the log, where a name stands in a message and in a notification
+	for i in "${!NAMES[@]}"; do ip -n "$NEAR" link del "${NAMES[i]}"; done
+	for i in "${!NAMES[@]}"; do eventually grep -Fq "plugin_instance = edge, type_instance = ${FIELDS[i]}, message" "$LOG"; done
+	is_utf8 <"$LOG"
+	run ! grep -P '[\x00-\x08\x0b-\x1f\x7f]|\x{202e}' "$LOG"
+}
+
+@test "an interface whose name is not UTF-8 is the same after a restart, with its counts and its pins" {
+	cable_up $'\xc3\xbf' peer2 # what the byte is in Latin-1
+	cable_up $'\xff' peer1
+	bpffs_up
+	collectd_configure </dev/null
+	collectd_start
+	ctl add probe "interface="$'\xff' pin=true
+	ctl inject probe "$DATAPLANE_DIR/packet_counter.json"
+	frames_at peer1 3
+	eventually counted probe '\\xff' 3
+	is_utf8 <"$DIR/state/probe.json"
+	for end in stop crash; do
+		"collectd_$end"
+		frames_at peer1 2
+		collectd_start
+		eventually monitor_is probe running
+		runs_on probe '\xff'
+		# what came meanwhile is counted by a dataplane that was left running
+		[ "$end" = stop ] || eventually counted probe '\\xff' "$((counts + 2))"
+		counts=$(ctl openmetrics probe | sed -n 's/^packets_total{.*ingress"} //p')
+	done
+	[ "$(ctl list | LC_ALL=C grep -c $'  \xff  ')" -eq 1 ]
+}

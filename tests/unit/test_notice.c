@@ -36,7 +36,7 @@ static void test_order_and_content(void **state)
 	assert_int_equal(notice_take(&notice, &dropped), 1);
 	assert_string_equal(notice.monitor, "");
 	assert_string_equal(notice.interface, "");
-	assert_string_equal(notice.text, "two lines and   a bell");
+	assert_string_equal(notice.text, "two lines and \\x1b a bell");
 	assert_false(is_readable());
 	assert_int_equal(notice_take(&notice, &dropped), 0);
 	notice_close();
@@ -74,6 +74,41 @@ static void test_limits(void **state)
 	notice_close();
 	assert_int_equal(notice_open(NULL), 0);
 	assert_int_equal(notice_take(&notice, &dropped), 0);
+	notice_close();
+}
+
+/* A text that is cut is whole characters, and whole escapes. */
+static void test_cut(void **state)
+{
+	static const struct {
+		const char *unit, *shown;
+	} cases[] = { { "\xc3\xa4", "\xc3\xa4" },
+		      { "\xe2\x82\xac", "\xe2\x82\xac" },
+		      { "\xf0\x9f\x90\x9d", "\xf0\x9f\x90\x9d" },
+		      { "\xff", "\\xff" },
+		      { "\xe2\x80\xae", "\\u202e" },
+		      { "\xf3\xa0\x80\x81", "\\udb40\\udc01" } };
+
+	(void)state;
+	assert_int_equal(notice_open(NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		for (size_t shift = 0; shift < 12; shift++) {
+			size_t len = strlen(cases[i].shown), fit = (NOTICE_TEXT_MAX - shift) / len;
+			_cleanup_text_ struct text text = {};
+			struct notice notice;
+			uint64_t dropped;
+
+			for (size_t x = 0; x < shift; x++)
+				text_addc(&text, 'x');
+			for (int unit = 0; unit < 300; unit++)
+				text_adds(&text, cases[i].unit);
+			notice_post(NOTICE_OKAY, NULL, NULL, "%s", text_str(&text));
+			assert_int_equal(notice_take(&notice, &dropped), 1);
+			assert_int_equal(strlen(notice.text), shift + fit * len);
+			for (size_t unit = 0; unit < fit; unit++)
+				assert_memory_equal(notice.text + shift + unit * len,
+						    cases[i].shown, len);
+		}
 	notice_close();
 }
 
@@ -115,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order_and_content),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_threads),
 	};
 

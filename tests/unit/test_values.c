@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "export/values.h"
 #include "base/utf8.h"
+#include "export/values.h"
 #include "fixture.h"
 
 #include <bpf/bpf.h>
@@ -14,8 +14,11 @@ static void test_field(void **state)
 	} fields[] = {
 		{ "", "" },
 		{ "plain-10.0.0.1", "plain-10.0.0.1" },
-		{ "tab\tnewline\ndel\x7f", "tab_newline_del_" },
+		{ "tab\tnewline\ndel\x7f", "tab\\x09newline\\x0adel\\x7f" },
 		{ "\xc3\xa4", "\xc3\xa4" },
+		{ "\xff\xfe", "\\xff\\xfe" },
+		{ "\xe2\x80\xae\xc2\x9b", "\\u202e\\u009b" },
+		{ "10.0.0.0/8", "10.0.0.0_8" },
 	};
 	char text[301], field[VALUE_FIELD_MAX + 1], other[VALUE_FIELD_MAX + 1];
 
@@ -27,7 +30,7 @@ static void test_field(void **state)
 	value_field("a/b", 3, field);
 	assert_null(strchr(field, '/'));
 	value_field("a\0b", 3, field);
-	assert_int_equal(strlen(field), 3);
+	assert_string_equal(field, "a\\x00b");
 	for (size_t i = 0; i < 300; i++)
 		text[i] = (char)('a' + i % 26);
 	for (size_t len = 120; len <= 300; len++) {
@@ -68,6 +71,13 @@ static void test_field_utf8(void **state)
 			at += len;
 		}
 	}
+	/* escapes make it longer than it is, and none is cut */
+	memset(text, '\xff', sizeof(text));
+	value_field(text, 31, field);
+	assert_int_equal(strlen(field), 124);
+	value_field(text, 32, field);
+	assert_memory_equal(field + 112, "\\xff-", 5);
+	assert_int_equal(strlen(field), 125);
 }
 
 static const char source[] =
@@ -233,6 +243,23 @@ static const struct {
 	  { { "m", "ONE", METRIC_GAUGE, false }, { "n", "ONE", METRIC_GAUGE, false } },
 	  {},
 	  "edge-eth0|gauge|m|42\nedge-eth0|gauge|n|42\n" },
+	/* names that "/" makes one, on one path or on both */
+	{ "eth0",
+	  NULL,
+	  { { "m/x", "ONE", METRIC_GAUGE, false }, { "m_x", "ONE", METRIC_GAUGE, false } },
+	  {},
+	  "edge-eth0|gauge|m_x-dc3c3cf7|42\nedge-eth0|gauge|m_x-dbc57ba7|42\n" },
+	{ "eth0",
+	  NULL,
+	  { { "m/x", "ONE", METRIC_GAUGE, false }, { "m_y", "ONE", METRIC_GAUGE, false } },
+	  {},
+	  "edge-eth0|gauge|m_x|42\nedge-eth0|gauge|m_y|42\n" },
+	/* the name of an interface, as a view has it */
+	{ "\\xff\xe2\x80\xae\x1b",
+	  NULL,
+	  { { "m\n", "ONE", METRIC_GAUGE, false } },
+	  {},
+	  "edge-\\xff\\u202e\\x1b|gauge|m\\x0a|42\n" },
 	/* templates */
 	{ "eth0", "x", { { "m", "ONE", METRIC_GAUGE, false } }, {}, "x|gauge|m|42\n" },
 	{ "eth0",
