@@ -10,36 +10,29 @@ bool column_utf8(void)
 	return !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
 
-static wchar_t decode(const char *s, size_t n)
+/* The next character as it is shown, the columns that it takes, and its bytes in s. */
+static size_t next(const char *s, bool utf8, char shown[UTF8_SHOWN_SIZE], size_t *columns)
 {
-	wchar_t c = n == 1 ? (unsigned char)*s : (wchar_t)((unsigned char)*s & (0x7f >> n));
-
-	for (size_t i = 1; i < n; i++)
-		c = c << 6 | (wchar_t)((unsigned char)s[i] & 0x3f);
-	return c;
-}
-
-/* The next character: its bytes and the columns it takes. False: it is shown as ?, in one column.
- */
-static bool next(const char *s, bool utf8, size_t *bytes, size_t *columns)
-{
+	size_t n = strnlen(s, 4), bytes = utf8_show(s, n, utf8, shown);
 	int width = -1;
 
-	*bytes = utf8_sequence(s, strlen(s));
-	if (*bytes == 1 || (*bytes && utf8))
-		width = wcwidth(decode(s, *bytes));
-	if (!*bytes)
-		*bytes = 1;
-	*columns = width < 0 ? 1 : (size_t)width;
-	return width >= 0;
+	if (!strncmp(shown, s, bytes)) /* itself */
+		width = wcwidth((wchar_t)utf8_decode(s, bytes));
+	if (width < 0) { /* an escape; also for a character whose width is not known */
+		utf8_show(s, n, false, shown);
+		width = (int)strlen(shown);
+	}
+	*columns = (size_t)width;
+	return bytes;
 }
 
 size_t column_width(const char *s, bool utf8)
 {
-	size_t width = 0, bytes, columns;
+	char shown[UTF8_SHOWN_SIZE];
+	size_t width = 0, columns;
 
-	for (; *s; s += bytes) {
-		next(s, utf8, &bytes, &columns);
+	while (*s) {
+		s += next(s, utf8, shown, &columns);
 		width += columns;
 	}
 	return width;
@@ -47,10 +40,11 @@ size_t column_width(const char *s, bool utf8)
 
 const char *column_skip(const char *s, size_t columns, bool utf8)
 {
-	size_t used = 0, bytes, width;
+	char shown[UTF8_SHOWN_SIZE];
+	size_t used = 0, width;
 
-	for (; *s && used < columns; s += bytes) {
-		next(s, utf8, &bytes, &width);
+	while (*s && used < columns) {
+		s += next(s, utf8, shown, &width);
 		used += width;
 	}
 	return s;
@@ -63,12 +57,12 @@ void column_fit(struct text *out, const char *s, size_t width, bool right, bool 
 	for (size_t i = all; right && i < width; i++)
 		text_addc(out, ' ');
 	while (*s) {
-		size_t bytes, columns;
-		bool shown = next(s, utf8, &bytes, &columns);
+		char shown[UTF8_SHOWN_SIZE];
+		size_t columns, bytes = next(s, utf8, shown, &columns);
 
 		if (used + columns > room)
 			break;
-		text_add(out, shown ? s : "?", shown ? bytes : 1);
+		text_adds(out, shown);
 		used += columns;
 		s += bytes;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Text in columns of a terminal. What cannot be shown - controls, what is no UTF-8, and without
- * utf8 all that is not ASCII - takes the place of one character: ?.
+ * Text in columns of a terminal. What is not printable is escaped, see utf8_show(), and without
+ * utf8 all that is not ASCII.
  */
 #ifndef DYNMON_CTL_COLUMN_H
 #define DYNMON_CTL_COLUMN_H

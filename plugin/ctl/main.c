@@ -8,6 +8,7 @@
 #include "ctl/inject.h"
 #include "ctl/phrase.h"
 #include "ctl/table.h"
+#include "ctl/terminal.h"
 #include "ctl/test.h"
 #include "ctl/top.h"
 #include "ctl/watch.h"
@@ -49,8 +50,10 @@ int usage(const char *words)
 int report(const struct error *err)
 {
 	fflush(stdout);
-	fprintf(stderr, "%sdynmonctl:%s %s\n", colour(COLOUR_BAD, stderr),
-		colour(COLOUR_END, stderr), error_message(err));
+	colour(COLOUR_BAD, stderr);
+	fputs("dynmonctl:", stderr);
+	colour(COLOUR_END, stderr);
+	fprintf(stderr, " %s\n", error_message(err));
 	return EXIT_FAILED;
 }
 
@@ -392,6 +395,7 @@ int main(int argc, char **argv)
 	int option, r;
 
 	setlocale(LC_CTYPE, "");
+	terminal_init();
 	signal(SIGPIPE, SIG_IGN);
 	while ((option = getopt_long(argc, argv, "s:jvi:k:o:hV", long_options, NULL)) >= 0) {
 		given |= limit_of(option);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/table.h"
 #include "ctl/column.h"
+#include "ctl/terminal.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -26,8 +27,8 @@ void table_printf(struct table *table, const char *fmt, ...)
 		table->cells.failed = true;
 }
 
-/* Words that say how something is, in the colour of that. */
-static const char *colour_of(const char *cell, FILE *to)
+/* Words that say how something is have the colour of that; COLOUR_END: other words. */
+static enum colour colour_of(const char *cell)
 {
 	static const struct {
 		const char *word;
@@ -41,8 +42,8 @@ static const char *colour_of(const char *cell, FILE *to)
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (!strcmp(words[i].word, cell))
-			return colour(words[i].colour, to);
-	return "";
+			return words[i].colour;
+	return COLOUR_END;
 }
 
 static void print_cell(const struct table *table, size_t at, const char *cell, size_t width,
@@ -50,12 +51,20 @@ static void print_cell(const struct table *table, size_t at, const char *cell, s
 {
 	bool is_header = table->header && at < table->columns;
 	bool is_last = at % table->columns == table->columns - 1, utf8 = column_utf8();
-	const char *on = is_header ? colour(COLOUR_BOLD, to) : colour_of(cell, to);
+	enum colour coloured = is_header ? COLOUR_BOLD : colour_of(cell);
+	size_t own = column_width(cell, utf8);
 	_cleanup_text_ struct text out = {};
 
-	column_fit(&out, cell, is_last ? column_width(cell, utf8) : width, false, utf8);
-	fprintf(to, "%s%s%s%s", on, text_str(&out), *on ? colour(COLOUR_END, to) : "",
-		is_last ? "\n" : "  ");
+	if (terminal_is(to))
+		column_fit(&out, cell, is_last ? own : width, false, utf8);
+	else /* every byte as it is */
+		text_printf(&out, "%s%*s", cell, is_last ? 0 : (int)(width - own), "");
+	if (coloured != COLOUR_END)
+		colour(coloured, to);
+	fputs(text_str(&out), to);
+	if (coloured != COLOUR_END)
+		colour(COLOUR_END, to);
+	fputs(is_last ? "\n" : "  ", to);
 }
 
 int table_print(struct table *table, FILE *to, struct error *err)
@@ -86,7 +95,7 @@ void table_release(struct table *table)
 	table->n = 0;
 }
 
-const char *colour(enum colour colour, FILE *to)
+void colour(enum colour colour, FILE *to)
 {
 	static const char *const codes[] = {
 		[COLOUR_BOLD] = "\033[1m", [COLOUR_GOOD] = "\033[32m", [COLOUR_WAIT] = "\033[33m",
@@ -94,7 +103,6 @@ const char *colour(enum colour colour, FILE *to)
 	};
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	return !isatty(fileno(to)) || (no_color && *no_color) || !term || !strcmp(term, "dumb")
-		       ? ""
-		       : codes[colour];
+	if ((!no_color || !*no_color) && term && strcmp(term, "dumb") != 0)
+		terminal_control(to, codes[colour]);
 }

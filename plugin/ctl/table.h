@@ -28,7 +28,7 @@ void table_release(struct table *table);
 
 enum colour { COLOUR_BOLD, COLOUR_GOOD, COLOUR_WAIT, COLOUR_BAD, COLOUR_END };
 
-/* What switches the colour on, or off: COLOUR_END; "" where there are none. */
-const char *colour(enum colour colour, FILE *to);
+/* Switches a colour on, or with COLOUR_END off, where there are colours. */
+void colour(enum colour colour, FILE *to);
 
 #endif

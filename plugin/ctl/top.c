@@ -2,6 +2,7 @@
 #include "ctl/top.h"
 #include "ctl/column.h"
 #include "ctl/layout.h"
+#include "ctl/terminal.h"
 
 #include <errno.h>
 #include <ncurses.h>
@@ -317,7 +318,7 @@ static int loop(struct screen *screen, struct error *err)
 static SCREEN *terminal_open(struct error *err)
 {
 	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
-	SCREEN *terminal = newterm(NULL, stdout, stdin);
+	SCREEN *terminal = newterm(NULL, terminal_screen(), stdin);
 
 	if (!terminal) {
 		error_set(err, -ENOTTY, "top: a terminal \"%.60s\" (TERM) is not known here",

@@ -121,6 +121,105 @@ shows_lines() { [ "$(shown | head -n "$1")" = "$2" ]; }
 	[ "${lines[1]}" = "    return *(u8 *)(data + 12) ? RX_OK : RX_DROP;" ]
 }
 
+# on_terminal STREAMS WORD ...: what dynmonctl writes to a terminal that is its out, err or out,err.
+on_terminal() {
+	NO_COLOR=1 near python3 "$top_srcdir/tests/tools/on-terminal.py" "$1" "$top_builddir/dynmonctl" -s "$SOCKET" "${@:2}"
+}
+
+# Standard input is valid UTF-8, and has no character that a terminal obeys or that hides others.
+is_printable() {
+	python3 -c 'import re, sys
+text = sys.stdin.buffer.read().decode("utf-8")
+bad = re.search("[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]", text)
+sys.exit(f"{bad!r} in {text!r}" if bad else 0)'
+}
+
+# CSI of eight bits, an order of characters, a byte alone, a tag, an escape sequence, a line separator.
+EVIL=$'x\xc2\x9b1m\xe2\x80\xae\xff\xf3\xa0\x80\x81\x1b[1m\xe2\x80\xa8y'
+EVIL_SHOWN='x\u009b1m\u202e\xff\udb40\udc01\x1b[1m\u2028y'
+
+# A monitor on an interface, with a label from packets, a metric and a document whose names are EVIL.
+start_evil() {
+	EVIL_INTERFACE=$'e\xc2\x9b\xe2\x80\xae\xff\x1b[1m'
+	cable_up "$EVIL_INTERFACE" peer1
+	jq -n --arg code $'struct key { u8 name[12]; };\nBPF_TABLE("hash", struct key, u64, SEEN, 10);\nstatic __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)\n{\n\tstruct key key = { { 120, 0xc2, 0x9b, 49, 109, 0xe2, 0x80, 0xae } };\n\tu64 one = 1;\n\n\tSEEN.update(&key, &one);\n\treturn RX_OK;\n}' \
+		--arg name $'seen\u009b\u202e\x1b[1m' \
+		'{"ingress-path": {$code, "metric-configs": [{$name, "map-name": "SEEN", "open-metrics-metadata": {type: "gauge", help: $name}}]}}' \
+		>"$DOCUMENTS/evil.json"
+	cp "$DOCUMENTS/evil.json" "$DOCUMENTS/$EVIL.json"
+	collectd_configure <<-EOF
+	<Monitor "evil">
+	  Interface "/./"
+	  Dataplane "evil.json"
+	</Monitor>
+	EOF
+	sed -i '1i Timeout 1000' "$CONF"
+	collectd_start
+	frames_at peer1 1
+	eventually sh -c "'$top_builddir/dynmonctl' -s '$SOCKET' listval | grep -F seen"
+}
+
+@test "text of others does not reach a terminal as it is, on stdout and on stderr" {
+	start_evil
+	offline=(--compiler="$DYNMON_CC" --include="$DYNMON_BPFDIR")
+	far tcpdump -qc 1 -i peer1 -w "$BATS_TEST_TMPDIR/one.pcap" 2>/dev/null 3>&- & # a capture of a frame
+	tcpdump=$!
+	eventually grep -q peer1 <(far cat /proc/net/packet /proc/net/dev)
+	while kill -0 "$tcpdump" 2>/dev/null; do far "$top_builddir/tests/tools/sendframes" peer1 1; sleep 0.1; done
+	identifier=$(ctl listval | grep -F seen | head -n 1 | cut -d ' ' -f 2-)
+	tried=0
+	while IFS= read -r -d '' words; do
+		mapfile -t words <<<"$words"
+		on_terminal out,err "${words[@]}" >"$BATS_TEST_TMPDIR/shown" || true
+		is_printable <"$BATS_TEST_TMPDIR/shown" || { echo "${words[*]@Q}"; return 1; }
+		[ -s "$BATS_TEST_TMPDIR/shown" ] || { echo "nothing: ${words[*]@Q}"; return 1; }
+		tried=$((tried + 1))
+	done < <(printf '%s\0' list openmetrics listval $'show\nevil' $'metrics\nevil' stats $'--count=1\nwatch\nseen*' \
+		$'--json\nlist' $'--json\nlistval' $'--json\n--count=1\nwatch\nseen*' "getval"$'\n'"$identifier" \
+		"$(printf '%s\n' "${offline[@]}" check "$DOCUMENTS/$EVIL.json")" \
+		"$(printf '%s\n' "${offline[@]}" --json check "$DOCUMENTS/$EVIL.json")" \
+		"$(printf '%s\n' "${offline[@]}" --pcap="$BATS_TEST_TMPDIR/one.pcap" test "$DOCUMENTS/$EVIL.json")" \
+		"$(printf '%s\n' "${offline[@]}" check "$DOCUMENTS/no$EVIL")" \
+		"inject"$'\n'"evil"$'\n'"$DOCUMENTS/no$EVIL" "inject"$'\n'"evil"$'\n'"file=$EVIL" "show"$'\n'"$EVIL" "$EVIL" "help"$'\n'"$EVIL" "--no$EVIL" \
+		"detach"$'\n'"evil"$'\n'"$EVIL" "getval"$'\n'"$EVIL" "watch"$'\n'"$EVIL" "complete-words"$'\n'"--"$'\n'"attach"$'\n'"evil"$'\n')
+	[ "$tried" -eq 25 ]
+	# what is escaped is shown, not left out
+	run on_terminal out list
+	[[ $output == *'e\u009b\u202e\xff\x1b[1m'* ]]
+	[ "$(on_terminal err show "$EVIL")" = "dynmonctl: no monitor is called \"$EVIL_SHOWN\"" ]
+	on_terminal out openmetrics >"$BATS_TEST_TMPDIR/shown"
+	grep -Fq 'name="x\u009b1m\u202e"' "$BATS_TEST_TMPDIR/shown"
+	# JSON stays JSON that says the same
+	on_terminal out show evil | jq -S . >"$BATS_TEST_TMPDIR/shown"
+	ctl show evil | jq -S . | diff "$BATS_TEST_TMPDIR/shown" -
+}
+
+@test "pipes and files have every byte as it is, each of stdout and stderr on its own" {
+	start_evil
+	ctl openmetrics | grep -Fq $'name="x\xc2\x9b1m\xe2\x80\xae"'
+	ctl list | LC_ALL=C grep -Fq "$EVIL_INTERFACE"
+	run -1 --separate-stderr ctl show "$EVIL"
+	[ "$stderr" = "dynmonctl: no monitor is called \"$EVIL\"" ]
+	# stderr is a terminal, and stdout is not; then the other way round
+	on_terminal err openmetrics 2>&1 | grep -Fq $'name="x\xc2\x9b1m\xe2\x80\xae"'
+	on_terminal err show "$EVIL" | grep -Fq "$EVIL_SHOWN"
+	on_terminal out show "$EVIL" 2>"$BATS_TEST_TMPDIR/stderr" >/dev/null || true
+	grep -Fq "$EVIL" "$BATS_TEST_TMPDIR/stderr"
+	# where a terminal's characters are not UTF-8, what is not ASCII is escaped
+	LC_ALL=C on_terminal err show $'\xc3\x9b' >"$BATS_TEST_TMPDIR/shown" || true
+	grep -Fq 'called "\u00db"' "$BATS_TEST_TMPDIR/shown"
+	on_terminal err show $'\xc3\x9b' | grep -Fq $'called "\xc3\x9b"'
+}
+
+@test "top shows what is not printable as escapes" {
+	start_evil
+	terminal 120 10 "$(ctl_words) top"
+	eventually shows 'evil e\\u009b\\u202e.*name=x\\u009b1m\\u202e'
+	shown -e | sed 's/\x1b\[[0-9;]*m//g' | is_printable
+	keys q
+	eventually shows '^status 0$'
+}
+
 @test "tables are aligned, colours are for terminals" {
 	start_with_edge
 	ctl add a-monitor-with-a-long-name interface=later0

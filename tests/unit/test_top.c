@@ -30,13 +30,18 @@ static void test_columns(void **state)
 		{ "", 2, false, true, "  " },
 		{ "", 0, true, true, "" },
 		{ "äö", 3, false, true, "äö " },
-		{ "äö", 4, false, false, "??  " },
+		{ "äö", 14, false, false, "\\u00e4\\u00f6  " },
+		{ "äö", 11, false, false, "\\u00e4    ~" },
 		{ "漢字", 4, false, true, "漢字" },
 		{ "漢字", 3, false, true, "漢…" },
 		{ "漢字x", 4, false, true, "漢 …" },
-		{ "a\033[1m\tb", 8, false, true, "a?[1m?b " },
-		{ "\xff\xfe", 3, false, true, "?? " },
-		{ "\xe2\x82", 3, false, true, "?? " },
+		{ "a\033[1m\tb", 14, false, true, "a\\x1b[1m\\x09b " },
+		{ "\xff\xfe", 9, false, true, "\\xff\\xfe " },
+		{ "\xe2\x82", 9, true, true, " \\xe2\\x82" },
+		{ "\xc2\x9b\xe2\x80\xae", 7, false, true, "\\u009b…" },
+		{ "\xe2\x80\xae", 5, false, true, "    …" },
+		/* a character whose width is not known */
+		{ "\xf0\xaf\xbf\xbd", 12, false, true, "\\ud87f\\udffd" },
 	};
 
 	(void)state;

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ctl/terminal.h"
+#include "base/file.h"
+#include "base/utf8.h"
+#include "ctl/column.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static struct terminal {
+	int fd;
+	FILE *plain, *filter; /* NULL: the descriptor is not a terminal */
+	char begun[4];	      /* a sequence whose end was not written yet */
+	size_t n_begun;
+} terminals[] = { { .fd = STDOUT_FILENO }, { .fd = STDERR_FILENO } };
+
+static bool utf8; /* the terminals' encoding */
+
+/* Whether the bytes, the last ones, may become a valid sequence: with the lowest or highest that
+ * follow. */
+static bool is_begun(const char *bytes, size_t n)
+{
+	for (int more = 0x80; n < 4 && more <= 0xbf; more += 0x3f) {
+		char whole[4];
+
+		memset(whole, more, sizeof(whole));
+		memcpy(whole, bytes, n);
+		if (utf8_sequence(whole, sizeof(whole)) > n)
+			return true;
+	}
+	return false;
+}
+
+/* final: no more comes, so a begun sequence is none. */
+static int write_shown(struct terminal *terminal, const char *bytes, size_t n, bool final)
+{
+	_cleanup_text_ struct text all = {}, out = {};
+	size_t at = 0;
+
+	text_add(&all, terminal->begun, terminal->n_begun);
+	text_add(&all, bytes, n);
+	terminal->n_begun = 0;
+	while (text_status(&all) == 0 && at < all.len) {
+		const char *s = all.data + at;
+		char shown[UTF8_SHOWN_SIZE];
+
+		if (*s == '\n' || *s == '\t') {
+			text_addc(&out, *s);
+			at++;
+			continue;
+		}
+		if (!final && is_begun(s, all.len - at)) {
+			terminal->n_begun = all.len - at;
+			memcpy(terminal->begun, s, terminal->n_begun);
+			break;
+		}
+		at += utf8_show(s, all.len - at, utf8, shown);
+		text_adds(&out, shown);
+	}
+	if (text_status(&all) < 0 || text_status(&out) < 0)
+		return -ENOMEM;
+	return file_write_fd(terminal->fd, out.data, out.len);
+}
+
+static ssize_t filter_write(void *cookie, const char *bytes, size_t n)
+{
+	int r = write_shown(cookie, bytes, n, false);
+
+	errno = -r;
+	return r < 0 ? 0 : (ssize_t)n;
+}
+
+static void settle(struct terminal *terminal)
+{
+	fflush(terminal->filter);
+	write_shown(terminal, "", 0, true);
+}
+
+static void settle_all(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(terminals); i++)
+		if (terminals[i].filter)
+			settle(&terminals[i]);
+}
+
+static struct terminal *find(FILE *stream)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(terminals); i++)
+		if (terminals[i].filter && terminals[i].filter == stream)
+			return &terminals[i];
+	return NULL;
+}
+
+void terminal_init(void)
+{
+	FILE **const streams[] = { &stdout, &stderr };
+	const int buffering[] = { _IOLBF, _IONBF };
+
+	utf8 = column_utf8();
+	for (size_t i = 0; i < ARRAY_SIZE(terminals); i++) {
+		struct terminal *terminal = &terminals[i];
+
+		if (!isatty(terminal->fd))
+			continue;
+		terminal->plain = *streams[i];
+		terminal->filter = fopencookie(terminal, "w",
+					       (cookie_io_functions_t){ .write = filter_write });
+		if (!terminal->filter)
+			abort();
+		setvbuf(terminal->filter, NULL, buffering[i], BUFSIZ);
+		*streams[i] = terminal->filter;
+	}
+	atexit(settle_all);
+}
+
+bool terminal_is(FILE *stream)
+{
+	return find(stream);
+}
+
+void terminal_control(FILE *stream, const char *sequence)
+{
+	struct terminal *terminal = find(stream);
+
+	if (!terminal)
+		return;
+	settle(terminal);
+	file_write_fd(terminal->fd, sequence, strlen(sequence));
+}
+
+FILE *terminal_screen(void)
+{
+	const struct terminal *terminal = find(stdout);
+
+	return terminal ? terminal->plain : stdout;
+}
