@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/completion.h"
+#include "base/utf8.h"
 #include "ctl/ask.h"
 #include "ctl/scrape.h"
 #include "kernel/hook.h"
@@ -47,6 +48,20 @@ struct completion {
 	struct text *out;
 };
 
+/* A name that is not what a terminal shows of it is not put into a command line. */
+static bool is_plain(const char *word)
+{
+	size_t n = strlen(word);
+	char shown[UTF8_SHOWN_SIZE];
+
+	for (size_t i = 0, used; i < n; i += used) {
+		used = utf8_show(word + i, n - i, true, shown);
+		if (strncmp(shown, word + i, used) != 0)
+			return false;
+	}
+	return true;
+}
+
 static void offer(const struct completion *completion, const char *word, size_t len,
 		  const char *end)
 {
@@ -54,7 +69,8 @@ static void offer(const struct completion *completion, const char *word, size_t 
 
 	text_add(&full, word, len);
 	text_adds(&full, end);
-	if (!strncmp(text_str(&full), completion->word, strlen(completion->word)))
+	if (is_plain(text_str(&full)) &&
+	    !strncmp(text_str(&full), completion->word, strlen(completion->word)))
 		text_printf(completion->out, "%s%s\n", completion->before, text_str(&full));
 }
 

@@ -475,6 +475,8 @@ sized() {
 words() { near "$top_builddir/dynmonctl" complete-words -- "$@" | xargs; }
 
 @test "completion knows the verbs, their options, and what there is" {
+	cable_up $'mon\x1b[1m' peer1 # which is not offered
+	cable_up $'mon\xe2\x80\xae' peer2
 	start_with_edge
 	ctl add egg interface=mon0 hook=tc
 	for verb in $(ctl help | sed -n 's/^  \([a-z][a-z]*\)\( .*\)*$/\1/p' | sort -u); do
@@ -537,6 +539,7 @@ complete_all() {
 	completes "dynmonctl metrics edge path=i" "dynmonctl metrics edge path=ingress"
 	completes "dynmonctl --hook=xdp-g" "dynmonctl --hook=xdp-generic"
 	completes "dynmonctl attach edge mo" "dynmonctl attach edge mon0"
+	completes "dynmonctl attach edge a" 'dynmonctl attach edge a\\;id'
 	completes "dynmonctl attach edge mon0 pos" "dynmonctl attach edge mon0 position=$"
 	completes "dynmonctl attach edge mon0 position=be" "dynmonctl attach edge mon0 position=before:$"
 	completes "dynmonctl -s $SOCKET attach edge mon0 position=before:ed" "dynmonctl -s $SOCKET attach edge mon0 position=before:edge"
@@ -544,6 +547,7 @@ complete_all() {
 }
 
 @test "bash completes" {
+	cable_up 'a;id' peer1
 	start_with_edge
 	cat >"$BATS_TEST_TMPDIR/rc" <<-EOF
 	. /usr/share/bash-completion/bash_completion
@@ -555,6 +559,7 @@ complete_all() {
 }
 
 @test "zsh completes" {
+	cable_up 'a;id' peer1
 	start_with_edge
 	cat >"$BATS_TEST_TMPDIR/.zshrc" <<-EOF
 	fpath=("$top_srcdir/plugin/ctl/zsh" \$fpath)
