@@ -121,6 +121,19 @@ size_t utf8_show_line(char *to, size_t size, const char *from, size_t n, const c
 	return at;
 }
 
+void utf8_show_text(struct text *out, const char *bytes, size_t n, bool utf8)
+{
+	for (size_t i = 0; i < n;) {
+		char shown[UTF8_SHOWN_SIZE] = { bytes[i] };
+
+		if (bytes[i] == '\n' || bytes[i] == '\t')
+			i++;
+		else
+			i += utf8_show(bytes + i, n - i, utf8, shown);
+		text_adds(out, shown);
+	}
+}
+
 size_t utf8_cut(const char *s, size_t n, size_t max)
 {
 	size_t cut = n < max ? n : max;

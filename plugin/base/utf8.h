@@ -69,6 +69,10 @@ size_t utf8_show(const char *s, size_t n, bool utf8, char shown[UTF8_SHOWN_SIZE]
  */
 size_t utf8_show_line(char *to, size_t size, const char *from, size_t n, const char *keep);
 
+/* Appends text in the form in which it may be displayed, see utf8_show(), with its newlines and
+ * tabs. */
+void utf8_show_text(struct text *out, const char *bytes, size_t n, bool utf8);
+
 /* The largest number of bytes up to max at which the text can be cut without cutting a character.
  */
 size_t utf8_cut(const char *s, size_t n, size_t max);

@@ -16,11 +16,11 @@ static struct terminal {
 
 static bool utf8; /* the terminals' encoding */
 
-/* Whether the bytes, the last ones, may become a valid sequence: with the lowest or highest that
- * follow. */
+/* Whether up to three bytes are a sequence without its end: the lowest or the highest bytes
+ * complete it. */
 static bool is_begun(const char *bytes, size_t n)
 {
-	for (int more = 0x80; n < 4 && more <= 0xbf; more += 0x3f) {
+	for (int more = 0x80; more <= 0xbf; more += 0x3f) {
 		char whole[4];
 
 		memset(whole, more, sizeof(whole));
@@ -35,31 +35,21 @@ static bool is_begun(const char *bytes, size_t n)
 static int write_shown(struct terminal *terminal, const char *bytes, size_t n, bool final)
 {
 	_cleanup_text_ struct text all = {}, out = {};
-	size_t at = 0;
+	size_t begun = 0;
 
 	text_add(&all, terminal->begun, terminal->n_begun);
 	text_add(&all, bytes, n);
-	terminal->n_begun = 0;
-	while (text_status(&all) == 0 && at < all.len) {
-		const char *s = all.data + at;
-		char shown[UTF8_SHOWN_SIZE];
-
-		if (*s == '\n' || *s == '\t') {
-			text_addc(&out, *s);
-			at++;
-			continue;
-		}
-		if (!final && is_begun(s, all.len - at)) {
-			terminal->n_begun = all.len - at;
-			memcpy(terminal->begun, s, terminal->n_begun);
-			break;
-		}
-		at += utf8_show(s, all.len - at, utf8, shown);
-		text_adds(&out, shown);
-	}
-	if (text_status(&all) < 0 || text_status(&out) < 0)
+	if (text_status(&all) < 0)
 		return -ENOMEM;
-	return file_write_fd(terminal->fd, out.data, out.len);
+	for (size_t last = 1; !final && last < sizeof(terminal->begun) && last <= all.len; last++)
+		if (is_begun(all.data + all.len - last, last))
+			begun = last;
+	all.len -= begun;
+	if (begun)
+		memcpy(terminal->begun, all.data + all.len, begun);
+	terminal->n_begun = begun;
+	utf8_show_text(&out, all.data, all.len, utf8);
+	return text_status(&out) < 0 ? -ENOMEM : file_write_fd(terminal->fd, out.data, out.len);
 }
 
 static ssize_t filter_write(void *cookie, const char *bytes, size_t n)

@@ -288,8 +288,12 @@ int status_troubles(struct registry *registry, struct text *out, struct error *e
 
 		pthread_mutex_lock(&monitor->state);
 		if (monitor_get_state(monitor) == MONITOR_FAILED || monitor->outdated) {
-			text_printf(out, "monitor %s: %s\n", monitor->settings.name,
-				    monitor->last_error ? monitor->last_error : "not attached");
+			const char *error =
+				monitor->last_error ? monitor->last_error : "not attached";
+
+			text_printf(out, "monitor %s: ", monitor->settings.name);
+			utf8_show_text(out, error, strlen(error), true);
+			text_addc(out, '\n');
 			troubles++;
 		}
 		pthread_mutex_unlock(&monitor->state);

@@ -17,11 +17,7 @@ void rest_answer_words(struct rest_answer *answer, unsigned int status, const ch
 	answer->content_type = REST_TEXT;
 	text_clear(&answer->body);
 	/* They may quote bytes of any kind, and be cut in the middle of a character. */
-	for (size_t len = strlen(words), n; len; words += n, len -= n) {
-		n = utf8_sequence(words, len);
-		text_add(&answer->body, n ? words : "?", n ? n : 1);
-		n = n ? n : 1;
-	}
+	utf8_show_text(&answer->body, words, strlen(words), true);
 	text_addc(&answer->body, '\n');
 }
 

@@ -205,6 +205,12 @@ start_evil() {
 	on_terminal err show "$EVIL" | grep -Fq "$EVIL_SHOWN"
 	on_terminal out show "$EVIL" 2>"$BATS_TEST_TMPDIR/stderr" >/dev/null || true
 	grep -Fq "$EVIL" "$BATS_TEST_TMPDIR/stderr"
+	# a character that stdio writes in two parts is whole, and half a character is no character
+	for start in --n --no; do
+		on_terminal err "$start$(printf '\303\244%.0s' {1..20000})"$'\303' >"$BATS_TEST_TMPDIR/shown" || true
+		[ "$(tr -cd '\244' <"$BATS_TEST_TMPDIR/shown" | wc -c)" -eq 20000 ]
+		[ "$(grep -o '\\x' "$BATS_TEST_TMPDIR/shown" | wc -l)" -eq 1 ]
+	done
 	# where a terminal's characters are not UTF-8, what is not ASCII is escaped
 	LC_ALL=C on_terminal err show $'\xc3\x9b' >"$BATS_TEST_TMPDIR/shown" || true
 	grep -Fq 'called "\u00db"' "$BATS_TEST_TMPDIR/shown"

@@ -99,6 +99,18 @@ static void test_lines(void **state)
 	assert_string_equal(all, "");
 }
 
+static void test_text(void **state)
+{
+	_cleanup_text_ struct text out = {};
+
+	(void)state;
+	utf8_show_text(&out, "a\tb\n\r\xff\0\xc3\xa4", 9, true);
+	assert_string_equal(text_str(&out), "a\tb\n\\x0d\\xff\\x00\xc3\xa4");
+	utf8_show_text(&out, "", 0, true);
+	utf8_show_text(&out, "\xc3\xa4", 2, false);
+	assert_string_equal(text_str(&out), "a\tb\n\\x0d\\xff\\x00\xc3\xa4\\u00e4");
+}
+
 static void test_cut(void **state)
 {
 	static const char text[] = "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\x9d\xff\x80";
@@ -212,9 +224,9 @@ static void test_distinct(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_show),	 cmocka_unit_test(test_lines),
-		cmocka_unit_test(test_cut),	 cmocka_unit_test(test_names),
-		cmocka_unit_test(test_distinct),
+		cmocka_unit_test(test_show),  cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_text),  cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_names), cmocka_unit_test(test_distinct),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
