@@ -211,7 +211,7 @@ void text_json_name(struct text *text, const char *name)
 	_cleanup_text_ struct text valid = {};
 
 	utf8_name(&valid, name, strlen(name));
-	text_json(text, valid.data, valid.len);
+	text_json(text, text_str(&valid), valid.len);
 	text->failed = text->failed || valid.failed;
 }
 

@@ -7,8 +7,9 @@
  * them, with two escapes:
  *
  *   \xNN    a byte that is not part of valid UTF-8, a C0 control, DEL
- *   \uNNNN  another character that is not printable, see utf8_show(); as in JSON, a character
- * beyond U+FFFF is a surrogate pair
+ *   \uNNNN  another character that is not printable, see utf8_show()
+ *
+ * As in JSON, a character beyond U+FFFF is a surrogate pair, two escapes.
  *
  * utf8_name() is for labels, JSON and identifiers: its result is valid UTF-8, and different for
  * different names. utf8_show() is for eyes: its result has no character that a terminal obeys or
@@ -25,12 +26,13 @@
 
 struct text;
 
-/* Bytes of the longest escape, with its NUL. */
+/* Bytes of the longest result of utf8_show(), with its NUL. */
 #define UTF8_SHOWN_SIZE 13
 
 /* Length of the valid UTF-8 sequence at s (1 to 4), or 0 (RFC 3629). */
 size_t utf8_sequence(const char *s, size_t n);
 
+/* Whether the text is valid UTF-8 as a whole. */
 bool utf8_is_valid(const char *s, size_t n);
 
 /**

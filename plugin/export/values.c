@@ -128,7 +128,7 @@ static int set_name(struct making *making)
 		}
 	}
 	text_clear(&making->name);
-	text_adds(&making->name, name);
+	utf8_name(&making->name, name, strlen(name));
 	if (twin)
 		text_printf(&making->name, "-%08x", hash_bytes(name, strlen(name)));
 	text_addc(&making->name, '\0');

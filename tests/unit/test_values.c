@@ -254,6 +254,11 @@ static const struct {
 	  { { "m/x", "ONE", METRIC_GAUGE, false }, { "m_y", "ONE", METRIC_GAUGE, false } },
 	  {},
 	  "edge-eth0|gauge|m_x|42\nedge-eth0|gauge|m_y|42\n" },
+	{ "eth0",
+	  NULL,
+	  { { "m\x1b", "ONE", METRIC_GAUGE, false }, { "m\\x1b", "ONE", METRIC_GAUGE, false } },
+	  {},
+	  "edge-eth0|gauge|m\\x1b|42\nedge-eth0|gauge|m\\x5cx1b|42\n" },
 	/* the name of an interface, as a view has it */
 	{ "\\xff\xe2\x80\xae\x1b",
 	  NULL,
