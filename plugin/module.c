@@ -13,6 +13,7 @@
 #include "plugin.h"
 #include "utils/common/common.h"
 
+#include "base/descriptor.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "cache.h"
@@ -348,6 +349,21 @@ static void monitors_try_again(void)
 	log_lines(LOG_LEVEL_NOTICE, &report);
 }
 
+/* Each interface takes several descriptors, and services start with a limit of 1024. */
+static void descriptors_prepare(void)
+{
+	uint64_t old, new;
+	int r = descriptors_raise(&old, &new);
+
+	if (r < 0)
+		log_warning("the limit of descriptors cannot be raised: %s", strerror(-r));
+	else if (new != old)
+		log_info("the limit of descriptors is %llu now, it was %llu",
+			 (unsigned long long)new, (unsigned long long)old);
+	else
+		log_info("the limit of descriptors is %llu", (unsigned long long)new);
+}
+
 /* A monitor that cannot run is logged, and does not keep the others from running. */
 static int monitors_start(struct error *err)
 {
@@ -448,6 +464,7 @@ static int dynmon_init(void)
 	if (settings_prepare() < 0)
 		return -1;
 	context = plugin_get_ctx();
+	descriptors_prepare();
 	if (parts_start() < 0)
 		return -1;
 	log_info("version " DYNMON_VERSION " is ready");

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* Cuts the middle out of a message that is too long, in place. */
 static void message_cut(char *message)
@@ -57,6 +58,28 @@ int error_prefix(struct error *err, int code, const char *fmt, ...)
 int error_oom(struct error *err)
 {
 	return error_set(err, -ENOMEM, "out of memory");
+}
+
+const char *error_text(int code)
+{
+	static _Thread_local char text[160];
+	struct rlimit limit = {};
+
+	switch (code) {
+	case -EMFILE:
+		getrlimit(RLIMIT_NOFILE, &limit);
+		snprintf(text, sizeof(text),
+			 "too many open files: the limit of descriptors is %llu; raise LimitNOFILE "
+			 "(ulimit -n)",
+			 (unsigned long long)limit.rlim_cur);
+		return text;
+	case -ENFILE:
+		return "too many open files on this system; raise the sysctl fs.file-max";
+	case -ENOMEM:
+		return "out of memory";
+	default:
+		return strerror(-code);
+	}
 }
 
 const char *error_message(const struct error *err)

@@ -34,6 +34,15 @@ int error_prefix(struct error *err, int code, const char *fmt, ...)
 /* -ENOMEM with its message. */
 int error_oom(struct error *err);
 
+/**
+ * error_text() - what an error code means, and what to do when a resource is exhausted
+ * @code:  -errno
+ *
+ * Return: a string as strerror()'s, valid until the thread's next call. It names the limit of
+ * descriptors when that is the cause.
+ */
+const char *error_text(int code);
+
 /* The message; never NULL. Valid until the next call on err. */
 const char *error_message(const struct error *err);
 

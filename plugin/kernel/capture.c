@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static _Thread_local struct text *captured;
 
@@ -18,6 +19,9 @@ static int capture_print(enum libbpf_print_level level, const char *fmt, va_list
 		line = NULL;
 		return 0;
 	}
+	/* Advice for kernels before 5.11, given whatever the reason is. */
+	if (strstr(line, "ulimit -l") || strstr(line, "RLIMIT_MEMLOCK"))
+		return 0;
 	text_adds(captured, strncmp(line, "libbpf: ", 8) ? line : line + 8);
 	return 0;
 }

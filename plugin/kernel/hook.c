@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/hook.h"
+#include "base/descriptor.h"
 #include "kernel/capture.h"
 #include "kernel/chain.h"
 #include "kernel/owner.h"
@@ -49,7 +50,7 @@ static int link_create(struct attachment *attachment, struct link_create *create
 	fd = syscall(SYS_bpf, BPF_LINK_CREATE, create, sizeof(*create));
 	if (fd < 0)
 		return -errno;
-	attachment->link_fd = (int)fd;
+	attachment->link_fd = descriptor_move_up((int)fd);
 	return 0;
 }
 
@@ -166,7 +167,7 @@ static const char *attach_hint(const struct hook *hook, int code)
 	case -EPERM:
 		return "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are needed";
 	default:
-		return strerror(-code);
+		return error_text(code);
 	}
 }
 
@@ -228,7 +229,7 @@ int attachment_replace(struct attachment *attachment, int prog_fd, struct error 
 	if (r < 0)
 		return error_set(err, r, "cannot replace the program on %s %s: %s",
 				 attachment->hook->name, attachment->egress ? "egress" : "ingress",
-				 strerror(-r));
+				 error_text(r));
 	return 0;
 }
 
@@ -274,6 +275,7 @@ int attachment_adopt_link(struct attachment *attachment, const struct hook *hook
 				 egress ? "egress" : "ingress", r < 0 ? ": " : "",
 				 r < 0 ? strerror(-r) : "");
 	*attachment = adopted;
+	attachment->link_fd = descriptor_move_up(link_fd);
 	*prog_id = info.prog_id;
 	return 0;
 }

@@ -63,7 +63,7 @@ int netns_open(const char *name, struct error *err)
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return error_set(err, -errno, "network namespace %s: %s", path,
-				 errno == ENOENT ? "does not exist" : strerror(errno));
+				 errno == ENOENT ? "does not exist" : error_text(-errno));
 	/* The file system first: to a device the ioctl's number may mean something else. */
 	if (is_namespace(fd) && ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET)
 		return steal_fd(&fd);
@@ -128,7 +128,8 @@ int netns_enter(int fd, struct netns_visit *visit)
 
 const char *netns_strerror(int code)
 {
-	return code == -EPERM ? "Operation not permitted; it takes CAP_SYS_ADMIN" : strerror(-code);
+	return code == -EPERM ? "Operation not permitted; it takes CAP_SYS_ADMIN"
+			      : error_text(code);
 }
 
 void netns_leave(struct netns_visit *visit)

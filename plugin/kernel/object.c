@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/object.h"
+#include "base/descriptor.h"
 #include "base/image_check.h"
 #include "kernel/capture.h"
 #include "kernel/epoch.h"
@@ -140,8 +141,9 @@ int object_open(const void *elf, size_t len, const char *name, struct object **r
 	r = object->bpf ? 0 : -errno;
 	capture_end();
 	if (r < 0)
-		return error_set(err, -EINVAL, "%s: not a usable eBPF object: %s", name,
-				 said.len ? text_str(&said) : strerror(-r));
+		return error_set(err, r == -ENOMEM ? r : -EINVAL,
+				 "%s: not a usable eBPF object: %s", name,
+				 said.len ? text_str(&said) : error_text(r));
 	bpf_object__for_each_program(program, object->bpf) {
 		program_set_type(program);
 		bpf_program__set_autoload(program, false);
@@ -167,6 +169,82 @@ static void past_release(struct object_map *map)
 	map->past = (struct map){};
 }
 
+static size_t program_count(const struct object *object)
+{
+	struct bpf_program *program;
+	size_t n = 0;
+
+	bpf_object__for_each_program(program, object->bpf)
+		n++;
+	return n;
+}
+
+static void program_fds_release(struct object *object)
+{
+	size_t n = object->prog_fds ? program_count(object) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		fd_close(&object->prog_fds[i]);
+	free(object->prog_fds);
+	object->prog_fds = NULL;
+}
+
+/* libbpf attaches the programs of all other types itself, and needs their descriptors. */
+static bool belongs_on_interface(const struct bpf_program *program)
+{
+	enum bpf_prog_type type = bpf_program__type(program);
+
+	return type == BPF_PROG_TYPE_SCHED_CLS || type == BPF_PROG_TYPE_XDP;
+}
+
+/*
+ * Programs and maps hold the kernel's BTF; its descriptor serves nothing any more. The descriptors
+ * of programs are moved up. Those of maps stay where libbpf has them: it cannot be told another.
+ */
+static int descriptors_settle(struct object *object)
+{
+	struct btf *btf = bpf_object__btf(object->bpf);
+	int btf_fd = btf ? btf__fd(btf) : -1;
+	struct bpf_program *program;
+	size_t i = 0;
+
+	if (btf_fd >= 0) {
+		btf__set_fd(btf, -1);
+		close(btf_fd);
+	}
+	object->prog_fds = calloc(program_count(object) + 1, sizeof(int));
+	if (!object->prog_fds)
+		return -ENOMEM;
+	bpf_object__for_each_program(program, object->bpf) {
+		int fd = bpf_program__fd(program);
+
+		object->prog_fds[i] = -1;
+		if (fd >= 0 && belongs_on_interface(program)) {
+			int copy = fcntl(fd, F_DUPFD_CLOEXEC, DESCRIPTORS_LOW);
+
+			if (copy >= 0) {
+				object->prog_fds[i] = copy;
+				bpf_program__unload(program);
+			}
+		}
+		i++;
+	}
+	return 0;
+}
+
+int object_prog_fd(const struct object *object, const struct bpf_program *program)
+{
+	struct bpf_program *other;
+	size_t i = 0;
+
+	bpf_object__for_each_program(other, object->bpf) {
+		if (other == program && object->prog_fds && object->prog_fds[i] >= 0)
+			return object->prog_fds[i];
+		i++;
+	}
+	return bpf_program__fd(program);
+}
+
 struct object *object_unref(struct object *object)
 {
 	if (!object || __atomic_sub_fetch(&object->refs, 1, __ATOMIC_ACQ_REL))
@@ -182,6 +260,7 @@ struct object *object_unref(struct object *object)
 	for (size_t i = 0; !object->kept && i < object->n_maps; i++)
 		if (object->maps[i].pinned && bpf_map__is_pinned(object->maps[i].bpf))
 			bpf_map__unpin(object->maps[i].bpf, NULL);
+	program_fds_release(object);
 	bpf_object__close(object->bpf);
 	for (size_t i = 0; i < object->n_maps; i++) {
 		past_release(&object->maps[i]);
@@ -291,7 +370,7 @@ int object_map_reuse(struct object_map *map, int fd, struct error *err)
 		return r;
 	r = bpf_map__reuse_fd(map->bpf, fd);
 	if (r < 0)
-		return error_set(err, r, "map %s: cannot be shared: %s", map->name, strerror(-r));
+		return error_set(err, r, "map %s: cannot be shared: %s", map->name, error_text(r));
 	map->resolved = true;
 	map->reused = true;
 	return 0;
@@ -313,7 +392,7 @@ int object_map_set_past(struct object_map *map, const struct map *past, struct e
 	int fd = fcntl(past->fd, F_DUPFD_CLOEXEC, 3);
 
 	if (fd < 0)
-		return error_set(err, -errno, "map %s: %s", map->name, strerror(errno));
+		return error_set(err, -errno, "map %s: %s", map->name, error_text(-errno));
 	map->past = *past;
 	map->past.fd = fd;
 	return 0;
@@ -422,9 +501,14 @@ int object_load(struct object *object, bool pin, struct error *err)
 	capture_begin(&said);
 	r = bpf_object__load(object->bpf);
 	capture_end();
+	if (r == 0)
+		r = descriptors_settle(object);
+	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM)
+		return error_set(err, r, "%s", error_text(r));
 	if (r < 0)
 		return error_set(err, r, "the kernel does not take it: %s%s%s%s", strerror(-r),
-				 r == -EPERM ? "; it takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"
+				 r == -EPERM ? "; it takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, "
+					       "and before Linux 5.11 LimitMEMLOCK=infinity"
 					     : "",
 				 said.len ? "\n" : "", text_str(&said));
 	object->loaded = true;
@@ -473,7 +557,7 @@ static const struct bpf_program *program_of(const struct object *object, int pro
 	struct bpf_program *program;
 
 	bpf_object__for_each_program(program, object->bpf)
-		if (bpf_program__fd(program) == prog_fd)
+		if (object_prog_fd(object, program) == prog_fd)
 			return program;
 	return NULL;
 }

@@ -50,6 +50,7 @@ struct object {
 	struct object_map *maps;
 	size_t n_maps;
 	bool loaded;
+	int *prog_fds;		 /* of its programs, in libbpf's order; owned; -1: libbpf's own */
 	struct bpf_link **links; /* of programs that are attached by their section */
 	size_t n_links;
 	bool kept; /* in use: what it has pinned stays */
@@ -135,6 +136,18 @@ int object_add_past(struct object *object, struct error *err);
 
 /* The shape and descriptor of a loaded map; the descriptor is the object's. */
 int object_map_describe(const struct object_map *map, struct map *ret, struct error *err);
+
+/**
+ * object_prog_fd() - the descriptor of a loaded program
+ * @object:   loaded object
+ * @program:  one of its programs
+ *
+ * bpf_program__fd() does not know the descriptor of a program that is attached to interfaces: it
+ * has a number above DESCRIPTORS_LOW, which libbpf cannot give it.
+ *
+ * Return: the object's descriptor, negative when the program is not loaded.
+ */
+int object_prog_fd(const struct object *object, const struct bpf_program *program);
 
 /* The kernel's id of a loaded program; 0 when it does not tell. */
 uint32_t object_program_id(int prog_fd);

@@ -70,7 +70,7 @@ void run_stats_add_object(struct run_stats *stats, const struct object *object)
 	struct bpf_program *program;
 
 	bpf_object__for_each_program(program, object->bpf)
-		run_stats_add(stats, bpf_program__fd(program));
+		run_stats_add(stats, object_prog_fd(object, program));
 }
 
 uint64_t run_stats_since(const struct object *object, uint64_t since)
@@ -81,7 +81,7 @@ uint64_t run_stats_since(const struct object *object, uint64_t since)
 	bpf_object__for_each_program(program, object->bpf) {
 		struct bpf_prog_info info = {};
 		uint32_t len = sizeof(info);
-		int fd = bpf_program__fd(program);
+		int fd = object_prog_fd(object, program);
 
 		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0 &&
 		    info.load_time >= since)

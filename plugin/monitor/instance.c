@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/instance.h"
+#include "base/descriptor.h"
 #include "monitor/pinning.h"
 
 #include <errno.h>
@@ -226,8 +227,10 @@ int instance_load(struct monitor *monitor, struct instance *instance, struct dat
 		.previous = inheritance->previous,
 		.report = inheritance->report,
 	};
-	int r;
+	int r = descriptors_check(err);
 
+	if (r < 0)
+		return r;
 	if (inheritance->keep_maps && generation_keepsakes(inheritance->previous, &keepsakes) < 0)
 		return error_oom(err);
 	if (keepsakes.n)

@@ -434,8 +434,9 @@ static int load_paths(struct making *making)
 		if (!this->object || making->reused[path])
 			continue;
 		r = path_load(making, (enum path)path);
-		this->prog_fd =
-			making->programs[path] ? bpf_program__fd(making->programs[path]) : -1;
+		this->prog_fd = making->programs[path]
+					? object_prog_fd(this->object, making->programs[path])
+					: -1;
 		if (r < 0)
 			return error_prefix(making->err, r, "%s-path", path_name((enum path)path));
 	}
@@ -447,7 +448,7 @@ static int load_paths(struct making *making)
 		if (!making->reused[path])
 			r = twin_load(making, (enum path)path);
 		if (r == 0 && making->twins[path])
-			this->twin_prog_fd = bpf_program__fd(making->twins[path]);
+			this->twin_prog_fd = object_prog_fd(this->twin, making->twins[path]);
 		if (r < 0)
 			return error_prefix(making->err, r, "%s-path", path_name((enum path)path));
 	}

@@ -21,10 +21,11 @@ int notice_open(struct error *err)
 {
 	struct notice *ring = calloc(NOTICES_MAX, sizeof(*ring));
 	int fd = ring ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
+	int r = !ring ? -ENOMEM : fd < 0 ? -errno : 0;
 
-	if (fd < 0) {
+	if (r < 0) {
 		free(ring);
-		return error_set(err, -ENOMEM, "notifications: %s", strerror(ENOMEM));
+		return error_set(err, r, "notifications: %s", error_text(r));
 	}
 	notice_close();
 	pthread_mutex_lock(&queue.lock);

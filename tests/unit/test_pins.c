@@ -57,7 +57,7 @@ static int tear_down(void **state)
 
 static int program_of(const struct object *object)
 {
-	return bpf_program__fd(bpf_object__next_program(object->bpf, NULL));
+	return object_prog_fd(object, bpf_object__next_program(object->bpf, NULL));
 }
 
 /* Not a loaded one: it only borrows the objects. */

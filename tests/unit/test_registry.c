@@ -374,8 +374,8 @@ static int occupy(const char *interface, struct object **object)
 	assert_int_equal(object_open(good_elf.data, good_elf.len, "other", object, NULL), 0);
 	assert_int_equal(object_select(*object, true, false, NULL, &program, NULL), 0);
 	assert_int_equal(object_load(*object, true, NULL), 0);
-	fd = bpf_link_create(bpf_program__fd(program), (int)if_nametoindex(interface), BPF_XDP,
-			     &opts);
+	fd = bpf_link_create(object_prog_fd(*object, program), (int)if_nametoindex(interface),
+			     BPF_XDP, &opts);
 	assert_true(fd >= 0);
 	return fd;
 }
