@@ -101,13 +101,16 @@ int file_write_fd(int fd, const void *bytes, size_t n)
 	return 0;
 }
 
+bool stat_is_private(const struct stat *st)
+{
+	return (st->st_uid == geteuid() || st->st_uid == 0) && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
 int file_is_private(int fd)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	return (st.st_uid == geteuid() || st.st_uid == 0) && !(st.st_mode & (S_IWGRP | S_IWOTH));
+	return fstat(fd, &st) < 0 ? -errno : stat_is_private(&st);
 }
 
 int file_lock(int fd, bool wait)

@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "base/text.h"
 
+#include <sys/stat.h>
+
 #include <stdbool.h>
 
 /*
@@ -31,6 +33,9 @@ int file_write_fd(int fd, const void *bytes, size_t n);
  * otherwise, -errno.
  */
 int file_is_private(int fd);
+
+/* The same of what stat() said of a file or directory. */
+bool stat_is_private(const struct stat *st);
 
 /**
  * file_lock() - lock a file or directory for as long as the descriptor is open

@@ -69,6 +69,37 @@ static int replace_file(const char *dir, const char *name, const struct text *by
 	return fsync(dir_fd) < 0 ? -errno : 0;
 }
 
+static int tell_not_saved(const char *dir, const char *name, int code, bool removed,
+			  struct error *err)
+{
+	const char *remedy = code == -ENOSPC || code == -EDQUOT ? "make room in"
+			     : code == -ENOENT			? "create"
+								: "let collectd's user write to";
+
+	return error_set(err, code,
+			 "monitor %s: its state could not be saved: %s; %s: %s StateDir %s, and "
+			 "change the monitor again",
+			 name, strerror(-code),
+			 removed ? "it will not come back after a restart"
+				 : "after a restart it comes back as it was before",
+			 remedy, dir);
+}
+
+/* The file is there, but the next start would leave it alone. */
+static int tell_distrust(const char *dir, const char *name, struct error *err)
+{
+	struct stat st;
+
+	if (stat(dir, &st) < 0 || stat_is_private(&st))
+		return 0;
+	return error_set(err, -EPERM,
+			 "monitor %s: it will not come back after a restart: others may write to "
+			 "StateDir %s (owner %u, mode %04o), and nothing is restored from there; "
+			 "before that, chown %u %s and chmod 0700 %s",
+			 name, dir, (unsigned int)st.st_uid, (unsigned int)st.st_mode & 07777,
+			 (unsigned int)geteuid(), dir, dir);
+}
+
 int state_save(const char *dir, struct monitor *monitor, struct error *err)
 {
 	const char *name = monitor->settings.name;
@@ -79,29 +110,29 @@ int state_save(const char *dir, struct monitor *monitor, struct error *err)
 	if (r == 0)
 		r = replace_file(dir, name, &bytes);
 	if (r == 0)
-		return 0;
+		return tell_distrust(dir, name, err);
 	removed = state_remove(dir, name, NULL) == 0;
 	if (removed && (r == -ENOSPC || r == -EDQUOT)) { /* the old one may have left room */
 		r = replace_file(dir, name, &bytes);
 		if (r == 0)
-			return 0;
+			return tell_distrust(dir, name, err);
 	}
-	return error_set(err, r, "monitor %s: its state could not be saved: %s; %s", name,
-			 strerror(-r),
-			 removed ? "it will not come back after a restart"
-				 : "after a restart it comes back as it was before");
+	return tell_not_saved(dir, name, r, removed, err);
 }
 
 int state_remove(const char *dir, const char *name, struct error *err)
 {
 	_cleanup_close_ int dir_fd = -1;
 	char file[FILE_NAME_SIZE];
+	struct stat st;
 	int r = 0;
 
 	file_name(file, "", name, FILE_SUFFIX);
 	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir_fd < 0 || unlinkat(dir_fd, file, 0) < 0)
-		r = errno == ENOENT ? 0 : -errno;
+	/* A file system that is read-only says so even of a file that is not there. */
+	if (dir_fd < 0 || fstatat(dir_fd, file, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    unlinkat(dir_fd, file, 0) < 0)
+		r = errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 	else if (fsync(dir_fd) < 0)
 		r = -errno;
 	if (r < 0)
@@ -143,7 +174,6 @@ static bool is_temporary(const char *file)
 	return *file == '.' && len > suffix && !strcmp(file + len - suffix, TEMPORARY_SUFFIX);
 }
 
-/* What is in there is loaded into the kernel: it must be ours. */
 static int folder_check(int fd, const char *dir, struct error *err)
 {
 	int r = file_is_private(fd);

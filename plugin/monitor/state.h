@@ -10,11 +10,17 @@
 
 #define STATE_MAX (64 * 1024 * 1024) /* bytes of a file */
 
-/*
- * Puts the monitor's file in the place of the one that is there; the folder is made if only it is
- * missing. Under the monitor's control. On failure there is no file of that monitor any more:
- * what an operator has changed must not come back as it was before. The message says what a restart
- * will bring.
+/**
+ * state_save() - write the monitor's file in the place of the one that is there
+ * @dir:      StateDir; it is made if only it is missing
+ * @monitor:  under control
+ * @err:      says what a restart will bring, and how to keep the monitor
+ *
+ * After a failure to write there is no file of that monitor any more: what an operator has changed
+ * must not come back as it was before.
+ *
+ * Return: 0 if the next start restores the monitor; -EPERM if the file was written, but others may
+ * write to the folder, so that nothing is restored from there; -errno if it was not written.
  */
 int state_save(const char *dir, struct monitor *monitor, struct error *err);
 

@@ -312,6 +312,7 @@ static void test_foreign(void **state)
 static void test_no_room(void **state)
 {
 	_cleanup_(monitor_unrefp) struct monitor *monitor = monitor_with("edge", NULL);
+	_cleanup_(monitor_unrefp) struct monitor *new = monitor_with("new", NULL);
 	_cleanup_free_ char *large = calloc(1, 128 * 1024), *missing = NULL;
 	_cleanup_error_ struct error err = {};
 
@@ -343,7 +344,26 @@ static void test_no_room(void **state)
 	assert_int_equal(state_save(dir, monitor, &err), 0);
 	assert_int_equal(state_save(dir, monitor, &err), 0);
 	assert_true(is_there("edge.json"));
+	/* nothing is restored from a folder that others may write to */
+	assert_int_equal(chmod(dir, 0777), 0);
+	assert_int_equal(state_save(dir, monitor, &err), -EPERM);
+	assert_true(contains(error_message(&err), "monitor edge: it will not come back after a "
+						  "restart: others may write to StateDir "));
+	assert_true(contains(error_message(&err), " (owner 0, mode 0777), and nothing is restored "
+						  "from there; before that, chown 0 "));
+	assert_true(is_there("edge.json"));
+	assert_int_equal(chmod(dir, 0700), 0);
+	assert_int_equal(chown(dir, 1234, 0), 0);
+	assert_int_equal(state_save(dir, monitor, &err), -EPERM);
+	assert_int_equal(chown(dir, 0, 0), 0);
 	assert_int_equal(mount(NULL, dir, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+	/* of a new monitor there is no file that could come back */
+	assert_int_equal(state_save(dir, new, &err), -EROFS);
+	assert_true(contains(error_message(&err),
+			     "monitor new: its state could not be saved: Read-only file system; it "
+			     "will not come back after a restart: let collectd's user write to "
+			     "StateDir "));
+	assert_int_equal(state_remove(dir, "new", NULL), 0);
 	assert_int_equal(state_save(dir, monitor, &err), -EROFS);
 	assert_true(
 		contains(error_message(&err), "after a restart it comes back as it was before"));
