@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/object.h"
-#include "base/descriptor.h"
 #include "base/image_check.h"
 #include "kernel/capture.h"
 #include "kernel/epoch.h"
+#include "kernel/seal.h"
 #include "kernel/section.h"
 #include "kernel/type.h"
 
@@ -100,6 +100,7 @@ static int object_list_maps(struct object *object, struct error *err)
 		struct object_map *map = &object->maps[object->n_maps];
 
 		map->bpf = bpf;
+		map->internal = bpf_map__is_internal(bpf);
 		map->name = strdup(bpf_map__name(bpf) ?: ""); /* a forged one may have none */
 		if (!map->name)
 			return error_oom(err);
@@ -169,98 +170,20 @@ static void past_release(struct object_map *map)
 	map->past = (struct map){};
 }
 
-static size_t program_count(const struct object *object)
-{
-	struct bpf_program *program;
-	size_t n = 0;
-
-	bpf_object__for_each_program(program, object->bpf)
-		n++;
-	return n;
-}
-
-static void program_fds_release(struct object *object)
-{
-	size_t n = object->prog_fds ? program_count(object) : 0;
-
-	for (size_t i = 0; i < n; i++)
-		fd_close(&object->prog_fds[i]);
-	free(object->prog_fds);
-	object->prog_fds = NULL;
-}
-
-/* libbpf attaches the programs of all other types itself, and needs their descriptors. */
-static bool belongs_on_interface(const struct bpf_program *program)
-{
-	enum bpf_prog_type type = bpf_program__type(program);
-
-	return type == BPF_PROG_TYPE_SCHED_CLS || type == BPF_PROG_TYPE_XDP;
-}
-
-/*
- * Programs and maps hold the kernel's BTF; its descriptor serves nothing any more. The descriptors
- * of programs are moved up. Those of maps stay where libbpf has them: it cannot be told another.
- */
-static int descriptors_settle(struct object *object)
-{
-	struct btf *btf = bpf_object__btf(object->bpf);
-	int btf_fd = btf ? btf__fd(btf) : -1;
-	struct bpf_program *program;
-	size_t i = 0;
-
-	if (btf_fd >= 0) {
-		btf__set_fd(btf, -1);
-		close(btf_fd);
-	}
-	object->prog_fds = calloc(program_count(object) + 1, sizeof(int));
-	if (!object->prog_fds)
-		return -ENOMEM;
-	bpf_object__for_each_program(program, object->bpf) {
-		int fd = bpf_program__fd(program);
-
-		object->prog_fds[i] = -1;
-		if (fd >= 0 && belongs_on_interface(program)) {
-			int copy = fcntl(fd, F_DUPFD_CLOEXEC, DESCRIPTORS_LOW);
-
-			if (copy >= 0) {
-				object->prog_fds[i] = copy;
-				bpf_program__unload(program);
-			}
-		}
-		i++;
-	}
-	return 0;
-}
-
-int object_prog_fd(const struct object *object, const struct bpf_program *program)
-{
-	struct bpf_program *other;
-	size_t i = 0;
-
-	bpf_object__for_each_program(other, object->bpf) {
-		if (other == program && object->prog_fds && object->prog_fds[i] >= 0)
-			return object->prog_fds[i];
-		i++;
-	}
-	return bpf_program__fd(program);
-}
-
 struct object *object_unref(struct object *object)
 {
 	if (!object || __atomic_sub_fetch(&object->refs, 1, __ATOMIC_ACQ_REL))
 		return NULL;
 	object_detach_sections(object);
 	for (size_t i = 0; i < object->n_maps; i++) {
-		struct map shape;
+		struct object_map *map = &object->maps[i];
 
-		if (object->maps[i].memory &&
-		    object_map_describe(&object->maps[i], &shape, NULL) == 0)
-			map_memory_unmap(&shape, object->maps[i].memory);
+		if (map->memory)
+			map_memory_unmap(&map->shape, map->memory);
+		if (!object->kept && map->pinned && map->pin_path)
+			unlink(map->pin_path);
 	}
-	for (size_t i = 0; !object->kept && i < object->n_maps; i++)
-		if (object->maps[i].pinned && bpf_map__is_pinned(object->maps[i].bpf))
-			bpf_map__unpin(object->maps[i].bpf, NULL);
-	program_fds_release(object);
+	object_unseal(object);
 	bpf_object__close(object->bpf);
 	for (size_t i = 0; i < object->n_maps; i++) {
 		past_release(&object->maps[i]);
@@ -345,14 +268,14 @@ static int sizes_agree(const struct object_map *map, uint32_t key_size, uint32_t
 int object_map_declare(struct object_map *map, const struct object_map *declaration,
 		       struct error *err)
 {
-	int r = sizes_agree(map, bpf_map__key_size(declaration->bpf),
-			    bpf_map__value_size(declaration->bpf), err);
+	struct map shape = object_map_shape(declaration);
+	int r = sizes_agree(map, shape.key_size, shape.value_size, err);
 
 	if (r < 0)
 		return r;
-	bpf_map__set_type(map->bpf, bpf_map__type(declaration->bpf));
-	bpf_map__set_max_entries(map->bpf, bpf_map__max_entries(declaration->bpf));
-	bpf_map__set_map_flags(map->bpf, bpf_map__map_flags(declaration->bpf));
+	bpf_map__set_type(map->bpf, (enum bpf_map_type)shape.type);
+	bpf_map__set_max_entries(map->bpf, shape.max_entries);
+	bpf_map__set_map_flags(map->bpf, shape.flags);
 	map->resolved = true;
 	return 0;
 }
@@ -502,7 +425,7 @@ int object_load(struct object *object, bool pin, struct error *err)
 	r = bpf_object__load(object->bpf);
 	capture_end();
 	if (r == 0)
-		r = descriptors_settle(object);
+		r = object_seal(object);
 	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM)
 		return error_set(err, r, "%s", error_text(r));
 	if (r < 0)
@@ -516,15 +439,35 @@ int object_load(struct object *object, bool pin, struct error *err)
 	return 0;
 }
 
+struct map object_map_shape(const struct object_map *map)
+{
+	if (map->sealed)
+		return map->shape;
+	return (struct map){
+		.fd = -1,
+		.type = bpf_map__type(map->bpf),
+		.key_size = bpf_map__key_size(map->bpf),
+		.value_size = bpf_map__value_size(map->bpf),
+		.max_entries = bpf_map__max_entries(map->bpf),
+		.flags = bpf_map__map_flags(map->bpf),
+	};
+}
+
 int object_map_describe(const struct object_map *map, struct map *ret, struct error *err)
 {
 	struct bpf_map_info info = {};
 	uint32_t len = sizeof(info);
-	int fd = bpf_map__fd(map->bpf), r;
+	int fd, r;
 
+	if (map->sealed) {
+		*ret = map->shape;
+		ret->memory = map->memory;
+		return 0;
+	}
+	fd = bpf_map__fd(map->bpf);
 	r = fd < 0 ? -EBADF : bpf_obj_get_info_by_fd(fd, &info, &len);
 	if (r < 0)
-		return error_set(err, r, "map %s: %s", map->name, strerror(-r));
+		return error_set(err, r, "map %s: %s", map->name, error_text(r));
 	*ret = (struct map){
 		.fd = fd,
 		.type = info.type,
@@ -533,45 +476,7 @@ int object_map_describe(const struct object_map *map, struct map *ret, struct er
 		.max_entries = info.max_entries,
 		/* The kernel keeps those of the descriptor, BPF_F_WRONLY, to itself. */
 		.flags = info.map_flags | bpf_map__map_flags(map->bpf),
-		.memory = map->memory,
 		.id = info.id,
 	};
 	return 0;
-}
-
-const struct btf *object_btf(const struct object *object)
-{
-	return bpf_object__btf(object->bpf);
-}
-
-uint32_t object_program_id(int prog_fd)
-{
-	struct bpf_prog_info info = {};
-	uint32_t len = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(prog_fd, &info, &len) < 0 ? 0 : info.id;
-}
-
-static const struct bpf_program *program_of(const struct object *object, int prog_fd)
-{
-	struct bpf_program *program;
-
-	bpf_object__for_each_program(program, object->bpf)
-		if (object_prog_fd(object, program) == prog_fd)
-			return program;
-	return NULL;
-}
-
-const char *object_program_name(const struct object *object, int prog_fd)
-{
-	const struct bpf_program *program = program_of(object, prog_fd);
-
-	return program ? bpf_program__name(program) : "?";
-}
-
-unsigned int object_program_size(const struct object *object, int prog_fd)
-{
-	const struct bpf_program *program = program_of(object, prog_fd);
-
-	return program ? (unsigned int)bpf_program__insn_cnt(program) : 0;
 }

@@ -28,30 +28,46 @@ enum map_scope {
 };
 
 struct object_map {
-	struct bpf_map *bpf; /* owned by the object */
+	struct bpf_map *bpf; /* owned by the object; NULL once it is loaded, see object_map_fd() */
 	char *name;	     /* as the code calls it; libbpf renames a map that reuses another */
 	uint32_t key_type;   /* in the object's BTF; libbpf forgets them when the kernel does not */
 	uint32_t value_type; /* take them, as for tries with a plain integer as their key */
 	enum map_scope scope;
-	bool resolved;	 /* an extern map that has found its declaration */
-	bool reused;	 /* an existing map is used */
-	bool pinned;	 /* by us, just now */
-	bool kept;	 /* goes on from the generation before */
-	bool swapped;	 /* there is a second copy of it, which takes turns */
-	bool dialect;	 /* declared in Dynmon's dialect, whose log2 slots are those of BCC */
-	bool counted;	 /* reads take counts out of it */
-	char *memory;	 /* the values, mapped; NULL: they are not */
-	struct map past; /* whose counts are still to be added; its fd is owned; 0: none */
+	bool resolved;	  /* an extern map that has found its declaration */
+	bool reused;	  /* an existing map is used */
+	bool pinned;	  /* by us, just now */
+	bool kept;	  /* goes on from the generation before */
+	bool swapped;	  /* there is a second copy of it, which takes turns */
+	bool dialect;	  /* declared in Dynmon's dialect, whose log2 slots are those of BCC */
+	bool counted;	  /* reads take counts out of it */
+	char *memory;	  /* the values, mapped; NULL: they are not */
+	bool internal;	  /* made by the compiler: global variables and constants */
+	bool sealed;	  /* the following are set: it is loaded */
+	struct map shape; /* its fd is owned */
+	char *pin_path;	  /* NULL: it is not to be pinned */
+	struct map past;  /* whose counts are still to be added; its fd is owned; 0: none */
 };
 
+/* A program of a loaded object. */
+struct object_program {
+	const struct bpf_program *bpf; /* to be compared alone: it may be gone */
+	char *name;
+	unsigned int size; /* instructions */
+	int fd;		   /* owned; -1: it was not to be loaded */
+};
+
+struct shared_btf;
+
 struct object {
-	unsigned int refs; /* atomic */
-	struct bpf_object *bpf;
+	unsigned int refs;	/* atomic */
+	struct bpf_object *bpf; /* NULL once it is loaded, unless it has sections to attach */
 	struct object_map *maps;
 	size_t n_maps;
 	bool loaded;
-	int *prog_fds;		 /* of its programs, in libbpf's order; owned; -1: libbpf's own */
-	struct bpf_link **links; /* of programs that are attached by their section */
+	struct object_program *programs;
+	size_t n_programs;
+	struct shared_btf *shared_btf; /* NULL: it has none, or is not loaded */
+	struct bpf_link **links;       /* of programs that are attached by their section */
 	size_t n_links;
 	bool kept; /* in use: what it has pinned stays */
 };
@@ -134,18 +150,24 @@ bool object_has_past(const struct object *object);
 /* Adds them, once nothing writes to the other maps any more. -errno: not all of them. */
 int object_add_past(struct object *object, struct error *err);
 
+/* The shape of a map, of a loaded object or of one that is not loaded yet. */
+struct map object_map_shape(const struct object_map *map);
+
 /* The shape and descriptor of a loaded map; the descriptor is the object's. */
 int object_map_describe(const struct object_map *map, struct map *ret, struct error *err);
+
+/* The descriptor of a map of a loaded object, which is the object's; -1: it is not loaded. */
+static inline int object_map_fd(const struct object_map *map)
+{
+	return map->sealed ? map->shape.fd : -1;
+}
 
 /**
  * object_prog_fd() - the descriptor of a loaded program
  * @object:   loaded object
- * @program:  one of its programs
+ * @program:  what object_select() gave for it
  *
- * bpf_program__fd() does not know the descriptor of a program that is attached to interfaces: it
- * has a number above DESCRIPTORS_LOW, which libbpf cannot give it.
- *
- * Return: the object's descriptor, negative when the program is not loaded.
+ * Return: the object's descriptor, -1 when the program is not loaded.
  */
 int object_prog_fd(const struct object *object, const struct bpf_program *program);
 

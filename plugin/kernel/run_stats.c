@@ -67,21 +67,18 @@ void run_stats_add(struct run_stats *stats, int prog_fd)
 
 void run_stats_add_object(struct run_stats *stats, const struct object *object)
 {
-	struct bpf_program *program;
-
-	bpf_object__for_each_program(program, object->bpf)
-		run_stats_add(stats, object_prog_fd(object, program));
+	for (size_t i = 0; i < object->n_programs; i++)
+		run_stats_add(stats, object->programs[i].fd);
 }
 
 uint64_t run_stats_since(const struct object *object, uint64_t since)
 {
-	struct bpf_program *program;
 	uint64_t runs = 0;
 
-	bpf_object__for_each_program(program, object->bpf) {
+	for (size_t i = 0; i < object->n_programs; i++) {
 		struct bpf_prog_info info = {};
 		uint32_t len = sizeof(info);
-		int fd = object_prog_fd(object, program);
+		int fd = object->programs[i].fd;
 
 		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0 &&
 		    info.load_time >= since)

@@ -306,8 +306,7 @@ static int find_map(const struct object *object, const char *name, const struct 
 	if (*ret)
 		return 0;
 	for (size_t i = 0; i < object->n_maps; i++)
-		if (!bpf_map__is_internal(object->maps[i].bpf) &&
-		    !event_map_is_internal(object->maps[i].name))
+		if (!object->maps[i].internal && !event_map_is_internal(object->maps[i].name))
 			text_printf(&all, "%s%s", all.len ? ", " : "", object->maps[i].name);
 	return error_set(err, -ENOENT, "there is no map \"%.100s\"; there are %s", name,
 			 all.len ? text_str(&all) : "none");

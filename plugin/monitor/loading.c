@@ -41,7 +41,7 @@ static bool is_swapped(const struct dataplane *dataplane, enum path path,
 		for (size_t i = 0; i < code->config->n_metrics; i++)
 			if (code->config->metrics[i].swap_on_read &&
 			    !strcmp(code->config->metrics[i].map_name, map->name))
-				return map_kind(bpf_map__type(map->bpf)) != MAP_QUEUE;
+				return map_kind(object_map_shape(map).type) != MAP_QUEUE;
 	}
 	return false;
 }
@@ -173,7 +173,7 @@ static int maps_share(struct object *object, const struct object *other, bool sw
 		if (!theirs || !is_within_monitor(theirs))
 			continue;
 		if (other->loaded)
-			r = object_map_reuse(map, bpf_map__fd(theirs->bpf), err);
+			r = object_map_reuse(map, object_map_fd(theirs), err);
 		else if (map->scope == MAP_SCOPE_EXTERN && theirs->scope != MAP_SCOPE_EXTERN)
 			r = object_map_declare(map, theirs, err);
 		if (r < 0)
@@ -254,7 +254,7 @@ static int maps_keep(struct making *making, enum path path, struct object *objec
 		if (r < 0)
 			return r;
 		map->kept = r > 0;
-		if (!twin && (map->kept || !bpf_map__is_internal(map->bpf)))
+		if (!twin && (map->kept || !map->internal))
 			tell_kept(making, path, map, text_str(&why));
 	}
 	return 0;
@@ -303,7 +303,7 @@ static int swap_check(const struct generation_path *path, struct error *err)
 					 "map %s: swap-on-read is not possible, the kernel cannot "
 					 "replace a program that is attached by its section",
 					 map->name);
-		if (map->scope == MAP_SCOPE_PUBLIC || bpf_map__pin_path(map->bpf))
+		if (map->scope == MAP_SCOPE_PUBLIC || map->pin_path)
 			return error_set(err, -EOPNOTSUPP,
 					 "map %s: swap-on-read is not possible, the map is %s: "
 					 "others may write to it, too",
@@ -340,7 +340,7 @@ static int twin_maps(struct making *making, enum path path)
 		} else if (map->swapped || holds_descriptors(map)) {
 			continue;
 		} else {
-			r = object_map_reuse(map, bpf_map__fd(first->bpf), making->err);
+			r = object_map_reuse(map, object_map_fd(first), making->err);
 		}
 		if (r < 0)
 			return r;
@@ -365,8 +365,11 @@ static int twin_load(struct making *making, enum path path)
 
 	if (r < 0 || !has_swapped(this->object))
 		return r;
-	if (other->object == this->object && other->twin)
+	if (other->object == this->object && other->twin) {
+		/* Its programs for both paths were selected before it was loaded. */
 		this->twin = object_ref(other->twin);
+		return 0;
+	}
 	r = open_object(making, path, &this->twin, &making->twins[path]);
 	if (r == 0 && other->object == this->object)
 		/* Both paths' programs are loaded with the object. */

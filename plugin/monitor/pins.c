@@ -149,12 +149,13 @@ static int save_maps(const char *dir, const struct object *object, bool twin, en
 		_cleanup_text_ struct text file = {};
 		int r;
 
-		if (map_kind(bpf_map__type(map->bpf)) == MAP_UNREADABLE || (twin && !map->swapped))
+		if (map_kind(object_map_shape(map).type) == MAP_UNREADABLE ||
+		    (twin && !map->swapped))
 			continue;
 		text_printf(&file, "%s/%smap-%s-", dir, twin ? "twin-" : "", path_name(path));
 		bpffs_escape(&file, map->name);
 		r = text_status(&file) < 0 ? error_oom(err)
-					   : bpffs_pin(text_str(&file), bpf_map__fd(map->bpf), err);
+					   : bpffs_pin(text_str(&file), object_map_fd(map), err);
 		if (r < 0)
 			return r;
 	}

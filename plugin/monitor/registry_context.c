@@ -18,7 +18,7 @@ static int find_in_generation(const struct generation *generation, const char *n
 		const struct object_map *map = object ? object_find_map(object, name) : NULL;
 
 		if (map && map->scope == MAP_SCOPE_PUBLIC)
-			return fcntl(bpf_map__fd(map->bpf), F_DUPFD_CLOEXEC, 3);
+			return fcntl(object_map_fd(map), F_DUPFD_CLOEXEC, 3);
 	}
 	return -1;
 }

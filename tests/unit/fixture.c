@@ -123,7 +123,7 @@ struct object *object_from_source(const char *source)
 
 void object_put(const struct object *object, const char *map, const void *key, const void *value)
 {
-	int fd = bpf_map__fd(object_find_map(object, map)->bpf);
+	int fd = object_map_fd(object_find_map(object, map));
 
 	assert_int_equal(bpf_map_update_elem(fd, key, value, BPF_ANY), 0);
 }

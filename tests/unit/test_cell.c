@@ -92,7 +92,7 @@ static int tear_down(void **state)
 
 static int map_fd(const char *name)
 {
-	return bpf_map__fd(object_find_map(object, name)->bpf);
+	return object_map_fd(object_find_map(object, name));
 }
 
 /* Sets what a user's words name; fails the test when they name nothing. */

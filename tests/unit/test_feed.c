@@ -137,9 +137,9 @@ static uint32_t field(struct registry *registry, int which)
 
 	assert_int_equal(registry_view(registry, "edge", &view, NULL), 0);
 	object = view.items[0].generation->paths[PATH_INGRESS].object;
-	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(object_find_map(object, "CONFIG")->bpf),
-					     &key, config),
-			 0);
+	assert_int_equal(
+		bpf_map_lookup_elem(object_map_fd(object_find_map(object, "CONFIG")), &key, config),
+		0);
 	return config[which];
 }
 

@@ -136,9 +136,9 @@ static void test_cases(void **state)
 		skip();
 	object_find_map(old, "swapped")->swapped = true;
 	object_find_map(old, "not_swapped_now")->swapped = true;
-	assert_int_equal(bpf_map_update_elem(bpf_map__fd(object_find_map(old, "same")->bpf), &key,
-					     &value, 0),
-			 0);
+	assert_int_equal(
+		bpf_map_update_elem(object_map_fd(object_find_map(old, "same")), &key, &value, 0),
+		0);
 	assert_int_equal(keepsakes_add_object(&keepsakes, old, PATH_INGRESS, false), 0);
 	assert_int_equal(keepsakes.n, old->n_maps);
 	new = open_source(after);
@@ -163,12 +163,10 @@ static void test_cases(void **state)
 	assert_int_equal(object_load(new, true, &err), 0);
 	value = 0;
 	assert_int_equal(
-		bpf_map_lookup_elem(bpf_map__fd(object_find_map(new, "same")->bpf), &key, &value),
-		0);
+		bpf_map_lookup_elem(object_map_fd(object_find_map(new, "same")), &key, &value), 0);
 	assert_int_equal(value, 77);
 	assert_int_not_equal(
-		bpf_map_lookup_elem(bpf_map__fd(object_find_map(new, "wider")->bpf), &key, &value),
-		0);
+		bpf_map_lookup_elem(object_map_fd(object_find_map(new, "wider")), &key, &value), 0);
 }
 
 /* A map is found on its own path first; on the other one only if both see it; never the other copy.

@@ -388,8 +388,8 @@ static void test_streams(void **state)
 	for (uint32_t i = 0; i < 100000; i++) {
 		uint64_t value = i;
 
-		assert_int_equal(
-			bpf_map_update_elem(bpf_map__fd(other->maps[0].bpf), &i, &value, 0), 0);
+		assert_int_equal(bpf_map_update_elem(object_map_fd(&other->maps[0]), &i, &value, 0),
+				 0);
 	}
 	assert_int_equal(metric_init(&metric, &c, other, NULL), 0);
 	assert_int_equal(metric_json_init(&json, &metric), 0);

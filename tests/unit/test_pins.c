@@ -57,7 +57,7 @@ static int tear_down(void **state)
 
 static int program_of(const struct object *object)
 {
-	return object_prog_fd(object, bpf_object__next_program(object->bpf, NULL));
+	return object->programs[0].fd;
 }
 
 /* Not a loaded one: it only borrows the objects. */
@@ -186,7 +186,7 @@ static void test_save_and_find(void **state)
 	assert_true(newer > number);
 
 	/* The one that runs counts, though there is a newer one. */
-	bpf_map_update_elem(bpf_map__fd(object_find_map(first, "COUNT")->bpf), &zero, &value, 0);
+	bpf_map_update_elem(object_map_fd(object_find_map(first, "COUNT")), &zero, &value, 0);
 	assert_int_equal(pins_find(pins, "eth0.5", runs, &id, &pinned), 1);
 	assert_int_equal(pinned.prog_ids[PATH_INGRESS], id);
 	assert_int_equal(pinned.prog_ids[PATH_EGRESS], 0);

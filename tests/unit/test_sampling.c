@@ -101,7 +101,7 @@ static struct metric_config config_of(const char *map)
 /* Entry i has i + 1 packets and 10000 - i bytes. */
 static void fill(uint32_t n)
 {
-	int fd = bpf_map__fd(object_find_map(object, "FLOWS")->bpf);
+	int fd = object_map_fd(object_find_map(object, "FLOWS"));
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct key key = { .saddr = i, .port = 0x5000, .proto = 6 };
@@ -577,7 +577,7 @@ static void test_full(void **state)
 	skip_without_bpf();
 	if (!object)
 		skip();
-	fd = bpf_map__fd(object_find_map(object, "TWO")->bpf);
+	fd = object_map_fd(object_find_map(object, "TWO"));
 	for (uint32_t key = 0; key < 2; key++)
 		assert_int_equal(bpf_map_update_elem(fd, &key, &(uint64_t){ 1 }, BPF_ANY), 0);
 	assert_int_equal(metric_init(&metric, &config, object, NULL), 0);
