@@ -246,3 +246,26 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	[ "$(order)" = '["first","zero"]' ]
 	jq '.positions == ["first"]' "$STATE/first.json" | is_true
 }
+
+@test "a new monitor in a folder that others may write to, or that cannot be written: it is said to be lost" {
+	start_empty
+	ctl add probe
+	chmod 777 "$STATE"
+	run -0 ctl add fresh
+	[[ $output == *"monitor fresh: it will not come back after a restart: others may write to StateDir $STATE (owner 0, mode 0777), and nothing is restored from there; before that, chown 0 $STATE and chmod 0700 $STATE"* ]]
+	grep -F 'dynmon: monitor fresh: it will not come back after a restart: others may write' "$LOG"
+	# as it says
+	chmod 700 "$STATE"
+	restart TERM
+	[ "$(ctl --json list | jq -r '[.[].name] | sort | join(" ")')" = "fresh probe" ]
+	mount --bind "$STATE" "$STATE"
+	collectd_stop
+	mount -o remount,bind,ro "$STATE"
+	collectd_start
+	run -0 ctl add later
+	[[ $output == *"monitor later: its state could not be saved: Read-only file system; it will not come back after a restart: let collectd's user write to StateDir $STATE, and change the monitor again"* ]]
+	run -0 ctl detach probe
+	[[ $output == *"monitor probe: its state could not be saved: Read-only file system; after a restart it comes back as it was before: "* ]]
+	collectd_stop
+	umount "$STATE"
+}
