@@ -6,10 +6,11 @@
 #include <stdint.h>
 
 enum figure {
-	FIGURE_EVENTS_LOST,	/* log records of programs that found their ring full */
-	FIGURE_EVENTS_LEFT_OUT, /* that were too many in a second to be logged */
-	FIGURE_MAPS_FULL,	/* reads that found a map with no room for one more entry */
-	FIGURE_FLUSHES,		/* reads of all monitors that somebody asked for */
+	FIGURE_EVENTS_LOST,	 /* log records of programs that found their ring full */
+	FIGURE_EVENTS_LEFT_OUT,	 /* that were too many in a second to be logged */
+	FIGURE_MAPS_FULL,	 /* reads that found a map with no room for one more entry */
+	FIGURE_FLUSHES,		 /* reads of all monitors that somebody asked for */
+	FIGURE_REQUESTS_REFUSED, /* requests to change a monitor */
 	FIGURE_COUNT,
 };
 

@@ -12,12 +12,12 @@
 struct facts {
 	uint64_t monitors;
 	uint64_t interfaces; /* that programs are attached to */
+	uint64_t unattached; /* that match, and that programs are not attached to */
 	uint64_t changes;    /* dataplanes switched to */
 	uint64_t failures;
 	uint64_t changed;  /* seconds since 1970; 0: never */
-	uint64_t failed;   /* 1: there should be a dataplane, and none is loaded or attached */
+	uint64_t failed;   /* 1: there should be a dataplane, and it runs nowhere */
 	uint64_t outdated; /* 1: it runs something else than its document says, or nothing */
-	/* Of all: */
 	struct feed_figures feeds;
 	uint64_t feeds_waiting;
 };
@@ -135,6 +135,8 @@ static const struct row rows[] = {
 	  "Monitors." },
 	{ "interfaces_attached", NULL, false, OF_PLUGIN, IN_STATS | IN_COLLECTD, "count", get_fact,
 	  FACT(interfaces), "" },
+	{ "interfaces_unattached", NULL, false, OF_PLUGIN, IN_STATS | IN_COLLECTD, "count",
+	  get_fact, FACT(unattached), "" },
 	{ "dataplane_changes", NULL, true, OF_PLUGIN, IN_STATS | IN_COLLECTD, "derive", get_fact,
 	  FACT(changes), "" },
 	{ "dataplane_failures", NULL, true, OF_PLUGIN, IN_STATS | IN_COLLECTD, "derive", get_fact,
@@ -147,6 +149,8 @@ static const struct row rows[] = {
 	  "Reads that found a map without room for one more entry." },
 	{ "flushes", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted, FIGURE_FLUSHES,
 	  "Reads of all monitors for collectd, outside of their intervals." },
+	{ "requests_refused", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted,
+	  FIGURE_REQUESTS_REFUSED, "Requests to change a monitor that were refused." },
 	{ "feeds", NULL, false, OF_PLUGIN, EVERYWHERE, "count", get_fact, FACT(feeds.feeds),
 	  "Feeds." },
 	{ "feeds_waiting", NULL, false, OF_PLUGIN, EVERYWHERE, "count", get_fact,
@@ -157,14 +161,16 @@ static const struct row rows[] = {
 	  "Values that could not be put into a map, for each map." },
 	{ "interfaces_attached", NULL, false, OF_MONITOR, EVERYWHERE, "count", get_fact,
 	  FACT(interfaces), "Interfaces that the monitor's programs are attached to." },
+	{ "interfaces_unattached", NULL, false, OF_MONITOR, EVERYWHERE, "count", get_fact,
+	  FACT(unattached), "Interfaces that match, and that it could not be attached to." },
 	{ "dataplane_changes", NULL, true, OF_MONITOR, EVERYWHERE, "derive", get_fact,
 	  FACT(changes), "Dataplanes put in place: loads, reloads, injections, ejections." },
 	{ "dataplane_failures", NULL, true, OF_MONITOR, EVERYWHERE, "derive", get_fact,
-	  FACT(failures), "Loads, reloads and injections that failed." },
+	  FACT(failures), "Failures to load its document, or to attach to its interfaces." },
 	{ "dataplane_change_timestamp", "seconds", false, OF_MONITOR, EVERYWHERE, "timestamp",
 	  get_changed, FACT(changed), "When a dataplane was put in place last." },
 	{ "monitor_failed", NULL, false, OF_MONITOR, EVERYWHERE, "count", get_fact, FACT(failed),
-	  "Whether the monitor's dataplane could not be loaded or attached." },
+	  "Whether the monitor's dataplane is loaded or attached nowhere." },
 	{ "dataplane_outdated", NULL, false, OF_MONITOR, EVERYWHERE, "count", get_fact,
 	  FACT(outdated), "Whether the monitor does not run what its document says." },
 	{ "reads", NULL, true, OF_READER, EVERYWHERE, "derive", get_reads, 0,
@@ -204,13 +210,10 @@ static void take_facts(struct monitor *monitor, struct facts *facts)
 		.changed = (uint64_t)monitor->changed,
 		.failed = monitor_get_state(monitor) == MONITOR_FAILED,
 		.outdated = monitor->outdated,
+		.unattached = monitor->unattached,
 	};
-	for (size_t i = 0; i < monitor->n_instances; i++) {
-		const struct instance *instance = monitor->instances[i];
-
-		facts->interfaces +=
-			instance->ifindex && instance->generation && !instance->troubled;
-	}
+	for (size_t i = 0; i < monitor->n_instances; i++)
+		facts->interfaces += instance_is_attached(monitor->instances[i]);
 	pthread_mutex_unlock(&monitor->state);
 }
 
@@ -264,6 +267,7 @@ static int census_init(struct census *census, const struct view *view, bool with
 		take_facts(view->items[i].monitor, facts);
 		census->all.monitors++;
 		census->all.interfaces += facts->interfaces;
+		census->all.unattached += facts->unattached;
 		census->all.changes += facts->changes;
 		census->all.failures += facts->failures;
 	}
@@ -295,10 +299,8 @@ static void visit(const struct visitor *visitor, const struct row *row,
 static void visit_readers(const struct visitor *visitor, const struct row *row,
 			  struct subject subject)
 {
-	for (int reader = 0; reader < READER_COUNT; reader++) {
-		subject.reader = (enum reader_kind)reader;
+	for (subject.reader = 0; subject.reader < READER_COUNT; subject.reader++)
 		visit(visitor, row, &subject);
-	}
 }
 
 static void visit_metrics(const struct visitor *visitor, const struct row *row,

@@ -82,8 +82,8 @@ void status_summary_json(struct monitor *monitor, struct text *out)
 		text_adds(out, n++ ? "," : "");
 		text_json_name(out, interface);
 	}
-	text_adds(out, "],\"last-error\":");
-	error = monitor->last_error;
+	text_printf(out, "],\"unattached\":%zu,\"last-error\":", monitor->unattached);
+	error = monitor_last_error(monitor);
 	if (error)
 		text_json(out, error, utf8_cut(error, strlen(error), SUMMARY_ERROR));
 	else
@@ -92,33 +92,79 @@ void status_summary_json(struct monitor *monitor, struct text *out)
 	pthread_mutex_unlock(&monitor->state);
 }
 
-/* The monitor whose program that is; NULL: somebody else's. */
-static const char *monitor_of(const struct view *all, uint32_t prog_id)
+/* A program and its monitor's name. */
+struct owned_program {
+	uint32_t id;
+	const char *monitor;
+};
+
+/* All programs of all monitors, sorted by id: the kernel is asked once for each. */
+struct owned_programs {
+	struct owned_program *items;
+	size_t n;
+};
+
+static int compare_owned(const void *a, const void *b)
 {
-	for (size_t i = 0; i < all->n; i++)
-		for (int path = 0; path < PATH_COUNT; path++)
-			if (generation_has_program(all->items[i].generation, (enum path)path,
-						   prog_id))
-				return all->items[i].monitor->settings.name;
-	return NULL;
+	const struct owned_program *left = a, *right = b;
+
+	return (left->id > right->id) - (left->id < right->id);
+}
+
+static void list_owned(const struct view *all, struct owned_programs *ret)
+{
+	*ret = (struct owned_programs){
+		.items = calloc(all->n * PATH_COUNT * 2 + 1, sizeof(*ret->items)),
+	};
+	for (size_t i = 0; ret->items && i < all->n; i++) {
+		const struct view_item *item = &all->items[i];
+
+		for (int path = 0; item->generation && path < PATH_COUNT; path++) {
+			const struct generation_path *of = &item->generation->paths[path];
+			const char *name = item->monitor->settings.name;
+
+			if (of->object)
+				ret->items[ret->n++] =
+					(struct owned_program){ object_program_id(of->prog_fd),
+								name };
+			if (of->twin)
+				ret->items[ret->n++] =
+					(struct owned_program){ object_program_id(of->twin_prog_fd),
+								name };
+		}
+	}
+	if (ret->n)
+		qsort(ret->items, ret->n, sizeof(*ret->items), compare_owned);
+}
+
+/* The monitor whose program that is; NULL: somebody else's. */
+static const char *monitor_of(const struct owned_programs *owned, uint32_t prog_id)
+{
+	const struct owned_program key = { .id = prog_id }, *found = NULL;
+
+	if (prog_id && owned->n)
+		found = bsearch(&key, owned->items, owned->n, sizeof(key), compare_owned);
+	return found ? found->monitor : NULL;
 }
 
 /* What runs on a hook, in that order, and whose it is. */
-static void chain_json(const struct chain *chain, const struct view *all, struct text *out)
+static void chain_json(const struct chain *chain, const struct owned_programs *owned,
+		       struct text *out)
 {
 	text_adds(out, ",\"chain\":[");
 	for (size_t i = 0; i < chain->n; i++) {
 		text_printf(out, "%s{\"id\":%u,", i ? "," : "", chain->links[i].prog_id);
 		json_member(out, "name", chain->links[i].name);
 		text_addc(out, ',');
-		json_member(out, "monitor", monitor_of(all, chain->links[i].prog_id));
+		json_member(out, "monitor", monitor_of(owned, chain->links[i].prog_id));
 		text_addc(out, '}');
 	}
 	text_addc(out, ']');
 }
 
 static void path_json(const struct monitor *monitor, const struct instance *instance,
-		      enum path path, int ifindex, const struct view *all, struct text *out)
+		      enum path path, int ifindex, const struct owned_programs *owned,
+		      struct text *out)
 {
 	const struct hook *hook = hook_for_path(monitor->hook, path == PATH_EGRESS);
 	uint32_t id = object_program_id(generation_prog_fd(instance->generation, path));
@@ -130,7 +176,7 @@ static void path_json(const struct monitor *monitor, const struct instance *inst
 	json_member(out, "hook", hook->name);
 	if (ifindex)
 		chain_get(hook, ifindex, path == PATH_EGRESS, &chain);
-	chain_json(&chain, all, out);
+	chain_json(&chain, owned, out);
 	text_addc(out, '}');
 }
 
@@ -142,9 +188,11 @@ static void path_json(const struct monitor *monitor, const struct instance *inst
 static struct text *list_programs(struct monitor *monitor, const struct view *all)
 {
 	struct text *lists = calloc(monitor->n_instances, sizeof(*lists));
+	struct owned_programs owned;
 	struct netns_visit visit;
 	bool visiting = netns_enter(monitor->netns_fd, &visit) == 0;
 
+	list_owned(all, &owned);
 	for (size_t i = 0; lists && i < monitor->n_instances; i++) {
 		const struct instance *instance = monitor->instances[i];
 		int ifindex;
@@ -156,10 +204,11 @@ static struct text *list_programs(struct monitor *monitor, const struct view *al
 			if (generation_prog_fd(instance->generation, (enum path)path) < 0)
 				continue;
 			text_adds(&lists[i], lists[i].len ? "," : "");
-			path_json(monitor, instance, (enum path)path, ifindex, all, &lists[i]);
+			path_json(monitor, instance, (enum path)path, ifindex, &owned, &lists[i]);
 		}
 	}
 	netns_leave(&visit);
+	free(owned.items);
 	return lists;
 }
 
@@ -168,8 +217,9 @@ static void instance_json(const struct instance *instance, const struct text *pr
 {
 	text_addc(out, '{');
 	json_name(out, "name", instance->interface);
-	text_printf(out, ",\"ifindex\":%d,\"present\":%s,\"programs\":[", instance->ifindex,
-		    instance->ifindex ? "true" : "false");
+	text_printf(out, ",\"ifindex\":%d,\"present\":%s,\"attached\":%s,\"programs\":[",
+		    instance->ifindex, instance->ifindex ? "true" : "false",
+		    instance_is_attached(instance) ? "true" : "false");
 	text_add(out, programs->data, programs->len);
 	text_adds(out, "]}");
 }
@@ -239,8 +289,8 @@ void status_json(struct monitor *monitor, const struct view *all, const struct t
 	json_name(out, "dataplane", dataplane_word(monitor));
 	text_printf(out, ",\"changes\":%llu,\"failures\":%llu,",
 		    (unsigned long long)monitor->changes, (unsigned long long)monitor->failures);
-	json_member(out, "last-error", monitor->last_error);
-	text_adds(out, ",\"interfaces\":[");
+	json_member(out, "last-error", monitor_last_error(monitor));
+	text_printf(out, ",\"unattached\":%zu,\"interfaces\":[", monitor->unattached);
 	for (size_t i = 0, n = 0; i < monitor->n_instances; i++) {
 		if (!monitor->instances[i]->interface)
 			continue;
@@ -278,6 +328,13 @@ int status_show(struct registry *registry, const char *name, struct text *out, s
 	return r;
 }
 
+static void add_trouble(struct text *out, const struct monitor *monitor, const char *trouble)
+{
+	text_printf(out, "monitor %s: ", monitor->settings.name);
+	utf8_show_text(out, trouble, strlen(trouble), true);
+	text_addc(out, '\n');
+}
+
 int status_troubles(struct registry *registry, struct text *out, struct error *err)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
@@ -285,17 +342,16 @@ int status_troubles(struct registry *registry, struct text *out, struct error *e
 
 	for (size_t i = 0; r == 0 && i < list.n; i++) {
 		struct monitor *monitor = list.monitors[i];
+		const char *trouble;
 
 		pthread_mutex_lock(&monitor->state);
-		if (monitor_get_state(monitor) == MONITOR_FAILED || monitor->outdated) {
-			const char *error =
-				monitor->last_error ? monitor->last_error : "not attached";
-
-			text_printf(out, "monitor %s: ", monitor->settings.name);
-			utf8_show_text(out, error, strlen(error), true);
-			text_addc(out, '\n');
+		trouble = monitor_trouble(monitor);
+		if (trouble) {
+			add_trouble(out, monitor, trouble);
 			troubles++;
 		}
+		if (trouble && monitor->attach_error && trouble != monitor->attach_error)
+			add_trouble(out, monitor, monitor->attach_error);
 		pthread_mutex_unlock(&monitor->state);
 	}
 	return r < 0 ? r : troubles;

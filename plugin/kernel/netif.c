@@ -47,6 +47,13 @@ static int take_link(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
+static int netif_compare(const void *a, const void *b)
+{
+	const struct netif *left = a, *right = b;
+
+	return (left->index > right->index) - (left->index < right->index);
+}
+
 int netif_list_get(struct netif_list *ret, struct error *err)
 {
 	struct dump dump = {};
@@ -67,8 +74,10 @@ int netif_list_get(struct netif_list *ret, struct error *err)
 	if (r < 0) {
 		netif_list_release(&dump.list);
 		return error_set(err, r, "cannot list the interfaces: %s",
-				 r == -EINTR ? "they change all the time" : strerror(-r));
+				 r == -EINTR ? "they change all the time" : error_text(r));
 	}
+	if (dump.list.n)
+		qsort(dump.list.items, dump.list.n, sizeof(*dump.list.items), netif_compare);
 	*ret = dump.list;
 	return 0;
 }
@@ -89,10 +98,10 @@ const struct netif *netif_list_find(const struct netif_list *list, const char *n
 
 const struct netif *netif_list_at(const struct netif_list *list, int index)
 {
-	for (size_t i = 0; i < list->n; i++)
-		if (list->items[i].index == index)
-			return &list->items[i];
-	return NULL;
+	const struct netif key = { .index = index };
+
+	return list->n ? bsearch(&key, list->items, list->n, sizeof(*list->items), netif_compare)
+		       : NULL;
 }
 
 bool netif_exists(int index)
@@ -132,7 +141,7 @@ int netif_watch_open(struct error *err)
 		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return error_set(err, -errno, "netlink: %s", strerror(errno));
+		return error_set(err, -errno, "netlink: %s", error_text(-errno));
 	return steal_fd(&fd);
 }
 

@@ -18,7 +18,7 @@ struct netif {
 	char name[IF_NAMESIZE];
 };
 
-/* All interfaces at one moment. Embedded in its owner. */
+/* All interfaces at one moment, in ascending order of their indexes. Embedded in its owner. */
 struct netif_list {
 	struct netif *items;
 	size_t n;

@@ -62,9 +62,14 @@ static int add_interfaces(struct change *change, const struct netif_list *list, 
 {
 	const struct change_options *options = change->options;
 	struct monitor *monitor = change->monitor;
+	_cleanup_free_ bool *has_instance = presence_mark(monitor, list);
 
-	if (monitor->n_patterns >= INTERFACES_MAX)
-		return error_set(err, -E2BIG, "at most %d interfaces are possible", INTERFACES_MAX);
+	if (!has_instance)
+		return error_oom(err);
+	if (monitor->n_patterns >= INTERFACE_OPTIONS_MAX)
+		return error_set(err, -E2BIG,
+				 "at most %d names and regular expressions are possible",
+				 INTERFACE_OPTIONS_MAX);
 	change->pattern =
 		pattern_new(options->interface,
 			    options->position ? options->position : monitor->settings.position);
@@ -74,8 +79,7 @@ static int add_interfaces(struct change *change, const struct netif_list *list, 
 		const struct netif *netif = &list->items[i];
 		struct instance *instance;
 
-		if (!pattern_matches(change->pattern, list, netif) ||
-		    presence_instance(monitor, netif->index))
+		if (has_instance[i] || !pattern_matches(change->pattern, list, netif))
 			continue;
 		if (change->n >= INTERFACES_MAX)
 			return error_set(err, -E2BIG, "at most %d interfaces are possible",

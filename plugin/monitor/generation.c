@@ -41,15 +41,6 @@ int generation_prog_fd(const struct generation *generation, enum path path)
 	return this->prog_fd;
 }
 
-bool generation_has_program(const struct generation *generation, enum path path, uint32_t prog_id)
-{
-	const struct generation_path *this = generation ? &generation->paths[path] : NULL;
-
-	return this && prog_id &&
-	       ((this->object && object_program_id(this->prog_fd) == prog_id) ||
-		(this->twin && object_program_id(this->twin_prog_fd) == prog_id));
-}
-
 struct run_stats generation_run_stats(const struct generation *generation, enum path path)
 {
 	const struct generation_path *this = &generation->paths[path];

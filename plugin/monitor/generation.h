@@ -62,9 +62,6 @@ int generation_keepsakes(const struct generation *generation, struct keepsakes *
 /* The program that runs on a path, or is to; -1: none on an interface. generation may be NULL. */
 int generation_prog_fd(const struct generation *generation, enum path path);
 
-/* Whether a program is that of a path, or the second copy of it. generation may be NULL. */
-bool generation_has_program(const struct generation *generation, enum path path, uint32_t prog_id);
-
 /* What a path's programs have run, and those before them. */
 struct run_stats generation_run_stats(const struct generation *generation, enum path path);
 

@@ -187,8 +187,8 @@ int loader_inject(const struct loader *loader, struct monitor *monitor,
 		r = inject(loader, &compiler, monitor, injection, warnings, err);
 	if (r < 0 && old_level)
 		monitor_set_log_level(monitor, steal_ptr(&old_level));
-	if (!injection_is_put_off(r))
-		monitor_note(monitor, r < 0 ? err : NULL, false);
+	if (r == 0)
+		monitor_note(monitor, NULL);
 	return r;
 }
 
@@ -211,11 +211,11 @@ int loader_replay(const struct loader *loader, struct monitor *monitor, const st
 		r = inject(loader, &loader->compiler, monitor, &injection, &warnings, err);
 		report_warnings(monitor, &warnings, report);
 		if (r < 0) {
-			monitor_note(monitor, err, true);
+			monitor_note(monitor, err);
 			return error_prefix(err, r, "monitor %s", monitor->settings.name);
 		}
 	}
-	monitor_note(monitor, NULL, false);
+	monitor_note(monitor, NULL);
 	return 1;
 }
 
@@ -247,10 +247,10 @@ int loader_reload(const struct loader *loader, struct monitor *monitor, bool for
 		return loader_again(loader, monitor, report, err);
 	r = load_document(loader, monitor, force, report, err);
 	if (r > 0)
-		monitor_note(monitor, NULL, false);
+		monitor_note(monitor, NULL);
 	if (r >= 0)
 		return r;
-	monitor_note(monitor, err, true);
+	monitor_note(monitor, err);
 	return error_prefix(err, r, "monitor %s", monitor->settings.name);
 }
 
@@ -262,7 +262,7 @@ int loader_eject(struct monitor *monitor, struct error *err)
 		return r;
 	monitor_set_document(monitor, NULL, true, NULL);
 	recipe_release(&monitor->recipe);
-	monitor_note(monitor, NULL, false);
+	monitor_note(monitor, NULL);
 	return 0;
 }
 
@@ -281,6 +281,6 @@ int loader_eject_path(struct monitor *monitor, enum path path, struct error *err
 		return r;
 	monitor->document_leave[path] = true;
 	recipe_drop(&monitor->recipe, path);
-	monitor_note(monitor, NULL, false);
+	monitor_note(monitor, NULL);
 	return 0;
 }

@@ -30,16 +30,17 @@ struct injection {
 };
 
 /*
- * Whether an injection failed with a code that is neither the document's nor the monitor's fault:
- * too many others wait, or nobody waits for the answer.
+ * Tells whether an injection failed with a code that is neither the document's nor the monitor's
+ * fault: too many others wait, or nobody waits for the answer.
  */
 bool injection_is_put_off(int code);
 
 /*
- * Puts the injection's document in the place of what runs, and remembers the outcome. On failure
- * nothing has changed. warnings: the document's and the compiler's, and which maps were kept, are
- * appended, a line each. -EUSERS: too many compilations wait, try again; -ECANCELED: the client is
- * gone or the plugin stops. These two are not remembered.
+ * Puts the injection's document in the place of what runs. On failure nothing has changed, nor has
+ * the monitor's health: the injection was at fault. warnings: the document's and the compiler's,
+ * and which maps were kept, are appended, a line each.
+ * -EUSERS: too many compilations wait, try again. -ECANCELED: the client is gone or the plugin
+ * stops.
  */
 int loader_inject(const struct loader *loader, struct monitor *monitor,
 		  const struct injection *injection, struct text *warnings, struct error *err);

@@ -102,6 +102,7 @@ struct monitor *monitor_unref(struct monitor *monitor)
 	free(monitor->log_level);
 	free(monitor->document_file);
 	free(monitor->last_error);
+	free(monitor->attach_error);
 	recipe_release(&monitor->recipe);
 	settings = monitor->settings;
 	monitor_settings_release(&settings);
@@ -120,18 +121,16 @@ void monitor_begin(struct monitor *monitor)
 /* Once when it gets into trouble, and once when it is out of it. */
 static void tell_trouble(struct monitor *monitor)
 {
-	const char *name = monitor->settings.name;
-	bool trouble;
+	const char *name = monitor->settings.name, *trouble;
 
 	pthread_mutex_lock(&monitor->state);
-	trouble = monitor_get_state(monitor) == MONITOR_FAILED || monitor->outdated;
+	trouble = monitor_trouble(monitor);
 	if (trouble && !monitor->in_trouble && !monitor->deleted)
-		notice_post(NOTICE_FAILURE, name, NULL, "monitor %s: %s", name,
-			    monitor->last_error ? monitor->last_error : "not attached");
+		notice_post(NOTICE_FAILURE, name, NULL, "monitor %s: %s", name, trouble);
 	else if (!trouble && monitor->in_trouble && !monitor->deleted)
 		notice_post(NOTICE_OKAY, name, NULL, "monitor %s runs as it should again", name);
 	pthread_mutex_unlock(&monitor->state);
-	monitor->in_trouble = trouble;
+	monitor->in_trouble = trouble != NULL;
 }
 
 void monitor_feed(const struct monitor *monitor, struct text *news)
@@ -155,7 +154,10 @@ static void catch_up(struct monitor *monitor)
 void monitor_end(struct monitor *monitor)
 {
 	do {
-		if (__atomic_exchange_n(&monitor->stale, false, __ATOMIC_ACQ_REL))
+		bool stale = __atomic_exchange_n(&monitor->stale, false, __ATOMIC_ACQ_REL);
+
+		/* Any change may have made room, or have attached what was left. */
+		if (stale || monitor->attach_code)
 			presence_refresh(monitor);
 		catch_up(monitor);
 		tell_trouble(monitor);
@@ -266,14 +268,14 @@ void monitor_set_log_level(struct monitor *monitor, char *level)
 	free(old);
 }
 
-void monitor_note(struct monitor *monitor, const struct error *err, bool outdated)
+void monitor_note(struct monitor *monitor, const struct error *err)
 {
 	char *message = err ? strdup(error_message(err)) : NULL, *old;
 
 	pthread_mutex_lock(&monitor->state);
 	old = monitor->last_error;
 	monitor->last_error = message;
-	monitor->outdated = err && (outdated || monitor->outdated);
+	monitor->outdated = err;
 	monitor->wanting = err && err->code == -ENOLINK;
 	if (err) {
 		monitor->failures++;
@@ -285,9 +287,38 @@ void monitor_note(struct monitor *monitor, const struct error *err, bool outdate
 	free(old);
 }
 
+void monitor_note_unattached(struct monitor *monitor, size_t n, const struct error *err)
+{
+	const char *name = monitor->settings.name;
+	bool news = err->code != monitor->attach_code || n != monitor->unattached;
+	char *message = NULL, *old;
+
+	if (!news && !err->code)
+		return;
+	if (n > 1 &&
+	    asprintf(&message, "%zu interfaces are not attached: %s", n, error_message(err)) < 0)
+		message = NULL;
+	else if (n == 1)
+		message = strdup(error_message(err));
+	if (news && n)
+		log_error("monitor %s: %s", name, message ? message : "out of memory");
+	else if (news)
+		log_notice("monitor %s: all of its interfaces are attached", name);
+	pthread_mutex_lock(&monitor->state);
+	if (err->code && !monitor->attach_code)
+		monitor->failures++;
+	old = monitor->attach_error;
+	monitor->attach_error = message;
+	monitor->attach_code = err->code;
+	monitor->unattached = n;
+	pthread_mutex_unlock(&monitor->state);
+	free(old);
+}
+
 enum monitor_state monitor_get_state(const struct monitor *monitor)
 {
 	enum monitor_state state = MONITOR_RUNNING;
+	bool troubled = monitor->attach_code, attached = false;
 
 	if (!monitor->dataplane && monitor->outdated)
 		return MONITOR_FAILED;
@@ -296,12 +327,29 @@ enum monitor_state monitor_get_state(const struct monitor *monitor)
 	for (size_t i = 0; i < monitor->n_instances; i++) {
 		const struct instance *instance = monitor->instances[i];
 
-		if (instance->troubled)
-			return MONITOR_FAILED;
+		troubled = troubled || instance->troubled;
+		attached = attached || (instance->ifindex && !instance->troubled);
 		if (!instance->ifindex && !generation_has_sections(instance->generation))
 			state = monitor->n_patterns ? MONITOR_WAITING : MONITOR_DETACHED;
 	}
+	if (troubled)
+		return attached ? MONITOR_DEGRADED : MONITOR_FAILED;
 	return state;
+}
+
+const char *monitor_last_error(const struct monitor *monitor)
+{
+	return monitor->last_error ? monitor->last_error : monitor->attach_error;
+}
+
+const char *monitor_trouble(const struct monitor *monitor)
+{
+	enum monitor_state state = monitor_get_state(monitor);
+	const char *error = monitor_last_error(monitor);
+
+	if (state != MONITOR_FAILED && state != MONITOR_DEGRADED && !monitor->outdated)
+		return NULL;
+	return error ? error : "not attached";
 }
 
 const char *monitor_state_name(enum monitor_state state)
@@ -309,7 +357,7 @@ const char *monitor_state_name(enum monitor_state state)
 	static const char *const names[] = {
 		[MONITOR_EMPTY] = "empty",     [MONITOR_RUNNING] = "running",
 		[MONITOR_WAITING] = "waiting", [MONITOR_DETACHED] = "detached",
-		[MONITOR_FAILED] = "failed",
+		[MONITOR_FAILED] = "failed",   [MONITOR_DEGRADED] = "degraded",
 	};
 
 	return names[state];

@@ -43,6 +43,12 @@ struct instance {
 	int adopted[PATH_COUNT]; /* programs that run and were another process's; 0: none */
 };
 
+/* Whether the dataplane runs on the instance's interface. Under state. */
+static inline bool instance_is_attached(const struct instance *instance)
+{
+	return instance->ifindex && instance->generation && !instance->troubled;
+}
+
 struct monitor;
 
 /* What monitors find around them. Outlives them. */
@@ -81,7 +87,6 @@ struct monitor {
 	struct pins *pins;		 /* NULL: it is without Pin */
 	struct recipe recipe;		 /* of what was injected; empty: nothing was */
 	bool in_trouble;		 /* a notice said so */
-	int unseen; /* why its interfaces cannot be looked at, which is told; 0: they can */
 
 	pthread_mutex_t links;
 	int netns_fd; /* the namespace of its interfaces; -1: collectd's own, or it is not there */
@@ -98,10 +103,13 @@ struct monitor {
 	/* At least one; without a pattern, only that one. Changed with links held, too. */
 	struct instance **instances;
 	size_t n_instances;
-	char *last_error;  /* of the last change that failed; NULL after one that did not */
-	uint64_t changes;  /* dataplanes switched to */
-	uint64_t failures; /* changes that failed */
-	time_t changed;	   /* when the last one did not, since 1970; 0: none has */
+	char *last_error;   /* of its last change that failed; NULL after one that did not */
+	char *attach_error; /* why matching interfaces are not attached; NULL: all are */
+	int attach_code;    /* -errno of the same; 0: all are */
+	size_t unattached;  /* how many there are, or at least are */
+	uint64_t changes;   /* dataplanes switched to */
+	uint64_t failures;  /* changes of its own that failed; refused requests are no such */
+	time_t changed;	    /* when the last one did not, since 1970; 0: none has */
 };
 
 /*
@@ -151,11 +159,26 @@ void monitor_stop(struct monitor *monitor, bool leave);
 /* The same, under control. */
 void monitor_close(struct monitor *monitor, bool leave);
 
-/*
- * Remembers the outcome of a change for people to look at. err: NULL for a good one.
- * outdated: after a failure the monitor does not run what its document says.
+/**
+ * monitor_note() - remember the outcome of a change for people to look at
+ * @monitor:  under control
+ * @err:      NULL for a change that was made; otherwise why the monitor does not run what its own
+ *            document says
+ *
+ * A request that is refused is the client's failure and leaves the monitor as it was: it is not
+ * noted.
  */
-void monitor_note(struct monitor *monitor, const struct error *err, bool outdated);
+void monitor_note(struct monitor *monitor, const struct error *err);
+
+/**
+ * monitor_note_unattached() - remember which interfaces a look at all of them left unattached
+ * @monitor:  under control
+ * @n:        how many interfaces match and are not attached, or at least one
+ * @err:      why, of the first of them; code 0 if all are attached
+ *
+ * Logs a change of the number or the reason. Counts as a failure when the first interface is left.
+ */
+void monitor_note_unattached(struct monitor *monitor, size_t n, const struct error *err);
 
 /* The monitor runs what its document says, after a failure that is mended. */
 void monitor_settle(struct monitor *monitor);
@@ -175,11 +198,25 @@ enum monitor_state {
 	MONITOR_RUNNING,  /* on all its interfaces */
 	MONITOR_WAITING,  /* for an interface to be there */
 	MONITOR_DETACHED, /* from all interfaces */
-	MONITOR_FAILED,	  /* there should be a dataplane, and it could not be loaded or attached */
+	MONITOR_DEGRADED, /* attached to some of the interfaces that are there, and not to others */
+	MONITOR_FAILED,	  /* there should be a dataplane, and it is loaded or attached nowhere */
 };
 
 /* Under state. */
 enum monitor_state monitor_get_state(const struct monitor *monitor);
 const char *monitor_state_name(enum monitor_state state);
+
+/**
+ * monitor_trouble() - why a monitor does not do what it should
+ * @monitor:  under state
+ *
+ * Return: a message that is valid under state, or NULL: it does what it should. This is what
+ * the monitor's health is everywhere: notifications, /healthz, and the order of the page.
+ */
+const char *monitor_trouble(const struct monitor *monitor);
+
+/* What is shown as last-error: the last change's, or why interfaces are not attached. Under state.
+ */
+const char *monitor_last_error(const struct monitor *monitor);
 
 #endif

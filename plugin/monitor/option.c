@@ -332,8 +332,11 @@ static int take_interface(void *to, const char *value, struct error *err)
 	for (size_t i = 0; i < monitor->n_interfaces; i++)
 		if (!strcmp(monitor->interfaces[i], value))
 			return error_set(err, -EINVAL, "interface \"%s\" is given twice", value);
-	if (monitor->n_interfaces == INTERFACES_MAX)
-		return error_set(err, -E2BIG, "at most %d interfaces are possible", INTERFACES_MAX);
+	if (monitor->n_interfaces == INTERFACE_OPTIONS_MAX)
+		return error_set(err, -E2BIG,
+				 "at most %d are possible; a regular expression stands for many "
+				 "interfaces",
+				 INTERFACE_OPTIONS_MAX);
 	interfaces =
 		realloc(monitor->interfaces, (monitor->n_interfaces + 1) * sizeof(*interfaces));
 	if (!interfaces)

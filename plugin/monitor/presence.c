@@ -59,12 +59,44 @@ int presence_list(struct monitor *monitor, struct netif_list *ret, struct error 
 	return r;
 }
 
-struct instance *presence_instance(const struct monitor *monitor, int ifindex)
+bool *presence_mark(const struct monitor *monitor, const struct netif_list *list)
 {
-	for (size_t i = 0; i < monitor->n_instances; i++)
-		if (monitor->instances[i]->ifindex == ifindex)
-			return monitor->instances[i];
-	return NULL;
+	bool *marks = calloc(list->n + 1, sizeof(*marks));
+
+	for (size_t i = 0; marks && i < monitor->n_instances; i++) {
+		int ifindex = monitor->instances[i]->ifindex;
+		const struct netif *netif = ifindex ? netif_list_at(list, ifindex) : NULL;
+
+		if (netif)
+			marks[netif - list->items] = true;
+	}
+	return marks;
+}
+
+/* One look at all interfaces, and those that match and could not be attached. */
+struct look {
+	struct netif_list list;
+	bool *has_instance; /* by item of list */
+	bool load_failed;   /* all instances load the same: the first that cannot is enough */
+	size_t unattached;
+	struct error first; /* why, of the first one */
+};
+
+static void look_release(struct look *look)
+{
+	netif_list_release(&look->list);
+	free(look->has_instance);
+	error_release(&look->first);
+}
+
+/* Takes what is in err. */
+static void look_add_unattached(struct look *look, struct error *err)
+{
+	look->unattached++;
+	if (look->first.code)
+		return;
+	look->first = *err;
+	*err = (struct error){};
 }
 
 static bool has_instance(const struct monitor *monitor, const struct pattern *pattern,
@@ -76,10 +108,10 @@ static bool has_instance(const struct monitor *monitor, const struct pattern *pa
 	return false;
 }
 
-static void attach(struct monitor *monitor, struct instance *instance, int ifindex)
+static void attach(struct monitor *monitor, struct instance *instance, int ifindex,
+		   struct look *look)
 {
 	const char *name = monitor->settings.name;
-	bool again = instance->troubled && instance->ifindex == ifindex;
 	_cleanup_error_ struct error err = {};
 	struct netns_visit visit;
 	int r;
@@ -92,10 +124,9 @@ static void attach(struct monitor *monitor, struct instance *instance, int ifind
 		pinning_settle(monitor, instance, 0);
 	links_end(monitor, &visit);
 	instance_set_place(monitor, instance, NULL, ifindex, r < 0);
-	if (r < 0 && !again) { /* a further try that fails is no news */
-		log_error("monitor %s: %s", name, error_message(&err));
-		monitor_note(monitor, &err, false);
-	} else if (r == 0 && instance->generation) {
+	if (r < 0) {
+		look_add_unattached(look, &err);
+	} else if (instance->generation) {
 		log_info("monitor %s: interface %s is there", name, instance->interface);
 		notice_post(NOTICE_OKAY, name, instance->interface, "interface %s is there",
 			    instance->interface);
@@ -125,8 +156,9 @@ static bool leave(struct monitor *monitor, size_t i, const char *what)
 	return false;
 }
 
-static void follow_instance(struct monitor *monitor, const struct netif_list *list, size_t i)
+static void follow_instance(struct monitor *monitor, struct look *look, size_t i)
 {
+	const struct netif_list *list = &look->list;
 	struct instance *instance = monitor->instances[i];
 	const struct pattern *pattern = instance->pattern;
 	const struct netif *netif = netif_list_at(list, instance->ifindex);
@@ -153,7 +185,7 @@ static void follow_instance(struct monitor *monitor, const struct netif_list *li
 			pinning_follow(monitor, instance);
 		}
 		if (instance->troubled)
-			attach(monitor, instance, instance->ifindex);
+			attach(monitor, instance, instance->ifindex, look);
 	}
 }
 
@@ -188,9 +220,9 @@ static int load_generation(struct monitor *monitor, struct instance *instance,
 	return instance_load(monitor, instance, monitor->dataplane, &nothing, ret, err);
 }
 
-/* Makes an instance for an interface that a pattern is for; NULL, and logged: not possible. */
+/* Makes an instance for an interface that a pattern is for; NULL: not possible. */
 static struct instance *make_instance(struct monitor *monitor, const struct pattern *pattern,
-				      const char *name)
+				      const char *name, struct look *look)
 {
 	_cleanup_(generation_unrefp) struct generation *generation = NULL;
 	_cleanup_(instance_freep) struct instance *instance = NULL;
@@ -198,12 +230,18 @@ static struct instance *make_instance(struct monitor *monitor, const struct patt
 	uint64_t number = 0;
 	int r = 0;
 
+	if (look->load_failed) {
+		look->unattached++;
+		return NULL;
+	}
 	if (monitor->n_instances >= INTERFACES_MAX)
-		r = error_set(&err, -E2BIG, "at most %d interfaces are possible", INTERFACES_MAX);
-	instance = instance_new(pattern, name);
+		r = error_set(&err, -E2BIG, "a monitor is on %d interfaces at most",
+			      INTERFACES_MAX);
+	instance = r == 0 ? instance_new(pattern, name) : NULL;
 	if (r == 0)
 		r = instance ? load_generation(monitor, instance, &generation, &err)
 			     : error_oom(&err);
+	look->load_failed = r < 0;
 	if (r == 0) /* nothing runs that could still count */
 		r = generation_add_past(generation, &err);
 	if (r == 0)
@@ -214,58 +252,64 @@ static struct instance *make_instance(struct monitor *monitor, const struct patt
 		r = instance_add(monitor, instance);
 	}
 	if (r < 0) {
-		log_error("monitor %s: interface %s: %s", monitor->settings.name, name,
-			  error_message(&err));
+		error_prefix(&err, r, "interface %s", name);
+		look_add_unattached(look, &err);
 		return NULL;
 	}
 	return steal_ptr(&instance);
 }
 
-static void follow_pattern(struct monitor *monitor, const struct netif_list *list,
+static void follow_pattern(struct monitor *monitor, struct look *look,
 			   const struct pattern *pattern)
 {
+	const struct netif_list *list = &look->list;
+
 	for (size_t i = 0; i < list->n; i++) {
 		const struct netif *netif = &list->items[i];
 		struct instance *instance;
 
-		if (!pattern_matches(pattern, list, netif) ||
-		    presence_instance(monitor, netif->index))
+		if (look->has_instance[i] || !pattern_matches(pattern, list, netif))
 			continue;
+		look->has_instance[i] = true; /* another pattern's try would be the same */
 		instance = waiting_instance(monitor, pattern, netif->name);
 		if (!instance)
-			instance = make_instance(monitor, pattern, netif->name);
+			instance = make_instance(monitor, pattern, netif->name, look);
 		if (instance)
-			attach(monitor, instance, netif->index);
+			attach(monitor, instance, netif->index, look);
 	}
 	/* One that has a name is waited for. */
 	if (pattern_name(pattern) && !has_instance(monitor, pattern, NULL))
-		make_instance(monitor, pattern, pattern_name(pattern));
+		make_instance(monitor, pattern, pattern_name(pattern), look);
 }
 
-/* Once, until there is another reason. Nothing is attached there, whatever the document says. */
-static void note_unseen(struct monitor *monitor, const struct error *err)
+static int look_at_all(struct monitor *monitor, struct look *look)
 {
-	if (monitor->unseen == err->code)
-		return;
-	monitor->unseen = err->code;
-	log_error("monitor %s: %s", monitor->settings.name, error_message(err));
-	monitor_note(monitor, err, true);
+	int r = presence_list(monitor, &look->list, &look->first);
+
+	if (r < 0)
+		return r;
+	for (size_t i = monitor->n_instances; i-- > 0;)
+		follow_instance(monitor, look, i);
+	look->has_instance = presence_mark(monitor, &look->list);
+	if (!look->has_instance)
+		return error_oom(&look->first);
+	for (size_t i = 0; i < monitor->n_patterns; i++)
+		follow_pattern(monitor, look, monitor->patterns[i]);
+	return 0;
 }
 
 void presence_refresh(struct monitor *monitor)
 {
-	_cleanup_netifs_ struct netif_list list = {};
-	_cleanup_error_ struct error err = {};
+	_cleanup_(look_release) struct look look = {};
+	int r;
 
 	if (monitor->deleted)
 		return;
-	if (presence_list(monitor, &list, &err) < 0) {
-		note_unseen(monitor, &err);
+	r = look_at_all(monitor, &look);
+	/* The interfaces change while they are listed: the next change brings the next look. */
+	if (r == -EINTR)
 		return;
-	}
-	monitor->unseen = 0;
-	for (size_t i = monitor->n_instances; i-- > 0;)
-		follow_instance(monitor, &list, i);
-	for (size_t i = 0; i < monitor->n_patterns; i++)
-		follow_pattern(monitor, &list, monitor->patterns[i]);
+	if (r < 0) /* how many there are is not known */
+		look.unattached++;
+	monitor_note_unattached(monitor, look.unattached, &look.first);
 }

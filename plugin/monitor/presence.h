@@ -22,7 +22,13 @@ void presence_refresh(struct monitor *monitor);
  */
 int presence_list(struct monitor *monitor, struct netif_list *ret, struct error *err);
 
-/* The instance on an interface; NULL: none. Under control. */
-struct instance *presence_instance(const struct monitor *monitor, int ifindex);
+/**
+ * presence_mark() - which interfaces of a list have an instance of the monitor
+ * @monitor:  under control
+ * @list:     interfaces of its namespace
+ *
+ * Return: one mark for each item of @list, to be freed by the caller; NULL: out of memory.
+ */
+bool *presence_mark(const struct monitor *monitor, const struct netif_list *list);
 
 #endif

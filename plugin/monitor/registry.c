@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/figure.h"
 #include "dataplane/cache.h"
 #include "dataplane/compile_queue.h"
 #include "kernel/owner.h"
@@ -19,11 +20,21 @@ static char *copy_or_null(const char *s, bool *failed)
 	return copy;
 }
 
+static int open_event(int *r)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (fd < 0)
+		*r = -errno;
+	return fd;
+}
+
 int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 		 const struct registry_observer *observer, struct registry **ret, struct error *err)
 {
 	struct registry *registry = calloc(1, sizeof(*registry));
 	bool failed = false;
+	int r = 0;
 
 	if (!registry)
 		return error_oom(err);
@@ -40,18 +51,18 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 	registry->pins = pin_store_new(DYNMON_STATE_DIR);
 	registry_init_context(registry);
 	registry->state_fd = -1;
-	registry->change_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	registry->list_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	registry->change_fd = open_event(&r);
+	registry->list_fd = open_event(&r);
 	if (observer)
 		registry->observer = *observer;
 	pthread_mutex_init(&registry->reload, NULL);
 	pthread_mutex_init(&registry->lock, NULL);
-	registry->loader.compiler.cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (failed || !registry->feeds || !registry->pins || !registry->loader.compiler.queue ||
-	    registry->change_fd < 0 || registry->list_fd < 0 ||
-	    registry->loader.compiler.cancel_fd < 0) {
+	registry->loader.compiler.cancel_fd = open_event(&r);
+	if (failed || !registry->feeds || !registry->pins || !registry->loader.compiler.queue)
+		r = -ENOMEM;
+	if (r < 0) {
 		registry_free(registry);
-		return error_oom(err);
+		return error_set(err, r, "%s", error_text(r));
 	}
 	*ret = registry;
 	return 0;
@@ -209,8 +220,16 @@ static int registry_begin(struct registry *registry, const char *name, struct mo
 	return no_such_monitor(name, err);
 }
 
-int registry_add(struct registry *registry, struct monitor_settings *settings, bool configured,
-		 struct text *report, struct error *err)
+/* The outcome of a request to change a monitor: its failure is the client's, and counted apart. */
+static int requested(int r)
+{
+	if (r < 0)
+		figure_add(FIGURE_REQUESTS_REFUSED, 1);
+	return r;
+}
+
+static int add(struct registry *registry, struct monitor_settings *settings, bool configured,
+	       struct text *report, struct error *err)
 {
 	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
 	int r, load;
@@ -231,6 +250,14 @@ int registry_add(struct registry *registry, struct monitor_settings *settings, b
 		registry_tell_added(registry, monitor);
 	}
 	return r < 0 ? r : load < 0 ? load : 0;
+}
+
+int registry_add(struct registry *registry, struct monitor_settings *settings, bool configured,
+		 struct text *report, struct error *err)
+{
+	int r = add(registry, settings, configured, report, err);
+
+	return configured ? r : requested(r);
 }
 
 static bool try_again(struct registry *registry, struct monitor *monitor, struct text *report)
@@ -268,7 +295,7 @@ int registry_delete(struct registry *registry, const char *name, struct text *re
 	int r = registry_begin(registry, name, &monitor, err);
 
 	if (r < 0)
-		return r;
+		return requested(r);
 	/* Before the name is free: another one of that name may be saved then. */
 	registry_forget(registry, name, report);
 	monitor_close(monitor, false);
@@ -302,13 +329,13 @@ static int attach(struct registry *registry, const char *name, const char *inter
 int registry_attach(struct registry *registry, const char *name, const char *interface,
 		    const char *position, struct text *report, struct error *err)
 {
-	return attach(registry, name, interface, position, false, report, err);
+	return requested(attach(registry, name, interface, position, false, report, err));
 }
 
 int registry_attach_one(struct registry *registry, const char *name, const char *interface,
 			const char *position, struct text *report, struct error *err)
 {
-	return attach(registry, name, interface, position, true, report, err);
+	return requested(attach(registry, name, interface, position, true, report, err));
 }
 
 int registry_detach(struct registry *registry, const char *name, const char *interface,
@@ -318,13 +345,13 @@ int registry_detach(struct registry *registry, const char *name, const char *int
 	int r = registry_begin(registry, name, &monitor, err);
 
 	if (r < 0)
-		return r;
+		return requested(r);
 	r = monitor_detach(monitor, interface, err);
 	if (r == 0)
 		registry_keep(registry, monitor, report);
 	registry_tell_changed(registry);
 	monitor_end(monitor);
-	return r;
+	return requested(r);
 }
 
 int registry_eject(struct registry *registry, const char *name, int path, struct text *report,
@@ -334,14 +361,14 @@ int registry_eject(struct registry *registry, const char *name, int path, struct
 	int r = registry_begin(registry, name, &monitor, err);
 
 	if (r < 0)
-		return r;
+		return requested(r);
 	r = path < 0 ? loader_eject(monitor, err)
 		     : loader_eject_path(monitor, (enum path)path, err);
 	if (r == 0)
 		registry_keep(registry, monitor, report);
 	monitor_end(monitor);
 	registry_tell_changed(registry);
-	return r;
+	return requested(r);
 }
 
 /* One try: -EAGAIN when somebody else has made the monitor meanwhile. */
@@ -403,7 +430,7 @@ int registry_inject(struct registry *registry, const struct injection *injection
 		notice_post(NOTICE_WARNING, injection->monitor, injection->interface,
 			    "monitor %s: injection failed, nothing has changed: %s",
 			    injection->monitor, err ? error_message(err) : strerror(-r));
-	return r;
+	return requested(r);
 }
 
 int registry_try_document(struct registry *registry, const char *bytes, size_t len,
@@ -430,4 +457,22 @@ void registry_refresh(struct registry *registry)
 		return;
 	for (size_t i = 0; i < list.n; i++)
 		monitor_refresh(list.monitors[i]);
+}
+
+void registry_retry(struct registry *registry)
+{
+	_cleanup_(monitor_list_release) struct monitor_list list = {};
+
+	if (registry_list(registry, NULL, &list, NULL) < 0)
+		return;
+	for (size_t i = 0; i < list.n; i++) {
+		struct monitor *monitor = list.monitors[i];
+		bool unattached;
+
+		pthread_mutex_lock(&monitor->state);
+		unattached = monitor->attach_code;
+		pthread_mutex_unlock(&monitor->state);
+		if (unattached)
+			monitor_refresh(monitor);
+	}
 }

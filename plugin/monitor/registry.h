@@ -171,6 +171,14 @@ int registry_list_fd(const struct registry *registry);
 /* Looks at all monitors' interfaces again. */
 void registry_refresh(struct registry *registry);
 
+/**
+ * registry_retry() - look again at the interfaces of the monitors that left some unattached
+ * @registry:  from the thread that watches interfaces
+ *
+ * What made attaching fail may have gone without an event: descriptors or memory are free again.
+ */
+void registry_retry(struct registry *registry);
+
 /* The monitors at one moment, in the order in which they were made; references are held. */
 struct monitor_list {
 	struct monitor **monitors;

@@ -135,7 +135,7 @@ static int exchange(struct reload *reload, struct monitor *next, struct monitor 
 	else
 		r = loader_reload(loader, next, true, reload->report, err);
 	if (r < 0) {
-		monitor_note(old, err, true);
+		monitor_note(old, err);
 		return r;
 	}
 	__atomic_store_n(&next->stale, true, __ATOMIC_RELEASE);
@@ -144,16 +144,15 @@ static int exchange(struct reload *reload, struct monitor *next, struct monitor 
 	return 0;
 }
 
-/* The last thing that went wrong with its interfaces. */
+/* Interfaces that the new settings are for, and that are not attached. */
 static void report_troubles(struct reload *reload, struct monitor *monitor)
 {
 	_cleanup_error_ struct error err = {};
 
 	pthread_mutex_lock(&monitor->state);
-	for (size_t i = 0; i < monitor->n_instances && !err.code; i++)
-		if (monitor->instances[i]->troubled)
-			error_set(&err, -EIO, "monitor %s: %s", monitor->settings.name,
-				  monitor->last_error ? monitor->last_error : "not attached");
+	if (monitor->attach_code)
+		error_set(&err, -EIO, "monitor %s: %s", monitor->settings.name,
+			  monitor->attach_error ? monitor->attach_error : "not attached");
 	pthread_mutex_unlock(&monitor->state);
 	if (err.code)
 		add_failure(reload, err.code, &err);

@@ -190,7 +190,7 @@ static int take_interfaces(struct walk *walk, struct json_object *value, void *t
 {
 	struct form *form = to;
 
-	return walk_list(walk, value, INTERFACES_MAX, sizeof(char *), take_bytes,
+	return walk_list(walk, value, INTERFACE_OPTIONS_MAX, sizeof(char *), take_bytes,
 			 (void **)&form->interfaces, &form->n_interfaces);
 }
 
@@ -199,7 +199,7 @@ static int take_positions(struct walk *walk, struct json_object *value, void *to
 {
 	struct form *form = to;
 
-	return walk_list(walk, value, INTERFACES_MAX, sizeof(char *), take_string,
+	return walk_list(walk, value, INTERFACE_OPTIONS_MAX, sizeof(char *), take_string,
 			 (void **)&form->positions, &form->n_positions);
 }
 

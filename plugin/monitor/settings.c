@@ -415,7 +415,7 @@ int monitor_settings_set_position(struct monitor_settings *settings, const char 
 	int r;
 
 	if (!settings->positions)
-		settings->positions = calloc(INTERFACES_MAX, sizeof(char *));
+		settings->positions = calloc(INTERFACE_OPTIONS_MAX, sizeof(char *));
 	if (!settings->positions || !settings->n_interfaces)
 		return error_oom(err);
 	/* As the option of the whole block, which is put back. */

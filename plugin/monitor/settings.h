@@ -14,17 +14,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MONITOR_NAME_MAX   63
-#define MONITORS_MAX	   1000
-#define INTERFACES_MAX	   256	/* of one monitor */
-#define PATTERN_MAX	   255	/* bytes of an Interface */
-#define PATTERN_COPIES_MAX 1000 /* {n} in a regular expression, all of them multiplied */
-#define INTERVAL_MAX	   86400
-#define SERVER_NAMES_MAX   32  /* of one listener */
-#define SERVER_NAME_MAX	   253 /* bytes */
-#define FEEDS_MAX	   100
-#define FEED_NAME_MAX	   63
-#define FEED_MATCH_MAX	   511 /* bytes */
+#define MONITOR_NAME_MAX      63
+#define MONITORS_MAX	      1000
+#define INTERFACES_MAX	      4096 /* that one monitor is on */
+#define INTERFACE_OPTIONS_MAX 256  /* Interface options of one monitor */
+#define PATTERN_MAX	      255  /* bytes of an Interface */
+#define PATTERN_COPIES_MAX    1000 /* {n} in a regular expression, all of them multiplied */
+#define INTERVAL_MAX	      86400
+#define SERVER_NAMES_MAX      32  /* of one listener */
+#define SERVER_NAME_MAX	      253 /* bytes */
+#define FEEDS_MAX	      100
+#define FEED_NAME_MAX	      63
+#define FEED_MATCH_MAX	      511 /* bytes */
 
 /* How collectd sees one metric of a monitor. */
 struct metric_settings {

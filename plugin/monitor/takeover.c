@@ -177,6 +177,9 @@ int monitor_take_over(struct monitor *next, struct monitor *old, struct error *e
 	next->outdated = old->outdated;
 	free(next->last_error);
 	next->last_error = steal_ptr(&old->last_error);
+	next->attach_error = steal_ptr(&old->attach_error);
+	next->attach_code = old->attach_code;
+	next->unattached = old->unattached;
 	share_figures(next, old);
 	pthread_mutex_unlock(&old->state);
 	pthread_mutex_unlock(&old->links);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/watch.h"
+#include "base/figure.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "kernel/netif.h"
@@ -10,7 +11,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#define LOOK_MS 500 /* how often namespaces are looked at */
+#define LOOK_MS	 500  /* how often namespaces are looked at */
+#define RETRY_MS 5000 /* how often interfaces that could not be attached are tried again */
 
 /* A network namespace other than collectd's. */
 struct space {
@@ -26,6 +28,7 @@ struct watch {
 	pthread_t thread;
 	/* the thread's */
 	int fd;
+	uint64_t retry_at; /* of figure_clock() */
 	struct space *spaces;
 	struct pollfd *polls; /* three more than spaces */
 	size_t n_spaces;
@@ -148,6 +151,17 @@ static int drain(struct watch *watch)
 	return changed;
 }
 
+/* At most once in RETRY_MS, however often the thread is woken. */
+static void retry(struct watch *watch)
+{
+	uint64_t now = figure_clock();
+
+	if (now < watch->retry_at)
+		return;
+	watch->retry_at = now + (uint64_t)RETRY_MS * 1000000;
+	registry_retry(watch->registry);
+}
+
 static void *watch_thread(void *data)
 {
 	struct watch *watch = data;
@@ -166,7 +180,9 @@ static void *watch_thread(void *data)
 		if (again)
 			registry_refresh(watch->registry);
 		again = false;
-		if (poll(watch->polls, 3 + watch->n_spaces, watch->n_spaces ? LOOK_MS : -1) < 0)
+		retry(watch);
+		if (poll(watch->polls, 3 + watch->n_spaces, watch->n_spaces ? LOOK_MS : RETRY_MS) <
+		    0)
 			continue;
 		if (watch->polls[1].revents)
 			return NULL;

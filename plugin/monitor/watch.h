@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A thread that sees interfaces come, go and change their names, in all network namespaces of the
- * monitors, and has the monitors look again. Without monitors in other namespaces it sleeps until
- * something happens; otherwise it looks twice a second whether these are still there.
+ * monitors, and has the monitors look again. With monitors in other namespaces it looks twice a
+ * second whether these are still there. Interfaces that could not be attached are tried again
+ * every five seconds: what prevented it may have gone without an event.
  */
 #ifndef DYNMON_MONITOR_WATCH_H
 #define DYNMON_MONITOR_WATCH_H

@@ -173,7 +173,9 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	[ "$(attached)" = "$before" ]
 	[ "$(ctl --json list | jq -c '[.[].name]')" = '["edge"]' ]
 	[ "$(json_value edge ingress packets_total)" = "[10]" ]
-	[ "$(ctl show edge | jq '.failures')" -eq 6 ]
+	# It was the requests that failed, not the monitor.
+	[ "$(ctl show edge | jq -c '[.state, .failures, ."last-error"]')" = '["running",0,null]' ]
+	[ "$(ctl stats | awk '$1 == "requests_refused" { print $2 }')" -eq 7 ]
 	frames_in 5
 	[ "$(json_value edge ingress packets_total)" = "[15]" ]
 	collectd_stop

@@ -206,7 +206,7 @@ d"'
 	EOF
 	collectd_start
 	eventually test -e "$DIR/csv/host/dynmon"
-	[ "$(ctl stats | grep -v '{' | tr '\n' ' ')" = "monitors 1 interfaces_attached 1 dataplane_changes 1 dataplane_failures 0 events_lost 0 events_left_out 0 maps_full 0 flushes 0 feeds 0 feeds_waiting 0 feed_values 0 feed_errors 0 " ]
+	[ "$(ctl stats | grep -v '{' | tr '\n' ' ')" = "monitors 1 interfaces_attached 1 interfaces_unattached 0 dataplane_changes 1 dataplane_failures 0 events_lost 0 events_left_out 0 maps_full 0 flushes 0 requests_refused 0 feeds 0 feeds_waiting 0 feed_values 0 feed_errors 0 " ]
 	eventually prometheus_is 'collectd_dynmon_count{dynmon="interfaces_attached"' 1
 }
 

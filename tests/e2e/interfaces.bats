@@ -696,3 +696,107 @@ netlink_drops() { near cat /proc/net/netlink | awk 'NR > 1 { n += $9 } END { pri
 	collectd_stop
 	nothing_attached
 }
+
+# -- interfaces that cannot be attached --
+
+# unattached N: so many are missing, everywhere it is shown
+unattached() {
+	[ "$(ctl show edge | jq .unattached)" -eq "$1" ] &&
+		[ "$(ctl stats | sed -n 's/^interfaces_unattached //p')" -eq "$1" ] &&
+		[ "$(metrics_page | sed -n 's/^dynmon_interfaces_unattached{monitor="edge"} //p')" -eq "$1" ] &&
+		[ "$(http http://127.0.0.1:9936/status | jq '.monitors[0].unattached')" -eq "$1" ]
+}
+all_seen() { [ "$(ctl show edge | jq '.unattached + ([.interfaces[] | select(.attached)] | length)')" -eq "$1" ]; }
+# attached_to N interfaces
+attached_to() { [ "$(ctl show edge | jq '[.interfaces[] | select(.attached)] | length')" -eq "$1" ]; }
+healthz() { http -o "$BATS_TEST_TMPDIR/health" -w '%{http_code}' http://127.0.0.1:9936/healthz; }
+# told SEVERITY TEXT: so many notifications about the monitor, and no interface
+told() { grep -cE "Notification: severity = $1, .*plugin_instance = edge, message = monitor edge.*$2" "$LOG"; }
+
+@test "out of descriptors: degraded, with the cause, until there are some again; told once" {
+	AS_USER=(prlimit --nofile=1024:8192)
+	start_with 'Interface "/^v/"'
+	grep -F 'dynmon: the limit of descriptors is 8192 now, it was 1024' "$LOG"
+	# Room for some of 40. Only the soft limit: the hard one cannot be raised again everywhere.
+	prlimit --pid "$COLLECTD" --nofile=200:8192
+	for i in {1..40}; do
+		near ip link add "v$i" type veth peer name "p$i"
+	done
+	eventually monitor_is edge degraded
+	eventually all_seen 40
+	missing=$(ctl show edge | jq .unattached)
+	[ "$missing" -gt 1 ]
+	unattached "$missing"
+	ctl show edge | jq -r '."last-error"' >"$BATS_TEST_TMPDIR/error"
+	grep -xE "$missing interfaces are not attached: interface v[0-9]+: too many open files: the limit of descriptors is 200; raise LimitNOFILE .*" "$BATS_TEST_TMPDIR/error"
+	run ! grep -i memlock "$LOG"
+	ctl list | grep -E '^edge +degraded '
+	[ "$(healthz)" -eq 503 ]
+	grep -F "monitor edge: $(cat "$BATS_TEST_TMPDIR/error")" "$BATS_TEST_TMPDIR/health"
+	[ "$(told FAILURE 'too many open files')" -eq 1 ]
+	[ "$(ctl show edge | jq .failures)" -eq 1 ]
+	# what is left for others is enough for them
+	[ "$(find "/proc/$COLLECTD/fd" -mindepth 1 | wc -l)" -lt 160 ]
+	# nothing tells that there is room again
+	prlimit --pid "$COLLECTD" --nofile=8192:8192
+	eventually monitor_is edge running
+	unattached 0
+	[ "$(ctl show edge | jq -c '[."last-error", .failures]')" = '[null,1]' ]
+	[ "$(healthz)" -eq 200 ]
+	eventually told OKAY 'runs as it should again'
+	[ "$(told OKAY 'runs as it should again')" -eq 1 ]
+	[ "$(told FAILURE '')" -eq 1 ]
+	collectd_stop
+	nothing_attached
+}
+
+@test "an interface with somebody's XDP program: the others are attached, and it is when that is gone" {
+	start_with 'Interface "/^v/"' 'Hook "xdp-generic"'
+	near ip link add v1 type veth peer name p1
+	eventually runs_on edge v1
+	near ip link add v2 type veth peer name p2
+	near ip link add taken0 type veth peer name p3
+	ctl add other hook=xdp-generic interface=taken0
+	ctl inject other "$DOCUMENTS/packet_counter.json"
+	near ip link set taken0 name v3
+	eventually monitor_is edge degraded
+	unattached 1
+	[[ $(ctl show edge | jq -r '."last-error"') == "interface v3: cannot attach to xdp-generic ingress: an XDP program is attached there already" ]]
+	[ "$(ctl show edge | jq -c '[.interfaces[] | [.name, .attached]] | sort')" = '[["v1",true],["v2",true],["v3",false]]' ]
+	[ "$(healthz)" -eq 503 ]
+	ctl del other
+	eventually monitor_is edge running
+	eventually unattached 0
+	[ "$(healthz)" -eq 200 ]
+	collectd_stop
+}
+
+@test "descriptors are few, and leave the low numbers to others" {
+	AS_USER=(prlimit --nofile=1024:8192)
+	start_with 'Interface "/^v/"'
+	grep -F 'dynmon: the limit of descriptors is 8192 now, it was 1024' "$LOG"
+	before=$(find "/proc/$COLLECTD/fd" -mindepth 1 | wc -l)
+	for i in {1..20}; do
+		near ip link add "v$i" type veth peer name "p$i"
+	done
+	eventually attached_to 20
+	find "/proc/$COLLECTD/fd" -mindepth 1 -printf '%f %l\n' >"$BATS_TEST_TMPDIR/fds"
+	# a link, a program and a map for each direction, and no BTF
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/fds")" -le $((before + 20 * 6)) ]
+	run ! grep btf "$BATS_TEST_TMPDIR/fds"
+	[ "$(awk '/anon_inode:bpf/ && $1 < 1024' "$BATS_TEST_TMPDIR/fds" | wc -l)" -eq 0 ]
+	[ "$(awk '/anon_inode:bpf/' "$BATS_TEST_TMPDIR/fds" | wc -l)" -eq 120 ]
+	collectd_stop
+}
+
+@test "more interfaces than were possible once" {
+	start_with 'Interface "/^v/"' 'Hook "tc"'
+	for i in {1..300}; do
+		echo "link add v$i type veth peer name p$i"
+	done >"$BATS_TEST_TMPDIR/batch"
+	near ip -batch "$BATS_TEST_TMPDIR/batch"
+	eventually attached_to 300
+	monitor_is edge running
+	unattached 0
+	collectd_stop
+}

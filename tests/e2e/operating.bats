@@ -105,6 +105,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 @test "the drop-in: systemd takes it, and it gives three capabilities" {
 	[ "$(drop_in AmbientCapabilities)" = "CAP_BPF CAP_NET_ADMIN CAP_PERFMON" ]
 	[ "$(drop_in CapabilityBoundingSet)" = "$(drop_in AmbientCapabilities)" ]
+	[ "$(drop_in LimitNOFILE)" = 1024:262144 ]
 	mkdir -p "$DIR/units/collectd.service.d"
 	cp /lib/systemd/system/collectd.service "$DIR/units"
 	cp "$DROP_IN" "$DIR/units/collectd.service.d"

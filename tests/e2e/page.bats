@@ -318,7 +318,7 @@ both_are_read() { [ "$(ctl stats | grep -c '^reads{.*reader="collectd"} 1$')" -e
 	grep -qi '^Content-Type: text/html; charset=utf-8' "$DIR/head"
 	grep -qi "^Content-Security-Policy: default-src 'none'; connect-src 'self'; .*script-src 'sha256-[A-Za-z0-9+/]\{43\}='; .*frame-ancestors 'none'" "$DIR/head"
 	[ "$(wc -c <"$DIR/page")" -lt 40960 ]
-	http "${URL}status" | jq '.monitors == [{name: "edge", state: "running", hook: "tcx", netns: null, dataplane: "packet_counter.json", interfaces: ["mon0"], "last-error": null}]' | is_true
+	http "${URL}status" | jq '.monitors == [{name: "edge", state: "running", hook: "tcx", netns: null, dataplane: "packet_counter.json", interfaces: ["mon0"], unattached: 0, "last-error": null}]' | is_true
 	[ "$(http "${URL}status?monitor=edge" | jq -c .monitor)" = "$(ctl show edge | jq -c .)" ]
 	[ "$(http "${URL}status?monitor=nosuch" -o /dev/null -w '%{http_code}')" = 404 ]
 	for look in 0 -1 10001 x 1x ''; do

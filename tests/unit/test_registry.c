@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/descriptor.h"
+#include "base/figure.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "export/status.h"
 #include "fixture.h"
 #include "kernel/netif.h"
 #include "metric/json.h"
+#include "monitor/notice.h"
 #include "monitor/registry.h"
 #include "monitor/watch.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_link.h>
 #include <net/if.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define TCX_INGRESS ((enum bpf_attach_type)46)
@@ -424,7 +430,7 @@ static void test_rollback(void **state)
 	link = occupy("v1", &other);
 	foreign = xdp_program("v1");
 	registry_refresh(registry);
-	assert_string_equal(state_of(registry, "edge"), "failed");
+	assert_string_equal(state_of(registry, "edge"), "degraded"); /* v0 runs */
 	instances(registry, "edge", &before);
 	assert_true(inject(registry, "edge", NULL, json, &err) < 0);
 	instances(registry, "edge", &after);
@@ -470,6 +476,270 @@ static void test_failed_and_waiting(void **state)
 	assert_string_equal(state_of(registry, "edge"), "failed");
 	close(link);
 	veth_delete("v1");
+}
+
+/* -- health -- */
+
+/* What people see of a monitor. */
+struct health {
+	const char *state;
+	char *last_error; /* NULL: none */
+	size_t unattached;
+	uint64_t failures;
+	int troubles; /* of all monitors, as /healthz has them */
+	struct text lines;
+};
+
+static void health_release(struct health *health)
+{
+	free(health->last_error);
+	text_release(&health->lines);
+}
+
+static struct health health_of(struct registry *registry, const char *name)
+{
+	struct health health = { .state = state_of(registry, name) };
+	struct monitor_list list;
+	const char *error;
+
+	assert_int_equal(registry_list(registry, name, &list, NULL), 0);
+	pthread_mutex_lock(&list.monitors[0]->state);
+	error = monitor_last_error(list.monitors[0]);
+	health.last_error = error ? strdup(error) : NULL;
+	health.unattached = list.monitors[0]->unattached;
+	health.failures = list.monitors[0]->failures;
+	pthread_mutex_unlock(&list.monitors[0]->state);
+	monitor_list_release(&list);
+	health.troubles = status_troubles(registry, &health.lines, NULL);
+	return health;
+}
+
+/* How many notices of that severity are about the monitor and no interface; all are taken. */
+static unsigned int notices(enum notice_severity severity, const char *monitor)
+{
+	unsigned int n = 0;
+	struct notice notice;
+	uint64_t dropped;
+
+	while (notice_take(&notice, &dropped))
+		n += notice.severity == severity && !strcmp(notice.monitor, monitor) &&
+		     !*notice.interface;
+	return n;
+}
+
+static rlim_t set_descriptors(rlim_t soft)
+{
+	struct rlimit limit;
+	rlim_t old;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	old = limit.rlim_cur;
+	limit.rlim_cur = soft;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	return old;
+}
+
+/* A limit that leaves so many descriptors free. */
+static rlim_t limit_with_room(int room)
+{
+	int limit = 0;
+
+	for (; room; limit++)
+		room -= fcntl(limit, F_GETFD) < 0;
+	return (rlim_t)limit;
+}
+
+/* An interface that cannot be attached shows everywhere, once, and is attached when it can be. */
+static void test_out_of_descriptors(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_free_ char *json = NULL, *cause = NULL;
+	_cleanup_error_ struct error err = {};
+	struct health health = { .state = "running" };
+	char name[16] = "";
+	rlim_t old;
+	int n = 0;
+
+	(void)state;
+	skip_without_objects();
+	json = document("ingress", &good_object, "COUNT");
+	registry = registry_make();
+	assert_int_equal(notice_open(NULL), 0);
+	old = set_descriptors(limit_with_room(DESCRIPTORS_SPARE + 12));
+	must(add(registry, "edge", "tcx", "/^v[0-9]+$/", NULL, false, &err), &err);
+	must(inject(registry, "edge", NULL, json, &err), &err);
+	notices(NOTICE_FAILURE, "edge");
+	while (!strcmp(health.state, "running") && ++n < 16) {
+		health_release(&health);
+		snprintf(name, sizeof(name), "v%d", n);
+		veth_make(name);
+		registry_refresh(registry);
+		health = health_of(registry, "edge");
+	}
+	assert_true(n > 1);
+	assert_string_equal(health.state, "degraded");
+	assert_true(asprintf(&cause, "interface %s: too many open files: the limit of ", name) > 0);
+	assert_non_null(health.last_error);
+	assert_true(contains(health.last_error, cause));
+	assert_null(strstr(health.last_error, "MEMLOCK"));
+	assert_int_equal(health.unattached, 1);
+	assert_int_equal(health.failures, 1);
+	assert_int_equal(health.troubles, 1);
+	assert_true(contains(text_str(&health.lines), cause));
+	health_release(&health);
+	/* told once, whatever else happens */
+	snprintf(name, sizeof(name), "v%d", ++n);
+	veth_make(name);
+	registry_refresh(registry);
+	registry_retry(registry);
+	health = health_of(registry, "edge");
+	assert_int_equal(health.unattached, 2);
+	assert_int_equal(health.failures, 1);
+	assert_true(contains(health.last_error, "2 interfaces are not attached: interface v"));
+	assert_int_equal(notices(NOTICE_FAILURE, "edge"), 1);
+	health_release(&health);
+	/* an injection loads a second copy: it is refused, and the state is as it was */
+	assert_int_equal(inject(registry, "edge", NULL, json, &err), -EMFILE);
+	assert_string_equal(state_of(registry, "edge"), "degraded");
+	notices(NOTICE_FAILURE, "edge");
+	/* no event tells that there is room again */
+	set_descriptors(old);
+	registry_retry(registry);
+	health = health_of(registry, "edge");
+	assert_string_equal(health.state, "running");
+	assert_null(health.last_error);
+	assert_int_equal(health.unattached, 0);
+	assert_int_equal(health.failures, 1);
+	assert_int_equal(health.troubles, 0);
+	assert_int_equal(notices(NOTICE_OKAY, "edge"), 1);
+	for (int i = 1; i <= n; i++) {
+		snprintf(name, sizeof(name), "v%d", i);
+		assert_int_equal(tcx_programs(name, TCX_INGRESS, NULL), 1);
+		veth_delete(name);
+	}
+	health_release(&health);
+	notice_close();
+}
+
+/* What cannot be attached for a reason of its own leaves the others alone, and is told. */
+static void test_occupied(void **state)
+{
+	_cleanup_(object_unrefp) struct object *other = NULL;
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_(health_release) struct health health = {}, again = {};
+	_cleanup_free_ char *json = NULL;
+	_cleanup_error_ struct error err = {};
+	int link;
+
+	(void)state;
+	skip_without_objects();
+	json = document("ingress", &good_object, "COUNT");
+	registry = registry_make();
+	must(add(registry, "edge", "xdp-generic", "/^v[0-9]+$/", NULL, false, &err), &err);
+	must(inject(registry, "edge", NULL, json, &err), &err);
+	veth_make("v0");
+	registry_refresh(registry);
+	veth_make("v1");
+	link = occupy("v1", &other);
+	veth_make("v2");
+	registry_refresh(registry);
+	health = health_of(registry, "edge");
+	assert_string_equal(health.state, "degraded");
+	assert_int_equal(health.unattached, 1);
+	assert_string_equal(health.last_error,
+			    "interface v1: cannot attach to xdp-generic ingress: an XDP program "
+			    "is attached there already");
+	assert_int_not_equal(xdp_program("v2"), 0);
+	close(link);
+	other = object_unref(other);
+	registry_retry(registry);
+	again = health_of(registry, "edge");
+	assert_string_equal(again.state, "running");
+	assert_int_equal(again.unattached, 0);
+	assert_null(again.last_error);
+}
+
+#define TOO_MANY 60 /* interfaces beyond the limit */
+
+/* Interfaces beyond the limit are told. With Share there is one program for all of them. */
+static void test_too_many_interfaces(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_(health_release) struct health health = {}, again = {};
+	_cleanup_text_ struct text batch = {}, report = {};
+	_cleanup_free_ char *json = NULL, *file = NULL;
+	_cleanup_error_ struct error err = {};
+	const int pairs = (INTERFACES_MAX + TOO_MANY) / 2;
+	struct monitor_settings settings;
+	struct settings_node node = { BLOCK_MONITOR, &settings };
+
+	(void)state;
+	skip_without_objects();
+	/* A group is deleted in one step. */
+	for (int i = 0; i < pairs; i++)
+		text_printf(&batch, "link add group %d l%d type veth peer name m%d\n",
+			    i < TOO_MANY / 2 ? 7 : 8, i, i);
+	file_make(folder, "batch", batch.data, batch.len, 0600);
+	assert_true(asprintf(&file, "%s/batch", folder) > 0);
+	assert_int_equal(shell("ip -batch %s", file), 0);
+	json = document("ingress", &good_object, "COUNT");
+	registry = registry_make();
+	assert_int_equal(monitor_settings_init(&settings, "edge", NULL), 0);
+	assert_int_equal(settings_set(node, "Hook", "tc", NULL), 0);
+	assert_int_equal(settings_set(node, "Share", "true", NULL), 0);
+	assert_int_equal(settings_set(node, "Interface", "/^[lm][0-9]/", NULL), 0);
+	must(registry_add(registry, &settings, false, &report, &err), &err);
+	must(inject(registry, "edge", NULL, json, &err), &err);
+	health = health_of(registry, "edge");
+	assert_string_equal(health.state, "degraded");
+	assert_int_equal(health.unattached, TOO_MANY);
+	assert_true(contains(health.last_error, "60 interfaces are not attached: interface "));
+	assert_true(contains(health.last_error, ": a monitor is on 4096 interfaces at most"));
+	assert_int_equal(health.troubles, 1);
+	assert_int_equal(shell("ip link del group 7"), 0);
+	registry_refresh(registry);
+	again = health_of(registry, "edge");
+	assert_string_equal(again.state, "running");
+	assert_int_equal(again.unattached, 0);
+	assert_int_equal(again.troubles, 0);
+}
+
+/* A refused request is the client's failure, not the monitor's. */
+static void test_refused_requests(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_(health_release) struct health health = {};
+	_cleanup_free_ char *json = NULL, *bad = NULL;
+	_cleanup_error_ struct error err = {};
+	uint64_t refused_before = figure_get(FIGURE_REQUESTS_REFUSED);
+
+	(void)state;
+	skip_without_objects();
+	json = document("ingress", &good_object, "COUNT");
+	bad = document("ingress", &refused_object, "COUNT");
+	registry = registry_make();
+	assert_int_equal(notice_open(NULL), 0);
+	veth_make("v0");
+	must(add(registry, "edge", "tcx", "v0", NULL, false, &err), &err);
+	must(inject(registry, "edge", NULL, json, &err), &err);
+	assert_int_equal(figure_get(FIGURE_REQUESTS_REFUSED), refused_before);
+	assert_int_equal(inject(registry, "edge", "nosuch0", json, &err), -ENODEV);
+	assert_int_equal(inject(registry, "edge", NULL, "{", &err), -EINVAL);
+	assert_true(inject(registry, "edge", NULL, bad, &err) < 0);
+	assert_int_equal(registry_attach(registry, "edge", "nosuch0", NULL, NULL, &err), -ENODEV);
+	assert_int_equal(registry_attach(registry, "nosuch", "v0", NULL, NULL, &err), -ENOENT);
+	assert_int_equal(registry_detach(registry, "edge", "nosuch0", NULL, &err), -ENOENT);
+	assert_int_equal(registry_eject(registry, "nosuch", -1, NULL, &err), -ENOENT);
+	assert_int_equal(registry_delete(registry, "nosuch", NULL, &err), -ENOENT);
+	assert_int_equal(add(registry, "edge", "tcx", "v0", NULL, false, &err), -EEXIST);
+	assert_int_equal(figure_get(FIGURE_REQUESTS_REFUSED), refused_before + 9);
+	health = health_of(registry, "edge");
+	assert_string_equal(health.state, "running");
+	assert_null(health.last_error);
+	assert_int_equal(health.failures, 0);
+	assert_int_equal(health.troubles, 0);
+	assert_int_equal(notices(NOTICE_FAILURE, "edge"), 0);
+	notice_close();
 }
 
 static void test_refresh(void **state)
@@ -901,15 +1171,16 @@ static void test_interface_limit(void **state)
 
 	(void)state;
 	must(add(registry, "edge", "auto", "", NULL, false, &err), &err);
-	for (int i = 0; i <= INTERFACES_MAX; i++) {
+	for (int i = 0; i <= INTERFACE_OPTIONS_MAX; i++) {
 		char interface[32];
 		int r;
 
 		snprintf(interface, sizeof(interface), "/^none%d$/", i);
 		r = registry_attach(registry, "edge", interface, NULL, NULL, &err);
-		assert_int_equal(r, i < INTERFACES_MAX ? 0 : -E2BIG);
+		assert_int_equal(r, i < INTERFACE_OPTIONS_MAX ? 0 : -E2BIG);
 	}
-	assert_string_equal(error_message(&err), "at most 256 interfaces are possible");
+	assert_string_equal(error_message(&err),
+			    "at most 256 names and regular expressions are possible");
 }
 
 static void test_limit(void **state)
@@ -1085,11 +1356,15 @@ static void test_inject_into(void **state)
 	monitor_list_release(&list);
 }
 
-/* Interfaces are left over when a test fails in the middle. */
+/* Interfaces are left over when a test fails in the middle; so is a low limit. */
 static int clean(void **state)
 {
+	struct rlimit limit;
+
 	(void)state;
-	shell("ip link del v0 ; ip link del v1 ; ip link del v2");
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+		set_descriptors(limit.rlim_max);
+	shell("ip link del group 8; for name in $(seq -f v%%g 0 40); do ip link del $name; done");
 	return 0;
 }
 
@@ -1100,6 +1375,9 @@ int main(void)
 		cmocka_unit_test_teardown(test_failed_injections, clean),
 		cmocka_unit_test_teardown(test_rollback, clean),
 		cmocka_unit_test_teardown(test_failed_and_waiting, clean),
+		cmocka_unit_test_teardown(test_out_of_descriptors, clean),
+		cmocka_unit_test_teardown(test_occupied, clean),
+		cmocka_unit_test_teardown(test_refused_requests, clean),
 		cmocka_unit_test_teardown(test_refresh, clean),
 		cmocka_unit_test_teardown(test_presence, clean),
 		cmocka_unit_test_teardown(test_leave, clean),
@@ -1113,6 +1391,8 @@ int main(void)
 		cmocka_unit_test(test_interface_limit),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test_teardown(test_concurrent, clean),
+		/* The last: interfaces have high indexes from then on. */
+		cmocka_unit_test_teardown(test_too_many_interfaces, clean),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
