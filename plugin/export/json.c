@@ -243,7 +243,7 @@ static int json_next(struct stream *stream, struct text *out, struct error *err)
 		r = value_begin(json, piece->metric);
 		if (r < 0)
 			return error_set(err, r, "metric \"%s\": %s", piece->metric->config->name,
-					 strerror(-r));
+					 map_reader_strerror(r));
 	}
 	r = metric_json_next(&json->value, out);
 	if (r == -ENOMEM)
@@ -251,7 +251,7 @@ static int json_next(struct stream *stream, struct text *out, struct error *err)
 	if (r < 0 && metric_tell_trouble(piece->metric)) /* no other metric suffers from it */
 		log_error("%sreading map %s of metric \"%s\": %s", metric_owner(piece->metric),
 			  piece->metric->config->map_name, piece->metric->config->name,
-			  strerror(-r));
+			  map_reader_strerror(r));
 	if (r <= 0) {
 		value_end(json, out);
 		json->piece++;

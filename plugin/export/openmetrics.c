@@ -327,7 +327,7 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 	if (r < 0 && metric_tell_trouble(source->metric)) /* no other metric suffers from it */
 		log_error("%sreading map %s of metric \"%s\": %s", metric_owner(source->metric),
 			  source->metric->config->map_name, source->metric->config->name,
-			  strerror(-r));
+			  map_reader_strerror(r));
 	if (r <= 0)
 		source_end(stream);
 	else

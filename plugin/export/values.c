@@ -450,7 +450,7 @@ void values_read(const struct view_item *item, void (*sink)(void *data, const st
 				error_set(&err, r,
 					  "monitor %s: reading map %s of metric \"%s\": %s",
 					  monitor->name, metric->config->map_name,
-					  metric->config->name, strerror(-r));
+					  metric->config->name, map_reader_strerror(r));
 				trouble(data, &err);
 			}
 		}

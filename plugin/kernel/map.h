@@ -7,15 +7,17 @@
 #define DYNMON_KERNEL_MAP_H
 
 #include "base/error.h"
+#include "kernel/key_walk.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* A batch's buffers take no more than this, unless a single hash bucket is larger. */
+/* A batch's buffers take no more than this, unless one entry or one hash bucket is larger. */
 #define MAP_BATCH_BYTES (256 * 1024)
-/* A hash bucket that does not fit into this many bytes is not read by batch. */
-#define MAP_BATCH_BYTES_MAX (64 * 1024 * 1024)
+/* No buffer is larger: maps with a larger entry are refused, a larger hash bucket is read by key.
+ */
+#define MAP_BATCH_BYTES_MAX (16 * 1024 * 1024)
 
 /* The entries of one map; a mistyped size must not take the machine's memory. */
 #define MAP_BYTES_MAX (2ULL * 1024 * 1024 * 1024)
@@ -87,6 +89,8 @@ struct map_batch {
  * An entry inserted or deleted by others during the pass may be missing or present; all
  * others come exactly once. empty: what is read is taken out (arrays: set to zero).
  * Queues and stacks are always emptied, by at most max_entries entries in a pass.
+ *
+ * A pass ends, whatever others do to the map: with all entries, or with an error.
  */
 struct map_reader {
 	struct map map;
@@ -94,11 +98,14 @@ struct map_reader {
 	bool by_key; /* batch calls are not possible */
 	bool done;
 	bool started;
+	int error;	   /* -errno that ends the pass */
 	uint32_t capacity; /* entries the buffers hold */
+	uint32_t count;	   /* entries of the batch at hand */
 	uint64_t seen;	   /* entries given so far */
 	char *last;	   /* tries: the last key that was given */
 	bool has_last;
-	uint64_t looked_at; /* tries: entries, given or left out */
+	uint64_t looked_at;   /* tries: entries, given or left out */
+	struct key_walk walk; /* without batch calls; unused for arrays */
 	char *keys;
 	char *values;
 	char *cursor; /* the kernel's place in the map: two of them, in turn */
@@ -108,8 +115,18 @@ struct map_reader {
 /* -ENOMEM; -EOPNOTSUPP for a type that cannot be read. After success: map_reader_release(). */
 int map_reader_init(struct map_reader *reader, const struct map *map, bool empty);
 
-/* 1: *batch holds at least one entry; 0: the end; -errno. */
+/**
+ * map_reader_next() - read the next batch of a map
+ * @reader: initialized reader, used by one thread
+ * @batch:  receives pointers into the reader's buffers, valid until the next call
+ *
+ * Return: 1 if the batch holds entries, 0 at the end of the map, -EBUSY if others delete entries
+ * faster than the reader proceeds, -errno on any other failure. After a failure the pass is over.
+ */
 int map_reader_next(struct map_reader *reader, struct map_batch *batch);
+
+/* The reason of a failed read, for messages: strerror() does not name the reader's own causes. */
+const char *map_reader_strerror(int code);
 
 void map_reader_release(struct map_reader *reader);
 

@@ -6,7 +6,11 @@
 #include <pthread.h>
 #include <string.h>
 
+/* Entries of a trie that one pass looks at, for each entry that the map can have. */
 #define TRIE_PASSES_MAX 8
+
+/* Batch calls in a row that give nothing because others hold the kernel's locks. */
+#define RETRIES_MAX 1000
 
 /*
  * Held while entries are read and then emptied by another call: two of our own readers, each
@@ -58,9 +62,6 @@ int map_reader_init(struct map_reader *reader, const struct map *map, bool empty
 	reader->cursor = calloc(1, cursor);
 	reader->next_cursor = calloc(1, cursor);
 	reader->last = calloc(1, cursor);
-	/* A handful fits the common hash bucket, however large the values. */
-	if (map_kind(map->type) == MAP_HASH && n < 32)
-		n = 32;
 	r = reader->cursor && reader->next_cursor && reader->last ? reader_resize(reader, n)
 								  : -ENOMEM;
 	if (r < 0)
@@ -75,6 +76,7 @@ void map_reader_release(struct map_reader *reader)
 	free(reader->cursor);
 	free(reader->next_cursor);
 	free(reader->last);
+	key_walk_release(&reader->walk);
 	*reader = (struct map_reader){};
 }
 
@@ -90,6 +92,11 @@ static void reader_advance(struct map_reader *reader)
 static bool not_supported(int code)
 {
 	return code == -ENOTSUPP || code == -EOPNOTSUPP || code == -EINVAL;
+}
+
+static bool is_passing(int code)
+{
+	return code == -EINTR || code == -EAGAIN || code == -EBUSY;
 }
 
 /* One batch call. 0 with *count, and reader->done at the end of the map; or -errno. */
@@ -110,41 +117,53 @@ static int lookup_batch(struct map_reader *reader, uint32_t *count)
 		reader->done = true;
 		return 0;
 	}
+	/* Entries that were given before the kernel was disturbed are given, and maybe taken. */
+	if (is_passing(r) && *count && *count < reader->capacity)
+		r = 0;
 	if (r == 0)
 		reader_advance(reader);
+	else
+		*count = 0;
 	return r;
 }
 
-/* Takes what was just read out of a map that has no call for both at once. */
-static int empty_batch(struct map_reader *reader, uint32_t count)
+/*
+ * Takes what was just read out of a map that has no call for both at once. After a failure *count
+ * is the number of entries that were taken.
+ */
+static int empty_batch(struct map_reader *reader, uint32_t *count)
 {
 	size_t stride = map_value_stride(&reader->map);
 	_cleanup_free_ char *zeros = NULL;
-	uint32_t n = count;
+	uint32_t n = *count;
 	int r = 0;
 
 	if (map_kind(reader->map.type) == MAP_TRIE) {
-		/* It stops at a key that somebody else has deleted meanwhile. */
-		for (uint32_t at = 0; at < count && r == 0; at += n + 1) {
-			n = count - at;
+		/* The kernel stops at a key that somebody else has deleted meanwhile. */
+		for (uint32_t at = 0; at < *count && r == 0; at += n + 1) {
+			n = *count - at;
 			r = bpf_map_delete_batch(reader->map.fd,
 						 reader->keys + (size_t)at * reader->map.key_size,
 						 &n, NULL);
-			r = r == -ENOENT ? 0 : r;
+			if (r == -ENOENT)
+				r = 0;
+			else if (r < 0)
+				*count = at + n;
 		}
 		/*
 		 * The cursor's own key is gone: what is left is found from the start, and an end
 		 * must be set to a pass that others fill up again.
 		 */
 		reader->started = false;
-		if (reader->seen + count >= reader->map.max_entries)
+		if (reader->seen + *count >= reader->map.max_entries)
 			reader->done = true;
 		return r;
 	}
-	zeros = calloc(count, stride);
-	if (!zeros)
-		return -ENOMEM;
-	return bpf_map_update_batch(reader->map.fd, reader->keys, zeros, &n, NULL);
+	zeros = calloc(n, stride);
+	r = zeros ? bpf_map_update_batch(reader->map.fd, reader->keys, zeros, &n, NULL) : -ENOMEM;
+	if (r < 0)
+		*count = zeros ? n : 0;
+	return r;
 }
 
 /*
@@ -169,10 +188,10 @@ static bool trie_after(const char *key, const char *other)
 }
 
 /*
- * When others delete the key that the kernel has in hand, it starts a trie all over: what has been
- * given is left out.
+ * Leaves out what was given: the kernel starts a trie all over when others delete the key that it
+ * has in hand.
  */
-static void trie_skip_seen(struct map_reader *reader, uint32_t *count)
+static int trie_skip_seen(struct map_reader *reader, uint32_t *count)
 {
 	size_t key_size = reader->map.key_size, stride = map_value_stride(&reader->map);
 	uint32_t to = 0;
@@ -189,98 +208,133 @@ static void trie_skip_seen(struct map_reader *reader, uint32_t *count)
 		to++;
 	}
 	reader->looked_at += *count;
-	/* A pass has an end, however often others make it start all over. */
-	if (reader->looked_at > TRIE_PASSES_MAX * (uint64_t)reader->map.max_entries)
-		reader->done = true;
 	*count = to;
+	/* A pass has an end, however often others make it start all over. */
+	if (reader->looked_at <= TRIE_PASSES_MAX * (uint64_t)reader->map.max_entries)
+		return 0;
+	*count = 0;
+	return -EBUSY;
+}
+
+/* Whether a key of a trie still exists: the kernel starts over after one that does not. */
+static bool trie_has(const struct map_reader *reader, const char *key)
+{
+	int r = bpf_map_get_next_key(reader->map.fd, key, reader->next_cursor);
+
+	return r == -ENOENT || (r == 0 && trie_after(reader->next_cursor, key));
+}
+
+/* Lets the next batch begin after the last key of the batch at hand that still exists. */
+static void trie_resume(struct map_reader *reader)
+{
+	const char *key = reader->last;
+
+	if (!reader->started || !reader->has_last)
+		return;
+	for (uint32_t i = reader->count; !trie_has(reader, key);) {
+		if (!i)
+			return;
+		key = reader->keys + (size_t)--i * reader->map.key_size;
+	}
+	memcpy(reader->cursor, key, reader->map.key_size);
+}
+
+/* Makes room for a hash bucket larger than the buffers. -ENOTSUPP: not by batch. */
+static int grow_for_bucket(struct map_reader *reader)
+{
+	size_t n = 2 * (size_t)reader->capacity;
+
+	if (n * entry_bytes(&reader->map) > MAP_BATCH_BYTES_MAX ||
+	    reader->capacity >= reader->map.max_entries)
+		return -ENOTSUPP;
+	return reader_resize(reader, n);
 }
 
 static int next_by_batch(struct map_reader *reader, uint32_t *count)
 {
 	bool trie = map_kind(reader->map.type) == MAP_TRIE;
+	unsigned int retries = 0;
 	int r;
 
 	if (reader->empty) /* what was given is gone, and each batch begins at the start */
 		reader->has_last = false;
-
-	for (;;) {
+	do {
+		if (trie)
+			trie_resume(reader);
 		r = lookup_batch(reader, count);
-		if (r == 0 && trie)
-			trie_skip_seen(reader, count);
-		if (r == -ENOSPC) { /* a hash bucket larger than the buffers */
-			size_t bytes = 2 * (size_t)reader->capacity * entry_bytes(&reader->map);
-
-			if (bytes > MAP_BATCH_BYTES_MAX ||
-			    reader->capacity >= reader->map.max_entries)
-				return -ENOTSUPP;
-			r = reader_resize(reader, 2 * (size_t)reader->capacity);
-			if (r < 0)
-				return r;
-			continue;
+		if (r == 0 && trie) {
+			r = trie_skip_seen(reader, count);
+			reader->count = *count;
+		} else if (r == -ENOSPC) {
+			r = grow_for_bucket(reader);
+		} else if (is_passing(r) && ++retries < RETRIES_MAX) {
+			r = 0;
 		}
-		if (r == -EINTR || r == -EAGAIN)
-			continue;
-		if (r < 0 || *count || reader->done)
-			break;
-	}
+	} while (r == 0 && !*count && !reader->done);
 	if (r == 0 && *count && reader->empty && map_kind(reader->map.type) != MAP_HASH)
-		r = empty_batch(reader, *count);
+		r = empty_batch(reader, count);
 	return r;
 }
 
-/*
- * Key by key, for kernels and map types without batch calls. The key after the one at hand
- * is asked for before that one may be deleted by us; when others delete it, the kernel goes
- * on from the start, and the bound on steps ends the pass.
- */
+/* Reads, or takes, the value of a key. 1; 0: others have deleted the key; -errno. */
+static int read_by_key(const struct map_reader *reader, const char *key, char *value)
+{
+	int r = -ENOTSUPP;
+
+	if (reader->empty && map_kind(reader->map.type) == MAP_HASH)
+		r = bpf_map_lookup_and_delete_elem(reader->map.fd, key, value);
+	if (not_supported(r)) {
+		r = bpf_map_lookup_elem(reader->map.fd, key, value);
+		if (r == 0 && reader->empty)
+			r = bpf_map_delete_elem(reader->map.fd, key);
+	}
+	return r == 0 ? 1 : r == -ENOENT ? 0 : r;
+}
+
+/* Key by key, where batch calls are not possible. */
 static int next_by_key(struct map_reader *reader, uint32_t *count)
 {
 	size_t key_size = reader->map.key_size, stride = map_value_stride(&reader->map);
-	int r;
 
 	for (*count = 0; *count < reader->capacity;) {
 		char *key = reader->keys + *count * key_size;
-		char *value = reader->values + *count * stride;
-		bool more;
+		int r = key_walk_next(&reader->walk, key);
 
-		if (!reader->started) {
-			r = bpf_map_get_next_key(reader->map.fd, NULL, reader->cursor);
-			if (r == -ENOENT)
-				reader->done = true;
-			if (r < 0)
-				return r == -ENOENT ? 0 : r;
-			reader->started = true;
-		}
-		if (reader->seen + *count >= reader->map.max_entries) {
+		if (r == 0)
+			reader->done = true;
+		if (r <= 0)
+			return r;
+		r = read_by_key(reader, key, reader->values + *count * stride);
+		if (r < 0)
+			return r;
+		*count += (uint32_t)r;
+	}
+	return 0;
+}
+
+/* The same of an array, whose keys never change. */
+static int next_by_index(struct map_reader *reader, uint32_t *count)
+{
+	size_t stride = map_value_stride(&reader->map);
+	_cleanup_free_ char *zero = reader->empty ? calloc(1, stride) : NULL;
+
+	if (reader->empty && !zero)
+		return -ENOMEM;
+	for (*count = 0; *count < reader->capacity; ++*count) {
+		uint32_t index = (uint32_t)reader->seen + *count;
+		char *key = reader->keys + *count * sizeof(index);
+		int r;
+
+		if (index >= reader->map.max_entries) {
 			reader->done = true;
 			return 0;
 		}
-		memcpy(key, reader->cursor, key_size);
-		r = bpf_map_get_next_key(reader->map.fd, key, reader->next_cursor);
-		if (r < 0 && r != -ENOENT)
+		memcpy(key, &index, sizeof(index));
+		r = bpf_map_lookup_elem(reader->map.fd, key, reader->values + *count * stride);
+		if (r == 0 && reader->empty)
+			r = bpf_map_update_elem(reader->map.fd, key, zero, BPF_ANY);
+		if (r < 0)
 			return r;
-		more = r == 0;
-		r = bpf_map_lookup_elem(reader->map.fd, key, value);
-		if (r < 0 && r != -ENOENT)
-			return r;
-		if (r == 0) {
-			if (reader->empty && map_kind(reader->map.type) == MAP_ARRAY) {
-				_cleanup_free_ char *zero = calloc(1, stride);
-
-				r = zero ? bpf_map_update_elem(reader->map.fd, key, zero, BPF_ANY)
-					 : -ENOMEM;
-			} else if (reader->empty) {
-				r = bpf_map_delete_elem(reader->map.fd, key);
-			}
-			if (r < 0 && r != -ENOENT)
-				return r;
-			++*count;
-		}
-		if (!more) {
-			reader->done = true;
-			return 0;
-		}
-		reader_advance(reader);
 	}
 	return 0;
 }
@@ -330,6 +384,21 @@ static int next_by_exchange(struct map_reader *reader, uint32_t *count)
 	return 0;
 }
 
+/*
+ * Begins to go key by key. A hash is read in one order in either way, so what was given by batch
+ * ends with the batch at hand. What was taken out of the map need not be remembered.
+ */
+static int walk_begin(struct map_reader *reader)
+{
+	const struct map *map = &reader->map;
+	int r = key_walk_init(&reader->walk, map->fd, map->key_size, map->max_entries,
+			      reader->empty);
+
+	if (r == 0 && reader->seen && !reader->empty)
+		r = key_walk_resume(&reader->walk, reader->keys, reader->count);
+	return r;
+}
+
 /* A batch of maps that have keys, by the kernel's calls. */
 static int next_by_call(struct map_reader *reader, uint32_t *count)
 {
@@ -337,12 +406,21 @@ static int next_by_call(struct map_reader *reader, uint32_t *count)
 
 	if (!reader->by_key) {
 		r = next_by_batch(reader, count);
-		if (not_supported(r) && !reader->seen) {
-			reader->by_key = true;
-			reader->started = false;
-		}
+		if (r != -ENOTSUPP && (!not_supported(r) || reader->seen))
+			return r;
+		reader->by_key = true;
 	}
-	return reader->by_key ? next_by_key(reader, count) : r;
+	if (map_kind(reader->map.type) == MAP_ARRAY)
+		return next_by_index(reader, count);
+	r = reader->walk.next ? 0 : walk_begin(reader);
+	return r < 0 ? r : next_by_key(reader, count);
+}
+
+const char *map_reader_strerror(int code)
+{
+	if (code == -EBUSY)
+		return "others delete its entries faster than they can be read";
+	return strerror(-code);
 }
 
 int map_reader_next(struct map_reader *reader, struct map_batch *batch)
@@ -351,8 +429,8 @@ int map_reader_next(struct map_reader *reader, struct map_batch *batch)
 	uint32_t count = 0;
 	int r = 0;
 
-	if (reader->done)
-		return 0;
+	if (reader->error || reader->done)
+		return reader->error;
 	if (queue) {
 		r = next_by_pop(reader, &count);
 	} else if (reader->map.memory && reader->empty) {
@@ -364,9 +442,10 @@ int map_reader_next(struct map_reader *reader, struct map_batch *batch)
 	} else {
 		r = next_by_call(reader, &count);
 	}
-	if (r < 0)
-		return r;
+	/* What was read before the failure, and maybe taken, is given first. */
+	reader->error = r < 0 ? r : 0;
 	reader->seen += count;
+	reader->count = count;
 	*batch = (struct map_batch){
 		.keys = queue ? NULL : reader->keys,
 		.values = reader->values,
@@ -374,5 +453,5 @@ int map_reader_next(struct map_reader *reader, struct map_batch *batch)
 		.value_stride = map_value_stride(&reader->map),
 		.count = count,
 	};
-	return count > 0;
+	return count ? 1 : r;
 }

@@ -7,7 +7,7 @@
 #ifndef DYNMON_METRIC_GROUPS_H
 #define DYNMON_METRIC_GROUPS_H
 
-#include "metric/index.h"
+#include "base/index.h"
 #include "metric/reader.h"
 
 struct groups {

@@ -51,10 +51,17 @@ static int metric_plan(struct metric *metric, const struct object *object,
 	return series_plan(metric, err);
 }
 
-/* Flags of a map may keep user space from reading or emptying it. */
+/* Flags of a map may keep user space from reading or emptying it; an entry may be too large. */
 static int access_check(const struct metric *metric, const struct object_map *map,
 			struct error *err)
 {
+	size_t entry = metric->map.key_size + map_value_stride(&metric->map);
+
+	if (entry > MAP_BATCH_BYTES_MAX)
+		return error_set(err, -EFBIG,
+				 "map %s: an entry has %zu bytes, and at most %d can be read: make "
+				 "its value smaller",
+				 map->name, entry, MAP_BATCH_BYTES_MAX);
 	if (metric->map.flags & BPF_F_WRONLY)
 		return error_set(err, -EACCES, "map %s has BPF_F_WRONLY: it cannot be read",
 				 map->name);

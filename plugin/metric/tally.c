@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/tally.h"
 #include "base/hash.h"
-#include "metric/index.h"
+#include "base/index.h"
 #include "metric/metric.h"
 
 #include <errno.h>

@@ -111,7 +111,7 @@ void generation_collect(const struct generation *generation, bool twin)
 			if (r < 0 && metric_tell_trouble(metric))
 				log_error("%sreading map %s of metric \"%s\": %s",
 					  metric_owner(metric), metric->config->map_name,
-					  metric->config->name, strerror(-r));
+					  metric->config->name, map_reader_strerror(r));
 		}
 	}
 }

@@ -286,15 +286,20 @@ static uint32_t bucket_of(const struct map *map, uint32_t key, uint32_t buckets)
 
 static void test_large_bucket(void **state)
 {
-	enum { BUCKETS = 64, WANTED = 50, VALUE = 20000 };
+	enum { BUCKETS = 64, WANTED = 50 };
+	/* The second one is larger than any buffer. */
+	static const uint32_t sizes[] = { 20000, 400000 };
 
 	(void)state;
 	skip_without_bpf();
-	for (int empty = 0; empty < 2; empty++) {
+	for (int i = 0; i < 2 * (int)ARRAY_SIZE(sizes); i++) {
+		bool empty = i & 1;
 		struct map probe = map_new(BPF_MAP_TYPE_HASH, 4, 8, BUCKETS, BPF_F_ZERO_SEED);
-		struct map map = map_new(BPF_MAP_TYPE_HASH, 4, VALUE, BUCKETS, BPF_F_ZERO_SEED);
+		struct map map =
+			map_new(BPF_MAP_TYPE_HASH, 4, sizes[i / 2], BUCKETS, BPF_F_ZERO_SEED);
 		struct map_reader reader;
-		struct pass pass;
+		struct map_batch batch;
+		struct pass pass = {};
 		uint32_t key = 0, put = 0;
 
 		/* a few elsewhere before, so that the large one comes in the middle */
@@ -308,10 +313,17 @@ static void test_large_bucket(void **state)
 				map_put(&map, other);
 				put++;
 			}
-		assert_int_equal(map_reader_init(&reader, &map, false), 0);
+		pass.seen = calloc(key + 1, 1);
+		pass.room = key;
+		assert_int_equal(map_reader_init(&reader, &map, empty), 0);
 		assert_true(reader.capacity < WANTED); /* or this test shows nothing */
+		while ((pass.result = map_reader_next(&reader, &batch)) > 0) {
+			pass_take(&pass, &map, &batch);
+			assert_true(reader.capacity * (4 + map_value_stride(&map)) <=
+				    MAP_BATCH_BYTES_MAX);
+		}
+		assert_int_equal(reader.by_key, i / 2);
 		map_reader_release(&reader);
-		pass = read_map(&map, empty, false, key, NULL);
 		assert_int_equal(pass.result, 0);
 		assert_int_equal(pass.entries, put);
 		assert_int_equal(pass.wrong, 0);
@@ -358,7 +370,8 @@ static void test_deleted_meanwhile(void **state)
 
 	(void)state;
 	skip_without_bpf();
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (size_t n = 0; n < 2 * ARRAY_SIZE(cases); n++) {
+		size_t i = n / 2;
 		bool trie = cases[i].type == BPF_MAP_TYPE_LPM_TRIE;
 		struct map map = map_new(cases[i].type, trie ? 8 : 4, 8, trie ? 50000 : 80000,
 					 trie ? BPF_F_NO_PREALLOC : 0);
@@ -366,17 +379,125 @@ static void test_deleted_meanwhile(void **state)
 		uint32_t lost = 0;
 
 		map_fill(&map, 40000);
-		pass = read_map(&map, false, false, 40000, cases[i].between);
+		pass = read_map(&map, false, n & 1, 40000, cases[i].between);
 		for (uint32_t k = 0; k < 40000; k++)
 			lost += !pass.seen[k] && (cases[i].between != delete_third || k % 3);
 		if (pass.result || pass.wrong || lost || pass.twice)
-			fail_msg("case %zu (%s): result %d, %u wrong, %u lost, %u twice", i,
-				 map_type_name(map.type), pass.result, pass.wrong, lost,
-				 pass.twice);
+			fail_msg("case %zu (%s), by key %d: result %d, %u wrong, %u lost, %u twice",
+				 i, map_type_name(map.type), (int)(n & 1), pass.result, pass.wrong,
+				 lost, pass.twice);
 		assert_true(pass.batches > 1);
 		free(pass.seen);
 		close(map.fd);
 	}
+}
+
+/* Deletes the n keys that a walk gave last, and the one that it gives next. */
+static uint32_t delete_at_hand(const struct map *map, const struct key_walk *walk, uint32_t n)
+{
+	uint32_t deleted = 0;
+
+	for (uint32_t record = walk->top; record && n--; record--)
+		if (bpf_map_delete_elem(map->fd,
+					walk->records + (record - 1) * walk->record_size) == 0)
+			deleted++;
+	return deleted;
+}
+
+/*
+ * The key that the walk needs to go on is deleted again and again, with those before it: what is
+ * left comes exactly once.
+ */
+static void test_key_at_hand_deleted(void **state)
+{
+	static const enum bpf_map_type types[] = {
+		BPF_MAP_TYPE_HASH,
+		BPF_MAP_TYPE_LRU_HASH,
+		BPF_MAP_TYPE_PERCPU_HASH,
+		BPF_MAP_TYPE_LPM_TRIE,
+	};
+	static const uint32_t keys[] = { 1, 2, 50, 3000 };
+	enum { ENTRIES = 3000 };
+
+	(void)state;
+	skip_without_bpf();
+	for (size_t i = 0; i < ARRAY_SIZE(types) * ARRAY_SIZE(keys); i++) {
+		bool trie = types[i / ARRAY_SIZE(keys)] == BPF_MAP_TYPE_LPM_TRIE;
+		struct map map = map_new(types[i / ARRAY_SIZE(keys)], trie ? 8 : 4, 8, ENTRIES * 2,
+					 trie ? BPF_F_NO_PREALLOC : 0);
+		struct pass pass = { .seen = calloc(ENTRIES, 1), .room = ENTRIES };
+		uint32_t unseen = 0, lost = 0, deleted = 0;
+		struct map_reader reader;
+		struct map_batch batch;
+
+		map_fill(&map, ENTRIES);
+		assert_int_equal(map_reader_init(&reader, &map, false), 0);
+		reader.by_key = true;
+		reader.capacity = 1;
+		while ((pass.result = map_reader_next(&reader, &batch)) > 0) {
+			pass_take(&pass, &map, &batch);
+			if (pass.batches % 3 == 0)
+				deleted += delete_at_hand(&map, &reader.walk,
+							  keys[i % ARRAY_SIZE(keys)]);
+		}
+		map_reader_release(&reader);
+		for (uint32_t k = 0; k < ENTRIES; k++) {
+			_cleanup_free_ char *value = calloc(1, map_value_stride(&map));
+			char key[64];
+
+			key_make(&map, k, key);
+			unseen += !pass.seen[k];
+			lost += !pass.seen[k] && bpf_map_lookup_elem(map.fd, key, value) == 0;
+		}
+		if (pass.result || pass.wrong || lost || pass.twice || unseen > deleted)
+			fail_msg("%s, %u keys: result %d, %u wrong, %u lost, %u twice",
+				 map_type_name(map.type), keys[i % ARRAY_SIZE(keys)], pass.result,
+				 pass.wrong, lost, pass.twice);
+		assert_true(deleted > 500);
+		free(pass.seen);
+		close(map.fd);
+	}
+}
+
+/* Inserts a key that the walk did not give, and deletes the key that it needs to go on. */
+static void keep_busy(const struct map *map, const struct key_walk *walk, uint32_t n)
+{
+	map_put(map, 1000 + n);
+	delete_at_hand(map, walk, walk->n);
+}
+
+/* A pass ends, though there is always one more key. */
+static void test_pass_ends(void **state)
+{
+	static const enum bpf_map_type types[] = { BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_LPM_TRIE };
+
+	(void)state;
+	skip_without_bpf();
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(types); i++) {
+		bool trie = types[i / 2] == BPF_MAP_TYPE_LPM_TRIE, empty = i & 1;
+		struct map map =
+			map_new(types[i / 2], trie ? 8 : 4, 8, 50, trie ? BPF_F_NO_PREALLOC : 0);
+		struct map_reader reader;
+		struct map_batch batch;
+		uint32_t entries = 0;
+		int r;
+
+		map_fill(&map, 10);
+		assert_int_equal(map_reader_init(&reader, &map, empty), 0);
+		reader.by_key = true;
+		reader.capacity = 1;
+		while ((r = map_reader_next(&reader, &batch)) > 0) {
+			assert_true(++entries < 100000);
+			keep_busy(&map, &reader.walk, entries);
+		}
+		assert_true(r == 0 || r == -EBUSY);
+		/* an error stays one, and has a text of its own */
+		assert_int_equal(map_reader_next(&reader, &batch), r);
+		map_reader_release(&reader);
+		close(map.fd);
+	}
+	assert_string_not_equal(map_reader_strerror(-EBUSY), strerror(EBUSY));
+	assert_string_equal(map_reader_strerror(-ENOMEM), strerror(ENOMEM));
 }
 
 struct churn {
@@ -407,44 +528,46 @@ static void *churn_thread(void *data)
 static void test_churn(void **state)
 {
 	static const enum bpf_map_type types[] = {
-		BPF_MAP_TYPE_HASH,
-		BPF_MAP_TYPE_PERCPU_HASH,
+		BPF_MAP_TYPE_HASH,	  BPF_MAP_TYPE_LRU_HASH,
+		BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH,
 		BPF_MAP_TYPE_LPM_TRIE,
 	};
 
 	(void)state;
 	skip_without_bpf();
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		for (int empty = 0; empty < 2; empty++) {
-			bool trie = types[i] == BPF_MAP_TYPE_LPM_TRIE;
-			struct map map = map_new(types[i], trie ? 8 : 4, 8, 65536,
-						 trie ? BPF_F_NO_PREALLOC : 0);
-			struct churn churn = { .map = &map };
-			pthread_t thread;
-			uint32_t lost = 0, twice = 0;
+	for (size_t i = 0; i < 4 * ARRAY_SIZE(types); i++) {
+		enum bpf_map_type type = types[i / 4];
+		bool trie = type == BPF_MAP_TYPE_LPM_TRIE, empty = i & 1, by_key = i & 2;
+		struct map map =
+			map_new(type, trie ? 8 : 4, 8, 65536, trie ? BPF_F_NO_PREALLOC : 0);
+		struct churn churn = { .map = &map };
+		pthread_t thread;
+		uint32_t lost = 0, twice = 0;
 
-			map_fill(&map, 20000);
-			assert_int_equal(pthread_create(&thread, NULL, churn_thread, &churn), 0);
-			while (!__atomic_load_n(&churn.ran, __ATOMIC_ACQUIRE))
-				;
-			for (int pass = 0; pass < (empty ? 1 : 5); pass++) {
-				struct pass p = read_map(&map, empty, false, 40000, NULL);
+		map_fill(&map, 20000);
+		assert_int_equal(pthread_create(&thread, NULL, churn_thread, &churn), 0);
+		while (!__atomic_load_n(&churn.ran, __ATOMIC_ACQUIRE))
+			;
+		for (int pass = 0; pass < (empty ? 1 : 5); pass++) {
+			struct pass p = read_map(&map, empty, by_key, 40000, NULL);
 
-				assert_int_equal(p.result, 0);
-				assert_int_equal(p.wrong, 0);
-				for (uint32_t k = 0; k < 20000; k++) {
-					lost += !p.seen[k];
-					twice += p.seen[k] > 1;
-				}
-				free(p.seen);
+			assert_int_equal(p.result, 0);
+			assert_int_equal(p.wrong, 0);
+			for (uint32_t k = 0; k < 20000; k++) {
+				lost += !p.seen[k];
+				twice += p.seen[k] > 1;
 			}
-			__atomic_store_n(&churn.stop, true, __ATOMIC_RELEASE);
-			pthread_join(thread, NULL);
-			if (lost || twice)
-				fail_msg("%s, empty %d: %u lost, %u twice", map_type_name(types[i]),
-					 empty, lost, twice);
-			close(map.fd);
+			if (!empty || by_key)
+				twice += p.twice;
+			free(p.seen);
 		}
+		__atomic_store_n(&churn.stop, true, __ATOMIC_RELEASE);
+		pthread_join(thread, NULL);
+		if (lost || twice)
+			fail_msg("%s, empty %d, by key %d: %u lost, %u twice", map_type_name(type),
+				 empty, by_key, lost, twice);
+		close(map.fd);
+	}
 }
 
 static void *count_thread(void *data)
@@ -588,9 +711,9 @@ static void test_memory(void **state)
 		enum bpf_map_type type;
 		uint32_t value_size;
 	} shapes[] = {
-		{ BPF_MAP_TYPE_HASH, 8 },
-		{ BPF_MAP_TYPE_ARRAY, 1000 },
-		{ BPF_MAP_TYPE_PERCPU_ARRAY, 64 },
+		{ BPF_MAP_TYPE_HASH, 8 },	{ BPF_MAP_TYPE_HASH, 100000 },
+		{ BPF_MAP_TYPE_HASH, 4000000 }, { BPF_MAP_TYPE_PERCPU_HASH, 32768 },
+		{ BPF_MAP_TYPE_ARRAY, 1000 },	{ BPF_MAP_TYPE_PERCPU_ARRAY, 64 },
 		{ BPF_MAP_TYPE_ARRAY, 100000 },
 	};
 
@@ -600,11 +723,9 @@ static void test_memory(void **state)
 		struct map_reader reader;
 
 		assert_int_equal(map_reader_init(&reader, &map, false), 0);
-		/* one entry, at least, or the bytes of a batch; hashes need room for a bucket */
-		if (map_kind(map.type) == MAP_ARRAY)
-			assert_true(reader.capacity == 1 ||
-				    reader.capacity * (4 + map_value_stride(&map)) <=
-					    MAP_BATCH_BYTES);
+		/* one entry, at least, or the bytes of a batch */
+		assert_true(reader.capacity == 1 ||
+			    reader.capacity * (4 + map_value_stride(&map)) <= MAP_BATCH_BYTES);
 		map_reader_release(&reader);
 	}
 }
@@ -789,6 +910,8 @@ int main(void)
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_deleted_meanwhile),
+		cmocka_unit_test(test_key_at_hand_deleted),
+		cmocka_unit_test(test_pass_ends),
 		cmocka_unit_test(test_churn),
 		cmocka_unit_test(test_exchange),
 		cmocka_unit_test(test_not_mappable),

@@ -45,6 +45,8 @@ static const char source[] =
 	"struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); }\n"
 	"	EVENTS SEC(\".maps\");\n"
 	"MAP(HASH, __u32, __u64, 4000, CROWD);\n"
+	"struct huge { char bytes[17000000]; };\n"
+	"MAP(ARRAY, __u32, struct huge, 1, HUGE);\n"
 	"struct clash { __u32 a_b; struct { __u32 b; } a; };\n"
 	"MAP(HASH, struct clash, __u32, 10, CLASH);\n"
 	"int global_count = 5;\n"
@@ -346,7 +348,8 @@ static void test_shapes(void **state)
 
 static void test_errors(void **state)
 {
-	struct metric_config none = config("NONE"), events = config("EVENTS");
+	struct metric_config none = config("NONE"), events = config("EVENTS"),
+			     huge = config("HUGE");
 	_cleanup_error_ struct error err = {};
 	struct metric metric;
 
@@ -361,6 +364,10 @@ static void test_errors(void **state)
 			    "metric \"m\": map EVENTS is a ringbuf and cannot be read as a metric; "
 			    "these can: hash, array, percpu_hash, percpu_array, lru_hash, "
 			    "lru_percpu_hash, lpm_trie, queue, stack");
+	assert_int_equal(metric_init(&metric, &huge, object, &err), -EFBIG);
+	assert_string_equal(error_message(&err),
+			    "metric \"m\": map HUGE: an entry has 17000004 bytes, and at most "
+			    "16777216 can be read: make its value smaller");
 }
 
 /* A metric of a hundred thousand entries streams: no piece is larger than a batch. */

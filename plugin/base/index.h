@@ -3,8 +3,8 @@
  * An index of an array of entries by their keys, which may be a stranger's: packets make them.
  * Embedded in the array's owner, used by one thread at a time; zeroed is empty.
  */
-#ifndef DYNMON_METRIC_INDEX_H
-#define DYNMON_METRIC_INDEX_H
+#ifndef DYNMON_BASE_INDEX_H
+#define DYNMON_BASE_INDEX_H
 
 #include <stddef.h>
 #include <stdint.h>

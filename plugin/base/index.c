@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "metric/index.h"
+#include "base/index.h"
 #include "base/siphash.h"
 
 #include <errno.h>

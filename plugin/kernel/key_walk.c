@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/key_walk.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A small map may change several times within one walk. */
+#define STEPS_SPARE 64
+
+int key_walk_init(struct key_walk *walk, int fd, size_t key_size, uint32_t max_entries, bool taking)
+{
+	*walk = (struct key_walk){
+		.fd = fd,
+		.key_size = key_size,
+		.taking = taking,
+		.steps = KEY_WALK_STEPS_MAX * (uint64_t)max_entries + STEPS_SPARE,
+		/* The key, and the number of the record that precedes it in the map. */
+		.record_size = key_size + sizeof(uint32_t),
+		.next = malloc(key_size),
+	};
+	return walk->next ? 0 : -ENOMEM;
+}
+
+void key_walk_release(struct key_walk *walk)
+{
+	free(walk->records);
+	free(walk->next);
+	index_release(&walk->index);
+	*walk = (struct key_walk){};
+}
+
+/* Records are numbered from 1: 0 stands for the place before the first key. */
+static char *record_at(const struct key_walk *walk, uint32_t number)
+{
+	return walk->records + (number - 1) * walk->record_size;
+}
+
+static uint32_t record_before(const struct key_walk *walk, uint32_t number)
+{
+	uint32_t before;
+
+	memcpy(&before, record_at(walk, number) + walk->key_size, sizeof(before));
+	return before;
+}
+
+static struct index_keys record_keys(const struct key_walk *walk)
+{
+	return (struct index_keys){
+		.first = walk->records,
+		.stride = walk->record_size,
+		.size = walk->key_size,
+	};
+}
+
+/* The number of a key's record; 0: the walk has not come to it. */
+static uint32_t record_find(const struct key_walk *walk, const char *key)
+{
+	return walk->n ? *index_slot(&walk->index, record_keys(walk), key) : 0;
+}
+
+static int record_add(struct key_walk *walk, const char *key, uint32_t before)
+{
+	char *record;
+	int r;
+
+	if (walk->n == walk->size) {
+		size_t size = walk->size ? 2 * walk->size : 64;
+		char *records = realloc(walk->records, size * walk->record_size);
+
+		if (!records)
+			return -ENOMEM;
+		walk->records = records;
+		walk->size = size;
+	}
+	r = index_reserve(&walk->index, record_keys(walk), walk->n);
+	if (r < 0)
+		return r;
+	record = record_at(walk, walk->n + 1);
+	memcpy(record, key, walk->key_size);
+	memcpy(record + walk->key_size, &before, sizeof(before));
+	*index_slot(&walk->index, record_keys(walk), key) = ++walk->n;
+	return 0;
+}
+
+/* Asks the kernel for the key after a record's, into walk->next. 1; 0: the end; -errno. */
+static int key_after(struct key_walk *walk, uint32_t number)
+{
+	int r;
+
+	if (!walk->steps)
+		return -EBUSY;
+	walk->steps--;
+	r = bpf_map_get_next_key(walk->fd, number ? record_at(walk, number) : NULL, walk->next);
+	return r == -ENOENT ? 0 : r < 0 ? r : 1;
+}
+
+/*
+ * Moves top to the next key that was not given. 1; 0: the end; -errno.
+ *
+ * A key that was given before means that the kernel started over, because the key at hand was
+ * deleted, or that this key was inserted again elsewhere. The keys before it are tried in turn. If
+ * none of them is left, the walk starts at the first key and passes over those that were given.
+ */
+static int walk_advance(struct key_walk *walk)
+{
+	uint32_t at = walk->top, found;
+	bool onward = !at;
+	int r;
+
+	while ((r = key_after(walk, at)) > 0 && (found = record_find(walk, walk->next))) {
+		if (onward) {
+			at = found;
+			continue;
+		}
+		at = record_before(walk, at);
+		onward = !at;
+		if (onward && walk->partial)
+			return -EBUSY;
+	}
+	if (r > 0)
+		r = record_add(walk, walk->next, walk->taking ? 0 : at) < 0 ? -ENOMEM : 1;
+	if (r > 0)
+		walk->top = walk->n;
+	return r;
+}
+
+int key_walk_resume(struct key_walk *walk, const char *keys, uint32_t n)
+{
+	int r = 0;
+
+	walk->partial = true;
+	for (uint32_t i = 0; r == 0 && i < n; i++) {
+		r = record_add(walk, keys + i * walk->key_size, walk->n);
+		walk->top = walk->n;
+	}
+	return r;
+}
+
+int key_walk_next(struct key_walk *walk, char *key)
+{
+	if (!walk->started)
+		walk->ahead = walk_advance(walk);
+	walk->started = true;
+	if (walk->ahead <= 0)
+		return walk->ahead;
+	memcpy(key, record_at(walk, walk->top), walk->key_size);
+	/* Before the caller deletes the key: after that the kernel would start over. */
+	walk->ahead = walk_advance(walk);
+	return 1;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A walk over the keys of a hash or trie by BPF_MAP_GET_NEXT_KEY, while others insert and delete.
+ *
+ * The kernel answers with the first key of the map when the key that it is asked about was
+ * deleted. The walk therefore remembers the keys that it gave: it gives no key twice, and it goes
+ * on from the last key that still exists. Its memory grows with the number of keys, so it is used
+ * only where batch calls are not possible.
+ *
+ * Embedded in its owner; used by one thread at a time. A zeroed walk can be released.
+ */
+#ifndef DYNMON_KERNEL_KEY_WALK_H
+#define DYNMON_KERNEL_KEY_WALK_H
+
+#include "base/index.h"
+
+#include <stdbool.h>
+
+/* Calls to the kernel for each entry that the map can have, before a walk gives up. */
+#define KEY_WALK_STEPS_MAX 8
+
+struct key_walk {
+	int fd;
+	size_t key_size;
+	bool taking;  /* the owner deletes each key that it is given */
+	bool partial; /* keys were given before the walk began, and are not remembered */
+	bool started;
+	int ahead;	/* 1: top is the next key; 0: the end; -errno */
+	uint64_t steps; /* calls that are left */
+	/* Records of the keys that were given, and of the next one: see record_at(). */
+	char *records;
+	size_t record_size;
+	uint32_t n;
+	size_t size;
+	uint32_t top; /* number of the record to go on from; 0: start at the first key */
+	struct index index;
+	char *next;
+};
+
+/**
+ * key_walk_init() - prepare a walk over a map
+ * @walk:        is initialized; release with key_walk_release() also after a failure
+ * @fd:          of the map, owned by the caller
+ * @key_size:    bytes of a key
+ * @max_entries: of the map; bounds the number of calls
+ * @taking:      the caller deletes each key that it is given
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int key_walk_init(struct key_walk *walk, int fd, size_t key_size, uint32_t max_entries,
+		  bool taking);
+
+/**
+ * key_walk_resume() - go on where another kind of read stopped
+ * @walk: initialized and not used yet
+ * @keys: the last keys that were given, without gaps and in the order of the map
+ * @n:    number of keys, at least 1
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int key_walk_resume(struct key_walk *walk, const char *keys, uint32_t n);
+
+/**
+ * key_walk_next() - the next key
+ * @walk: an initialized walk
+ * @key:  receives the key, which others may have deleted meanwhile
+ *
+ * Return: 1 with a key, 0 at the end of the map, -EBUSY if others delete keys faster than the walk
+ * proceeds, -errno on any other failure.
+ */
+int key_walk_next(struct key_walk *walk, char *key);
+
+void key_walk_release(struct key_walk *walk);
+
+#endif
