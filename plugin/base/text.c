@@ -10,7 +10,8 @@
 
 char *text_grow(struct text *text, size_t n)
 {
-	size_t size = text->size ? text->size : 256;
+	/* With room for the NUL of text_str(), so that this cannot fail. */
+	size_t size = text->size ? text->size + 1 : 256;
 	char *data;
 
 	if (text->failed)
@@ -19,7 +20,7 @@ char *text_grow(struct text *text, size_t n)
 		text->failed = true;
 		return NULL;
 	}
-	while (size - text->len < n)
+	while (size - 1 - text->len < n)
 		size *= 2;
 	data = realloc(text->data, size);
 	if (!data) {
@@ -27,7 +28,7 @@ char *text_grow(struct text *text, size_t n)
 		return NULL;
 	}
 	text->data = data;
-	text->size = size;
+	text->size = size - 1;
 	return data + text->len;
 }
 
@@ -222,24 +223,22 @@ int text_status(const struct text *text)
 
 const char *text_str(struct text *text)
 {
-	char *end = text_reserve(text, 1);
-
-	if (!end)
+	if (!text->data)
 		return "";
-	*end = '\0';
+	text->data[text->len] = '\0';
 	return text->data;
 }
 
 char *text_steal(struct text *text)
 {
-	char *end = text_reserve(text, 1), *data;
+	char *data;
 
-	if (!end || text->failed) {
+	if (!text_reserve(text, 0) || text->failed) {
 		text_release(text);
 		return NULL;
 	}
-	*end = '\0';
 	data = text->data;
+	data[text->len] = '\0';
 	*text = (struct text){};
 	return data;
 }

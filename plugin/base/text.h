@@ -19,7 +19,7 @@
 struct text {
 	char *data; /* owned, not terminated: see text_str() */
 	size_t len;
-	size_t size;
+	size_t size; /* without the byte for the NUL */
 	bool failed;
 };
 
@@ -81,7 +81,10 @@ void text_json_name(struct text *text, const char *name);
 /* 0, or -ENOMEM when an append failed. */
 int text_status(const struct text *text);
 
-/* The contents as a string; never NULL. Valid until the next append. */
+/*
+ * The contents as a string of text->len bytes, also after a failed append; never NULL. Valid until
+ * the next append.
+ */
 const char *text_str(struct text *text);
 
 /* Gives the contents away as a string that the caller frees; NULL when memory ran out. */

@@ -37,6 +37,8 @@ static void family_header(struct openmetrics_stream *stream, const struct source
 		text_adds(&help, config->help);
 	else
 		text_printf(&help, "Map %s.", config->map_name);
+	if (text_status(&help) < 0)
+		out->failed = true;
 	exposer_family(&stream->exposer, source->name, source->type, config->unit, text_str(&help),
 		       out);
 }
@@ -191,25 +193,36 @@ static int source_begin(struct openmetrics_stream *stream, const struct source *
 	return r;
 }
 
-static void source_end(struct openmetrics_stream *stream)
+/* Returns 0 or -ENOMEM. */
+static int source_end(struct openmetrics_stream *stream)
 {
 	struct held *held = stream->sources.items[stream->at].held;
+	const struct selection *selection = held->sampling.selection;
+	int r = 0;
 
 	stream->reading = false;
 	stream->at++;
 	if (--held->users || !held->open)
-		return;
+		return 0;
 	held->left_out = sampling_left_out(&held->sampling);
 	if (!stream->look)
 		metric_set_left_out(held->metric, READER_OPENMETRICS, held->left_out);
 	if (held->left_out && !stream->look && metric_tell_left_out(held->metric))
 		log_warning("%smetric \"%s\": %llu series, of which the largest %u are shown",
 			    metric_owner(held->metric), held->metric->config->name,
-			    (unsigned long long)held->sampling.seen, held->sampling.count);
-	if (held->left_out)
-		held->sums = steal_ptr(&held->sampling.sums);
+			    (unsigned long long)selection->seen, selection->count);
+	if (held->left_out) {
+		size_t size = held->metric->n_numbers * sizeof(*held->sums);
+
+		held->sums = malloc(size);
+		if (held->sums)
+			memcpy(held->sums, selection->sums, size);
+		else
+			r = -ENOMEM;
+	}
 	sampling_release(&held->sampling);
 	held->open = false;
+	return r;
 }
 
 /* With the source's fixed labels, and the name of its metric. */
@@ -229,7 +242,7 @@ static void left_out_sample(struct openmetrics_stream *stream, const struct sour
 		labels[i] = (struct value_label){ names_add(&names, source->fixed[i].name),
 						  source->fixed[i].value };
 	for (size_t i = 0; i <= source->n_fixed; i++)
-		if (!labels[i].name) {
+		if (!labels[i].name || text_status(&metric) < 0) {
 			out->failed = true;
 			return;
 		}
@@ -324,18 +337,24 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 		stream->entry = stream->batch.entries.count = 0;
 		r = sampling_next(&source->held->sampling, &stream->batch);
 	}
+	if (r == -ENOMEM)
+		return error_oom(err);
 	if (r < 0 && metric_tell_trouble(source->metric)) /* no other metric suffers from it */
 		log_error("%sreading map %s of metric \"%s\": %s", metric_owner(source->metric),
 			  source->metric->config->map_name, source->metric->config->name,
 			  map_reader_strerror(r));
-	if (r <= 0)
-		source_end(stream);
-	else
+	if (r <= 0 && source_end(stream) < 0)
+		return error_oom(err);
+	if (r > 0)
 		entries(stream, source, out);
 	if (source->monitor && !stream->look)
 		readings_add(source->monitor->readings, READER_OPENMETRICS, 0,
 			     figure_clock() - start);
-	return text_status(out) < 0 ? error_oom(err) : 1;
+	/* A label that was cut would be another series. */
+	if (text_status(out) < 0 || text_status(&stream->scratch) < 0 ||
+	    text_status(&stream->labels) < 0)
+		return error_oom(err);
+	return 1;
 }
 
 static void openmetrics_free(struct stream *base)

@@ -49,6 +49,8 @@ static char *sample_name(const struct metric *metric, const struct family *famil
 		text_adds(&name, "_total");
 	if (!strncmp(text_str(&name), FIGURE_PREFIX, strlen(FIGURE_PREFIX)))
 		text_printf(&exported, "exported_%s", text_str(&name));
+	if (text_status(&name) < 0)
+		return NULL;
 	return text_steal(exported.len ? &exported : &name);
 }
 
@@ -382,6 +384,10 @@ int sources_init(struct sources *sources, const struct view *view)
 					r = add_metric(sources, &view->items[i], path,
 						       &of->metrics[j]);
 		}
+	if (r < 0) {
+		sources_release(sources);
+		return r;
+	}
 	qsort(sources->items, sources->n, sizeof(*sources->items), by_name);
 	/* A name that is new may be taken, too. */
 	for (int i = 0; r == 0 && i < RENAMES_MAX; i++) {

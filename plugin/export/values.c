@@ -220,6 +220,10 @@ static void give(struct making *making, const char *type, const char *field, str
 		text_printf(&end, "-%08x", hash_bytes(making->labels.data, making->labels.len));
 	set_field(making, making->instance_template, "", making->value.plugin_instance);
 	set_field(making, making->type_template, text_str(&end), making->value.type_instance);
+	if (text_status(&end) < 0)
+		making->text.failed = true;
+	if (text_status(&making->text) < 0) /* a name that was cut would be another value */
+		return;
 	making->value.number = number;
 	making->value.labels = making->list;
 	making->value.n_labels = making->n_list;
@@ -326,6 +330,8 @@ static void give_sum(struct making *making, const char *type, const char *field,
 	making->field = field;
 	making->value.type = type;
 	set_field(making, making->type_template, "-total", making->value.type_instance);
+	if (text_status(&making->text) < 0)
+		return;
 	making->value.number = number;
 	making->sink(making->data, &making->value);
 }
@@ -333,6 +339,7 @@ static void give_sum(struct making *making, const char *type, const char *field,
 /* How many are not there, and what all of them are together. */
 static void give_left_out(struct making *making, const struct sampling *sampling)
 {
+	const struct selection *selection = sampling->selection;
 	const struct metric *metric = making->metric;
 
 	metric_set_left_out(metric, READER_COLLECTD, sampling_left_out(sampling));
@@ -343,18 +350,20 @@ static void give_left_out(struct making *making, const struct sampling *sampling
 			"monitor %s: metric \"%s\": %llu series, of which the largest %u are given "
 			"to collectd",
 			making->item->monitor->settings.name, metric->config->name,
-			(unsigned long long)sampling->seen, sampling->count);
+			(unsigned long long)selection->seen, selection->count);
 	making->n_list = making->value.n_labels = making->n_constants;
 	making->field = metric->families[0].name;
 	set_field(making, making->instance_template, "", making->value.plugin_instance);
 	if (histogram_is_one(&metric->histogram))
-		give_totals(making, sampling->sums, give_sum);
+		give_totals(making, selection->sums, give_sum);
 	for (size_t n = 0; !histogram_is_one(&metric->histogram) && n < metric->n_families; n++)
 		give_sum(making, making->type, metric->families[n].name,
-			 metric_scale(metric, metric_family_sum(metric, n, sampling->sums)));
+			 metric_scale(metric, metric_family_sum(metric, n, selection->sums)));
 	making->field = histogram_is_one(&metric->histogram) ? "count" : metric->families[0].name;
 	making->value.type = "gauge";
 	set_field(making, making->type_template, "-left_out", making->value.type_instance);
+	if (text_status(&making->text) < 0)
+		return;
 	making->value.number = (struct number){ NUMBER_UNSIGNED, .u = sampling_left_out(sampling) };
 	making->sink(making->data, &making->value);
 }
@@ -380,6 +389,11 @@ static int metric_read(struct making *making, const struct metric_settings *sett
 			give_entry(making, &batch, i);
 	give_left_out(making, &sampling);
 	sampling_release(&sampling);
+	if (text_status(&making->labels) < 0 || text_status(&making->text) < 0) {
+		text_release(&making->labels);
+		text_release(&making->text);
+		return -ENOMEM;
+	}
 	return r;
 }
 

@@ -32,9 +32,11 @@ static int make_id(struct groups *groups, const struct metric *metric, const cha
 			label_text(&metric->labels[i], key, value, cpu, text);
 			text_addc(text, '\0');
 		}
+	if (text_status(text) < 0)
+		return -ENOMEM;
 	for (int i = 0; i < 2; i++)
 		id[i] = siphash(groups->seeds[i], text_str(text), text->len);
-	return text_status(text);
+	return 0;
 }
 
 /* The group that an entry belongs to; key: without a slot. -errno. */

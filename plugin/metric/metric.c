@@ -71,14 +71,36 @@ static int access_check(const struct metric *metric, const struct object_map *ma
 	return 0;
 }
 
+static struct metric_notes *notes_new(void)
+{
+	struct metric_notes *notes = calloc(1, sizeof(*notes));
+
+	if (!notes)
+		return NULL;
+	pthread_mutex_init(&notes->lock, NULL);
+	pthread_cond_init(&notes->selected, NULL);
+	return notes;
+}
+
+static void notes_free(struct metric_notes *notes)
+{
+	if (!notes)
+		return;
+	pthread_cond_destroy(&notes->selected);
+	pthread_mutex_destroy(&notes->lock);
+	free(notes);
+}
+
 int metric_init(struct metric *metric, const struct metric_config *config,
 		const struct object *object, struct error *err)
 {
 	const struct object_map *map = object_find_map(object, config->map_name);
 	int r;
 
-	*metric = (struct metric){ .config = config, .next = metric };
-	if (!map) {
+	*metric = (struct metric){ .config = config, .next = metric, .notes = notes_new() };
+	if (!metric->notes) {
+		r = error_oom(err);
+	} else if (!map) {
 		r = no_such_map(config, object, err);
 	} else {
 		r = object_map_describe(map, &metric->map, err);
@@ -107,6 +129,7 @@ void metric_release(struct metric *metric)
 	fields_free(metric->key_fields, metric->n_key_fields);
 	fields_free(metric->value_fields, metric->n_value_fields);
 	tally_unref(metric->tally);
+	notes_free(metric->notes);
 	free(metric->owner);
 	*metric = (struct metric){};
 }
@@ -145,9 +168,9 @@ bool metric_entries(const struct metric *metric, uint64_t *ret)
 	*ret = metric->map.max_entries;
 	if (metric_has_index(metric))
 		return true;
-	if (!__atomic_load_n(&metric->counted, __ATOMIC_ACQUIRE))
+	if (!__atomic_load_n(&metric->notes->counted, __ATOMIC_ACQUIRE))
 		return false;
-	*ret = __atomic_load_n(&metric->entries, __ATOMIC_RELAXED);
+	*ret = __atomic_load_n(&metric->notes->entries, __ATOMIC_RELAXED);
 	return true;
 }
 

@@ -2,8 +2,8 @@
 /*
  * A metric: a map of a loaded object, how to decode it, and what to call what is in it.
  *
- * Embedded in a generation, which owns the map. Read-only once made: any number of threads
- * may read a metric at the same time, each with its own map_reader.
+ * Embedded in a generation, which owns the map. Read-only once made, but for its notes: any number
+ * of threads may read a metric at the same time, each with its own map_reader.
  */
 #ifndef DYNMON_METRIC_METRIC_H
 #define DYNMON_METRIC_METRIC_H
@@ -16,7 +16,24 @@
 #include "metric/histogram.h"
 #include "metric/label.h"
 
+#include <pthread.h>
+
+struct selection;
 struct tally;
+
+/* What reads of a metric note, and share: it changes, while the metric does not. */
+struct metric_notes {
+	bool trouble_told;		 /* atomic: that it cannot be read was logged */
+	bool full_told;			 /* atomic: that its map is full was */
+	bool left_out_told;		 /* atomic: that it has more series than are shown was */
+	bool counted;			 /* atomic: a read has come to the end of the map */
+	uint64_t entries;		 /* atomic: that the last such read found */
+	uint64_t left_out[READER_COUNT]; /* atomic: series, in the last read of that kind */
+	pthread_mutex_t lock;
+	pthread_cond_t selected; /* one of the selections has changed its state */
+	/* -- protected by lock -- */
+	struct selection *selections; /* those that are not done */
+};
 
 /* A number that each value has. */
 struct column {
@@ -37,13 +54,8 @@ struct metric {
 	struct map map;
 	struct plan key;
 	struct plan value;
-	bool trouble_told;		 /* atomic: that it cannot be read was logged */
-	bool full_told;			 /* atomic: that its map is full was */
-	bool left_out_told;		 /* atomic: that it has more series than are shown was */
-	bool counted;			 /* atomic: a read has come to the end of the map */
-	uint64_t entries;		 /* atomic: that the last such read found */
-	uint64_t left_out[READER_COUNT]; /* atomic: series, in the last read of that kind */
-	struct field *key_fields;	 /* none when the map is an array or a queue */
+	struct metric_notes *notes; /* owned */
+	struct field *key_fields;   /* none when the map is an array or a queue */
 	size_t n_key_fields;
 	struct field *value_fields;
 	size_t n_value_fields;
@@ -114,25 +126,25 @@ static inline const char *metric_owner(const struct metric *metric)
 /* Whether nobody has logged trouble with reading this metric yet; remembers it. */
 static inline bool metric_tell_trouble(const struct metric *metric)
 {
-	return !__atomic_exchange_n((bool *)&metric->trouble_told, true, __ATOMIC_RELAXED);
+	return !__atomic_exchange_n(&metric->notes->trouble_told, true, __ATOMIC_RELAXED);
 }
 
 /* The same of series that are left out. */
 static inline bool metric_tell_left_out(const struct metric *metric)
 {
-	return !__atomic_exchange_n((bool *)&metric->left_out_told, true, __ATOMIC_RELAXED);
+	return !__atomic_exchange_n(&metric->notes->left_out_told, true, __ATOMIC_RELAXED);
 }
 
 /* Remembers how many series a read has left out; or asks. */
 static inline void metric_set_left_out(const struct metric *metric, enum reader_kind reader,
 				       uint64_t n)
 {
-	__atomic_store_n((uint64_t *)&metric->left_out[reader], n, __ATOMIC_RELAXED);
+	__atomic_store_n(&metric->notes->left_out[reader], n, __ATOMIC_RELAXED);
 }
 
 static inline uint64_t metric_left_out(const struct metric *metric, enum reader_kind reader)
 {
-	return __atomic_load_n(&metric->left_out[reader], __ATOMIC_RELAXED);
+	return __atomic_load_n(&metric->notes->left_out[reader], __ATOMIC_RELAXED);
 }
 
 /*

@@ -19,8 +19,8 @@ static void note_entries(const struct metric *metric, const struct map_reader *r
 	const struct metric *each = metric;
 
 	do {
-		__atomic_store_n((uint64_t *)&each->entries, reader->seen, __ATOMIC_RELAXED);
-		__atomic_store_n((bool *)&each->counted, true, __ATOMIC_RELEASE);
+		__atomic_store_n(&each->notes->entries, reader->seen, __ATOMIC_RELAXED);
+		__atomic_store_n(&each->notes->counted, true, __ATOMIC_RELEASE);
 		each = each->next;
 	} while (each != metric);
 }
@@ -28,7 +28,7 @@ static void note_entries(const struct metric *metric, const struct map_reader *r
 /* The kernel tells nobody but the program that there was no room. */
 static void note_full(const struct metric *metric, const struct map_reader *reader)
 {
-	bool *told = (bool *)&metric->full_told;
+	bool *told = &metric->notes->full_told;
 	bool full = refuses(reader->map.type) && reader->seen >= reader->map.max_entries;
 
 	if (full)

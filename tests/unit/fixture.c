@@ -177,7 +177,7 @@ char *series_of(const struct object *object, const struct metric_config *config,
 		text_clear(least);
 	}
 	if (sampling_left_out(&sampling))
-		text_printf(&all, "of %llu", (unsigned long long)sampling.seen);
+		text_printf(&all, "of %llu", (unsigned long long)sampling.selection->seen);
 	for (size_t i = 0; i < n; i++)
 		text_release(&lines[i]);
 	sampling_release(&sampling);

@@ -177,10 +177,11 @@ static void test_largest(void **state)
 		assert_int_equal(packets[0], cases[i].least);
 		assert_int_equal(packets[cases[i].given - 1], cases[i].most);
 		assert_int_equal(sampling_left_out(&sampling), 9000 - cases[i].given);
-		assert_int_equal(sampling.seen, 9000);
+		assert_int_equal(sampling.selection->seen, 9000);
 		if (sampling_left_out(&sampling)) {
-			assert_int_equal(sampling.sums[0].u, 9000ull * 9001 / 2);
-			assert_int_equal(sampling.sums[1].u, 9000ull * 10000 - 8999ull * 9000 / 2);
+			assert_int_equal(sampling.selection->sums[0].u, 9000ull * 9001 / 2);
+			assert_int_equal(sampling.selection->sums[1].u,
+					 9000ull * 10000 - 8999ull * 9000 / 2);
 		}
 		sampling_release(&sampling);
 		metric_release(&metric);

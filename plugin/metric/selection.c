@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "metric/selection.h"
+#include "metric/groups.h"
+
+#include <errno.h>
+
+#define NUMBERS(text) ((struct number *)(text).data)
+
+/* What decides how large an entry is; of an array in its value all together. */
+static struct number rank_in(const struct metric *metric, const struct number *numbers)
+{
+	struct number rank = numbers[metric->rank];
+
+	for (uint32_t i = 1; i < metric->rank_numbers; i++)
+		rank = number_add(rank, numbers[metric->rank + i]);
+	return rank;
+}
+
+static struct number rank_of(const struct selection *selection, uint32_t slot)
+{
+	const struct metric *metric = selection->metric;
+
+	return rank_in(metric, &NUMBERS(selection->numbers)[slot * metric->n_numbers]);
+}
+
+/* Moves an entry of the heap down to where no smaller one is below it. */
+static void heap_sink(struct selection *selection, uint32_t at)
+{
+	uint32_t *heap = selection->heap;
+
+	for (;;) {
+		uint32_t least = at, moved = heap[at];
+
+		for (uint32_t child = 2 * at + 1; child <= 2 * at + 2; child++)
+			if (child < selection->count &&
+			    number_less(rank_of(selection, heap[child]),
+					rank_of(selection, heap[least])))
+				least = child;
+		if (least == at)
+			return;
+		heap[at] = heap[least];
+		heap[least] = moved;
+		at = least;
+	}
+}
+
+static int heap_make(struct selection *selection)
+{
+	selection->heap = malloc(selection->count * sizeof(*selection->heap));
+	if (!selection->heap)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < selection->count; i++)
+		selection->heap[i] = i;
+	for (uint32_t i = selection->count / 2; i-- > 0;)
+		heap_sink(selection, i);
+	return 0;
+}
+
+/* The numbers of an entry that is a series, into the room at numbers. */
+static void entry_numbers(const struct selection *selection, const struct metric_batch *batch,
+			  uint32_t i, struct number *numbers)
+{
+	const struct metric *metric = selection->metric;
+
+	if (histogram_is_one(&metric->histogram)) {
+		histogram_clear(&metric->histogram, numbers);
+		histogram_add(metric, batch, i, numbers);
+		return;
+	}
+	for (size_t n = 0; n < metric->n_columns; n++)
+		numbers[n] = metric_batch_sample(metric, n, batch, i);
+}
+
+static void add_sums(struct selection *selection, const struct number *numbers)
+{
+	for (size_t n = 0; n < selection->metric->n_numbers; n++)
+		selection->sums[n] =
+			selection->seen ? number_add(selection->sums[n], numbers[n]) : numbers[n];
+	selection->seen++;
+}
+
+static int append(struct selection *selection, const struct map_batch *entries, uint32_t i,
+		  const struct number *numbers)
+{
+	text_add(&selection->keys, entries->keys + i * entries->key_stride, entries->key_stride);
+	text_add(&selection->values, entries->values + i * entries->value_stride,
+		 entries->value_stride);
+	text_add(&selection->numbers, numbers, selection->metric->n_numbers * sizeof(*numbers));
+	if (text_status(&selection->keys) < 0 || text_status(&selection->values) < 0 ||
+	    text_status(&selection->numbers) < 0)
+		return -ENOMEM;
+	selection->count++;
+	return 0;
+}
+
+/* Puts an entry in the place of the smallest one. */
+static void replace(struct selection *selection, const struct map_batch *entries, uint32_t i,
+		    const struct number *numbers)
+{
+	size_t slot = selection->heap[0], n = selection->metric->n_numbers;
+
+	memcpy(selection->keys.data + slot * entries->key_stride,
+	       entries->keys + i * entries->key_stride, entries->key_stride);
+	memcpy(selection->values.data + slot * entries->value_stride,
+	       entries->values + i * entries->value_stride, entries->value_stride);
+	memcpy(&NUMBERS(selection->numbers)[slot * n], numbers, n * sizeof(*numbers));
+	heap_sink(selection, 0);
+}
+
+static int hold_entry(struct selection *selection, const struct map_batch *entries, uint32_t i,
+		      const struct number *numbers)
+{
+	add_sums(selection, numbers);
+	if (!selection->limit || selection->count < selection->limit)
+		return append(selection, entries, i, numbers);
+	if (!selection->heap && heap_make(selection) < 0)
+		return -ENOMEM;
+	if (number_less(rank_of(selection, selection->heap[0]),
+			rank_in(selection->metric, numbers)))
+		replace(selection, entries, i, numbers);
+	return 0;
+}
+
+static int hold(struct selection *selection, const struct metric_batch *batch,
+		struct number *numbers)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < batch->entries.count; i++) {
+		entry_numbers(selection, batch, i, numbers);
+		r = hold_entry(selection, &batch->entries, i, numbers);
+	}
+	return r;
+}
+
+/* Of entries that are parts of series the sums are held. */
+static int hold_groups(struct selection *selection, struct metric_reader *reader)
+{
+	const struct metric *metric = selection->metric;
+	_cleanup_(groups_release) struct groups groups = {};
+	struct metric_batch batch;
+	int r, held = 0;
+
+	while ((r = metric_reader_next(reader, &batch)) > 0) {
+		r = groups_add(&groups, metric, &batch);
+		if (r < 0)
+			return r;
+	}
+	batch = groups_batch(&groups, metric);
+	for (uint32_t i = 0; held == 0 && i < batch.entries.count; i++)
+		held = hold_entry(selection, &batch.entries, i,
+				  batch.numbers + i * metric->n_numbers);
+	return held < 0 ? held : r;
+}
+
+/* All entries are given as they came, their samples are in their values: a copy of the batch. */
+static int hold_as_is(struct selection *selection, const struct map_batch *entries)
+{
+	size_t keys = entries->count * entries->key_stride;
+	size_t values = entries->count * entries->value_stride, n = selection->n_blocks;
+	struct selection_block *blocks = realloc(selection->blocks, (n + 1) * sizeof(*blocks));
+	char *bytes;
+
+	if (!blocks)
+		return -ENOMEM;
+	selection->blocks = blocks;
+	bytes = malloc(keys + values);
+	if (!bytes)
+		return -ENOMEM;
+	if (keys)
+		memcpy(bytes, entries->keys, keys);
+	memcpy(bytes + keys, entries->values, values);
+	blocks[n] = (struct selection_block){ bytes, *entries };
+	blocks[n].entries.keys = bytes;
+	blocks[n].entries.values = bytes + keys;
+	selection->n_blocks++;
+	selection->count += entries->count;
+	selection->seen += entries->count;
+	return 0;
+}
+
+static int hold_all(struct selection *selection, struct metric_reader *reader)
+{
+	const struct metric *metric = selection->metric;
+	const struct histogram *histogram = &metric->histogram;
+	bool counted = selection->limit || histogram_is_one(histogram);
+	_cleanup_free_ struct number *numbers = calloc(metric->n_numbers, sizeof(*numbers));
+	struct metric_batch batch;
+	int r;
+
+	selection->sums = calloc(metric->n_numbers, sizeof(*selection->sums));
+	if (!numbers || !selection->sums)
+		return -ENOMEM;
+	if (histogram_has_groups(histogram) || metric->merges)
+		return hold_groups(selection, reader);
+	while ((r = metric_reader_next(reader, &batch)) > 0) {
+		r = counted || batch.numbers ? hold(selection, &batch, numbers)
+					     : hold_as_is(selection, &batch.entries);
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
+/* The one pass over the map. */
+static int selection_run(struct selection *selection)
+{
+	struct metric_reader reader;
+	int r = metric_reader_init(&reader, selection->metric, selection->use);
+
+	if (r < 0)
+		return r;
+	selection->broke = hold_all(selection, &reader);
+	metric_reader_release(&reader);
+	return selection->broke == -ENOMEM ? -ENOMEM : 0;
+}
+
+static void selection_free(struct selection *selection)
+{
+	for (size_t i = 0; i < selection->n_blocks; i++)
+		free(selection->blocks[i].bytes);
+	free(selection->blocks);
+	text_release(&selection->keys);
+	text_release(&selection->values);
+	text_release(&selection->numbers);
+	free(selection->heap);
+	free(selection->sums);
+	free(selection);
+}
+
+/*
+ * Below a batch a pass costs less than waiting for another reader; what readers take from each
+ * other must not be given to two of them.
+ */
+static bool is_shared(const struct metric *metric)
+{
+	uint64_t entry = metric->map.key_size + map_value_stride(&metric->map);
+
+	return entry * metric->map.max_entries > MAP_BATCH_BYTES && !metric_is_taken(metric);
+}
+
+/* A selection of the metric's that is not done yet; NULL: none is in that state. */
+static struct selection *selection_find(const struct selection *like, int state)
+{
+	struct selection *each = like->metric->notes->selections;
+
+	while (each && (each == like || (int)each->state != state || each->use != like->use ||
+			each->limit != like->limit))
+		each = each->next;
+	return each;
+}
+
+static void selection_remove(struct selection *selection)
+{
+	struct selection **at = &selection->metric->notes->selections;
+
+	while (*at != selection)
+		at = &(*at)->next;
+	*at = selection->next;
+}
+
+/* One pass of a kind at a time; all who come while it runs have the next one together. */
+static struct selection *selection_share(struct selection *selection)
+{
+	struct metric_notes *notes = selection->metric->notes;
+	struct selection *other;
+
+	pthread_mutex_lock(&notes->lock);
+	other = selection_find(selection, SELECTION_WAITS);
+	if (other) {
+		other->refs++;
+		while (other->state != SELECTION_DONE)
+			pthread_cond_wait(&notes->selected, &notes->lock);
+		pthread_mutex_unlock(&notes->lock);
+		selection_free(selection);
+		return other;
+	}
+	selection->next = notes->selections;
+	notes->selections = selection;
+	while (selection_find(selection, SELECTION_RUNS))
+		pthread_cond_wait(&notes->selected, &notes->lock);
+	selection->state = SELECTION_RUNS;
+	pthread_mutex_unlock(&notes->lock);
+	selection->result = selection_run(selection);
+	pthread_mutex_lock(&notes->lock);
+	selection->state = SELECTION_DONE;
+	selection_remove(selection);
+	pthread_cond_broadcast(&notes->selected);
+	pthread_mutex_unlock(&notes->lock);
+	return selection;
+}
+
+int selection_get(const struct metric *metric, enum metric_use use, uint32_t limit,
+		  struct selection **ret)
+{
+	struct selection *selection = malloc(sizeof(*selection));
+	int r;
+
+	if (!selection)
+		return -ENOMEM;
+	*selection = (struct selection){ .metric = metric, .use = use, .limit = limit, .refs = 1 };
+	if (is_shared(metric))
+		selection = selection_share(selection);
+	else
+		selection->result = selection_run(selection);
+	r = selection->result;
+	*ret = r < 0 ? selection_unref(selection) : selection;
+	return r;
+}
+
+struct selection *selection_unref(struct selection *selection)
+{
+	if (selection && __atomic_sub_fetch(&selection->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		selection_free(selection);
+	return NULL;
+}
