@@ -9,12 +9,12 @@
 
 #define SLOTS_MIN 64
 
-int index_reserve(struct index *index, struct index_keys keys, size_t n)
+int index_reserve(struct index *index, struct index_keys keys, size_t n, size_t more)
 {
 	size_t n_slots = index->n_slots ? index->n_slots : SLOTS_MIN;
 	uint32_t *slots;
 
-	while (n_slots < 2 * (n + 1))
+	while (n_slots < 2 * (n + more))
 		n_slots *= 2;
 	if (n_slots == index->n_slots)
 		return 0;

@@ -22,8 +22,8 @@ struct index {
 	uint64_t seed[2];
 };
 
-/* Makes room for one entry more than n. -ENOMEM, or what getrandom() fails with. */
-int index_reserve(struct index *index, struct index_keys keys, size_t n);
+/* Makes room for more entries than the first n. -ENOMEM, or what getrandom() fails with. */
+int index_reserve(struct index *index, struct index_keys keys, size_t n, size_t more);
 /* Starts anew, with the first n entries; no more than there is room for. */
 void index_refill(struct index *index, struct index_keys keys, size_t n);
 /* The slot of a key: its own, or the free one where it belongs. Only where there is room. */

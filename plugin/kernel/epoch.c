@@ -54,7 +54,7 @@ static int64_t epoch_offset(const struct btf *btf, const struct btf_type *sectio
 	return -1;
 }
 
-void object_set_epoch(struct object *object)
+int object_set_epoch(struct object *object, struct error *err)
 {
 	const struct btf *btf = object_btf(object);
 
@@ -62,15 +62,26 @@ void object_set_epoch(struct object *object)
 		const struct object_map *map = &object->maps[i];
 		const struct btf_type *section = btf__type_by_id(btf, map->value_type);
 		const uint64_t base = epoch_base();
+		_cleanup_free_ char *value = NULL;
+		const void *initial;
 		int64_t offset;
 		size_t size;
-		char *value;
+		int r;
 
 		if (!bpf_map__is_internal(map->bpf) || !section || !btf_is_datasec(section))
 			continue;
-		value = (char *)bpf_map__initial_value(map->bpf, &size);
-		offset = value ? epoch_offset(btf, section, size) : -1;
-		if (offset >= 0)
-			memcpy(value + offset, &base, sizeof(base));
+		initial = bpf_map__initial_value(map->bpf, &size);
+		offset = initial ? epoch_offset(btf, section, size) : -1;
+		if (offset < 0)
+			continue;
+		value = malloc(size);
+		if (!value)
+			return error_oom(err);
+		memcpy(value, initial, size);
+		memcpy(value + offset, &base, sizeof(base));
+		r = bpf_map__set_initial_value(map->bpf, value, size);
+		if (r < 0)
+			return error_set(err, r, "setting dynmon_epoch_base: %s", strerror(-r));
 	}
+	return 0;
 }

@@ -7,9 +7,11 @@
 #ifndef DYNMON_KERNEL_EPOCH_H
 #define DYNMON_KERNEL_EPOCH_H
 
+#include "base/error.h"
+
 struct object;
 
-/* Sets the constant to the present, when the object has it; before the object is loaded. */
-void object_set_epoch(struct object *object);
+/* Sets the constant to the present, when the object has it; before the object is loaded. -errno. */
+int object_set_epoch(struct object *object, struct error *err);
 
 #endif

@@ -74,7 +74,7 @@ static int record_add(struct key_walk *walk, const char *key, uint32_t before)
 		walk->records = records;
 		walk->size = size;
 	}
-	r = index_reserve(&walk->index, record_keys(walk), walk->n);
+	r = index_reserve(&walk->index, record_keys(walk), walk->n, 1);
 	if (r < 0)
 		return r;
 	record = record_at(walk, walk->n + 1);

@@ -420,6 +420,8 @@ const char *map_reader_strerror(int code)
 {
 	if (code == -EBUSY)
 		return "others delete its entries faster than they can be read";
+	if (code == -EFBIG)
+		return "the totals of what is taken out of it have reached their limit of memory";
 	return strerror(-code);
 }
 

@@ -420,7 +420,9 @@ int object_load(struct object *object, bool pin, struct error *err)
 					 "map %s is \"extern\", and neither the other path nor any "
 					 "monitor declares it (with _SHARED or _PUBLIC)",
 					 object->maps[i].name);
-	object_set_epoch(object);
+	r = object_set_epoch(object, err);
+	if (r < 0)
+		return r;
 	capture_begin(&said);
 	r = bpf_object__load(object->bpf);
 	capture_end();

@@ -51,7 +51,7 @@ static int64_t find_group(struct groups *groups, const struct metric *metric, co
 	int r = metric->merges ? make_id(groups, metric, key, value, id) : 0;
 
 	if (r == 0)
-		r = index_reserve(&groups->index, keys_of(groups, metric), groups->count);
+		r = index_reserve(&groups->index, keys_of(groups, metric), groups->count, 1);
 	if (r < 0)
 		return r;
 	slot = index_slot(&groups->index, keys_of(groups, metric), what);

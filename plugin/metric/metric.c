@@ -153,10 +153,14 @@ int metric_set_tally(struct metric *metric, const struct metric *previous, struc
 {
 	const struct metric_config *config = metric->config;
 	bool counted = config->exported && metric_type_accumulates(config->type);
+	int r;
 
 	if (map_kind(metric->map.type) == MAP_QUEUE ||
 	    !(metric->swapped || (counted && config->empty_on_read)))
 		return 0;
+	r = tally_check(metric, err);
+	if (r < 0)
+		return error_prefix(err, r, "metric \"%s\"", config->name);
 	metric->tally = previous && previous->tally && tally_suits(previous->tally, metric)
 				? tally_ref(previous->tally)
 				: tally_new(metric);

@@ -98,7 +98,7 @@ int metric_set_twin(struct metric *metric, const struct object *copy, struct err
 
 /*
  * Gives the metric a tally where it needs one: that of previous, which has the same map, or a new
- * one if previous is NULL. After metric_set_twin(). -ENOMEM.
+ * one if previous is NULL. After metric_set_twin(). -ENOMEM; -EFBIG: it might become too large.
  */
 int metric_set_tally(struct metric *metric, const struct metric *previous, struct error *err);
 

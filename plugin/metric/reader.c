@@ -50,6 +50,19 @@ static void note_pass(const struct metric *metric, const struct map_reader *read
 	note_full(metric, reader);
 }
 
+/* What is taken out of the map must have room in all tallies. */
+static int reserve(const struct metric *metric, uint32_t n)
+{
+	const struct metric *each = metric;
+	int r;
+
+	do {
+		r = tally_reserve(each->tally, n);
+		each = each->next;
+	} while (r == 0 && each != metric);
+	return r;
+}
+
 static int take(const struct metric *metric, const struct map *map)
 {
 	const struct metric *each = metric;
@@ -63,7 +76,8 @@ static int take(const struct metric *metric, const struct map *map)
 		tally_begin(each->tally);
 		each = each->next;
 	} while (each != metric);
-	while ((r = map_reader_next(&reader, &batch)) > 0) {
+	while ((r = reserve(metric, reader.capacity)) == 0 &&
+	       (r = map_reader_next(&reader, &batch)) > 0) {
 		do {
 			r = tally_add(each->tally, each, &batch);
 			each = each->next;
@@ -118,12 +132,13 @@ int metric_reader_init(struct metric_reader *reader, const struct metric *metric
 		return map_reader_init(&reader->map, &metric->map, config->empty_on_read);
 	if (!metric->swapped && !looking)
 		reader->broke = metric_take(metric, &metric->map);
-	return tally_take(metric->tally, reader->recent, &reader->taken);
+	return tally_reader_init(&reader->totals, metric->tally, reader->recent);
 }
 
 int metric_reader_next(struct metric_reader *reader, struct metric_batch *batch)
 {
 	const struct map *map = &reader->metric->map;
+	uint32_t count;
 
 	*batch = (struct metric_batch){};
 	if (!reader->tallied) {
@@ -135,25 +150,25 @@ int metric_reader_next(struct metric_reader *reader, struct metric_batch *batch)
 			note_full(reader->metric, &reader->map);
 		return r;
 	}
-	if (reader->given || !reader->taken.count)
+	count = tally_reader_next(&reader->totals);
+	if (!count)
 		return reader->broke;
-	reader->given = true;
 	batch->entries = (struct map_batch){
-		.keys = reader->taken.keys,
-		.values = reader->taken.values,
+		.keys = reader->totals.keys,
+		.values = reader->totals.values,
 		.key_stride = map->key_size,
 		.value_stride = map_value_stride(map),
-		.count = reader->taken.count,
+		.count = count,
 	};
 	if (!reader->recent)
-		batch->numbers = reader->taken.numbers;
+		batch->numbers = reader->totals.numbers;
 	return 1;
 }
 
 void metric_reader_release(struct metric_reader *reader)
 {
 	if (reader->tallied)
-		tally_entries_release(&reader->taken);
+		tally_reader_release(&reader->totals);
 	else
 		map_reader_release(&reader->map);
 }

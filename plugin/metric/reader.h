@@ -38,11 +38,10 @@ struct metric_reader {
 	const struct metric *metric;
 	struct map_reader map;
 	bool tallied;
-	bool recent;  /* only what came since the last such read */
-	bool looking; /* METRIC_FOR_LOOKING */
-	bool given;   /* the tally's entries were */
-	int broke;    /* -errno of taking out what is tallied */
-	struct tally_entries taken;
+	bool recent;		    /* only what came since the last such read */
+	bool looking;		    /* METRIC_FOR_LOOKING */
+	int broke;		    /* -errno of taking out what is tallied */
+	struct tally_reader totals; /* where the metric is tallied */
 };
 
 /*

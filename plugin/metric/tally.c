@@ -9,7 +9,8 @@
 #include <string.h>
 
 struct entry {
-	uint32_t pass; /* the last that saw it; 0: it is new */
+	uint64_t serial; /* rises from entry to entry, also after others were forgotten */
+	uint32_t pass;	 /* the last that saw it; 0: it is new */
 	bool recent;
 	/* The key and the value, each aligned to 8, and the numbers. */
 	char bytes[] __attribute__((aligned(8)));
@@ -24,7 +25,8 @@ struct tally {
 	size_t n_numbers;
 	uint32_t meaning; /* of the numbers, a hash */
 	size_t entry_size;
-	size_t max;
+	size_t max;    /* entries, as long as there are old ones to forget */
+	size_t limit;  /* entries */
 	bool replaces; /* a gauge: the newest value counts */
 
 	pthread_mutex_t turn; /* taken before lock */
@@ -32,6 +34,7 @@ struct tally {
 	/* -- protected by lock -- */
 	char *entries; /* in the order of their coming */
 	size_t n, size;
+	uint64_t next_serial;
 	struct index index;
 	uint32_t pass;
 };
@@ -41,8 +44,8 @@ static size_t align8(size_t n)
 	return (n + 7) & ~(size_t)7;
 }
 
-/* Which fields the numbers are of, and what becomes of those of several CPUs. */
-static uint32_t meaning_of(const struct metric *metric)
+/* Which fields the numbers are of, and what becomes of those of several CPUs. -ENOMEM. */
+static int meaning_of(const struct metric *metric, uint32_t *ret)
 {
 	_cleanup_text_ struct text text = {};
 
@@ -51,28 +54,64 @@ static uint32_t meaning_of(const struct metric *metric)
 		text_printf(&text, " %u %u %u %s", metric->columns[i].field->offset,
 			    metric->columns[i].element, metric->columns[i].field->plan.size,
 			    metric->columns[i].field->name);
-	return hash_bytes(text_str(&text), text.len);
+	*ret = hash_bytes(text_str(&text), text.len);
+	return text_status(&text);
+}
+
+static size_t value_offset(const struct metric *metric)
+{
+	return align8(metric->map.key_size);
+}
+
+static size_t numbers_offset(const struct metric *metric)
+{
+	return value_offset(metric) + align8(map_value_stride(&metric->map));
+}
+
+static size_t entry_bytes(const struct metric *metric)
+{
+	return sizeof(struct entry) + numbers_offset(metric) +
+	       metric->n_columns * sizeof(struct number);
+}
+
+int tally_check(const struct metric *metric, struct error *err)
+{
+	unsigned long long n = TALLY_MAPS_MAX * (unsigned long long)metric->map.max_entries;
+	unsigned long long bytes = n * entry_bytes(metric);
+
+	if (bytes <= TALLY_BYTES_MAX)
+		return 0;
+	return error_set(err, -EFBIG,
+			 "map %s: the totals of what is taken out of it may need %llu bytes (%d "
+			 "times %u entries of %zu bytes%s), at most %llu are possible: give the "
+			 "map fewer entries",
+			 metric->config->map_name, bytes, TALLY_MAPS_MAX, metric->map.max_entries,
+			 entry_bytes(metric), map_is_percpu(metric->map.type) ? " on all CPUs" : "",
+			 TALLY_BYTES_MAX);
 }
 
 struct tally *tally_new(const struct metric *metric)
 {
 	struct tally *tally = calloc(1, sizeof(*tally));
 
-	if (!tally)
+	if (!tally || meaning_of(metric, &tally->meaning) < 0) {
+		free(tally);
 		return NULL;
+	}
 	tally->refs = 1;
 	tally->pass = 1;
 	tally->key_size = metric->map.key_size;
 	tally->value_size = map_value_stride(&metric->map);
-	tally->value_at = align8(tally->key_size);
-	tally->numbers_at = tally->value_at + align8(tally->value_size);
+	tally->value_at = value_offset(metric);
+	tally->numbers_at = numbers_offset(metric);
 	tally->n_numbers = metric->n_columns;
-	tally->meaning = meaning_of(metric);
-	tally->entry_size =
-		sizeof(struct entry) + tally->numbers_at + tally->n_numbers * sizeof(struct number);
+	tally->entry_size = entry_bytes(metric);
+	tally->limit = TALLY_BYTES_MAX / tally->entry_size;
 	tally->max = 2 * (size_t)metric->map.max_entries;
 	if (tally->max < TALLY_ENTRIES_MIN)
 		tally->max = TALLY_ENTRIES_MIN;
+	if (tally->max > tally->limit)
+		tally->max = tally->limit;
 	tally->replaces = metric->config->type == METRIC_GAUGE;
 	pthread_mutex_init(&tally->turn, NULL);
 	pthread_mutex_init(&tally->lock, NULL);
@@ -81,9 +120,12 @@ struct tally *tally_new(const struct metric *metric)
 
 bool tally_suits(const struct tally *tally, const struct metric *metric)
 {
+	uint32_t meaning;
+
 	return tally->key_size == metric->map.key_size &&
 	       tally->value_size == map_value_stride(&metric->map) &&
-	       tally->n_numbers == metric->n_columns && tally->meaning == meaning_of(metric) &&
+	       tally->n_numbers == metric->n_columns && meaning_of(metric, &meaning) == 0 &&
+	       tally->meaning == meaning &&
 	       tally->replaces == (metric->config->type == METRIC_GAUGE);
 }
 
@@ -151,21 +193,40 @@ static void sweep(struct tally *tally)
 	index_refill(&tally->index, keys_of(tally), to);
 }
 
-static int make_room(struct tally *tally)
+/* Makes room for n more entries. */
+static int make_room(struct tally *tally, size_t n)
 {
-	size_t size = tally->size ? 2 * tally->size : 64;
+	size_t size = 2 * tally->size;
 	char *entries;
 
-	if (tally->n == tally->size && tally->n >= tally->max)
+	if (tally->n + n > tally->size && tally->n + n > tally->max)
 		sweep(tally);
-	if (tally->n == tally->size) {
+	if (tally->n + n > tally->size) {
+		if (tally->n + n > tally->limit)
+			return -EFBIG;
+		if (size < tally->n + n)
+			size = tally->n + n;
+		if (size < 64)
+			size = 64;
+		if (size > tally->limit)
+			size = tally->limit;
 		entries = realloc(tally->entries, size * tally->entry_size);
 		if (!entries)
 			return -ENOMEM;
 		tally->entries = entries;
 		tally->size = size;
 	}
-	return index_reserve(&tally->index, keys_of(tally), tally->n);
+	return index_reserve(&tally->index, keys_of(tally), tally->n, n);
+}
+
+int tally_reserve(struct tally *tally, uint32_t n)
+{
+	int r;
+
+	pthread_mutex_lock(&tally->lock);
+	r = make_room(tally, n);
+	pthread_mutex_unlock(&tally->lock);
+	return r;
 }
 
 static struct entry *entry_of(struct tally *tally, const char *key)
@@ -175,12 +236,13 @@ static struct entry *entry_of(struct tally *tally, const char *key)
 
 	if (tally->n && *(slot = index_slot(&tally->index, keys_of(tally), key)))
 		return entry_at(tally, *slot - 1);
-	if (make_room(tally) < 0)
+	if (make_room(tally, 1) < 0)
 		return NULL;
 	slot = index_slot(&tally->index, keys_of(tally), key);
 	entry = entry_at(tally, tally->n);
 	memset(entry, 0, tally->entry_size);
 	memcpy(entry->bytes, key, tally->key_size);
+	entry->serial = tally->next_serial++;
 	*slot = (uint32_t)++tally->n;
 	return entry;
 }
@@ -242,49 +304,81 @@ int tally_add(struct tally *tally, const struct metric *metric, const struct map
 	return r;
 }
 
-static int entries_alloc(const struct tally *tally, struct tally_entries *ret)
+int tally_reader_init(struct tally_reader *reader, struct tally *tally, bool recent)
 {
-	*ret = (struct tally_entries){
-		.keys = malloc(tally->n * tally->key_size + 1),
-		.values = malloc(tally->n * tally->value_size + 1),
-		.numbers = malloc(tally->n * tally->n_numbers * sizeof(*ret->numbers) + 1),
-	};
-	if (ret->keys && ret->values && ret->numbers)
+	size_t n = MAP_BATCH_BYTES / tally->entry_size + 1;
+
+	*reader = (struct tally_reader){ .tally = tally, .recent = recent };
+	pthread_mutex_lock(&tally->lock);
+	reader->end = tally->next_serial;
+	if (n > tally->n)
+		n = tally->n;
+	pthread_mutex_unlock(&tally->lock);
+	reader->capacity = (uint32_t)n;
+	reader->keys = malloc(n * tally->key_size + 1);
+	reader->values = malloc(n * tally->value_size + 1);
+	reader->numbers = malloc(n * tally->n_numbers * sizeof(*reader->numbers) + 1);
+	if (reader->keys && reader->values && reader->numbers)
 		return 0;
-	tally_entries_release(ret);
+	tally_reader_release(reader);
 	return -ENOMEM;
 }
 
-int tally_take(struct tally *tally, bool recent, struct tally_entries *ret)
+/* The first entry whose serial is not below the given one: others may have been forgotten. */
+static size_t find_serial(const struct tally *tally, uint64_t serial)
 {
-	int r;
+	size_t low = 0, high = tally->n;
 
-	pthread_mutex_lock(&tally->lock);
-	r = entries_alloc(tally, ret);
-	for (size_t i = 0; r == 0 && i < tally->n; i++) {
-		struct entry *entry = entry_at(tally, i);
-		char *value = entry->bytes + tally->value_at;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
 
-		if (recent && !entry->recent)
-			continue;
-		memcpy(ret->keys + ret->count * tally->key_size, entry->bytes, tally->key_size);
-		memcpy(ret->values + ret->count * tally->value_size, value, tally->value_size);
-		memcpy(ret->numbers + ret->count * tally->n_numbers, numbers_of(tally, entry),
-		       tally->n_numbers * sizeof(*ret->numbers));
-		ret->count++;
-		if (recent) {
-			memset(value, 0, tally->value_size);
-			entry->recent = false;
-		}
+		if (entry_at(tally, middle)->serial < serial)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	pthread_mutex_unlock(&tally->lock);
-	return r;
+	return low;
 }
 
-void tally_entries_release(struct tally_entries *entries)
+static void copy_entry(struct tally_reader *reader, struct entry *entry, uint32_t to)
 {
-	free(entries->keys);
-	free(entries->values);
-	free(entries->numbers);
-	*entries = (struct tally_entries){};
+	const struct tally *tally = reader->tally;
+	char *value = entry->bytes + tally->value_at;
+
+	memcpy(reader->keys + to * tally->key_size, entry->bytes, tally->key_size);
+	memcpy(reader->values + to * tally->value_size, value, tally->value_size);
+	memcpy(reader->numbers + to * tally->n_numbers, numbers_of(tally, entry),
+	       tally->n_numbers * sizeof(*reader->numbers));
+	if (reader->recent) {
+		memset(value, 0, tally->value_size);
+		entry->recent = false;
+	}
+}
+
+uint32_t tally_reader_next(struct tally_reader *reader)
+{
+	struct tally *tally = reader->tally;
+	uint32_t count = 0;
+
+	pthread_mutex_lock(&tally->lock);
+	for (size_t i = find_serial(tally, reader->next); i < tally->n && count < reader->capacity;
+	     i++) {
+		struct entry *entry = entry_at(tally, i);
+
+		if (entry->serial >= reader->end)
+			break;
+		reader->next = entry->serial + 1;
+		if (!reader->recent || entry->recent)
+			copy_entry(reader, entry, count++);
+	}
+	pthread_mutex_unlock(&tally->lock);
+	return count;
+}
+
+void tally_reader_release(struct tally_reader *reader)
+{
+	free(reader->keys);
+	free(reader->values);
+	free(reader->numbers);
+	*reader = (struct tally_reader){};
 }

@@ -24,6 +24,18 @@ struct tally;
 #define TALLY_ENTRIES_MIN 1024
 
 /*
+ * A tally takes no more memory than this. Two passes and the batch at hand have at most so many
+ * times the entries of the map: metrics that would need more for that are refused. Others cannot
+ * reach the limit unless programs insert during a pass; then the pass ends with -EFBIG before it
+ * takes anything that does not fit.
+ */
+#define TALLY_BYTES_MAX (4ULL * 1024 * 1024 * 1024)
+#define TALLY_MAPS_MAX	3
+
+/* -EFBIG: a tally of the metric might need more memory than the limit. */
+int tally_check(const struct metric *metric, struct error *err);
+
+/*
  * For a metric's map, which must have keys. The metric's plans are copied where they are needed.
  * NULL: out of memory.
  */
@@ -43,22 +55,43 @@ void tally_turn_end(struct tally *tally);
 /* Starts a pass over the map: what is not seen in it, or later, may be forgotten first. */
 void tally_begin(struct tally *tally);
 
+/*
+ * Makes room for n new entries, so that adding so many cannot fail. Before they are taken out of
+ * the map. -ENOMEM; -EFBIG: they do not fit into the limit.
+ */
+int tally_reserve(struct tally *tally, uint32_t n);
+
 /* Adds entries as the map gave them; a gauge's take the place of older ones. -ENOMEM: not all. */
 int tally_add(struct tally *tally, const struct metric *metric, const struct map_batch *batch);
 
-/* Copies of entries; freed with tally_entries_release(). Zeroed is empty. */
-struct tally_entries {
+/*
+ * A read of a tally, batch by batch: memory is a batch and not the tally. In the order in which
+ * the entries came first. What comes after the read has begun is left out, and each entry is given
+ * once. Embedded in its owner, used by one thread; a zeroed one can be released.
+ */
+struct tally_reader {
+	struct tally *tally;
+	bool recent;
+	uint64_t next, end; /* serial numbers of entries */
+	uint32_t capacity;
+	/* The batch at hand. */
 	char *keys;
 	char *values;
 	struct number *numbers; /* of all time, one for each column of the metric */
-	uint32_t count;
 };
 
-/*
- * Copies all entries, or with recent those that were added since the last call with recent, whose
- * values then start at zero again. In the order in which they came first. -ENOMEM.
+/**
+ * tally_reader_init() - begin a read
+ * @reader: is initialized; release with tally_reader_release()
+ * @tally:  outlives the reader
+ * @recent: only entries that were added to since the last read with recent; their values then
+ *          start at zero again
+ *
+ * Return: 0 or -ENOMEM.
  */
-int tally_take(struct tally *tally, bool recent, struct tally_entries *ret);
-void tally_entries_release(struct tally_entries *entries);
+int tally_reader_init(struct tally_reader *reader, struct tally *tally, bool recent);
+/* Copies the next entries into the reader. Their number; 0: the end. */
+uint32_t tally_reader_next(struct tally_reader *reader);
+void tally_reader_release(struct tally_reader *reader);
 
 #endif

@@ -38,7 +38,7 @@ static void fill(struct index *index, struct entry *entries)
 		uint32_t *slot;
 
 		entries[i] = (struct entry){ .key = { i % 7, i / 7, 0 }, .after = i };
-		assert_int_equal(index_reserve(index, keys_of(entries), i), 0);
+		assert_int_equal(index_reserve(index, keys_of(entries), i, 1), 0);
 		assert_true(index->n_slots >= 2 * ((size_t)i + 1));
 		slot = index_slot(index, keys_of(entries), (const char *)entries[i].key);
 		assert_int_equal(*slot, 0);

@@ -4,6 +4,7 @@
 #include "metric/tally.h"
 
 #include <bpf/btf.h>
+#include <errno.h>
 #include <linux/bpf.h>
 #include <pthread.h>
 
@@ -103,6 +104,52 @@ static void add_number(struct fake *fake, uint32_t key, uint64_t value)
 	add(fake, key, &value);
 }
 
+/* All entries of a read; freed with tally_entries_release(). */
+struct tally_entries {
+	char *keys, *values;
+	struct number *numbers;
+	uint32_t count;
+};
+
+static void tally_entries_release(struct tally_entries *entries)
+{
+	free(entries->keys);
+	free(entries->values);
+	free(entries->numbers);
+	*entries = (struct tally_entries){};
+}
+
+/* batch: entries in a batch at most; 0: as many as the reader likes. */
+static void read_batches(const struct metric *metric, bool recent, uint32_t batch,
+			 struct tally_entries *ret)
+{
+	struct text keys = {}, values = {}, numbers = {};
+	struct tally_reader reader;
+	uint32_t n;
+
+	*ret = (struct tally_entries){};
+	assert_int_equal(tally_reader_init(&reader, metric->tally, recent), 0);
+	assert_true(reader.capacity * map_value_stride(&metric->map) <= MAP_BATCH_BYTES);
+	if (batch && batch < reader.capacity)
+		reader.capacity = batch;
+	while ((n = tally_reader_next(&reader))) {
+		text_add(&keys, reader.keys, n * metric->map.key_size);
+		text_add(&values, reader.values, n * map_value_stride(&metric->map));
+		text_add(&numbers, reader.numbers, n * metric->n_columns * sizeof(*reader.numbers));
+		ret->count += n;
+	}
+	assert_int_equal(tally_reader_next(&reader), 0);
+	tally_reader_release(&reader);
+	ret->keys = text_steal(&keys);
+	ret->values = text_steal(&values);
+	ret->numbers = (struct number *)text_steal(&numbers);
+}
+
+static void read_all(const struct metric *metric, bool recent, struct tally_entries *ret)
+{
+	read_batches(metric, recent, 0, ret);
+}
+
 /* "key=bytes/number" of each entry, in their order; bytes as an unsigned number. */
 static char *entries(struct fake *fake, bool recent)
 {
@@ -110,7 +157,7 @@ static char *entries(struct fake *fake, bool recent)
 	struct tally_entries taken;
 	size_t size = map_value_stride(&fake->metric.map);
 
-	assert_int_equal(tally_take(fake->metric.tally, recent, &taken), 0);
+	read_all(&fake->metric, recent, &taken);
 	for (uint32_t i = 0; i < taken.count; i++) {
 		uint64_t value = 0;
 		uint32_t key;
@@ -214,7 +261,7 @@ static void test_floats(void **state)
 	fake_init(&fake, METRIC_COUNTER, BPF_MAP_TYPE_HASH, type_float, 8, 1);
 	add(&fake, 1, &values[0]);
 	add(&fake, 1, &values[1]);
-	assert_int_equal(tally_take(fake.metric.tally, false, &taken), 0);
+	read_all(&fake.metric, false, &taken);
 	memcpy(&sum, taken.values, sizeof(sum));
 	assert_true(sum == 1.75);
 	assert_int_equal(taken.numbers[0].kind, NUMBER_FLOAT);
@@ -246,14 +293,14 @@ static void test_structs(void **state)
 		add(&fake, 1, &one);
 		add(&fake, 1, &two);
 		for (int look = 0; look < 2; look++) {
-			assert_int_equal(tally_take(fake.metric.tally, look, &taken), 0);
+			read_all(&fake.metric, look, &taken);
 			assert_int_equal(taken.count, 1);
 			assert_memory_equal(taken.values, &cases[i].sum, sizeof(struct counted));
 			tally_entries_release(&taken);
 		}
 		/* it was taken: the next sum begins with nothing */
 		add(&fake, 1, &one);
-		assert_int_equal(tally_take(fake.metric.tally, true, &taken), 0);
+		read_all(&fake.metric, true, &taken);
 		assert_memory_equal(taken.values, &one, sizeof(one));
 		tally_entries_release(&taken);
 		fake_release(&fake);
@@ -276,7 +323,7 @@ static void test_per_cpu(void **state)
 	}
 	add(&fake, 0, values);
 	add(&fake, 0, values);
-	assert_int_equal(tally_take(fake.metric.tally, false, &taken), 0);
+	read_all(&fake.metric, false, &taken);
 	for (unsigned int cpu = 0; cpu < map_cpus(); cpu++) {
 		uint32_t value;
 
@@ -293,7 +340,7 @@ static uint32_t count(struct fake *fake)
 	struct tally_entries taken;
 	uint32_t n;
 
-	assert_int_equal(tally_take(fake->metric.tally, false, &taken), 0);
+	read_all(&fake->metric, false, &taken);
 	n = taken.count;
 	tally_entries_release(&taken);
 	return n;
@@ -304,7 +351,7 @@ static uint64_t number_of(struct fake *fake, uint32_t wanted)
 	struct tally_entries taken;
 	uint64_t number = 0;
 
-	assert_int_equal(tally_take(fake->metric.tally, false, &taken), 0);
+	read_all(&fake->metric, false, &taken);
 	for (uint32_t i = 0; i < taken.count; i++) {
 		uint32_t key;
 
@@ -372,6 +419,93 @@ static void test_oldest_first(void **state)
 	fake_release(&fake);
 }
 
+/* A read in batches gives each entry once, and none that came after it began. */
+static void test_batches(void **state)
+{
+	struct tally_entries all;
+	struct tally_reader reader;
+	uint32_t seen = 0, key = 0;
+	struct fake fake;
+
+	(void)state;
+	fake_init(&fake, METRIC_COUNTER, BPF_MAP_TYPE_HASH, type_u64, 8, 10);
+	tally_begin(fake.metric.tally);
+	for (uint32_t i = 0; i < 1000; i++)
+		add_number(&fake, i, i);
+	for (int recent = 0; recent < 2; recent++) {
+		read_batches(&fake.metric, recent, 7, &all);
+		assert_int_equal(all.count, 1000);
+		for (uint32_t i = 0; i < 1000; i++) {
+			memcpy(&key, all.keys + i * sizeof(key), sizeof(key));
+			assert_int_equal(key, i);
+			assert_int_equal(all.numbers[i].u, i);
+		}
+		tally_entries_release(&all);
+	}
+	/* Meanwhile old entries are forgotten, and come again. */
+	for (int i = 0; i < 40; i++)
+		tally_begin(fake.metric.tally);
+	for (uint32_t i = 500; i < 1000; i++)
+		add_number(&fake, i, 1);
+	assert_int_equal(tally_reader_init(&reader, fake.metric.tally, false), 0);
+	reader.capacity = 100;
+	for (uint32_t n; (n = tally_reader_next(&reader)) > 0; seen += n) {
+		for (uint32_t i = 0; i < n; i++) {
+			memcpy(&key, reader.keys + i * sizeof(key), sizeof(key));
+			assert_true(key < 100 || key >= 500);
+			assert_true(key < 1000);
+		}
+		for (uint32_t i = 0; seen == 0 && i < 500; i++)
+			add_number(&fake, 100000 + i, 1);
+		for (uint32_t i = 0; seen == 0 && i < 500; i++)
+			add_number(&fake, i, 1);
+	}
+	assert_int_equal(seen, 600);
+	tally_reader_release(&reader);
+	fake_release(&fake);
+}
+
+/* Memory that a tally may need is known before anything is taken. */
+static void test_limits(void **state)
+{
+	static const struct {
+		uint32_t max_entries, value_size;
+		bool fits;
+	} cases[] = {
+		{ 1, 8, true },
+		{ 10000000, 16, true },
+		{ 100000000, 8, false },
+		{ 1000000, 2000, false },
+		{ 1, 16 * 1024 * 1024 - 4, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_error_ struct error err = {};
+		struct metric_config config = { .name = (char *)"m", .map_name = (char *)"MAP" };
+		const struct metric metric = { .config = &config,
+					       .map = { .type = BPF_MAP_TYPE_HASH,
+							.key_size = 4,
+							.value_size = cases[i].value_size,
+							.max_entries = cases[i].max_entries } };
+		struct tally *tally;
+
+		assert_int_equal(tally_check(&metric, &err), cases[i].fits ? 0 : -EFBIG);
+		if (!cases[i].fits) {
+			assert_true(contains(error_message(&err), "map MAP: the totals of what"));
+			assert_true(contains(error_message(&err), "at most 4294967296 are"));
+			continue;
+		}
+		tally = tally_new(&metric);
+		assert_non_null(tally);
+		/* as much as a pass may add, and not more than the limit */
+		if (cases[i].value_size < 100)
+			assert_int_equal(tally_reserve(tally, 1), 0);
+		assert_int_equal(tally_reserve(tally, UINT32_MAX), -EFBIG);
+		assert_null(tally_unref(tally));
+	}
+}
+
 /* A reload goes on with the tally: it lives as long as anybody has it. */
 static void test_references(void **state)
 {
@@ -415,7 +549,7 @@ static uint64_t sum_up(struct fake *fake, bool recent)
 	struct tally_entries taken;
 	uint64_t sum = 0;
 
-	assert_int_equal(tally_take(fake->metric.tally, recent, &taken), 0);
+	read_all(&fake->metric, recent, &taken);
 	for (uint32_t i = 0; i < taken.count; i++) {
 		uint64_t value;
 
@@ -479,7 +613,8 @@ int main(void)
 		cmocka_unit_test(test_floats),	       cmocka_unit_test(test_structs),
 		cmocka_unit_test(test_per_cpu),	       cmocka_unit_test(test_forgetting),
 		cmocka_unit_test(test_oldest_first),   cmocka_unit_test(test_references),
-		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_threads),	       cmocka_unit_test(test_batches),
+		cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
