@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/index.h"
+#include "base/buffer.h"
 #include "base/siphash.h"
 
 #include <errno.h>
@@ -18,14 +19,16 @@ int index_reserve(struct index *index, struct index_keys keys, size_t n, size_t 
 		n_slots *= 2;
 	if (n_slots == index->n_slots)
 		return 0;
-	slots = malloc(n_slots * sizeof(*slots));
+	slots = buffer_resize(NULL, 0, n_slots * sizeof(*slots));
 	if (!slots)
 		return -ENOMEM;
 	if (!index->slots && getrandom(index->seed, sizeof(index->seed), 0) < 0) {
-		free(slots);
-		return -errno;
+		int r = -errno;
+
+		buffer_free(slots, n_slots * sizeof(*slots));
+		return r;
 	}
-	free(index->slots);
+	buffer_free(index->slots, index->n_slots * sizeof(*slots));
 	index->slots = slots;
 	index->n_slots = n_slots;
 	index_refill(index, keys, n);
@@ -55,6 +58,6 @@ uint32_t *index_slot(const struct index *index, struct index_keys keys, const ch
 
 void index_release(struct index *index)
 {
-	free(index->slots);
+	buffer_free(index->slots, index->n_slots * sizeof(*index->slots));
 	*index = (struct index){};
 }

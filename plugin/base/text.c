@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/text.h"
+#include "base/buffer.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -7,6 +8,12 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+/* Of its memory, with the byte for the NUL. */
+static size_t text_bytes(const struct text *text)
+{
+	return text->data ? text->size + 1 : 0;
+}
 
 char *text_grow(struct text *text, size_t n)
 {
@@ -22,7 +29,7 @@ char *text_grow(struct text *text, size_t n)
 	}
 	while (size - 1 - text->len < n)
 		size *= 2;
-	data = realloc(text->data, size);
+	data = buffer_resize(text->data, text_bytes(text), size);
 	if (!data) {
 		text->failed = true;
 		return NULL;
@@ -237,14 +244,21 @@ char *text_steal(struct text *text)
 		text_release(text);
 		return NULL;
 	}
+	text_str(text);
+	if (text_bytes(text) >= BUFFER_MAPPED_MIN) {
+		data = malloc(text->len + 1);
+		if (data)
+			memcpy(data, text->data, text->len + 1);
+		text_release(text);
+		return data;
+	}
 	data = text->data;
-	data[text->len] = '\0';
 	*text = (struct text){};
 	return data;
 }
 
 void text_release(struct text *text)
 {
-	free(text->data);
+	buffer_free(text->data, text_bytes(text));
 	*text = (struct text){};
 }

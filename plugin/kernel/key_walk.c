@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/key_walk.h"
+#include "base/buffer.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -25,7 +26,7 @@ int key_walk_init(struct key_walk *walk, int fd, size_t key_size, uint32_t max_e
 
 void key_walk_release(struct key_walk *walk)
 {
-	free(walk->records);
+	buffer_free(walk->records, walk->size * walk->record_size);
 	free(walk->next);
 	index_release(&walk->index);
 	*walk = (struct key_walk){};
@@ -67,7 +68,8 @@ static int record_add(struct key_walk *walk, const char *key, uint32_t before)
 
 	if (walk->n == walk->size) {
 		size_t size = walk->size ? 2 * walk->size : 64;
-		char *records = realloc(walk->records, size * walk->record_size);
+		char *records = buffer_resize(walk->records, walk->size * walk->record_size,
+					      size * walk->record_size);
 
 		if (!records)
 			return -ENOMEM;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/selection.h"
+#include "base/buffer.h"
 #include "metric/groups.h"
 
 #include <errno.h>
@@ -164,13 +165,13 @@ static int hold_as_is(struct selection *selection, const struct map_batch *entri
 	if (!blocks)
 		return -ENOMEM;
 	selection->blocks = blocks;
-	bytes = malloc(keys + values);
+	bytes = buffer_resize(NULL, 0, keys + values);
 	if (!bytes)
 		return -ENOMEM;
 	if (keys)
 		memcpy(bytes, entries->keys, keys);
 	memcpy(bytes + keys, entries->values, values);
-	blocks[n] = (struct selection_block){ bytes, *entries };
+	blocks[n] = (struct selection_block){ bytes, keys + values, *entries };
 	blocks[n].entries.keys = bytes;
 	blocks[n].entries.values = bytes + keys;
 	selection->n_blocks++;
@@ -218,7 +219,7 @@ static int selection_run(struct selection *selection)
 static void selection_free(struct selection *selection)
 {
 	for (size_t i = 0; i < selection->n_blocks; i++)
-		free(selection->blocks[i].bytes);
+		buffer_free(selection->blocks[i].bytes, selection->blocks[i].size);
 	free(selection->blocks);
 	text_release(&selection->keys);
 	text_release(&selection->values);

@@ -18,6 +18,7 @@
 /* A copy of a batch, keys and values in one allocation. */
 struct selection_block {
 	char *bytes;
+	size_t size;
 	struct map_batch entries;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/tally.h"
+#include "base/buffer.h"
 #include "base/hash.h"
 #include "base/index.h"
 #include "metric/metric.h"
@@ -142,7 +143,7 @@ struct tally *tally_unref(struct tally *tally)
 		return NULL;
 	pthread_mutex_destroy(&tally->turn);
 	pthread_mutex_destroy(&tally->lock);
-	free(tally->entries);
+	buffer_free(tally->entries, tally->size * tally->entry_size);
 	index_release(&tally->index);
 	free(tally);
 	return NULL;
@@ -210,7 +211,8 @@ static int make_room(struct tally *tally, size_t n)
 			size = 64;
 		if (size > tally->limit)
 			size = tally->limit;
-		entries = realloc(tally->entries, size * tally->entry_size);
+		entries = buffer_resize(tally->entries, tally->size * tally->entry_size,
+					size * tally->entry_size);
 		if (!entries)
 			return -ENOMEM;
 		tally->entries = entries;

@@ -326,13 +326,34 @@ static void test_hex(void **state)
 	}
 }
 
+/* Large buffers are mapped; what is given away can be freed as any other string. */
+static void test_large(void **state)
+{
+	_cleanup_free_ char *stolen = NULL;
+	struct text text = {};
+
+	(void)state;
+	for (uint32_t i = 0; i < 500000; i++) {
+		text_u64(&text, i % 10);
+		if (i % 100000 == 0)
+			assert_int_equal(strlen(text_str(&text)), i + 1);
+	}
+	stolen = text_steal(&text);
+	assert_int_equal(strlen(stolen), 500000);
+	for (uint32_t i = 0; i < 500000; i++)
+		assert_int_equal(stolen[i], '0' + i % 10);
+	assert_null(text.data);
+	text_release(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_growth),	  cmocka_unit_test(test_failure),
-		cmocka_unit_test(test_numbers),	  cmocka_unit_test(test_doubles),
-		cmocka_unit_test(test_locales),	  cmocka_unit_test(test_json),
-		cmocka_unit_test(test_json_name), cmocka_unit_test(test_hex),
+		cmocka_unit_test(test_large),	cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_failure), cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_doubles), cmocka_unit_test(test_locales),
+		cmocka_unit_test(test_json),	cmocka_unit_test(test_json_name),
+		cmocka_unit_test(test_hex),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
