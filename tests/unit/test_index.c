@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/index.h"
 #include "base/siphash.h"
 #include "fixture.h"
-#include "base/index.h"
 
 /* The authors' own: key and input of ascending bytes, of appendix A and of their reference code. */
 static void test_vectors(void **state)
