@@ -39,7 +39,11 @@ over() { # NAME [OPTION ...]
 }
 
 # Frames as above, out of an interface: arrive SIDE INTERFACE, where SIDE is near or far.
-send_from() { "$1" python3 -c "$(printf '%s\n' 'from frames import *' 'frames = []' "$(cat)" "send('$2', frames)")"; }
+# They have been received when this returns.
+send_from() {
+	"$1" python3 -c "$(printf '%s\n' 'from frames import *' 'frames = []' "$(cat)" "send('$2', frames)")"
+	"$1" "$top_builddir/tests/tools/sendframes" lo 0
+}
 
 # sample SERIES: its value, from the page of all metrics. The labels of where it is are added.
 sample() { # NAME PATH LABELS

@@ -99,8 +99,7 @@ lines_of_ingress() { cat "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-in
 		ctl reload edge force=true >/dev/null
 	done
 	wait "$sender"
-	# Of so many at once the kernel leaves some to a thread.
-	eventually figure_is "program_runs{${PATHS}\"ingress\"}" 200000
+	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq 200000 ]
 	[ "$(figure 'dataplane_changes{monitor="edge"}')" -gt 1 ]
 }
 

@@ -266,7 +266,6 @@ same_program() { [ "$(attached mon0 | head -n 1)" = "$(attached mon1 | head -n 1
 	done
 	wait "$one"
 	wait "$two"
-	eventually frames_are_in
 	sum=$((sum + $(json_value edge ingress packets_total | jq add)))
 	sum=$((sum + $(json_value edge ingress packets_total | jq add)))
 	[ "$sum" -eq 200000 ]

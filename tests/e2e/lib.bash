@@ -39,6 +39,9 @@ cable_up() {
 	ip -n "$NEAR" link add "$1" type veth peer name "$2" netns "$FAR"
 	ip -n "$NEAR" link set "$1" up arp off
 	ip -n "$FAR" link set "$2" up arp off
+	# The end that came up first drops what it sends until the kernel has seen its carrier. Asking for it
+	# has the kernel do that now.
+	ip -n "$NEAR" link show dev "$1" >/dev/null
 }
 
 network_down() {
@@ -53,7 +56,8 @@ network_down() {
 near() { ip netns exec "$NEAR" "$@"; }
 far() { ip netns exec "$FAR" "$@"; }
 
-# frames_in COUNT [sendframes' options]: arrive at mon0. frames_out: leave by it.
+# frames_in COUNT [sendframes' options]: arrive at mon0. frames_out: leave by it. The frames have
+# been received when these return.
 frames_in() {
 	local count=$1
 	shift
@@ -78,9 +82,6 @@ send_no_more() {
 	wait "$SENDER"
 	SENDER=
 }
-
-# All frames that were sent have been counted: of very many at once the kernel leaves some to a thread.
-frames_are_in() { ! pgrep --runstates R '^ksoftirqd/'; }
 
 # Where collectd has its files from now on.
 collectd_at() {

@@ -169,7 +169,6 @@ flood() {
 		SENT=$((SENT + count / 2 * 2))
 	done
 	grep -q enough "$SEEN"
-	eventually frames_are_in
 }
 
 # What the csv plugin has last for all series of a metric: csv_sum PLUGIN-INSTANCE TYPE-INSTANCE

@@ -3,8 +3,11 @@
  * sendframes INTERFACE COUNT [-s SIZE] [-p SPORT] [-d DPORT] [-f FIRST] [-a SADDR]
  *
  * Sends exactly COUNT Ethernet frames with IPv4 and UDP out of an interface, for tests that
- * count them. SIZE: bytes of a frame (60). FIRST: the payload's first byte (0).
+ * count them, and waits until the kernel has received them on the other side of the veth.
+ * SIZE: bytes of a frame (60). FIRST: the payload's first byte (0).
  */
+#include "settle.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -97,7 +100,7 @@ int main(int argc, char **argv)
 	struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP) };
 	unsigned long count;
 	size_t size = FRAME_MIN;
-	int option, fd;
+	int option, fd, r;
 
 	while ((option = getopt(argc, argv, "s:p:d:f:a:")) >= 0)
 		switch (option) {
@@ -134,6 +137,16 @@ int main(int argc, char **argv)
 		fprintf(stderr, "sendframes: %s: %s\n", argv[optind], strerror(errno));
 		return 1;
 	}
+	r = link_settle(argv[optind]);
+	if (r < 0) {
+		fprintf(stderr, "sendframes: %s: %s\n", argv[optind], strerror(-r));
+		return 1;
+	}
 	send_all(fd, &frame, size, count);
+	r = frames_settle();
+	if (r < 0) {
+		fprintf(stderr, "sendframes: the loopback interface: %s\n", strerror(-r));
+		return 1;
+	}
 	return 0;
 }

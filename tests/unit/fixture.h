@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "../tools/settle.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "export/openmetrics.h"

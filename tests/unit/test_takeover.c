@@ -228,7 +228,7 @@ static void *read_on(void *data)
 	return NULL;
 }
 
-/* Sends frames until it is told to stop. How many went out. */
+/* Sends frames until it is told to stop. How many went out and have arrived. */
 static void *send_on(void *data)
 {
 	const struct sockaddr_ll to = { .sll_family = AF_PACKET,
@@ -245,7 +245,7 @@ static void *send_on(void *data)
 	while (fd >= 0 && (!n || !__atomic_load_n(stop, __ATOMIC_ACQUIRE)))
 		n += sendto(fd, frame, sizeof(frame), 0, (const struct sockaddr *)&to,
 			    sizeof(to)) == sizeof(frame);
-	return (void *)n;
+	return frames_settle() < 0 ? NULL : (void *)n;
 }
 
 /* Whoever reads, and whatever changes meanwhile: no frame is missed, and none is told twice. */

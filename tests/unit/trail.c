@@ -69,6 +69,7 @@ int veth(void)
 			       "sysctl -qw net.ipv6.conf.v0.disable_ipv6=1; "
 			       "ip link set v0 up && ip link set v1 up"),
 			 0);
+	assert_int_equal(link_settle("v0"), 0);
 	return (int)if_nametoindex("v0");
 }
 
@@ -89,6 +90,7 @@ unsigned int packet(int ifindex)
 	assert_int_equal(
 		sendto(fd, frame, sizeof(frame), 0, (const struct sockaddr *)&to, sizeof(to)),
 		sizeof(frame));
+	assert_int_equal(frames_settle(), 0);
 	assert_int_equal(bpf_map_lookup_elem(trail, &zero, &digits), 0);
 	return digits;
 }

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "settle.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/*
+ * The frames of a veth whose receiving side uses NAPI (XDP, GRO) wait in a ring of 256 frames, of
+ * which the kernel receives at least 64 while it receives one datagram of the loopback.
+ */
+#define DATAGRAMS 8
+
+/* The backlog of a CPU drops what it has no room for: then the datagram is sent again. */
+#define AGAIN_MS 100
+
+/* The kernel does what is left to do for an interface's carrier before it reports the carrier. */
+int link_settle(const char *interface)
+{
+	struct ethtool_value carrier = { .cmd = ETHTOOL_GLINK };
+	struct ifreq request = { .ifr_data = (char *)&carrier };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), r = 0;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	/* Interfaces that have no carrier, the loopback among them, have nothing to wait for. */
+	if (ioctl(fd, SIOCETHTOOL, &request) < 0 && errno != EOPNOTSUPP)
+		r = -errno;
+	close(fd);
+	return r;
+}
+
+/* Sends one datagram over the loopback and waits for it. */
+static int loop_once(int fd, uint32_t number)
+{
+	struct pollfd polls = { .fd = fd, .events = POLLIN };
+	uint32_t got = 0;
+
+	do {
+		if (send(fd, &number, sizeof(number), 0) < 0 && errno != ENOBUFS)
+			return -errno;
+		if (poll(&polls, 1, AGAIN_MS) < 0 && errno != EINTR)
+			return -errno;
+		while (recv(fd, &got, sizeof(got), MSG_DONTWAIT) == sizeof(got) && got != number)
+			;
+	} while (got != number);
+	return 0;
+}
+
+/* A UDP socket whose peer is itself. */
+static int loop_open(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof(address);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&address, len) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&address, &len) < 0 ||
+	    connect(fd, (struct sockaddr *)&address, len) < 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+/*
+ * The loopback's datagrams take the queue of the CPU that sends them, as the frames did, and a
+ * queue keeps its order. A softirq is not interrupted by a thread: what was taken from the queue
+ * before has been processed when this thread runs on that CPU.
+ */
+int frames_settle(void)
+{
+	cpu_set_t before, one;
+	uint32_t number = 0;
+	int fd, r = 0;
+
+	if (sched_getaffinity(0, sizeof(before), &before) < 0)
+		return -errno;
+	fd = loop_open();
+	if (fd < 0)
+		return fd;
+	for (int cpu = 0; r == 0 && cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &before))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		if (sched_setaffinity(0, sizeof(one), &one) < 0)
+			r = -errno;
+		for (int i = 0; r == 0 && i < DATAGRAMS; i++)
+			r = loop_once(fd, ++number);
+	}
+	sched_setaffinity(0, sizeof(before), &before);
+	close(fd);
+	return r;
+}
