@@ -75,6 +75,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	grep -q 'dynmon: INJECT probe by uid 0, pid [0-9]*: done' "$LOG"
 }
 
+# bats test_tags=plain
 @test "the verbs: list, show, add, attach, detach, eject, del, stats, help" {
 	start_empty
 	[ "$(ctl list)" = "no monitors" ]

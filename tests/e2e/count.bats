@@ -1,5 +1,6 @@
 # Exactly N frames sent are N everywhere, on every hook and path.
 # shellcheck shell=bash
+# bats file_tags=plain
 load lib
 
 setup() {

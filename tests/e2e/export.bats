@@ -1,5 +1,6 @@
 # What comes out: JSON, OpenMetrics, Prometheus' text, collectd's values.
 # shellcheck shell=bash
+# bats file_tags=plain
 bats_require_minimum_version 1.5.0
 load lib
 

@@ -8,10 +8,13 @@
 : "${DYNMON_BPFDIR:=$top_srcdir/bpf}"
 
 # Seconds that something may take before a test gives up on it; nothing is measured by it.
-PATIENCE=60
+PATIENCE=180
 
 # What is compared is English, and sorted by bytes.
 export LC_ALL=C.UTF-8
+
+# Debian's programs, before others of the same names: it is for its python3 that bootstrap installs modules.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 
 need_root() {
 	[ "$(id -u)" -eq 0 ] || skip "needs root: loads eBPF programs and makes network namespaces"

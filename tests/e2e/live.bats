@@ -141,7 +141,7 @@ stop_reading() {
 	sed -i '/^{/!d' "$SEEN"
 	jq -c '{reads, kept, new, errors, falls, json_falls}' "$SEEN"
 	cat "$SEEN.errors"
-	run ! grep -iE 'error|fail' "$LOG"
+	if grep -iE 'error|fail' "$LOG"; then return 1; fi
 	jq '.errors == [] and .falls == []' "$SEEN" | is_true
 }
 
@@ -234,11 +234,14 @@ swap_on() {
 	nothing_attached
 }
 
+# With sanitizers nothing reads collectd.conf meanwhile: see read_live.
+# bats test_tags=plain
 @test "swap-on-read on tcx: exact with reloads and all readers" { swap_on tcx; }
 @test "swap-on-read on tc: exact with reloads and all readers" { swap_on tc; }
 @test "swap-on-read on xdp: exact with reloads and all readers" { swap_on xdp; }
 @test "swap-on-read on xdp-generic: exact with reloads and all readers" { swap_on xdp-generic; }
 
+# bats test_tags=plain
 @test "reloads with kept maps: exact, hundreds of them, on every hook" {
 	local monitor kind
 

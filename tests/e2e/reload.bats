@@ -42,6 +42,7 @@ hup() {
 }
 logged_more() { [ "$(grep -c 'reload\|settings changed\|added\|deleted' "$LOG")" -gt "$1" ]; }
 
+# bats test_tags=plain
 @test "monitors appear and go by SIGHUP; one that did not change goes on counting" {
 	conf < <(monitor stays)
 	collectd_start
@@ -389,6 +390,7 @@ flood_more() {
 	[ "$(names)" = "a b c d" ]
 }
 
+# bats test_tags=plain
 @test "Include: a folder with a filter, a pattern, a file; blocks add up" {
 	mkdir -p "$BATS_TEST_TMPDIR/conf.d/sub" "$BATS_TEST_TMPDIR/more"
 	conf </dev/null

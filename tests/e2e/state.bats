@@ -33,6 +33,7 @@ restart() { # SIGNAL
 
 list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interfaces + " " + .dataplane] | join(", ")'; }
 
+# bats test_tags=plain
 @test "what was made at runtime is back after SIGTERM and after SIGKILL" {
 	start_empty
 	cable_up mon1 peer1
