@@ -13,8 +13,7 @@ setup() {
 	  Dataplane "packet_counter.json"
 	</Monitor>
 	EOF
-	# collectd does not forget a value when it has not come for two intervals.
-	sed -i '1i Timeout 1000\nLoadPlugin load' "$CONF"
+	sed -i '1i LoadPlugin load' "$CONF"
 	collectd_start
 	ID=host/dynmon-edge-mon0/derive-packets_total-ingress
 	# Its first value has no rate yet.

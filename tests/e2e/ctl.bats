@@ -26,8 +26,6 @@ start_with_edge() {
 	  Dataplane "packet_counter.json"
 	</Monitor>
 	EOF
-	# collectd does not forget a value when it has not come for two intervals.
-	sed -i '1i Timeout 1000' "$CONF"
 	collectd_start
 }
 

@@ -95,11 +95,13 @@ collectd_at() {
 }
 
 # collectd_write HOSTNAME INTERVAL OUTPUTS: a collectd.conf. OUTPUTS, a piece of it, says where values
-# go; what stands in the plugin's block comes from standard input.
+# go; what stands in the plugin's block comes from standard input. Values do not time out: collectd takes a
+# value for missing that is two intervals late, as values are on a machine with much else to do.
 collectd_write() {
 	cat >"$CONF" <<-EOF
 	Hostname "$1"
 	Interval $2
+	Timeout 1000
 	BaseDir "$DIR"
 	TypesDB "/usr/share/collectd/types.db"
 	LoadPlugin logfile
