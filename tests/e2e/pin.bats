@@ -60,8 +60,6 @@ start_again() {
 	collectd_start
 }
 
-first_read() { [ -n "$(ls "$DIR/csv/host/dynmon-edge-mon0" 2>/dev/null)" ]; }
-
 # Our programs on an interface: "ingress ID" and "egress ID", those of tc's filters too.
 programs() {
 	attached "${1:-mon0}" | awk '{ print $2, $3 }'
@@ -71,105 +69,227 @@ programs() {
 	done
 }
 
-# Exactly one on each path, and these are what the monitor says that it runs.
+# runs_exactly [INTERFACE [MONITOR]]: exactly one on each path, and these are what the monitor says
+# that it runs.
 runs_exactly() {
-	local interface=${1:-mon0}
+	local interface=${1:-mon0} runs
 
-	[ "$(programs "$interface" | sort)" = "$(printf 'egress %s\ningress %s' \
-		"$(program_id edge "$interface" egress)" "$(program_id edge "$interface" ingress)")" ]
+	runs=$(ctl show "${2:-edge}" | jq -r --arg name "$interface" \
+		'.interfaces[] | select(.name == $name) | .programs[] | "\(.path) \(.id)"' | sort)
+	[[ $runs == egress\ +([0-9])$'\n'ingress\ +([0-9]) ]] && [ "$(programs "$interface" | sort)" = "$runs" ]
 }
 
 pins() { kept find /sys/fs/bpf/dynmon -mindepth 1 2>/dev/null; }
 
 no_pins() { [ -z "$(pins)" ]; }
 
-value() { json_value edge "$1" packets_total | jq add; }
+# taken_over PATH [INTERFACE [MONITOR]]
+taken_over() { grep -F "dynmon: monitor ${3:-edge}: interface ${2:-mon0}: the $1 program that was left running is taken over" "$LOG"; }
 
-taken_over() { grep -F "dynmon: monitor edge: interface ${2:-mon0}: the $1 program that was left running is taken over" "$LOG"; }
+# -- the matrix: each hook with each of the extraction options --
 
-# A counter that is taken out of its map when it is read starts again with collectd: its totals add up.
-# survives HOOK EXTRACTION-OPTIONS kill|stop
-survives() {
-	local in=0 out=0 last_in=0 last_out=0 taken=true empties=false end=collectd_stop
+declare -gA OPTIONS=([whole]='{}' [swap]='{"swap-on-read": true}' [empty]='{"empty-on-read": true}'
+	[both]='{"swap-on-read": true, "empty-on-read": true}')
 
-	[ "$3" = stop ] || end=collectd_crash
-	[ "$2" != '{}' ] || taken=false
-	[[ $2 != *empty* ]] || empties=true
-	edge_document "$2"
-	configure "$1" 'Interface "mon0"' 'Pin true'
-	collectd_start
-	eventually first_read
-	frames_in 50
-	frames_out 30
-	read_both
-	frames_in 2
-	read_both
-	frames_in 4
-	finish_reads
-	before=$(programs)
-	[ "$(wc -l <<<"$before")" -eq 2 ]
-	$end
-	[ "$(programs)" = "$before" ]
-	frames_in 70
-	frames_out 20
-	start_again
-	taken_over ingress
-	taken_over egress
-	eventually first_read
-	frames_in 3
-	frames_out 4
-	read_both
-	finish_reads
-	[ "$in" -eq 129 ]
-	[ "$out" -eq 54 ]
-	runs_exactly
-	# And once more, with what was adopted, and from where the other copy runs.
-	$end
-	frames_in 6
-	start_again
-	taken_over ingress
-	read_both
-	finish_reads
-	[ "$in" -eq 135 ]
-	runs_exactly
-	ctl del edge
-	[ -z "$(programs)" ]
+# matrix_configure MONITOR ...: their names are a hook and an option, such as tcx-swap. Each is on an
+# interface of its own, which INTERFACES has. The other end of mon7 is peer7.
+matrix_configure() {
+	local option monitor i=0
+
+	for option in "${!OPTIONS[@]}"; do
+		edge_document "${OPTIONS[$option]}"
+		mv "$DOCUMENTS/edge.json" "$DOCUMENTS/$option.json"
+	done
+	declare -gA INTERFACES=()
+	MONITORS=("$@")
+	for monitor; do
+		INTERFACES[$monitor]=mon$i
+		[ "$i" -eq 0 ] || cable_up "mon$i" "peer$i"
+		i=$((i + 1))
+	done
+	collectd_configure < <(
+		for monitor; do
+			printf '<Monitor "%s">\nHook "%s"\nDataplane "%s.json"\nInterface "%s"\nInterval 3600\nPin true\n</Monitor>\n' \
+				"$monitor" "${monitor%-*}" "${monitor##*-}" "${INTERFACES[$monitor]}"
+		done
+	)
+}
+
+# matrix_frames IN OUT: on each interface.
+matrix_frames() {
+	local interface
+
+	for interface in "${INTERFACES[@]}"; do
+		[ "$1" -eq 0 ] || frames_at "${interface/mon/peer}" "$1"
+		[ "$2" -eq 0 ] || near "$top_builddir/tests/tools/sendframes" "$interface" "$2"
+	done
+}
+
+matrix_first_read() {
+	local monitor
+
+	for monitor in "${MONITORS[@]}"; do
+		[ -n "$(ls "$DIR/csv/host/dynmon-$monitor-${INTERFACES[$monitor]}" 2>/dev/null)" ] || return 1
+	done
+}
+
+matrix_programs() {
+	local monitor
+
+	for monitor in "${MONITORS[@]}"; do
+		programs "${INTERFACES[$monitor]}" | sed "s/^/$monitor /"
+	done
+}
+
+# Each monitor runs what it should, and was left running by the last collectd.
+matrix_taken_over() {
+	local monitor
+
+	for monitor in "${MONITORS[@]}"; do
+		taken_over ingress "${INTERFACES[$monitor]}" "$monitor"
+		taken_over egress "${INTERFACES[$monitor]}" "$monitor"
+	done
+}
+
+# matrix_read: LAST has the values of this read, KNOWN what earlier ones add to them. An emptied metric
+# tells what has come since the last read, others a total.
+matrix_read() {
+	local monitor key
+
+	for monitor in "${MONITORS[@]}"; do
+		for key in "$monitor ingress" "$monitor egress"; do
+			[[ $monitor != *-@(empty|both) ]] || KNOWN[$key]=$((${KNOWN[$key]:-0} + ${LAST[$key]:-0}))
+		done
+		read -r "LAST[$monitor ingress]" "LAST[$monitor egress]" < <(ctl metrics "$monitor" |
+			jq -r '[."ingress-metrics"[0], ."egress-metrics"[0] | .value | add] | join(" ")')
+	done
+}
+
+# matrix_end COMMAND: ends collectd. A map that no read empties keeps its total. Of others the next collectd
+# knows only what was not read.
+matrix_end() {
+	local key
+
+	for key in "${!LAST[@]}"; do
+		[[ $key == *-whole\ * ]] || KNOWN[$key]=$((${KNOWN[$key]:-0} + LAST[$key]))
+		LAST[$key]=0
+	done
+	"$1"
+}
+
+# matrix_has IN OUT: has each monitor counted.
+matrix_has() {
+	local monitor got
+
+	for monitor in "${MONITORS[@]}"; do
+		got="$((${KNOWN[$monitor ingress]:-0} + ${LAST[$monitor ingress]}))"
+		got+=" $((${KNOWN[$monitor egress]:-0} + ${LAST[$monitor egress]}))"
+		if [ "$got" != "$1 $2" ] || ! runs_exactly "${INTERFACES[$monitor]}" "$monitor"; then
+			echo "$monitor: $got, not $1 $2"
+			programs "${INTERFACES[$monitor]}"
+			ctl show "$monitor"
+			return 1
+		fi
+	done
+}
+
+matrix_delete() {
+	local monitor
+
+	for monitor in "${MONITORS[@]}"; do
+		ctl del "$monitor"
+	done
+	[ -z "$(matrix_programs)" ]
 	no_pins
+}
+
+# survives END: frames are counted on, and the next collectd takes over.
+survives() {
+	local before
+
+	declare -gA KNOWN=() LAST=()
+	matrix_configure {tcx,tc,xdp-generic}-{whole,swap,empty,both}
+	collectd_start
+	eventually matrix_first_read
+	matrix_frames 50 30
+	matrix_read
+	matrix_frames 2 0
+	matrix_read
+	matrix_has 52 30
+	matrix_frames 4 0
+	before=$(matrix_programs)
+	[ "$(wc -l <<<"$before")" -eq 24 ]
+	matrix_end "$1"
+	[ "$(matrix_programs)" = "$before" ]
+	matrix_frames 70 20
+	start_again
+	matrix_taken_over
+	eventually matrix_first_read
+	matrix_frames 3 4
+	matrix_read
+	matrix_has 129 54
+	# And once more, with what was adopted, and from where the other copy runs.
+	matrix_end "$1"
+	matrix_frames 6 0
+	start_again
+	matrix_taken_over
+	matrix_read
+	matrix_has 135 54
+	matrix_delete
 	collectd_stop
 	nothing_attached
 }
 
-# Emptied metrics tell what has come since the last read; others a total.
-read_both() {
-	last_in=$(value ingress) last_out=$(value egress)
-	[ "$empties" = false ] || add_up
+# bats test_tags=plain
+@test "SIGKILL: frames are counted on, the next collectd takes over, on every hook with every option" { survives collectd_crash; }
+@test "SIGTERM: frames are counted on, the next collectd takes over, on every hook with every option" { survives collectd_stop; }
+
+@test "SIGKILL in the middle of reloads, KILLS times: every frame is counted once, on every hook" {
+	local sent=0 left=$KILLS monitor reloads
+
+	declare -gA KNOWN=() LAST=()
+	matrix_configure tcx-whole tc-whole xdp-generic-swap tcx-swap
+	collectd_start
+	eventually matrix_first_read
+	while [ $((left -= 1)) -ge 0 ]; do
+		reloads=()
+		for monitor in "${MONITORS[@]}"; do
+			(while ctl reload "$monitor" force=true >/dev/null 2>&1; do :; done) 3>&- &
+			reloads+=($!)
+		done
+		matrix_frames 100 0
+		sleep "0.$((RANDOM % 4))$((RANDOM % 10))"
+		matrix_end collectd_crash
+		wait "${reloads[@]}"
+		matrix_frames 11 0
+		sent=$((sent + 111))
+		start_again
+		eventually matrix_first_read
+		matrix_read
+		matrix_has "$sent" 0 || { echo "$left left"; pins; return 1; }
+		[ "$(pins | grep -c '/prog-ingress$')" -eq "${#MONITORS[@]}" ]
+	done
+	matrix_delete
+	nothing_attached
 }
 
-add_up() {
-	in=$((in + last_in)) out=$((out + last_out))
-}
+@test "what was pinned for a monitor that is no more is removed, on every hook" {
+	local monitor
 
-# What this collectd knew is gone with it.
-finish_reads() {
-	[ "$empties" = true ] || {
-		[ "$taken" = true ] || in=0 out=0
-		add_up
-	}
+	matrix_configure {tcx,tc,xdp-generic}-whole
+	collectd_start
+	matrix_frames 1 0
+	collectd_crash
+	[ "$(matrix_programs | wc -l)" -eq 6 ]
+	collectd_configure </dev/null
+	start_again
+	for monitor in "${MONITORS[@]}"; do
+		grep -F "dynmon: monitor $monitor: what was pinned for it is removed" "$LOG"
+	done
+	eventually nothing_attached
+	no_pins
+	matrix_frames 1 0
 }
-
-@test "tcx: SIGKILL, frames are counted on, the next collectd takes over" { survives tcx '{}' kill; }
-@test "tc: SIGKILL, frames are counted on, the next collectd takes over" { survives tc '{}' kill; }
-@test "xdp-generic: SIGKILL, frames are counted on, the next collectd takes over" { survives xdp-generic '{}' kill; }
-@test "tcx: SIGTERM likewise" { survives tcx '{}' stop; }
-@test "tc: SIGTERM likewise" { survives tc '{}' stop; }
-@test "xdp-generic: SIGTERM likewise" { survives xdp-generic '{}' stop; }
-@test "tcx: SIGKILL with swap-on-read" { survives tcx '{"swap-on-read": true}' kill; }
-@test "tc: SIGKILL with swap-on-read" { survives tc '{"swap-on-read": true}' kill; }
-@test "xdp-generic: SIGKILL with swap-on-read" { survives xdp-generic '{"swap-on-read": true}' kill; }
-@test "tcx: SIGKILL with empty-on-read" { survives tcx '{"empty-on-read": true}' kill; }
-@test "tcx: SIGKILL with both" { survives tcx '{"swap-on-read": true, "empty-on-read": true}' kill; }
-@test "tc: SIGKILL with both" { survives tc '{"swap-on-read": true, "empty-on-read": true}' kill; }
-@test "xdp-generic: SIGTERM with both" { survives xdp-generic '{"swap-on-read": true, "empty-on-read": true}' stop; }
 
 @test "log lines that a dead collectd has counted as lost are not counted again" {
 	jq -n --arg code 'static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)
@@ -315,26 +435,6 @@ finish_reads() {
 	[ "$(filters ingress) $(filters egress)" = "1 1" ]
 	grep -F "dynmon: interface blue0: a filter that collectd (pid $pid) left behind is removed" "$LOG"
 }
-
-# forgotten HOOK: a monitor with Pin that the next collectd is not configured to have.
-forgotten() {
-	edge_document '{}'
-	configure "$1" 'Interface "mon0"' 'Pin true'
-	collectd_start
-	frames_in 1
-	collectd_crash
-	[ "$(programs | wc -l)" -eq 2 ]
-	collectd_configure </dev/null
-	start_again
-	grep -F 'dynmon: monitor edge: what was pinned for it is removed' "$LOG"
-	eventually nothing_attached
-	no_pins
-	frames_in 1
-}
-
-@test "tcx: what was pinned for a monitor that is no more is removed" { forgotten tcx; }
-@test "tc: what was pinned for a monitor that is no more is removed" { forgotten tc; }
-@test "xdp-generic: what was pinned for a monitor that is no more is removed" { forgotten xdp-generic; }
 
 @test "a monitor that is not pinned any more, and one that has another hook now" {
 	edge_document '{}'
@@ -686,38 +786,3 @@ renamed_on() {
 	counted edge mon0 2405
 	runs_exactly
 }
-
-# killed HOOK EXTRACTION-OPTIONS: at random points of reloads, KILLS times. Every frame is counted once.
-killed() {
-	local sent=0 left=$KILLS base=0 total
-
-	edge_document "$2"
-	configure "$1" 'Interface "mon0"' 'Pin true'
-	collectd_start
-	eventually first_read
-	while [ $((left -= 1)) -ge 0 ]; do
-		(while ctl reload edge force=true >/dev/null 2>&1; do :; done) 3>&- &
-		reloads=$!
-		frames_in 100
-		sleep "0.$((RANDOM % 4))$((RANDOM % 10))"
-		collectd_crash
-		wait "$reloads"
-		frames_in 11
-		sent=$((sent + 111))
-		start_again
-		eventually first_read
-		total=$((base + $(value ingress)))
-		[ "$2" = '{}' ] || base=$total
-		[ "$total" -eq "$sent" ] || { echo "$total of $sent, $left left"; pins; return 1; }
-		runs_exactly || { programs; ctl show edge; return 1; }
-		[ "$(pins | grep -c '/prog-ingress$')" -eq 1 ]
-	done
-	ctl del edge
-	no_pins
-	nothing_attached
-}
-
-@test "tcx: SIGKILL in the middle of reloads" { killed tcx '{}'; }
-@test "tc: SIGKILL in the middle of reloads" { killed tc '{}'; }
-@test "xdp-generic: SIGKILL in the middle of reloads, with swap-on-read" { killed xdp-generic '{"swap-on-read": true}'; }
-@test "tcx: SIGKILL in the middle of reloads, with swap-on-read" { killed tcx '{"swap-on-read": true}'; }
