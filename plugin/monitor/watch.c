@@ -188,7 +188,7 @@ static void *watch_thread(void *data)
 			return NULL;
 		r = drain(watch);
 		if (r < 0) {
-			log_error("interfaces are not watched any more: %s", strerror(-r));
+			log_error("interfaces are not watched any more: %s", error_text(r));
 			return NULL;
 		}
 		if (r > 0)
@@ -220,7 +220,7 @@ int watch_start(struct registry *registry, struct watch **ret, struct error *err
 	watch->registry = registry;
 	watch->polls = calloc(3, sizeof(*watch->polls));
 	watch->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	r = watch->stop_fd < 0 ? error_set(err, -errno, "eventfd: %s", strerror(errno)) : 0;
+	r = watch->stop_fd < 0 ? error_set(err, -errno, "eventfd: %s", error_text(-errno)) : 0;
 	watch->fd = r == 0 ? netif_watch_open(err) : -1;
 	if (r == 0 && watch->fd < 0)
 		r = watch->fd;
@@ -229,7 +229,7 @@ int watch_start(struct registry *registry, struct watch **ret, struct error *err
 	if (r == 0) {
 		r = thread_start(&watch->thread, "dynmon-watch", watch_thread, watch);
 		if (r < 0)
-			error_set(err, r, "thread: %s", strerror(-r));
+			error_set(err, r, "thread: %s", error_text(r));
 	}
 	if (r < 0) {
 		watch_free(watch);

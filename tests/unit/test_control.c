@@ -138,7 +138,7 @@ static const struct {
 	{ "list\n", "0 monitors", 0 },
 	{ "  LIST \t\r\n", "0 monitors", 0 },
 	{ "\"LIST\"\n", "0 monitors", 0 },
-	{ "STATS\n", "12 *", -1 },
+	{ "STATS\n", "14 *", -1 },
 	{ "HELP LIST\n", "2 help", -1 },
 	{ "HELP\n", "32 help", -1 },
 	{ "help nothing\n", "-1 Unknown command: nothing", 0 },

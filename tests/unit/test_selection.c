@@ -30,7 +30,7 @@ static int set_up(void **state)
 	object = object_from_source(source);
 	if (!object)
 		return 0;
-	fd = bpf_map__fd(object_find_map(object, "LARGE")->bpf);
+	fd = object_map_fd(object_find_map(object, "LARGE"));
 	for (uint32_t i = 0; i < ENTRIES; i++) {
 		const uint64_t counts[2] = { i, 2 * i };
 

@@ -108,7 +108,8 @@ static const struct {
 	  "{\"name\":\"a\",\"state\":\"empty\",\"hook\":\"tc\",\"loglevel\":\"debug\","
 	  "\"netns\":null,\"share\":false,\"pin\":false,"
 	  "\"configured\":false,\"dataplane\":\"-\",\"changes\":0,\"failures\":0,"
-	  "\"last-error\":null,\"interfaces\":[],\"attached-by\":[],\"sections\":[],"
+	  "\"last-error\":null,\"unattached\":0,\"interfaces\":[],\"attached-by\":[],\"sections\":["
+	  "],"
 	  "\"ingress-metrics\":[],\"egress-metrics\":[],\"feeds\":[]}\n" },
 	{ "DETACH a", NULL, 0, "" },
 	{ "METRICS", NULL, 0, "{\"a\":{\"ingress-metrics\":[],\"egress-metrics\":[]}}\n" },

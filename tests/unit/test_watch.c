@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -33,8 +34,8 @@ static void limit_descriptors(rlim_t n, struct rlimit *old)
 static void test_no_descriptors(void **state)
 {
 	static const char *const expected[] = {
-		"interfaces cannot be watched: eventfd: Too many open files",
-		"interfaces cannot be watched: netlink: Too many open files",
+		"interfaces cannot be watched: eventfd: too many open files: ",
+		"interfaces cannot be watched: netlink: too many open files: ",
 	};
 	struct registry *registry = registry_make();
 	struct watch *watch = NULL;
@@ -49,7 +50,8 @@ static void test_no_descriptors(void **state)
 		r = watch_start(registry, &watch, &err);
 		assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 		assert_int_equal(r, -EMFILE);
-		assert_string_equal(error_message(&err), expected[n]);
+		if (strncmp(error_message(&err), expected[n], strlen(expected[n])) != 0)
+			fail_msg("%s", error_message(&err));
 		assert_null(watch);
 	}
 	registry_free(registry);
