@@ -278,11 +278,13 @@ static int enforce_times(struct control *control)
 
 enum { POLL_STOP, POLL_WAKE, POLL_ACCEPT, POLL_CLIENTS };
 
-static void control_turn(struct control *control)
+/*
+ * Lists what to wait for. Only open descriptors stand in the list: poll() refuses a list that is
+ * longer than the limit of descriptors, even if most of its entries are unused.
+ */
+static nfds_t list_polls(struct control *control, struct pollfd *polls, struct client **clients)
 {
-	struct pollfd polls[POLL_CLIENTS + PLACES];
-	int timeout = enforce_times(control);
-	eventfd_t wakes;
+	nfds_t n = POLL_CLIENTS;
 
 	polls[POLL_STOP] = (struct pollfd){ .fd = control->stop_fd, .events = POLLIN };
 	polls[POLL_WAKE] = (struct pollfd){ .fd = control->wake_fd, .events = POLLIN };
@@ -291,23 +293,38 @@ static void control_turn(struct control *control)
 		.events = POLLIN,
 	};
 	for (size_t i = 0; i < PLACES; i++) {
-		const struct client *client = &control->clients[i];
-		bool waits = client->state == CLIENT_IDLE || client->state == CLIENT_LEAVING;
-
-		polls[POLL_CLIENTS + i] =
-			(struct pollfd){ .fd = waits ? client->fd : -1, .events = POLLIN };
-	}
-	if (poll(polls, POLL_CLIENTS + PLACES, timeout) <= 0)
-		return;
-	for (size_t i = 0; i < PLACES; i++) {
 		struct client *client = &control->clients[i];
 
-		if (!polls[POLL_CLIENTS + i].revents)
+		if (client->state != CLIENT_IDLE && client->state != CLIENT_LEAVING)
 			continue;
-		if (client->state == CLIENT_IDLE)
-			client_serve(client);
-		else if (client->state == CLIENT_LEAVING)
-			client_drain(client);
+		clients[n] = client;
+		polls[n++] = (struct pollfd){ .fd = client->fd, .events = POLLIN };
+	}
+	return n;
+}
+
+static void control_turn(struct control *control)
+{
+	struct client *clients[POLL_CLIENTS + PLACES];
+	struct pollfd polls[POLL_CLIENTS + PLACES];
+	int timeout = enforce_times(control), r;
+	nfds_t n = list_polls(control, polls, clients);
+	eventfd_t wakes;
+
+	r = poll(polls, n, timeout);
+	if (r < 0 && errno != EINTR) {
+		log_error("control socket: poll: %s", error_text(-errno));
+		poll(polls, 1, ACCEPT_PAUSE_S * 1000);
+	}
+	if (r <= 0)
+		return;
+	for (nfds_t i = POLL_CLIENTS; i < n; i++) {
+		if (!polls[i].revents)
+			continue;
+		if (clients[i]->state == CLIENT_IDLE)
+			client_serve(clients[i]);
+		else if (clients[i]->state == CLIENT_LEAVING)
+			client_drain(clients[i]);
 	}
 	if (polls[POLL_WAKE].revents) {
 		eventfd_read(control->wake_fd, &wakes);
