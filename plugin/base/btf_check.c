@@ -13,7 +13,7 @@
 #define BUSY	0xff /* a type is being visited; heights are at most BTF_DEPTH_MAX */
 #define NO_SIZE UINT32_MAX
 
-/* What follows struct btf_type, and which words of it are names and type ids. */
+/* The data that follows struct btf_type, and its words that are names and type ids. */
 static const struct kind {
 	const char *name;
 	uint8_t extra;	   /* bytes after struct btf_type */
@@ -155,7 +155,7 @@ static int strings_check(const struct checker *checker)
 	return 0;
 }
 
-/* Finds the extent of every type; offsets, when allocated, receives where each one is. */
+/* Finds the extent of every type; the offset of each type goes to offsets if allocated. */
 static int types_measure(struct checker *checker)
 {
 	uint32_t at = 0, id = 1;
@@ -208,7 +208,7 @@ static int id_check(const struct checker *checker, uint32_t id, uint32_t other)
 	if (other < checker->n)
 		return 0;
 	return error_set(checker->err, -EINVAL,
-			 "type %u refers to type %u, which does not exist: the last one is %u", id,
+			 "type %u refers to type %u, which does not exist: the last type is %u", id,
 			 other, checker->n - 1);
 }
 
@@ -221,21 +221,22 @@ static int tag_check(const struct checker *checker, uint32_t id, uint32_t target
 	if (kind != BTF_KIND_VAR && kind != BTF_KIND_TYPEDEF && kind != BTF_KIND_STRUCT &&
 	    kind != BTF_KIND_UNION && kind != BTF_KIND_FUNC)
 		return error_set(checker->err, -EINVAL,
-				 "type %u (DECL_TAG) is of type %u, which is no variable, "
+				 "type %u (DECL_TAG) refers to type %u, which is not a variable, "
 				 "function, struct, union or typedef",
 				 id, target);
 	if (component == UINT32_MAX)
 		return 0;
 	type = type_at(checker->types + checker->offsets[target]);
-	if (kind == BTF_KIND_FUNC) /* whose own vlen is its linkage */
+	if (kind == BTF_KIND_FUNC) /* vlen of a function is its linkage */
 		type = type_at(checker->types + checker->offsets[type.type]);
 	if (kind != BTF_KIND_VAR && kind != BTF_KIND_TYPEDEF)
 		n = BTF_INFO_VLEN(type.info);
 	if (component < n)
 		return 0;
 	return error_set(checker->err, -EINVAL,
-			 "type %u (DECL_TAG) is of component %d of type %u, which has %u", id,
-			 (int)component, target, n);
+			 "type %u (DECL_TAG) refers to component %d of type %u, whose number of "
+			 "components is %u",
+			 id, (int)component, target, n);
 }
 
 /* Checks that the table of kinds does not express. */
@@ -261,7 +262,7 @@ static int kind_check(const struct checker *checker, uint32_t id, const struct b
 	case BTF_KIND_FUNC:
 		if (kind_of_id(checker, type->type) != BTF_KIND_FUNC_PROTO)
 			r = error_set(checker->err, -EINVAL,
-				      "type %u (FUNC) refers to type %u, which is no FUNC_PROTO",
+				      "type %u (FUNC) refers to type %u, which is not a FUNC_PROTO",
 				      id, type->type);
 		break;
 	}
@@ -274,7 +275,7 @@ static int type_check(const struct checker *checker, uint32_t id)
 	const struct btf_type type = type_at(at);
 	const struct kind *kind = kind_find(&type);
 	const char *extra = at + sizeof(type), *record = extra + kind->extra;
-	/* Kinds without records use vlen otherwise, as functions do for their linkage. */
+	/* In kinds without records vlen has another meaning: the linkage of a function. */
 	uint32_t n = kind->each ? BTF_INFO_VLEN(type.info) : 0;
 	int r = name_check(checker, id, type.name_off);
 
@@ -306,11 +307,12 @@ static int target_check(const struct checker *checker, uint32_t id)
 		uint32_t var = u32_at(record + i * sizeof(struct btf_var_secinfo));
 		uint32_t kind = kind_of_id(checker, var);
 
-		/* Functions of other objects stand in .ksyms. */
+		/* .ksyms contains the functions of other objects. */
 		if (kind != BTF_KIND_VAR && kind != BTF_KIND_FUNC)
-			return error_set(checker->err, -EINVAL,
-					 "type %u (DATASEC) has type %u, which is no variable", id,
-					 var);
+			return error_set(
+				checker->err, -EINVAL,
+				"type %u (DATASEC) contains type %u, which is not a variable", id,
+				var);
 	}
 	return 0;
 }
@@ -326,8 +328,8 @@ static int visit_part(struct checker *checker, uint32_t id, uint32_t part, unsig
 	int r;
 
 	if (checker->heights[part] == BUSY)
-		return error_set(checker->err, -EINVAL, "type %u contains itself, by type %u", part,
-				 id);
+		return error_set(checker->err, -EINVAL, "type %u contains itself through type %u",
+				 part, id);
 	r = visit(checker, part, depth + 1);
 	if (r == 0 && checker->heights[part] > *height)
 		*height = checker->heights[part];

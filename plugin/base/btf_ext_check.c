@@ -8,8 +8,8 @@
 #define NO_TYPE 0xff
 
 /*
- * How struct btf_ext_header starts, which libbpf does not export. Offset and length of each list
- * follow.
+ * The start of struct btf_ext_header, which libbpf does not export. The offset and the length of
+ * each list follow.
  */
 struct ext_header {
 	uint16_t magic;
@@ -28,7 +28,7 @@ static const struct list {
 } lists[] = {
 	{ "functions", 8, UINT32_MAX, 1, 0, 0 },
 	{ "lines", 16, UINT32_MAX, NO_TYPE, 1, 2 },
-	/* For each of these libbpf searches all types of the kernel. */
+	/* Limited because libbpf searches all types of the kernel for each relocation. */
 	{ "relocations", 16, BTF_RELOCATIONS_MAX, 1, 2, 1 },
 };
 
@@ -60,14 +60,17 @@ static int record_check(const struct btf_extent *btf, const struct list *list, c
 	if (type >= btf->n_types)
 		return error_set(err, -EINVAL,
 				 "the list of %s refers to type %u, which does not exist: the last "
-				 "one is %u",
+				 "type is %u",
 				 list->name, type, btf->n_types - 1);
 	for (uint8_t i = 0; r == 0 && i < list->names; i++)
 		r = ext_name_check(btf, list, word_at(at + 4 * (list->first + i)), err);
 	return r;
 }
 
-/* A list is the size of a record, and for each program section its name, a count, and records. */
+/*
+ * A list has the size of a record, then for each program section its name, a count, and the
+ * records.
+ */
 static int list_check(const struct btf_extent *btf, const struct list *list, const char *at,
 		      uint32_t len, struct error *err)
 {

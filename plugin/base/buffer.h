@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Memory of buffers that may become large. Large ones are mapped, so that the system has their
- * memory back as soon as they are freed: malloc() keeps freed memory in the arena of each thread,
- * and serves ever larger requests from there. They also grow without being copied.
+ * Memory of buffers that may become large. Large buffers are mapped and go back to the system when
+ * they are freed. malloc() would keep the freed memory in the arena of each thread and would serve
+ * ever larger requests from there. A mapped buffer also grows without a copy.
  */
 #ifndef DYNMON_BASE_BUFFER_H
 #define DYNMON_BASE_BUFFER_H
@@ -14,11 +14,12 @@
 
 /**
  * buffer_resize() - allocate a buffer, or make one larger
- * @buffer:   NULL for a new one
- * @old_size: its size until now, 0 for a new one
+ * @buffer:   NULL for a new buffer
+ * @old_size: its current size, 0 for a new buffer
  * @size:     the new size, at least old_size and above 0
  *
- * Return: the buffer, which may have moved; NULL if memory ran out: the old one stays as it is.
+ * Return: the buffer, which may have moved; NULL if memory ran out; the old buffer then stays
+ * valid.
  */
 void *buffer_resize(void *buffer, size_t old_size, size_t size);
 

@@ -4,7 +4,8 @@
  *
  * The plugin holds several descriptors for each interface. Code that waits with select() works with
  * numbers below DESCRIPTORS_LOW only: plugins of collectd, and libmicrohttpd as write_prometheus
- * uses it. Therefore descriptors that live long and are many are moved above these numbers.
+ * uses it. Therefore the plugin moves long-lived descriptors that grow with the number of
+ * interfaces above this limit.
  */
 #ifndef DYNMON_BASE_DESCRIPTOR_H
 #define DYNMON_BASE_DESCRIPTOR_H
@@ -18,12 +19,12 @@
 /* collectd's exec plugin closes every number below the soft limit before it runs a program. */
 #define DESCRIPTORS_MAX 262144
 
-/* The plugin leaves so many to collectd and its other plugins. */
+/* Descriptors that the plugin leaves free for collectd and its other plugins. */
 #define DESCRIPTORS_SPARE 64
 
 /**
  * descriptors_raise() - raise the soft limit to the hard limit, but not above DESCRIPTORS_MAX
- * @old:  receives the soft limit of before
+ * @old:  receives the previous soft limit
  * @new:  receives the soft limit that is in effect
  *
  * Return: 0 on success or if the limit is high enough, -errno on failure.

@@ -7,10 +7,10 @@
 
 enum figure {
 	FIGURE_EVENTS_LOST,	 /* log records of programs that found their ring full */
-	FIGURE_EVENTS_LEFT_OUT,	 /* that were too many in a second to be logged */
+	FIGURE_EVENTS_LEFT_OUT,	 /* log records beyond the rate limit */
 	FIGURE_MAPS_FULL,	 /* reads that found a map with no room for one more entry */
-	FIGURE_FLUSHES,		 /* reads of all monitors that somebody asked for */
-	FIGURE_REQUESTS_REFUSED, /* requests to change a monitor */
+	FIGURE_FLUSHES,		 /* reads of all monitors on request */
+	FIGURE_REQUESTS_REFUSED, /* refused requests to change a monitor */
 	FIGURE_COUNT,
 };
 

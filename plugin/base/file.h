@@ -26,7 +26,7 @@ int file_read_fd(int fd, const char *name, size_t max, struct text *out, struct 
 int file_write_fd(int fd, const void *bytes, size_t n);
 
 /**
- * file_is_private() - tell whether nobody but this user and root can change a file or directory
+ * file_is_private() - test if only this user and root can change a file or directory
  * @fd:  of the file or directory
  *
  * Return: 1 if it belongs to this user or root and neither group nor others may write to it, 0
@@ -34,7 +34,7 @@ int file_write_fd(int fd, const void *bytes, size_t n);
  */
 int file_is_private(int fd);
 
-/* The same of what stat() said of a file or directory. */
+/* As file_is_private(), for the result of stat(): true if private. */
 bool stat_is_private(const struct stat *st);
 
 /**

@@ -35,10 +35,11 @@ static int section_check(const struct checker *checker, const Elf64_Shdr *sectio
 
 	if (section->sh_name >= checker->image.names_len)
 		return error_set(checker->err, -EINVAL,
-				 "a section's name at %u lies outside the names", section->sh_name);
+				 "a section name at %u lies outside the name table",
+				 section->sh_name);
 	if (strnlen(name, IMAGE_NAME_MAX + 1) > IMAGE_NAME_MAX)
 		return error_set(checker->err, -E2BIG,
-				 "section %.80s...: a name of more than %d bytes", name,
+				 "section %.80s...: the name has more than %d bytes", name,
 				 IMAGE_NAME_MAX);
 	if (section->sh_type == SHT_NOBITS) {
 		if (section->sh_size > IMAGE_VARIABLES_MAX)
@@ -50,29 +51,30 @@ static int section_check(const struct checker *checker, const Elf64_Shdr *sectio
 	}
 	if (section->sh_type != SHT_NULL &&
 	    !image_has(&checker->image, section->sh_offset, section->sh_size))
-		return error_set(checker->err, -EINVAL,
-				 "section %.80s, %llu bytes at %llu, exceeds its %zu bytes", name,
-				 (unsigned long long)section->sh_size,
-				 (unsigned long long)section->sh_offset, checker->image.len);
+		return error_set(
+			checker->err, -EINVAL,
+			"section %.80s, %llu bytes at %llu, exceeds the object's %zu bytes", name,
+			(unsigned long long)section->sh_size,
+			(unsigned long long)section->sh_offset, checker->image.len);
 	return 0;
 }
 
-/* Tables have entries of one size, and all of the last one. */
+/* The entries of a table have the expected size, and the last entry is complete. */
 static int table_check(const struct checker *checker, const Elf64_Shdr *section, size_t entry)
 {
 	if (section->sh_entsize == entry && section->sh_size % entry == 0 &&
 	    section->sh_offset % 8 == 0)
 		return 0;
 	return error_set(checker->err, -EINVAL,
-			 "section %.80s, %llu bytes at %llu, is no table of entries of %zu bytes",
+			 "section %.80s, %llu bytes at %llu, is not a table of %zu-byte entries",
 			 image_section_name(&checker->image, section),
 			 (unsigned long long)section->sh_size,
 			 (unsigned long long)section->sh_offset, entry);
 }
 
 /*
- * Instructions of 16 bytes have a second half with the opcode 0, and nothing else has: so libbpf,
- * which writes map addresses into both halves, stays within the program.
+ * The second half of a 16-byte instruction has the opcode 0; no other instruction has. This check
+ * keeps libbpf, which writes map addresses into both halves, within the program.
  */
 static int code_check(const struct checker *checker, const Elf64_Shdr *section)
 {
@@ -83,10 +85,11 @@ static int code_check(const struct checker *checker, const Elf64_Shdr *section)
 		struct bpf_insn insn = insn_at(at);
 
 		if (second != !insn.code)
-			return error_set(checker->err, -EINVAL,
-					 "section %.80s: instruction %llu is half of one",
-					 image_section_name(&checker->image, section),
-					 (unsigned long long)i - second);
+			return error_set(
+				checker->err, -EINVAL,
+				"section %.80s: instruction %llu is half of a 16-byte instruction",
+				image_section_name(&checker->image, section),
+				(unsigned long long)i - second);
 		second = insn.code == (BPF_LD | BPF_IMM | BPF_DW);
 	}
 	if (second || section->sh_size % INSN_SIZE)
@@ -110,7 +113,7 @@ static int function_check(struct checker *checker, const Elf64_Sym *symbol, cons
 				 IMAGE_FUNCTIONS_MAX);
 	if (strnlen(name, IMAGE_NAME_MAX + 1) > IMAGE_NAME_MAX)
 		return error_set(checker->err, -E2BIG,
-				 "function %.80s...: a name of more than %d bytes", name,
+				 "function %.80s...: the name has more than %d bytes", name,
 				 IMAGE_NAME_MAX);
 	if (end >= symbol->st_value && end <= section.sh_size && symbol->st_size &&
 	    symbol->st_value % INSN_SIZE == 0 && symbol->st_size % INSN_SIZE == 0 &&
@@ -133,7 +136,7 @@ static int symbols_check(struct checker *checker)
 
 	if (!names)
 		return error_set(checker->err, -EINVAL,
-				 "section %u has no names for the symbols: no string table",
+				 "section %u, which the symbol table uses, is not a string table",
 				 table.sh_link);
 	for (uint64_t i = 0; i < checker->n_symbols; i++) {
 		Elf64_Sym symbol;
@@ -142,9 +145,10 @@ static int symbols_check(struct checker *checker)
 		memcpy(&symbol, checker->image.bytes + table.sh_offset + i * sizeof(symbol),
 		       sizeof(symbol));
 		if (symbol.st_name >= names_len)
-			return error_set(checker->err, -EINVAL,
-					 "the name of symbol %llu at %u lies outside the names",
-					 (unsigned long long)i, symbol.st_name);
+			return error_set(
+				checker->err, -EINVAL,
+				"the name of symbol %llu, at %u, lies outside the name table",
+				(unsigned long long)i, symbol.st_name);
 		if (symbol.st_shndx >= checker->image.n_sections && symbol.st_shndx < SHN_LORESERVE)
 			return error_set(checker->err, -EINVAL,
 					 "symbol %.80s is in section %u, which does not exist",
@@ -165,7 +169,7 @@ static int relocations_check(const struct checker *checker, const Elf64_Shdr *se
 
 	if (section->sh_info >= checker->image.n_sections || section->sh_link != checker->symbols)
 		return error_set(checker->err, -EINVAL,
-				 "section %.80s is of section %u and the symbols in section %u, "
+				 "section %.80s refers to section %u and symbols in section %u, "
 				 "which do not exist",
 				 name, section->sh_info, section->sh_link);
 	target = image_section(&checker->image, section->sh_info);
@@ -178,8 +182,8 @@ static int relocations_check(const struct checker *checker, const Elf64_Shdr *se
 		if (ELF64_R_SYM(relocation.r_info) >= checker->n_symbols ||
 		    relocation.r_offset >= target.sh_size)
 			return error_set(checker->err, -EINVAL,
-					 "section %.80s: relocation %llu is of symbol %llu at "
-					 "%llu, and there are %llu symbols and %llu bytes",
+					 "section %.80s: relocation %llu refers to symbol %llu and "
+					 "offset %llu, beyond the %llu symbols or %llu bytes",
 					 name, (unsigned long long)i,
 					 (unsigned long long)ELF64_R_SYM(relocation.r_info),
 					 (unsigned long long)relocation.r_offset,
@@ -213,7 +217,8 @@ static int symbols_find(struct checker *checker)
 		if (section.sh_type != SHT_SYMTAB)
 			continue;
 		if (checker->symbols)
-			return error_set(checker->err, -EINVAL, "it has two tables of symbols");
+			return error_set(checker->err, -EINVAL,
+					 "two symbol tables, at most one is possible");
 		r = table_check(checker, &section, sizeof(Elf64_Sym));
 		if (r < 0)
 			return r;
@@ -221,15 +226,17 @@ static int symbols_find(struct checker *checker)
 		checker->n_symbols = section.sh_size / sizeof(Elf64_Sym);
 	}
 	if (!checker->symbols)
-		return error_set(checker->err, -EINVAL, "it has no table of symbols");
+		return error_set(checker->err, -EINVAL, "no symbol table");
 	if (checker->n_symbols > IMAGE_SYMBOLS_MAX)
-		return error_set(checker->err, -E2BIG,
-				 "it has %llu symbols, at most %d are possible",
+		return error_set(checker->err, -E2BIG, "%llu symbols, at most %d are possible",
 				 (unsigned long long)checker->n_symbols, IMAGE_SYMBOLS_MAX);
 	return 0;
 }
 
-/* Of two sections of one name libbpf and image_find_section() need not take the same. */
+/*
+ * Finds a section by name. Two sections with one name are refused, since libbpf and
+ * image_find_section() may choose different ones.
+ */
 static int section_find(const struct checker *checker, const char *name, const char **bytes,
 			size_t *len)
 {
@@ -241,7 +248,7 @@ static int section_find(const struct checker *checker, const char *name, const c
 		n += !strcmp(image_section_name(&checker->image, &section), name);
 	}
 	if (n > 1)
-		return error_set(checker->err, -EINVAL, "it has %u sections %s", n, name);
+		return error_set(checker->err, -EINVAL, "%u sections are named %s", n, name);
 	return image_find_section(&checker->image, name, bytes, len, checker->err);
 }
 
@@ -270,11 +277,10 @@ static int sections_check(struct checker *checker)
 	int r = 0;
 
 	if (image->n_sections > IMAGE_SECTIONS_MAX || image->sections % 8)
-		return error_set(checker->err, -E2BIG,
-				 "%u section headers at %llu, at most %d are possible, at a "
-				 "multiple of 8",
-				 image->n_sections, (unsigned long long)image->sections,
-				 IMAGE_SECTIONS_MAX);
+		return error_set(
+			checker->err, -E2BIG,
+			"%u section headers at %llu: expected at most %d, at a multiple of 8",
+			image->n_sections, (unsigned long long)image->sections, IMAGE_SECTIONS_MAX);
 	for (uint32_t i = 1; r == 0 && i < image->n_sections; i++) {
 		const Elf64_Shdr section = image_section(image, i);
 

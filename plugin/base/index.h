@@ -22,7 +22,7 @@ struct index {
 	uint64_t seed[2];
 };
 
-/* Makes room for more entries than the first n. -ENOMEM, or what getrandom() fails with. */
+/* Makes room for more entries beyond the first n. -ENOMEM, or the error of getrandom(). */
 int index_reserve(struct index *index, struct index_keys keys, size_t n, size_t more);
 /* Starts anew, with the first n entries; no more than there is room for. */
 void index_refill(struct index *index, struct index_keys keys, size_t n);

@@ -22,9 +22,9 @@ void log_set_sink(void (*sink)(enum log_level level, const char *line));
 
 /*
  * Logs the message line by line: newlines end a line, a long line is split between characters.
- * Messages repeat what others have written. Every line but the first starts with "  | ", so that
- * none can be mistaken for a message of its own, and all but tabs that is not printable is escaped,
- * see utf8_show(): a line is valid UTF-8 that a terminal does not obey.
+ * Messages quote untrusted text. Every line but the first starts with "  | ", so that no line can
+ * be mistaken for a separate message. All characters that are not printable except tabs are
+ * escaped, see utf8_show(): a line is valid UTF-8 without terminal control sequences.
  */
 void log_message(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Of its memory, with the byte for the NUL. */
+/* The allocated size, including the byte for the NUL. */
 static size_t text_bytes(const struct text *text)
 {
 	return text->data ? text->size + 1 : 0;
@@ -17,7 +17,7 @@ static size_t text_bytes(const struct text *text)
 
 char *text_grow(struct text *text, size_t n)
 {
-	/* With room for the NUL of text_str(), so that this cannot fail. */
+	/* Always keeps room for the NUL, so that text_str() cannot fail. */
 	size_t size = text->size ? text->size + 1 : 256;
 	char *data;
 

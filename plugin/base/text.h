@@ -75,7 +75,7 @@ void text_hex(struct text *text, const void *bytes, size_t n);
  */
 void text_json(struct text *text, const char *bytes, size_t n);
 
-/* A name as a JSON string: as utf8_name() writes it, so that different names stay different. */
+/* Appends a name as a JSON string in the form of utf8_name(): different names stay different. */
 void text_json_name(struct text *text, const char *name);
 
 /* 0, or -ENOMEM when an append failed. */

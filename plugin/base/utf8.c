@@ -138,14 +138,14 @@ size_t utf8_cut(const char *s, size_t n, size_t max)
 {
 	size_t cut = n < max ? n : max;
 
-	/* A sequence that begins before the cut and ends behind it. */
+	/* The sequence begins before the cut and ends after it. */
 	for (size_t back = 1; back < 4 && back <= cut; back++)
 		if (utf8_sequence(s + cut - back, n - (cut - back)) > back)
 			return cut - back;
 	return cut;
 }
 
-/* Whether a backslash stands before what makes it an escape. */
+/* Returns true if the bytes after a backslash make it an escape. */
 static bool begins_escape(const char *s, size_t n)
 {
 	size_t digits = n < 2 ? 0 : s[1] == 'x' ? 2 : s[1] == 'u' ? 4 : 0;

@@ -3,8 +3,8 @@
  * UTF-8, and the escapes for bytes and characters that must not reach a terminal, a log or an
  * identifier.
  *
- * Interface names, packets and documents are bytes that others choose. Two functions make text of
- * them, with two escapes:
+ * Interface names, packets and documents are untrusted bytes. Two functions convert such bytes to
+ * text, with two escapes:
  *
  *   \xNN    a byte that is not part of valid UTF-8, a C0 control, DEL
  *   \uNNNN  another character that is not printable, see utf8_show()
@@ -12,8 +12,8 @@
  * As in JSON, a character beyond U+FFFF is a surrogate pair, two escapes.
  *
  * utf8_name() is for labels, JSON and identifiers: its result is valid UTF-8, and different for
- * different names. utf8_show() is for eyes: its result has no character that a terminal obeys or
- * that changes how the rest looks.
+ * different names. utf8_show() is for display: its result has no character that controls a terminal
+ * or changes how the rest is displayed.
  *
  * All functions are pure and safe from any thread.
  */
@@ -32,7 +32,7 @@ struct text;
 /* Length of the valid UTF-8 sequence at s (1 to 4), or 0 (RFC 3629). */
 size_t utf8_sequence(const char *s, size_t n);
 
-/* Whether the text is valid UTF-8 as a whole. */
+/* Returns true if the whole text is valid UTF-8. */
 bool utf8_is_valid(const char *s, size_t n);
 
 /**
@@ -43,7 +43,7 @@ bool utf8_is_valid(const char *s, size_t n);
 uint32_t utf8_decode(const char *s, size_t len);
 
 /**
- * utf8_show() - the next character of a text, in the form in which it may be displayed
+ * utf8_show() - convert the next character of a text to a form that is safe to display
  * @s:      the text
  * @n:      its bytes, at least 1
  * @utf8:   the display takes UTF-8; if not, every character beyond ASCII is escaped
@@ -51,28 +51,27 @@ uint32_t utf8_decode(const char *s, size_t len);
  *
  * Escaped are invalid bytes, C0 and C1 controls, DEL, and the characters that are invisible or
  * change the order of others: Unicode's Default_Ignorable_Code_Point (zero-width and bidirectional
- * controls, tags, variation selectors), the line and paragraph separators, and noncharacters.
- * A newline and a tab are escaped, too: a caller that wants them keeps them itself. A backslash is
- * not escaped, so that a second pass changes nothing, and JSON stays JSON that says the same.
+ * controls, tags, variation selectors), the line and paragraph separators, and noncharacters. A
+ * newline and a tab are escaped, too: a caller that wants to keep these characters must do so
+ * itself. A backslash is not escaped: the conversion is idempotent and keeps JSON equivalent.
  *
- * Return: the bytes of s that shown stands for, 1 to 4.
+ * Return: number of bytes of @s that @shown represents, 1 to 4.
  */
 size_t utf8_show(const char *s, size_t n, bool utf8, char shown[UTF8_SHOWN_SIZE]);
 
 /**
- * utf8_show_line() - as much of a text as fits, in the form in which it may be displayed
+ * utf8_show_line() - convert as much of a text as fits to a form that is safe to display
  * @to:    receives a string; no character and no escape is cut
  * @size:  room in @to, at least 1
  * @from:  the text
  * @n:     its bytes
  * @keep:  controls that stay as they are, such as "\t"
  *
- * Return: the bytes of from that are in to.
+ * Return: number of bytes of @from that @to represents.
  */
 size_t utf8_show_line(char *to, size_t size, const char *from, size_t n, const char *keep);
 
-/* Appends text in the form in which it may be displayed, see utf8_show(), with its newlines and
- * tabs. */
+/* Appends a text as utf8_show() converts it, but keeps newlines and tabs. */
 void utf8_show_text(struct text *out, const char *bytes, size_t n, bool utf8);
 
 /* The largest number of bytes up to max at which the text can be cut without cutting a character.
@@ -85,9 +84,9 @@ size_t utf8_cut(const char *s, size_t n, size_t max);
  * @bytes:  the name, any bytes
  * @n:      its bytes
  *
- * Valid UTF-8 stays as it is, but for NUL and carriage return, which some formats lack. Every other
- * byte becomes \xNN. A backslash that would begin an escape becomes \x5c, so that different names
- * stay different, also after utf8_show().
+ * Valid UTF-8 is not changed, except NUL and carriage return, which some formats cannot represent.
+ * Every other byte becomes \xNN. A backslash that would begin an escape becomes \x5c, so that
+ * different names stay different, also after utf8_show().
  */
 void utf8_name(struct text *out, const char *bytes, size_t n);
 

@@ -32,7 +32,7 @@ long process_deadline(void);
 
 /*
  * Returns the exit status (0 to 255), -EDQUOT if it exceeded a limit or was killed from outside,
- * -EFAULT if it crashed, else another -errno: it could not be run.
+ * -EFAULT if it crashed, another -errno if it could not be run.
  */
 int process_run(const struct process *process, struct error *err);
 

@@ -155,7 +155,7 @@ write_capture() {
 	collectd_stop
 }
 
-# forge OBJECT OUTPUT KIND WORD VALUE: one word of the first type of that kind in .BTF.
+# forge OBJECT OUTPUT KIND WORD VALUE: replaces one word of the first type of that kind in .BTF.
 forge() {
 	python3 - "$@" <<-'END'
 	import struct, sys
@@ -174,7 +174,7 @@ forge() {
 	END
 }
 
-# refused_everywhere FORGED: by every way into collectd and by every verb; MESSAGE says why.
+# refused_everywhere FORGED: every verb and every way into collectd refuses the object with MESSAGE.
 refused_everywhere() {
 	jq -n --arg data "$(base64 -w 0 "$1")" \
 		'{"ingress-path": {"object-data": $data, "program": "packets_in"}}' >"$WORK/forged.json"
@@ -208,8 +208,8 @@ refused_everywhere() {
 		forge "$OBJECTS/described.o" "$WORK/forged.o" "$kind" "$word" "$value"
 		refused_everywhere "$WORK/forged.o"
 	done <<-'END'
-	17 2 99999 refers to type 99999, which does not exist: the last one is
-	17 3 7 (DECL_TAG) is of component 7 of type
+	17 2 99999 refers to type 99999, which does not exist: the last type is
+	17 3 7 (DECL_TAG) refers to component 7 of type
 	17 0 99999999 a name at 99999999 lies outside the strings
 	3 3 3 contains itself
 	3 5 4294967295 has 4294967295 elements of 4 bytes: more than 2 GiB
@@ -229,7 +229,7 @@ refused_everywhere() {
 		'{"ingress-path": {"object-data": $data, "program": "packets_in"}}' >"$WORK/forged.json"
 	for file in "$WORK/forged.o" "$WORK/forged.json"; do
 		run -1 ctl inject edge mon0 "$file"
-		[[ $output == *"refers to type 99999, which does not exist: the last one is "* ]]
+		[[ $output == *"refers to type 99999, which does not exist: the last type is "* ]]
 	done
 	frames_in 5
 	[ "$(json_value edge ingress packets_total)" = "[5]" ]

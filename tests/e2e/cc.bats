@@ -535,7 +535,7 @@ print("int handle_rx(struct CTXTYPE *c, struct pkt_metadata *m) { return 0; }")'
 
 child_of() { child=$(pgrep -P "$1"); }
 
-@test "when memory is short the kernel kills the compiler first, which is said in plain words" {
+@test "when memory is short the kernel kills the compiler first, and the message says so" {
 	local pid status=0 child=
 
 	"$DYNMON_CC" --include="$DYNMON_BPFDIR" --clang="$BATS_FILE_TMPDIR/sleeper" \

@@ -72,7 +72,7 @@ static void make(uint32_t id, uint32_t word, uint32_t value, size_t more, struct
 	memcpy(out->data, &header, 24);
 }
 
-/* Of exactly that size, for the sanitizer. */
+/* Allocated with the exact size, so that the sanitizer detects overruns. */
 static int check(const struct text *section, size_t len, struct error *err)
 {
 	_cleanup_free_ char *exact = malloc(len + !len);
@@ -83,7 +83,7 @@ static int check(const struct text *section, size_t len, struct error *err)
 
 static const struct {
 	uint32_t id, word, value;
-	const char *message; /* NULL: it is taken */
+	const char *message; /* NULL: accepted */
 } rows[] = {
 	{ 0, 0, 0, NULL },
 	/* names */
@@ -95,7 +95,7 @@ static const struct {
 	{ 15, 3, BEYOND, "type 15: a name at 9 lies outside the strings" },
 	/* ids */
 	{ 2, 2, 21, NULL },
-	{ 2, 2, 22, "type 2 refers to type 22, which does not exist: the last one is 21" },
+	{ 2, 2, 22, "type 2 refers to type 22, which does not exist: the last type is 21" },
 	{ 3, 3, 9999, "type 3 refers to type 9999, which does not exist" },
 	{ 3, 4, UINT32_MAX, "type 3 refers to type 4294967295, which does not exist" },
 	{ 4, 7, 22, "type 4 refers to type 22, which does not exist" },
@@ -107,27 +107,30 @@ static const struct {
 	{ 10, 2, 22, "type 10 refers to type 22, which does not exist" },
 	{ 11, 2, 9999, "type 11 refers to type 9999, which does not exist" },
 	{ 18, 2, 22, "type 18 refers to type 22, which does not exist" },
-	/* what may refer to what */
-	{ 8, 3, 4, "type 8 (DATASEC) has type 4, which is no variable" },
-	{ 8, 3, 0, "type 8 (DATASEC) has type 0, which is no variable" },
+	/* permitted references */
+	{ 8, 3, 4, "type 8 (DATASEC) contains type 4, which is not a variable" },
+	{ 8, 3, 0, "type 8 (DATASEC) contains type 0, which is not a variable" },
 	{ 8, 3, 10, NULL }, /* .ksyms has functions */
-	{ 10, 2, 1, "type 10 (FUNC) refers to type 1, which is no FUNC_PROTO" },
-	{ 10, 2, 0, "type 10 (FUNC) refers to type 0, which is no FUNC_PROTO" },
-	{ 11, 2, 1, "type 11 (DECL_TAG) is of type 1, which is no variable, function," },
-	{ 11, 2, 0, "type 11 (DECL_TAG) is of type 0, which is no variable, function," },
-	{ 11, 3, 0, "type 11 (DECL_TAG) is of component 0 of type 7, which has 0" },
-	{ 12, 3, 2, "type 12 (DECL_TAG) is of component 2 of type 4, which has 2" },
-	{ 12, 3, 0x80000000, "type 12 (DECL_TAG) is of component -2147483648 of type 4" },
-	{ 13, 3, 1, "type 13 (DECL_TAG) is of component 1 of type 10, which has 1" },
+	{ 10, 2, 1, "type 10 (FUNC) refers to type 1, which is not a FUNC_PROTO" },
+	{ 10, 2, 0, "type 10 (FUNC) refers to type 0, which is not a FUNC_PROTO" },
+	{ 11, 2, 1, "type 11 (DECL_TAG) refers to type 1, which is not a variable, function," },
+	{ 11, 2, 0, "type 11 (DECL_TAG) refers to type 0, which is not a variable, function," },
+	{ 11, 3, 0,
+	  "type 11 (DECL_TAG) refers to component 0 of type 7, whose number of components is 0" },
+	{ 12, 3, 2,
+	  "type 12 (DECL_TAG) refers to component 2 of type 4, whose number of components is 2" },
+	{ 12, 3, 0x80000000, "type 12 (DECL_TAG) refers to component -2147483648 of type 4" },
+	{ 13, 3, 1,
+	  "type 13 (DECL_TAG) refers to component 1 of type 10, whose number of components is 1" },
 	/* types that contain themselves */
-	{ 5, 2, 5, "type 5 contains itself, by type 5" },
-	{ 5, 2, 6, "type 5 contains itself, by type 6" },
-	{ 20, 2, 20, "type 20 contains itself, by type 20" },
-	{ 3, 3, 3, "type 3 contains itself, by type 3" },
+	{ 5, 2, 5, "type 5 contains itself through type 5" },
+	{ 5, 2, 6, "type 5 contains itself through type 6" },
+	{ 20, 2, 20, "type 20 contains itself through type 20" },
+	{ 3, 3, 3, "type 3 contains itself through type 3" },
 	{ 3, 3, 5, "contains itself" },
-	{ 4, 4, 7, "type 4 contains itself, by type 5" },
+	{ 4, 4, 7, "type 4 contains itself through type 5" },
 	{ 4, 4, 8, "contains itself" },
-	{ 19, 4, 19, "type 19 contains itself, by type 19" },
+	{ 19, 4, 19, "type 19 contains itself through type 19" },
 	{ 2, 2, 4, NULL }, /* a list */
 	/* sizes */
 	{ 3, 5, UINT32_MAX, "type 3 (ARRAY) has 4294967295 elements of 4 bytes: more than 2 GiB" },
@@ -208,7 +211,7 @@ static void test_header(void **state)
 		else
 			section.len = headers[i].value;
 		r = check(&section, section.len, &err);
-		if (!headers[i].message) /* names are missing then, and nothing else */
+		if (!headers[i].message) /* then only names are missing */
 			assert_true(contains(error_message(&err), "lies outside the strings"));
 		else if (r != -EINVAL || !contains(error_message(&err), headers[i].message))
 			fail_msg("%zu: %d %s", i, r, error_message(&err));
@@ -377,7 +380,7 @@ static void test_ext_limit(void **state)
 	error_release(&err);
 }
 
-/* The largest BTF at hand, which another compiler and tool have made. */
+/* The kernel's BTF: large, and made by another compiler and tool. */
 static void test_kernel(void **state)
 {
 	_cleanup_text_ struct text btf = {};

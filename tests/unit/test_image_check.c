@@ -22,7 +22,7 @@
 	" bpf_map_lookup_elem(&m, &z); if (v) v->packets += 1; total += 1;"                        \
 	" return more((void *)s) - more((void *)s); }\n"
 
-/* What an edit's offset counts from. */
+/* The base of an edit's offset. */
 enum place {
 	FILE_START,
 	HEADER,	 /* of the section */
@@ -47,21 +47,24 @@ static const struct edit {
 	{ FILE_START, "", 0, 60, 0xfff0, 2, "65520 section headers" },
 	{ FILE_START, "", 0, 62, 0xffff, 2, "section 65535 has no names" },
 	/* sections */
-	{ HEADER, "tc", 0, 0, UINT32_MAX, 4, "a section's name at 4294967295 lies outside" },
+	{ HEADER, "tc", 0, 0, UINT32_MAX, 4, "a section name at 4294967295 lies outside" },
 	{ HEADER, "license", 0, 24, 1ULL << 40, 8, "section license, 4 bytes at 1099511627776" },
 	{ HEADER, "license", 0, 32, UINT64_MAX, 8, "section license, 18446744073709551615 bytes" },
 	{ HEADER, ".maps", 0, 32, 1ULL << 32, 8, "section .maps, 4294967296 bytes" },
 	{ HEADER, ".bss", 0, 32, 1ULL << 40, 8, "section .bss has 1099511627776 bytes, at most" },
 	{ HEADER, ".symtab", 0, 56, 1, 8, "section .symtab, " },
 	{ HEADER, ".symtab", 0, 32, 25, 8, "section .symtab, 25 bytes at " },
-	{ HEADER, ".symtab", 0, 40, 1000, 4, "section 1000 has no names for the symbols" },
-	{ HEADER, ".symtab", 0, 4, SHT_PROGBITS, 4, "it has no table of symbols" },
-	{ HEADER, "license", 0, 4, SHT_SYMTAB, 4, "is no table of entries of 24 bytes" },
-	{ HEADER, ".reltc", 0, 40, 1, 4, "section .reltc is of section " },
-	{ HEADER, ".reltc", 0, 44, 1000, 4, "section .reltc is of section 1000 and" },
+	{ HEADER, ".symtab", 0, 40, 1000, 4,
+	  "section 1000, which the symbol table uses, is not a string table" },
+	{ HEADER, ".symtab", 0, 4, SHT_PROGBITS, 4, "no symbol table" },
+	{ HEADER, "license", 0, 4, SHT_SYMTAB, 4, "is not a table of 24-byte entries" },
+	{ HEADER, ".reltc", 0, 40, 1, 4, "section .reltc refers to section " },
+	{ HEADER, ".reltc", 0, 44, 1000, 4, "section .reltc refers to section 1000 and" },
 	/* relocations */
-	{ SECTION, ".reltc", 0, 0, 1ULL << 32, 8, "section .reltc: relocation 0 is of symbol " },
-	{ SECTION, ".reltc", 0, 12, 60000, 4, "section .reltc: relocation 0 is of symbol 60000" },
+	{ SECTION, ".reltc", 0, 0, 1ULL << 32, 8,
+	  "section .reltc: relocation 0 refers to symbol " },
+	{ SECTION, ".reltc", 0, 12, 60000, 4,
+	  "section .reltc: relocation 0 refers to symbol 60000" },
 	/* symbols */
 	{ SYMBOL, "f", 0, 0, 1 << 30, 4, "the name of symbol " },
 	{ SYMBOL, "f", 0, 6, 1000, 2, "symbol f is in section 1000, which does not exist" },
@@ -71,24 +74,26 @@ static const struct edit {
 	{ SYMBOL, "f", 0, 16, 0, 8, "function f, 0 bytes at 0, does not fit the " },
 	{ SYMBOL, "f", 0, 16, 12, 8, "function f, 12 bytes at 0, does not fit the " },
 	/* instructions */
-	{ SECTION, "tc", 0, 0, 0, 1, "section tc: instruction 0 is half of one" },
-	{ SECTION, "tc", 0, 0, 0x18, 1, "section tc: instruction 0 is half of one" },
+	{ SECTION, "tc", 0, 0, 0, 1, "section tc: instruction 0 is half of a 16-byte instruction" },
+	{ SECTION, "tc", 0, 0, 0x18, 1,
+	  "section tc: instruction 0 is half of a 16-byte instruction" },
 	{ HEADER, "tc", 0, 32, 12, 8, "section tc: the last instruction is cut off" },
 	/* types, as changed by hand in an object that was good */
 	{ TYPE, "", BTF_KIND_DECL_TAG, 8, 9999, 4, "refers to type 9999, which does not exist" },
-	{ TYPE, "", BTF_KIND_DECL_TAG, 8, 0, 4, "(DECL_TAG) is of type 0, which is no variable" },
-	{ TYPE, "", BTF_KIND_DECL_TAG, 12, 7, 4, "(DECL_TAG) is of component 7 of type " },
+	{ TYPE, "", BTF_KIND_DECL_TAG, 8, 0, 4,
+	  "(DECL_TAG) refers to type 0, which is not a variable" },
+	{ TYPE, "", BTF_KIND_DECL_TAG, 12, 7, 4, "(DECL_TAG) refers to component 7 of type " },
 	{ TYPE, "", BTF_KIND_DECL_TAG, 0, 1 << 30, 4, "a name at 1073741824 lies outside" },
 	{ TYPE, "", BTF_KIND_VAR, 8, 9999, 4, "refers to type 9999, which does not exist" },
 	{ TYPE, "", BTF_KIND_STRUCT, 16, 9999, 4, "refers to type 9999, which does not exist" },
 	{ TYPE, "", BTF_KIND_STRUCT, 4, (uint32_t)BTF_KIND_STRUCT << 24 | 0xffff, 4,
 	  "exceeds the types" },
 	{ TYPE, "", BTF_KIND_ARRAY, 20, UINT32_MAX, 4, "has 4294967295 elements of " },
-	{ TYPE, "", BTF_KIND_DATASEC, 12, 1, 4, "which is no variable" },
+	{ TYPE, "", BTF_KIND_DATASEC, 12, 1, 4, "which is not a variable" },
 	{ SECTION, ".BTF", 0, 0, 0x9feb, 2, "section .BTF: the byte order is not that of this" },
 	{ SECTION, ".BTF", 0, 4, 16, 4, "section .BTF: a header of 16 bytes, expected 24 to " },
 	{ SECTION, ".BTF", 0, 4, 1 << 20, 4, "section .BTF: a header of 1048576 bytes" },
-	{ HEADER, ".BTF", 0, 32, 20, 8, "section .rel.BTF: relocation 0 is of symbol " },
+	{ HEADER, ".BTF", 0, 32, 20, 8, "section .rel.BTF: relocation 0 refers to symbol " },
 	{ SECTION, ".BTF.ext", 0, 12, 1 << 20, 4, "section .BTF.ext: the list of functions, " },
 	{ SECTION, ".BTF.ext", 0, 48, 9999, 4, "section .BTF.ext: the list of functions refers " },
 };
@@ -191,7 +196,7 @@ static char *edited(const struct edit *edit)
 	return bytes;
 }
 
-/* Refused by the check, by the sandbox, and where there is no sandbox by whoever opens it. */
+/* The check, the sandbox and, without a sandbox, object_open() refuse the object. */
 static void test_edits(void **state)
 {
 	const struct compiler compiler = { .program = getenv("DYNMON_CC") };
@@ -321,10 +326,10 @@ static void test_twice(void **state)
 	memcpy(&name, bytes + btf, sizeof(name));
 	memcpy(bytes + ext, &name, sizeof(name));
 	assert_int_equal(image_check(bytes, good.len, &err), -EINVAL);
-	assert_true(contains(error_message(&err), "it has 2 sections .BTF"));
+	assert_true(contains(error_message(&err), "2 sections are named .BTF"));
 }
 
-/* One more of each than is possible; good.len tells whether there is a clang. */
+/* One more than each limit; good.len is 0 without clang. */
 static void test_limits(void **state)
 {
 	static const struct {
@@ -342,9 +347,9 @@ static void test_limits(void **state)
 		{ IMAGE_FUNCTIONS_MAX, "", "SEC(\"tc\") int f", "(void *s) { return 0; }\n", "",
 		  "more than 4096 functions, which is the limit" },
 		{ IMAGE_NAME_MAX + 1, "int f", "x", NULL, "(void *s) { return 0; }\n",
-		  "x...: a name of more than 1023 bytes" },
+		  "x...: the name has more than 1023 bytes" },
 		{ IMAGE_NAME_MAX + 1, "SEC(\"tc", "x", NULL, "\") int g(void *s) { return 0; }\n",
-		  "x...: a name of more than 1023 bytes" },
+		  "x...: the name has more than 1023 bytes" },
 	};
 
 	(void)state;

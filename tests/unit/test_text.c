@@ -326,7 +326,7 @@ static void test_hex(void **state)
 	}
 }
 
-/* Large buffers are mapped; what is given away can be freed as any other string. */
+/* Large buffers are mapped; a string that text gives away can be freed by free(). */
 static void test_large(void **state)
 {
 	_cleanup_free_ char *stolen = NULL;

@@ -64,7 +64,7 @@ static void test_show(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const char *ascii = cases[i].ascii ? cases[i].ascii : cases[i].utf8;
-		/* in memory of exactly that length */
+		/* in memory of exactly that length, for the sanitizer */
 		char *bytes = malloc(cases[i].n + !cases[i].n);
 
 		memcpy(bytes, cases[i].bytes, cases[i].n);
@@ -146,7 +146,7 @@ static void test_names(void **state)
 		{ BYTES("\xc3\xa4\xe2\x80\xae\x1b"), "\xc3\xa4\xe2\x80\xae\x1b" },
 		{ BYTES("\xff\xfe"), "\\xff\\xfe" },
 		{ BYTES("a\rb\0c"), "a\\x0db\\x00c" },
-		/* what reads as an escape is none */
+		/* text that looks like an escape stays distinct */
 		{ BYTES("\\xff"), "\\x5cxff" },
 		{ BYTES("\\xFF"), "\\x5cxFF" },
 		{ BYTES("\\u202e"), "\\x5cu202e" },
@@ -175,8 +175,8 @@ static int compare(const void *a, const void *b)
 }
 
 /*
- * Different names are different texts, also as they are shown: all names of up to five pieces that
- * escapes are made of.
+ * Different names have different texts, also after utf8_show(). Tests all names of up to five
+ * pieces of escapes.
  */
 static void test_distinct(void **state)
 {
