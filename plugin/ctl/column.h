@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Text in columns of a terminal. What is not printable is escaped, see utf8_show(), and without
- * utf8 all that is not ASCII.
+ * Text in columns of a terminal. Characters that are not printable are escaped, see utf8_show();
+ * without utf8 also all characters beyond ASCII.
  */
 #ifndef DYNMON_CTL_COLUMN_H
 #define DYNMON_CTL_COLUMN_H

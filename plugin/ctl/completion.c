@@ -48,7 +48,7 @@ struct completion {
 	struct text *out;
 };
 
-/* A name that is not what a terminal shows of it is not put into a command line. */
+/* A name that a terminal would show escaped is not offered for a command line. */
 static bool is_plain(const char *word)
 {
 	size_t n = strlen(word);

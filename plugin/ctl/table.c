@@ -27,7 +27,7 @@ void table_printf(struct table *table, const char *fmt, ...)
 		table->cells.failed = true;
 }
 
-/* Words that say how something is have the colour of that; COLOUR_END: other words. */
+/* The colour of a word that names a state; COLOUR_END for other words. */
 static enum colour colour_of(const char *cell)
 {
 	static const struct {

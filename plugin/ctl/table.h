@@ -28,7 +28,7 @@ void table_release(struct table *table);
 
 enum colour { COLOUR_BOLD, COLOUR_GOOD, COLOUR_WAIT, COLOUR_BAD, COLOUR_END };
 
-/* Switches a colour on, or with COLOUR_END off, where there are colours. */
+/* Switches a colour on, or off with COLOUR_END, if the output has colours. */
 void colour(enum colour colour, FILE *to);
 
 #endif

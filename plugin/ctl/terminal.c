@@ -16,8 +16,10 @@ static struct terminal {
 
 static bool utf8; /* the terminals' encoding */
 
-/* Whether up to three bytes are a sequence without its end: the lowest or the highest bytes
- * complete it. */
+/*
+ * Returns true if up to three bytes begin a sequence: the lowest or the highest continuation bytes
+ * complete it.
+ */
 static bool is_begun(const char *bytes, size_t n)
 {
 	for (int more = 0x80; more <= 0xbf; more += 0x3f) {
@@ -31,7 +33,7 @@ static bool is_begun(const char *bytes, size_t n)
 	return false;
 }
 
-/* final: no more comes, so a begun sequence is none. */
+/* final: no more bytes follow, so an incomplete sequence is invalid. */
 static int write_shown(struct terminal *terminal, const char *bytes, size_t n, bool final)
 {
 	_cleanup_text_ struct text all = {}, out = {};

@@ -2,11 +2,11 @@
 /*
  * The filter between dynmonctl and a terminal.
  *
- * Names and errors that dynmonctl prints are bytes that others choose. terminal_init() replaces
- * stdout and stderr, each on its own, by a stream that escapes what is not printable, if the
- * descriptor is a terminal. A stream that is a pipe or a file stays as it is, byte for byte. No
- * verb can forget the filter, as all of stdio goes through it, also messages of libraries. Only
- * colours and ncurses write past the filter, by the functions here.
+ * Names and errors that dynmonctl prints contain untrusted bytes. For each of stdout and stderr
+ * whose descriptor is a terminal, terminal_init() replaces the stream by a filter that escapes
+ * characters that are not printable. Output to pipes and files is not changed. All of stdio goes
+ * through the filter, also messages of libraries, so no verb can bypass the filter by mistake. Only
+ * colours and ncurses write past the filter, with the functions here.
  *
  * Not for use by several threads.
  */
@@ -20,11 +20,13 @@
  */
 void terminal_init(void);
 
-/* Whether the stream is a terminal, with the filter. */
+/* Returns true if the stream is a terminal and has the filter. */
 bool terminal_is(FILE *stream);
 
-/* Writes an escape sequence of ours past the filter, after what was written before. Only to a
- * terminal. */
+/*
+ * Writes an escape sequence of dynmonctl past the filter, after all earlier output. For terminals
+ * only.
+ */
 void terminal_control(FILE *stream, const char *sequence);
 
 /* The terminal of stdout without the filter; stdout itself where there is no filter. */

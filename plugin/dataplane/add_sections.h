@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Adds sections to an ELF object, which the loader ignores. Only for objects that this program
- * compiled: libelf does the work. Stateless; any thread may call it.
+ * Adds sections, which the loader ignores, to an ELF object with libelf. Only for objects that this
+ * program compiled. Stateless; any thread may call it.
  */
 #ifndef DYNMON_DATAPLANE_ADD_SECTIONS_H
 #define DYNMON_DATAPLANE_ADD_SECTIONS_H
@@ -21,12 +21,12 @@ struct image_section {
  * @object:    an ELF object
  * @sections:  the sections, appended in this order
  * @n:         number of sections
- * @out:       receives the new object after what it holds already
+ * @out:       the new object is appended
  * @err:       receives libelf's message
  *
  * Needs a file in memory while it runs.
  *
- * Return: 0, or -errno; -EINVAL when libelf does not take the object.
+ * Return: 0, or -errno; -EINVAL if libelf rejects the object.
  */
 int image_add_sections(const struct text *object, const struct image_section *sections, size_t n,
 		       struct text *out, struct error *err);

@@ -153,7 +153,7 @@ static size_t compiled_size(const struct compiled *item)
 	return item->key.len + item->object.len;
 }
 
-/* Under lock. Swaps the item in, and the older one of that key out. */
+/* Under lock. Replaces the older item of that key. */
 static void keep(struct cache *cache, struct compiled *item)
 {
 	struct compiled *place = find(cache, &item->key), old = {};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Compiled objects, shared by those who ask for the same at the same time: a hundred monitors of
- * one document compile it once. A result is shared only with requests that were there before its
- * compilation began, for headers may change. Nothing is remembered when nobody asks any more.
+ * Compiled objects, shared by concurrent requests for the same code: a hundred monitors with one
+ * document compile the document once. A result is shared only with requests that arrived before its
+ * compilation began, since headers may change. The cache is empty while no request is under way.
  *
  * Owned by the registry. Safe from any thread. Each function takes NULL for the cache.
  */
@@ -21,29 +21,29 @@ struct cache;
 struct cache *cache_new(void);
 struct cache *cache_free(struct cache *cache);
 
-/* Between these the cache remembers; it forgets everything with the last end. They nest. */
+/* The cache keeps results between these calls, which nest; the last end empties the cache. */
 void cache_begin(struct cache *cache);
 void cache_end(struct cache *cache);
 
-/* Forgets everything, and what is being compiled at this moment. */
+/* Empties the cache, and discards the results of compilations under way. */
 void cache_forget(struct cache *cache);
 
 /**
  * cache_find() - look for the result of a compilation
- * @since:        not of one that began before that time, of figure_clock()
+ * @since:        ignore compilations that began before this time of figure_clock()
  * @target:       what the code is compiled for
  * @origin:       the name of the code in messages
  * @code:         the source, or an object that was tried in the sandbox
  * @object:       the result is appended
- * @diagnostics:  and what the compiler said
+ * @diagnostics:  the messages of the compiler are appended
  *
- * Return: whether there is one.
+ * Return: true if there is a result.
  */
 bool cache_find(struct cache *cache, uint64_t since, const struct compile_target *target,
 		const char *origin, const struct text *code, struct text *object,
 		struct text *diagnostics);
 
-/* Remembers the result of a compilation that began at that time, if there is room. */
+/* Stores the result of a compilation that began at the given time, if there is room. */
 void cache_store(struct cache *cache, uint64_t began, const struct compile_target *target,
 		 const char *origin, const struct text *code, const struct text *object,
 		 const struct text *diagnostics);

@@ -9,7 +9,7 @@
 
 struct waiter {
 	int fd;	      /* readable: the turn has come */
-	bool granted; /* not in the list any more, and counted in running */
+	bool granted; /* removed from the list and counted in running */
 	struct waiter *next;
 };
 
@@ -53,7 +53,7 @@ struct compile_queue *compile_queue_free(struct compile_queue *queue)
 	return NULL;
 }
 
-/* Under lock. Lets those at the front run, as long as there are workers. */
+/* Under lock. Grants the turn to waiters from the front while workers are free. */
 static void grant_turns(struct compile_queue *queue)
 {
 	while (queue->first && queue->running < queue->workers) {
@@ -98,7 +98,7 @@ static int wait_for_turn(struct compile_queue *queue, const struct compiler *com
 		else
 			r = compiler_check(polls, err);
 	} while (r == 0 && !polls[COMPILER_CANCEL_FDS].revents);
-	/* On success, too: grant_turns() must be done with the waiter. */
+	/* Also on success: waits until grant_turns() no longer uses the waiter. */
 	pthread_mutex_lock(&queue->lock);
 	if (r < 0) {
 		if (waiter->granted)

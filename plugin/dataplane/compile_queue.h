@@ -3,15 +3,17 @@
  * The queue of compilations. As many compilations run at once as this process may use CPUs; the
  * others wait, first come, first served. The number of requests that wait is limited.
  *
- * Owned by the registry. Safe from any thread. Who waits holds at most the control lock of one
- * monitor, which no reader takes.
+ * Owned by the registry. Safe from any thread. A waiting thread holds at most the control lock of
+ * one monitor, which no reader takes.
  */
 #ifndef DYNMON_DATAPLANE_COMPILE_QUEUE_H
 #define DYNMON_DATAPLANE_COMPILE_QUEUE_H
 
 #include "dataplane/compiler.h"
 
-/* Requests that may wait. Fewer than the connections of a listener: reads need some. */
+/*
+ * Requests that may wait: fewer than the connections of a listener, so that reads get connections.
+ */
 #define COMPILE_WAITING_MAX 128
 
 /**
@@ -22,12 +24,12 @@
  */
 struct compile_queue *compile_queue_new(unsigned int workers);
 
-/* Nobody may wait any more. Takes NULL. */
+/* No thread may be waiting. Accepts NULL. */
 struct compile_queue *compile_queue_free(struct compile_queue *queue);
 
 /**
- * compile_queue_enter() - wait for the turn of a compilation
- * @compiler:  its queue, its descriptors that end the wait, and whether it waits in any case
+ * compile_queue_enter() - wait until a compilation may run
+ * @compiler:  its queue, the descriptors that end the wait, and patient
  *
  * After success, compile_queue_leave() must follow.
  *

@@ -40,8 +40,8 @@ static void child_release(struct child *child)
 }
 
 /*
- * The signal that ended a child whose output has ended. 0: none, or not known: SIGCHLD may be
- * ignored, and another thread may wait for any child.
+ * The signal that ended a child whose output has ended. 0 if there was none or the signal is
+ * unknown: SIGCHLD may be ignored, or another thread may wait for any child.
  */
 static int child_signal(const struct child *child)
 {
@@ -180,9 +180,9 @@ void compiler_watch(const struct compiler *compiler, struct pollfd *polls)
 int compiler_check(const struct pollfd *polls, struct error *err)
 {
 	if (polls[CANCEL_STOP].revents)
-		return error_set(err, -ECANCELED, "given up, the plugin stops");
+		return error_set(err, -ECANCELED, "canceled: the plugin is stopping");
 	if (polls[CANCEL_CLIENT].revents)
-		return error_set(err, -ECANCELED, "given up, the client has closed its connection");
+		return error_set(err, -ECANCELED, "canceled: the client has closed its connection");
 	return 0;
 }
 
@@ -293,8 +293,8 @@ static const char *program_of(const struct compiler *compiler)
 }
 
 /*
- * Runs it to its end. What it says on its way is in said, without the last newlines. Without a
- * status, signal is what child_signal() returns.
+ * Runs the compiler to its end. said receives its output without trailing newlines. If the compiler
+ * ended without a status, signal receives the result of child_signal().
  */
 static int converse(const struct compiler *compiler, char *const argv[], const struct text *input,
 		    struct text *object, struct text *said, struct text *status, int *signal,

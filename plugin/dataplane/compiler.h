@@ -24,12 +24,12 @@ struct compiler {
 	const char *program;	     /* dynmon-cc */
 	const char *include_dir;     /* the headers that dataplanes include */
 	const char *clang;	     /* NULL: searched by dynmon-cc */
-	int cancel_fd;		     /* readable: give up what is under way; 0 or less: none */
-	struct cache *cache;	     /* what others have compiled; NULL: each time anew */
-	uint64_t since;		     /* but not before that time, of figure_clock() */
-	struct compile_queue *queue; /* where compilations wait; NULL: they start at once */
-	bool patient;		     /* waits however many wait already */
-	int client_fd; /* a connected socket: give up when its peer is gone; 0 or less: none */
+	int cancel_fd;		     /* readable: cancel the compilation; 0 or less: none */
+	struct cache *cache;	     /* shared results; NULL: always compile */
+	uint64_t since;		     /* time of figure_clock(): older results are not used */
+	struct compile_queue *queue; /* NULL: compilations start at once */
+	bool patient;		     /* not subject to the limit of waiting requests */
+	int client_fd; /* connected socket: cancel when the peer is gone; 0 or less: none */
 };
 
 /* What the code is compiled for. */
@@ -44,17 +44,17 @@ struct compile_target {
 #define COMPILER_CANCEL_FDS 2
 
 /**
- * compiler_watch() - fill in what ends a compilation
- * @compiler:  its cancel_fd and client_fd, each of which may be missing
+ * compiler_watch() - list the descriptors that cancel a compilation
+ * @compiler:  its cancel_fd and client_fd; either may be missing
  * @polls:     the first COMPILER_CANCEL_FDS elements are set
  */
 void compiler_watch(const struct compiler *compiler, struct pollfd *polls);
 
 /**
- * compiler_check() - find out after poll() whether to give up
+ * compiler_check() - test after poll() if a compilation is canceled
  * @polls:  as compiler_watch() has set them
  *
- * Return: 0 to go on, -ECANCELED if the plugin stops or if nobody waits for the answer.
+ * Return: 0 to go on, -ECANCELED if the plugin stops or the client is gone.
  */
 int compiler_check(const struct pollfd *polls, struct error *err);
 

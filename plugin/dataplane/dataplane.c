@@ -70,9 +70,10 @@ static const char *origin_of(const struct document *document, enum path path)
 }
 
 /*
- * Tries an object in the sandbox before libbpf or libelf opens it in this process. The objects
- * compiled here are tried too: their source may contain forged sections in assembler. A host
- * without a sandbox has no compiler either and must take objects: these are only checked.
+ * Tries an object in the sandbox before libbpf or libelf opens it in this process. Objects compiled
+ * here are tried, too, because their source may contain forged sections in assembler. A host
+ * without a sandbox has no compiler either and can only accept objects; these are checked without a
+ * trial.
  */
 static int object_try(const struct text *object, const char *origin,
 		      const struct compiler *compiler, struct text *warnings, struct error *err)
@@ -163,7 +164,7 @@ static int path_compile(struct path_config *config, const char *origin, bool tri
 	return 0;
 }
 
-/* The paths of which the document has no code are those of previous. */
+/* Paths without code in the document are taken from previous. */
 static int compile_paths(struct dataplane *dataplane, const struct dataplane *previous,
 			 const struct compiler *compiler, const struct compile_target *target,
 			 struct error *err)

@@ -354,7 +354,7 @@ static int btf_of(const struct image *image, struct btf **ret, struct error *err
 
 	if (r <= 0)
 		return r;
-	/* libbpf follows whatever ids and offsets there are. */
+	/* libbpf does not check ids and offsets. */
 	r = btf_check(bytes, len, NULL, err);
 	if (r < 0)
 		return error_prefix(err, r, "the ELF object is damaged: section .BTF");

@@ -12,11 +12,11 @@
 struct facts {
 	uint64_t monitors;
 	uint64_t interfaces; /* that programs are attached to */
-	uint64_t unattached; /* that match, and that programs are not attached to */
+	uint64_t unattached; /* matching interfaces without attached programs */
 	uint64_t changes;    /* dataplanes switched to */
 	uint64_t failures;
 	uint64_t changed;  /* seconds since 1970; 0: never */
-	uint64_t failed;   /* 1: there should be a dataplane, and it runs nowhere */
+	uint64_t failed;   /* 1: the dataplane runs nowhere */
 	uint64_t outdated; /* 1: it runs something else than its document says, or nothing */
 	struct feed_figures feeds;
 	uint64_t feeds_waiting;
@@ -162,17 +162,17 @@ static const struct row rows[] = {
 	{ "interfaces_attached", NULL, false, OF_MONITOR, EVERYWHERE, "count", get_fact,
 	  FACT(interfaces), "Interfaces that the monitor's programs are attached to." },
 	{ "interfaces_unattached", NULL, false, OF_MONITOR, EVERYWHERE, "count", get_fact,
-	  FACT(unattached), "Interfaces that match, and that it could not be attached to." },
+	  FACT(unattached), "Matching interfaces that the monitor could not be attached to." },
 	{ "dataplane_changes", NULL, true, OF_MONITOR, EVERYWHERE, "derive", get_fact,
 	  FACT(changes), "Dataplanes put in place: loads, reloads, injections, ejections." },
 	{ "dataplane_failures", NULL, true, OF_MONITOR, EVERYWHERE, "derive", get_fact,
-	  FACT(failures), "Failures to load its document, or to attach to its interfaces." },
+	  FACT(failures), "Failures to load the document or to attach to interfaces." },
 	{ "dataplane_change_timestamp", "seconds", false, OF_MONITOR, EVERYWHERE, "timestamp",
 	  get_changed, FACT(changed), "When a dataplane was put in place last." },
 	{ "monitor_failed", NULL, false, OF_MONITOR, EVERYWHERE, "count", get_fact, FACT(failed),
-	  "Whether the monitor's dataplane is loaded or attached nowhere." },
+	  "1 if the monitor's dataplane is not loaded or not attached anywhere." },
 	{ "dataplane_outdated", NULL, false, OF_MONITOR, EVERYWHERE, "count", get_fact,
-	  FACT(outdated), "Whether the monitor does not run what its document says." },
+	  FACT(outdated), "1 if the monitor does not run what its document says." },
 	{ "reads", NULL, true, OF_READER, EVERYWHERE, "derive", get_reads, 0,
 	  "Reads of the monitor's metrics." },
 	{ "read", "seconds", true, OF_READER, EVERYWHERE, "total_time_in_ms", get_read_seconds, 0,

@@ -350,7 +350,7 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 	if (source->monitor && !stream->look)
 		readings_add(source->monitor->readings, READER_OPENMETRICS, 0,
 			     figure_clock() - start);
-	/* A label that was cut would be another series. */
+	/* A truncated label would identify another series. */
 	if (text_status(out) < 0 || text_status(&stream->scratch) < 0 ||
 	    text_status(&stream->labels) < 0)
 		return error_oom(err);

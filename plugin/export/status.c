@@ -39,7 +39,7 @@ static void json_member(struct text *out, const char *name, const char *value)
 		text_adds(out, "null");
 }
 
-/* The same of a name, which may be any bytes. */
+/* As above for a name, which may contain any bytes. */
 static void json_name(struct text *out, const char *name, const char *value)
 {
 	text_printf(out, "\"%s\":", name);

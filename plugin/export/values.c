@@ -104,7 +104,7 @@ static bool on_both_paths(const struct generation *generation, int path, const c
 	return false;
 }
 
-/* Whether two names are one in an identifier: see value_field(). */
+/* Returns true if two names give the same identifier, see value_field(). */
 static bool looks_the_same(const char *a, const char *b)
 {
 	for (; *a && (*a == *b || (strchr("/_", *a) && *b && strchr("/_", *b))); a++, b++)
@@ -222,7 +222,7 @@ static void give(struct making *making, const char *type, const char *field, str
 	set_field(making, making->type_template, text_str(&end), making->value.type_instance);
 	if (text_status(&end) < 0)
 		making->text.failed = true;
-	if (text_status(&making->text) < 0) /* a name that was cut would be another value */
+	if (text_status(&making->text) < 0) /* a truncated name would identify another value */
 		return;
 	making->value.number = number;
 	making->value.labels = making->list;

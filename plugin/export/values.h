@@ -42,7 +42,7 @@ void values_read(const struct view_item *item, void (*sink)(void *data, const st
 		 void (*trouble)(void *data, const struct error *err), void *data);
 
 /**
- * value_field() - make a text a field of a collectd identifier
+ * value_field() - convert a text to a field of a collectd identifier
  * @text:   the text, see utf8_name() for names that may be any bytes
  * @len:    its bytes
  * @field:  receives a string of valid UTF-8

@@ -37,13 +37,16 @@ void bpffs_unescape(char *name)
 	*to = '\0';
 }
 
-/* The kernel frees a link whose last pin is removed from a work queue, and its program runs on. */
+/*
+ * After the last pin is removed the kernel frees the link from a work queue; until then its program
+ * would run.
+ */
 static void end_link(const char *path)
 {
 	_cleanup_close_ int fd = bpf_obj_get(path);
 
 	if (fd >= 0)
-		bpf_link_detach(fd); /* of a map or a program: -EINVAL */
+		bpf_link_detach(fd); /* -EINVAL for a map or a program */
 }
 
 void bpffs_remove(const char *path)

@@ -16,7 +16,7 @@ void bpffs_unescape(char *name);
 
 /* Makes a folder, for its owner alone; one that is there is fine. -errno, with its name. */
 int bpffs_make(const char *path, struct error *err);
-/* Removes a folder with all that is in it; links in it are detached, whoever holds them. */
+/* Removes a folder and its contents. Links in the folder are detached even if others hold them. */
 void bpffs_remove(const char *path);
 
 /* Calls take for every name in a folder, until it returns other than 0, which is returned. */

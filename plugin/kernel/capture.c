@@ -19,7 +19,7 @@ static int capture_print(enum libbpf_print_level level, const char *fmt, va_list
 		line = NULL;
 		return 0;
 	}
-	/* Advice for kernels before 5.11, given whatever the reason is. */
+	/* libbpf prints this advice for kernels before 5.11 whatever the reason is. */
 	if (strstr(line, "ulimit -l") || strstr(line, "RLIMIT_MEMLOCK"))
 		return 0;
 	text_adds(captured, strncmp(line, "libbpf: ", 8) ? line : line + 8);

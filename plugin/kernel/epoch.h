@@ -11,7 +11,10 @@
 
 struct object;
 
-/* Sets the constant to the present, when the object has it; before the object is loaded. -errno. */
+/*
+ * Sets the constant, if the object has it, to the current time; before the object is loaded.
+ * -errno.
+ */
 int object_set_epoch(struct object *object, struct error *err);
 
 #endif

@@ -100,7 +100,10 @@ static int link_replace(struct attachment *attachment, int prog_fd)
 	return bpf_link_update(attachment->link_fd, prog_fd, NULL);
 }
 
-/* A link that ends with its last pin is freed by a work queue: until then its program would run. */
+/*
+ * After the last pin is removed the kernel frees the link from a work queue; until then its program
+ * would run.
+ */
 static void link_detach(struct attachment *attachment)
 {
 	bpf_link_detach(attachment->link_fd);

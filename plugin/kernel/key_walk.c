@@ -55,7 +55,7 @@ static struct index_keys record_keys(const struct key_walk *walk)
 	};
 }
 
-/* The number of a key's record; 0: the walk has not come to it. */
+/* The number of a key's record; 0: the walk has not given the key. */
 static uint32_t record_find(const struct key_walk *walk, const char *key)
 {
 	return walk->n ? *index_slot(&walk->index, record_keys(walk), key) : 0;
@@ -86,7 +86,7 @@ static int record_add(struct key_walk *walk, const char *key, uint32_t before)
 	return 0;
 }
 
-/* Asks the kernel for the key after a record's, into walk->next. 1; 0: the end; -errno. */
+/* Gets the key after the key of a record into walk->next. 1; 0: the end; -errno. */
 static int key_after(struct key_walk *walk, uint32_t number)
 {
 	int r;
@@ -101,9 +101,10 @@ static int key_after(struct key_walk *walk, uint32_t number)
 /*
  * Moves top to the next key that was not given. 1; 0: the end; -errno.
  *
- * A key that was given before means that the kernel started over, because the key at hand was
- * deleted, or that this key was inserted again elsewhere. The keys before it are tried in turn. If
- * none of them is left, the walk starts at the first key and passes over those that were given.
+ * If the kernel returns a key that was given before, either the kernel started over because the
+ * current key was deleted, or the returned key was deleted and inserted again elsewhere. The walk
+ * then tries the keys before the current one in turn. If none of these still exists, the walk
+ * starts at the first key and skips the keys that were given.
  */
 static int walk_advance(struct key_walk *walk)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A walk over the keys of a hash or trie by BPF_MAP_GET_NEXT_KEY, while others insert and delete.
+ * A walk over the keys of a hash or trie with BPF_MAP_GET_NEXT_KEY while others insert and delete.
  *
- * The kernel answers with the first key of the map when the key that it is asked about was
- * deleted. The walk therefore remembers the keys that it gave: it gives no key twice, and it goes
- * on from the last key that still exists. Its memory grows with the number of keys, so it is used
- * only where batch calls are not possible.
+ * The kernel returns the first key of the map if the given key was deleted. The walk therefore
+ * remembers the keys that it returned: the walk returns no key twice and goes on from the last key
+ * that still exists. The memory of a walk grows with the number of keys, so walks are used only
+ * where batch calls are not possible.
  *
  * Embedded in its owner; used by one thread at a time. A zeroed walk can be released.
  */

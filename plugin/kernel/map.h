@@ -13,9 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A batch's buffers take no more than this, unless one entry or one hash bucket is larger. */
+/* Limit of the buffers of a batch, unless one entry or one hash bucket is larger. */
 #define MAP_BATCH_BYTES (256 * 1024)
-/* No buffer is larger: maps with a larger entry are refused, a larger hash bucket is read by key.
+/*
+ * Limit of every buffer: maps with a larger entry are refused, a larger hash bucket is read by key.
  */
 #define MAP_BATCH_BYTES_MAX (16 * 1024 * 1024)
 
@@ -90,7 +91,7 @@ struct map_batch {
  * others come exactly once. empty: what is read is taken out (arrays: set to zero).
  * Queues and stacks are always emptied, by at most max_entries entries in a pass.
  *
- * A pass ends, whatever others do to the map: with all entries, or with an error.
+ * A pass always ends, with all entries or with an error, whatever others do to the map.
  */
 struct map_reader {
 	struct map map;
@@ -100,11 +101,11 @@ struct map_reader {
 	bool started;
 	int error;	   /* -errno that ends the pass */
 	uint32_t capacity; /* entries the buffers hold */
-	uint32_t count;	   /* entries of the batch at hand */
+	uint32_t count;	   /* entries of the current batch */
 	uint64_t seen;	   /* entries given so far */
 	char *last;	   /* tries: the last key that was given */
 	bool has_last;
-	uint64_t looked_at;   /* tries: entries, given or left out */
+	uint64_t looked_at;   /* tries: entries, given or skipped */
 	struct key_walk walk; /* without batch calls; unused for arrays */
 	char *keys;
 	char *values;
@@ -125,7 +126,7 @@ int map_reader_init(struct map_reader *reader, const struct map *map, bool empty
  */
 int map_reader_next(struct map_reader *reader, struct map_batch *batch);
 
-/* The reason of a failed read, for messages: strerror() does not name the reader's own causes. */
+/* The reason of a failed read, for messages; strerror() does not cover the reader's own errors. */
 const char *map_reader_strerror(int code);
 
 void map_reader_release(struct map_reader *reader);

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 
-/* Entries of a trie that one pass looks at, for each entry that the map can have. */
+/* Limit of the entries of a trie that one pass reads, as a multiple of max_entries. */
 #define TRIE_PASSES_MAX 8
 
 /* Batch calls in a row that give nothing because others hold the kernel's locks. */
@@ -128,8 +128,8 @@ static int lookup_batch(struct map_reader *reader, uint32_t *count)
 }
 
 /*
- * Takes what was just read out of a map that has no call for both at once. After a failure *count
- * is the number of entries that were taken.
+ * Deletes the entries that were just read, for maps without a call for lookup and deletion. After a
+ * failure *count is the number of deleted entries.
  */
 static int empty_batch(struct map_reader *reader, uint32_t *count)
 {
@@ -188,8 +188,8 @@ static bool trie_after(const char *key, const char *other)
 }
 
 /*
- * Leaves out what was given: the kernel starts a trie all over when others delete the key that it
- * has in hand.
+ * Skips entries that were given before: the kernel restarts a trie from the beginning if others
+ * delete the key of the cursor.
  */
 static int trie_skip_seen(struct map_reader *reader, uint32_t *count)
 {
@@ -209,14 +209,14 @@ static int trie_skip_seen(struct map_reader *reader, uint32_t *count)
 	}
 	reader->looked_at += *count;
 	*count = to;
-	/* A pass has an end, however often others make it start all over. */
+	/* The limit ends a pass that others make restart again and again. */
 	if (reader->looked_at <= TRIE_PASSES_MAX * (uint64_t)reader->map.max_entries)
 		return 0;
 	*count = 0;
 	return -EBUSY;
 }
 
-/* Whether a key of a trie still exists: the kernel starts over after one that does not. */
+/* Returns true if a key of a trie exists: after a deleted key the kernel starts over. */
 static bool trie_has(const struct map_reader *reader, const char *key)
 {
 	int r = bpf_map_get_next_key(reader->map.fd, key, reader->next_cursor);
@@ -224,7 +224,7 @@ static bool trie_has(const struct map_reader *reader, const char *key)
 	return r == -ENOENT || (r == 0 && trie_after(reader->next_cursor, key));
 }
 
-/* Lets the next batch begin after the last key of the batch at hand that still exists. */
+/* Lets the next batch begin after the last key of the current batch that still exists. */
 static void trie_resume(struct map_reader *reader)
 {
 	const char *key = reader->last;
@@ -385,8 +385,9 @@ static int next_by_exchange(struct map_reader *reader, uint32_t *count)
 }
 
 /*
- * Begins to go key by key. A hash is read in one order in either way, so what was given by batch
- * ends with the batch at hand. What was taken out of the map need not be remembered.
+ * Begins to read by key. Reads by batch and by key have the same order in a hash, so the entries
+ * given by batch end with the current batch. Keys that were deleted from the map need not be
+ * remembered.
  */
 static int walk_begin(struct map_reader *reader)
 {
@@ -419,9 +420,9 @@ static int next_by_call(struct map_reader *reader, uint32_t *count)
 const char *map_reader_strerror(int code)
 {
 	if (code == -EBUSY)
-		return "others delete its entries faster than they can be read";
+		return "entries are deleted faster than they can be read";
 	if (code == -EFBIG)
-		return "the totals of what is taken out of it have reached their limit of memory";
+		return "the accumulator has reached its memory limit";
 	return strerror(-code);
 }
 
@@ -444,7 +445,7 @@ int map_reader_next(struct map_reader *reader, struct map_batch *batch)
 	} else {
 		r = next_by_call(reader, &count);
 	}
-	/* What was read before the failure, and maybe taken, is given first. */
+	/* Entries that were read before the failure, and possibly deleted, are given first. */
 	reader->error = r < 0 ? r : 0;
 	reader->seen += count;
 	reader->count = count;

@@ -74,7 +74,8 @@ int netif_list_get(struct netif_list *ret, struct error *err)
 	if (r < 0) {
 		netif_list_release(&dump.list);
 		return error_set(err, r, "cannot list the interfaces: %s",
-				 r == -EINTR ? "they change all the time" : error_text(r));
+				 r == -EINTR ? "the list changed during every attempt"
+					     : error_text(r));
 	}
 	if (dump.list.n)
 		qsort(dump.list.items, dump.list.n, sizeof(*dump.list.items), netif_compare);

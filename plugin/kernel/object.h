@@ -37,36 +37,36 @@ struct object_map {
 	bool reused;	  /* an existing map is used */
 	bool pinned;	  /* by us, just now */
 	bool kept;	  /* goes on from the generation before */
-	bool swapped;	  /* there is a second copy of it, which takes turns */
+	bool swapped;	  /* has a second copy; the two take turns */
 	bool dialect;	  /* declared in Dynmon's dialect, whose log2 slots are those of BCC */
 	bool counted;	  /* reads take counts out of it */
-	char *memory;	  /* the values, mapped; NULL: they are not */
+	char *memory;	  /* the mapped values; NULL: not mapped */
 	bool internal;	  /* made by the compiler: global variables and constants */
-	bool sealed;	  /* the following are set: it is loaded */
-	struct map shape; /* its fd is owned */
-	char *pin_path;	  /* NULL: it is not to be pinned */
-	struct map past;  /* whose counts are still to be added; its fd is owned; 0: none */
+	bool sealed;	  /* loaded; the following members are set */
+	struct map shape; /* the fd is owned */
+	char *pin_path;	  /* NULL: not to be pinned */
+	struct map past;  /* its counts are still to be added; the fd is owned; 0: none */
 };
 
 /* A program of a loaded object. */
 struct object_program {
-	const struct bpf_program *bpf; /* to be compared alone: it may be gone */
+	const struct bpf_program *bpf; /* only for comparison: may be freed */
 	char *name;
 	unsigned int size; /* instructions */
-	int fd;		   /* owned; -1: it was not to be loaded */
+	int fd;		   /* owned; -1: not loaded */
 };
 
 struct shared_btf;
 
 struct object {
 	unsigned int refs;	/* atomic */
-	struct bpf_object *bpf; /* NULL once it is loaded, unless it has sections to attach */
+	struct bpf_object *bpf; /* NULL once loaded, unless it has sections to attach */
 	struct object_map *maps;
 	size_t n_maps;
 	bool loaded;
 	struct object_program *programs;
 	size_t n_programs;
-	struct shared_btf *shared_btf; /* NULL: it has none, or is not loaded */
+	struct shared_btf *shared_btf; /* NULL: no BTF, or not loaded */
 	struct bpf_link **links;       /* of programs that are attached by their section */
 	size_t n_links;
 	bool kept; /* in use: what it has pinned stays */
@@ -82,11 +82,11 @@ struct object {
  * object_open() - check an untrusted ELF object and open it with libbpf
  * @elf:   the object, which is copied
  * @len:   number of bytes
- * @name:  what messages call the object
+ * @name:  name of the object in messages
  * @ret:   receives the object, owned by the caller
  * @err:   receives the reason, with libbpf's messages
  *
- * Return: 0, -EINVAL if this is no usable object, -E2BIG over a limit, -ENOMEM.
+ * Return: 0, -EINVAL if the object is not usable, -E2BIG over a limit, -ENOMEM.
  */
 int object_open(const void *elf, size_t len, const char *name, struct object **ret,
 		struct error *err);
@@ -150,13 +150,13 @@ bool object_has_past(const struct object *object);
 /* Adds them, once nothing writes to the other maps any more. -errno: not all of them. */
 int object_add_past(struct object *object, struct error *err);
 
-/* The shape of a map, of a loaded object or of one that is not loaded yet. */
+/* The shape of a map, before and after the object is loaded. */
 struct map object_map_shape(const struct object_map *map);
 
 /* The shape and descriptor of a loaded map; the descriptor is the object's. */
 int object_map_describe(const struct object_map *map, struct map *ret, struct error *err);
 
-/* The descriptor of a map of a loaded object, which is the object's; -1: it is not loaded. */
+/* The descriptor of a map, owned by the object; -1 if the object is not loaded. */
 static inline int object_map_fd(const struct object_map *map)
 {
 	return map->sealed ? map->shape.fd : -1;
@@ -165,9 +165,9 @@ static inline int object_map_fd(const struct object_map *map)
 /**
  * object_prog_fd() - the descriptor of a loaded program
  * @object:   loaded object
- * @program:  what object_select() gave for it
+ * @program:  the result of object_select()
  *
- * Return: the object's descriptor, -1 when the program is not loaded.
+ * Return: the descriptor, owned by the object; -1 if the program is not loaded.
  */
 int object_prog_fd(const struct object *object, const struct bpf_program *program);
 

@@ -17,10 +17,10 @@
 #define OWNER_MAP "dynmon_owner"
 
 /**
- * owner_identify() - say whose marks this process makes
- * @identity:  the same for one collectd after the other, another one for each that runs beside it
+ * owner_identify() - set the identity in the marks of this process
+ * @identity:  the same after a restart of collectd, different for each collectd on the host
  *
- * Before the first mark. Without it the identity is unknown.
+ * Call before the first mark is made. Without this call the identity is unknown.
  */
 void owner_identify(const char *identity);
 
@@ -45,7 +45,7 @@ struct owner {
 	bool kept;  /* its filter is to stay */
 	bool made;  /* and it made the clsact qdisc of the interface in question */
 	bool ours;  /* its identity is this process's, or both are unknown */
-	bool known; /* its identity is known: the first version had none */
+	bool known; /* has an identity; marks of the first version have none */
 };
 
 /*

@@ -6,7 +6,7 @@
 #include <libmnl/libmnl.h>
 
 /*
- * A request and each message of a dump are no larger. Buffers of messages are declared
+ * The maximum size of a request and of each message of a dump. Buffers of messages are declared
  * _Alignas(struct nlmsghdr): libmnl reads headers and attributes in place.
  */
 #define RTNL_BUFFER_SIZE (16 * 1024)

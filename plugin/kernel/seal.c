@@ -12,7 +12,7 @@
 
 /* -- BTF -- */
 
-/* The copy that all objects with that BTF share. */
+/* A BTF that all objects with equal BTF share. */
 struct shared_btf {
 	struct shared_btf *next;
 	size_t refs;
@@ -22,7 +22,7 @@ struct shared_btf {
 };
 
 static struct {
-	pthread_mutex_t lock; /* the innermost: nothing else is locked under it */
+	pthread_mutex_t lock; /* innermost: no other lock is taken while it is held */
 	struct shared_btf *first;
 } all_btf = { .lock = PTHREAD_MUTEX_INITIALIZER };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sealing: what the plugin needs of an object once it is loaded, without libbpf's copy of it.
- * For object.c alone; the results are in struct object.
+ * Sealing: replaces libbpf's copy of a loaded object by the data that the plugin needs. Used only
+ * by object.c; the results are in struct object.
  */
 #ifndef DYNMON_KERNEL_SEAL_H
 #define DYNMON_KERNEL_SEAL_H
@@ -9,7 +9,7 @@
 #include "kernel/object.h"
 
 /**
- * object_seal() - take over the descriptors of a loaded object, and close libbpf's
+ * object_seal() - take over the descriptors of a loaded object and close libbpf's object
  * @object:  loaded just now, and used by one thread
  *
  * Maps and programs get descriptors above DESCRIPTORS_LOW, which libbpf cannot give them. The
@@ -17,11 +17,11 @@
  * share one copy in memory. An object whose programs are attached by their sections stays open:
  * libbpf attaches them.
  *
- * Return: 0 on success; -errno on failure, and then the object can only be freed.
+ * Return: 0 on success; -errno on failure; the object can then only be freed.
  */
 int object_seal(struct object *object);
 
-/* Undoes what object_seal() has done, also in part. Takes objects that were never loaded. */
+/* Undoes object_seal(), also after a partial failure. Accepts objects that were never loaded. */
 void object_unseal(struct object *object);
 
 #endif

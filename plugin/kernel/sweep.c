@@ -36,7 +36,7 @@ static int sweep_filter(int ifindex, bool egress, bool kept, const struct filter
 	r = owner_of(filter->prog_id, ifindex, owner);
 	if (r <= 0 || owner->alive || (owner->kept && !kept))
 		return r < 0 ? r : 0;
-	/* Another collectd's: that one takes it over or removes it when it is back. */
+	/* Of another collectd, which takes over or removes this filter when it runs. */
 	if (!owner->ours && (owner->known || owner->kept))
 		return 0;
 	/* Once the program is gone, nothing tells that any more: it is ours from now on. */

@@ -2,8 +2,8 @@
 /*
  * A metric: a map of a loaded object, how to decode it, and what to call what is in it.
  *
- * Embedded in a generation, which owns the map. Read-only once made, but for its notes: any number
- * of threads may read a metric at the same time, each with its own map_reader.
+ * Embedded in a generation, which owns the map. Read-only after initialization, except for its
+ * notes: any number of threads may read a metric at the same time, each with its own map_reader.
  */
 #ifndef DYNMON_METRIC_METRIC_H
 #define DYNMON_METRIC_METRIC_H
@@ -21,18 +21,18 @@
 struct selection;
 struct tally;
 
-/* What reads of a metric note, and share: it changes, while the metric does not. */
+/* Mutable state that reads of a metric share; the metric itself does not change. */
 struct metric_notes {
-	bool trouble_told;		 /* atomic: that it cannot be read was logged */
-	bool full_told;			 /* atomic: that its map is full was */
-	bool left_out_told;		 /* atomic: that it has more series than are shown was */
+	bool trouble_told;		 /* atomic: a failed read was logged */
+	bool full_told;			 /* atomic: the full map was logged */
+	bool left_out_told;		 /* atomic: left-out series were logged */
 	bool counted;			 /* atomic: a read has come to the end of the map */
-	uint64_t entries;		 /* atomic: that the last such read found */
+	uint64_t entries;		 /* atomic: number in the last complete read */
 	uint64_t left_out[READER_COUNT]; /* atomic: series, in the last read of that kind */
 	pthread_mutex_t lock;
 	pthread_cond_t selected; /* one of the selections has changed its state */
 	/* -- protected by lock -- */
-	struct selection *selections; /* those that are not done */
+	struct selection *selections; /* waiting or running */
 };
 
 /* A number that each value has. */
@@ -98,7 +98,8 @@ int metric_set_twin(struct metric *metric, const struct object *copy, struct err
 
 /*
  * Gives the metric a tally where it needs one: that of previous, which has the same map, or a new
- * one if previous is NULL. After metric_set_twin(). -ENOMEM; -EFBIG: it might become too large.
+ * one if previous is NULL. After metric_set_twin(). -ENOMEM; -EFBIG: the tally might become too
+ * large.
  */
 int metric_set_tally(struct metric *metric, const struct metric *previous, struct error *err);
 

@@ -50,7 +50,7 @@ static void note_pass(const struct metric *metric, const struct map_reader *read
 	note_full(metric, reader);
 }
 
-/* What is taken out of the map must have room in all tallies. */
+/* Entries that are taken out of the map must fit into all tallies. */
 static int reserve(const struct metric *metric, uint32_t n)
 {
 	const struct metric *each = metric;

@@ -38,9 +38,9 @@ struct metric_reader {
 	const struct metric *metric;
 	struct map_reader map;
 	bool tallied;
-	bool recent;		    /* only what came since the last such read */
+	bool recent;		    /* only changes since the last such read */
 	bool looking;		    /* METRIC_FOR_LOOKING */
-	int broke;		    /* -errno of taking out what is tallied */
+	int broke;		    /* -errno of the pass that feeds the tally */
 	struct tally_reader totals; /* where the metric is tallied */
 };
 

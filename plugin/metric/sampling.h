@@ -14,7 +14,7 @@
 /* Used by one thread at a time. */
 struct sampling {
 	const struct metric *metric;
-	struct selection *selection; /* NULL: straight from the reader */
+	struct selection *selection; /* NULL: samples come from the reader */
 	struct metric_reader reader; /* unused with a selection */
 	size_t given;		     /* batches of the selection */
 };

@@ -230,8 +230,8 @@ static void selection_free(struct selection *selection)
 }
 
 /*
- * Below a batch a pass costs less than waiting for another reader; what readers take from each
- * other must not be given to two of them.
+ * A pass over less than a batch costs less than waiting for another reader. Values that readers
+ * take from each other must not be given to two readers.
  */
 static bool is_shared(const struct metric *metric)
 {
@@ -240,7 +240,7 @@ static bool is_shared(const struct metric *metric)
 	return entry * metric->map.max_entries > MAP_BATCH_BYTES && !metric_is_taken(metric);
 }
 
-/* A selection of the metric's that is not done yet; NULL: none is in that state. */
+/* Finds another selection with the same parameters in that state; NULL: none. */
 static struct selection *selection_find(const struct selection *like, int state)
 {
 	struct selection *each = like->metric->notes->selections;
@@ -260,7 +260,7 @@ static void selection_remove(struct selection *selection)
 	*at = selection->next;
 }
 
-/* One pass of a kind at a time; all who come while it runs have the next one together. */
+/* One pass of a kind runs at a time; all readers that arrive while it runs share the next pass. */
 static struct selection *selection_share(struct selection *selection)
 {
 	struct metric_notes *notes = selection->metric->notes;

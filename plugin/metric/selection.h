@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A selection: the entries that one pass over a metric's map chose for samples, held in memory: the
- * largest, as many as there may be series; or all of them, for a metric with several families,
- * which must not interleave.
+ * A selection: the entries that one pass over a metric's map chose for samples, held in memory.
+ * These are the largest entries, up to the limit of series. For a metric with several families all
+ * entries are selected, because families must not interleave.
  *
- * Readers of one metric share it: a reader that arrives while a pass for the same selection is
- * still to begin waits for that pass instead of making its own. A pass that began before the
- * reader arrived is never shared, because the reader would get older numbers than it may expect.
+ * Readers of one metric share a selection: a reader that arrives before a pass for the same
+ * selection has begun waits for that pass instead of making its own. A running pass is never
+ * shared, because its numbers may be older than the request.
  *
- * Reference counted and read-only once it is made; every reader may take its time. Any thread.
+ * Reference counted, and read-only when done. All functions may be called from any thread.
  */
 #ifndef DYNMON_METRIC_SELECTION_H
 #define DYNMON_METRIC_SELECTION_H
@@ -31,29 +31,28 @@ struct selection {
 	enum { SELECTION_WAITS, SELECTION_RUNS, SELECTION_DONE } state;
 	struct selection *next; /* of the metric's selections that are not done */
 	/* -- written by the pass, read-only when it is done -- */
-	int result; /* -errno: there is nothing to give */
-	int broke;  /* -errno that ended the pass; what came before is here */
+	int result; /* -errno: no entries */
+	int broke;  /* -errno that ended the pass; earlier entries are held */
 	/* All entries as the reader gave them, or */
 	struct selection_block *blocks;
 	size_t n_blocks;
 	/* flat, in the order of the map as long as there is room for all; with numbers. */
 	struct text keys, values, numbers;
 	uint32_t count;
-	uint32_t *heap; /* the smallest first, when there was no room; NULL before */
+	uint32_t *heap; /* smallest first, once the limit is reached; NULL before */
 	uint64_t seen;	/* all entries, here or not */
-	/* Of all entries, one for each number; undefined where no entry can be left out. */
+	/* The sums over all entries, one for each number; undefined if no entry can be left out. */
 	struct number *sums;
 };
 
 /**
- * selection_get() - select entries by a pass over the map, maybe together with other readers
+ * selection_get() - select entries by a pass over the map, possibly shared with other readers
  * @metric: outlives the selection
  * @use:    METRIC_FOR_SAMPLES or METRIC_FOR_LOOKING
  * @limit:  entries at most; 0 for all
  * @ret:    receives a reference; selection_unref()
  *
- * Return: 0, also when the pass broke off and gave some entries; -ENOMEM; -errno as
- * metric_reader_init().
+ * Return: 0, also if the pass failed after some entries; -ENOMEM; -errno as metric_reader_init().
  */
 int selection_get(const struct metric *metric, enum metric_use use, uint32_t limit,
 		  struct selection **ret);

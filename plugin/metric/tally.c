@@ -26,7 +26,7 @@ struct tally {
 	size_t n_numbers;
 	uint32_t meaning; /* of the numbers, a hash */
 	size_t entry_size;
-	size_t max;    /* entries, as long as there are old ones to forget */
+	size_t max;    /* entries, while old ones can be forgotten */
 	size_t limit;  /* entries */
 	bool replaces; /* a gauge: the newest value counts */
 
@@ -45,7 +45,10 @@ static size_t align8(size_t n)
 	return (n + 7) & ~(size_t)7;
 }
 
-/* Which fields the numbers are of, and what becomes of those of several CPUs. -ENOMEM. */
+/*
+ * A hash of the fields of the numbers and of the way that values of several CPUs are combined.
+ * -ENOMEM.
+ */
 static int meaning_of(const struct metric *metric, uint32_t *ret)
 {
 	_cleanup_text_ struct text text = {};
@@ -83,9 +86,8 @@ int tally_check(const struct metric *metric, struct error *err)
 	if (bytes <= TALLY_BYTES_MAX)
 		return 0;
 	return error_set(err, -EFBIG,
-			 "map %s: the totals of what is taken out of it may need %llu bytes (%d "
-			 "times %u entries of %zu bytes%s), at most %llu are possible: give the "
-			 "map fewer entries",
+			 "map %s: the accumulator may need %llu bytes (%d times %u entries of %zu "
+			 "bytes%s), at most %llu are possible; give the map fewer entries",
 			 metric->config->map_name, bytes, TALLY_MAPS_MAX, metric->map.max_entries,
 			 entry_bytes(metric), map_is_percpu(metric->map.type) ? " on all CPUs" : "",
 			 TALLY_BYTES_MAX);
@@ -326,7 +328,7 @@ int tally_reader_init(struct tally_reader *reader, struct tally *tally, bool rec
 	return -ENOMEM;
 }
 
-/* The first entry whose serial is not below the given one: others may have been forgotten. */
+/* The first entry with at least the given serial; earlier entries may have been forgotten. */
 static size_t find_serial(const struct tally *tally, uint64_t serial)
 {
 	size_t low = 0, high = tally->n;

@@ -24,10 +24,10 @@ struct tally;
 #define TALLY_ENTRIES_MIN 1024
 
 /*
- * A tally takes no more memory than this. Two passes and the batch at hand have at most so many
- * times the entries of the map: metrics that would need more for that are refused. Others cannot
- * reach the limit unless programs insert during a pass; then the pass ends with -EFBIG before it
- * takes anything that does not fit.
+ * The memory limit of a tally. Two passes and the current batch have at most TALLY_MAPS_MAX times
+ * the entries of the map; a metric whose tally would need more memory for that is refused. Another
+ * metric can reach the limit only if programs insert entries during a pass; the pass then ends with
+ * -EFBIG before it takes entries that do not fit.
  */
 #define TALLY_BYTES_MAX (4ULL * 1024 * 1024 * 1024)
 #define TALLY_MAPS_MAX	3
@@ -56,8 +56,8 @@ void tally_turn_end(struct tally *tally);
 void tally_begin(struct tally *tally);
 
 /*
- * Makes room for n new entries, so that adding so many cannot fail. Before they are taken out of
- * the map. -ENOMEM; -EFBIG: they do not fit into the limit.
+ * Makes room for n new entries, so that adding n entries cannot fail. Call before the entries are
+ * taken out of the map. -ENOMEM; -EFBIG: the entries exceed the limit.
  */
 int tally_reserve(struct tally *tally, uint32_t n);
 
@@ -65,16 +65,16 @@ int tally_reserve(struct tally *tally, uint32_t n);
 int tally_add(struct tally *tally, const struct metric *metric, const struct map_batch *batch);
 
 /*
- * A read of a tally, batch by batch: memory is a batch and not the tally. In the order in which
- * the entries came first. What comes after the read has begun is left out, and each entry is given
- * once. Embedded in its owner, used by one thread; a zeroed one can be released.
+ * A read of a tally in batches, so that a reader needs the memory of a batch only. Entries are
+ * given once each, in the order of their first occurrence; entries added after the read began are
+ * left out. Embedded in its owner, used by one thread; a zeroed reader can be released.
  */
 struct tally_reader {
 	struct tally *tally;
 	bool recent;
 	uint64_t next, end; /* serial numbers of entries */
 	uint32_t capacity;
-	/* The batch at hand. */
+	/* The current batch. */
 	char *keys;
 	char *values;
 	struct number *numbers; /* of all time, one for each column of the metric */

@@ -13,34 +13,35 @@
 #include <time.h>
 
 #define PLACES	       (CONTROL_CLIENTS_MAX + CONTROL_LEAVING_MAX)
-#define ACCEPT_PAUSE_S 1 /* after accept() has failed, for want of descriptors for example */
+#define ACCEPT_PAUSE_S 1 /* after a failed accept(), for example EMFILE */
 #define STRINGIFY(x)   #x
 #define NUMBER(x)      STRINGIFY(x)
 
 #define REFUSAL                                                                                    \
 	"too many connections, all " NUMBER(CONTROL_CLIENTS_MAX) " have requests under way; "      \
 								 "nothing was done, try again"
-#define DISMISSAL "too many connections, and this one was idle; nothing was done, connect again"
+#define DISMISSAL                                                                                  \
+	"too many connections; this idle connection was closed, nothing was done, connect again"
 #define FAREWELL                                                                                   \
 	"closed, the connection was idle for " NUMBER(CONTROL_IDLE_SECONDS) " s; connect again"
 
 enum client_state {
 	CLIENT_FREE,
-	CLIENT_IDLE,	/* nothing of its next request has arrived */
+	CLIENT_IDLE,	/* no byte of its next request has arrived */
 	CLIENT_SERVED,	/* a worker thread has it */
-	CLIENT_LEAVING, /* its error is sent; what it still sends is discarded */
+	CLIENT_LEAVING, /* got its error; further input is discarded */
 };
 
 enum outcome { OUTCOME_NONE, OUTCOME_IDLE, OUTCOME_OVER };
 
-/* Everything is the keeper's, but for conversation and outcome while the state is SERVED. */
+/* Used by the keeper only, except conversation and outcome while the state is SERVED. */
 struct client {
 	struct control *control;
 	enum client_state state;
 	int64_t since; /* when the state began, in seconds */
 	int fd;
 	pthread_t worker;
-	_Atomic enum outcome outcome; /* set by the worker as the last thing that it does */
+	_Atomic enum outcome outcome; /* set by the worker as its last action */
 	struct conversation conversation;
 };
 
@@ -48,7 +49,7 @@ struct control {
 	struct registry *registry;
 	int fd;
 	int stop_fd;
-	int wake_fd; /* an outcome is there */
+	int wake_fd; /* readable when a worker has set its outcome */
 	_Atomic bool stopping;
 	_Atomic size_t documents; /* see struct conversation */
 	pthread_t keeper;
@@ -102,8 +103,8 @@ static size_t count_state(const struct control *control, enum client_state state
 }
 
 /*
- * Ends a connection from our side only, so that the client can finish what it sends and read what
- * was answered: close() would discard both. message: NULL if the client has its answer.
+ * Shuts down only the sending direction, so that the client can finish sending and read the answer;
+ * close() would discard both. message: NULL if the client has its answer.
  */
 static void client_dismiss(struct client *client, const char *message)
 {
@@ -118,7 +119,7 @@ static void client_dismiss(struct client *client, const char *message)
 	client_enter(client, CLIENT_LEAVING);
 }
 
-/* Discards what a leaving client sends, until its end. */
+/* Discards the input of a leaving client up to the end of the connection. */
 static void client_drain(struct client *client)
 {
 	char discarded[16 * 1024];
@@ -190,7 +191,7 @@ static void take_back(struct control *control)
 
 /* -- new connections -- */
 
-/* Makes room for one more by ending the connection that is idle for longest. */
+/* Makes room for a new connection by ending the one that has been idle for longest. */
 static bool make_room(struct control *control)
 {
 	for (;;) {
@@ -230,7 +231,7 @@ static void client_add(struct control *control, int fd)
 		client_dismiss(client, REFUSAL);
 }
 
-/* At most so many that the other connections get their turn. */
+/* The limit lets the other connections get their turn. */
 static void accept_some(struct control *control)
 {
 	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
@@ -252,7 +253,10 @@ static void accept_some(struct control *control)
 
 /* -- the keeper -- */
 
-/* Ends what has waited too long. Returns the milliseconds until the next time; -1: never. */
+/*
+ * Ends connections that have exceeded a time limit. Returns milliseconds until the next limit; -1:
+ * none.
+ */
 static int enforce_times(struct control *control)
 {
 	int64_t now = control_clock(), next = INT64_MAX;

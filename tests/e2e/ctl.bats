@@ -119,12 +119,12 @@ shows_lines() { [ "$(shown | head -n "$1")" = "$2" ]; }
 	[ "${lines[1]}" = "    return *(u8 *)(data + 12) ? RX_OK : RX_DROP;" ]
 }
 
-# on_terminal STREAMS WORD ...: what dynmonctl writes to a terminal that is its out, err or out,err.
+# on_terminal STREAMS WORD ...: prints the output of dynmonctl to a terminal; STREAMS: out, err or out,err.
 on_terminal() {
 	NO_COLOR=1 near python3 "$top_srcdir/tests/tools/on-terminal.py" "$1" "$top_builddir/dynmonctl" -s "$SOCKET" "${@:2}"
 }
 
-# Standard input is valid UTF-8, and has no character that a terminal obeys or that hides others.
+# Checks that standard input is valid UTF-8 without characters that control a terminal or hide others.
 is_printable() {
 	python3 -c 'import re, sys
 text = sys.stdin.buffer.read().decode("utf-8")
@@ -132,7 +132,7 @@ bad = re.search("[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\
 sys.exit(f"{bad!r} in {text!r}" if bad else 0)'
 }
 
-# CSI of eight bits, an order of characters, a byte alone, a tag, an escape sequence, a line separator.
+# An 8-bit CSI, a bidirectional control, an invalid byte, a tag, an escape sequence, a line separator.
 EVIL=$'x\xc2\x9b1m\xe2\x80\xae\xff\xf3\xa0\x80\x81\x1b[1m\xe2\x80\xa8y'
 EVIL_SHOWN='x\u009b1m\u202e\xff\udb40\udc01\x1b[1m\u2028y'
 
@@ -157,7 +157,7 @@ start_evil() {
 	eventually sh -c "'$top_builddir/dynmonctl' -s '$SOCKET' listval | grep -F seen"
 }
 
-@test "text of others does not reach a terminal as it is, on stdout and on stderr" {
+@test "untrusted text is escaped on a terminal, on stdout and on stderr" {
 	start_evil
 	offline=(--compiler="$DYNMON_CC" --include="$DYNMON_BPFDIR")
 	far tcpdump -qc 1 -i peer1 -w "$BATS_TEST_TMPDIR/one.pcap" 2>/dev/null 3>&- & # a capture of a frame
@@ -181,41 +181,41 @@ start_evil() {
 		"inject"$'\n'"evil"$'\n'"$DOCUMENTS/no$EVIL" "inject"$'\n'"evil"$'\n'"file=$EVIL" "show"$'\n'"$EVIL" "$EVIL" "help"$'\n'"$EVIL" "--no$EVIL" \
 		"detach"$'\n'"evil"$'\n'"$EVIL" "getval"$'\n'"$EVIL" "watch"$'\n'"$EVIL" "complete-words"$'\n'"--"$'\n'"attach"$'\n'"evil"$'\n')
 	[ "$tried" -eq 25 ]
-	# what is escaped is shown, not left out
+	# escaped characters are shown, not left out
 	run on_terminal out list
 	[[ $output == *'e\u009b\u202e\xff\x1b[1m'* ]]
 	[ "$(on_terminal err show "$EVIL")" = "dynmonctl: no monitor is called \"$EVIL_SHOWN\"" ]
 	on_terminal out openmetrics >"$BATS_TEST_TMPDIR/shown"
 	grep -Fq 'name="x\u009b1m\u202e"' "$BATS_TEST_TMPDIR/shown"
-	# JSON stays JSON that says the same
+	# escaped JSON is equivalent
 	on_terminal out show evil | jq -S . >"$BATS_TEST_TMPDIR/shown"
 	ctl show evil | jq -S . | diff "$BATS_TEST_TMPDIR/shown" -
 }
 
-@test "pipes and files have every byte as it is, each of stdout and stderr on its own" {
+@test "output to pipes and files is unchanged, separately for stdout and stderr" {
 	start_evil
 	ctl openmetrics | grep -Fq $'name="x\xc2\x9b1m\xe2\x80\xae"'
 	ctl list | LC_ALL=C grep -Fq "$EVIL_INTERFACE"
 	run -1 --separate-stderr ctl show "$EVIL"
 	[ "$stderr" = "dynmonctl: no monitor is called \"$EVIL\"" ]
-	# stderr is a terminal, and stdout is not; then the other way round
+	# only stderr is a terminal, then only stdout
 	on_terminal err openmetrics 2>&1 | grep -Fq $'name="x\xc2\x9b1m\xe2\x80\xae"'
 	on_terminal err show "$EVIL" | grep -Fq "$EVIL_SHOWN"
 	on_terminal out show "$EVIL" 2>"$BATS_TEST_TMPDIR/stderr" >/dev/null || true
 	grep -Fq "$EVIL" "$BATS_TEST_TMPDIR/stderr"
-	# a character that stdio writes in two parts is whole, and half a character is no character
+	# a character that stdio splits stays whole; an incomplete character is escaped
 	for start in --n --no; do
 		on_terminal err "$start$(printf '\303\244%.0s' {1..20000})"$'\303' >"$BATS_TEST_TMPDIR/shown" || true
 		[ "$(tr -cd '\244' <"$BATS_TEST_TMPDIR/shown" | wc -c)" -eq 20000 ]
 		[ "$(grep -o '\\x' "$BATS_TEST_TMPDIR/shown" | wc -l)" -eq 1 ]
 	done
-	# where a terminal's characters are not UTF-8, what is not ASCII is escaped
+	# in a locale without UTF-8, all characters beyond ASCII are escaped
 	LC_ALL=C on_terminal err show $'\xc3\x9b' >"$BATS_TEST_TMPDIR/shown" || true
 	grep -Fq 'called "\u00db"' "$BATS_TEST_TMPDIR/shown"
 	on_terminal err show $'\xc3\x9b' | grep -Fq $'called "\xc3\x9b"'
 }
 
-@test "top shows what is not printable as escapes" {
+@test "top escapes characters that are not printable" {
 	start_evil
 	terminal 120 10 "$(ctl_words) top"
 	eventually shows 'evil e\\u009b\\u202e.*name=x\\u009b1m\\u202e'
@@ -479,7 +479,7 @@ sized() {
 words() { near "$top_builddir/dynmonctl" complete-words -- "$@" | xargs; }
 
 @test "completion knows the verbs, their options, and what there is" {
-	cable_up $'mon\x1b[1m' peer1 # which is not offered
+	cable_up $'mon\x1b[1m' peer1 # the name is not offered
 	cable_up $'mon\xe2\x80\xae' peer2
 	start_with_edge
 	ctl add egg interface=mon0 hook=tc

@@ -237,10 +237,10 @@ reads() { for _ in $(seq 30); do $1; done | grep -c "$2" >"$BATS_TEST_TMPDIR/rea
 	[ "$(cat "$BATS_TEST_TMPDIR"/reads.* | sort | uniq -c | xargs)" = "9 30" ]
 }
 
-# is_utf8: of standard input.
+# is_utf8: tests standard input.
 is_utf8() { iconv -f UTF-8 -t UTF-8 >/dev/null; }
 
-# Pages of the older text format: prometheus_client reads them, and promtool has nothing but advice.
+# Checks pages of the older text format: prometheus_client parses them, and promtool reports no errors.
 page_is_valid() {
 	local status=0
 
@@ -252,14 +252,14 @@ series = [(s.name, tuple(sorted(s.labels.items()))) for f in text_string_to_metr
 sys.exit(len(series) != len(set(series)))' <"$1"
 }
 
-# Names that a tenant may give to an interface, and what they are called everywhere: bytes that are no UTF-8,
-# the text that this is called, a character that one of the bytes is in Latin-1, another order, an
+# Names that a tenant may give to an interface, and their escaped forms: bytes that are not UTF-8,
+# the escaped form of these bytes as a name, the Latin-1 character of one byte, a bidirectional control, an
 # escape sequence, quotes and a backslash.
 NAMES=($'\xff\xfe' '\xff\xfe' $'\xc3\xbf\xc3\xbe' $'r\xe2\x80\xael' $'\x1b[31m' 'q"u\o' 'a;(id)')
 CALLED=('\xff\xfe' '\x5cxff\x5cxfe' $'\xc3\xbf\xc3\xbe' $'r\xe2\x80\xael' $'\x1b[31m' 'q"u\o' 'a;(id)')
 FIELDS=('\xff\xfe' '\x5cxff\x5cxfe' $'\xc3\xbf\xc3\xbe' 'r\u202el' '\x1b[31m' 'q"u\o' 'a;(id)')
 
-# has_sent INDEX: what was sent to an interface is in the values of collectd that are called after it.
+# has_sent INDEX: the values of collectd for that interface include the frames sent to it.
 has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1))"; }
 
 @test "interfaces with names of any bytes: everything is valid UTF-8, and different names stay different" {
@@ -290,11 +290,11 @@ has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1
 				"$BATS_TEST_TMPDIR/$series"
 		done
 	done
-	# each of them twice: on both paths
+	# each name twice, once for each path
 	http http://127.0.0.1:9103/metrics >"$BATS_TEST_TMPDIR/text"
 	page_is_valid "$BATS_TEST_TMPDIR/text"
 	[ "$(grep -c '^collectd_dynmon_derive_total{.*type="packets_total-ingress"' "$BATS_TEST_TMPDIR/text")" -eq "$((${#NAMES[@]} + 2))" ]
-	# identifiers: getval takes what listval says, from dynmonctl and collectdctl
+	# identifiers: getval accepts the output of listval, from dynmonctl and collectdctl
 	ctl listval | cut -d ' ' -f 2- >"$BATS_TEST_TMPDIR/identifiers"
 	is_utf8 <"$BATS_TEST_TMPDIR/identifiers"
 	run ! grep -P '[\x00-\x1f\x7f]' "$BATS_TEST_TMPDIR/identifiers"
@@ -303,7 +303,7 @@ has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1
 		near collectdctl -s "$SOCKET" getval "$identifier" >/dev/null
 	done <"$BATS_TEST_TMPDIR/identifiers"
 	[ "$(grep -c '/dynmon-edge-.*/derive-packets_total-ingress$' "$BATS_TEST_TMPDIR/identifiers")" -eq "$((${#NAMES[@]} + 2))" ]
-	# JSON, by every way
+	# JSON from all sources
 	expected=$(printf '%s\n' lo mon0 "${CALLED[@]}" | jq -Rsc 'rtrimstr("\n") / "\n" | sort')
 	ctl show edge >"$BATS_TEST_TMPDIR/json"
 	is_utf8 <"$BATS_TEST_TMPDIR/json"
@@ -318,9 +318,9 @@ has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1
 	is_utf8 <"$BATS_TEST_TMPDIR/json"
 	[ "$(jq -c '[.[].name] | sort' "$BATS_TEST_TMPDIR/json")" = "$expected" ]
 	[ "$(http http://127.0.0.1:9936/polycube/v1/netdevs/%5Cxff%5Cxfe | jq -r '.[].name')" = '\xff\xfe' ]
-	# the control socket and a pipe have the bytes
+	# the control socket and a pipe have the unescaped bytes
 	for name in "${NAMES[@]}"; do ctl list | LC_ALL=C grep -Fq "$name"; done
-	# the log, where a name stands in a message and in a notification
+	# the log, where a message and a notification contain the name
 	for i in "${!NAMES[@]}"; do ip -n "$NEAR" link del "${NAMES[i]}"; done
 	for i in "${!NAMES[@]}"; do eventually grep -Fq "plugin_instance = edge, type_instance = ${FIELDS[i]}, message" "$LOG"; done
 	is_utf8 <"$LOG"
@@ -328,7 +328,7 @@ has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1
 }
 
 @test "an interface whose name is not UTF-8 is the same after a restart, with its counts and its pins" {
-	cable_up $'\xc3\xbf' peer2 # what the byte is in Latin-1
+	cable_up $'\xc3\xbf' peer2 # the Latin-1 character of the byte
 	cable_up $'\xff' peer1
 	bpffs_up
 	collectd_configure </dev/null
@@ -344,7 +344,7 @@ has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1
 		collectd_start
 		eventually monitor_is probe running
 		runs_on probe '\xff'
-		# what came meanwhile is counted by a dataplane that was left running
+		# a pinned dataplane counts while collectd does not run
 		[ "$end" = stop ] || eventually counted probe '\\xff' "$((counts + 2))"
 		counts=$(ctl openmetrics probe | sed -n 's/^packets_total{.*ingress"} //p')
 	done

@@ -156,6 +156,6 @@ edge_runs() { [ "$(ctl --json list | jq -r '.[0].state')" = running ]; }
 	[ "$status" -eq 1 ]
 	# The answer or the end of the connection, and not that the compiler took too long.
 	cat "$BATS_TEST_TMPDIR/answer"
-	grep -e 'given up, the plugin stops' -e 'the plugin ended the connection' "$BATS_TEST_TMPDIR/answer"
+	grep -e 'canceled: the plugin is stopping' -e 'the plugin ended the connection' "$BATS_TEST_TMPDIR/answer"
 	eventually sh -c "! pgrep -f '^sleep $nap'"
 }

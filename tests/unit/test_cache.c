@@ -15,7 +15,7 @@ static void store(struct cache *cache, uint64_t began, const char *source, const
 	cache_store(cache, began, &target, "x.c", &code, &elf, &said);
 }
 
-/* object: NULL: there is none. */
+/* object: NULL if no result is expected. */
 static void expect(struct cache *cache, uint64_t since, const char *source, const char *object)
 {
 	_cleanup_text_ struct text code = {}, elf = {}, said = {};
@@ -28,7 +28,7 @@ static void expect(struct cache *cache, uint64_t since, const char *source, cons
 	assert_string_equal(text_str(&said), object ? "careful\n" : "");
 }
 
-/* A result is for those who asked before its compilation began, for headers may change. */
+/* A result is shared only with earlier requests, since headers may change. */
 static void test_since(void **state)
 {
 	struct cache *cache = cache_new();
@@ -51,7 +51,7 @@ static void test_since(void **state)
 	cache_free(cache);
 }
 
-/* Nothing outlives those who ask, and nothing that was begun before it is forgotten comes back. */
+/* The cache is emptied with the last request; compilations begun before are not stored. */
 static void test_forget(void **state)
 {
 	struct cache *cache = cache_new();
@@ -77,7 +77,7 @@ static void test_forget(void **state)
 	cache_free(cache);
 }
 
-/* What does not fit is not remembered. */
+/* A result that exceeds the limit is not stored. */
 static void test_full(void **state)
 {
 	struct cache *cache = cache_new();

@@ -112,7 +112,7 @@ static void finish(struct job *jobs, size_t n)
 		pthread_join(jobs[i].thread, NULL);
 }
 
-/* All get their turn, and never more than the workers at a time. */
+/* All requests get their turn, at most one for each worker at a time. */
 static void test_workers(void **state)
 {
 	struct house *house = *state;
@@ -126,7 +126,7 @@ static void test_workers(void **state)
 	assert_true(house->most >= 1 && house->most <= WORKERS);
 }
 
-/* The limit, its error, and who need not care for it. */
+/* The limit, its error, and the exemption of patient requests. */
 static void test_limit(void **state)
 {
 	struct house *house = *state;
@@ -198,7 +198,7 @@ static void test_order(void **state)
 	house->compiler.queue = other;
 }
 
-/* Whose client goes away, or when the plugin stops, leaves the queue, and the others go on. */
+/* A request leaves the queue if its client goes away or the plugin stops; the others go on. */
 static void test_give_up(void **state)
 {
 	struct house *house = *state;
@@ -210,18 +210,18 @@ static void test_give_up(void **state)
 	waiting[1].client_fd = pair[0];
 	for (size_t i = 0; i < ARRAY_SIZE(waiting); i++)
 		job_start(house, &waiting[i]);
-	shutdown(pair[1], SHUT_WR); /* it has nothing more to say, and waits for the answer */
+	shutdown(pair[1], SHUT_WR); /* the client has finished sending and waits for the answer */
 	assert_false(is_full(house));
 	close(pair[1]);
 	finish(&waiting[1], 1);
 	assert_int_equal(waiting[1].result, -ECANCELED);
-	assert_string_equal(waiting[1].message, "given up, the client has closed its connection");
+	assert_string_equal(waiting[1].message, "canceled: the client has closed its connection");
 	eventfd_write(house->compiler.cancel_fd, 1);
 	finish(&waiting[0], 1);
 	finish(&waiting[2], 1);
 	assert_int_equal(waiting[0].result, -ECANCELED);
 	assert_int_equal(waiting[2].result, -ECANCELED);
-	assert_string_equal(waiting[2].message, "given up, the plugin stops");
+	assert_string_equal(waiting[2].message, "canceled: the plugin is stopping");
 	house->hold = false;
 	finish(running, WORKERS);
 	close(pair[0]);

@@ -261,7 +261,7 @@ static void test_client_gone(void **state)
 	assert_int_equal(
 		compiler_run(&compiler, &target, "x.c", &source, &object, &diagnostics, &err),
 		-ECANCELED);
-	assert_string_equal(error_message(&err), "given up, the client has closed its connection");
+	assert_string_equal(error_message(&err), "canceled: the client has closed its connection");
 	pthread_join(thread, NULL);
 	close(pair[0]);
 }

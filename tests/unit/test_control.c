@@ -302,7 +302,9 @@ static void test_gone(void **state)
 	}
 }
 
-#define LEFT_OUT "-1 too many connections, and this one was idle; nothing was done, connect again"
+#define LEFT_OUT                                                                                   \
+	"-1 too many connections; this idle connection was closed, nothing was done, connect "     \
+	"again"
 #define REFUSED                                                                                    \
 	"-1 too many connections, all 256 have requests under way; nothing was done, try again"
 
@@ -339,7 +341,7 @@ static size_t wait_for_end(const int *fds, size_t n)
 	return n;
 }
 
-/* One more takes the place of one that is idle, which is told; the others go on. */
+/* A new connection takes the place of an idle one, which gets an error; the others go on. */
 static void test_limit(void **state)
 {
 	int fds[CONTROL_CLIENTS_MAX], more;
@@ -382,7 +384,7 @@ static void test_limit_of_busy(void **state)
 	close_all(fds, ARRAY_SIZE(fds));
 }
 
-/* Newcomers, each of which takes the place of an idle connection. */
+/* New connections, each of which takes the place of an idle one. */
 static void *newcomers_thread(void *data)
 {
 	const struct house *house = data;
@@ -399,7 +401,7 @@ static void *newcomers_thread(void *data)
 	return NULL;
 }
 
-/* A request that arrives while its connection is taken for idle is answered, and done or not. */
+/* A request that arrives while its idle connection is being ended gets an answer. */
 static void test_crossing(void **state)
 {
 	int fds[CONTROL_CLIENTS_MAX], more;
@@ -507,9 +509,9 @@ static void inject(int fd, size_t i)
 }
 
 /*
- * Of many injections as many are compiled at once as there are CPUs, some wait, and the others are
- * refused. Meanwhile requests that compile nothing are answered. What a client that has gone has
- * asked for is not done.
+ * One injection for each CPU is compiled at a time, a limited number waits, and the others are
+ * refused. Meanwhile requests that compile nothing are answered. The request of a client that is
+ * gone is not executed.
  */
 static void test_compilations(void **state)
 {
@@ -541,7 +543,7 @@ static void test_compilations(void **state)
 		poll(NULL, 0, 10);
 	say(reader, "LIST\n", 5);
 	listen_to(reader, "LIST", "0 monitors", 0);
-	/* One that waits, or is compiled: its place is for the next one. */
+	/* A client that waits or is compiled goes away: the next request gets its place. */
 	for (size_t i = 0; i < n; i++)
 		if (!answered[i]) {
 			close(fds[i]);
@@ -562,7 +564,7 @@ static void test_compilations(void **state)
 	close_all(fds, n);
 }
 
-/* Stopping ends those that are compiled and those that wait. */
+/* A stop cancels the compilations that run and those that wait. */
 static void test_stop_compilations(void **state)
 {
 	struct house *house = *state;
@@ -578,7 +580,7 @@ static void test_stop_compilations(void **state)
 	registry_cancel(house->registry);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
 		assert_true(hear_line(fds[i], line, sizeof(line)));
-		assert_true(contains(line, "given up, the plugin stops"));
+		assert_true(contains(line, "canceled: the plugin is stopping"));
 	}
 	house->control = control_stop(house->control);
 	close_all(fds, ARRAY_SIZE(fds));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reads while memory runs out: each allocation fails in turn. A read gives all of its page, or an
- * error. Linked with --wrap for the allocation functions.
+ * Reads while memory runs out: each allocation fails in turn. A read returns the complete page or
+ * an error. Linked with --wrap for the allocation functions.
  */
 #include "base/log.h"
 #include "export/json.h"

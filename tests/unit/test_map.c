@@ -405,8 +405,8 @@ static uint32_t delete_at_hand(const struct map *map, const struct key_walk *wal
 }
 
 /*
- * The key that the walk needs to go on is deleted again and again, with those before it: what is
- * left comes exactly once.
+ * The key that the walk needs to go on is deleted repeatedly, with the keys before it: every other
+ * key comes exactly once.
  */
 static void test_key_at_hand_deleted(void **state)
 {
@@ -466,7 +466,7 @@ static void keep_busy(const struct map *map, const struct key_walk *walk, uint32
 	delete_at_hand(map, walk, walk->n);
 }
 
-/* A pass ends, though there is always one more key. */
+/* A pass ends even if another key is always inserted. */
 static void test_pass_ends(void **state)
 {
 	static const enum bpf_map_type types[] = { BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_LPM_TRIE };
@@ -491,7 +491,7 @@ static void test_pass_ends(void **state)
 			keep_busy(&map, &reader.walk, entries);
 		}
 		assert_true(r == 0 || r == -EBUSY);
-		/* an error stays one, and has a text of its own */
+		/* an error is permanent and has its own text */
 		assert_int_equal(map_reader_next(&reader, &batch), r);
 		map_reader_release(&reader);
 		close(map.fd);

@@ -116,7 +116,9 @@ static void set_running(struct selection *selection, bool runs)
 	pthread_mutex_unlock(&notes->lock);
 }
 
-/* All who come while a pass runs share the next one; who wants something else does not wait. */
+/*
+ * Readers that arrive during a pass share the next pass; readers of another selection do not wait.
+ */
 static void test_shared(void **state)
 {
 	enum { READERS = 6 };
@@ -158,7 +160,7 @@ static void test_shared(void **state)
 	for (size_t i = 0; i < READERS; i++) {
 		const struct selection *selection = readings[i].selection;
 
-		/* whole for each of them, also when others are done with it */
+		/* complete for each reader, also after others have released it */
 		assert_int_equal(selection->seen, ENTRIES);
 		assert_int_equal(selection->count, 10);
 		assert_int_equal(selection->sums[0].u, (uint64_t)ENTRIES * (ENTRIES - 1) / 2);

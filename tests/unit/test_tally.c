@@ -119,7 +119,7 @@ static void tally_entries_release(struct tally_entries *entries)
 	*entries = (struct tally_entries){};
 }
 
-/* batch: entries in a batch at most; 0: as many as the reader likes. */
+/* batch: maximum number of entries in a batch; 0: chosen by the reader. */
 static void read_batches(const struct metric *metric, bool recent, uint32_t batch,
 			 struct tally_entries *ret)
 {
@@ -419,7 +419,7 @@ static void test_oldest_first(void **state)
 	fake_release(&fake);
 }
 
-/* A read in batches gives each entry once, and none that came after it began. */
+/* A read in batches gives each entry once, without entries added after the read began. */
 static void test_batches(void **state)
 {
 	struct tally_entries all;
@@ -442,7 +442,7 @@ static void test_batches(void **state)
 		}
 		tally_entries_release(&all);
 	}
-	/* Meanwhile old entries are forgotten, and come again. */
+	/* Old entries are forgotten and added again during the read. */
 	for (int i = 0; i < 40; i++)
 		tally_begin(fake.metric.tally);
 	for (uint32_t i = 500; i < 1000; i++)
@@ -465,7 +465,7 @@ static void test_batches(void **state)
 	fake_release(&fake);
 }
 
-/* Memory that a tally may need is known before anything is taken. */
+/* The memory that a tally may need is checked before entries are taken. */
 static void test_limits(void **state)
 {
 	static const struct {
@@ -492,7 +492,8 @@ static void test_limits(void **state)
 
 		assert_int_equal(tally_check(&metric, &err), cases[i].fits ? 0 : -EFBIG);
 		if (!cases[i].fits) {
-			assert_true(contains(error_message(&err), "map MAP: the totals of what"));
+			assert_true(
+				contains(error_message(&err), "map MAP: the accumulator may need"));
 			assert_true(contains(error_message(&err), "at most 4294967296 are"));
 			continue;
 		}

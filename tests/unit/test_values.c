@@ -71,7 +71,7 @@ static void test_field_utf8(void **state)
 			at += len;
 		}
 	}
-	/* escapes make it longer than it is, and none is cut */
+	/* escapes make the text longer, and no escape is cut */
 	memset(text, '\xff', sizeof(text));
 	value_field(text, 31, field);
 	assert_int_equal(strlen(field), 124);
@@ -243,7 +243,7 @@ static const struct {
 	  { { "m", "ONE", METRIC_GAUGE, false }, { "n", "ONE", METRIC_GAUGE, false } },
 	  {},
 	  "edge-eth0|gauge|m|42\nedge-eth0|gauge|n|42\n" },
-	/* names that "/" makes one, on one path or on both */
+	/* names that are equal after "/" is replaced, on one path or on both */
 	{ "eth0",
 	  NULL,
 	  { { "m/x", "ONE", METRIC_GAUGE, false }, { "m_x", "ONE", METRIC_GAUGE, false } },
