@@ -145,8 +145,8 @@ static void monitor_removed(void *data, const struct monitor *monitor)
 /* -- reload -- */
 
 /*
- * From the moment the plugin is loaded: the default action would kill collectd, which may take long
- * to start. The thread that acts on it starts when all monitors are there.
+ * Installed when the plugin is loaded: collectd may take long to start, and the default action
+ * would kill collectd. The thread that reloads starts after all monitors.
  */
 static void on_sighup(int signal)
 {
@@ -185,7 +185,8 @@ static void *reload_thread(void *data)
 	for (;;) {
 		if (sem_wait(&reloader.hangups) < 0)
 			continue;
-		while (sem_trywait(&reloader.hangups) == 0) /* one reload answers them all */
+		/* One reload serves all pending signals. */
+		while (sem_trywait(&reloader.hangups) == 0)
 			;
 		if (reloader.stopping)
 			return NULL;
@@ -358,8 +359,8 @@ static void descriptors_prepare(void)
 	if (r < 0)
 		log_warning("the limit of descriptors cannot be raised: %s", strerror(-r));
 	else if (new != old)
-		log_info("the limit of descriptors is %llu now, it was %llu",
-			 (unsigned long long)new, (unsigned long long)old);
+		log_info("the limit of descriptors was raised from %llu to %llu",
+			 (unsigned long long)old, (unsigned long long)new);
 	else
 		log_info("the limit of descriptors is %llu", (unsigned long long)new);
 }
@@ -405,8 +406,8 @@ static void watch_close(void)
 
 /*
  * All parts, in the order in which they start; they stop in the reverse order. A part that fails to
- * start has cleaned up after itself, and what has started before it is stopped. The first read
- * callback starts the notifier, see notifier.h; it stops first of all.
+ * start cleans up after itself, and the parts before it are stopped. The notifier starts with the
+ * first read callback, see notifier.h, and stops first.
  */
 static const struct part {
 	int (*start)(struct error *err); /* -errno: the plugin cannot run */
@@ -418,7 +419,7 @@ static const struct part {
 	{ feeds_start, feeder_stop },
 	{ dispatching_start, dispatcher_stop },
 	{ monitors_start, NULL }, /* they stop with the registry */
-	/* Threads of our own, from here on. */
+	/* The parts from here on start threads. */
 	{ events_open, events_close },
 	{ watch_open, watch_close },
 	{ control_open, control_close },
@@ -429,7 +430,7 @@ static const struct part {
 
 static size_t n_started;
 
-/* Whatever is under way in a thread is cancelled, so that nothing waits for a compiler. */
+/* Cancels the work of all threads, so that none waits for a compiler. */
 static void parts_stop(void)
 {
 	if (registry)

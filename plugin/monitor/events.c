@@ -27,8 +27,8 @@ struct source {
 	uint32_t ring_id; /* the kernel's, of the ring's map */
 	int lost_fd;	  /* the object's map that counts records without room */
 	uint32_t lost_id; /* the kernel's, of that map; 0: none, or another source counts it now */
-	uint64_t lost;	  /* the part of that map's count that was told */
-	time_t second;	  /* of CLOCK_MONOTONIC, that the following count */
+	uint64_t lost;	  /* the part of the map's count that was logged */
+	time_t second;	  /* of CLOCK_MONOTONIC, which the following members count */
 	unsigned int lines;
 	unsigned int left_out;
 	bool wanted; /* still there, when the registry is looked at */
@@ -58,7 +58,7 @@ static void tell_left_out(struct source *source)
 	source->left_out = 0;
 }
 
-/* The name alone proves nothing: an object's author may give it to any map. */
+/* The name is not sufficient: an object's author may give any map this name. */
 static bool is_count(const struct map *map)
 {
 	return map->type == BPF_MAP_TYPE_ARRAY && map->key_size == sizeof(uint32_t) &&
@@ -91,9 +91,9 @@ static void tell_lost(struct source *source)
 }
 
 /*
- * A reload keeps the map that counts, with all it has counted so far. The new source goes on where
- * the one before has stopped. Without one before, a kept map comes from a dead process: what it
- * counted was that process's to tell.
+ * A reload keeps the map that counts lost lines, including its count. The new source starts at the
+ * count that the previous source logged. Without a previous source, a kept map comes from a dead
+ * process, whose losses are not logged again.
  */
 static void take_over_lost(struct events *events, struct source *source, bool kept)
 {

@@ -11,7 +11,7 @@ struct feed {
 	unsigned int refs;	       /* atomic */
 	uint64_t serial;	       /* of all feeds there ever were */
 	struct feed_settings settings; /* never change */
-	bool others_told;	       /* atomic: that values of others are ignored was logged */
+	bool others_told;	       /* atomic: ignored values were logged */
 	/* -- protected by lock -- */
 	bool gone;	 /* it is configured no more */
 	bool asked;	 /* feeds_each() has called it */
@@ -362,7 +362,7 @@ static void note_error(struct feeds *feeds, struct feed *feed, const struct erro
 	pthread_mutex_unlock(&feeds->lock);
 }
 
-/* Says once why nothing arrives. Nothing that the other host wrote is in the words. */
+/* Logs once why values are ignored. The message quotes nothing that the other host sent. */
 static void ignore_other(struct feed *feed, struct text *news)
 {
 	const char *match = feed->settings.match;
@@ -370,8 +370,8 @@ static void ignore_other(struct feed *feed, struct text *news)
 	if (!__atomic_exchange_n(&feed->others_told, true, __ATOMIC_RELAXED))
 		text_printf(news,
 			    "feed \"%s\": a value that came from another host or over the network "
-			    "is ignored: Match \"%s\" is for this host's own values; write "
-			    "\"HOST/%s\" or \"*/%s\" to take values of others\n",
+			    "is ignored: Match \"%s\" takes only values of this host itself; write "
+			    "\"HOST/%s\" or \"*/%s\" to accept values of other hosts\n",
 			    feed->settings.name, match, match, match);
 }
 

@@ -30,17 +30,16 @@ struct injection {
 };
 
 /*
- * Tells whether an injection failed with a code that is neither the document's nor the monitor's
- * fault: too many others wait, or nobody waits for the answer.
+ * Returns true if the error code of a failed injection is caused neither by the document nor by the
+ * monitor: too many injections wait, or the client is gone.
  */
 bool injection_is_put_off(int code);
 
 /*
- * Puts the injection's document in the place of what runs. On failure nothing has changed, nor has
- * the monitor's health: the injection was at fault. warnings: the document's and the compiler's,
- * and which maps were kept, are appended, a line each.
- * -EUSERS: too many compilations wait, try again. -ECANCELED: the client is gone or the plugin
- * stops.
+ * Replaces the running dataplane by the injection's document. A failure changes neither the
+ * dataplane nor the monitor's health. warnings: receives a line for each warning of the document
+ * and the compiler and for each kept map. -EUSERS: too many compilations wait, try again.
+ * -ECANCELED: the client is gone or the plugin stops.
  */
 int loader_inject(const struct loader *loader, struct monitor *monitor,
 		  const struct injection *injection, struct text *warnings, struct error *err);

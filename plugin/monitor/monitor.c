@@ -156,7 +156,7 @@ void monitor_end(struct monitor *monitor)
 	do {
 		bool stale = __atomic_exchange_n(&monitor->stale, false, __ATOMIC_ACQ_REL);
 
-		/* Any change may have made room, or have attached what was left. */
+		/* Any change may have freed resources or attached unattached interfaces. */
 		if (stale || monitor->attach_code)
 			presence_refresh(monitor);
 		catch_up(monitor);

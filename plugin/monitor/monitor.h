@@ -43,7 +43,7 @@ struct instance {
 	int adopted[PATH_COUNT]; /* programs that run and were another process's; 0: none */
 };
 
-/* Whether the dataplane runs on the instance's interface. Under state. */
+/* Returns true if the dataplane runs on the instance's interface. Under state. */
 static inline bool instance_is_attached(const struct instance *instance)
 {
 	return instance->ifindex && instance->generation && !instance->troubled;
@@ -103,13 +103,13 @@ struct monitor {
 	/* At least one; without a pattern, only that one. Changed with links held, too. */
 	struct instance **instances;
 	size_t n_instances;
-	char *last_error;   /* of its last change that failed; NULL after one that did not */
+	char *last_error;   /* of the last change if it failed, else NULL */
 	char *attach_error; /* why matching interfaces are not attached; NULL: all are */
-	int attach_code;    /* -errno of the same; 0: all are */
-	size_t unattached;  /* how many there are, or at least are */
+	int attach_code;    /* -errno of attach_error; 0: all are attached */
+	size_t unattached;  /* number of unattached interfaces, or a lower bound */
 	uint64_t changes;   /* dataplanes switched to */
-	uint64_t failures;  /* changes of its own that failed; refused requests are no such */
-	time_t changed;	    /* when the last one did not, since 1970; 0: none has */
+	uint64_t failures;  /* failed changes of its own, without refused requests */
+	time_t changed;	    /* time of the last successful change, since 1970; 0: none */
 };
 
 /*
@@ -160,23 +160,23 @@ void monitor_stop(struct monitor *monitor, bool leave);
 void monitor_close(struct monitor *monitor, bool leave);
 
 /**
- * monitor_note() - remember the outcome of a change for people to look at
+ * monitor_note() - record the outcome of a change for display
  * @monitor:  under control
  * @err:      NULL for a change that was made; otherwise why the monitor does not run what its own
  *            document says
  *
- * A request that is refused is the client's failure and leaves the monitor as it was: it is not
- * noted.
+ * Refused requests are not noted: such a request does not change the monitor, and the failure is
+ * the client's.
  */
 void monitor_note(struct monitor *monitor, const struct error *err);
 
 /**
- * monitor_note_unattached() - remember which interfaces a look at all of them left unattached
+ * monitor_note_unattached() - record the unattached interfaces after a scan of all interfaces
  * @monitor:  under control
- * @n:        how many interfaces match and are not attached, or at least one
- * @err:      why, of the first of them; code 0 if all are attached
+ * @n:        number of matching interfaces that are not attached, or a lower bound
+ * @err:      the reason of the first one; code 0 if all are attached
  *
- * Logs a change of the number or the reason. Counts as a failure when the first interface is left.
+ * Logs a change of the number or the reason. Counts a failure when the number rises from 0.
  */
 void monitor_note_unattached(struct monitor *monitor, size_t n, const struct error *err);
 
@@ -198,8 +198,8 @@ enum monitor_state {
 	MONITOR_RUNNING,  /* on all its interfaces */
 	MONITOR_WAITING,  /* for an interface to be there */
 	MONITOR_DETACHED, /* from all interfaces */
-	MONITOR_DEGRADED, /* attached to some of the interfaces that are there, and not to others */
-	MONITOR_FAILED,	  /* there should be a dataplane, and it is loaded or attached nowhere */
+	MONITOR_DEGRADED, /* attached to some of the existing interfaces, not to all */
+	MONITOR_FAILED,	  /* its dataplane is not loaded or not attached anywhere */
 };
 
 /* Under state. */
@@ -207,16 +207,15 @@ enum monitor_state monitor_get_state(const struct monitor *monitor);
 const char *monitor_state_name(enum monitor_state state);
 
 /**
- * monitor_trouble() - why a monitor does not do what it should
+ * monitor_trouble() - the reason why a monitor is not healthy
  * @monitor:  under state
  *
- * Return: a message that is valid under state, or NULL: it does what it should. This is what
- * the monitor's health is everywhere: notifications, /healthz, and the order of the page.
+ * Return: a message that is valid under state, or NULL if the monitor is healthy. Notifications,
+ * /healthz and the order of the page all use this definition of health.
  */
 const char *monitor_trouble(const struct monitor *monitor);
 
-/* What is shown as last-error: the last change's, or why interfaces are not attached. Under state.
- */
+/* The text of last-error: last_error, or else attach_error. Under state. */
 const char *monitor_last_error(const struct monitor *monitor);
 
 #endif

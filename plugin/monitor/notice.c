@@ -51,8 +51,10 @@ static void copy(char *to, size_t size, const char *from)
 	snprintf(to, size, "%s", from ? from : "");
 }
 
-/* Handlers write the text to logs, mails and pagers: one line, valid UTF-8, nothing that a terminal
- * obeys. */
+/*
+ * Handlers write the text to logs, mails and pagers: one line of valid UTF-8 without terminal
+ * controls.
+ */
 static void set_text(struct notice *notice, const char *fmt, va_list ap)
 {
 	char text[NOTICE_TEXT_MAX + 4]; /* a character that fits is whole */

@@ -25,8 +25,8 @@ enum notice_severity { NOTICE_FAILURE = 1, NOTICE_WARNING = 2, NOTICE_OKAY = 4 }
 struct notice {
 	enum notice_severity severity;
 	char monitor[MONITOR_NAME_MAX + 1]; /* "": the plugin itself */
-	char interface[IF_NAMESIZE];	/* "": no special one; any bytes, as the kernel has it */
-	char text[NOTICE_TEXT_MAX + 1]; /* one line, printable, see utf8_show() */
+	char interface[IF_NAMESIZE];	    /* "": no particular one; any bytes, as in the kernel */
+	char text[NOTICE_TEXT_MAX + 1];	    /* one line, printable, see utf8_show() */
 };
 
 /* -errno: notices go nowhere. */

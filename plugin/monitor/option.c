@@ -349,7 +349,7 @@ static int take_interface(void *to, const char *value, struct error *err)
 	return 0;
 }
 
-/* Adds a name to a listener: what a Host header may have, without a port. */
+/* Adds a name that a Host header may have, without a port, to a listener. */
 static int take_server_name(void *to, const char *value, struct error *err)
 {
 	struct http_settings *http = to;

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OPEN_TRIES 10 /* while its last user removes the directory */
+#define OPEN_TRIES 10 /* the last user may be removing the directory */
 
 struct pin_store {
 	char *path;
@@ -75,16 +75,17 @@ static int private_open(const char *path, struct error *err)
 
 	if (fd == -ENOTDIR || fd == -ELOOP)
 		return error_set(err, -EPERM,
-				 "\"%s\" is a link or a file, nothing is pinned there; remove it",
+				 "\"%s\" is a link or a file, not a directory: nothing is pinned "
+				 "there; remove the link or file",
 				 path);
 	r = fd < 0 ? fd : file_is_private(fd);
 	if (r < 0)
 		return error_set(err, r, "\"%s\": %s", path, strerror(-r));
 	if (!r)
 		return error_set(err, -EPERM,
-				 "\"%s\" belongs to another user, or others may write to it: "
-				 "nothing is pinned there; remove it, or give it to collectd's "
-				 "user with mode 0700",
+				 "\"%s\" belongs to another user or is writable by others: nothing "
+				 "is pinned there; remove this directory, or give collectd's user "
+				 "its ownership and mode 0700",
 				 path);
 	return steal_fd(&fd);
 }
@@ -98,12 +99,12 @@ static int check_parent(struct error *err)
 		return error_set(err, -errno, OBJECT_PIN_DIR ": %s", strerror(errno));
 	if (st.st_mode & (S_IWGRP | S_IWOTH) && !(st.st_mode & S_ISVTX))
 		return error_set(err, -EPERM,
-				 OBJECT_PIN_DIR " may be written to by others: nothing is pinned "
-						"there; give it mode 0700 or 1711");
+				 OBJECT_PIN_DIR " is writable by others: nothing is pinned there; "
+						"change its mode to 0700 or 1711");
 	return 0;
 }
 
-/* Whether path still leads to the directory. Its last user may have removed it. */
+/* Returns true if path still leads to the directory, which its last user may have removed. */
 static bool is_there(const char *path, int fd)
 {
 	struct stat named, opened;
@@ -132,12 +133,11 @@ static int lock_directory(const char *path, struct error *err)
 			return steal_fd(&fd);
 		r = -EBUSY;
 	}
-	return r == -EBUSY
-		       ? error_set(err, r,
-				   "another process has \"%s\"; give each collectd a StateDir of "
-				   "its own",
-				   path)
-		       : error_set(err, r, "\"%s\": %s", path, strerror(-r));
+	return r == -EBUSY ? error_set(err, r,
+				       "\"%s\" is in use by another process; give each collectd "
+				       "its own StateDir",
+				       path)
+			   : error_set(err, r, "\"%s\": %s", path, strerror(-r));
 }
 
 static int store_lock(struct pin_store *store, struct error *err)
@@ -208,7 +208,8 @@ int pin_store_take_old(struct pin_store *store, const char *monitor, struct erro
 	if (fd < 0)
 		return fd;
 	if (file_lock(fd, false) < 0)
-		return error_set(err, -EBUSY, "another process has \"%s\"", text_str(&old));
+		return error_set(err, -EBUSY, "\"%s\" is in use by another process",
+				 text_str(&old));
 	if (rename(text_str(&old), text_str(&new)) < 0 && errno != ENOTEMPTY)
 		return error_set(err, -errno, "\"%s\" cannot be moved to \"%s\": %s",
 				 text_str(&old), text_str(&new), strerror(errno));
@@ -222,7 +223,7 @@ struct sweep {
 	struct text *report;
 };
 
-/* Whether no process has the directory. */
+/* Returns true if no process has locked the directory. */
 static bool is_abandoned(const char *path)
 {
 	_cleanup_close_ int fd = directory_open(path);
@@ -243,7 +244,7 @@ static int sweep_monitor(void *data, const char *path, const char *escaped)
 	if (sweep->keep(sweep->data, name) || !is_abandoned(text_str(&below)))
 		return 0;
 	bpffs_remove(text_str(&below));
-	text_printf(sweep->report, "monitor %s: what was pinned for it is removed\n", name);
+	text_printf(sweep->report, "monitor %s: its pins were removed\n", name);
 	return 0;
 }
 
@@ -260,13 +261,13 @@ static int report_other(void *data, const char *path, const char *escaped)
 	bpffs_unescape(name);
 	if (is_owner(escaped))
 		text_printf(sweep->report,
-			    "\"%s\": pins of a collectd with StateDir \"%s\" that does not run; "
-			    "they stay, remove that directory if it will not come back\n",
+			    "\"%s\": kept pins of the collectd with StateDir \"%s\", which is not "
+			    "running; remove this directory if that collectd is gone for good\n",
 			    text_str(&below), name);
 	else
 		text_printf(sweep->report,
-			    "\"%s\": pins of a monitor \"%s\" that an earlier version has left; "
-			    "they stay, remove that directory if no collectd has this monitor\n",
+			    "\"%s\": kept pins of monitor \"%s\" from an earlier version; remove "
+			    "this directory if no collectd has this monitor\n",
 			    text_str(&below), name);
 	return 0;
 }

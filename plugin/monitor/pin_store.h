@@ -2,11 +2,11 @@
 /*
  * The directory of all pins of this collectd: PIN_STORE_DIR/OWNER, where OWNER is the path of its
  * StateDir, escaped for the BPF file system ("%2fvar%2flib%2fcollectd%2fdynmon"). A collectd with
- * another StateDir never touches them. One process at a time has the directory; it is locked while
- * any monitor's pins are open, and removed with the last pin.
+ * another StateDir never touches these pins. The directory is locked by one process while pins of
+ * any monitor are open, and is removed with the last pin.
  *
- * Nobody but collectd's user and root may write to these directories: what is pinned there is put
- * on hooks.
+ * Only collectd's user and root may write to these directories, because programs pinned there are
+ * attached to hooks.
  *
  * The registry owns the store. All functions may be called from any thread.
  */
@@ -25,9 +25,9 @@ struct pin_store;
 
 /**
  * pin_store_new() - name the directory of a collectd's pins
- * @state_dir:  tells this collectd from others; repeated and trailing slashes do not count
+ * @state_dir:  identifies this collectd; repeated and trailing slashes are ignored
  *
- * Nothing is made or locked yet.
+ * Creates and locks nothing yet.
  *
  * Return: the store, for pin_store_free(); NULL without memory.
  */
@@ -43,11 +43,11 @@ struct pin_store *pin_store_free(struct pin_store *store);
 const char *pin_store_path(const struct pin_store *store);
 
 /**
- * pin_store_open() - make, check and lock the directory, unless that is done
+ * pin_store_open() - make, check and lock the directory, unless done already
  * @store:  the store
- * @err:    receives what is wrong and what to do
+ * @err:    receives the reason of a failure and the remedy
  *
- * Each success wants a pin_store_close().
+ * Each success must be followed by pin_store_close().
  *
  * Return: 0; -ENOTSUP without a BPF file system, -EBUSY when another process has the directory,
  * -EPERM when others may write there, -errno.
@@ -56,7 +56,7 @@ int pin_store_open(struct pin_store *store, struct error *err);
 void pin_store_close(struct pin_store *store);
 
 /**
- * pin_store_take_old() - take over a monitor's pins from where the first layout had them
+ * pin_store_take_old() - take over a monitor's pins from the first layout
  * @store:    opened
  * @monitor:  the monitor's name, escaped
  * @err:      receives the reason of a failure
@@ -68,9 +68,9 @@ void pin_store_close(struct pin_store *store);
 int pin_store_take_old(struct pin_store *store, const char *monitor, struct error *err);
 
 /**
- * pin_store_sweep() - remove the pins of this collectd's monitors that are not wanted any more
+ * pin_store_sweep() - remove the pins of this collectd's unwanted monitors
  * @store:   the store
- * @keep:    called for each monitor that has pins here
+ * @keep:    returns true to keep the pins of a monitor
  * @data:    for keep
  * @report:  receives a line for each monitor whose pins are removed, and for each directory of
  *           another collectd that does not run, which stays

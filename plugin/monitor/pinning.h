@@ -9,8 +9,8 @@
 #include "monitor/monitor.h"
 
 /*
- * Opens the monitor's pins when it has Pin and they are not open. A monitor without context has
- * none. Errors as pins_open().
+ * Opens the monitor's pins if the monitor has Pin and its pins are not open. A monitor without
+ * context has none. Errors as pins_open().
  */
 int pinning_open(struct monitor *monitor, struct error *err);
 

@@ -48,7 +48,7 @@ static int folder_lock(struct pins *pins, const char *monitor, struct error *err
 	pins->fd = open(pins->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r = pins->fd < 0 ? -errno : file_lock(pins->fd, false);
 	if (r == -EBUSY)
-		return error_set(err, r, "another process has \"%s\"", pins->path);
+		return error_set(err, r, "\"%s\" is in use by another process", pins->path);
 	if (r < 0)
 		return error_set(err, r, "\"%s\": %s", pins->path, strerror(-r));
 	return 0;

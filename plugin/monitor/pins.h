@@ -28,8 +28,8 @@
 struct pins;
 
 /*
- * Opens a monitor's folder, and makes it if need be. One process at a time has it: -EBUSY. Else as
- * pin_store_open(). The store must outlive the pins.
+ * Opens a monitor's folder, and makes it if it is missing. -EBUSY if another process has opened it;
+ * other errors as pin_store_open(). The store must outlive the pins.
  */
 int pins_open(struct pin_store *store, const char *monitor, struct pins **ret, struct error *err);
 /* Everything stays. Takes NULL. */

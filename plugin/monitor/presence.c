@@ -73,13 +73,13 @@ bool *presence_mark(const struct monitor *monitor, const struct netif_list *list
 	return marks;
 }
 
-/* One look at all interfaces, and those that match and could not be attached. */
+/* One scan of all interfaces, with the matching interfaces that are not attached. */
 struct look {
 	struct netif_list list;
 	bool *has_instance; /* by item of list */
-	bool load_failed;   /* all instances load the same: the first that cannot is enough */
+	bool load_failed;   /* all instances load the same objects: one failure is enough */
 	size_t unattached;
-	struct error first; /* why, of the first one */
+	struct error first; /* reason of the first one */
 };
 
 static void look_release(struct look *look)
@@ -89,7 +89,7 @@ static void look_release(struct look *look)
 	error_release(&look->first);
 }
 
-/* Takes what is in err. */
+/* Takes over the content of err. */
 static void look_add_unattached(struct look *look, struct error *err)
 {
 	look->unattached++;
@@ -220,7 +220,7 @@ static int load_generation(struct monitor *monitor, struct instance *instance,
 	return instance_load(monitor, instance, monitor->dataplane, &nothing, ret, err);
 }
 
-/* Makes an instance for an interface that a pattern is for; NULL: not possible. */
+/* Makes an instance for an interface that matches a pattern; NULL: not possible. */
 static struct instance *make_instance(struct monitor *monitor, const struct pattern *pattern,
 				      const char *name, struct look *look)
 {
@@ -235,7 +235,7 @@ static struct instance *make_instance(struct monitor *monitor, const struct patt
 		return NULL;
 	}
 	if (monitor->n_instances >= INTERFACES_MAX)
-		r = error_set(&err, -E2BIG, "a monitor is on %d interfaces at most",
+		r = error_set(&err, -E2BIG, "a monitor attaches to at most %d interfaces",
 			      INTERFACES_MAX);
 	instance = r == 0 ? instance_new(pattern, name) : NULL;
 	if (r == 0)
@@ -270,7 +270,7 @@ static void follow_pattern(struct monitor *monitor, struct look *look,
 
 		if (look->has_instance[i] || !pattern_matches(pattern, list, netif))
 			continue;
-		look->has_instance[i] = true; /* another pattern's try would be the same */
+		look->has_instance[i] = true; /* another pattern would have the same result */
 		instance = waiting_instance(monitor, pattern, netif->name);
 		if (!instance)
 			instance = make_instance(monitor, pattern, netif->name, look);
@@ -306,10 +306,10 @@ void presence_refresh(struct monitor *monitor)
 	if (monitor->deleted)
 		return;
 	r = look_at_all(monitor, &look);
-	/* The interfaces change while they are listed: the next change brings the next look. */
+	/* The interfaces changed during the listing; that change triggers the next scan. */
 	if (r == -EINTR)
 		return;
-	if (r < 0) /* how many there are is not known */
+	if (r < 0) /* the number is unknown */
 		look.unattached++;
 	monitor_note_unattached(monitor, look.unattached, &look.first);
 }

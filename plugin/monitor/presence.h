@@ -23,7 +23,7 @@ void presence_refresh(struct monitor *monitor);
 int presence_list(struct monitor *monitor, struct netif_list *ret, struct error *err);
 
 /**
- * presence_mark() - which interfaces of a list have an instance of the monitor
+ * presence_mark() - mark the interfaces of a list that have an instance of the monitor
  * @monitor:  under control
  * @list:     interfaces of its namespace
  *

@@ -90,7 +90,7 @@ void registry_sweep_pins(struct registry *registry, bool (*keep)(void *data, con
 void registry_batch_begin(struct registry *registry)
 {
 	cache_begin(registry->loader.compiler.cache);
-	/* Headers may have changed since an injection that is under way was compiled. */
+	/* Headers may have changed since the compilation for a pending injection. */
 	cache_forget(registry->loader.compiler.cache);
 }
 

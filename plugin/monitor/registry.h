@@ -46,13 +46,13 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 		 const struct registry_observer *observer, struct registry **ret,
 		 struct error *err);
 /**
- * registry_identify() - tell this collectd from others on the host
- * @registry:   without monitors yet; before other threads know it
- * @state_dir:  no other collectd has it
+ * registry_identify() - set the identity of this collectd on the host
+ * @registry:   without monitors, and before other threads use it
+ * @state_dir:  the StateDir, which no other collectd uses
  * @err:        receives the reason of a failure
  *
  * Pins, and filters on tc, of a collectd with another StateDir are never touched. Without this call
- * the built-in StateDir stands for the identity.
+ * the built-in StateDir is the identity.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -80,10 +80,10 @@ int registry_add(struct registry *registry, struct monitor_settings *settings, b
 		 struct text *report, struct error *err);
 
 /*
- * Restores the monitors that were saved in the folder, and from now on saves there what is made
- * and changed at runtime. Before there are other threads, after the configured monitors.
- * A monitor whose dataplane fails stays. report: what could not be restored, a line each. -EBUSY:
- * another process has the folder; then nothing is restored or saved.
+ * Restores the monitors that were saved in the folder, and from now on saves there what is made and
+ * changed at runtime. Before there are other threads, after the configured monitors. A monitor
+ * whose dataplane fails stays. report: receives a line for each monitor that could not be restored.
+ * -EBUSY: another process uses the folder; nothing is restored or saved.
  */
 int registry_restore(struct registry *registry, const char *dir, struct text *report,
 		     struct error *err);
@@ -172,10 +172,11 @@ int registry_list_fd(const struct registry *registry);
 void registry_refresh(struct registry *registry);
 
 /**
- * registry_retry() - look again at the interfaces of the monitors that left some unattached
- * @registry:  from the thread that watches interfaces
+ * registry_retry() - scan the interfaces of monitors with unattached interfaces again
+ * @registry:  called by the thread that watches interfaces
  *
- * What made attaching fail may have gone without an event: descriptors or memory are free again.
+ * The cause of a failure may end without an event, for example when descriptors or memory become
+ * free.
  */
 void registry_retry(struct registry *registry);
 

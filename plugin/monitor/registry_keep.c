@@ -18,8 +18,8 @@ static void tell(const struct error *err, struct text *report)
 
 /*
  * Two processes with one StateDir would restore the same monitors and overwrite each other's files.
- * Only that is refused here; state.c says what else is wrong with the directory. The lock is
- * taken when the directory is there, and kept.
+ * Only this case is refused here; state.c reports all other faults of the directory. The lock is
+ * taken once the directory exists, and kept.
  */
 static int hold_state_dir(struct registry *registry, bool wait, struct error *err)
 {
@@ -36,8 +36,8 @@ static int hold_state_dir(struct registry *registry, bool wait, struct error *er
 	}
 	pthread_mutex_unlock(&registry->lock);
 	return r == -EBUSY ? error_set(err, r,
-				       "StateDir %s: another process has it; give each collectd a "
-				       "StateDir of its own",
+				       "StateDir %s is in use by another process; give each "
+				       "collectd its own StateDir",
 				       registry->state_dir)
 			   : 0;
 }
@@ -50,14 +50,14 @@ void registry_keep(struct registry *registry, struct monitor *monitor, struct te
 		return;
 	if (hold_state_dir(registry, false, &err) < 0) {
 		error_prefix(&err, err.code,
-			     "monitor %s is not saved, and will not come back after a restart",
+			     "monitor %s is not saved and is lost at the next restart",
 			     monitor->settings.name);
 		tell(&err, report);
 		return;
 	}
 	if (state_save(registry->state_dir, monitor, &err) < 0)
 		tell(&err, report);
-	hold_state_dir(registry, false, NULL); /* it may be new */
+	hold_state_dir(registry, false, NULL); /* the directory may be new */
 }
 
 void registry_forget(struct registry *registry, const char *name, struct text *report)

@@ -11,10 +11,10 @@ struct registry {
 	char *program, *include_dir, *clang; /* the strings of loader.compiler */
 	struct monitor_context context;
 	struct registry_observer observer;
-	struct feeds *feeds;	/* has a lock of its own */
-	struct pin_store *pins; /* has one, too */
+	struct feeds *feeds;	/* has its own lock */
+	struct pin_store *pins; /* has its own lock */
 	char *state_dir;	/* set before there are other threads; NULL: nothing is saved */
-	int state_fd;		/* of state_dir, with its lock; -1: it is not there yet */
+	int state_fd;		/* of state_dir, locked; -1: the directory does not exist yet */
 	int change_fd;
 	int list_fd;
 	bool cancelled; /* atomic */

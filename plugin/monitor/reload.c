@@ -144,7 +144,7 @@ static int exchange(struct reload *reload, struct monitor *next, struct monitor 
 	return 0;
 }
 
-/* Interfaces that the new settings are for, and that are not attached. */
+/* Interfaces that match the new settings and are not attached. */
 static void report_troubles(struct reload *reload, struct monitor *monitor)
 {
 	_cleanup_error_ struct error err = {};

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define SAVED_VERSION 1
-#define BYTES_MAX     1000 /* of a name: of an interface, a file, a network namespace */
+#define BYTES_MAX     1000 /* of the name of an interface, file or network namespace */
 
 void saved_release(struct saved *saved)
 {
@@ -20,7 +20,7 @@ void saved_release(struct saved *saved)
 
 /* -- writing -- */
 
-/* A string, or what JSON has no string for: names of interfaces and files may be any bytes. */
+/* A string, or base64 for bytes that no JSON string represents: names may be any bytes. */
 static void add_bytes(struct text *out, const char *value)
 {
 	if (utf8_is_valid(value, strlen(value))) {
@@ -173,7 +173,7 @@ static int take_base64(struct walk *walk, struct json_object *value, void *to)
 	return *string ? 0 : error_oom(walk->err);
 }
 
-/* As add_bytes() writes them, and not empty. */
+/* In the form of add_bytes(), and not empty. */
 static int take_bytes(struct walk *walk, struct json_object *value, void *to)
 {
 	static const struct key keys[] = { { "base64", take_base64, 0, true }, {} };

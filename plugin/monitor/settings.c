@@ -250,11 +250,10 @@ int settings_check(struct settings_node node, struct error *err)
 
 	if (node.block == BLOCK_HTTP && http->socket_file &&
 	    (http->host || http->port || http->n_server_names))
-		return error_set(
-			err, -EINVAL,
-			"<Http>: SocketFile \"%s\": expected either a socket or Host, Port "
-			"and ServerName",
-			http->socket_file);
+		return error_set(err, -EINVAL,
+				 "<Http>: SocketFile \"%s\" cannot be combined with Host, Port or "
+				 "ServerName",
+				 http->socket_file);
 	return 0;
 }
 

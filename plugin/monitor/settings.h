@@ -16,7 +16,7 @@
 
 #define MONITOR_NAME_MAX      63
 #define MONITORS_MAX	      1000
-#define INTERFACES_MAX	      4096 /* that one monitor is on */
+#define INTERFACES_MAX	      4096 /* of one monitor */
 #define INTERFACE_OPTIONS_MAX 256  /* Interface options of one monitor */
 #define PATTERN_MAX	      255  /* bytes of an Interface */
 #define PATTERN_COPIES_MAX    1000 /* {n} in a regular expression, all of them multiplied */
@@ -157,7 +157,7 @@ void feed_settings_release(struct feed_settings *settings);
 /* Whether both say the same. */
 bool feed_settings_equal(const struct feed_settings *a, const struct feed_settings *b);
 /**
- * feed_settings_own_only() - tell whether a feed takes only values of the host it is on
+ * feed_settings_own_only() - test if a feed takes only values of this host
  * @settings:  of the feed, with a match
  *
  * Return: true if the match names no host.
@@ -169,8 +169,8 @@ bool feed_settings_own_only(const struct feed_settings *settings);
  * @settings:  of the feed, with a match
  * @id:        host/plugin[-instance]/type[-instance]
  *
- * Return: true if they agree. A match without a host agrees with every host here; the caller asks
- * feed_settings_own_only() and knows whose value it has.
+ * Return: true if the name matches. A match without a host matches every host; the caller checks
+ * the origin of the value with feed_settings_own_only().
  */
 bool feed_settings_match(const struct feed_settings *settings, const char *id);
 

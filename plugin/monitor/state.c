@@ -80,12 +80,12 @@ static int tell_not_saved(const char *dir, const char *name, int code, bool remo
 			 "monitor %s: its state could not be saved: %s; %s: %s StateDir %s, and "
 			 "change the monitor again",
 			 name, strerror(-code),
-			 removed ? "it will not come back after a restart"
-				 : "after a restart it comes back as it was before",
+			 removed ? "the monitor is lost at the next restart"
+				 : "the next restart restores its previous settings",
 			 remedy, dir);
 }
 
-/* The file is there, but the next start would leave it alone. */
+/* The file was written, but the next start would ignore it. */
 static int tell_distrust(const char *dir, const char *name, struct error *err)
 {
 	struct stat st;
@@ -93,9 +93,9 @@ static int tell_distrust(const char *dir, const char *name, struct error *err)
 	if (stat(dir, &st) < 0 || stat_is_private(&st))
 		return 0;
 	return error_set(err, -EPERM,
-			 "monitor %s: it will not come back after a restart: others may write to "
-			 "StateDir %s (owner %u, mode %04o), and nothing is restored from there; "
-			 "before that, chown %u %s and chmod 0700 %s",
+			 "monitor %s is lost at the next restart: StateDir %s (owner %u, mode "
+			 "%04o) is writable by others, and nothing is restored from there; before "
+			 "the restart, run chown %u %s and chmod 0700 %s",
 			 name, dir, (unsigned int)st.st_uid, (unsigned int)st.st_mode & 07777,
 			 (unsigned int)geteuid(), dir, dir);
 }
@@ -129,7 +129,7 @@ int state_remove(const char *dir, const char *name, struct error *err)
 
 	file_name(file, "", name, FILE_SUFFIX);
 	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* A file system that is read-only says so even of a file that is not there. */
+	/* On a read-only file system unlinkat() fails with EROFS even for a missing file. */
 	if (dir_fd < 0 || fstatat(dir_fd, file, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    unlinkat(dir_fd, file, 0) < 0)
 		r = errno == ENOENT || errno == ENOTDIR ? 0 : -errno;

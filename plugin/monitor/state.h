@@ -11,16 +11,16 @@
 #define STATE_MAX (64 * 1024 * 1024) /* bytes of a file */
 
 /**
- * state_save() - write the monitor's file in the place of the one that is there
- * @dir:      StateDir; it is made if only it is missing
+ * state_save() - write the monitor's file, replacing an existing one
+ * @dir:      StateDir; created if its parent exists
  * @monitor:  under control
- * @err:      says what a restart will bring, and how to keep the monitor
+ * @err:      describes the effect on the next restart, and the remedy
  *
- * After a failure to write there is no file of that monitor any more: what an operator has changed
- * must not come back as it was before.
+ * A failed write removes the monitor's file: a restart must not restore settings that an operator
+ * has changed.
  *
- * Return: 0 if the next start restores the monitor; -EPERM if the file was written, but others may
- * write to the folder, so that nothing is restored from there; -errno if it was not written.
+ * Return: 0 if the next start restores the monitor; -EPERM if the file was written, but nothing is
+ * restored because the folder is writable by others; -errno if it was not written.
  */
 int state_save(const char *dir, struct monitor *monitor, struct error *err);
 

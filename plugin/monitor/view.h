@@ -9,10 +9,10 @@
 #include "monitor/monitor.h"
 
 struct view_item {
-	struct monitor *monitor; /* NULL: of none, for a generation that runs nowhere */
-	char *interface;	 /* as utf8_name() writes it; "" for none, or for all of them */
-	int ifindex;		 /* 0: none */
-	bool alone;		 /* the monitor has one instance only */
+	struct monitor *monitor;       /* NULL: of none, for a generation that runs nowhere */
+	char *interface;	       /* in the form of utf8_name(); "" for none, or for all */
+	int ifindex;		       /* 0: none */
+	bool alone;		       /* the monitor has one instance only */
 	struct generation *generation; /* NULL: the empty dataplane */
 };
 

@@ -165,7 +165,7 @@ static void retry(struct watch *watch)
 static void *watch_thread(void *data)
 {
 	struct watch *watch = data;
-	bool again = true; /* interfaces may have changed before the socket was there */
+	bool again = true; /* interfaces may have changed before the socket was open */
 	int r;
 
 	for (;;) {

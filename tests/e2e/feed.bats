@@ -303,7 +303,7 @@ forge() {
 	conf < <(monitor; feed own; named one elsewhere; named all '*')
 	sed -i '1i LoadPlugin network\n<Plugin network>\n  Listen "127.0.0.1" "25826"\n</Plugin>' "$CONF"
 	collectd_start
-	# Forged with this host's name, and honest: collectd itself takes both.
+	# One packet with this host's name, forged, and one with another host: collectd accepts both.
 	forge host 666
 	eventually fed_is all .values 1
 	[ "$(config .one_of)" = 0 ]
@@ -312,8 +312,8 @@ forge() {
 	eventually fed_is one .values 1
 	[ "$(config '|[.one_of, .one, .all]')" = '[0,5,5]' ]
 	[ "$(fed own '.values, .errors' | xargs)" = "0 0" ]
-	[ "$(grep -cF 'feed "own": a value that came from another host or over the network is ignored: Match "load/load" is for this host' "$LOG")" = 1 ]
-	# One of collectd's own.
+	[ "$(grep -cF 'feed "own": a value that came from another host or over the network is ignored: Match "load/load" takes only values of this host' "$LOG")" = 1 ]
+	# A value of collectd itself.
 	put load/load 7:7:7
 	eventually fed_is own .values 1
 	[ "$(config .one_of)" = 7 ]

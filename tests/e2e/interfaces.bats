@@ -698,7 +698,7 @@ netlink_drops() { near cat /proc/net/netlink | awk 'NR > 1 { n += $9 } END { pri
 
 # -- interfaces that cannot be attached --
 
-# unattached N: so many are missing, everywhere it is shown
+# unattached N: every output shows N unattached interfaces
 unattached() {
 	[ "$(ctl show edge | jq .unattached)" -eq "$1" ] &&
 		[ "$(ctl stats | sed -n 's/^interfaces_unattached //p')" -eq "$1" ] &&
@@ -709,14 +709,14 @@ all_seen() { [ "$(ctl show edge | jq '.unattached + ([.interfaces[] | select(.at
 # attached_to N interfaces
 attached_to() { [ "$(ctl show edge | jq '[.interfaces[] | select(.attached)] | length')" -eq "$1" ]; }
 healthz() { http -o "$BATS_TEST_TMPDIR/health" -w '%{http_code}' http://127.0.0.1:9936/healthz; }
-# told SEVERITY TEXT: so many notifications about the monitor, and no interface
+# told SEVERITY TEXT: the number of such notifications about the monitor as a whole
 told() { grep -cE "Notification: severity = $1, .*plugin_instance = edge, message = monitor edge.*$2" "$LOG"; }
 
-@test "out of descriptors: degraded, with the cause, until there are some again; told once" {
+@test "without descriptors a monitor is degraded, with the cause, until some are free; one notification" {
 	AS_USER=(prlimit --nofile=1024:8192)
 	start_with 'Interface "/^v/"'
-	grep -F 'dynmon: the limit of descriptors is 8192 now, it was 1024' "$LOG"
-	# Room for some of 40. Only the soft limit: the hard one cannot be raised again everywhere.
+	grep -F 'dynmon: the limit of descriptors was raised from 1024 to 8192' "$LOG"
+	# Room for some of 40 interfaces. Lowers only the soft limit: raising the hard limit again needs privileges.
 	prlimit --pid "$COLLECTD" --nofile=200:8192
 	for i in {1..40}; do
 		near ip link add "v$i" type veth peer name "p$i"
@@ -734,9 +734,9 @@ told() { grep -cE "Notification: severity = $1, .*plugin_instance = edge, messag
 	grep -F "monitor edge: $(cat "$BATS_TEST_TMPDIR/error")" "$BATS_TEST_TMPDIR/health"
 	[ "$(told FAILURE 'too many open files')" -eq 1 ]
 	[ "$(ctl show edge | jq .failures)" -eq 1 ]
-	# what is left for others is enough for them
+	# the other plugins have enough descriptors left
 	[ "$(find "/proc/$COLLECTD/fd" -mindepth 1 | wc -l)" -lt 160 ]
-	# nothing tells that there is room again
+	# no event announces the free descriptors
 	prlimit --pid "$COLLECTD" --nofile=8192:8192
 	eventually monitor_is edge running
 	unattached 0
@@ -749,7 +749,7 @@ told() { grep -cE "Notification: severity = $1, .*plugin_instance = edge, messag
 	nothing_attached
 }
 
-@test "an interface with somebody's XDP program: the others are attached, and it is when that is gone" {
+@test "an interface with a foreign XDP program is attached once that program is gone, the others at once" {
 	start_with 'Interface "/^v/"' 'Hook "xdp-generic"'
 	near ip link add v1 type veth peer name p1
 	eventually runs_on edge v1
@@ -770,10 +770,10 @@ told() { grep -cE "Notification: severity = $1, .*plugin_instance = edge, messag
 	collectd_stop
 }
 
-@test "descriptors are few, and leave the low numbers to others" {
+@test "few descriptors are used, with numbers from 1024 on" {
 	AS_USER=(prlimit --nofile=1024:8192)
 	start_with 'Interface "/^v/"'
-	grep -F 'dynmon: the limit of descriptors is 8192 now, it was 1024' "$LOG"
+	grep -F 'dynmon: the limit of descriptors was raised from 1024 to 8192' "$LOG"
 	before=$(find "/proc/$COLLECTD/fd" -mindepth 1 | wc -l)
 	for i in {1..20}; do
 		near ip link add "v$i" type veth peer name "p$i"
@@ -788,7 +788,7 @@ told() { grep -cE "Notification: severity = $1, .*plugin_instance = edge, messag
 	collectd_stop
 }
 
-@test "more interfaces than were possible once" {
+@test "more interfaces than the former limit" {
 	start_with 'Interface "/^v/"' 'Hook "tc"'
 	for i in {1..300}; do
 		echo "link add v$i type veth peer name p$i"

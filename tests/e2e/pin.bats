@@ -69,8 +69,8 @@ programs() {
 	done
 }
 
-# runs_exactly [INTERFACE [MONITOR]]: exactly one on each path, and these are what the monitor says
-# that it runs.
+# runs_exactly [INTERFACE [MONITOR]]: exactly one program runs on each path, and SHOW lists
+# these programs.
 runs_exactly() {
 	local interface=${1:-mon0} runs
 
@@ -91,8 +91,8 @@ taken_over() { grep -F "dynmon: monitor ${3:-edge}: interface ${2:-mon0}: the $1
 declare -gA OPTIONS=([whole]='{}' [swap]='{"swap-on-read": true}' [empty]='{"empty-on-read": true}'
 	[both]='{"swap-on-read": true, "empty-on-read": true}')
 
-# matrix_configure MONITOR ...: their names are a hook and an option, such as tcx-swap. Each is on an
-# interface of its own, which INTERFACES has. The other end of mon7 is peer7.
+# matrix_configure MONITOR ...: a name consists of a hook and an option, such as tcx-swap. Each monitor is on an
+# interface of its own, listed in INTERFACES. The other end of mon7 is peer7.
 matrix_configure() {
 	local option monitor i=0
 
@@ -115,7 +115,7 @@ matrix_configure() {
 	)
 }
 
-# matrix_frames IN OUT: on each interface.
+# matrix_frames IN OUT: sends IN frames to and OUT frames out of each interface.
 matrix_frames() {
 	local interface
 
@@ -141,7 +141,7 @@ matrix_programs() {
 	done
 }
 
-# Each monitor runs what it should, and was left running by the last collectd.
+# Each monitor runs its programs, which the last collectd left running.
 matrix_taken_over() {
 	local monitor
 
@@ -151,8 +151,8 @@ matrix_taken_over() {
 	done
 }
 
-# matrix_read: LAST has the values of this read, KNOWN what earlier ones add to them. An emptied metric
-# tells what has come since the last read, others a total.
+# matrix_read: LAST receives the values of this read, KNOWN the sums of earlier reads. An emptied metric
+# has the counts since the last read, other metrics have a total.
 matrix_read() {
 	local monitor key
 
@@ -165,8 +165,8 @@ matrix_read() {
 	done
 }
 
-# matrix_end COMMAND: ends collectd. A map that no read empties keeps its total. Of others the next collectd
-# knows only what was not read.
+# matrix_end COMMAND: ends collectd. A map that no read empties keeps its total. Of other maps the next collectd
+# has only the counts that were not read.
 matrix_end() {
 	local key
 
@@ -177,7 +177,7 @@ matrix_end() {
 	"$1"
 }
 
-# matrix_has IN OUT: has each monitor counted.
+# matrix_has IN OUT: tests that each monitor has counted these frames.
 matrix_has() {
 	local monitor got
 
@@ -273,7 +273,7 @@ survives() {
 	nothing_attached
 }
 
-@test "what was pinned for a monitor that is no more is removed, on every hook" {
+@test "the pins of a deleted monitor are removed, on every hook" {
 	local monitor
 
 	matrix_configure {tcx,tc,xdp-generic}-whole
@@ -284,7 +284,7 @@ survives() {
 	collectd_configure </dev/null
 	start_again
 	for monitor in "${MONITORS[@]}"; do
-		grep -F "dynmon: monitor $monitor: what was pinned for it is removed" "$LOG"
+		grep -F "dynmon: monitor $monitor: its pins were removed" "$LOG"
 	done
 	eventually nothing_attached
 	no_pins
@@ -495,8 +495,8 @@ survives() {
 	runs_exactly
 }
 
-# second_collectd [STATE-DIR]: what is configured and started from now on is another collectd, in the same
-# namespaces, with a StateDir of its own or the one given.
+# second_collectd [STATE-DIR]: later configure and start commands are for another collectd, in the same
+# namespaces, with its own StateDir or the given one.
 second_collectd() {
 	FIRST=$COLLECTD FIRST_SOCKET=$SOCKET FIRST_TMPDIR=$BATS_TEST_TMPDIR
 	STATE_DIR=${1:-}
@@ -514,7 +514,7 @@ first_again() {
 	collectd_at "$BATS_TEST_TMPDIR"
 }
 
-@test "two collectds with one StateDir: the second one gets no pins, and takes none away" {
+@test "two collectds with one StateDir: the second gets no pins and removes none" {
 	edge_document '{}'
 	configure tcx 'Interface "mon0"' 'Pin true'
 	collectd_start
@@ -525,12 +525,12 @@ first_again() {
 	configure tcx 'Interface "mon0"' 'Pin true'
 	second_ports
 	collectd_start
-	grep -F 'monitor edge: edge.json: Pin: another process has "/sys/fs/bpf/dynmon/%2f' "$LOG"
-	grep -F "dynmon: no monitor is restored or saved: StateDir $STATE_DIR: another process has it; give each collectd a StateDir of its own" "$LOG"
+	grep 'monitor edge: edge.json: Pin: "/sys/fs/bpf/dynmon/%2f.*" is in use by another process' "$LOG"
+	grep -F "dynmon: no monitor is restored or saved: StateDir $STATE_DIR is in use by another process; give each collectd its own StateDir" "$LOG"
 	monitor_is edge failed
-	# Nor does it write there.
+	# The second collectd does not write to StateDir either.
 	run ctl add more interface=mon0
-	[[ $output == *"monitor more is not saved, and will not come back after a restart: StateDir $STATE_DIR: another process has it"* ]]
+	[[ $output == *"monitor more is not saved and is lost at the next restart: StateDir $STATE_DIR is in use by another process"* ]]
 	[ ! -e "$STATE_DIR/more.json" ]
 	collectd_stop
 	[ "$(programs)" = "$before" ]
@@ -572,15 +572,15 @@ beside() {
 	frames_at peer1 7
 	counted edge mon1 7
 	[ "$(programs)" = "$before" ]
-	grep -F ': pins of a collectd with StateDir "'"$FIRST_TMPDIR/state"'" that does not run; they stay, remove that directory' "$LOG"
+	grep -F ': kept pins of the collectd with StateDir "'"$FIRST_TMPDIR/state"'", which is not running; remove this directory' "$LOG"
 	run ! grep -F 'is removed' "$LOG"
 	frames_in 20
 	collectd_crash
-	# And one that has no monitors any more removes its own pins alone.
+	# A collectd without monitors removes only its own pins.
 	collectd_configure </dev/null
 	second_ports
 	start_again
-	grep -F 'monitor edge: what was pinned for it is removed' "$LOG"
+	grep -F 'monitor edge: its pins were removed' "$LOG"
 	eventually nothing_attached_to mon1
 	[ "$(pins)" = "$pinned" ]
 	collectd_stop
@@ -618,7 +618,7 @@ nothing_attached_to() { [ -z "$(programs "$1")" ]; }
 	nothing_attached
 }
 
-@test "pins where the first layout had them are taken over" {
+@test "pins in the first layout are taken over" {
 	edge_document '{}'
 	configure tcx 'Interface "mon0"' 'Pin true'
 	collectd_start
@@ -633,12 +633,12 @@ nothing_attached_to() { [ -z "$(programs "$1")" ]; }
 	kept test ! -e /sys/fs/bpf/dynmon/edge
 }
 
-@test "a directory of pins that is another user's is refused" {
+@test "a pin directory of another user is refused" {
 	edge_document '{}'
 	kept install -d -o nobody -m 0777 /sys/fs/bpf/dynmon
 	configure tcx 'Interface "mon0"' 'Pin true'
 	collectd_start
-	grep -F 'monitor edge: edge.json: Pin: "/sys/fs/bpf/dynmon" belongs to another user, or others may write to it: nothing is pinned there; remove it, or give it to' "$LOG"
+	grep -F 'monitor edge: edge.json: Pin: "/sys/fs/bpf/dynmon" belongs to another user or is writable by others: nothing is pinned there; remove this directory, or give' "$LOG"
 	monitor_is edge failed
 	nothing_attached
 	kept rmdir /sys/fs/bpf/dynmon

@@ -159,7 +159,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	jq '."ingress-path".code += "/*" + "x" * 20000 + "*/"' "$DOCUMENTS/packet_counter.json" >"$DOCUMENTS/large.json"
 	run ctl inject lost "$DOCUMENTS/large.json"
 	[ "$status" -eq 0 ]
-	[[ $output == *"monitor lost: its state could not be saved: No space left on device; it will not come back after a restart"* ]]
+	[[ $output == *"monitor lost: its state could not be saved: No space left on device; the monitor is lost at the next restart"* ]]
 	[[ $output == *"monitor lost: dataplane injected"* ]]
 	grep -F 'dynmon: monitor lost: its state could not be saved: No space left on device' "$LOG"
 	frames_in 2
@@ -248,14 +248,14 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	jq '.positions == ["first"]' "$STATE/first.json" | is_true
 }
 
-@test "a new monitor in a folder that others may write to, or that cannot be written: it is said to be lost" {
+@test "a monitor in a folder that is writable by others or read-only is reported as lost" {
 	start_empty
 	ctl add probe
 	chmod 777 "$STATE"
 	run -0 ctl add fresh
-	[[ $output == *"monitor fresh: it will not come back after a restart: others may write to StateDir $STATE (owner 0, mode 0777), and nothing is restored from there; before that, chown 0 $STATE and chmod 0700 $STATE"* ]]
-	grep -F 'dynmon: monitor fresh: it will not come back after a restart: others may write' "$LOG"
-	# as it says
+	[[ $output == *"monitor fresh is lost at the next restart: StateDir $STATE (owner 0, mode 0777) is writable by others, and nothing is restored from there; before the restart, run chown 0 $STATE and chmod 0700 $STATE"* ]]
+	grep -F 'dynmon: monitor fresh is lost at the next restart: StateDir ' "$LOG"
+	# follow the advice of the message
 	chmod 700 "$STATE"
 	restart TERM
 	[ "$(ctl --json list | jq -r '[.[].name] | sort | join(" ")')" = "fresh probe" ]
@@ -264,9 +264,9 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	mount -o remount,bind,ro "$STATE"
 	collectd_start
 	run -0 ctl add later
-	[[ $output == *"monitor later: its state could not be saved: Read-only file system; it will not come back after a restart: let collectd's user write to StateDir $STATE, and change the monitor again"* ]]
+	[[ $output == *"monitor later: its state could not be saved: Read-only file system; the monitor is lost at the next restart: let collectd's user write to StateDir $STATE, and change the monitor again"* ]]
 	run -0 ctl detach probe
-	[[ $output == *"monitor probe: its state could not be saved: Read-only file system; after a restart it comes back as it was before: "* ]]
+	[[ $output == *"monitor probe: its state could not be saved: Read-only file system; the next restart restores its previous settings: "* ]]
 	collectd_stop
 	umount "$STATE"
 }

@@ -109,7 +109,7 @@ static void come(struct registry *registry, const char *id, double time, double 
 	registry_feed(registry, &from);
 }
 
-/* From another host, or from a sender who says that it is this one. */
+/* From another host, or from a sender that claims to be this host. */
 static void come_in(struct registry *registry, const char *id, double value)
 {
 	const struct feed_source from = { .id = id, .time = 1, .get = get, .data = &value };
@@ -248,10 +248,12 @@ static void test_values_of_others(void **state)
 	come_in(registry, "far/load/load", 2);
 	come_in(registry, "h/cpu/cpu", 3);
 	expect_values(registry, 3, 3, 0); /* one of them, and all twice */
-	assert_string_equal(text_str(&logged),
-			    "feed \"own\": a value that came from another host or over the network "
-			    "is ignored: Match \"load/load\" is for this host's own values; write "
-			    "\"HOST/load/load\" or \"*/load/load\" to take values of others\n");
+	assert_string_equal(
+		text_str(&logged),
+		"feed \"own\": a value that came from another host or over the network "
+		"is ignored: Match \"load/load\" takes only values of this host itself; "
+		"write \"HOST/load/load\" or \"*/load/load\" to accept values of other "
+		"hosts\n");
 	come(registry, "h/load/load", 4, 4);
 	expect_values(registry, 3, 5, 0);
 	registry_free(registry);

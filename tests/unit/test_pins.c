@@ -137,7 +137,8 @@ static void test_one_at_a_time(void **state)
 	skip_without_pins();
 	pins = open_pins("edge");
 	assert_int_equal(pins_open(store, "edge", &again, &err), -EBUSY);
-	assert_string_equal(error_message(&err), "Pin: another process has \"" STORE "/edge\"");
+	assert_string_equal(error_message(&err),
+			    "Pin: \"" STORE "/edge\" is in use by another process");
 	assert_null(again);
 	child = fork();
 	if (child == 0) {
@@ -147,8 +148,9 @@ static void test_one_at_a_time(void **state)
 		error_release(&err);
 		_exit(pins_open(same, "other", &again, &err) == -EBUSY &&
 				      !strcmp(error_message(&err),
-					      "Pin: another process has \"" STORE
-					      "\"; give each collectd a StateDir of its own")
+					      "Pin: \"" STORE
+					      "\" is in use by another process; give each "
+					      "collectd its own StateDir")
 			      ? 0
 			      : 1);
 	}
@@ -321,8 +323,7 @@ static void test_sweep(void **state)
 			pins_close(pins);
 	}
 	pin_store_sweep(store, is_wanted, NULL, &report);
-	assert_string_equal(text_str(&report),
-			    "monitor gone.1: what was pinned for it is removed\n");
+	assert_string_equal(text_str(&report), "monitor gone.1: its pins were removed\n");
 	assert_true(there(STORE "/wanted%2e1/eth0/1/prog-ingress"));
 	assert_true(there(STORE "/open%2e1/eth0/1/prog-ingress"));
 	assert_false(there(STORE "/gone%2e1"));
@@ -331,7 +332,7 @@ static void test_sweep(void **state)
 	open = open_pins("wanted.1");
 	pins_remove(open, NULL);
 	pins_close(open);
-	assert_false(there(STORE)); /* the last one has gone */
+	assert_false(there(STORE)); /* removed with the last pin */
 }
 
 static bool none_wanted(void *data, const char *monitor)
@@ -341,7 +342,7 @@ static bool none_wanted(void *data, const char *monitor)
 	return false;
 }
 
-/* Another collectd's pins stay, whether it runs or not; that it does not run is told. */
+/* Pins of another collectd stay; if it does not run, they are reported. */
 static void test_two_stores(void **state)
 {
 	_cleanup_text_ struct text report = {};
@@ -355,21 +356,20 @@ static void test_two_stores(void **state)
 	generation = generation_of(first, NULL);
 	assert_int_equal(pins_open(other, "edge", &theirs, NULL), 0);
 	assert_int_equal(pins_save(theirs, "eth0", &generation, &number, NULL), 0);
-	/* The same monitor of both runs at the same time. */
+	/* Both collectds run the same monitor at the same time. */
 	pins = open_pins("edge");
 	assert_int_equal(pins_save(pins, "eth0", &generation, &number, NULL), 0);
 	pins_close(pins);
 	pin_store_sweep(store, none_wanted, NULL, &report);
-	assert_string_equal(text_str(&report), "monitor edge: what was pinned for it is removed\n");
+	assert_string_equal(text_str(&report), "monitor edge: its pins were removed\n");
 	pins_close(theirs);
 	text_clear(&report);
 	pin_store_sweep(store, none_wanted, NULL, &report);
 	assert_string_equal(
 		text_str(&report),
-		"\"" PIN_STORE_DIR
-		"/%2fvar%2flib%2fb\": pins of a collectd with StateDir \"/var/lib/b\" "
-		"that does not run; they stay, remove that directory if it will not come "
-		"back\n");
+		"\"" PIN_STORE_DIR "/%2fvar%2flib%2fb\": kept pins of the collectd with StateDir "
+		"\"/var/lib/b\", which is not running; remove this directory if that collectd is "
+		"gone for good\n");
 	assert_true(there(PIN_STORE_DIR "/%2fvar%2flib%2fb/edge/eth0/1/prog-ingress"));
 	assert_false(there(STORE));
 	text_clear(&report);
@@ -378,7 +378,7 @@ static void test_two_stores(void **state)
 	pin_store_free(other);
 }
 
-/* Where the first layout had them. */
+/* The location in the first layout. */
 static void test_old_layout(void **state)
 {
 	_cleanup_(pinned_release) struct pinned pinned = {};
@@ -401,9 +401,8 @@ static void test_old_layout(void **state)
 	pin_store_sweep(store, none_wanted, NULL, &report);
 	assert_string_equal(text_str(&report),
 			    "\"" PIN_STORE_DIR
-			    "/edge%2e1\": pins of a monitor \"edge.1\" that an earlier version has "
-			    "left; they stay, remove that directory if no collectd has this "
-			    "monitor\n");
+			    "/edge%2e1\": kept pins of monitor \"edge.1\" from an earlier version; "
+			    "remove this directory if no collectd has this monitor\n");
 	pins = open_pins("edge.1");
 	assert_int_equal(pins_find(pins, "eth0", runs, &id, &pinned), 1);
 	assert_int_equal(pinned.prog_ids[PATH_INGRESS], id);
@@ -422,7 +421,7 @@ static void refused(const char *expected)
 	assert_null(pins);
 }
 
-/* What is pinned there is put on hooks: it must be ours. */
+/* Programs pinned there are attached to hooks, so directories of other users are refused. */
 static void test_others_directories(void **state)
 {
 	static const char *const dirs[] = { PIN_STORE_DIR, STORE };
@@ -439,9 +438,9 @@ static void test_others_directories(void **state)
 		assert_int_equal(mkdir(dirs[i], 0700), 0);
 		text_printf(
 			&expected,
-			"Pin: \"%s\" belongs to another user, or others may write to it: "
-			"nothing is pinned there; remove it, or give it to collectd's user with "
-			"mode 0700",
+			"Pin: \"%s\" belongs to another user or is writable by others: nothing is "
+			"pinned there; remove this directory, or give collectd's user its "
+			"ownership and mode 0700",
 			dirs[i]);
 		assert_int_equal(chown(dirs[i], 65534, 65534), 0);
 		refused(text_str(&expected));
@@ -452,8 +451,8 @@ static void test_others_directories(void **state)
 		assert_int_equal(mkdir(OBJECT_PIN_DIR "elsewhere", 0700), 0);
 		assert_int_equal(symlink(OBJECT_PIN_DIR "elsewhere", dirs[i]), 0);
 		text_printf(&link,
-			    "Pin: \"%s\" is a link or a file, nothing is pinned there; "
-			    "remove it",
+			    "Pin: \"%s\" is a link or a file, not a directory: nothing is "
+			    "pinned there; remove the link or file",
 			    dirs[i]);
 		refused(text_str(&link));
 		assert_int_equal(unlink(dirs[i]), 0);
@@ -461,8 +460,8 @@ static void test_others_directories(void **state)
 	}
 	assert_int_equal(chmod(OBJECT_PIN_DIR, 0777), 0);
 	refused("Pin: " OBJECT_PIN_DIR
-		" may be written to by others: nothing is pinned there; give "
-		"it mode 0700 or 1711");
+		" is writable by others: nothing is pinned there; change its mode to "
+		"0700 or 1711");
 	assert_int_equal(chmod(OBJECT_PIN_DIR, 01777), 0);
 	pins_close(open_pins("edge"));
 }

@@ -514,7 +514,7 @@ static struct health health_of(struct registry *registry, const char *name)
 	return health;
 }
 
-/* How many notices of that severity are about the monitor and no interface; all are taken. */
+/* The number of notices of that severity about the monitor as a whole; takes all notices. */
 static unsigned int notices(enum notice_severity severity, const char *monitor)
 {
 	unsigned int n = 0;
@@ -549,7 +549,7 @@ static rlim_t limit_with_room(int room)
 	return (rlim_t)limit;
 }
 
-/* An interface that cannot be attached shows everywhere, once, and is attached when it can be. */
+/* A failed attachment shows in all outputs, is notified once, and is tried again. */
 static void test_out_of_descriptors(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
@@ -587,7 +587,7 @@ static void test_out_of_descriptors(void **state)
 	assert_int_equal(health.troubles, 1);
 	assert_true(contains(text_str(&health.lines), cause));
 	health_release(&health);
-	/* told once, whatever else happens */
+	/* one notification, whatever else happens */
 	snprintf(name, sizeof(name), "v%d", ++n);
 	veth_make(name);
 	registry_refresh(registry);
@@ -602,7 +602,7 @@ static void test_out_of_descriptors(void **state)
 	assert_int_equal(inject(registry, "edge", NULL, json, &err), -EMFILE);
 	assert_string_equal(state_of(registry, "edge"), "degraded");
 	notices(NOTICE_FAILURE, "edge");
-	/* no event tells that there is room again */
+	/* no event announces the free descriptors */
 	set_descriptors(old);
 	registry_retry(registry);
 	health = health_of(registry, "edge");
@@ -621,7 +621,7 @@ static void test_out_of_descriptors(void **state)
 	notice_close();
 }
 
-/* What cannot be attached for a reason of its own leaves the others alone, and is told. */
+/* A failure on one interface does not affect the others, and is notified. */
 static void test_occupied(void **state)
 {
 	_cleanup_(object_unrefp) struct object *other = NULL;
@@ -661,7 +661,7 @@ static void test_occupied(void **state)
 
 #define TOO_MANY 60 /* interfaces beyond the limit */
 
-/* Interfaces beyond the limit are told. With Share there is one program for all of them. */
+/* Interfaces beyond the limit are notified. With Share one program serves all interfaces. */
 static void test_too_many_interfaces(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
@@ -694,7 +694,7 @@ static void test_too_many_interfaces(void **state)
 	assert_string_equal(health.state, "degraded");
 	assert_int_equal(health.unattached, TOO_MANY);
 	assert_true(contains(health.last_error, "60 interfaces are not attached: interface "));
-	assert_true(contains(health.last_error, ": a monitor is on 4096 interfaces at most"));
+	assert_true(contains(health.last_error, ": a monitor attaches to at most 4096 interfaces"));
 	assert_int_equal(health.troubles, 1);
 	assert_int_equal(shell("ip link del group 7"), 0);
 	registry_refresh(registry);

@@ -393,9 +393,9 @@ static void test_check(void **state)
 		}
 		assert_int_equal(settings_check(node, &err), https[i].code);
 		if (https[i].code)
-			assert_string_equal(error_message(&err), H
-					    "SocketFile \"/x\": expected either a socket or Host, "
-					    "Port and ServerName");
+			assert_string_equal(error_message(&err),
+					    H "SocketFile \"/x\" cannot be combined with Host, "
+					      "Port or ServerName");
 		assert_int_equal(settings_check(settings_root(&settings), &err), 0);
 		settings_release(&settings);
 	}

@@ -320,8 +320,8 @@ static void test_no_room(void **state)
 	assert_true(asprintf(&missing, "%s/no/such", folder) > 0);
 	assert_int_equal(state_save(missing, monitor, &err), -ENOENT);
 	assert_true(contains(error_message(&err), "monitor edge: its state could not be saved: No "
-						  "such file or directory; it will not come back "
-						  "after a restart"));
+						  "such file or directory; the monitor is lost "
+						  "at the next restart"));
 	mkdir(dir, 0700);
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("tmpfs", dir, "tmpfs", 0, "size=64k,mode=700") < 0) {
@@ -334,8 +334,8 @@ static void test_no_room(void **state)
 	memset(large, 'x', 128 * 1024);
 	add_layer(monitor, NULL, large, 128 * 1024, false, false);
 	assert_int_equal(state_save(dir, monitor, &err), -ENOSPC);
-	assert_true(contains(error_message(&err), "No space left on device; it will not come back "
-						  "after a restart"));
+	assert_true(contains(error_message(&err), "No space left on device; the monitor is "
+						  "lost at the next restart"));
 	assert_false(is_there("edge.json"));
 	assert_false(is_there(".edge.new"));
 	/* no room for two, but for one */
@@ -347,26 +347,28 @@ static void test_no_room(void **state)
 	/* nothing is restored from a folder that others may write to */
 	assert_int_equal(chmod(dir, 0777), 0);
 	assert_int_equal(state_save(dir, monitor, &err), -EPERM);
-	assert_true(contains(error_message(&err), "monitor edge: it will not come back after a "
-						  "restart: others may write to StateDir "));
-	assert_true(contains(error_message(&err), " (owner 0, mode 0777), and nothing is restored "
-						  "from there; before that, chown 0 "));
+	assert_true(contains(error_message(&err), "monitor edge is lost at the next restart: "
+						  "StateDir "));
+	assert_true(contains(error_message(&err), " (owner 0, mode 0777) is writable by others, "
+						  "and nothing is restored from there; before "
+						  "the restart, run chown 0 "));
 	assert_true(is_there("edge.json"));
 	assert_int_equal(chmod(dir, 0700), 0);
 	assert_int_equal(chown(dir, 1234, 0), 0);
 	assert_int_equal(state_save(dir, monitor, &err), -EPERM);
 	assert_int_equal(chown(dir, 0, 0), 0);
 	assert_int_equal(mount(NULL, dir, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
-	/* of a new monitor there is no file that could come back */
+	/* a new monitor has no older file that a restart could restore */
 	assert_int_equal(state_save(dir, new, &err), -EROFS);
-	assert_true(contains(error_message(&err),
-			     "monitor new: its state could not be saved: Read-only file system; it "
-			     "will not come back after a restart: let collectd's user write to "
-			     "StateDir "));
+	assert_true(
+		contains(error_message(&err),
+			 "monitor new: its state could not be saved: Read-only file system; the "
+			 "monitor is lost at the next restart: let collectd's user write to "
+			 "StateDir "));
 	assert_int_equal(state_remove(dir, "new", NULL), 0);
 	assert_int_equal(state_save(dir, monitor, &err), -EROFS);
 	assert_true(
-		contains(error_message(&err), "after a restart it comes back as it was before"));
+		contains(error_message(&err), "the next restart restores its previous settings"));
 	assert_int_equal(state_remove(dir, "edge", &err), -EROFS);
 	assert_true(contains(error_message(&err), "it may come back after a restart"));
 	assert_int_equal(umount(dir), 0);

@@ -284,7 +284,7 @@ static void test_adopt_filter(void **state)
 	veth_delete();
 }
 
-/* Those of another collectd, which may come back, and then knows them. */
+/* Filters of another collectd stay: it identifies them when it runs again. */
 static void test_sweep_other_collectd(void **state)
 {
 	int ifindex, status = -1;

@@ -228,7 +228,9 @@ static void *read_on(void *data)
 	return NULL;
 }
 
-/* Sends frames until it is told to stop. How many went out and have arrived. */
+/*
+ * Sends frames until it is stopped. Returns the number of frames that were sent and have arrived.
+ */
 static void *send_on(void *data)
 {
 	const struct sockaddr_ll to = { .sll_family = AF_PACKET,
