@@ -409,7 +409,7 @@ int dispatcher_flush(void *data, const char *plugin, double timeout, const char 
 		r = flush_own(age, identifier, err);
 	if (plugin && own)
 		return r;
-	/* The write plugins write out what they hold: these values, too. */
+	/* The write plugins write all values that they hold, including these. */
 	passed = own ? passage_wait(r < 0 ? NULL : err) : 0;
 	flushing = true;
 	plugin_flush(plugin, age, identifier);

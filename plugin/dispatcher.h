@@ -30,9 +30,9 @@ void dispatcher_add(const struct monitor *monitor);
 void dispatcher_remove(const struct monitor *monitor);
 
 /*
- * registry_observer's flush(): what the monitors have comes first, then the other plugins, when the
- * write threads have come to the values of the monitors. -EBUSY: some monitors could not be read in
- * time; -ETIMEDOUT: the write threads are too slow. The rest is done.
+ * registry_observer's flush(): reads the monitors, waits until the write threads have processed
+ * their values, then flushes the other plugins. -EBUSY: some monitors could not be read in time;
+ * -ETIMEDOUT: the write threads are too slow. The other steps are still done.
  */
 int dispatcher_flush(void *data, const char *plugin, double timeout, const char *identifier,
 		     struct error *err);

@@ -8,17 +8,17 @@ struct registry;
 /**
  * feeder_register() - register the write callback with collectd
  *
- * While collectd loads the plugin, and never later: collectd's list of write callbacks has no lock,
+ * Call this only while collectd loads the plugin: collectd's list of write callbacks has no lock,
  * and its write threads walk the list. Without feeds the callback returns at once.
  */
 void feeder_register(void);
 
 /**
- * feeder_start() - say where values go
+ * feeder_start() - set the receiver of values
  * @registry:  receives them until feeder_stop()
  *
- * Values that come before are dropped. collectd has joined its write threads when it shuts plugins
- * down, so that none is in the callback when feeder_stop() is called.
+ * Earlier values are dropped. collectd joins its write threads before it shuts plugins down, so no
+ * thread is in the callback when feeder_stop() is called.
  */
 void feeder_start(struct registry *registry);
 void feeder_stop(void);

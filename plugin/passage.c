@@ -12,7 +12,7 @@
 #define PLUGIN "dynmon"
 #define SECOND UINT64_C(1000000000)
 
-/* For each write thread to finish the value that it has taken: collectd does not tell when. */
+/* Time for each write thread to finish its current value: collectd has no event for that. */
 #define IN_HAND_MS 20
 
 /* The values of one read. */
@@ -24,28 +24,28 @@ struct reading {
 
 struct passage {
 	struct reading last, before;
-	cdtime_t forgotten; /* end of a read before these that may have values in the queue; or 0 */
+	cdtime_t forgotten; /* end of an earlier read that may have values in the queue; or 0 */
 	struct passage *next;
 };
 
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t seen; /* a value has come, and somebody waits */
+	pthread_cond_t seen; /* a value has reached the cache; signaled for waiting threads */
 	/* -- protected by lock -- */
 	struct passage *passages;
 	struct reading *recent; /* where the last value was found; NULL: look everywhere */
 	cdtime_t begin;		/* of the last read that has begun */
-	cdtime_t latest;	/* the greatest begin of a read of which a value has come */
+	cdtime_t latest;	/* the latest begin of a read with a value in the cache */
 	unsigned int waiting;
 } passing = { .lock = PTHREAD_MUTEX_INITIALIZER, .seen = PTHREAD_COND_INITIALIZER };
 
-/* Under lock. Whether all values that were dispatched by then have left the queue for certain. */
+/* Under lock. Returns true if all values dispatched until then have left the queue. */
 static bool queue_is_past(cdtime_t then)
 {
 	return then < passing.latest;
 }
 
-/* Under lock. The values of a read that may still be in the queue. */
+/* Under lock. The number of values of a read that may still be in the queue. */
 static size_t count_missing(const struct reading *reading, size_t dropped)
 {
 	if (!reading->end || queue_is_past(reading->end) ||
@@ -68,7 +68,7 @@ static struct reading *find_reading(cdtime_t time)
 	return NULL;
 }
 
-/* In a write thread, when the cache has a value. */
+/* Called in a write thread when a value has reached the cache. */
 static int passage_event(cache_event_t *event, user_data_t *user_data)
 {
 	struct reading *reading;
@@ -87,7 +87,7 @@ static int passage_event(cache_event_t *event, user_data_t *user_data)
 			pthread_cond_broadcast(&passing.seen);
 	}
 	pthread_mutex_unlock(&passing.lock);
-	event->ret = reading != NULL; /* of a new value: its updates are wanted, too */
+	event->ret = reading != NULL; /* for a new value: subscribe to its updates */
 	return 0;
 }
 
@@ -156,9 +156,9 @@ void passage_end(struct passage *passage, size_t n)
 /* -- waiting -- */
 
 /*
- * Under lock. The values of all reads that ended by then and may still be in the queue. Where a
- * read has left the queue, the values of it that did not come were dropped, and the next read of
- * the same values is expected to lose as many.
+ * Under lock. The number of values of all reads ended until then that may still be in the queue. If
+ * a read has left the queue, its missing values were dropped, and the next read of the same values
+ * is expected to lose the same number.
  */
 static size_t count_all_missing(cdtime_t then)
 {
@@ -188,7 +188,7 @@ static bool chain_may_drop(void)
 	return name && fc_chain_get_by_name(name);
 }
 
-/* Under lock. Returns the values that did not come in time. */
+/* Under lock. Returns the number of values that did not reach the cache in time. */
 static size_t wait_for_all(bool may_drop)
 {
 	const uint64_t quiet = (may_drop ? PASSAGE_SECONDS_QUIET : PASSAGE_SECONDS_MAX) * SECOND;
@@ -229,8 +229,8 @@ int passage_wait(struct error *err)
 		return 0;
 	if (!may_drop)
 		return error_set(err, -ETIMEDOUT,
-				 "%zu values are in collectd's write queue for more than %d s: the "
-				 "write plugins do not have them yet",
+				 "%zu values have been in collectd's write queue for more than %d "
+				 "s; the write plugins have not received them yet",
 				 missing, PASSAGE_SECONDS_MAX);
 	error_set(
 		err, -ENODATA,

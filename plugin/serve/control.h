@@ -3,13 +3,14 @@
  * The control socket: accepts connections and gives those with a request to a thread each.
  *
  * One thread, the keeper, accepts and holds all connections that wait for their next request. A
- * connection that becomes readable is handed to a worker thread and comes back when its requests
- * are answered. So the keeper never waits for a client, and only the keeper closes a connection.
+ * connection that becomes readable is handed to a worker thread and returns to the keeper when its
+ * requests are answered. Therefore the keeper never waits for a client, and only the keeper closes
+ * a connection.
  *
- * When CONTROL_CLIENTS_MAX connections are open, a new one takes the place of the one that has
- * been idle for longest. An idle connection is closed with an error line, so that a request that
- * arrives in the same moment is answered. If all connections have a request, the new one is
- * refused.
+ * When CONTROL_CLIENTS_MAX connections are open, a new connection takes the place of the connection
+ * that has been idle for longest. An idle connection is closed with an error line, so that a
+ * request that arrives in the same moment is answered. If all connections have a request, the new
+ * connection is refused.
  */
 #ifndef DYNMON_SERVE_CONTROL_H
 #define DYNMON_SERVE_CONTROL_H
@@ -19,7 +20,7 @@
 #define CONTROL_CLIENTS_MAX  256
 #define CONTROL_IDLE_SECONDS 300 /* a connection without a request is closed */
 
-/* Connections that were ended by the plugin, and whose clients may still read why. */
+/* Connections that the plugin has ended, and whose clients may still read the reason. */
 #define CONTROL_LEAVING_MAX	64
 #define CONTROL_LEAVING_SECONDS 10
 

@@ -60,7 +60,7 @@ static void consume_input(struct conversation *conversation, size_t n)
 	memmove(conversation->input.data, conversation->input.data + n, conversation->input.len);
 }
 
-/* Sends the output. 0, or -errno (-ETIMEDOUT when the client does not read). */
+/* Sends the output. Returns 0 or -errno; -ETIMEDOUT if the client does not read. */
 static int flush_output(struct conversation *conversation)
 {
 	struct text *output = &conversation->output;
@@ -130,7 +130,7 @@ static int send_stream(struct conversation *conversation, struct answer *answer)
 	_cleanup_error_ struct error err = {};
 	int more, r;
 
-	/* JSON is one line. Lines that are not counted end with a line of their own. */
+	/* JSON is one line. Uncounted lines are followed by a terminating line. */
 	text_adds(&conversation->output,
 		  answer->until_eof ? "0 " ANSWER_UNTIL_EOF "\n" : "1 line\n");
 	do {
@@ -209,7 +209,7 @@ static int read_document(struct conversation *conversation, size_t size)
 	return 0;
 }
 
-/* A request with size bytes after its line. */
+/* Serves a request with a document of size bytes after its line. */
 static int serve_document(struct conversation *conversation, const struct command *command,
 			  size_t size)
 {
@@ -231,7 +231,10 @@ static int serve_document(struct conversation *conversation, const struct comman
 	return r;
 }
 
-/* The request whose line is the first len bytes of the input. Negative ends the connection. */
+/*
+ * Serves the request whose line is the first len bytes of the input. A negative result ends the
+ * connection.
+ */
 static int serve_request(struct conversation *conversation, size_t len)
 {
 	_cleanup_(command_release) struct command command = {};

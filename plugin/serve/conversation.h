@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One connection's requests and answers on the control socket: collectd's unixsock protocol over
- * the verbs. A request is a line; the answer is "<number> <text>" and that many lines. A negative
- * number is an error, in whose text a newline is written \n and a backslash \\.
+ * The requests and answers of one connection on the control socket, in the protocol of collectd's
+ * unixsock plugin. A request is a line; the answer is "<number> <text>" and that number of lines. A
+ * negative number is an error; a newline in its text is written \n, a backslash \\.
  *
  * A conversation is used by one thread at a time; control.c decides which one. The conversation
  * does not own its descriptors.
@@ -14,7 +14,7 @@
 
 #include <sys/socket.h>
 
-#define CONVERSATION_STALL_SECONDS   10 /* a request that does not go on, an answer not read */
+#define CONVERSATION_STALL_SECONDS   10 /* without progress of a request or an answer */
 #define CONVERSATION_REQUEST_SECONDS 60 /* until the line, and then the document, is complete */
 
 /* Bytes of the documents of all requests under way. One document may have 36 MiB. */
@@ -26,7 +26,7 @@ struct conversation {
 	int stop_fd;		   /* readable: give up */
 	_Atomic size_t *documents; /* bytes of the documents of all conversations */
 	struct ucred peer;
-	struct text input; /* read, not yet used */
+	struct text input; /* read and not processed yet */
 	struct text output;
 };
 
@@ -34,9 +34,9 @@ struct conversation {
  * conversation_serve() - answer the requests that have arrived
  * @conversation: a connection that is readable
  *
- * Answers requests until nothing of a further one has arrived.
+ * Answers requests until no byte of a further request has arrived.
  *
- * Return: true if the connection can wait for its next request, false if the connection is over.
+ * Return: true if the connection can wait for its next request, false if it must end.
  */
 bool conversation_serve(struct conversation *conversation);
 
@@ -49,7 +49,7 @@ bool conversation_serve(struct conversation *conversation);
  */
 void conversation_refuse(int fd, const char *message);
 
-/* Frees the buffers; the conversation can go on. */
+/* Frees the buffers; the conversation stays usable. */
 void conversation_release(struct conversation *conversation);
 
 #endif

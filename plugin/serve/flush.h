@@ -7,7 +7,7 @@
 
 /*
  * Has collectd flush every plugin named for every identifier named, all where none is. What fails
- * is counted in the answer, and logged; a remark is in the answer. -EINVAL: a word is wrong,
+ * is counted in the answer, and logged; a remark is in the answer. -EINVAL: a word is invalid;
  * nothing was done.
  */
 int flush_run(const struct request *request, struct answer *answer, struct error *err);

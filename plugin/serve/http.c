@@ -16,8 +16,8 @@
 #define SOCKET_MODE  0660
 
 /*
- * Connections that libmicrohttpd may have. It closes any in excess at once, so there are more than
- * can be needed while others are on their way out.
+ * The connection limit of libmicrohttpd, which closes excess connections at once. The limit is
+ * larger than http_clients needs, because ended connections still count until they are closed.
  */
 #define CONNECTIONS_MAX (2 * HTTP_CLIENTS_MAX)
 
@@ -30,7 +30,7 @@ struct http {
 	struct registry *registry;
 	struct MHD_Daemon *daemon;
 	struct http_clients *clients;
-	struct http_names *names; /* NULL: a unix socket, whose clients have no name for it */
+	struct http_names *names; /* NULL: a unix socket, which accepts every Host */
 	struct rest_request rest; /* what all requests have in common */
 	int listen_fd;
 	char *socket_file; /* removed at the end; NULL for TCP */
@@ -72,7 +72,7 @@ static enum MHD_Result run_rest(struct http *http, struct MHD_Connection *connec
 	return respond_rest(connection, exchange, &answer, http_is_head(method));
 }
 
-/* The header is there. A client may wait to be told whether its body is wanted. */
+/* The header is complete. A client may be waiting for "100 Continue". */
 static enum MHD_Result begin_rest(struct http *http, struct MHD_Connection *connection,
 				  const char *method, struct exchange *exchange)
 {
@@ -106,7 +106,7 @@ static enum MHD_Result refuse_busy(struct http *http, struct MHD_Connection *con
 				   struct exchange *exchange)
 {
 	return refuse_request(http, connection, exchange, MHD_HTTP_SERVICE_UNAVAILABLE,
-			      "too many requests are at work: nothing was done, try again");
+			      "too many requests are in progress; nothing was done, try again");
 }
 
 /* A request that may change something. */
@@ -115,7 +115,7 @@ static bool is_change(const struct http *http, const struct http_route *route, c
 	return !route && http->rest.writes && !exchange_is_safe(method);
 }
 
-/* The header is there. */
+/* The header is complete. */
 static enum MHD_Result begin_answer(struct http *http, struct MHD_Connection *connection,
 				    const struct http_route *route, const struct http_line *line,
 				    struct exchange *exchange)
@@ -196,7 +196,7 @@ static void end_request(void *data, struct MHD_Connection *connection, void **co
 
 	if (exchange && exchange->status && !sent)
 		exchange_report_cut(exchange, connection, how);
-	/* Without a status, libmicrohttpd has answered a header that it cannot parse. */
+	/* Without a status, libmicrohttpd itself has answered a malformed header. */
 	if (exchange && (exchange->refused ? sent : !exchange->status))
 		exchange_drain(connection);
 	*context = exchange_free(exchange);
@@ -227,7 +227,7 @@ static void hand_over(void *data, int fd, const struct sockaddr *address, sockle
 
 /* -- the listener -- */
 
-/* Frees what http_start() has made, of which nothing runs any more. */
+/* Frees the objects of http_start(); none of its threads may run any more. */
 static struct http *free_http(struct http *http)
 {
 	http_clients_free(http->clients);
@@ -265,9 +265,10 @@ static int open_listener(struct http *http, const struct http_settings *settings
 }
 
 /*
- * The time limits are those of http_clients alone: libmicrohttpd's would count the time that the
- * plugin works. Since 1.0 its strict mode refuses what http_request_check() cannot see; before, it
- * would close a connection without an answer.
+ * Only http_clients limits times: the timeout of libmicrohttpd would include the time that the
+ * plugin works. Since version 1.0 the strict mode of libmicrohttpd refuses malformed headers that
+ * http_request_check() cannot see; before 1.0 that mode would close such a connection without an
+ * answer.
  */
 static int start_daemon(struct http *http, struct error *err)
 {

@@ -3,7 +3,7 @@
  * struct http: an HTTP listener. GET /metrics, /healthz, /status and /, and Polycube's REST
  * (serve/rest.h) on all other paths. Each connection has a thread of libmicrohttpd: neither an
  * injection that takes seconds nor a slow client (serve/http_clients.h) delays a scrape. A response
- * is made batch by batch as its client takes it.
+ * is made in batches while its client takes them.
  */
 #ifndef DYNMON_SERVE_HTTP_H
 #define DYNMON_SERVE_HTTP_H
@@ -14,7 +14,7 @@ struct http;
 
 /**
  * http_start() - start a listener
- * @hostname:  a name of this host that clients may use beside the kernel's; NULL for none
+ * @hostname:  an additional name of this host that clients may use; NULL for none
  * @registry:  must outlive the listener
  *
  * Return: 0, or -errno with a message in @err.

@@ -18,7 +18,7 @@
 #define IDLE_GRACE    1000
 #define REQUEST_GRACE 5000
 
-/* How long the thread waits for a connection that was handed over, which may have failed. */
+/* How long the thread waits until an accepted connection is added, which may fail. */
 #define HAND_OVER_SECONDS 1
 
 #define STRING(x)  #x
@@ -32,9 +32,9 @@ struct http_client {
 	int fd;
 	/* -- protected by the clients' lock -- */
 	enum http_phase phase;
-	int64_t since;	   /* milliseconds: when the client was waited for last */
-	int64_t waited;	   /* in the earlier pieces of this answer */
-	const char *ended; /* by us, and why */
+	int64_t since;	   /* milliseconds: start of the current wait for the client */
+	int64_t waited;	   /* milliseconds, for the earlier pieces of this answer */
+	const char *ended; /* the reason why http_clients ended the connection */
 	bool admitted;
 	bool change;
 };
@@ -50,13 +50,13 @@ struct http_clients {
 	pthread_cond_t added;
 	/* -- protected by lock -- */
 	struct http_client *first; /* the last one that came */
-	size_t n;		   /* those that have not been ended */
+	size_t n;		   /* clients that have not been ended */
 	size_t working;
 	size_t changes;
-	bool handing; /* a socket was handed over that is not among the clients yet */
+	bool handing; /* an accepted socket has not been added yet */
 	bool full;    /* the thread waits for room */
 	bool stopping;
-	int64_t window; /* when the count of reports began */
+	int64_t window; /* start of the minute in which reports are counted */
 	size_t reports;
 	size_t unreported;
 };
@@ -76,7 +76,7 @@ static void wake(const struct http_clients *clients)
 
 /* -- reports -- */
 
-/* The number of reports that were not logged, once their time is over. The lock is held. */
+/* The number of suppressed reports, once their minute is over. The lock is held. */
 static size_t take_unreported(struct http_clients *clients, int64_t time)
 {
 	size_t n = clients->unreported;
@@ -111,7 +111,7 @@ void http_clients_report(struct http_clients *clients, const char *line)
 
 /* -- the limits -- */
 
-/* Whether the socket is ready for the plugin: then the client is not the one that is waited for. */
+/* Returns true if the socket is ready: the plugin is then not waiting for the client. */
 static bool is_our_turn(const struct http_client *client)
 {
 	short events = client->phase == HTTP_ANSWERING ? POLLOUT : POLLIN;
@@ -120,7 +120,7 @@ static bool is_our_turn(const struct http_client *client)
 	return poll(&polls, 1, 0) == 1 && polls.revents & events;
 }
 
-/* libmicrohttpd finds that the connection is at its end, and closes the socket. */
+/* libmicrohttpd detects the end of the connection and closes the socket. */
 static void end_client(struct http_clients *clients, struct http_client *client, int direction,
 		       const char *why)
 {
@@ -129,13 +129,13 @@ static void end_client(struct http_clients *clients, struct http_client *client,
 	shutdown(client->fd, direction);
 }
 
-/* Only its input ends, since a request that arrives meanwhile is still answered. */
+/* Shuts down only the input, because a request that arrives meanwhile is still answered. */
 static void end_idle(struct http_clients *clients, struct http_client *client, const char *why)
 {
 	end_client(clients, client, SHUT_RD, why);
 }
 
-/* Ends a connection in the middle of a request, where nothing but "100 Continue" was sent. */
+/* Ends a connection in the middle of a request, before any response except "100 Continue". */
 static void end_request_early(struct http_clients *clients, struct http_client *client,
 			      const char *why)
 {
@@ -163,15 +163,16 @@ static void check_limits(struct http_clients *clients, struct http_client *clien
 	if (is_our_turn(client))
 		client->since += TICK;
 	else if (client->phase == HTTP_IDLE)
-		end_idle(clients, client, "there was no request");
+		end_idle(clients, client, "no request arrived");
 	else if (client->phase == HTTP_RECEIVING)
 		end_request_early(clients, client, "the request took too long");
 	else if (waited >= HTTP_PIECE_SECONDS * 1000)
 		end_client(clients, client, SHUT_RDWR,
 			   "the client took nothing for " SECONDS(HTTP_PIECE_SECONDS));
 	else
-		end_client(clients, client, SHUT_RDWR,
-			   "the client was waited for " SECONDS(HTTP_ANSWER_SECONDS));
+		end_client(
+			clients, client, SHUT_RDWR,
+			"the plugin waited " SECONDS(HTTP_ANSWER_SECONDS) " in all for the client");
 }
 
 static void check_all(struct http_clients *clients)
@@ -197,18 +198,18 @@ static struct http_client *find_oldest(const struct http_clients *clients, enum 
 	return oldest;
 }
 
-/* false: all connections are needed. */
+/* Returns false if no connection can be ended. */
 static bool make_room(struct http_clients *clients)
 {
 	struct http_client *client = find_oldest(clients, HTTP_IDLE, IDLE_GRACE);
 
 	if (client) {
-		end_idle(clients, client, "others needed the connection");
+		end_idle(clients, client, "closed to make room for other connections");
 		return true;
 	}
 	client = find_oldest(clients, HTTP_RECEIVING, REQUEST_GRACE);
 	if (client)
-		end_request_early(clients, client, "others needed the connection");
+		end_request_early(clients, client, "closed to make room for other connections");
 	return client != NULL;
 }
 
@@ -228,7 +229,7 @@ static void await_added(struct http_clients *clients)
 	pthread_mutex_unlock(&clients->lock);
 }
 
-/* One at a time, so that the number of clients is known when the next one comes. */
+/* Accepts one connection and waits until it is added, so that the number of clients is exact. */
 static void accept_client(struct http_clients *clients)
 {
 	struct sockaddr_storage address = {};
@@ -251,7 +252,7 @@ static void accept_client(struct http_clients *clients)
 	}
 }
 
-/* Whether there is room for another connection. */
+/* Returns true if there is room for another connection. */
 static bool take_room(struct http_clients *clients)
 {
 	bool room;
@@ -263,7 +264,7 @@ static bool take_room(struct http_clients *clients)
 	return room;
 }
 
-/* false: the thread is to end. */
+/* Returns false if the thread must end. */
 static bool look_after_clients(struct http_clients *clients, bool *looking)
 {
 	size_t unreported;

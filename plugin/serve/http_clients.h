@@ -4,10 +4,9 @@
  * number, and ends those whose client keeps the plugin waiting. The owner is struct http; all
  * functions but http_clients_new(), _start(), _stop() and _free() may be called from any thread.
  *
- * Only the time in which the plugin waits for the client counts against a client: neither the time
- * that the plugin works nor the time that one of its threads waits for a CPU does. A connection
- * that is needed for others is closed only while no request is there; a request that arrives at
- * the same moment still gets an answer.
+ * Only the time in which the plugin waits for a client counts, not the time in which the plugin
+ * works or one of its threads waits for a CPU. To make room, a connection is closed only while it
+ * has no complete request; a request that arrives at the same moment still gets an answer.
  */
 #ifndef DYNMON_SERVE_HTTP_CLIENTS_H
 #define DYNMON_SERVE_HTTP_CLIENTS_H
@@ -19,21 +18,20 @@
 
 /* Connections; more wait in the kernel's queue. */
 #define HTTP_CLIENTS_MAX 256
-/* Requests at work, and those of them that change something. The rest of the connections answers
- * 503. */
+/* Requests in progress, and those of them that change something. Further requests get 503. */
 #define HTTP_WORK_MAX	 224
 #define HTTP_CHANGES_MAX 160
 
 #define HTTP_IDLE_SECONDS    30	 /* without a request */
 #define HTTP_REQUEST_SECONDS 30	 /* from the first line of a request to its end */
 #define HTTP_PIECE_SECONDS   30	 /* until a piece of an answer is taken, of at most 64 KiB */
-#define HTTP_ANSWER_SECONDS  300 /* waited for the client, over all pieces of an answer */
+#define HTTP_ANSWER_SECONDS  300 /* waiting for the client, over all pieces of an answer */
 
 struct http_clients;
 struct http_client;
 
 enum http_phase {
-	HTTP_IDLE,	/* no line of a request is there */
+	HTTP_IDLE,	/* no line of a request has arrived */
 	HTTP_RECEIVING, /* the client sends a request */
 	HTTP_WORKING,	/* the plugin works */
 	HTTP_ANSWERING, /* the client takes an answer */
@@ -43,7 +41,7 @@ enum http_admission { HTTP_ADMITTED, HTTP_BUSY, HTTP_ENDED };
 
 /**
  * http_clients_new() - prepare the connections of a listener
- * @listen_fd:  listening socket, which stays the caller's; becomes non-blocking
+ * @listen_fd:  listening socket, owned by the caller; becomes non-blocking
  * @name:       of the listener, for messages; outlives the object
  * @ret:        receives the object
  *
@@ -53,8 +51,8 @@ int http_clients_new(int listen_fd, const char *name, struct http_clients **ret,
 
 /**
  * http_clients_start() - begin to accept connections
- * @hand_over:  takes ownership of an accepted socket. Afterwards http_clients_add() has been called
- *              for it, now or soon, or the socket has been closed.
+ * @hand_over:  takes ownership of an accepted socket. Must either close the socket or cause a call
+ *              of http_clients_add(), which may come later.
  * @data:       for @hand_over
  *
  * Return: 0, or -errno with a message in @err.
@@ -64,39 +62,39 @@ int http_clients_start(struct http_clients *clients,
 					 socklen_t len),
 		       void *data, struct error *err);
 
-/* Accepts no connection any more. Clients may still be there. */
+/* Stops accepting connections. Existing clients stay. */
 void http_clients_stop(struct http_clients *clients);
 
-/* After http_clients_stop() and the last http_clients_remove(). Accepts NULL. */
+/* Call after http_clients_stop() and the last http_clients_remove(). Accepts NULL. */
 void http_clients_free(struct http_clients *clients);
 
 /**
  * http_clients_add() - watch a connection
- * @fd:  socket, which stays the caller's
+ * @fd:  socket, owned by the caller
  *
  * Return: the client, idle. NULL if memory ran out; the connection then has no limits.
  */
 struct http_client *http_clients_add(struct http_clients *clients, int fd);
 
-/* Before the socket is closed. Accepts NULL. */
+/* Call before the socket is closed. Accepts NULL. */
 void http_clients_remove(struct http_clients *clients, struct http_client *client);
 
 /**
  * http_client_enter() - enter the next phase of a connection
  * @client:  may be NULL
  *
- * HTTP_IDLE gives back what http_client_admit() took.
+ * HTTP_IDLE releases the capacity that http_client_admit() took.
  *
- * Return: false if the connection has been ended, which no request may begin on.
+ * Return: false if the connection has been ended; no request may begin then.
  */
 bool http_client_enter(struct http_clients *clients, struct http_client *client,
 		       enum http_phase phase);
 
-/* Whether a request would be refused for want of capacity at this moment. */
+/* Returns true if a request would be refused at this moment because of the limits. */
 bool http_clients_are_busy(struct http_clients *clients, bool change);
 
 /**
- * http_client_admit() - begin the work on a request, atomically
+ * http_client_admit() - admit a request if the limits allow it, atomically
  * @client:  may be NULL
  * @change:  the request changes something
  *
@@ -106,14 +104,14 @@ bool http_clients_are_busy(struct http_clients *clients, bool change);
 enum http_admission http_client_admit(struct http_clients *clients, struct http_client *client,
 				      bool change);
 
-/* Why this object has ended the connection; NULL if it has not. @client may be NULL. */
+/* The reason why this object has ended the connection; NULL if not ended. @client may be NULL. */
 const char *http_client_reason(struct http_clients *clients, const struct http_client *client);
 
 /**
- * http_clients_report() - log a warning that clients can cause
+ * http_clients_report() - log a warning that clients can cause, rate-limited
  * @line:  message
  *
- * At most 10 lines a minute are logged, others are counted, and their number is logged.
+ * Logs at most 10 lines a minute, and then the number of suppressed lines.
  */
 void http_clients_report(struct http_clients *clients, const char *line);
 

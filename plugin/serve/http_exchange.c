@@ -18,7 +18,7 @@
 /* A body that is too long is read to this end, for the client to see the answer. */
 #define DISCARD_MAX (16 * REST_BODY_MAX)
 
-/* How long the input of a client that was refused is read. */
+/* How long the remaining input of a refused client is read. */
 #define DRAIN_SECONDS 2
 
 struct exchange *exchange_new(const char *uri)
@@ -68,7 +68,7 @@ bool exchange_take(struct exchange *exchange, struct MHD_Connection *connection,
 	*n = 0;
 	if (exchange->discarded <= DISCARD_MAX)
 		return true;
-	/* In the middle of a body libmicrohttpd takes no response. */
+	/* libmicrohttpd accepts no response in the middle of a body. */
 	send(socket_of(connection), answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
 	return false;
 }
@@ -134,7 +134,7 @@ static struct rest_request request_of(const struct exchange *exchange,
 	return request;
 }
 
-/* true: the request is a change and comes from a web page, which answer says. */
+/* Returns true, with the refusal in answer, if the request is a change by a web page. */
 static bool refuse_page(struct MHD_Connection *connection, const char *method,
 			struct rest_answer *answer)
 {

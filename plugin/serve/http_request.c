@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #define HOST_MAX  255 /* bytes of a name, without a port */
-#define QUOTE_MAX 100 /* bytes of the client's that a message repeats */
+#define QUOTE_MAX 100 /* bytes from the client that a message quotes */
 
 /* -- the target -- */
 
@@ -29,7 +29,7 @@ bool http_uri_is_valid(const char *uri)
 
 /* -- Host -- */
 
-/* Splits a Host header. false: it is none. name: HOST_MAX + 1 bytes. */
+/* Splits a Host header. Returns false if it is invalid. name: HOST_MAX + 1 bytes. */
 static bool split_host(const char *host, char *name, bool *bracketed)
 {
 	const char *start = host + (*host == '['), *end;
@@ -90,7 +90,7 @@ bool http_names_have(const struct http_names *names, const char *host)
 
 	if (!split_host(host, name, &bracketed))
 		return false;
-	/* No DNS server can make another site's page reach an address by its digits. */
+	/* DNS rebinding works with names only, so every address is accepted. */
 	if (bracketed || is_address(AF_INET, name))
 		return true;
 	name[name_len(name)] = '\0';
@@ -100,7 +100,7 @@ bool http_names_have(const struct http_names *names, const char *host)
 	return false;
 }
 
-/* false: memory ran out. */
+/* Returns false if memory ran out. */
 static bool add_name(struct http_names *names, const char *name, size_t len)
 {
 	names->names[names->n] = strndup(name, len);
@@ -154,7 +154,7 @@ struct fields {
 	bool wrong_name, wrong_value, gap;
 };
 
-/* Whether only blanks stand there. */
+/* Returns true if the range has only blanks. */
 static bool is_blank(const char *from, const char *to)
 {
 	while (from < to && (*from == ' ' || *from == '\t'))
@@ -193,10 +193,11 @@ static enum MHD_Result take_field(void *data, enum MHD_ValueKind kind, const cha
 }
 
 /*
- * Whether libmicrohttpd has passed over bytes of the header. Before 1.0 it ends a line at NUL,
- * accepts LF without CR, and adds continued lines to the name of a field: none of that is in what
- * it gives. But all that it gives points into the header as it came, where only delimiters may be
- * between two parts. Since 1.0 it refuses such headers itself, see http_start().
+ * Returns true if libmicrohttpd has skipped bytes of the header. Before version 1.0 libmicrohttpd
+ * ends a line at NUL, accepts LF without CR, and appends continued lines to the name of a field;
+ * the parsed parts do not show this. But all parts point into the header as received, where only
+ * delimiters may lie between two parts. Since 1.0 libmicrohttpd refuses such headers itself, see
+ * http_start().
  */
 static bool has_gap(struct MHD_Connection *connection, const struct http_line *line,
 		    const struct fields *fields)
@@ -220,7 +221,7 @@ static const char *find_mistake(const struct fields *fields, bool http11)
 	if (fields->lengths > 1)
 		return "Content-Length is repeated";
 	if (fields->encodings && fields->lengths)
-		return "there are both Transfer-Encoding and Content-Length";
+		return "Transfer-Encoding and Content-Length are combined";
 	if (fields->encodings > 1 || (fields->encodings && !fields->chunked))
 		return "Transfer-Encoding: expected chunked";
 	if (fields->encodings && !http11)
@@ -241,8 +242,8 @@ unsigned int http_request_check(struct MHD_Connection *connection, const struct 
 	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take_field, &fields);
 	mistake = find_mistake(&fields, strcmp(line->version, MHD_HTTP_VERSION_1_0) != 0);
 	if (!mistake && has_gap(connection, line, &fields))
-		mistake = "expected lines that end with CR LF, without NUL, blanks around the "
-			  "target or continued lines";
+		mistake = "expected lines that end with CR LF, without NUL, without blanks around "
+			  "the target, and not continued";
 	if (mistake) {
 		error_set(err, -EINVAL, "the request's header: %s", mistake);
 		return MHD_HTTP_BAD_REQUEST;
@@ -260,8 +261,8 @@ unsigned int http_request_check(struct MHD_Connection *connection, const struct 
 	}
 	if (fields.host && names && !http_names_have(names, fields.host)) {
 		error_set(err, -EINVAL,
-			  "\"%.*s\" is not a name of this listener. If it should be one, add its "
-			  "name as ServerName to the listener's <Http> block",
+			  "\"%.*s\" is not a name of this listener; to accept this name, add "
+			  "ServerName to the listener's <Http> block",
 			  QUOTE_MAX, fields.host);
 		return MHD_HTTP_MISDIRECTED_REQUEST;
 	}
@@ -275,7 +276,7 @@ static const char *find_header(struct MHD_Connection *connection, const char *na
 	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-/* Whether an Origin is a site that is at that host. */
+/* Returns true if an Origin is a site on that host. */
 static bool is_same_origin(const char *origin, const char *host)
 {
 	const char *authority = strstr(origin, "://");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Checks of a request before anything is done for it: its header has one meaning (RFC 9112), its
- * Host is a name of the listener, and a web page of another site has not sent it. Called by the
- * thread of the connection.
+ * Checks of a request before any action: the header is unambiguous (RFC 9112), its Host is a name
+ * of the listener, and no web page of another site has sent the request. Called by the thread of
+ * the connection.
  */
 #ifndef DYNMON_SERVE_HTTP_REQUEST_H
 #define DYNMON_SERVE_HTTP_REQUEST_H
@@ -11,7 +11,7 @@
 
 #include <microhttpd.h>
 
-/* The names that a listener has in Host headers. Read-only once made. */
+/* The names of a listener in Host headers. Read-only after initialization. */
 struct http_names;
 
 /**
@@ -31,23 +31,23 @@ void http_names_free(struct http_names *names);
 /* The request line as libmicrohttpd gives it to its callbacks. */
 struct http_line {
 	const char *method;
-	const char *url; /* where the target began; decoded since */
-	size_t uri_len;	 /* of the target as it came */
+	const char *url; /* start of the target, decoded in place */
+	size_t uri_len;	 /* of the target as received */
 	const char *version;
 };
 
-/* Whether a target is a path whose escapes are complete and do not stand for NUL. */
+/* Returns true if a target is a path with complete escapes, none of which is NUL. */
 bool http_uri_is_valid(const char *uri);
 
-/* Whether a Host header is a name or an address, and a port if there is one. */
+/* Returns true if a Host header is a name or an address, with an optional port. */
 bool http_host_is_valid(const char *host);
 
-/* Whether a valid Host header is an IP address or one of the names. */
+/* Returns true if a valid Host header is an IP address or one of the names. */
 bool http_names_have(const struct http_names *names, const char *host);
 
 /**
  * http_request_check() - check the header of a request
- * @uri:    the target as it came
+ * @uri:    the target as received
  * @names:  of the listener; NULL accepts every valid Host
  * @err:    receives a message for the client
  *
@@ -58,14 +58,15 @@ unsigned int http_request_check(struct MHD_Connection *connection, const struct 
 				const char *uri, const struct http_names *names, struct error *err);
 
 /**
- * http_request_is_foreign() - find out if a page of another site may have sent a request
+ * http_request_is_foreign() - test if a page of another site may have sent a request
  *
- * Browsers say so in Sec-Fetch-Site or Origin, but over plain HTTP to a host other than localhost a
- * GET may have neither. A browser that says nothing is foreign, too. Other clients are not.
+ * Browsers mark such a request with Sec-Fetch-Site or Origin, but over plain HTTP to a host other
+ * than localhost a GET may have neither header. Therefore a request of a browser without these
+ * headers is foreign, too. Requests of other clients are not.
  */
 bool http_request_is_foreign(struct MHD_Connection *connection);
 
-/* Whether any web page sent the request. */
+/* Returns true if any web page sent the request. */
 bool http_request_is_of_page(struct MHD_Connection *connection);
 
 #endif

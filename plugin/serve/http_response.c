@@ -7,11 +7,11 @@
 
 struct body {
 	struct exchange *exchange;
-	struct stream *stream; /* NULL: there is nothing behind this piece */
+	struct stream *stream; /* NULL: this piece is the last */
 	struct text text;      /* the piece, unless it is never freed */
 	const char *piece;
 	size_t len;
-	size_t at; /* bytes of the piece that libmicrohttpd has */
+	size_t at; /* bytes of the piece passed to libmicrohttpd */
 };
 
 static void body_free(void *data)
@@ -23,7 +23,7 @@ static void body_free(void *data)
 	free(body);
 }
 
-/* The next piece, which may be empty. 0 or -errno. */
+/* Makes the next piece, which may be empty. 0 or -errno. */
 static int make_piece(struct body *body)
 {
 	struct exchange *exchange = body->exchange;
@@ -62,7 +62,7 @@ static ssize_t body_read(void *data, uint64_t position, char *buffer, size_t siz
 	return (ssize_t)n;
 }
 
-/* Takes what is in the template. */
+/* Takes over the content of the template. */
 static struct MHD_Response *make_response(struct body *template, uint64_t size)
 {
 	struct body *body = malloc(sizeof(*body));

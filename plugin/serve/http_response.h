@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The bodies of responses, for libmicrohttpd. Each is handed out piece by piece, so that the
- * exchange knows how much the client has taken and for whom it waits: the plugin works while it
- * makes a piece, and waits for the client until libmicrohttpd asks for the next one.
+ * The bodies of responses, for libmicrohttpd. Each body is passed on in pieces, so that the
+ * exchange knows how much the client has taken and whether the plugin or the client is the slow
+ * side: the plugin works while it makes a piece, and waits for the client until libmicrohttpd asks
+ * for the next piece.
  *
  * The exchange must outlive the reading of the body, but not the response.
  */
@@ -13,10 +14,11 @@
 #include "serve/http_exchange.h"
 
 /**
- * http_response_stream() - make a response of a stream
+ * http_response_stream() - make a response from a stream
  * @stream:  the function takes ownership
- * @head:    for HEAD; the connection then ends with the response, since libmicrohttpd sends the end
- *           of a chunked body, which the client takes for the beginning of the next response
+ * @head:    true for HEAD. The connection then ends with the response, because libmicrohttpd sends
+ *           the end of a chunked body, which the client would read as the start of the next
+ *           response
  *
  * Return: the response; NULL if memory ran out.
  */

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Series of each metric, for who only looks. */
+/* Limit of the series of each metric for look=N. */
 #define LOOK_MAX 10000
 
 static enum MHD_Result respond_text(struct MHD_Connection *connection, struct exchange *exchange,
@@ -35,7 +35,7 @@ static enum MHD_Result respond_error(struct MHD_Connection *connection, struct e
 	return respond_text(connection, exchange, status, &text);
 }
 
-/* NULL: it is not there. An argument without = is empty. */
+/* Returns NULL if there is no such argument, "" for an argument without =. */
 static const char *find_argument(struct MHD_Connection *connection, const char *name)
 {
 	const char *value = NULL;
@@ -46,7 +46,7 @@ static const char *find_argument(struct MHD_Connection *connection, const char *
 	return value ? value : "";
 }
 
-/* 0: the client does not only look. */
+/* Sets *look to the number of look=N, or to 0 without this argument. */
 static int take_look(struct MHD_Connection *connection, uint32_t *look, struct error *err)
 {
 	const char *value = find_argument(connection, "look");

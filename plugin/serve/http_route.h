@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The paths of HTTP that are not of the REST: /metrics, /healthz, /status and /. They change
- * nothing. Any number of threads may run them at the same time.
+ * The HTTP paths outside the REST interface: /metrics, /healthz, /status and /. Their handlers
+ * change nothing and may run concurrently.
  */
 #ifndef DYNMON_SERVE_HTTP_ROUTE_H
 #define DYNMON_SERVE_HTTP_ROUTE_H
@@ -11,7 +11,7 @@
 
 struct http_route;
 
-/* The route of a decoded path; NULL: the path is of the REST. */
+/* The route of a decoded path; NULL if the path belongs to the REST interface. */
 const struct http_route *http_route_find(const char *path);
 
 bool http_is_head(const char *method);

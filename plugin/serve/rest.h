@@ -23,7 +23,7 @@ struct rest_request {
 	const char *body;   /* not terminated; may be NULL when len is 0 */
 	size_t len;
 	bool writes;	   /* the listener lets monitors be changed */
-	bool foreign;	   /* a web page of another site may have sent it: it may take nothing */
+	bool foreign;	   /* may come from a web page of another site: must not take values away */
 	const char *where; /* the listener, for messages */
 };
 
@@ -53,14 +53,14 @@ bool rest_refuse(const struct rest_request *request, struct rest_answer *answer)
 /* An answer in plain words; a newline is added. */
 void rest_answer_words(struct rest_answer *answer, unsigned int status, const char *words);
 
-/* Whether a read of the metrics in a view takes something away from other readers. */
+/* Returns true if a read of the metrics in a view takes values away from other readers. */
 bool rest_view_takes(const struct view *view);
 
-/* Why a request of a web page of another site may not read such a view. */
+/* The answer to a request of a web page of another site that reads such a view. */
 #define REST_FOREIGN                                                                               \
-	"this read would take values away from others (empty-on-read, swap-on-read, or a queue), " \
-	"and a page of another site may have asked for it: use /metrics?look=100, which takes "    \
-	"nothing, or a client that is not a browser"
+	"this read would take values away from other readers (empty-on-read, swap-on-read, or a "  \
+	"queue), and a web page of another site may have sent the request: use "                   \
+	"/metrics?look=100, which takes no values, or a client that is not a browser"
 
 void rest_answer_release(struct rest_answer *answer);
 

@@ -107,7 +107,10 @@ void rest_config_text(struct json_object *config, struct text *out);
 
 /* -- one monitor -- */
 
-/* true: a page of another site may not read the view, which is released; the answer says so. */
+/*
+ * Returns true if a page of another site must not read the view. The view is then released, and
+ * answer has the refusal.
+ */
 bool rest_refuse_foreign(struct rest_call *call, struct view *view);
 
 /* A reference to the monitor that the path names; NULL: the answer says that there is none. */

@@ -1,4 +1,4 @@
-# HTTP on the real collectd: every request gets an answer, and web pages of other sites get nothing.
+# HTTP on the real collectd: every request gets an answer, and requests of other sites take no values.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -23,7 +23,7 @@ teardown() {
 # rx BODY: a handler of Dynmon's dialect.
 rx() { echo "static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { $1 return RX_OK; }"; }
 
-# document NAME CODE METRIC ...: of an ingress path; each metric-config is an argument, in JSON.
+# document NAME CODE METRIC ...: makes a document with an ingress path; each METRIC is a metric-config.
 document() {
 	local name=$1 code=$2
 	shift 2
@@ -31,7 +31,7 @@ document() {
 		'{"ingress-path": {code: $code, "metric-configs": .}, "egress-path": {}}' >"$DOCUMENTS/$name"
 }
 
-# start [LINES]: listeners with and without writes, and more of the plugin's block.
+# start [LINES]: starts listeners with and without writes; LINES go into the plugin's block.
 start() {
 	collectd_configure <<-EOF
 	<Http>
@@ -43,7 +43,7 @@ start() {
 	collectd_start
 }
 
-# A monitor whose array has so many entries that a read of it takes a while.
+# A monitor with an array that is large enough to make a read slow.
 start_large() {
 	document large.json "BPF_TABLE(\"array\", u32, u64, MANY, 5000000); $(rx '')" \
 		'{"name": "many", "map-name": "MANY", "open-metrics-metadata": {"type": "gauge"}}'
@@ -53,7 +53,7 @@ start_large() {
 	</Monitor>'
 }
 
-# in_background COMMAND ...: until the test ends.
+# in_background COMMAND ...: runs until the test ends.
 in_background() {
 	ip netns exec "$NEAR" "$@" >/dev/null 2>&1 3>&- &
 	HELD+=($!)
@@ -62,9 +62,9 @@ in_background() {
 monitors() { http "$API/cubes" | jq -r '.dynmon[]?.name' | sort; }
 status_of() { http -o /dev/null -w '%{http_code}\n' "$@"; }
 
-@test "only the time that a client is waited for counts against it" {
+@test "only the time in which the plugin waits for a client is limited" {
 	start_large
-	# The header has arrived, and the plugin is at the map: it may take any time.
+	# The header has been sent and the plugin reads the map, without a time limit.
 	in_background curl -sS -D "$BATS_TEST_TMPDIR/head" -o "$BATS_TEST_TMPDIR/body" http://127.0.0.1:9000/metrics
 	eventually test -s "$BATS_TEST_TMPDIR/head"
 	kill -STOP "$COLLECTD"
@@ -76,12 +76,12 @@ status_of() { http -o /dev/null -w '%{http_code}\n' "$@"; }
 	run ! grep 'was cut after' "$LOG"
 }
 
-@test "an answer that is cut is logged, with the client, how much was sent, and why" {
+@test "an answer that is cut is logged with the client, the bytes sent, and the reason" {
 	start_large
 	value=$API/dynmon/large/metrics/ingress-metrics/many/value
 	near bash -c "curl -sS -N --max-time $PATIENCE $value | head -c 1000 >/dev/null" || true
 	eventually grep "http://127.0.0.1:9000: GET /polycube/v1/dynmon/large/metrics/.*/value by 127.0.0.1: answer 200 was cut after [0-9]* bytes of its body: the client closed the connection" "$LOG"
-	# A client that takes nothing, and one that is there when collectd ends.
+	# A client that reads nothing, and a client that is connected when collectd ends.
 	in_background bash -c "curl -sS -N $value | sleep 300"
 	eventually grep 'was cut after .*: the client took nothing for 30 s' "$LOG"
 	in_background bash -c "curl -sS -N $value >'$BATS_TEST_TMPDIR/taken' | sleep 300"
@@ -90,7 +90,7 @@ status_of() { http -o /dev/null -w '%{http_code}\n' "$@"; }
 	eventually grep 'was cut after .*: the plugin is being stopped' "$LOG"
 }
 
-@test "of many requests at once each is carried out and answered, or refused and not carried out" {
+@test "each of many concurrent requests is executed and answered, or refused and not executed" {
 	local name status
 
 	start
@@ -114,7 +114,7 @@ status_of() { http -o /dev/null -w '%{http_code}\n' "$@"; }
 		[ "$(status_of -H "Host: $name" http://127.0.0.1:9000/metrics)" = 200 ]
 	done
 	http -H 'Host: evil.example:9000' http://127.0.0.1:9000/metrics |
-		grep -Fx '"evil.example:9000" is not a name of this listener. If it should be one, add its name as ServerName to the listener'"'s <Http> block"
+		grep -Fx '"evil.example:9000" is not a name of this listener; to accept this name, add ServerName to the listener'"'s <Http> block"
 	[ "$(status_of -X POST -H 'Host: evil.example' -d '{}' "$API/dynmon/m")" = 421 ]
 	[ "$(status_of -H 'Host: dynmon.example.org' http://127.0.0.1:9000/metrics)" = 421 ]
 	[ "$(status_of -H 'Host: dynmon.example.org' http://10.9.0.1:9001/metrics)" = 200 ]
@@ -122,7 +122,7 @@ status_of() { http -o /dev/null -w '%{http_code}\n' "$@"; }
 	[ -z "$(monitors)" ]
 }
 
-# What is there to be taken from: a queue, and a gauge that is emptied.
+# Metrics whose reads take values away: a queue, and a gauge that is emptied.
 start_taken() {
 	document taken.json "BPF_ARRAY(LEVEL, u64, 1); BPF_QUEUE(JOBS, u64, 100);
 		$(rx 'u64 one = 1; LEVEL.atomic_increment(0); JOBS.push(&one, 0);')" \
@@ -154,7 +154,7 @@ nothing_is_taken() {
 	[ "$(json_value taken ingress jobs)" = "[1,1,1]" ]
 }
 
-@test "what a read takes away is not for pages of other sites" {
+@test "pages of other sites cannot take values away by a read" {
 	local headers
 
 	start_taken
@@ -166,7 +166,7 @@ nothing_is_taken() {
 			[ "$(status_of -H "$headers" "http://127.0.0.1:9000$path")" = 403 ]
 			[ "$(status_of -I -H "$headers" "http://127.0.0.1:9000$path")" = 403 ]
 		done
-		# Nothing is taken by these.
+		# These paths take no values.
 		for path in / /status /healthz '/metrics?look=10' '/metrics?monitor=kept' /dynmon/kept /dynmon/kept/metrics /cubes; do
 			[ "$(status_of -H "$headers" "http://127.0.0.1:9000$path")" = 200 ]
 		done
@@ -204,11 +204,11 @@ nothing_is_taken() {
 	near python3 "$top_srcdir/tests/tools/browser.py" http://localhost:8000/ 'wait document.title === "done"'
 	nothing_is_taken
 	[ "$(monitors)" = $'kept\ntaken' ]
-	# The name of another site, which its DNS server has moved here.
+	# DNS rebinding: the name of another site resolves to this host.
 	near env BROWSER_FLAG='--host-resolver-rules=MAP evil.example 127.0.0.1' \
 		python3 "$top_srcdir/tests/tools/browser.py" http://evil.example:9000/metrics \
 		'wait document.body.innerText.includes("\"evil.example:9000\" is not a name of this listener")'
-	# The page that the plugin serves, by an address and by a name of its own.
+	# The page of the plugin, by an address and by a name of the listener.
 	for url in http://10.9.0.1:9001/ http://localhost:9000/; do
 		near python3 "$top_srcdir/tests/tools/browser.py" "$url" \
 			"wait document.querySelector('[data-monitor=kept] [data-family=kept] .value')"

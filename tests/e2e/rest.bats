@@ -662,8 +662,8 @@ wire() {
 	kill -0 "$HELD"
 }
 
-# A client that goes on with its request every second, and never ends it: tells how it ended, but for the bytes
-# of the answer by which it noticed.
+# A client that sends a header line every second and never ends its request. Prints the status line of
+# the answer without its first byte.
 # shellcheck disable=SC2016 # the inner shell expands it
 dawdle() {
 	near bash -c 'exec 3<>/dev/tcp/127.0.0.1/9000

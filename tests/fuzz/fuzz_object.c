@@ -4,8 +4,8 @@
  * tags, load, decode plans, fields, labels. tests/run compiles bpf/ into the corpus.
  *
  * The mutator keeps the frame of the ELF file and changes the contents of sections, most of all
- * types and names, so that most inputs get past the headers. bpf() is replaced: the kernel, which
- * checks by itself what it gets, would take most of the time and refuse most programs.
+ * types and names, so that most inputs get past the headers. bpf() is replaced by a stub, because
+ * the kernel checks its own input, would take most of the time, and would refuse most programs.
  */
 #include "base/image_check.h"
 #include "dataplane/add_sections.h"
@@ -22,7 +22,7 @@
 #include <sys/syscall.h>
 
 #define FDS	  1024
-#define VALUE_MAX (1 << 16) /* larger values show nothing that these do not */
+#define VALUE_MAX (1 << 16) /* larger values exercise no other code */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
@@ -238,7 +238,7 @@ static void put(uint8_t *at, uint32_t value)
 	memcpy(at, &value, sizeof(value));
 }
 
-/* Near what is there, or what breaks arithmetic. */
+/* A value near the old one, or a boundary value. */
 static uint32_t another(uint32_t value)
 {
 	static const uint32_t special[] = {
@@ -259,7 +259,7 @@ static uint32_t another(uint32_t value)
 	}
 }
 
-/* A word of the contents: changed, or taken from elsewhere in the section. */
+/* Changes a word of the contents, or copies a word from elsewhere in the section. */
 static void mutate_word(uint8_t *at, size_t len)
 {
 	size_t word = any((uint32_t)len / 4) * 4;

@@ -29,8 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!uri || !names)
 		return 0;
 	check_uri(uri);
-	/* Only what is valid is ever compared, and no name that another site can have is accepted.
-	 */
+	/* Only valid Host headers are compared, and no name of another site is accepted. */
 	if (host && http_host_is_valid(host) && http_names_have(names, host) &&
 	    strcasestr(host, "evil"))
 		abort();

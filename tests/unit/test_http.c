@@ -22,7 +22,7 @@ struct house {
 	struct http *http;
 };
 
-/* Lines about responses that were cut, and what the last one says of those that are not logged. */
+/* Log lines about cut responses, and the number of suppressed lines in the last one. */
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static size_t cut_lines, cut_more;
 static char cut_line[1024];
@@ -187,8 +187,8 @@ static bool is_there(const struct house *house, const char *monitor)
 #define BYTES(s) s, sizeof(s) - 1
 
 /*
- * Requests that can be understood in two ways, or that end at a NUL for one reader: refused,
- * nothing is done, and the connection ends, so that no part of them is taken for the next request.
+ * Ambiguous requests, and requests that end at a NUL for one reader, are refused without effect.
+ * The connection ends, so that no part of such a request is taken for the next request.
  */
 static void test_malformed(void **state)
 {
@@ -212,7 +212,7 @@ static void test_malformed(void **state)
 		{ BYTES("GET /version HTTP/1.1\r\n" H "Accept: a\0b\r\n\r\n") },
 		{ BYTES("GET /version HTTP/1.1\r\n" H "Acc\0ept: a\r\n\r\n") },
 		{ BYTES("GET\0 /version HTTP/1.1\r\n" H "\r\n") },
-		/* targets that are no path, and escapes that are none */
+		/* targets that are not a path, and invalid escapes */
 		{ BYTES("GET http://h/version HTTP/1.1\r\n" H "\r\n") },
 		{ BYTES("GET version HTTP/1.1\r\n" H "\r\n") },
 		{ BYTES("OPTIONS * HTTP/1.1\r\n" H "\r\n") },
@@ -295,7 +295,7 @@ static void test_malformed(void **state)
 	assert_false(is_there(house, "smuggled"));
 }
 
-/* What is unusual and has one meaning only. */
+/* Unusual but unambiguous requests. */
 static void test_well_formed(void **state)
 {
 	static const struct {
@@ -401,7 +401,7 @@ static void test_hosts(void **state)
 	http_stop(http);
 }
 
-/* No web page changes anything, whatever the browser says of it. */
+/* No web page changes anything, whatever headers the browser sends. */
 static void test_pages(void **state)
 {
 	static const struct {
@@ -435,7 +435,7 @@ static void test_pages(void **state)
 		}
 }
 
-/* However many say nothing, or stop in the middle: those that wait for longest make room. */
+/* Any number of idle or incomplete connections: the oldest make room. */
 static void test_silent(void **state)
 {
 	static const char *const pieces[] = { "", "G", "GET /version HTTP/1.1\r\nHost: h\r\n",
@@ -453,7 +453,7 @@ static void test_silent(void **state)
 	asking = client(house);
 	assert_int_equal(ask(asking, "GET", "/version", ""), 200);
 	assert_int_equal(ask(asking, "POST", "/dynmon/x", "{}"), 201);
-	/* The first one has been closed, without an answer to what it has not asked. */
+	/* The first connection has been closed without an answer, since it sent no request. */
 	hear_end(fds[0]);
 	/* Who is in goes on where it was. */
 	say(fds[last], "\r\n");
@@ -463,8 +463,7 @@ static void test_silent(void **state)
 	close(asking);
 }
 
-/* More requests at once than there can be connections: each is carried out and answered, or
- * neither. */
+/* More concurrent requests than connections: each is executed and answered, or neither. */
 static void test_burst(void **state)
 {
 	enum { CLIENTS = HTTP_CLIENTS_MAX - 6 };
@@ -494,7 +493,7 @@ static void test_burst(void **state)
 	assert_true(done >= HTTP_CHANGES_MAX);
 }
 
-/* A body that is far too long is answered before its end. */
+/* A request with a far too long body is answered before the end of the body. */
 static void test_too_long(void **state)
 {
 	const struct house *house = *state;
@@ -509,7 +508,7 @@ static void test_too_long(void **state)
 	assert_false(is_there(house, "m"));
 }
 
-/* The limits by themselves: who is admitted, and what becomes of those that are not. */
+/* The limits alone: which requests are admitted, and the result for the others. */
 static void test_admission(void **state)
 {
 	enum { CHANGES = HTTP_CHANGES_MAX, ALL = HTTP_WORK_MAX };
@@ -534,7 +533,7 @@ static void test_admission(void **state)
 		assert_int_equal(http_client_admit(all, clients[i], false), HTTP_ADMITTED);
 	assert_true(http_clients_are_busy(all, false));
 	assert_int_equal(http_client_admit(all, clients[ALL], false), HTTP_BUSY);
-	/* One that is done, and one that is gone, make room. */
+	/* A finished request and a closed connection make room. */
 	assert_true(http_client_enter(all, clients[0], HTTP_ANSWERING));
 	assert_true(http_clients_are_busy(all, false));
 	assert_true(http_client_enter(all, clients[0], HTTP_IDLE));
@@ -605,7 +604,7 @@ static void test_busy(void **state)
 	assert_false(busy);
 }
 
-/* Responses that do not get to their end: each is logged, or counted when there are too many. */
+/* Cut responses are logged, and counted beyond the rate limit. */
 static void test_cut(void **state)
 {
 	enum { CLIENTS = 40 };
