@@ -174,7 +174,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	[ "$(attached)" = "$before" ]
 	[ "$(ctl --json list | jq -c '[.[].name]')" = '["edge"]' ]
 	[ "$(json_value edge ingress packets_total)" = "[10]" ]
-	# It was the requests that failed, not the monitor.
+	# The requests failed, not the monitor.
 	[ "$(ctl show edge | jq -c '[.state, .failures, ."last-error"]')" = '["running",0,null]' ]
 	[ "$(ctl stats | awk '$1 == "requests_refused" { print $2 }')" -eq 7 ]
 	frames_in 5
@@ -421,7 +421,7 @@ left_out_is_told() {
 	hits_are race 3
 }
 
-# Of one document only a few are compiled: what the first ones compile is for those who wait, too.
+# Requests with one document share compilations: only a few compilations run.
 @test "each of many injections at once is done, or refused with a reason" {
 	start_empty
 	hits_by one.json 1
@@ -430,7 +430,7 @@ left_out_is_told() {
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/answers")" -eq 150 ]
 	run ! grep -vEx '0 monitor NAME: dataplane injected|-1 too many (compilations wait \(128\); nothing was done|connections, all 256 have requests under way; nothing was done), try again' \
 		"$BATS_TEST_TMPDIR/answers"
-	# as many as run or wait at once are not refused
+	# the requests that fit into the queue are not refused
 	[ "$(grep -c '^0 ' "$BATS_TEST_TMPDIR/answers")" -ge 128 ]
 	[ "$(ctl --json list | jq length)" -eq "$(grep -c '^0 ' "$BATS_TEST_TMPDIR/answers")" ]
 	[ "$(ctl --json list | jq '[.[].state] | unique | length')" -eq 1 ]

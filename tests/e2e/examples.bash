@@ -39,7 +39,7 @@ over() { # NAME [OPTION ...]
 }
 
 # Frames as above, out of an interface: arrive SIDE INTERFACE, where SIDE is near or far.
-# They have been received when this returns.
+# Returns after the frames have been received.
 send_from() {
 	"$1" python3 -c "$(printf '%s\n' 'from frames import *' 'frames = []' "$(cat)" "send('$2', frames)")"
 	"$1" "$top_builddir/tests/tools/sendframes" lo 0

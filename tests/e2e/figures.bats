@@ -189,7 +189,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	echo '{"ingress-path":{"code":"no"}}' >"$BATS_TEST_TMPDIR/wrong.json"
 	run ctl inject edge "$BATS_TEST_TMPDIR/wrong.json"
 	[ "$status" -ne 0 ]
-	# The request was refused; the monitor is well.
+	# The request was refused; the monitor is healthy.
 	[ "$(exposed requests_refused_total)" -eq 1 ]
 	[ "$(exposed 'dataplane_failures_total{monitor="edge"}')" -eq 0 ]
 	[ "$(exposed 'dataplane_change_timestamp_seconds{monitor="edge"}')" -eq "$loaded" ]
@@ -350,7 +350,7 @@ precache() {
 	EOF
 }
 
-# Twenty, one after another. A flush that waits for values that never come takes too long for this.
+# Twenty flushes in sequence. This would take too long if a flush waited for dropped values.
 flush_often() {
 	for _ in {1..20}; do printf 'FLUSH\n'; done |
 		near timeout "$PATIENCE" python3 "$top_srcdir/tests/tools/rawsocket.py" "$SOCKET" >"$DIR/flushed"

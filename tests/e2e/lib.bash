@@ -13,7 +13,7 @@ PATIENCE=180
 # What is compared is English, and sorted by bytes.
 export LC_ALL=C.UTF-8
 
-# Debian's programs, before others of the same names: it is for its python3 that bootstrap installs modules.
+# Debian's programs come first in PATH: bootstrap installs modules for Debian's python3.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 
 need_root() {
@@ -42,8 +42,8 @@ cable_up() {
 	ip -n "$NEAR" link add "$1" type veth peer name "$2" netns "$FAR"
 	ip -n "$NEAR" link set "$1" up arp off
 	ip -n "$FAR" link set "$2" up arp off
-	# The end that came up first drops what it sends until the kernel has seen its carrier. Asking for it
-	# has the kernel do that now.
+	# The end that came up first drops its frames until the kernel has processed its carrier. A request of
+	# the link state makes the kernel process the carrier now.
 	ip -n "$NEAR" link show dev "$1" >/dev/null
 }
 
@@ -59,8 +59,8 @@ network_down() {
 near() { ip netns exec "$NEAR" "$@"; }
 far() { ip netns exec "$FAR" "$@"; }
 
-# frames_in COUNT [sendframes' options]: arrive at mon0. frames_out: leave by it. The frames have
-# been received when these return.
+# frames_in COUNT [sendframes' options]: frames that arrive at mon0; frames_out: frames that leave. Both return after
+# all frames have been received.
 frames_in() {
 	local count=$1
 	shift
@@ -95,8 +95,8 @@ collectd_at() {
 }
 
 # collectd_write HOSTNAME INTERVAL OUTPUTS: a collectd.conf. OUTPUTS, a piece of it, says where values
-# go; what stands in the plugin's block comes from standard input. Values do not time out: collectd takes a
-# value for missing that is two intervals late, as values are on a machine with much else to do.
+# go; standard input is the content of the plugin's block. Values do not time out: collectd considers a
+# value missing that is two intervals late, which happens on a loaded machine.
 collectd_write() {
 	cat >"$CONF" <<-EOF
 	Hostname "$1"

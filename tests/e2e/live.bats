@@ -141,7 +141,7 @@ stop_reading() {
 	sed -i '/^{/!d' "$SEEN"
 	jq -c '{reads, kept, new, errors, falls, json_falls}' "$SEEN"
 	cat "$SEEN.errors"
-	# Other plugins have their own troubles, such as values that come late.
+	# Other plugins log errors of their own, for example about late values.
 	if grep -iE 'dynmon: .*(error|fail)' "$LOG"; then return 1; fi
 	jq '.errors == [] and .falls == []' "$SEEN" | is_true
 }

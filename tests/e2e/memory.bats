@@ -1,4 +1,4 @@
-# Memory of collectd after it has served what does not fit into a batch.
+# Memory of collectd after reads that do not fit into a batch.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -15,7 +15,7 @@ teardown() {
 	network_down
 }
 
-# Entries that are always there: 200000 series of two families.
+# A map with 200000 fixed entries, which are series of two families.
 large() {
 	jq -n --arg code '
 struct counts { u64 packets; u64 bytes; };
@@ -46,7 +46,7 @@ burst() {
 	done
 }
 
-@test "memory of large reads is given back when they have ended" {
+@test "memory of large reads goes back to the system when they end" {
 	local before
 
 	[ -z "${DYNMON_PRELOAD:-}" ] || skip "sanitizers keep memory"

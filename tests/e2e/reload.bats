@@ -68,12 +68,12 @@ logged_more() { [ "$(grep -c 'reload\|settings changed\|added\|deleted' "$LOG")"
 	nothing_attached
 }
 
-# collectd_begin: starts collectd, and does not wait for anything.
+# collectd_begin: starts collectd without waiting.
 collectd_begin() {
 	ip netns exec "$NEAR" env LD_PRELOAD="${DYNMON_PRELOAD:-}" collectd -f -C "$CONF" >"$DIR/collectd.out" 2>&1 3>&- &
 	COLLECTD=$!
 }
-# Its process is the same: a SIGHUP that is not handled ends it.
+# The process is unchanged: an unhandled SIGHUP would end it.
 ready() { grep -F 'dynmon: version' "$LOG"; }
 
 @test "SIGHUP before init is remembered until all monitors are there" {
@@ -105,14 +105,14 @@ slow_compiler() {
 	sed -i "s|Compiler .*|Compiler \"$DIR/slow-cc\"|" "$CONF"
 }
 
-@test "SIGHUP while monitors are made reloads once they are all there" {
+@test "SIGHUP while monitors are made: the reload waits for all monitors" {
 	conf < <(monitor a; monitor b; monitor c)
 	slow_compiler
 	collectd_begin
 	eventually test -e "$DIR/compiles"
 	kill -HUP "$COLLECTD"
 	kill -HUP "$COLLECTD"
-	# Time for a reload that does not wait.
+	# Gives a faulty reload that does not wait time to run.
 	sleep 0.5
 	touch "$DIR/go"
 	eventually ready
@@ -281,7 +281,7 @@ slow_compiler() {
 }
 
 # floods [LINES]: floods.json, whose program writes more log lines for each frame than the ring holds,
-# and whose metric is the number of those that are lost. LINES go into the program.
+# and whose metric is the number of lost lines. LINES go into the program.
 floods() {
 	jq -n --arg code "static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)
 		{ for (int i = 0; i < 3000; i++) pcn_log(ctx, LOG_INFO, \"line %d\", i); ${1:-} return RX_OK; }" \
@@ -291,7 +291,7 @@ floods() {
 
 lost() { json_value edge ingress lost | jq '.[0]'; }
 is_lost() { [ "$(lost)" -gt "$1" ]; }
-# The losses that the log tells of, all together.
+# The sum of the losses in the log.
 told_lost() {
 	sed -n 's/.* \([0-9]*\) log lines are lost, .*/\1/p' "$LOG" | awk '{ n += $1 } END { print n + 0 }'
 }
@@ -310,7 +310,7 @@ flood_more() {
 	collectd_start
 	flood_more
 	for i in 1 2 3; do
-		# Another program, which goes on with the map that counts.
+		# Another program, which keeps the map that counts.
 		floods "int reload = $i; pcn_log(ctx, LOG_INFO, \"%d\", reload);"
 		run -0 ctl reload
 		[[ $output == *'monitor edge: dataplane replaced'* ]]
@@ -327,7 +327,7 @@ flood_more() {
 	run ! grep dynmon_lost "$LOG"
 }
 
-@test "a map that has only the name of the one that counts lost lines is left alone" {
+@test "a map named like the counter of lost lines, but with another shape, is left alone" {
 	jq -n --rawfile code /dev/stdin '{"ingress-path": {"name": "own", "code": $code}}' >"$DOCUMENTS/own.json" <<-'END'
 	#include <linux/bpf.h>
 	#include <bpf/bpf_helpers.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""burst.py HOST PORT N: N connections, which all send a POST of a monitor of their own at the same time.
+"""burst.py HOST PORT N: N connections that send concurrent POST requests, each for its own monitor.
 
 The monitors are called burst0, burst1 and so on. Prints "NAME STATUS" of each; STATUS is "none" without an answer."""
 import socket

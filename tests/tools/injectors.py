@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""injectors.py SOCKET N DOCUMENT: N clients inject a document at once, each into a monitor of its own.
+"""injectors.py SOCKET N DOCUMENT: N clients inject a document concurrently, each into its own monitor.
 
 Prints the first line of each answer, with "NAME" for the monitor, or "no answer"."""
 import socket

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""on-terminal.py STREAMS COMMAND ...: what a command writes to a terminal, byte for byte.
+"""on-terminal.py STREAMS COMMAND ...: prints the bytes that a command writes to a terminal.
 
 STREAMS are those of the command that are the terminal: out, err, or out,err. The others stay as they
 are. Standard input is /dev/null. Ends with the command's status.
@@ -12,7 +12,7 @@ import tty
 
 streams = sys.argv[1].split(",")
 ours, theirs = pty.openpty()
-tty.setraw(theirs)  # a newline stays one
+tty.setraw(theirs)  # keep newlines
 process = subprocess.Popen(
     sys.argv[2:],
     stdin=subprocess.DEVNULL,
@@ -23,7 +23,7 @@ os.close(theirs)
 while True:
     try:
         part = os.read(ours, 65536)
-    except OSError:  # the last one has closed it
+    except OSError:  # no process has the terminal open any more
         break
     if not part:
         break

@@ -21,10 +21,10 @@
  */
 #define DATAGRAMS 8
 
-/* The backlog of a CPU drops what it has no room for: then the datagram is sent again. */
+/* A full backlog of a CPU drops the datagram, which is then sent again. */
 #define AGAIN_MS 100
 
-/* The kernel does what is left to do for an interface's carrier before it reports the carrier. */
+/* The kernel runs the pending carrier work of an interface before it reports the carrier. */
 int link_settle(const char *interface)
 {
 	struct ethtool_value carrier = { .cmd = ETHTOOL_GLINK };
@@ -34,7 +34,7 @@ int link_settle(const char *interface)
 	if (fd < 0)
 		return -errno;
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
-	/* Interfaces that have no carrier, the loopback among them, have nothing to wait for. */
+	/* Interfaces without a carrier, such as the loopback, need no wait. */
 	if (ioctl(fd, SIOCETHTOOL, &request) < 0 && errno != EOPNOTSUPP)
 		r = -errno;
 	close(fd);
@@ -79,9 +79,9 @@ static int loop_open(void)
 }
 
 /*
- * The loopback's datagrams take the queue of the CPU that sends them, as the frames did, and a
- * queue keeps its order. A softirq is not interrupted by a thread: what was taken from the queue
- * before has been processed when this thread runs on that CPU.
+ * Datagrams of the loopback use the queue of the sending CPU, as the frames did, and a queue is in
+ * order. A thread does not interrupt a softirq: frames taken from the queue earlier have been
+ * processed when this thread runs on that CPU.
  */
 int frames_settle(void)
 {

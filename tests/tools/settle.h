@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel does later than one might think: starting an interface, receiving a frame. */
+/* Waits for deferred work of the kernel: starting an interface, receiving a frame. */
 #ifndef DYNMON_TESTS_TOOLS_SETTLE_H
 #define DYNMON_TESTS_TOOLS_SETTLE_H
 
@@ -18,8 +18,8 @@ int link_settle(const char *interface);
  * frames_settle() - wait until the kernel has processed all frames sent before
  *
  * A frame that was sent into a veth waits in a queue of the sender's CPU until a softirq receives
- * it. That is usually over when the send returns, but the kernel leaves a long queue to ksoftirqd,
- * which may wait for the CPU as long as any other thread does. Tests that compare counts call this
+ * it. Usually the softirq has run when the send returns, but the kernel leaves a long queue to
+ * ksoftirqd, which may wait for the CPU like any other thread. Tests that compare counts call this
  * between sending and reading.
  *
  * The caller's network namespace needs its loopback interface up. A monitor on that interface

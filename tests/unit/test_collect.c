@@ -100,7 +100,7 @@ static int delete_interfaces(void **state)
 	return 0;
 }
 
-/* Sends frames out of an interface. They have arrived at its peer when this returns. */
+/* Sends frames out of an interface. Returns after they have arrived at the peer. */
 static void send_frames(const char *interface, int n)
 {
 	const struct ethhdr frame[8] = {
