@@ -87,7 +87,7 @@ static const struct kind *kind_find(const struct btf_type *type)
 	return kind < ARRAY_SIZE(kinds) && kinds[kind].name ? &kinds[kind] : NULL;
 }
 
-/* Of a type whose id was checked; 0 is void. */
+/* The kind of a type with a checked id; 0 is void. */
 static uint32_t kind_of_id(const struct checker *checker, uint32_t id)
 {
 	struct btf_type type;

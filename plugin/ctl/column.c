@@ -10,15 +10,15 @@ bool column_utf8(void)
 	return !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
 
-/* The next character as it is shown, the columns that it takes, and its bytes in s. */
+/* Converts the next character for display. Returns its length in s; columns receives its width. */
 static size_t next(const char *s, bool utf8, char shown[UTF8_SHOWN_SIZE], size_t *columns)
 {
 	size_t n = strnlen(s, 4), bytes = utf8_show(s, n, utf8, shown);
 	int width = -1;
 
-	if (!strncmp(shown, s, bytes)) /* itself */
+	if (!strncmp(shown, s, bytes)) /* shown unescaped */
 		width = wcwidth((wchar_t)utf8_decode(s, bytes));
-	if (width < 0) { /* an escape; also for a character whose width is not known */
+	if (width < 0) { /* escaped, or of unknown width: escape the character */
 		utf8_show(s, n, false, shown);
 		width = (int)strlen(shown);
 	}

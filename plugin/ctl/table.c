@@ -57,7 +57,7 @@ static void print_cell(const struct table *table, size_t at, const char *cell, s
 
 	if (terminal_is(to))
 		column_fit(&out, cell, is_last ? own : width, false, utf8);
-	else /* every byte as it is */
+	else /* unescaped */
 		text_printf(&out, "%s%*s", cell, is_last ? 0 : (int)(width - own), "");
 	if (coloured != COLOUR_END)
 		colour(coloured, to);

@@ -14,7 +14,10 @@ static int elf_failed(const char *what, struct error *err)
 	return error_set(err, -EINVAL, "%s: %s", what, elf_errmsg(-1));
 }
 
-/* Gives the sections' names to the table of names. names: where they are kept meanwhile. */
+/*
+ * Appends the names of the sections to the name table. names: holds the table until libelf writes
+ * it.
+ */
 static int names_add(Elf *elf, const struct image_section *sections, size_t n, size_t *first,
 		     struct text *names, struct error *err)
 {

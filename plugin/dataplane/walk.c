@@ -93,7 +93,7 @@ int take_bounded(struct walk *walk, struct json_object *value, size_t max, void 
 	if (strlen(text) > max)
 		return error_set(walk->err, -EFBIG, "%s: %zu bytes, at most %zu are possible",
 				 text_str(&walk->where), strlen(text), max);
-	/* json-c looks only at the shape of UTF-8 sequences. */
+	/* json-c checks the form of UTF-8 sequences only. */
 	if (!utf8_is_valid(text, strlen(text)))
 		return walk_wrong(walk, "UTF-8", value);
 	free(*string);

@@ -32,7 +32,7 @@ void key_walk_release(struct key_walk *walk)
 	*walk = (struct key_walk){};
 }
 
-/* Records are numbered from 1: 0 stands for the place before the first key. */
+/* Records are numbered from 1: 0 is the place before the first key. */
 static char *record_at(const struct key_walk *walk, uint32_t number)
 {
 	return walk->records + (number - 1) * walk->record_size;

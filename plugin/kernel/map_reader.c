@@ -117,7 +117,7 @@ static int lookup_batch(struct map_reader *reader, uint32_t *count)
 		reader->done = true;
 		return 0;
 	}
-	/* Entries that were given before the kernel was disturbed are given, and maybe taken. */
+	/* The call stopped early; the entries so far are valid and possibly deleted. */
 	if (is_passing(r) && *count && *count < reader->capacity)
 		r = 0;
 	if (r == 0)
@@ -139,7 +139,7 @@ static int empty_batch(struct map_reader *reader, uint32_t *count)
 	int r = 0;
 
 	if (map_kind(reader->map.type) == MAP_TRIE) {
-		/* The kernel stops at a key that somebody else has deleted meanwhile. */
+		/* The kernel stops at a key that others have deleted. */
 		for (uint32_t at = 0; at < *count && r == 0; at += n + 1) {
 			n = *count - at;
 			r = bpf_map_delete_batch(reader->map.fd,

@@ -20,7 +20,7 @@
 struct owner_key {
 	uint64_t where; /* inode of the network namespace; 0: not about one */
 	uint32_t what;	/* there: an interface's index; with 0: a program's id; 0/0: the process */
-	uint32_t kind;	/* 0; with 0/0 and KIND_IDENTITY: whose process, a hash in start */
+	uint32_t kind;	/* 0; KIND_IDENTITY, with 0/0: start is a hash of the identity */
 };
 
 #define KIND_IDENTITY 1

@@ -14,7 +14,7 @@ int sampling_init(struct sampling *sampling, const struct metric *metric, enum m
 	return metric_reader_init(&sampling->reader, metric, use);
 }
 
-/* All that was selected flat. */
+/* All entries of a flat selection as one batch. */
 static struct metric_batch selected(const struct selection *selection)
 {
 	const struct map *map = &selection->metric->map;

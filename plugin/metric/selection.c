@@ -7,7 +7,7 @@
 
 #define NUMBERS(text) ((struct number *)(text).data)
 
-/* What decides how large an entry is; of an array in its value all together. */
+/* The number by which entries are ranked; for an array in the value, the sum. */
 static struct number rank_in(const struct metric *metric, const struct number *numbers)
 {
 	struct number rank = numbers[metric->rank];
@@ -24,7 +24,7 @@ static struct number rank_of(const struct selection *selection, uint32_t slot)
 	return rank_in(metric, &NUMBERS(selection->numbers)[slot * metric->n_numbers]);
 }
 
-/* Moves an entry of the heap down to where no smaller one is below it. */
+/* Restores the heap order below an entry. */
 static void heap_sink(struct selection *selection, uint32_t at)
 {
 	uint32_t *heap = selection->heap;
@@ -57,7 +57,7 @@ static int heap_make(struct selection *selection)
 	return 0;
 }
 
-/* The numbers of an entry that is a series, into the room at numbers. */
+/* Computes the numbers of an entry that is a series. */
 static void entry_numbers(const struct selection *selection, const struct metric_batch *batch,
 			  uint32_t i, struct number *numbers)
 {
@@ -134,7 +134,7 @@ static int hold(struct selection *selection, const struct metric_batch *batch,
 	return r;
 }
 
-/* Of entries that are parts of series the sums are held. */
+/* For entries that are parts of series: holds the sums of each series. */
 static int hold_groups(struct selection *selection, struct metric_reader *reader)
 {
 	const struct metric *metric = selection->metric;
@@ -154,7 +154,7 @@ static int hold_groups(struct selection *selection, struct metric_reader *reader
 	return held < 0 ? held : r;
 }
 
-/* All entries are given as they came, their samples are in their values: a copy of the batch. */
+/* Holds a copy of the batch: all entries are given unchanged, with samples in their values. */
 static int hold_as_is(struct selection *selection, const struct map_batch *entries)
 {
 	size_t keys = entries->count * entries->key_stride;

@@ -24,9 +24,9 @@ struct source {
 	struct object *object;
 	char *name; /* "monitor edge: eth0 ingress" */
 	struct event_ring *ring;
-	uint32_t ring_id; /* the kernel's, of the ring's map */
+	uint32_t ring_id; /* the kernel's id of the ring's map */
 	int lost_fd;	  /* the object's map that counts records without room */
-	uint32_t lost_id; /* the kernel's, of that map; 0: none, or another source counts it now */
+	uint32_t lost_id; /* the kernel's id of that map; 0: none, or counted by another source */
 	uint64_t lost;	  /* the part of the map's count that was logged */
 	time_t second;	  /* of CLOCK_MONOTONIC, which the following members count */
 	unsigned int lines;

@@ -19,8 +19,8 @@ struct keepsake {
 	struct map map;
 	const struct btf *btf; /* NULL: without types */
 	uint32_t key_type, value_type;
-	bool owned;	       /* map.fd and owned_btf are; otherwise owned_btf is NULL */
-	struct btf *owned_btf; /* what btf points to */
+	bool owned;	       /* owns map.fd and owned_btf; otherwise owned_btf is NULL */
+	struct btf *owned_btf; /* the BTF of btf, if owned */
 };
 
 struct keepsakes {

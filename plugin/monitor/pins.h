@@ -8,9 +8,9 @@
  *	STORE/MONITOR/PLACE/7/map-ingress-NAME  twin-map-ingress-NAME
  *
  * STORE is this collectd's directory, see pin_store.h. PLACE is an interface, or PINS_SHARED or
- *PINS_SECTIONS. A generation is written as a whole, under a new number, before its programs are put
- *on the hooks: whenever a process dies, the program on the hook tells which number is right. A dot
- *in a name is %2e, which the file system asks for.
+ * PINS_SECTIONS. A generation is written as a whole, under a new number, before its programs are
+ * attached: whenever a process dies, the attached program identifies the valid number. A dot in a
+ * name is written %2e, because the BPF file system does not permit dots.
  *
  * Used under the monitor's control.
  */

@@ -220,7 +220,7 @@ static int registry_begin(struct registry *registry, const char *name, struct mo
 	return no_such_monitor(name, err);
 }
 
-/* The outcome of a request to change a monitor: its failure is the client's, and counted apart. */
+/* Counts a failed request to change a monitor: the failure is the client's, not the monitor's. */
 static int requested(int r)
 {
 	if (r < 0)

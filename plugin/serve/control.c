@@ -283,8 +283,8 @@ static int enforce_times(struct control *control)
 enum { POLL_STOP, POLL_WAKE, POLL_ACCEPT, POLL_CLIENTS };
 
 /*
- * Lists what to wait for. Only open descriptors stand in the list: poll() refuses a list that is
- * longer than the limit of descriptors, even if most of its entries are unused.
+ * Lists the descriptors to wait for. The list contains only open descriptors, because poll() fails
+ * if the list is longer than the limit of descriptors, even if most entries are unused.
  */
 static nfds_t list_polls(struct control *control, struct pollfd *polls, struct client **clients)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The control socket: accepts connections and gives those with a request to a thread each.
+ * The control socket: accepts connections and hands each connection with a request to a thread.
  *
  * One thread, the keeper, accepts and holds all connections that wait for their next request. A
  * connection that becomes readable is handed to a worker thread and returns to the keeper when its

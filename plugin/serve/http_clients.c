@@ -184,7 +184,9 @@ static void check_all(struct http_clients *clients)
 			check_limits(clients, client, time);
 }
 
-/* The connection that has been in a phase for longest, and for longer than grace; NULL: none. */
+/*
+ * Finds the connection that has been in a phase for longest, and for more than grace; NULL: none.
+ */
 static struct http_client *find_oldest(const struct http_clients *clients, enum http_phase phase,
 				       int64_t grace)
 {

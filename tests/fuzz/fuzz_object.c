@@ -32,7 +32,7 @@ const char *__lsan_default_suppressions(void);
 
 /* -- a kernel that takes everything -- */
 
-/* What BPF_MAP_CREATE was called with, by descriptor. */
+/* The attributes of BPF_MAP_CREATE, by descriptor. */
 static struct bpf_map_info maps[FDS];
 
 static long new_fd(void)
@@ -313,7 +313,7 @@ static void mutate_type(uint8_t *at, size_t len)
 	}
 }
 
-/* Text, at the end of the file, where it may grow. */
+/* Moves a section of text to the end of the file, where it may grow, and mutates it. */
 static size_t mutate_text(uint8_t *data, size_t size, size_t max, size_t header,
 			  Elf64_Shdr *section)
 {
@@ -378,7 +378,7 @@ static size_t mutate_section(uint8_t *data, size_t size, size_t max, const struc
 	Elf64_Shdr section = image_section(image, i);
 	const char *name = image_section_name(image, &section);
 
-	/* Types are most of what there is to get wrong. */
+	/* Prefers types, whose checks are the most complex. */
 	for (int tries = 0; strncmp(name, ".BTF", 4) != 0 && tries < 2 * (int)image->n_sections;
 	     tries++) {
 		if (!any(8))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What HTTP clients send beside bodies: a first line that is a target, and after it a Host header.
+ * The target and the Host header of HTTP requests: the first and the second line of the input.
  * Built and run by tests/run fuzz.
  */
 #include "base/text.h"

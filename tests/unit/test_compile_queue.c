@@ -90,7 +90,7 @@ static void occupy(struct house *house, struct job *jobs)
 		sched_yield();
 }
 
-/* Asks on behalf of a client that is gone, which never waits. */
+/* Enters the queue for a client that is gone, and so never waits. */
 static bool is_full(const struct house *house)
 {
 	struct compiler compiler = house->compiler;
@@ -163,7 +163,7 @@ static void test_order(void **state)
 
 	house->compiler.queue = compile_queue_new(1);
 	house->hold = true;
-	/* Each is known to wait before the next one comes: the limit counts them. */
+	/* Each job waits before the next one starts; the limit shows how many wait. */
 	for (size_t i = 0; i < ARRAY_SIZE(jobs); i++) {
 		struct job fill[COMPILE_WAITING_MAX] = {};
 		int pair[2];

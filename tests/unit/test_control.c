@@ -323,7 +323,7 @@ static void close_all(const int *fds, size_t n)
 		close(fds[i]);
 }
 
-/* One of those that are not answered at the moment; fails the test when none is ended. */
+/* Returns the index of a connection that was ended as idle; fails the test if there is none. */
 static size_t wait_for_end(const int *fds, size_t n)
 {
 	struct pollfd polls[CONTROL_CLIENTS_MAX];

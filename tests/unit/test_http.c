@@ -196,7 +196,7 @@ static void test_malformed(void **state)
 		const char *bytes;
 		size_t n;
 	} requests[] = {
-		/* NUL, escaped and as it is */
+		/* NUL, escaped and raw */
 		{ BYTES("GET /metrics%00 HTTP/1.1\r\n" H "\r\n") },
 		{ BYTES("GET /metrics%00x HTTP/1.1\r\n" H "\r\n") },
 		{ BYTES("GET /metrics?monitor=edge%00x HTTP/1.1\r\n" H "\r\n") },
@@ -569,7 +569,7 @@ static void ask_for_pages(int fd)
 		say(fd, "GET / HTTP/1.1\r\n" H "Accept: text/html\r\n\r\n");
 }
 
-/* As many clients as there may be requests at work, none of which takes its answer. */
+/* Clients up to the limit of requests in progress, none of which reads its answer. */
 static void test_busy(void **state)
 {
 	static const char get[] = "GET /version HTTP/1.1\r\n" H "Connection: close\r\n\r\n";

@@ -480,7 +480,7 @@ static void test_failed_and_waiting(void **state)
 
 /* -- health -- */
 
-/* What people see of a monitor. */
+/* The health of a monitor in all outputs. */
 struct health {
 	const char *state;
 	char *last_error; /* NULL: none */
@@ -539,7 +539,7 @@ static rlim_t set_descriptors(rlim_t soft)
 	return old;
 }
 
-/* A limit that leaves so many descriptors free. */
+/* Sets a limit that leaves this number of descriptors free. */
 static rlim_t limit_with_room(int room)
 {
 	int limit = 0;

@@ -82,7 +82,7 @@ static void start(struct reading *reading)
 	assert_int_equal(pthread_create(&reading->thread, NULL, read_thread, reading), 0);
 }
 
-/* Waits until so many readers wait for passes over the metric. */
+/* Waits until this number of readers waits for passes over the metric. */
 static void wait_for_readers(const struct metric *metric, unsigned int n)
 {
 	unsigned int waiting = 0;
@@ -195,7 +195,7 @@ static void test_not_shared(void **state)
 		running.use = METRIC_FOR_SAMPLES;
 		set_running(&running, true);
 		reading = (struct reading){ &metric, METRIC_FOR_SAMPLES, 0, NULL, 1, 0 };
-		read_thread(&reading); /* waits for nobody */
+		read_thread(&reading); /* does not wait for another reader */
 		assert_int_equal(reading.result, 0);
 		assert_int_equal(reading.selection->count, 1);
 		selection_unref(reading.selection);

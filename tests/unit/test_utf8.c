@@ -31,7 +31,7 @@ static void test_show(void **state)
 		{ BYTES("\0\n\t\x1b\x1f\x7f"), "\\x00\\x0a\\x09\\x1b\\x1f\\x7f", NULL },
 		{ BYTES("\xc3\xa4\xe6\xbc\xa2"), "\xc3\xa4\xe6\xbc\xa2", "\\u00e4\\u6f22" },
 		{ BYTES("\xf0\x9f\x90\x9d"), "\xf0\x9f\x90\x9d", "\\ud83d\\udc1d" },
-		/* C1, and what is next to them */
+		/* C1 controls and their neighbours */
 		{ BYTES("\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0"), "\\u0080\\u009b\\u009f\xc2\xa0",
 		  "\\u0080\\u009b\\u009f\\u00a0" },
 		/* bidirectional */
