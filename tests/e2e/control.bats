@@ -422,7 +422,7 @@ left_out_is_told() {
 }
 
 # Requests with one document share compilations: only a few compilations run.
-@test "each of many injections at once is done, or refused with a reason" {
+@test "each of many concurrent injections succeeds, or is refused with a reason" {
 	start_empty
 	hits_by one.json 1
 	near timeout $((3 * PATIENCE)) python3 "$top_srcdir/tests/tools/injectors.py" "$SOCKET" 150 "$DOCUMENTS/one.json" \

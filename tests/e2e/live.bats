@@ -235,7 +235,7 @@ swap_on() {
 	nothing_attached
 }
 
-# With sanitizers nothing reads collectd.conf meanwhile: see read_live.
+# With sanitizers no reader of collectd.conf runs at the same time: see read_live.
 # bats test_tags=plain
 @test "swap-on-read on tcx: exact with reloads and all readers" { swap_on tcx; }
 @test "swap-on-read on tc: exact with reloads and all readers" { swap_on tc; }

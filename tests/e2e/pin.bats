@@ -291,7 +291,7 @@ survives() {
 	matrix_frames 1 0
 }
 
-@test "log lines that a dead collectd has counted as lost are not counted again" {
+@test "lost log lines of a dead collectd are not counted again" {
 	jq -n --arg code 'static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)
 		{ for (int i = 0; i < 3000; i++) pcn_log(ctx, LOG_INFO, "line %d", i); return RX_OK; }' \
 		'{"ingress-path": {"code": $code, "metric-configs": [{"name": "lost", "map-name": "dynmon_lost"}]}}' \

@@ -78,7 +78,7 @@ ready() { grep -F 'dynmon: version' "$LOG"; }
 
 @test "SIGHUP before init is remembered until all monitors are there" {
 	conf < <(monitor edge)
-	# collectd has loaded the plugin when it opens this file, and waits until somebody has written it.
+	# collectd opens this FIFO after it has loaded the plugin, and waits until the FIFO is written.
 	mkfifo "$DIR/types"
 	echo "TypesDB \"$DIR/types\"" >>"$CONF"
 	collectd_begin
