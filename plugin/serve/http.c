@@ -47,6 +47,12 @@ static struct http_client *client_of(struct MHD_Connection *connection)
 	return info ? info->socket_context : NULL;
 }
 
+/* Nothing was done, and the client is to send the same request again. */
+static void add_retry(struct MHD_Response *response)
+{
+	MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_SECONDS);
+}
+
 /* Takes what is in the answer. */
 static enum MHD_Result respond_rest(struct MHD_Connection *connection, struct exchange *exchange,
 				    struct rest_answer *answer, bool head)
@@ -60,6 +66,8 @@ static enum MHD_Result respond_rest(struct MHD_Connection *connection, struct ex
 					text_str(&answer->location));
 	if (response && answer->allow.len)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, text_str(&answer->allow));
+	if (response && answer->status == MHD_HTTP_SERVICE_UNAVAILABLE)
+		add_retry(response);
 	return http_respond(connection, exchange, answer->status, answer->content_type, response);
 }
 
@@ -98,7 +106,7 @@ static enum MHD_Result refuse_request(struct http *http, struct MHD_Connection *
 	http_client_enter(http->clients, exchange->client, HTTP_ANSWERING);
 	response = http_response_text(exchange, &text);
 	if (response && status == MHD_HTTP_SERVICE_UNAVAILABLE)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_SECONDS);
+		add_retry(response);
 	return http_respond(connection, exchange, status, "text/plain; charset=utf-8", response);
 }
 

@@ -77,7 +77,7 @@ void rest_failed(struct rest_call *call, const struct error *err)
 
 	if (err->code == -ENOMEM)
 		status = MHD_HTTP_INTERNAL_SERVER_ERROR;
-	else if (err->code == -EUSERS) /* too many compilations wait */
+	else if (injection_is_put_off(err->code))
 		status = MHD_HTTP_SERVICE_UNAVAILABLE;
 	rest_answer_words(call->answer, status, error_message(err));
 }

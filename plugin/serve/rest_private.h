@@ -61,7 +61,7 @@ void rest_error(struct rest_call *call, unsigned int status, const char *tag, co
 void rest_invalid(struct rest_call *call, const char *field, const struct error *err);
 /* There is no such thing: 404. */
 void rest_missing(struct rest_call *call, const char *words);
-/* 400 in plain words, or 500 when memory ran out. */
+/* 400 in plain words, 500 when memory ran out, or 503 when an injection is put off. */
 void rest_failed(struct rest_call *call, const struct error *err);
 
 /* -- links: "//HOST/path/" of the request and of what is below it -- */

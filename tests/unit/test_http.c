@@ -2,6 +2,7 @@
 /* An HTTP listener and many connections at the same time. */
 #include "base/log.h"
 #include "base/thread.h"
+#include "dataplane/compile_queue.h"
 #include "fixture.h"
 #include "serve/http.h"
 #include "serve/http_clients.h"
@@ -9,6 +10,7 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -54,16 +56,23 @@ static size_t cuts(void)
 	return n;
 }
 
-static int set_up(void **state)
+/* script: a compiler; NULL: none is needed. */
+static int set_up_with(void **state, const char *script)
 {
 	static struct house house;
-	const struct compiler compiler = {};
+	_cleanup_free_ char *program = NULL;
+	struct compiler compiler = {};
 	_cleanup_error_ struct error err = {};
 	struct http_settings settings = {};
 
 	log_set_sink(count_log);
 	cut_lines = cut_more = 0;
 	house.folder = folder_make();
+	if (script) {
+		file_make(house.folder, "cc", script, strlen(script), 0700);
+		assert_true(asprintf(&program, "%s/cc", house.folder) > 0);
+		compiler.program = program;
+	}
 	assert_true(asprintf(&house.path, "%s/socket", house.folder) > 0);
 	settings.socket_file = house.path;
 	assert_int_equal(registry_new(&compiler, house.folder, NULL, &house.registry, &err), 0);
@@ -71,6 +80,17 @@ static int set_up(void **state)
 	assert_string_equal(http_address(house.http), house.path);
 	*state = &house;
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	return set_up_with(state, NULL);
+}
+
+/* A compiler that never ends. */
+static int set_up_stuck(void **state)
+{
+	return set_up_with(state, "#!/bin/sh\nexec sleep 1000\n");
 }
 
 static int tear_down(void **state)
@@ -604,6 +624,57 @@ static void test_busy(void **state)
 	assert_false(busy);
 }
 
+static void assert_put_off(int fd, const char *why)
+{
+	_cleanup_text_ struct text heard = {};
+
+	hear_all(fd, &heard);
+	if (strncmp(text_str(&heard), "HTTP/1.1 503 ", 13) != 0 ||
+	    !strstr(text_str(&heard), "\r\nRetry-After: 1\r\n") || !strstr(text_str(&heard), why))
+		fail_msg("expected 503, \"%s\", found %s", why, text_str(&heard));
+}
+
+/* Injections for which there is no compiler: the client may send each again, and is told so. */
+static void test_compilations(void **state)
+{
+	static const char body[] =
+		"{\"dataplane-config\":{\"ingress-path\":{\"code\":\"int x;\"}}}";
+	const struct house *house = *state;
+	struct pollfd polls[HTTP_CHANGES_MAX];
+	size_t n, last = 0;
+	cpu_set_t set;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
+	n = (size_t)CPU_COUNT(&set) + COMPILE_WAITING_MAX + 1;
+	if (n > HTTP_CHANGES_MAX)
+		skip(); /* more CPUs than that */
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_text_ struct text request = {};
+
+		text_printf(&request,
+			    "POST /dynmon/m%zu HTTP/1.1\r\n" H "Connection: close\r\n"
+			    "Content-Length: %zu\r\n\r\n%s",
+			    i, strlen(body), body);
+		polls[i] = (struct pollfd){ .fd = client(house), .events = POLLIN };
+		say(polls[i].fd, text_str(&request));
+	}
+	if (poll(polls, n, PATIENCE_MS) < 1)
+		fail_msg("no injection is refused");
+	while (!polls[last].revents)
+		last++;
+	assert_put_off(polls[last].fd, "too many compilations wait (128); nothing was done");
+	registry_cancel(house->registry);
+	for (size_t i = 0; i < n; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "m%zu", i);
+		if (i != last)
+			assert_put_off(polls[i].fd, "canceled: the plugin is stopping");
+		assert_false(is_there(house, name));
+		close(polls[i].fd);
+	}
+}
+
 /* Cut responses are logged, and counted beyond the rate limit. */
 static void test_cut(void **state)
 {
@@ -720,6 +791,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_too_long, set_up, tear_down),
 		cmocka_unit_test(test_admission),
 		cmocka_unit_test_setup_teardown(test_busy, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_compilations, set_up_stuck, tear_down),
 		cmocka_unit_test_setup_teardown(test_cut, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_parallel, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_stop, set_up, tear_down),
