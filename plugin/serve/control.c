@@ -51,7 +51,7 @@ struct control {
 	int stop_fd;
 	int wake_fd; /* readable when a worker has set its outcome */
 	_Atomic bool stopping;
-	_Atomic size_t documents; /* see struct conversation */
+	_Atomic size_t documents, changes; /* see struct conversation */
 	pthread_t keeper;
 	int64_t accept_from; /* accept no connection before that time */
 	struct client clients[PLACES];
@@ -224,6 +224,7 @@ static void client_add(struct control *control, int fd)
 		.fd = fd,
 		.stop_fd = control->stop_fd,
 		.documents = &control->documents,
+		.changes = &control->changes,
 	};
 	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client->conversation.peer, &len);
 	client_enter(client, CLIENT_IDLE);

@@ -172,6 +172,23 @@ static void log_write(const struct conversation *conversation, const struct comm
 		   conversation->peer.uid, conversation->peer.pid, outcome);
 }
 
+static int run_change(struct conversation *conversation, const struct request *request,
+		      struct answer *answer, struct error *err)
+{
+	size_t others = atomic_fetch_add(conversation->changes, 1);
+	int r;
+
+	if (others < CONVERSATION_CHANGES_MAX)
+		r = verb_run(request, answer, err);
+	else
+		r = error_set(err, -EUSERS,
+			      "too many changes are under way (%d); nothing was done, try again",
+			      CONVERSATION_CHANGES_MAX);
+	atomic_fetch_sub(conversation->changes, 1);
+	log_write(conversation, request->command, r < 0 ? error_message(err) : "done");
+	return r;
+}
+
 static int run_request(struct conversation *conversation, const struct command *command,
 		       const char *payload, size_t payload_len)
 {
@@ -185,10 +202,9 @@ static int run_request(struct conversation *conversation, const struct command *
 		.payload_len = payload_len,
 		.client_fd = conversation->fd,
 	};
-	int r = verb_run(&request, &answer, &err);
+	int r = verb && verb->writes ? run_change(conversation, &request, &answer, &err)
+				     : verb_run(&request, &answer, &err);
 
-	if (verb && verb->writes)
-		log_write(conversation, command, r < 0 ? error_message(&err) : "done");
 	return r < 0 ? answer_error(conversation, error_message(&err))
 		     : send_answer(conversation, &answer);
 }

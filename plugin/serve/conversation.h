@@ -20,11 +20,18 @@
 /* Bytes of the documents of all requests under way. One document may have 36 MiB. */
 #define CONVERSATION_DOCUMENTS_MAX (256 * 1024 * 1024)
 
+/*
+ * Requests at work that change something. Changes of one monitor wait for each other, without a
+ * place in the queue of compilations. The rest of the connections is for reads.
+ */
+#define CONVERSATION_CHANGES_MAX 192
+
 struct conversation {
 	struct registry *registry;
 	int fd;			   /* does not block */
 	int stop_fd;		   /* readable: give up */
 	_Atomic size_t *documents; /* bytes of the documents of all conversations */
+	_Atomic size_t *changes;   /* of all conversations, at work */
 	struct ucred peer;
 	struct text input; /* read and not processed yet */
 	struct text output;

@@ -564,6 +564,48 @@ static void test_compilations(void **state)
 	close_all(fds, n);
 }
 
+/*
+ * Changes of one monitor wait for each other, outside of the queue of compilations. There are
+ * connections left for those that read.
+ */
+static void test_changes(void **state)
+{
+	enum { CHANGES = CONVERSATION_CHANGES_MAX, MORE = 5 };
+	struct house *house = *state;
+	int fds[CHANGES + MORE], reader = client(house);
+	bool answered[CHANGES + MORE] = {};
+	char line[256];
+
+	say(reader, "ADD m0\n", 7);
+	listen_to(reader, "ADD", "0 monitor m0 added", 0);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = client(house);
+		inject(fds[i], 0);
+	}
+	for (size_t i = 0, refused = 0; refused < MORE; i = (i + 1) % ARRAY_SIZE(fds)) {
+		struct pollfd polls = { .fd = fds[i], .events = POLLIN };
+
+		if (answered[i] || poll(&polls, 1, 10) < 1)
+			continue;
+		assert_true(hear_line(fds[i], line, sizeof(line)));
+		assert_string_equal(line, "-1 too many changes are under way (192); nothing was "
+					  "done, try again");
+		answered[i] = true;
+		refused++;
+	}
+	say(reader, "LIST\n", 5);
+	listen_to(reader, "LIST", "1 monitor", 1);
+	registry_cancel(house->registry);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		if (answered[i])
+			continue;
+		assert_true(hear_line(fds[i], line, sizeof(line)));
+		assert_true(contains(line, "canceled: the plugin is stopping"));
+	}
+	close(reader);
+	close_all(fds, ARRAY_SIZE(fds));
+}
+
 /* A stop cancels the compilations that run and those that wait. */
 static void test_stop_compilations(void **state)
 {
@@ -696,21 +738,14 @@ static void test_listener(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_talks),
-		TEST(test_pieces),
-		TEST(test_openmetrics),
-		TEST(test_last_words),
-		TEST(test_gone),
-		TEST(test_longest_line),
-		TEST(test_limit),
-		TEST(test_limit_of_busy),
-		TEST(test_many),
-		TEST(test_stop),
-		TEST(test_listener),
-		TEST(test_crossing),
-		TEST(test_documents),
-		TEST_SLOW(test_compilations),
-		TEST_SLOW(test_stop_compilations),
+		TEST(test_talks),	 TEST(test_pieces),
+		TEST(test_openmetrics),	 TEST(test_last_words),
+		TEST(test_gone),	 TEST(test_longest_line),
+		TEST(test_limit),	 TEST(test_limit_of_busy),
+		TEST(test_many),	 TEST(test_stop),
+		TEST(test_listener),	 TEST(test_crossing),
+		TEST(test_documents),	 TEST_SLOW(test_compilations),
+		TEST_SLOW(test_changes), TEST_SLOW(test_stop_compilations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
