@@ -34,9 +34,8 @@ static enum colour colour_of(const char *cell)
 		const char *word;
 		enum colour colour;
 	} words[] = {
-		{ "running", COLOUR_GOOD },
-		{ "waiting", COLOUR_WAIT },
-		{ "detached", COLOUR_WAIT },
+		{ "running", COLOUR_GOOD },  { "waiting", COLOUR_WAIT },
+		{ "detached", COLOUR_WAIT }, { "degraded", COLOUR_WAIT },
 		{ "failed", COLOUR_BAD },
 	};
 

@@ -730,6 +730,8 @@ told() { grep -cE "Notification: severity = $1, .*plugin_instance = edge, messag
 	grep -xE "$missing interfaces are not attached: interface v[0-9]+: too many open files: the limit of descriptors is 200; raise LimitNOFILE .*" "$BATS_TEST_TMPDIR/error"
 	run ! grep -i memlock "$LOG"
 	ctl list | grep -E '^edge +degraded '
+	NO_COLOR='' TERM=xterm near python3 "$top_srcdir/tests/tools/on-terminal.py" out "$top_builddir/dynmonctl" -s "$SOCKET" list |
+		grep -F $'\033[33mdegraded'
 	[ "$(healthz)" -eq 503 ]
 	grep -F "monitor edge: $(cat "$BATS_TEST_TMPDIR/error")" "$BATS_TEST_TMPDIR/health"
 	[ "$(told FAILURE 'too many open files')" -eq 1 ]
