@@ -11,6 +11,7 @@
 #include <glob.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -606,6 +607,21 @@ static void test_changes(void **state)
 	close_all(fds, ARRAY_SIZE(fds));
 }
 
+/* poll() refuses more elements than the limit of descriptors, whatever is in them. */
+static void test_few_descriptors(void **state)
+{
+	struct rlimit old, low;
+	int fd = client(*state);
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	low = (struct rlimit){ 100, old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	say(fd, "LIST\n", 5);
+	listen_to(fd, "LIST", "0 monitors", 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	close(fd);
+}
+
 /* A stop cancels the compilations that run and those that wait. */
 static void test_stop_compilations(void **state)
 {
@@ -738,14 +754,23 @@ static void test_listener(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_talks),	 TEST(test_pieces),
-		TEST(test_openmetrics),	 TEST(test_last_words),
-		TEST(test_gone),	 TEST(test_longest_line),
-		TEST(test_limit),	 TEST(test_limit_of_busy),
-		TEST(test_many),	 TEST(test_stop),
-		TEST(test_listener),	 TEST(test_crossing),
-		TEST(test_documents),	 TEST_SLOW(test_compilations),
-		TEST_SLOW(test_changes), TEST_SLOW(test_stop_compilations),
+		TEST(test_talks),
+		TEST(test_pieces),
+		TEST(test_openmetrics),
+		TEST(test_last_words),
+		TEST(test_gone),
+		TEST(test_longest_line),
+		TEST(test_limit),
+		TEST(test_limit_of_busy),
+		TEST(test_many),
+		TEST(test_stop),
+		TEST(test_listener),
+		TEST(test_crossing),
+		TEST(test_documents),
+		TEST(test_few_descriptors),
+		TEST_SLOW(test_compilations),
+		TEST_SLOW(test_changes),
+		TEST_SLOW(test_stop_compilations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
