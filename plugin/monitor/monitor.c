@@ -291,6 +291,7 @@ void monitor_note_unattached(struct monitor *monitor, size_t n, const struct err
 {
 	const char *name = monitor->settings.name;
 	bool news = err->code != monitor->attach_code || n != monitor->unattached;
+	bool begins = err->code && !monitor->attach_code;
 	char *message = NULL, *old;
 
 	if (!news && !err->code)
@@ -305,7 +306,7 @@ void monitor_note_unattached(struct monitor *monitor, size_t n, const struct err
 	else if (news)
 		log_notice("monitor %s: all of its interfaces are attached", name);
 	pthread_mutex_lock(&monitor->state);
-	if (err->code && !monitor->attach_code)
+	if (begins)
 		monitor->failures++;
 	old = monitor->attach_error;
 	monitor->attach_error = message;
@@ -313,6 +314,8 @@ void monitor_note_unattached(struct monitor *monitor, size_t n, const struct err
 	monitor->unattached = n;
 	pthread_mutex_unlock(&monitor->state);
 	free(old);
+	if (begins && monitor->context)
+		monitor->context->tell_unattached(monitor->context->data);
 }
 
 enum monitor_state monitor_get_state(const struct monitor *monitor)

@@ -64,6 +64,8 @@ struct monitor_context {
 	/* As feeds_refill(). */
 	void (*refill)(void *data, const struct monitor *monitor, struct generation *generation,
 		       bool twin);
+	/* A monitor has begun to leave interfaces unattached, see registry_retry(). */
+	void (*tell_unattached)(void *data);
 	void *data;
 	struct pin_store *pins;
 };

@@ -459,12 +459,13 @@ void registry_refresh(struct registry *registry)
 		monitor_refresh(list.monitors[i]);
 }
 
-void registry_retry(struct registry *registry)
+bool registry_retry(struct registry *registry)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
+	bool any = false;
 
 	if (registry_list(registry, NULL, &list, NULL) < 0)
-		return;
+		return true; /* out of memory: nobody knows */
 	for (size_t i = 0; i < list.n; i++) {
 		struct monitor *monitor = list.monitors[i];
 		bool unattached;
@@ -474,5 +475,7 @@ void registry_retry(struct registry *registry)
 		pthread_mutex_unlock(&monitor->state);
 		if (unattached)
 			monitor_refresh(monitor);
+		any = any || unattached;
 	}
+	return any;
 }

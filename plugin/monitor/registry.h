@@ -165,7 +165,10 @@ int registry_flush(struct registry *registry, const char *plugin, double timeout
  */
 int registry_change_fd(const struct registry *registry);
 
-/* As registry_change_fd(), for another reader: readable when a monitor was added or deleted. */
+/*
+ * As registry_change_fd(), for another reader: readable when a monitor was added or deleted, or has
+ * begun to leave interfaces unattached.
+ */
 int registry_list_fd(const struct registry *registry);
 
 /* Looks at all monitors' interfaces again. */
@@ -177,8 +180,10 @@ void registry_refresh(struct registry *registry);
  *
  * The cause of a failure may end without an event, for example when descriptors or memory become
  * free.
+ *
+ * Return: true if there were such monitors, false if there is nothing to retry.
  */
-void registry_retry(struct registry *registry);
+bool registry_retry(struct registry *registry);
 
 /* The monitors at one moment, in the order in which they were made; references are held. */
 struct monitor_list {

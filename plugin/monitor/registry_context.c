@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 static int find_in_generation(const struct generation *generation, const char *name)
 {
@@ -118,9 +119,22 @@ int registry_get_value(struct registry *registry, const char *identifier, struct
 				   : no_collectd(err);
 }
 
+static void tell_unattached(void *data)
+{
+	const struct registry *registry = data;
+
+	eventfd_write(registry->list_fd, 1);
+}
+
 void registry_init_context(struct registry *registry)
 {
-	registry->context =
-		(struct monitor_context){ find_public_map, find_program, feed,
-					  refill,	   registry,	 registry->pins };
+	registry->context = (struct monitor_context){
+		.find_map = find_public_map,
+		.find_program = find_program,
+		.feed = feed,
+		.refill = refill,
+		.tell_unattached = tell_unattached,
+		.data = registry,
+		.pins = registry->pins,
+	};
 }

@@ -151,22 +151,27 @@ static int drain(struct watch *watch)
 	return changed;
 }
 
-/* At most once in RETRY_MS, however often the thread is woken. */
-static void retry(struct watch *watch)
+/*
+ * At most once in RETRY_MS, however often the thread is woken. Returns the milliseconds until the
+ * next time, -1 if there is nothing to retry: registry_list_fd() tells when there is.
+ */
+static int retry(struct watch *watch)
 {
 	uint64_t now = figure_clock();
 
 	if (now < watch->retry_at)
-		return;
+		return (int)((watch->retry_at - now) / 1000000) + 1;
+	if (!registry_retry(watch->registry))
+		return -1;
 	watch->retry_at = now + (uint64_t)RETRY_MS * 1000000;
-	registry_retry(watch->registry);
+	return RETRY_MS;
 }
 
 static void *watch_thread(void *data)
 {
 	struct watch *watch = data;
 	bool again = true; /* interfaces may have changed before the socket was open */
-	int r;
+	int timeout, r;
 
 	for (;;) {
 		again = look(watch) || again;
@@ -180,8 +185,8 @@ static void *watch_thread(void *data)
 		if (again)
 			registry_refresh(watch->registry);
 		again = false;
-		retry(watch);
-		if (poll(watch->polls, 3 + watch->n_spaces, watch->n_spaces ? LOOK_MS : RETRY_MS) <
+		timeout = retry(watch);
+		if (poll(watch->polls, 3 + watch->n_spaces, watch->n_spaces ? LOOK_MS : timeout) <
 		    0)
 			continue;
 		if (watch->polls[1].revents)

@@ -3,11 +3,15 @@
 #include "monitor/events.h"
 #include "monitor/watch.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static struct registry *registry_make(void)
@@ -104,12 +108,98 @@ static void test_start_and_stop(void **state)
 	registry_free(registry);
 }
 
+/* Reads a file of a thread of this process, without its newline. */
+static void thread_read(const char *task, const char *file, char *text, size_t size)
+{
+	char path[300];
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%s/%s", task, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, size - 1);
+		close(fd);
+	}
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+}
+
+/* The timeout of the poll() that the watch thread sleeps in; INT_MIN: it is not in poll(). */
+static int watch_timeout(void)
+{
+	int timeout = INT_MIN;
+#ifdef SYS_poll
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *task;
+
+	assert_non_null(tasks);
+	while ((task = readdir(tasks))) {
+		unsigned long long ms;
+		char text[200];
+		int number;
+
+		thread_read(task->d_name, "comm", text, sizeof(text));
+		if (strcmp(text, "dynmon-watch") != 0)
+			continue;
+		thread_read(task->d_name, "syscall", text, sizeof(text));
+		if (sscanf(text, "%d %*s %*s %llx", &number, &ms) == 2 && number == SYS_poll)
+			timeout = (int)ms;
+	}
+	closedir(tasks);
+#endif
+	return timeout;
+}
+
+/* Waits until the thread sleeps with a timeout, or without one. */
+static void wait_for_timeout(bool wanted)
+{
+	int timeout;
+
+	do {
+		poll(NULL, 0, 1);
+		timeout = watch_timeout();
+	} while (timeout == INT_MIN || (timeout >= 0) != wanted);
+}
+
+static void test_sleeps_without_a_timeout(void **state)
+{
+	struct registry *registry = registry_make();
+	struct monitor_list list = {};
+	struct monitor_settings settings;
+	struct watch *watch = NULL;
+	struct error err = {};
+
+	(void)state;
+#ifndef SYS_poll
+	skip();
+#endif
+	assert_int_equal(monitor_settings_init(&settings, "edge", NULL), 0);
+	assert_int_equal(registry_add(registry, &settings, false, NULL, NULL), 0);
+	assert_int_equal(registry_list(registry, "edge", &list, NULL), 0);
+	assert_int_equal(watch_start(registry, &watch, NULL), 0);
+	wait_for_timeout(false);
+	/* Nothing but the monitor tells the thread that there is something to retry. */
+	monitor_begin(list.monitors[0]);
+	error_set(&err, -EMFILE, "no descriptors");
+	monitor_note_unattached(list.monitors[0], 1, &err);
+	wait_for_timeout(true);
+	monitor_end(list.monitors[0]);
+	/* All are attached again, which the next try finds. */
+	wait_for_timeout(false);
+	assert_null(watch_stop(watch));
+	error_release(&err);
+	monitor_list_release(&list);
+	registry_free(registry);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_descriptors),
 		cmocka_unit_test(test_no_thread),
 		cmocka_unit_test(test_start_and_stop),
+		cmocka_unit_test(test_sleeps_without_a_timeout),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
