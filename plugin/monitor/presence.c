@@ -263,6 +263,7 @@ static void follow_pattern(struct monitor *monitor, struct look *look,
 			   const struct pattern *pattern)
 {
 	const struct netif_list *list = &look->list;
+	bool seen = false;
 
 	for (size_t i = 0; i < list->n; i++) {
 		const struct netif *netif = &list->items[i];
@@ -270,7 +271,7 @@ static void follow_pattern(struct monitor *monitor, struct look *look,
 
 		if (look->has_instance[i] || !pattern_matches(pattern, list, netif))
 			continue;
-		look->has_instance[i] = true; /* another pattern would have the same result */
+		seen = look->has_instance[i] = true; /* another try would be the same */
 		instance = waiting_instance(monitor, pattern, netif->name);
 		if (!instance)
 			instance = make_instance(monitor, pattern, netif->name, look);
@@ -278,7 +279,7 @@ static void follow_pattern(struct monitor *monitor, struct look *look,
 			attach(monitor, instance, netif->index, look);
 	}
 	/* One that has a name is waited for. */
-	if (pattern_name(pattern) && !has_instance(monitor, pattern, NULL))
+	if (pattern_name(pattern) && !seen && !has_instance(monitor, pattern, NULL))
 		make_instance(monitor, pattern, pattern_name(pattern), look);
 }
 

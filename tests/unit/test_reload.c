@@ -5,7 +5,9 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
+#include <sys/resource.h>
 
 #define TCX_INGRESS ((enum bpf_attach_type)46)
 
@@ -418,6 +420,34 @@ static void test_some_fail(void **state)
 	assert_string_equal(state_of(registry, "c"), "running");
 }
 
+/* An interface that a reload adds, and that cannot be attached, is counted once. */
+static void test_unattached(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_(monitor_list_release) struct monitor_list list = {};
+	_cleanup_text_ struct text report = {};
+	_cleanup_error_ struct error err = {};
+	struct rlimit old, low;
+	int lowest;
+
+	(void)state;
+	skip_unless_possible();
+	registry = registry_make(false);
+	must(apply(registry, "a Interface v0 Dataplane doc.json", &report, &err), &err);
+	lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	close(lowest);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	low = (struct rlimit){ (rlim_t)lowest + 8, old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	apply(registry, "a Interface v0 Interface v1 Dataplane doc.json", &report, &err);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_int_equal(registry_list(registry, "a", &list, NULL), 0);
+	assert_int_equal(list.monitors[0]->attach_code, -EMFILE);
+	assert_int_equal(list.monitors[0]->unattached, 1);
+	registry_retry(registry);
+	assert_int_equal(list.monitors[0]->unattached, 0);
+}
+
 static void test_configure(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = registry_make(true);
@@ -505,8 +535,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_come_and_go), cmocka_unit_test(test_take_over),
 		cmocka_unit_test(test_exchange),    cmocka_unit_test(test_runtime),
-		cmocka_unit_test(test_some_fail),   cmocka_unit_test(test_configure),
-		cmocka_unit_test(test_concurrent),
+		cmocka_unit_test(test_some_fail),   cmocka_unit_test(test_unattached),
+		cmocka_unit_test(test_configure),   cmocka_unit_test(test_concurrent),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
