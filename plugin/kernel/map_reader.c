@@ -128,6 +128,15 @@ static int lookup_batch(struct map_reader *reader, uint32_t *count)
 }
 
 /*
+ * How many entries a batch call has changed before it failed. A call that is refused as a whole
+ * leaves the number as it was; a call that fails on the way never comes to the last entry.
+ */
+static uint32_t changed_before_failure(uint32_t n, uint32_t given)
+{
+	return n < given ? n : 0;
+}
+
+/*
  * Deletes the entries that were just read, for maps without a call for lookup and deletion. After a
  * failure *count is the number of deleted entries.
  */
@@ -148,7 +157,7 @@ static int empty_batch(struct map_reader *reader, uint32_t *count)
 			if (r == -ENOENT)
 				r = 0;
 			else if (r < 0)
-				*count = at + n;
+				*count = at + changed_before_failure(n, *count - at);
 		}
 		/*
 		 * The cursor's own key is gone: what is left is found from the start, and an end
@@ -162,7 +171,7 @@ static int empty_batch(struct map_reader *reader, uint32_t *count)
 	zeros = calloc(n, stride);
 	r = zeros ? bpf_map_update_batch(reader->map.fd, reader->keys, zeros, &n, NULL) : -ENOMEM;
 	if (r < 0)
-		*count = zeros ? n : 0;
+		*count = changed_before_failure(n, *count);
 	return r;
 }
 

@@ -758,6 +758,30 @@ static void test_errors(void **state)
 	assert_true(map_cpus() >= 1);
 }
 
+/* What the kernel refuses to take out of a map stays there, and is not given. */
+static void test_not_taken(void **state)
+{
+	static const uint32_t types[] = { BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY,
+					  BPF_MAP_TYPE_LPM_TRIE };
+
+	(void)state;
+	skip_without_bpf();
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		bool trie = types[i] == BPF_MAP_TYPE_LPM_TRIE;
+		struct map map =
+			map_new(types[i], trie ? 8 : 4, 8, 10, trie ? BPF_F_NO_PREALLOC : 0);
+		struct map_reader reader;
+		struct map_batch batch;
+
+		map_fill(&map, 10);
+		assert_int_equal(bpf_map_freeze(map.fd), 0);
+		assert_int_equal(map_reader_init(&reader, &map, true), 0);
+		assert_int_equal(map_reader_next(&reader, &batch), -EPERM);
+		map_reader_release(&reader);
+		close(map.fd);
+	}
+}
+
 /* Every name that messages give is the name of a readable type. */
 static void test_names(void **state)
 {
@@ -908,6 +932,7 @@ int main(void)
 		cmocka_unit_test(test_taken_by_many),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_not_taken),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_deleted_meanwhile),
 		cmocka_unit_test(test_key_at_hand_deleted),
