@@ -13,7 +13,7 @@ struct entry {
 	uint64_t serial; /* rises from entry to entry, also after others were forgotten */
 	uint32_t pass;	 /* the last that saw it; 0: it is new */
 	bool recent;
-	/* The key and the value, each aligned to 8, and the numbers. */
+	/* The key, the value and maybe the total, each aligned to 8, and the numbers. */
 	char bytes[] __attribute__((aligned(8)));
 };
 
@@ -22,6 +22,7 @@ struct tally {
 	size_t key_size;
 	size_t value_size; /* of all CPUs */
 	size_t value_at;   /* in an entry's bytes */
+	size_t total_at;   /* the same; 0: there is none */
 	size_t numbers_at; /* the same */
 	size_t n_numbers;
 	uint32_t meaning; /* of the numbers, a hash */
@@ -67,9 +68,17 @@ static size_t value_offset(const struct metric *metric)
 	return align8(metric->map.key_size);
 }
 
-static size_t numbers_offset(const struct metric *metric)
+static size_t total_offset(const struct metric *metric)
 {
 	return value_offset(metric) + align8(map_value_stride(&metric->map));
+}
+
+/* The numbers are of all CPUs together; samples of each CPU come from the total. */
+static size_t numbers_offset(const struct metric *metric)
+{
+	size_t total = metric_lists_cpus(metric) ? align8(map_value_stride(&metric->map)) : 0;
+
+	return total_offset(metric) + total;
 }
 
 static size_t entry_bytes(const struct metric *metric)
@@ -106,6 +115,7 @@ struct tally *tally_new(const struct metric *metric)
 	tally->key_size = metric->map.key_size;
 	tally->value_size = map_value_stride(&metric->map);
 	tally->value_at = value_offset(metric);
+	tally->total_at = metric_lists_cpus(metric) ? total_offset(metric) : 0;
 	tally->numbers_at = numbers_offset(metric);
 	tally->n_numbers = metric->n_columns;
 	tally->entry_size = entry_bytes(metric);
@@ -282,6 +292,15 @@ static void add_number(const struct tally *tally, struct entry *entry, size_t n,
 	*sum = entry->pass && !tally->replaces ? number_add(*sum, number) : number;
 }
 
+static void add_value(const struct tally *tally, const struct metric *metric, char *sum,
+		      const char *value)
+{
+	if (tally->replaces)
+		memcpy(sum, value, tally->value_size);
+	else
+		metric_value_add(metric, sum, value);
+}
+
 int tally_add(struct tally *tally, const struct metric *metric, const struct map_batch *batch)
 {
 	int r = 0;
@@ -295,10 +314,9 @@ int tally_add(struct tally *tally, const struct metric *metric, const struct map
 			r = -ENOMEM;
 			break;
 		}
-		if (tally->replaces)
-			memcpy(entry->bytes + tally->value_at, value, tally->value_size);
-		else
-			metric_value_add(metric, entry->bytes + tally->value_at, value);
+		add_value(tally, metric, entry->bytes + tally->value_at, value);
+		if (tally->total_at)
+			add_value(tally, metric, entry->bytes + tally->total_at, value);
 		for (size_t n = 0; n < tally->n_numbers; n++)
 			add_number(tally, entry, n, metric_sample(metric, n, value));
 		entry->pass = tally->pass;
@@ -348,9 +366,11 @@ static void copy_entry(struct tally_reader *reader, struct entry *entry, uint32_
 {
 	const struct tally *tally = reader->tally;
 	char *value = entry->bytes + tally->value_at;
+	const char *given =
+		tally->total_at && !reader->recent ? entry->bytes + tally->total_at : value;
 
 	memcpy(reader->keys + to * tally->key_size, entry->bytes, tally->key_size);
-	memcpy(reader->values + to * tally->value_size, value, tally->value_size);
+	memcpy(reader->values + to * tally->value_size, given, tally->value_size);
 	memcpy(reader->numbers + to * tally->n_numbers, numbers_of(tally, entry),
 	       tally->n_numbers * sizeof(*reader->numbers));
 	if (reader->recent) {

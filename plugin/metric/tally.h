@@ -4,7 +4,8 @@
  * emptied goes on growing for everybody who looks.
  *
  * An entry is kept in two ways: as numbers of 64 bits since the beginning, and as the map's own
- * bytes since the last one who took these. Reference counted: it goes on with its map when a
+ * bytes since the last one who took these. Where a metric has samples of each CPU, these bytes are
+ * kept since the beginning, too. Reference counted: it goes on with its map when a
  * reload keeps that. Safe from any thread.
  */
 #ifndef DYNMON_METRIC_TALLY_H

@@ -465,6 +465,38 @@ static void test_batches(void **state)
 	fake_release(&fake);
 }
 
+/* Samples of each CPU go on, whoever takes what is recent. */
+static void test_lists_cpus(void **state)
+{
+	_cleanup_free_ uint64_t *value = calloc(map_cpus(), sizeof(*value));
+	struct tally_entries entries;
+	struct fake fake;
+
+	(void)state;
+	fake_init(&fake, METRIC_COUNTER, BPF_MAP_TYPE_PERCPU_HASH, type_u64, 8, 10);
+	assert_null(tally_unref(fake.metric.tally));
+	fake.config.per_cpu = PER_CPU_LIST;
+	fake.metric.tally = tally_new(&fake.metric);
+	assert_non_null(fake.metric.tally);
+	for (unsigned int cpu = 0; cpu < map_cpus(); cpu++)
+		value[cpu] = cpu + 1;
+	for (uint64_t turn = 1; turn <= 3; turn++) {
+		add(&fake, 7, value);
+		for (int recent = 0; recent < 2; recent++) {
+			read_batches(&fake.metric, recent, 0, &entries);
+			assert_int_equal(entries.count, 1);
+			for (unsigned int cpu = 0; cpu < map_cpus(); cpu++) {
+				uint64_t got;
+
+				memcpy(&got, entries.values + cpu * sizeof(got), sizeof(got));
+				assert_int_equal(got, value[cpu] * (recent ? 1 : turn));
+			}
+			tally_entries_release(&entries);
+		}
+	}
+	fake_release(&fake);
+}
+
 /* The memory that a tally may need is checked before entries are taken. */
 static void test_limits(void **state)
 {
@@ -615,7 +647,7 @@ int main(void)
 		cmocka_unit_test(test_per_cpu),	       cmocka_unit_test(test_forgetting),
 		cmocka_unit_test(test_oldest_first),   cmocka_unit_test(test_references),
 		cmocka_unit_test(test_threads),	       cmocka_unit_test(test_batches),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_lists_cpus),     cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
