@@ -68,7 +68,9 @@ int object_set_epoch(struct object *object, struct error *err)
 		size_t size;
 		int r;
 
-		if (!bpf_map__is_internal(map->bpf) || !section || !btf_is_datasec(section))
+		/* A map that exists has its values: the second copy of a program uses the first's.
+		 */
+		if (!map->internal || map->reused || !section || !btf_is_datasec(section))
 			continue;
 		initial = bpf_map__initial_value(map->bpf, &size);
 		offset = initial ? epoch_offset(btf, section, size) : -1;

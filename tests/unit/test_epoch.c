@@ -74,11 +74,38 @@ static void test_left(void **state)
 	assert_int_equal(values[1], 5ULL << 32 | 5);
 }
 
+/* The second copy of a program that is swapped has the first one's constants. */
+static void test_reused(void **state)
+{
+	static const char source[] =
+		HEAD "static const volatile __u64 other = 7, dynmon_epoch_base = 5;\n" PROGRAM;
+	_cleanup_(object_unrefp) struct object *first = object_from_source(source), *twin = NULL;
+	_cleanup_text_ struct text elf = {};
+	_cleanup_error_ struct error err = {};
+	struct bpf_program *program;
+	struct object_map *map;
+	int fd;
+
+	(void)state;
+	if (!first)
+		skip();
+	assert_true(object_compile(source, &elf));
+	assert_int_equal(object_open(elf.data, elf.len, "twin", &twin, &err), 0);
+	assert_int_equal(object_select(twin, false, false, NULL, &program, &err), 0);
+	map = object_find_map(twin, "dynmon.rodata");
+	assert_non_null(map);
+	fd = object_map_fd(object_find_map(first, "dynmon.rodata"));
+	assert_int_equal(object_map_reuse(map, fd, &err), 0);
+	if (object_load(twin, false, &err) < 0)
+		fail_msg("%s", error_message(&err));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_left),
+		cmocka_unit_test(test_reused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
