@@ -160,10 +160,6 @@ static int source_open(struct events *events, const struct view_item *item, int 
 	*source = (struct source){ .object = object_ref(object),
 				   .ring_id = ring->id,
 				   .wanted = true };
-	if (lost_map && object_map_describe(lost_map, &lost, NULL) == 0 && is_count(&lost)) {
-		source->lost_fd = lost.fd;
-		source->lost_id = lost.id;
-	}
 	if (asprintf(&source->name, "monitor %s: %s%s%s", item->monitor->settings.name,
 		     item->interface, *item->interface ? " " : "",
 		     path_name((enum path)path)) < 0) {
@@ -182,8 +178,11 @@ static int source_open(struct events *events, const struct view_item *item, int 
 		source_free(source);
 		return r;
 	}
-	if (source->lost_id)
+	if (lost_map && object_map_describe(lost_map, &lost, NULL) == 0 && is_count(&lost)) {
+		source->lost_fd = lost.fd;
+		source->lost_id = lost.id;
 		take_over_lost(events, source, lost_map->kept);
+	}
 	source->next = events->sources;
 	events->sources = source;
 	return 0;
