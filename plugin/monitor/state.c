@@ -117,6 +117,9 @@ int state_save(const char *dir, struct monitor *monitor, struct error *err)
 		if (r == 0)
 			return tell_distrust(dir, name, err);
 	}
+	/* A directory that cannot be read cannot be restored from. */
+	if (faccessat(AT_FDCWD, dir, R_OK | X_OK, AT_EACCESS) < 0)
+		removed = true;
 	return tell_not_saved(dir, name, r, removed, err);
 }
 
