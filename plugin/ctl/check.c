@@ -3,7 +3,7 @@
 #include "ctl/table.h"
 #include "kernel/event.h"
 #include "kernel/hook.h"
-#include "monitor/loading.h"
+#include "program/load.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -4,8 +4,8 @@
 #include "ctl/table.h"
 #include "export/json.h"
 #include "kernel/hook.h"
-#include "monitor/collect.h"
-#include "monitor/loading.h"
+#include "monitor/swap_read.h"
+#include "program/load.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/bundle.h"
 #include "dataplane/add_sections.h"
-#include "dataplane/describe.h"
-#include "dataplane/walk.h"
+#include "dataplane/elf_metadata.h"
+#include "dataplane/json_reader.h"
 
 #include <errno.h>
 #include <json-c/json.h>

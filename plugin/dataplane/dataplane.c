@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/dataplane.h"
-#include "base/figure.h"
+#include "base/self_counter.h"
 #include "base/image_check.h"
 #include "dataplane/cache.h"
 #include "dataplane/compile_queue.h"

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/image.h"
 #include "dataplane/bundle.h"
-#include "dataplane/walk.h"
+#include "dataplane/json_reader.h"
 
 #include <errno.h>
 #include <json-c/json.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/metric_config.h"
-#include "dataplane/walk.h"
+#include "dataplane/json_reader.h"
 
 #include <ctype.h>
 #include <errno.h>

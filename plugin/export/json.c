@@ -2,7 +2,7 @@
 #include "export/json.h"
 #include "base/log.h"
 #include "metric/json.h"
-#include "monitor/collect.h"
+#include "monitor/swap_read.h"
 
 #include <errno.h>
 #include <string.h>

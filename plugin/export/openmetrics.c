@@ -2,9 +2,9 @@
 #include "export/openmetrics.h"
 #include "base/log.h"
 #include "export/exposer.h"
-#include "export/figures.h"
+#include "export/self_metrics.h"
 #include "metric/json.h"
-#include "monitor/collect.h"
+#include "monitor/swap_read.h"
 
 #include <errno.h>
 

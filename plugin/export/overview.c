@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/overview.h"
-#include "export/figures.h"
+#include "export/self_metrics.h"
 #include "export/status.h"
 #include "metric/reader.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/source.h"
-#include "export/figures.h"
+#include "export/self_metrics.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -9,7 +9,7 @@
 #include "export/exposition.h"
 #include "export/values.h"
 #include "metric/sampling.h"
-#include "monitor/view.h"
+#include "monitor/snapshot.h"
 
 /* Labels that are the same for all of a source: the document's, where it is, its own names. */
 #define FIXED_MAX (LABELS_MAX + 5)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/hook.h"
 #include "base/descriptor.h"
-#include "kernel/capture.h"
+#include "kernel/libbpf_log.h"
 #include "kernel/chain.h"
 #include "kernel/owner.h"
 #include "kernel/tc.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/object.h"
 #include "base/image_check.h"
-#include "kernel/capture.h"
+#include "kernel/libbpf_log.h"
 #include "kernel/epoch.h"
 #include "kernel/seal.h"
 #include "kernel/section.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/section.h"
-#include "kernel/capture.h"
+#include "kernel/libbpf_log.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>

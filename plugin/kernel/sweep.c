@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/sweep.h"
-#include "kernel/capture.h"
+#include "kernel/libbpf_log.h"
 #include "kernel/filter.h"
 #include "kernel/owner.h"
 #include "kernel/tc.h"

@@ -12,7 +12,7 @@
 #ifndef DYNMON_METRIC_HISTOGRAM_H
 #define DYNMON_METRIC_HISTOGRAM_H
 
-#include "metric/field.h"
+#include "decode/field.h"
 
 struct metric;
 struct metric_batch;

@@ -7,7 +7,7 @@
 #define DYNMON_METRIC_LABEL_H
 
 #include "dataplane/metric_config.h"
-#include "metric/field.h"
+#include "decode/field.h"
 
 struct metric;
 

@@ -2,7 +2,7 @@
 #include "metric/metric.h"
 #include "kernel/event.h"
 #include "metric/series.h"
-#include "metric/tally.h"
+#include "metric/accumulator.h"
 
 #include <errno.h>
 #include <linux/bpf.h>

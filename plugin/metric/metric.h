@@ -8,11 +8,11 @@
 #ifndef DYNMON_METRIC_METRIC_H
 #define DYNMON_METRIC_METRIC_H
 
-#include "base/figure.h"
+#include "base/self_counter.h"
 #include "dataplane/metric_config.h"
 #include "kernel/map.h"
 #include "kernel/object.h"
-#include "metric/field.h"
+#include "decode/field.h"
 #include "metric/histogram.h"
 #include "metric/label.h"
 

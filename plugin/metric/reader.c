@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/reader.h"
-#include "base/figure.h"
+#include "base/self_counter.h"
 #include "base/log.h"
 
 #include <errno.h>

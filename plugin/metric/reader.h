@@ -9,7 +9,7 @@
 #define DYNMON_METRIC_READER_H
 
 #include "metric/metric.h"
-#include "metric/tally.h"
+#include "metric/accumulator.h"
 
 /*
  * What the entries are for. A counter that is emptied: JSON gets what was counted since the last

@@ -3,7 +3,7 @@
 #ifndef DYNMON_MONITOR_INSTANCE_H
 #define DYNMON_MONITOR_INSTANCE_H
 
-#include "monitor/loading.h"
+#include "program/load.h"
 #include "monitor/monitor.h"
 
 /* pattern is not taken, interface is copied; both may be NULL. NULL: out of memory. */

@@ -6,7 +6,7 @@
 #ifndef DYNMON_MONITOR_LOADER_H
 #define DYNMON_MONITOR_LOADER_H
 
-#include "monitor/change.h"
+#include "monitor/transaction.h"
 
 struct loader {
 	struct compiler compiler;

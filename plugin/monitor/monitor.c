@@ -2,8 +2,8 @@
 #include "monitor/monitor.h"
 #include "base/log.h"
 #include "monitor/instance.h"
-#include "monitor/notice.h"
-#include "monitor/presence.h"
+#include "monitor/notification.h"
+#include "monitor/tracking.h"
 
 #include <errno.h>
 #include <string.h>

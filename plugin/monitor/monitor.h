@@ -14,12 +14,12 @@
 
 #include "kernel/hook.h"
 #include "kernel/netns.h"
-#include "monitor/generation.h"
-#include "monitor/pattern.h"
-#include "monitor/pins.h"
-#include "monitor/readings.h"
-#include "monitor/recipe.h"
-#include "monitor/settings.h"
+#include "program/generation.h"
+#include "config/pattern.h"
+#include "persist/pins.h"
+#include "monitor/read_stats.h"
+#include "persist/history.h"
+#include "config/settings.h"
 
 #include <pthread.h>
 #include <time.h>

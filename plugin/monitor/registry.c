@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/figure.h"
+#include "base/self_counter.h"
 #include "dataplane/cache.h"
 #include "dataplane/compile_queue.h"
 #include "kernel/owner.h"
-#include "monitor/notice.h"
+#include "monitor/notification.h"
 #include "monitor/registry_private.h"
 
 #include <errno.h>

@@ -8,9 +8,9 @@
 #ifndef DYNMON_MONITOR_REGISTRY_H
 #define DYNMON_MONITOR_REGISTRY_H
 
-#include "monitor/feed.h"
+#include "feed/feed.h"
 #include "monitor/loader.h"
-#include "monitor/view.h"
+#include "monitor/snapshot.h"
 
 struct registry;
 

@@ -81,9 +81,16 @@ int registry_feeds_json(struct registry *registry, const char *name, struct text
 			struct error *err)
 {
 	_cleanup_(view_release) struct view view = {};
+	_cleanup_free_ const struct generation **generations = NULL;
 	int r = registry_view(registry, name, &view, err);
 
-	if (r == 0)
-		feeds_json(registry->feeds, name, &view, out);
-	return r;
+	if (r < 0)
+		return r;
+	generations = calloc(view.n + 1, sizeof(*generations));
+	if (!generations)
+		return error_oom(err);
+	for (size_t i = 0; i < view.n; i++)
+		generations[i] = view.items[i].generation;
+	feeds_json(registry->feeds, name, generations, view.n, out);
+	return 0;
 }

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "monitor/registry_private.h"
-#include "monitor/state.h"
+#include "monitor/state_files.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #ifndef DYNMON_MONITOR_REGISTRY_PRIVATE_H
 #define DYNMON_MONITOR_REGISTRY_PRIVATE_H
 
-#include "monitor/feed.h"
+#include "feed/feed.h"
 #include "monitor/registry.h"
 
 struct registry {

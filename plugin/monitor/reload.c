@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reloads: the monitors are brought in line with the configuration and with their documents. */
-#include "monitor/notice.h"
+#include "monitor/notification.h"
 #include "monitor/registry_private.h"
-#include "monitor/takeover.h"
+#include "monitor/reconfiguration.h"
 
 #include <errno.h>
 #include <string.h>

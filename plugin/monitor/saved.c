@@ -2,8 +2,8 @@
 #include "monitor/saved.h"
 #include "base/file.h"
 #include "base/utf8.h"
-#include "dataplane/walk.h"
-#include "monitor/option.h"
+#include "dataplane/json_reader.h"
+#include "config/option.h"
 
 #include <errno.h>
 #include <json-c/json.h>

@@ -7,7 +7,7 @@
 #ifndef DYNMON_SERVE_HTTP_REQUEST_H
 #define DYNMON_SERVE_HTTP_REQUEST_H
 
-#include "monitor/settings.h"
+#include "config/settings.h"
 
 #include <microhttpd.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/inject.h"
-#include "monitor/first_run.h"
+#include "monitor/first_packet.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -97,7 +97,7 @@ static int inject(const struct request *request, const struct injection *injecti
 	return 0;
 }
 
-int inject_run(const struct request *request, struct answer *answer, struct error *err)
+int verb_inject(const struct request *request, struct answer *answer, struct error *err)
 {
 	struct phases phases = {};
 	struct injection injection = {

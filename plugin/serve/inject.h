@@ -6,6 +6,6 @@
 #include "serve/verb.h"
 
 /* -EINVAL: a word is wrong; else what registry_inject() returns. */
-int inject_run(const struct request *request, struct answer *answer, struct error *err);
+int verb_inject(const struct request *request, struct answer *answer, struct error *err);
 
 #endif

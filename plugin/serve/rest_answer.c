@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Answers, links in them, and the bodies of requests. */
 #include "base/utf8.h"
-#include "dataplane/walk.h"
+#include "dataplane/json_reader.h"
 #include "serve/rest_private.h"
 
 #include <errno.h>

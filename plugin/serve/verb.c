@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/verb.h"
-#include "export/figures.h"
+#include "export/self_metrics.h"
 #include "export/json.h"
 #include "export/openmetrics.h"
 #include "export/status.h"
@@ -304,7 +304,7 @@ const struct verb verbs[] = {
 	  "the monitor is made and the interface attached if need be; how long its phases took, "
 	  "and "
 	  "the first packet after at most S seconds",
-	  1, 1, true, inject_run },
+	  1, 1, true, verb_inject },
 	{ "EJECT", "<monitor>", NULL, "back to the empty dataplane", 1, 1, true, run_eject },
 	{ "RELOAD", "[<monitor>] [force=true]", "force",
 	  "read collectd.conf and the documents again, and change what changed there", 0, 1, true,

@@ -7,7 +7,7 @@
  */
 #include "bench.h"
 #include "dataplane/dataplane.h"
-#include "monitor/loading.h"
+#include "program/load.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>

@@ -8,7 +8,7 @@
 #include "bench.h"
 #include "kernel/map.h"
 #include "metric/reader.h"
-#include "monitor/collect.h"
+#include "monitor/swap_read.h"
 #include "monitor/registry.h"
 
 #include <bpf/bpf.h>

@@ -4,8 +4,8 @@
  * -D_GNU_SOURCE -Iplugin tests/fuzz/fuzz_plan.c plugin/metric/{plan,field,type,number}.c
  * plugin/base/[et]*.c -lbpf -lpthread -lm, then ./a.out -max_total_time=60.
  */
-#include "metric/field.h"
-#include "metric/plan.h"
+#include "decode/field.h"
+#include "decode/plan.h"
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>

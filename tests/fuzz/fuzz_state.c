@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Files of saved monitors. Run by tests/run. */
-#include "monitor/state.h"
+#include "monitor/state_files.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

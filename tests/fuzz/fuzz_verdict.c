@@ -3,7 +3,7 @@
  * A verifier's log, in which the source has its say, and that source. Run: make
  * tests/fuzz/fuzz_verdict as tests/run does, then it with -max_total_time=60.
  */
-#include "monitor/verdict.h"
+#include "program/verifier_log.h"
 
 #include <errno.h>
 #include <string.h>

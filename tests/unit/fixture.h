@@ -15,8 +15,8 @@
 #include "base/text.h"
 #include "export/openmetrics.h"
 #include "kernel/object.h"
-#include "monitor/settings.h"
-#include "monitor/view.h"
+#include "config/settings.h"
+#include "monitor/snapshot.h"
 
 /* A new folder below $TMPDIR; the caller frees the name after folder_remove(). */
 char *folder_make(void);

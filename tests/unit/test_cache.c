@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/figure.h"
+#include "base/self_counter.h"
 #include "dataplane/cache.h"
 #include "fixture.h"
 

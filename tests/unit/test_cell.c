@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fixture.h"
-#include "metric/cell.h"
+#include "decode/cell.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "fixture.h"
 #include "metric/reader.h"
-#include "monitor/loading.h"
+#include "program/load.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "dataplane/walk.h"
+#include "dataplane/json_reader.h"
 #include "fixture.h"
 #include "metric/sampling.h"
 

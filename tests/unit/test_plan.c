@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fixture.h"
-#include "metric/field.h"
-#include "metric/plan.h"
+#include "decode/field.h"
+#include "decode/plan.h"
 
 #include <bpf/btf.h>
 #include <errno.h>

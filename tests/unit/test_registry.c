@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/descriptor.h"
-#include "base/figure.h"
+#include "base/self_counter.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "export/status.h"
 #include "fixture.h"
 #include "kernel/netif.h"
 #include "metric/json.h"
-#include "monitor/notice.h"
+#include "monitor/notification.h"
 #include "monitor/registry.h"
 #include "monitor/watch.h"
 

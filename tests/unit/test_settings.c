@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fixture.h"
-#include "monitor/settings.h"
+#include "config/settings.h"
 
 #include <errno.h>
 

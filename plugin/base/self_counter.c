@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/self_counter.h"
+
+#include <time.h>
+
+static uint64_t figures[FIGURE_COUNT]; /* atomic */
+
+uint64_t figure_add(enum figure figure, uint64_t n)
+{
+	return __atomic_add_fetch(&figures[figure], n, __ATOMIC_RELAXED);
+}
+
+uint64_t figure_get(enum figure figure)
+{
+	return __atomic_load_n(&figures[figure], __ATOMIC_RELAXED);
+}
+
+const char *reader_kind_name(enum reader_kind reader)
+{
+	static const char *const names[] = {
+		[READER_COLLECTD] = "collectd",
+		[READER_JSON] = "json",
+		[READER_OPENMETRICS] = "openmetrics",
+	};
+
+	return names[reader];
+}
+
+uint64_t figure_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the plugin counts about itself: totals since the start of the process. */
+#ifndef DYNMON_BASE_SELF_COUNTER_H
+#define DYNMON_BASE_SELF_COUNTER_H
+
+#include <stdint.h>
+
+enum figure {
+	FIGURE_EVENTS_LOST,	 /* log records of programs that found their ring full */
+	FIGURE_EVENTS_LEFT_OUT,	 /* log records beyond the rate limit */
+	FIGURE_MAPS_FULL,	 /* reads that found a map with no room for one more entry */
+	FIGURE_FLUSHES,		 /* reads of all monitors on request */
+	FIGURE_REQUESTS_REFUSED, /* refused requests to change a monitor */
+	FIGURE_COUNT,
+};
+
+/* Safe from any thread. Returns the new total. */
+uint64_t figure_add(enum figure figure, uint64_t n);
+uint64_t figure_get(enum figure figure);
+
+/* Who reads metrics. */
+enum reader_kind { READER_COLLECTD, READER_JSON, READER_OPENMETRICS, READER_COUNT };
+
+/* "collectd", "json", "openmetrics". */
+const char *reader_kind_name(enum reader_kind reader);
+
+/* Nanoseconds of a clock that only goes on. */
+uint64_t figure_clock(void);
+
+#endif

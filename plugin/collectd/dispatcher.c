@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "collectd.h"
+#include "plugin.h"
+#include "utils/common/common.h"
+
+#include "base/self_counter.h"
+#include "base/log.h"
+#include "collectd/value_cache.h"
+#include "collectd/dispatcher.h"
+#include "export/self_metrics.h"
+#include "export/values.h"
+#include "monitor/swap_read.h"
+#include "collectd/notifier.h"
+#include "collectd/write_queue.h"
+
+#include <errno.h>
+#include <time.h>
+
+#define PLUGIN "dynmon"
+
+/* What is read in one go. collectd's callback holds one reference, whoever flushes another one. */
+struct reader {
+	char *monitor; /* NULL: the figures */
+	uint64_t serial;
+	cdtime_t interval;
+	struct passage *passage;
+	/* -- of who has the turn -- */
+	struct text told;  /* metrics whose type cannot be used, a line each: logged */
+	bool trouble_told; /* a failed read was */
+	bool troubled;	   /* this read had one */
+	cdtime_t time;	   /* of the read at hand, and the last one */
+	size_t sent;	   /* values of it */
+	/* -- protected by dispatcher.lock -- */
+	unsigned int refs;
+	bool busy; /* somebody has the turn */
+	struct reader *next;
+};
+
+static struct {
+	pthread_mutex_t lock; /* never held while collectd is called */
+	pthread_cond_t free;  /* a turn, or the last flush, has ended */
+	/* -- protected by lock -- */
+	struct registry *registry; /* NULL: nothing is to be read */
+	struct reader *readers;	   /* that collectd has */
+	unsigned int flushes;	   /* under way */
+	/* -- set at the start -- */
+	plugin_ctx_t context;
+} dispatcher = { .lock = PTHREAD_MUTEX_INITIALIZER, .free = PTHREAD_COND_INITIALIZER };
+
+/* This thread has flushed our own values, and goes through the other plugins. */
+static __thread bool flushing;
+
+/* -- readers -- */
+
+static void reader_delete(struct reader *reader)
+{
+	passage_free(reader->passage);
+	free(reader->monitor);
+	text_release(&reader->told);
+	free(reader);
+}
+
+static void reader_unref(struct reader *reader)
+{
+	unsigned int left;
+
+	pthread_mutex_lock(&dispatcher.lock);
+	left = --reader->refs;
+	pthread_mutex_unlock(&dispatcher.lock);
+	if (left)
+		return;
+	reader_delete(reader);
+}
+
+/* Takes one from the list, where it may not be any more: the one given, or a monitor's. */
+static void unlink_reader(const struct reader *reader, const struct monitor *monitor)
+{
+	struct reader **at = &dispatcher.readers;
+
+	pthread_mutex_lock(&dispatcher.lock);
+	while (*at && *at != reader &&
+	       !(monitor && (*at)->monitor && (*at)->serial == monitor->serial))
+		at = &(*at)->next;
+	if (*at)
+		*at = (*at)->next;
+	pthread_mutex_unlock(&dispatcher.lock);
+}
+
+/* collectd will not call it any more: some time after its monitor is gone, or before shutdown. */
+static void reader_free(void *data)
+{
+	unlink_reader(data, NULL);
+	reader_unref(data);
+}
+
+/* For a monitor, or with NULL for the figures. NULL: out of memory. */
+static struct reader *reader_new(const struct monitor *monitor)
+{
+	struct reader *reader = calloc(1, sizeof(*reader));
+	double seconds = monitor ? monitor->settings.interval : 0;
+
+	if (!reader)
+		return NULL;
+	reader->refs = 1;
+	reader->interval = seconds > 0 ? DOUBLE_TO_CDTIME_T(seconds) : plugin_get_interval();
+	reader->serial = monitor ? monitor->serial : 0;
+	reader->monitor = monitor ? strdup(monitor->settings.name) : NULL;
+	reader->passage = passage_new();
+	if ((monitor && !reader->monitor) || !reader->passage) {
+		reader_delete(reader);
+		return NULL;
+	}
+	pthread_mutex_lock(&dispatcher.lock);
+	reader->next = dispatcher.readers;
+	dispatcher.readers = reader;
+	pthread_mutex_unlock(&dispatcher.lock);
+	return reader;
+}
+
+/* Takes the turn. -EBUSY: somebody else has it, and for until, NULL for no time, has kept it. */
+static int turn_begin(struct reader *reader, const struct timespec *until)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&dispatcher.lock);
+	while (reader->busy && until && r == 0)
+		r = pthread_cond_clockwait(&dispatcher.free, &dispatcher.lock, CLOCK_MONOTONIC,
+					   until);
+	r = reader->busy ? -EBUSY : 0;
+	reader->busy = true;
+	pthread_mutex_unlock(&dispatcher.lock);
+	return r;
+}
+
+static void turn_end(struct reader *reader)
+{
+	pthread_mutex_lock(&dispatcher.lock);
+	reader->busy = false;
+	pthread_cond_broadcast(&dispatcher.free);
+	pthread_mutex_unlock(&dispatcher.lock);
+}
+
+/* -- values -- */
+
+static value_t to_value(struct number number, int ds_type)
+{
+	double d = number_double(number);
+	bool is_float = number.kind == NUMBER_FLOAT;
+	uint64_t u = is_float ? (d >= 0 && d < 0x1p64 ? (uint64_t)d : 0) : number.u;
+	int64_t i = is_float && d < 0 ? (d > -0x1p63 ? (int64_t)d : INT64_MIN) : (int64_t)u;
+
+	switch (ds_type) {
+	case DS_TYPE_COUNTER:
+		return (value_t){ .counter = u };
+	case DS_TYPE_DERIVE:
+		return (value_t){ .derive = i };
+	case DS_TYPE_ABSOLUTE:
+		return (value_t){ .absolute = u };
+	default:
+		return (value_t){ .gauge = d };
+	}
+}
+
+/* Whether that was logged of a metric before; remembers it. */
+static bool type_told(struct reader *reader, const char *metric)
+{
+	_cleanup_text_ struct text line = {};
+
+	text_printf(&line, "\n%s\n", metric);
+	if (strstr(text_str(&reader->told), text_str(&line)))
+		return true;
+	text_add(&reader->told, line.data, line.len);
+	return false;
+}
+
+/* For write plugins that can use more than names; collectd copies it. NULL: there are none. */
+static meta_data_t *labels_of(const struct value *value)
+{
+	meta_data_t *meta = value->n_labels ? meta_data_create() : NULL;
+
+	for (size_t i = 0; meta && i < value->n_labels; i++)
+		meta_data_add_string(meta, value->labels[i].name, value->labels[i].value);
+	return meta;
+}
+
+static void dispatch(void *data, const struct value *from)
+{
+	struct reader *reader = data;
+	const data_set_t *ds = plugin_get_ds(from->type);
+	value_list_t list = VALUE_LIST_INIT;
+	value_t value;
+
+	if (!ds || ds->ds_num != 1) {
+		if (!type_told(reader, from->metric))
+			log_error("%s%s: metric \"%s\": type \"%s\" %s",
+				  reader->monitor ? "monitor " : "figures",
+				  reader->monitor ? reader->monitor : "", from->metric, from->type,
+				  ds ? "has several data sources, expected one with a single value"
+				     : "is not in types.db");
+		return;
+	}
+	value = to_value(from->number, ds->ds[0].type);
+	list.values = &value;
+	list.values_len = 1;
+	list.time = reader->time;
+	list.interval = reader->interval;
+	list.meta = labels_of(from);
+	sstrncpy(list.plugin, PLUGIN, sizeof(list.plugin));
+	sstrncpy(list.plugin_instance, from->plugin_instance, sizeof(list.plugin_instance));
+	sstrncpy(list.type, from->type, sizeof(list.type));
+	sstrncpy(list.type_instance, from->type_instance, sizeof(list.type_instance));
+	if (plugin_dispatch_values(&list) == 0)
+		reader->sent++;
+	meta_data_destroy(list.meta);
+}
+
+static void read_trouble(void *data, const struct error *err)
+{
+	struct reader *reader = data;
+
+	if (!reader->trouble_told)
+		log_error("%s", error_message(err));
+	reader->trouble_told = true;
+	reader->troubled = true;
+}
+
+static void read_begin(struct reader *reader)
+{
+	reader->time = passage_begin(reader->passage);
+	reader->sent = 0;
+}
+
+static void read_end(struct reader *reader)
+{
+	passage_end(reader->passage, reader->sent);
+}
+
+/* With the turn. */
+static void read_monitor(struct reader *reader, struct registry *registry)
+{
+	_cleanup_(view_release) struct view view = {};
+	uint64_t start = figure_clock();
+
+	if (registry_view(registry, reader->monitor, &view, NULL) < 0)
+		return;
+	view_collect(&view);
+	read_begin(reader);
+	reader->troubled = false;
+	for (size_t i = 0; i < view.n; i++)
+		values_read(&view.items[i], dispatch, read_trouble, reader);
+	read_end(reader);
+	if (!reader->troubled)
+		reader->trouble_told = false;
+	view_note_read(&view, READER_COLLECTD);
+	if (view.n)
+		readings_add(view.items[0].monitor->readings, READER_COLLECTD, 0,
+			     figure_clock() - start);
+}
+
+/* With the turn. */
+static void read_figures(struct reader *reader, struct registry *registry)
+{
+	_cleanup_(view_release) struct view view = {};
+
+	if (registry_view(registry, NULL, &view, NULL) < 0)
+		return;
+	read_begin(reader);
+	figures_read(&view, dispatch, reader);
+	read_end(reader);
+}
+
+static void reader_read(struct reader *reader, struct registry *registry)
+{
+	if (reader->monitor)
+		read_monitor(reader, registry);
+	else
+		read_figures(reader, registry);
+}
+
+/*
+ * The registry outlives the read threads. Always 0: collectd would double the interval of a read
+ * that fails.
+ */
+static int dispatcher_read(user_data_t *user_data)
+{
+	struct reader *reader = user_data->data;
+	struct registry *registry;
+
+	if (!reader->monitor)
+		notifier_run();
+	pthread_mutex_lock(&dispatcher.lock);
+	registry = dispatcher.registry;
+	pthread_mutex_unlock(&dispatcher.lock);
+	if (!registry || turn_begin(reader, NULL) < 0)
+		return 0;
+	reader_read(reader, registry);
+	turn_end(reader);
+	return 0;
+}
+
+/* -- flush -- */
+
+/* References to all readers at this moment, the figures last; NULL: out of memory. */
+static struct reader **list_readers(size_t *n)
+{
+	struct reader **list, *figures = NULL;
+
+	*n = 0;
+	pthread_mutex_lock(&dispatcher.lock);
+	for (struct reader *reader = dispatcher.readers; reader; reader = reader->next)
+		++*n;
+	list = calloc(*n + 1, sizeof(*list));
+	*n = 0;
+	for (struct reader *reader = dispatcher.readers; list && reader; reader = reader->next) {
+		reader->refs++;
+		if (reader->monitor)
+			list[(*n)++] = reader;
+		else
+			figures = reader;
+	}
+	if (figures)
+		list[(*n)++] = figures;
+	pthread_mutex_unlock(&dispatcher.lock);
+	return list;
+}
+
+static int flush_all(struct registry *registry, cdtime_t timeout, struct error *err)
+{
+	struct timespec until;
+	size_t n;
+	_cleanup_free_ struct reader **readers = list_readers(&n);
+	int r = 0;
+
+	if (!readers)
+		return error_oom(err);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += DISPATCHER_SECONDS_MAX;
+	for (size_t i = 0; i < n; i++) {
+		struct reader *reader = readers[i];
+
+		if (turn_begin(reader, &until) < 0) {
+			error_release(err);
+			r = error_set(err, -EBUSY, "%s%s is being read for more than %d s",
+				      reader->monitor ? "monitor " : "the figures",
+				      reader->monitor ? reader->monitor : "",
+				      DISPATCHER_SECONDS_MAX);
+		} else {
+			bool due = !timeout || reader->time + timeout <= cdtime();
+
+			if (due && !reader->monitor)
+				figure_add(FIGURE_FLUSHES, 1);
+			if (due)
+				reader_read(reader, registry);
+			turn_end(reader);
+		}
+		reader_unref(reader);
+	}
+	return r;
+}
+
+static int flush_own(cdtime_t timeout, const char *identifier, struct error *err)
+{
+	struct registry *registry;
+	int r = 0;
+
+	if (identifier && !cache_is_ours(identifier))
+		return 0;
+	pthread_mutex_lock(&dispatcher.lock);
+	registry = dispatcher.registry;
+	if (registry)
+		dispatcher.flushes++;
+	pthread_mutex_unlock(&dispatcher.lock);
+	if (!registry)
+		return 0;
+	r = flush_all(registry, timeout, err);
+	pthread_mutex_lock(&dispatcher.lock);
+	dispatcher.flushes--;
+	pthread_cond_broadcast(&dispatcher.free);
+	pthread_mutex_unlock(&dispatcher.lock);
+	return r;
+}
+
+/* collectd's: FLUSH on its own socket, SIGUSR1, FlushInterval, and the end. */
+static int dispatcher_flush_callback(cdtime_t timeout, const char *identifier,
+				     user_data_t *user_data)
+{
+	_cleanup_error_ struct error err = {};
+	int r;
+
+	(void)user_data;
+	if (flushing)
+		return 0;
+	r = flush_own(timeout, identifier, &err);
+	if (r < 0)
+		log_error("flush: %s", error_message(&err));
+	return r;
+}
+
+int dispatcher_flush(void *data, const char *plugin, double timeout, const char *identifier,
+		     struct error *err)
+{
+	bool own = !plugin || !strcmp(plugin, PLUGIN);
+	cdtime_t age = DOUBLE_TO_CDTIME_T(timeout);
+	int r = 0, passed;
+
+	(void)data;
+	plugin_set_ctx(dispatcher.context);
+	if (own)
+		r = flush_own(age, identifier, err);
+	if (plugin && own)
+		return r;
+	/* The write plugins write all values that they hold, including these. */
+	passed = own ? passage_wait(r < 0 ? NULL : err) : 0;
+	flushing = true;
+	plugin_flush(plugin, age, identifier);
+	flushing = false;
+	return r < 0 ? r : passed;
+}
+
+/* -- monitors come and go -- */
+
+static void reader_name(const struct monitor *monitor, char *name, size_t size)
+{
+	/* With the serial: one that is made again has another, whatever comes first. */
+	snprintf(name, size, PLUGIN "-%s-%llu", monitor->settings.name,
+		 (unsigned long long)monitor->serial);
+}
+
+void dispatcher_add(const struct monitor *monitor)
+{
+	user_data_t user_data = { .free_func = reader_free };
+	char name[DATA_MAX_NAME_LEN];
+
+	plugin_set_ctx(dispatcher.context);
+	user_data.data = reader_new(monitor);
+	if (!user_data.data) {
+		log_error("monitor %s: out of memory", monitor->settings.name);
+		return;
+	}
+	reader_name(monitor, name, sizeof(name));
+	/* collectd frees the reader when it fails, too. */
+	if (plugin_register_complex_read(PLUGIN, name, dispatcher_read,
+					 DOUBLE_TO_CDTIME_T(monitor->settings.interval),
+					 &user_data) != 0)
+		log_error("monitor %s: collectd does not take its read callback",
+			  monitor->settings.name);
+}
+
+void dispatcher_remove(const struct monitor *monitor)
+{
+	char name[DATA_MAX_NAME_LEN];
+
+	unlink_reader(NULL, monitor);
+	reader_name(monitor, name, sizeof(name));
+	plugin_unregister_read(name);
+}
+
+/* -- start and stop -- */
+
+void dispatcher_register(void)
+{
+	user_data_t user_data = { .data = reader_new(NULL), .free_func = reader_free };
+
+	if (user_data.data)
+		plugin_register_complex_read(PLUGIN, PLUGIN, dispatcher_read, 0, &user_data);
+	plugin_register_flush(PLUGIN, dispatcher_flush_callback, NULL);
+}
+
+void dispatcher_start(struct registry *registry)
+{
+	dispatcher.context = plugin_get_ctx();
+	pthread_mutex_lock(&dispatcher.lock);
+	dispatcher.registry = registry;
+	pthread_mutex_unlock(&dispatcher.lock);
+}
+
+void dispatcher_stop(void)
+{
+	pthread_mutex_lock(&dispatcher.lock);
+	dispatcher.registry = NULL;
+	while (dispatcher.flushes)
+		pthread_cond_wait(&dispatcher.free, &dispatcher.lock);
+	pthread_mutex_unlock(&dispatcher.lock);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What collectd writes comes in: the values that monitors are fed with. */
+#ifndef DYNMON_COLLECTD_FEED_INPUT_H
+#define DYNMON_COLLECTD_FEED_INPUT_H
+
+struct registry;
+
+/**
+ * feeder_register() - register the write callback with collectd
+ *
+ * Call this only while collectd loads the plugin: collectd's list of write callbacks has no lock,
+ * and its write threads walk the list. Without feeds the callback returns at once.
+ */
+void feeder_register(void);
+
+/**
+ * feeder_start() - set the receiver of values
+ * @registry:  receives them until feeder_stop()
+ *
+ * Earlier values are dropped. collectd joins its write threads before it shuts plugins down, so no
+ * thread is in the callback when feeder_stop() is called.
+ */
+void feeder_start(struct registry *registry);
+void feeder_stop(void);
+
+#endif

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * collectd's side of the plugin: its callbacks and its log. Its configuration is config.c's, its
+ * values are dispatcher.c's, its notifications notifier.c's, and what it writes is feeder.c's;
+ * nobody else includes a collectd header.
+ *
+ * Lifetimes: loading registers all callbacks and the handler of SIGHUP; config only remembers;
+ * init, after collectd has forked, starts the parts of the plugin in the order of the table
+ * "parts"; shutdown, after collectd's readers and writers are gone, stops them in the reverse
+ * order. Threads start last, when all monitors are there, and stop first.
+ */
+#include "collectd.h"
+#include "plugin.h"
+#include "utils/common/common.h"
+
+#include "base/descriptor.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "collectd/value_cache.h"
+#include "collectd/config_reader.h"
+#include "collectd/dispatcher.h"
+#include "collectd/feed_input.h"
+#include "monitor/events.h"
+#include "monitor/orphans.h"
+#include "monitor/notification.h"
+#include "monitor/watch.h"
+#include "collectd/notifier.h"
+#include "collectd/write_queue.h"
+#include "serve/control.h"
+#include "serve/http.h"
+#include "serve/listener.h"
+
+#include <errno.h>
+#include <semaphore.h>
+
+#define PLUGIN "dynmon"
+
+static struct settings settings;
+static bool settings_ready;
+
+static struct registry *registry;
+static struct watch *watch;
+static struct events *events;
+static struct control *control;
+static struct http **https;
+static size_t n_https;
+static plugin_ctx_t context; /* the plugin's own, for threads that collectd did not start */
+
+static struct {
+	sem_t hangups; /* posted by the signal handler, and to end the thread */
+	_Atomic bool stopping;
+	pthread_t thread;
+} reloader;
+
+static void sink_collectd(enum log_level level, const char *line)
+{
+	plugin_log((int)level, PLUGIN ": %s", line);
+}
+
+/* A report's lines, each of which stands for itself. */
+static void log_lines(enum log_level level, struct text *report)
+{
+	for (const char *line = text_str(report); *line;) {
+		size_t len = strcspn(line, "\n");
+
+		if (len)
+			log_message(level, "%.*s", (int)len, line);
+		line += len + (line[len] == '\n');
+	}
+}
+
+/* -- configuration -- */
+
+static int settings_prepare(void)
+{
+	_cleanup_error_ struct error err = {};
+
+	if (settings_ready)
+		return 0;
+	if (config_locate(&err) < 0 || settings_init(&settings, &err) < 0) {
+		log_error("%s", error_message(&err));
+		return -1;
+	}
+	settings_ready = true;
+	return 0;
+}
+
+static int dynmon_config(oconfig_item_t *item)
+{
+	_cleanup_error_ struct error err = {};
+	_cleanup_text_ struct text warnings = {}, mistakes = {};
+	int r;
+
+	if (settings_prepare() < 0)
+		return -1;
+	r = config_take(&settings, item, &warnings, &err);
+	log_lines(LOG_LEVEL_WARNING, &warnings);
+	if (r == 0)
+		return 0;
+	text_adds(&mistakes, error_message(&err));
+	log_lines(LOG_LEVEL_ERR, &mistakes);
+	return -1;
+}
+
+/* Without it the figures about runs are missing, and nothing else. */
+static int switch_run_stats(bool on, struct text *report)
+{
+	_cleanup_error_ struct error err = {};
+	int r = run_stats_switch(on, &err);
+
+	if (r < 0)
+		text_printf(report, "%s\n", error_message(&err));
+	else if (r > 0)
+		text_printf(report, "RunStats: switched %s\n", on ? "on" : "off");
+	return r;
+}
+
+/* The configuration as it is now; what stands for as long as collectd runs is only reported. */
+static int configure(void *data, struct settings *ret, struct text *report, struct error *err)
+{
+	int r = config_read(ret, report, err);
+
+	(void)data;
+	if (r < 0)
+		return r;
+	settings_report_fixed(&settings, ret, report);
+	switch_run_stats(ret->run_stats, report);
+	return 0;
+}
+
+/* -- monitors come and go -- */
+
+static void monitor_added(void *data, const struct monitor *monitor)
+{
+	(void)data;
+	dispatcher_add(monitor);
+}
+
+static void monitor_removed(void *data, const struct monitor *monitor)
+{
+	(void)data;
+	dispatcher_remove(monitor);
+}
+
+/* -- reload -- */
+
+/*
+ * Installed when the plugin is loaded: collectd may take long to start, and the default action
+ * would kill collectd. The thread that reloads starts after all monitors.
+ */
+static void on_sighup(int signal)
+{
+	int saved = errno;
+
+	(void)signal;
+	sem_post(&reloader.hangups);
+	errno = saved;
+}
+
+static void catch_sighup(void)
+{
+	const struct sigaction action = { .sa_handler = on_sighup, .sa_flags = SA_RESTART };
+
+	sem_init(&reloader.hangups, 0, 0);
+	sigaction(SIGHUP, &action, NULL);
+}
+
+static void reload(void)
+{
+	_cleanup_error_ struct error err = {};
+	_cleanup_text_ struct text report = {};
+	int r = registry_reload(registry, NULL, false, &report, &err);
+
+	log_lines(LOG_LEVEL_NOTICE, &report);
+	if (!report.len && r == 0)
+		log_notice("reload: nothing has changed");
+	if (r < 0)
+		log_error("reload: %s", error_message(&err));
+}
+
+static void *reload_thread(void *data)
+{
+	(void)data;
+	plugin_set_ctx(context);
+	for (;;) {
+		if (sem_wait(&reloader.hangups) < 0)
+			continue;
+		/* One reload serves all pending signals. */
+		while (sem_trywait(&reloader.hangups) == 0)
+			;
+		if (reloader.stopping)
+			return NULL;
+		reload();
+	}
+}
+
+static int reloader_start(struct error *err)
+{
+	int r;
+
+	reloader.stopping = false;
+	r = thread_start(&reloader.thread, "dynmon-reload", reload_thread, NULL);
+	return r < 0 ? error_set(err, r, "reload: %s", strerror(-r)) : 0;
+}
+
+static void reloader_stop(void)
+{
+	reloader.stopping = true;
+	sem_post(&reloader.hangups);
+	pthread_join(reloader.thread, NULL);
+}
+
+/* -- the parts of the plugin -- */
+
+static int registry_start(struct error *err)
+{
+	const struct registry_observer observer = {
+		.added = monitor_added,
+		.removed = monitor_removed,
+		.configure = configure,
+		.flush = dispatcher_flush,
+		.list_values = cache_list,
+		.get_value = cache_get,
+	};
+	const struct compiler compiler = {
+		.program = settings.compiler,
+		.include_dir = settings.include_dir,
+	};
+	int r = registry_new(&compiler, settings.dataplane_dir, &observer, &registry, err);
+
+	if (r == 0)
+		r = registry_identify(registry, settings.state_dir, err);
+	if (r < 0)
+		registry = registry_free(registry);
+	return r;
+}
+
+/* Detaches and frees all monitors. */
+static void registry_stop(void)
+{
+	registry = registry_free(registry);
+}
+
+static int run_stats_start(struct error *err)
+{
+	_cleanup_text_ struct text report = {};
+	int r = switch_run_stats(settings.run_stats, &report);
+
+	(void)err;
+	log_lines(r < 0 ? LOG_LEVEL_ERR : LOG_LEVEL_INFO, &report);
+	return 0;
+}
+
+static void run_stats_stop(void)
+{
+	run_stats_switch(false, NULL);
+}
+
+static int feeds_start(struct error *err)
+{
+	int r = registry_set_feeds(registry, &settings, NULL, err);
+
+	if (r == 0)
+		feeder_start(registry);
+	return r;
+}
+
+static int dispatching_start(struct error *err)
+{
+	(void)err;
+	dispatcher_start(registry);
+	return 0;
+}
+
+/* A socket that cannot be opened is logged, and does not keep the rest from running. */
+static int control_open(struct error *err)
+{
+	unsigned int mode = (unsigned int)strtoul(settings.socket_perms, NULL, 8);
+	int fd = listener_open(settings.socket_file, settings.socket_group, mode,
+			       settings.delete_socket, err);
+
+	if (fd < 0 || control_start(fd, registry, &control, err) < 0)
+		log_error("%s", error_message(err));
+	else
+		log_info("control socket %s", settings.socket_file);
+	return 0;
+}
+
+static void control_close(void)
+{
+	if (control)
+		unlink(settings.socket_file);
+	control = control_stop(control);
+}
+
+static int https_open(struct error *err)
+{
+	https = calloc(settings.n_https + 1, sizeof(*https));
+	if (!https)
+		return error_oom(err);
+	for (size_t i = 0; i < settings.n_https; i++) {
+		_cleanup_error_ struct error why = {};
+
+		if (http_start(&settings.https[i], hostname_g, registry, &https[n_https], &why) < 0)
+			log_error("%s", error_message(&why));
+		else
+			log_info("HTTP on %s", http_address(https[n_https++]));
+	}
+	return 0;
+}
+
+static void https_close(void)
+{
+	while (n_https)
+		http_stop(https[--n_https]);
+	free(https);
+	https = NULL;
+}
+
+static void monitors_add(void)
+{
+	for (size_t i = 0; i < settings.n_monitors; i++) {
+		_cleanup_error_ struct error err = {};
+		_cleanup_text_ struct text report = {};
+		int r = registry_add(registry, &settings.monitors[i], true, &report, &err);
+
+		log_lines(LOG_LEVEL_WARNING, &report);
+		if (r < 0)
+			log_error("%s", error_message(&err));
+	}
+}
+
+static void monitors_restore(void)
+{
+	_cleanup_error_ struct error err = {};
+	_cleanup_text_ struct text report = {};
+	int r = registry_restore(registry, settings.state_dir, &report, &err);
+
+	log_lines(LOG_LEVEL_WARNING, &report);
+	if (r < 0)
+		log_error("%s", error_message(&err));
+}
+
+/* Monitors that others had to be there for. */
+static void monitors_try_again(void)
+{
+	_cleanup_text_ struct text report = {};
+
+	registry_try_again(registry, &report);
+	log_lines(LOG_LEVEL_NOTICE, &report);
+}
+
+/* Each interface takes several descriptors, and services start with a limit of 1024. */
+static void descriptors_prepare(void)
+{
+	uint64_t old, new;
+	int r = descriptors_raise(&old, &new);
+
+	if (r < 0)
+		log_warning("the limit of descriptors cannot be raised: %s", strerror(-r));
+	else if (new != old)
+		log_info("the limit of descriptors was raised from %llu to %llu",
+			 (unsigned long long)old, (unsigned long long)new);
+	else
+		log_info("the limit of descriptors is %llu", (unsigned long long)new);
+}
+
+/* A monitor that cannot run is logged, and does not keep the others from running. */
+static int monitors_start(struct error *err)
+{
+	_cleanup_text_ struct text report = {};
+
+	(void)err;
+	registry_batch_begin(registry);
+	monitors_add();
+	monitors_restore();
+	monitors_try_again();
+	registry_batch_end(registry);
+	registry_report_feeds(registry, &report);
+	leftovers_remove(registry, &report);
+	log_lines(LOG_LEVEL_NOTICE, &report);
+	return 0;
+}
+
+static int events_open(struct error *err)
+{
+	return events_start(registry, &events, err);
+}
+
+static void events_close(void)
+{
+	events = events_stop(events);
+}
+
+static int watch_open(struct error *err)
+{
+	return watch_start(registry, &watch, err);
+}
+
+static void watch_close(void)
+{
+	watch = watch_stop(watch);
+}
+
+/* -- start and stop -- */
+
+/*
+ * All parts, in the order in which they start; they stop in the reverse order. A part that fails to
+ * start cleans up after itself, and the parts before it are stopped. The notifier starts with the
+ * first read callback, see notifier.h, and stops first.
+ */
+static const struct part {
+	int (*start)(struct error *err); /* -errno: the plugin cannot run */
+	void (*stop)(void);
+} parts[] = {
+	{ registry_start, registry_stop },
+	{ notice_open, notice_close },
+	{ run_stats_start, run_stats_stop },
+	{ feeds_start, feeder_stop },
+	{ dispatching_start, dispatcher_stop },
+	{ monitors_start, NULL }, /* they stop with the registry */
+	/* The parts from here on start threads. */
+	{ events_open, events_close },
+	{ watch_open, watch_close },
+	{ control_open, control_close },
+	{ https_open, https_close },
+	{ reloader_start, reloader_stop },
+	{ NULL, notifier_stop },
+};
+
+static size_t n_started;
+
+/* Cancels the work of all threads, so that none waits for a compiler. */
+static void parts_stop(void)
+{
+	if (registry)
+		registry_cancel(registry);
+	while (n_started) {
+		const struct part *part = &parts[--n_started];
+
+		if (part->stop)
+			part->stop();
+	}
+}
+
+static int parts_start(void)
+{
+	for (n_started = 0; n_started < ARRAY_SIZE(parts); n_started++) {
+		const struct part *part = &parts[n_started];
+		_cleanup_error_ struct error err = {};
+
+		if (!part->start || part->start(&err) == 0)
+			continue;
+		log_error("%s", error_message(&err));
+		parts_stop();
+		return -1;
+	}
+	return 0;
+}
+
+static int dynmon_init(void)
+{
+	if (n_started)
+		return 0;
+	if (settings_prepare() < 0)
+		return -1;
+	context = plugin_get_ctx();
+	descriptors_prepare();
+	if (parts_start() < 0)
+		return -1;
+	log_info("version " DYNMON_VERSION " is ready");
+	return 0;
+}
+
+static int dynmon_shutdown(void)
+{
+	parts_stop();
+	config_forget();
+	settings_release(&settings);
+	settings_ready = false;
+	return 0;
+}
+
+void module_register(void)
+{
+	log_set_sink(sink_collectd);
+	catch_sighup();
+	/* Now, for there may be no block that asks for it; if it fails, init says so. */
+	config_locate(NULL);
+	plugin_register_complex_config(PLUGIN, dynmon_config);
+	plugin_register_init(PLUGIN, dynmon_init);
+	dispatcher_register();
+	passage_register();
+	feeder_register();
+	plugin_register_shutdown(PLUGIN, dynmon_shutdown);
+}

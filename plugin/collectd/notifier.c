@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "collectd.h"
+#include "plugin.h"
+#include "utils/common/common.h"
+
+#include "collectd/notifier.h"
+
+#include "base/log.h"
+#include "base/thread.h"
+#include "base/utf8.h"
+#include "export/values.h"
+#include "monitor/notification.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#define PLUGIN		     "dynmon"
+#define NOTIFIER_SECONDS_MAX 5 /* for a handler to return when collectd stops */
+
+static plugin_ctx_t context; /* for what collectd wants to know of a thread */
+
+static struct {
+	int stop_fd;
+	_Atomic bool stopping;
+	bool tried, started;
+	pthread_t thread;
+} notifier = { .stop_fd = -1 };
+
+/* The field that values of the interface have for %{interface}. */
+static void interface_field(const char *interface, char field[VALUE_FIELD_MAX + 1])
+{
+	_cleanup_text_ struct text name = {};
+
+	utf8_name(&name, interface, strlen(interface));
+	value_field(text_str(&name), name.len, field);
+}
+
+static void send_notice(const struct notice *notice)
+{
+	notification_t to = { .severity = (int)notice->severity, .time = cdtime() };
+
+	sstrncpy(to.host, hostname_g, sizeof(to.host));
+	sstrncpy(to.plugin, PLUGIN, sizeof(to.plugin));
+	sstrncpy(to.plugin_instance, notice->monitor, sizeof(to.plugin_instance));
+	interface_field(notice->interface, to.type_instance);
+	sstrncpy(to.message, notice->text, sizeof(to.message));
+	plugin_dispatch_notification(&to);
+}
+
+static void *notifier_thread(void *data)
+{
+	struct pollfd polls[2] = {
+		{ .fd = notice_fd(), .events = POLLIN },
+		{ .fd = notifier.stop_fd, .events = POLLIN },
+	};
+	struct notice notice;
+	uint64_t dropped;
+
+	(void)data;
+	plugin_set_ctx(context);
+	while (!notifier.stopping) {
+		if (poll(polls, 2, -1) < 0)
+			continue;
+		while (!notifier.stopping && notice_take(&notice, &dropped)) {
+			if (dropped)
+				log_warning("%llu notifications are dropped, the handlers are slow",
+					    (unsigned long long)dropped);
+			send_notice(&notice);
+		}
+	}
+	return NULL;
+}
+
+void notifier_run(void)
+{
+	int r;
+
+	if (notifier.tried || notice_fd() < 0)
+		return;
+	notifier.tried = true;
+	context = plugin_get_ctx();
+	notifier.stop_fd = eventfd(0, EFD_CLOEXEC);
+	r = notifier.stop_fd < 0
+		    ? -errno
+		    : thread_start(&notifier.thread, "dynmon-notify", notifier_thread, NULL);
+	if (r < 0)
+		log_error("notifications are not sent: %s", strerror(-r));
+	notifier.started = r == 0;
+}
+
+/* A handler that does not return is left alone: collectd ends all the same. */
+void notifier_stop(void)
+{
+	struct timespec until;
+
+	if (!notifier.started) {
+		notice_close();
+		return;
+	}
+	notifier.stopping = true;
+	eventfd_write(notifier.stop_fd, 1);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += NOTIFIER_SECONDS_MAX;
+	if (pthread_timedjoin_np(notifier.thread, NULL, &until) != 0) {
+		log_warning("a notification handler does not return, it is not waited for");
+		return;
+	}
+	notifier.started = false;
+	fd_close(&notifier.stop_fd);
+	notice_close();
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "collectd.h"
+#include "plugin.h"
+#include "utils/common/common.h"
+#include "utils_cache.h"
+
+#include "collectd/value_cache.h"
+
+#include <errno.h>
+#include <math.h>
+
+bool cache_is_ours(const char *identifier)
+{
+	static const char name[] = "dynmon";
+	const char *plugin = strchr(identifier, '/');
+	size_t len = sizeof(name) - 1;
+
+	return plugin && !strncmp(plugin + 1, name, len) &&
+	       (plugin[len + 1] == '-' || plugin[len + 1] == '/');
+}
+
+int cache_list(void *data, struct text *lines, struct error *err)
+{
+	_cleanup_free_ cdtime_t *times = NULL;
+	_cleanup_free_ char **names = NULL;
+	size_t n = 0;
+
+	(void)data;
+	if (uc_get_names(&names, &times, &n) != 0)
+		return error_set(err, -EIO, "collectd does not give its values");
+	for (size_t i = 0; i < n; i++) {
+		if (cache_is_ours(names[i]))
+			text_printf(lines, "%.3f %s\n", CDTIME_T_TO_DOUBLE(times[i]), names[i]);
+		free(names[i]);
+	}
+	return 0;
+}
+
+/* The type's data set, with the words of collectd's own GETVAL where there is none. */
+static const data_set_t *find_type(const char *identifier, struct error *err)
+{
+	_cleanup_free_ char *copy = strdup(identifier);
+	char *host, *plugin, *plugin_instance, *type, *type_instance;
+	const data_set_t *ds;
+
+	if (!copy) {
+		error_oom(err);
+		return NULL;
+	}
+	if (parse_identifier(copy, &host, &plugin, &plugin_instance, &type, &type_instance, NULL) !=
+	    0) {
+		error_set(err, -EINVAL, "Cannot parse identifier `%.200s'.", identifier);
+		return NULL;
+	}
+	ds = plugin_get_ds(type);
+	if (!ds)
+		error_set(err, -ENOENT, "Type `%.100s' is unknown.", type);
+	return ds;
+}
+
+int cache_get(void *data, const char *identifier, struct text *lines, struct error *err)
+{
+	_cleanup_free_ gauge_t *rates = NULL;
+	_cleanup_error_ struct error why = {};
+	const data_set_t *ds = find_type(identifier, &why);
+	size_t n = 0;
+
+	(void)data;
+	if (!ds)
+		return error_set(err, why.code, "%s", error_message(&why));
+	if (!cache_is_ours(identifier) || uc_get_rate_by_name(identifier, &rates, &n) != 0 ||
+	    n != ds->ds_num)
+		return error_set(err, -ENOENT, "No such value.");
+	for (size_t i = 0; i < n; i++)
+		if (isnan(rates[i]))
+			text_printf(lines, "%s=NaN\n", ds->ds[i].name);
+		else
+			text_printf(lines, "%s=%12e\n", ds->ds[i].name, rates[i]);
+	return 0;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "collectd.h"
+#include "filter_chain.h"
+#include "plugin.h"
+
+#include "base/self_counter.h"
+#include "collectd/write_queue.h"
+
+#include <errno.h>
+#include <time.h>
+
+#define PLUGIN "dynmon"
+#define SECOND UINT64_C(1000000000)
+
+/* Time for each write thread to finish its current value: collectd has no event for that. */
+#define IN_HAND_MS 20
+
+/* The values of one read. */
+struct reading {
+	cdtime_t begin; /* the time of its values; 0: there was no read */
+	cdtime_t end;	/* after its last value was dispatched; 0: not yet */
+	size_t sent, seen;
+};
+
+struct passage {
+	struct reading last, before;
+	cdtime_t forgotten; /* end of an earlier read that may have values in the queue; or 0 */
+	struct passage *next;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t seen; /* a value has reached the cache; signaled for waiting threads */
+	/* -- protected by lock -- */
+	struct passage *passages;
+	struct reading *recent; /* where the last value was found; NULL: look everywhere */
+	cdtime_t begin;		/* of the last read that has begun */
+	cdtime_t latest;	/* the latest begin of a read with a value in the cache */
+	unsigned int waiting;
+} passing = { .lock = PTHREAD_MUTEX_INITIALIZER, .seen = PTHREAD_COND_INITIALIZER };
+
+/* Under lock. Returns true if all values dispatched until then have left the queue. */
+static bool queue_is_past(cdtime_t then)
+{
+	return then < passing.latest;
+}
+
+/* Under lock. The number of values of a read that may still be in the queue. */
+static size_t count_missing(const struct reading *reading, size_t dropped)
+{
+	if (!reading->end || queue_is_past(reading->end) ||
+	    reading->seen + dropped >= reading->sent)
+		return 0;
+	return reading->sent - reading->seen - dropped;
+}
+
+/* Under lock. */
+static struct reading *find_reading(cdtime_t time)
+{
+	if (passing.recent && passing.recent->begin == time)
+		return passing.recent;
+	for (struct passage *passage = passing.passages; passage; passage = passage->next) {
+		if (passage->last.begin == time)
+			return &passage->last;
+		if (passage->before.begin == time)
+			return &passage->before;
+	}
+	return NULL;
+}
+
+/* Called in a write thread when a value has reached the cache. */
+static int passage_event(cache_event_t *event, user_data_t *user_data)
+{
+	struct reading *reading;
+
+	(void)user_data;
+	if (event->type == CE_VALUE_EXPIRED)
+		return 0;
+	pthread_mutex_lock(&passing.lock);
+	reading = find_reading(event->value_list->time);
+	if (reading) {
+		passing.recent = reading;
+		reading->seen++;
+		if (reading->begin > passing.latest)
+			passing.latest = reading->begin;
+		if (passing.waiting)
+			pthread_cond_broadcast(&passing.seen);
+	}
+	pthread_mutex_unlock(&passing.lock);
+	event->ret = reading != NULL; /* for a new value: subscribe to its updates */
+	return 0;
+}
+
+void passage_register(void)
+{
+	plugin_register_cache_event(PLUGIN, passage_event, NULL);
+}
+
+struct passage *passage_new(void)
+{
+	struct passage *passage = calloc(1, sizeof(*passage));
+
+	if (!passage)
+		return NULL;
+	pthread_mutex_lock(&passing.lock);
+	passage->next = passing.passages;
+	passing.passages = passage;
+	pthread_mutex_unlock(&passing.lock);
+	return passage;
+}
+
+struct passage *passage_free(struct passage *passage)
+{
+	struct passage **at = &passing.passages;
+
+	if (!passage)
+		return NULL;
+	pthread_mutex_lock(&passing.lock);
+	while (*at != passage)
+		at = &(*at)->next;
+	*at = passage->next;
+	passing.recent = NULL;
+	pthread_mutex_unlock(&passing.lock);
+	free(passage);
+	return NULL;
+}
+
+uint64_t passage_begin(struct passage *passage)
+{
+	cdtime_t now;
+
+	pthread_mutex_lock(&passing.lock);
+	now = cdtime();
+	if (now <
+	    passing.begin) /* the clock was set back: times do not compare with earlier ones */
+		passing.latest = 0;
+	if (now == passing.begin)
+		now++;
+	passing.begin = now;
+	if (count_missing(&passage->before, 0))
+		passage->forgotten = passage->before.end;
+	passage->before = passage->last;
+	passage->last = (struct reading){ .begin = now };
+	pthread_mutex_unlock(&passing.lock);
+	return now;
+}
+
+void passage_end(struct passage *passage, size_t n)
+{
+	pthread_mutex_lock(&passing.lock);
+	passage->last.sent = n;
+	passage->last.end = cdtime();
+	pthread_mutex_unlock(&passing.lock);
+}
+
+/* -- waiting -- */
+
+/*
+ * Under lock. The number of values of all reads ended until then that may still be in the queue. If
+ * a read has left the queue, its missing values were dropped, and the next read of the same values
+ * is expected to lose the same number.
+ */
+static size_t count_all_missing(cdtime_t then)
+{
+	size_t missing = 0;
+
+	for (struct passage *passage = passing.passages; passage; passage = passage->next) {
+		const struct reading *last = &passage->last, *before = &passage->before;
+		size_t dropped = queue_is_past(before->end) && before->seen < before->sent
+					 ? before->sent - before->seen
+					 : 0;
+
+		if (last->end <= then)
+			missing += count_missing(last, dropped);
+		if (before->end <= then)
+			missing += count_missing(before, 0);
+		if (passage->forgotten && passage->forgotten <= then &&
+		    !queue_is_past(passage->forgotten))
+			missing++;
+	}
+	return missing;
+}
+
+static bool chain_may_drop(void)
+{
+	const char *name = global_option_get("PreCacheChain");
+
+	return name && fc_chain_get_by_name(name);
+}
+
+/* Under lock. Returns the number of values that did not reach the cache in time. */
+static size_t wait_for_all(bool may_drop)
+{
+	const uint64_t quiet = (may_drop ? PASSAGE_SECONDS_QUIET : PASSAGE_SECONDS_MAX) * SECOND;
+	const uint64_t start = figure_clock(), end = start + PASSAGE_SECONDS_MAX * SECOND;
+	const cdtime_t then = cdtime();
+	size_t missing = count_all_missing(then);
+	uint64_t until = start + quiet;
+
+	while (missing && figure_clock() < until) {
+		const struct timespec time = {
+			.tv_sec = (time_t)(until / SECOND),
+			.tv_nsec = (long)(until % SECOND),
+		};
+		size_t now;
+
+		pthread_cond_clockwait(&passing.seen, &passing.lock, CLOCK_MONOTONIC, &time);
+		now = count_all_missing(then);
+		if (now < missing)
+			until = figure_clock() + quiet < end ? figure_clock() + quiet : end;
+		missing = now;
+	}
+	return missing;
+}
+
+int passage_wait(struct error *err)
+{
+	const struct timespec in_hand = { .tv_nsec = IN_HAND_MS * 1000000L };
+	bool may_drop = chain_may_drop();
+	size_t missing;
+
+	pthread_mutex_lock(&passing.lock);
+	passing.waiting++;
+	missing = wait_for_all(may_drop);
+	passing.waiting--;
+	pthread_mutex_unlock(&passing.lock);
+	nanosleep(&in_hand, NULL);
+	if (!missing)
+		return 0;
+	if (!may_drop)
+		return error_set(err, -ETIMEDOUT,
+				 "%zu values have been in collectd's write queue for more than %d "
+				 "s; the write plugins have not received them yet",
+				 missing, PASSAGE_SECONDS_MAX);
+	error_set(
+		err, -ENODATA,
+		"%zu values did not come out of the PreCache filter chain, which may have dropped "
+		"them",
+		missing);
+	return 1;
+}

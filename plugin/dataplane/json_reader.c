@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dataplane/json_reader.h"
+#include "base/utf8.h"
+#include "dataplane/document.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <json-c/json.h>
+#include <string.h>
+
+#define JSON_DEPTH_MAX 32
+#define QUOTE_MAX      60 /* bytes of a wrong value that a message repeats */
+
+int walk_wrong(struct walk *walk, const char *expected, struct json_object *found)
+{
+	const char *value = json_object_to_json_string_ext(found, JSON_C_TO_STRING_NOSLASHESCAPE);
+	bool cut = strlen(value) > QUOTE_MAX;
+
+	return error_set(walk->err, -EINVAL, "%s: expected %s, found %.*s%s",
+			 walk->where.len ? text_str(&walk->where) : "the document", expected,
+			 QUOTE_MAX, value, cut ? "..." : "");
+}
+
+int walk_object(struct walk *walk, struct json_object *object, const struct key *keys, void *to)
+{
+	size_t mark = walk->where.len;
+	int r;
+
+	if (!json_object_is_type(object, json_type_object))
+		return walk_wrong(walk, "an object", object);
+	json_object_object_foreach(object, name, value) {
+		const struct key *key = keys;
+
+		text_printf(&walk->where, "%s%.80s", mark ? "." : "", name);
+		while (key->name && strcmp(key->name, name))
+			key++;
+		if (!key->name) {
+			if (walk->warnings->len < WARNINGS_MAX)
+				text_printf(walk->warnings, "%s: unknown key, ignored\n",
+					    text_str(&walk->where));
+		} else if (value) { /* null is as if the key were not there */
+			r = key->take(walk, value, (char *)to + key->offset);
+			if (r < 0)
+				return r;
+		}
+		walk->where.len = mark;
+	}
+	for (const struct key *key = keys; key->name; key++)
+		if (key->required && !json_object_object_get(object, key->name))
+			return error_set(walk->err, -ENODATA, "%s: the key \"%s\" is missing",
+					 mark ? text_str(&walk->where) : "the document", key->name);
+	return 0;
+}
+
+int walk_list(struct walk *walk, struct json_object *list, size_t max, size_t size,
+	      int (*take)(struct walk *, struct json_object *, void *), void **items, size_t *n)
+{
+	size_t len, mark = walk->where.len;
+
+	if (!json_object_is_type(list, json_type_array))
+		return walk_wrong(walk, "a list", list);
+	len = json_object_array_length(list);
+	if (len > max)
+		return error_set(walk->err, -EFBIG, "%s: %zu elements, at most %zu are possible",
+				 text_str(&walk->where), len, max);
+	*items = calloc(len ? len : 1, size);
+	if (!*items)
+		return error_oom(walk->err);
+	for (; *n < len; walk->where.len = mark) {
+		struct json_object *value = json_object_array_get_idx(list, *n);
+		char *item = (char *)*items + *n * size;
+		int r;
+
+		text_printf(&walk->where, "[%zu]", *n);
+		++*n; /* counted first: what a failed take() left is freed with the rest */
+		r = take(walk, value, item);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int take_bounded(struct walk *walk, struct json_object *value, size_t max, void *to)
+{
+	char **string = to;
+	const char *text;
+
+	if (!json_object_is_type(value, json_type_string))
+		return walk_wrong(walk, "a string", value);
+	text = json_object_get_string(value);
+	if (strlen(text) != (size_t)json_object_get_string_len(value))
+		return walk_wrong(walk, "a string without NUL", value);
+	if (strlen(text) > max)
+		return error_set(walk->err, -EFBIG, "%s: %zu bytes, at most %zu are possible",
+				 text_str(&walk->where), strlen(text), max);
+	/* json-c checks the form of UTF-8 sequences only. */
+	if (!utf8_is_valid(text, strlen(text)))
+		return walk_wrong(walk, "UTF-8", value);
+	free(*string);
+	*string = strdup(text);
+	return *string ? 0 : error_oom(walk->err);
+}
+
+int take_string(struct walk *walk, struct json_object *value, void *to)
+{
+	return take_bounded(walk, value, NAME_MAX_BYTES, to);
+}
+
+int take_name(struct walk *walk, struct json_object *value, void *to)
+{
+	int r = take_string(walk, value, to);
+
+	if (r == 0 && !**(char **)to)
+		return walk_wrong(walk, "a name", value);
+	return r;
+}
+
+int take_bool(struct walk *walk, struct json_object *value, void *to)
+{
+	if (!json_object_is_type(value, json_type_boolean))
+		return walk_wrong(walk, "true or false", value);
+	*(bool *)to = json_object_get_boolean(value);
+	return 0;
+}
+
+/* Says where in the text a syntax error is, in lines and columns from 1. */
+static int syntax_error(const char *bytes, size_t len, size_t at, const char *words,
+			struct error *err)
+{
+	size_t line = 1, column = 1;
+
+	for (size_t i = 0; i < at && i < len; i++) {
+		column++;
+		if (bytes[i] == '\n') {
+			line++;
+			column = 1;
+		}
+	}
+	return error_set(err, -EINVAL, "JSON syntax: line %zu, column %zu: %s", line, column,
+			 words);
+}
+
+int walk_parse(const char *bytes, size_t len, struct json_object **ret, struct error *err)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
+	enum json_tokener_error status;
+	size_t end;
+	bool again;
+
+	if (!tokener)
+		return error_oom(err);
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8 |
+						JSON_TOKENER_ALLOW_TRAILING_CHARS);
+	*ret = json_tokener_parse_ex(tokener, bytes, (int)len);
+	status = json_tokener_get_error(tokener);
+	again = status == json_tokener_continue;
+	if (again) {
+		/* A bare word or number ends where the text does: only what follows can tell. */
+		*ret = json_tokener_parse_ex(tokener, " ", 1);
+		status = json_tokener_get_error(tokener);
+	}
+	end = status == json_tokener_success && again ? len : json_tokener_get_parse_end(tokener);
+	json_tokener_free(tokener);
+	if (status == json_tokener_continue)
+		return syntax_error(bytes, len, len, "the text ends in the middle", err);
+	if (status != json_tokener_success)
+		return syntax_error(bytes, len, end, json_tokener_error_desc(status), err);
+	while (end < len && isspace((unsigned char)bytes[end]))
+		end++;
+	if (end < len) {
+		json_object_put(*ret);
+		*ret = NULL;
+		return syntax_error(bytes, len, end, "text after the end of the document", err);
+	}
+	return 0;
+}

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "decode/field.h"
+#include "base/utf8.h"
+#include "dataplane/metric_config.h"
+#include "kernel/type.h"
+
+#include <bpf/btf.h>
+#include <errno.h>
+#include <string.h>
+
+struct lister {
+	const struct btf *btf;
+	uint32_t size; /* bytes of the whole */
+	struct field *fields;
+	size_t n;
+	size_t types; /* visited so far: a hostile struct may contain itself, twice */
+	/* The array of structs that is being listed; count is 0 where there is none. */
+	uint32_t stride, count;
+	size_t numbers; /* in all of these */
+	struct error *err;
+};
+
+/* The names of the field that was added last. */
+static int list_enumerators(struct lister *lister, uint32_t type_id)
+{
+	const struct btf_type *type = type_resolve(lister->btf, type_id);
+	struct field *field = &lister->fields[lister->n - 1];
+	size_t n = btf_vlen(type);
+
+	if (n > ENUMERATORS_MAX)
+		n = ENUMERATORS_MAX;
+	field->enumerators = calloc(n + 1, sizeof(*field->enumerators));
+	if (!field->enumerators)
+		return error_oom(lister->err);
+	for (size_t i = 0; i < n; i++) {
+		struct enumerator *to = &field->enumerators[i];
+		bool wide = btf_is_enum64(type);
+
+		if (wide)
+			to->value = (int64_t)btf_enum64_value(&btf_enum64(type)[i]);
+		else if (btf_kflag(type)) /* signed */
+			to->value = btf_enum(type)[i].val;
+		else
+			to->value = (uint32_t)btf_enum(type)[i].val;
+		to->name = strndup(type_name(lister->btf, wide ? btf_enum64(type)[i].name_off
+							       : btf_enum(type)[i].name_off),
+				   NAME_MAX_BYTES);
+		if (!to->name)
+			return error_oom(lister->err);
+		field->n_enumerators++;
+	}
+	return 0;
+}
+
+static bool is_chars(const struct btf *btf, uint32_t type_id)
+{
+	const struct btf_type *type = btf && type_id ? type_resolve(btf, type_id) : NULL;
+
+	type = type && btf_is_array(type) ? type_resolve(btf, btf_array(type)->type) : NULL;
+	return type && btf_is_int(type) && type->size == 1 &&
+	       !strcmp(type_name(btf, type->name_off), "char");
+}
+
+/* Integers of 4 or 8 bytes; shorter ones in a row are data, and those in network order no counts.
+ */
+static uint32_t n_numbers(const struct btf *btf, uint32_t type_id, const struct plan *plan)
+{
+	const struct btf_type *type = btf && type_id ? type_resolve(btf, type_id) : NULL;
+	uint32_t n = plan_n_integers(plan);
+	bool whole;
+
+	if (plan_is_number(plan))
+		return 1;
+	if (!n || n > FIELD_NUMBERS_MAX || plan_number_size(plan) < sizeof(uint32_t) || !type ||
+	    !btf_is_array(type) ||
+	    format_guess(btf, btf_array(type)->type, "", &whole) != FORMAT_AUTO)
+		return 0;
+	return n;
+}
+
+/* An array of structs, of one dimension: the type of these; NULL: it is none. */
+static const struct btf_type *repeated_type(const struct btf *btf, uint32_t type_id)
+{
+	const struct btf_type *type = btf && type_id ? type_resolve(btf, type_id) : NULL;
+	const struct btf_type *each;
+	bool whole;
+
+	if (!type || !btf_is_array(type))
+		return NULL;
+	each = type_resolve(btf, btf_array(type)->type);
+	format_guess(btf, btf_array(type)->type, "", &whole);
+	return each && btf_is_composite(each) && !whole ? each : NULL;
+}
+
+/* Whether there are numbers in it, and not addresses or the like, that no field is made of. */
+static bool is_omitted(const struct btf *btf, uint32_t type_id, const struct plan *plan)
+{
+	const struct btf_type *type = btf && type_id ? type_resolve(btf, type_id) : NULL;
+	bool whole;
+
+	if (!plan_has_numbers(plan) || repeated_type(btf, type_id))
+		return false;
+	for (int depth = 0; type && btf_is_array(type) && depth < PLAN_DEPTH_MAX; depth++) {
+		type_id = btf_array(type)->type;
+		type = type_resolve(btf, type_id);
+	}
+	return format_guess(btf, type_id, "", &whole) == FORMAT_AUTO;
+}
+
+static bool lister_has(const struct lister *lister, const char *name)
+{
+	for (size_t i = 0; i < lister->n; i++)
+		if (!strcmp(lister->fields[i].name, name))
+			return true;
+	return false;
+}
+
+/* a.b_c and a_b.c are both a_b_c: the second is a_b_c_2. NULL: out of memory. */
+static char *unique_name(const struct lister *lister, const char *name)
+{
+	char *unique = strdup(name);
+
+	for (unsigned int i = 2; unique && lister_has(lister, unique); i++) {
+		free(unique);
+		if (asprintf(&unique, "%s_%u", name, i) < 0)
+			unique = NULL;
+	}
+	return unique;
+}
+
+/* Takes the plan in every case. */
+static int add_field(struct lister *lister, const char *name, struct plan *plan, uint32_t offset,
+		     uint32_t type_id, enum format format)
+{
+	uint32_t numbers = n_numbers(lister->btf, type_id, plan);
+	struct field *fields;
+
+	if ((uint64_t)offset + plan->size > lister->size) {
+		plan_release(plan);
+		return error_set(lister->err, -EINVAL, "a member lies outside its type");
+	}
+	if (lister->n == FIELDS_MAX) {
+		plan_release(plan);
+		return error_set(lister->err, -E2BIG, "the type has more than %d fields",
+				 FIELDS_MAX);
+	}
+	fields = realloc(lister->fields, (lister->n + 1) * sizeof(*fields));
+	if (!fields) {
+		plan_release(plan);
+		return error_oom(lister->err);
+	}
+	lister->fields = fields;
+	fields[lister->n] = (struct field){
+		.name = unique_name(lister, name),
+		.plan = *plan,
+		.offset = offset,
+		.format = format,
+		.chars = is_chars(lister->btf, type_id),
+		.numbers = numbers,
+		.type_id = type_id,
+		.omitted = !numbers && is_omitted(lister->btf, type_id, plan),
+	};
+	*plan = (struct plan){};
+	if (!fields[lister->n++].name)
+		return error_oom(lister->err);
+	return format == FORMAT_ENUM ? list_enumerators(lister, type_id) : 0;
+}
+
+/* A part of all structs in the array, if it is a number or has some. */
+static int add_repeated(struct lister *lister, const char *name, struct plan *plan, uint32_t offset,
+			uint32_t type_id, enum format format)
+{
+	uint32_t numbers = plan_is_number(plan) && !plan_is_bits(plan) ? lister->count : 0;
+	struct field *field;
+	int r = 0;
+
+	if (format != FORMAT_AUTO || !(numbers || is_omitted(lister->btf, type_id, plan))) {
+		plan_release(plan);
+		return 0;
+	}
+	lister->numbers += numbers;
+	if (numbers > FIELD_NUMBERS_MAX || lister->numbers > REPEATED_NUMBERS_MAX)
+		r = error_set(lister->err, -E2BIG, "the type has too many numbers");
+	if (r == 0)
+		r = plan_repeat(plan, lister->stride, lister->count, lister->err);
+	if (r < 0) {
+		plan_release(plan);
+		return r;
+	}
+	r = add_field(lister, name, plan, offset, 0, FORMAT_AUTO);
+	if (r < 0)
+		return r;
+	field = &lister->fields[lister->n - 1];
+	field->numbers = numbers;
+	field->repeated = true;
+	field->omitted = !numbers;
+	return 0;
+}
+
+/* Takes the plan in every case. */
+static int lister_add(struct lister *lister, const char *name, struct plan *plan, uint32_t offset,
+		      uint32_t type_id, enum format format)
+{
+	return (lister->count ? add_repeated : add_field)(lister, name, plan, offset, type_id,
+							  format);
+}
+
+static int list_type(struct lister *lister, uint32_t id, uint32_t offset, const char *name,
+		     const char *own_name, unsigned int depth);
+
+/* A bit field is no address, port or the like, whatever its type. */
+static enum format format_of_bits(const struct lister *lister, uint32_t type_id, const char *name)
+{
+	bool whole;
+	enum format format = format_guess(lister->btf, type_id, name, &whole);
+
+	return format == FORMAT_ENUM || format == FORMAT_PROTO ? format : FORMAT_AUTO;
+}
+
+static int list_members(struct lister *lister, const struct btf_type *type, uint32_t offset,
+			const char *prefix, unsigned int depth)
+{
+	for (uint32_t i = 0; i < btf_vlen(type); i++) {
+		const struct btf_member *member = &btf_members(type)[i];
+		const char *name = type_name(lister->btf, member->name_off);
+		uint32_t bit = btf_member_bit_offset(type, i);
+		_cleanup_free_ char *full = NULL;
+		struct plan plan;
+		int r;
+
+		if (asprintf(&full, "%s%s%s", prefix, *prefix && *name ? "_" : "", name) < 0) {
+			full = NULL;
+			return error_oom(lister->err);
+		}
+		r = plan_init_bitfield(&plan, lister->btf, type, i, lister->err);
+		if (r > 0)
+			r = lister_add(lister, full, &plan, offset + bit / 8, member->type,
+				       format_of_bits(lister, member->type, name));
+		else if (r == 0)
+			r = list_type(lister, member->type, offset + bit / 8, full, name, depth);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int list_type(struct lister *lister, uint32_t id, uint32_t offset, const char *name,
+		     const char *own_name, unsigned int depth)
+{
+	const struct btf_type *type = type_resolve(lister->btf, id);
+	int64_t size = type_size(lister->btf, id);
+	enum format format;
+	struct plan plan;
+	bool whole;
+	int r;
+
+	if (depth >= PLAN_DEPTH_MAX || ++lister->types > PLAN_OPS_MAX)
+		return error_set(lister->err, -E2BIG, "the type is nested too deeply");
+	format = format_guess(lister->btf, id, own_name, &whole);
+	if (type && btf_is_composite(type) && !whole)
+		return list_members(lister, type, offset, name, depth + 1);
+	if (size <= 0 || size > UINT32_MAX)
+		return 0; /* nothing there to show */
+	r = plan_init(&plan, lister->btf, id, (uint32_t)size, lister->err);
+	return r < 0 ? r : lister_add(lister, name, &plan, offset, id, format);
+}
+
+int fields_list(const struct btf *btf, uint32_t type_id, uint32_t size, const char *name,
+		struct field **ret, size_t *n, struct error *err)
+{
+	struct lister lister = { .btf = btf, .size = size, .err = err };
+	const struct btf_type *type = btf && type_id ? type_resolve(btf, type_id) : NULL;
+	enum format format;
+	struct plan plan;
+	bool whole;
+	int r;
+
+	format = format_guess(btf, type_id, name, &whole);
+	if (type && btf_is_composite(type) && !whole) {
+		r = list_members(&lister, type, 0, "", 0);
+	} else {
+		r = plan_init(&plan, btf, type_id, size, err);
+		if (r == 0)
+			r = lister_add(&lister, name, &plan, 0, type_id, format);
+	}
+	if (r < 0) {
+		fields_free(lister.fields, lister.n);
+		return r;
+	}
+	*ret = lister.fields;
+	*n = lister.n;
+	return 0;
+}
+
+static void fields_release(struct field *fields, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(fields[i].name);
+		plan_release(&fields[i].plan);
+		for (size_t j = 0; j < fields[i].n_enumerators; j++)
+			free(fields[i].enumerators[j].name);
+		free(fields[i].enumerators);
+	}
+}
+
+void fields_free(struct field *fields, size_t n)
+{
+	fields_release(fields, n);
+	free(fields);
+}
+
+int fields_list_repeated(const struct btf *btf, uint32_t type_id, uint32_t size,
+			 struct field **fields, size_t *n, struct error *err)
+{
+	struct lister lister = { .btf = btf, .size = size, .fields = *fields, .n = *n };
+	size_t plain = *n;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plain; i++) {
+		const struct field *field = &lister.fields[i];
+		const struct btf_type *each = repeated_type(btf, field->type_id);
+		size_t before = lister.n, numbers = lister.numbers;
+
+		lister.count = each ? btf_array(type_resolve(btf, field->type_id))->nelems : 0;
+		if (!lister.count)
+			continue;
+		lister.stride = each->size;
+		r = list_members(&lister, each, field->offset,
+				 repeated_type(btf, type_id) ? "" : field->name, 0);
+		if (r < 0 && r != -ENOMEM) {
+			fields_release(lister.fields + before, lister.n - before);
+			lister.fields[i].omitted = true;
+			lister.n = before;
+			lister.numbers = numbers;
+			r = 0;
+		}
+	}
+	*fields = lister.fields;
+	*n = lister.n;
+	return r < 0 ? error_oom(err) : 0;
+}
+
+/*
+ * Bytes are often an address and not text. They are taken for text when they are printable up to
+ * their end, and nothing but NUL follows: no two values look alike.
+ */
+static bool is_text(const char *bytes, size_t n)
+{
+	size_t len = strnlen(bytes, n), at = 0;
+
+	while (at < len) {
+		size_t sequence = utf8_sequence(bytes + at, len - at);
+
+		if (!sequence || (unsigned char)bytes[at] < 0x20 || bytes[at] == 0x7f)
+			return false;
+		at += sequence;
+	}
+	while (at < n)
+		if (bytes[at++])
+			return false;
+	return len > 0;
+}
+
+/* As JSON; a single value that JSON puts in quotes, a 128-bit integer, comes without them. */
+static void value_text(const struct plan *plan, const char *at, struct text *out)
+{
+	size_t start = out->len;
+
+	plan_json(plan, at, out);
+	if (plan->n_ops == 1 && out->len > start + 1 && out->data[start] == '"') {
+		out->len -= 2;
+		memmove(out->data + start, out->data + start + 1, out->len - start);
+	}
+}
+
+const struct field *fields_find(const struct field *fields, size_t n, const char *prefix,
+				const char *path)
+{
+	size_t len = strlen(prefix);
+	_cleanup_free_ char *name = NULL;
+
+	if (strncmp(path, prefix, len) != 0 || (path[len] && path[len] != '.'))
+		return NULL;
+	name = strdup(path[len] ? path + len + 1 : prefix);
+	for (char *c = name; c && *c; c++)
+		*c = *c == '.' ? '_' : *c;
+	for (size_t i = 0; name && i < n; i++)
+		if (!strcmp(fields[i].name, name))
+			return &fields[i];
+	return NULL;
+}
+
+void fields_names(const struct field *fields, size_t n, const char *prefix, struct text *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool itself = !strcmp(fields[i].name, prefix) && (n == 1 || fields[1].repeated);
+
+		text_printf(out, "%s%s%s%s", out->len ? ", " : "", prefix, itself ? "" : ".",
+			    itself ? "" : fields[i].name);
+	}
+}
+
+static bool show_enumerator(const struct field *field, const char *at, struct text *out)
+{
+	int64_t value = plan_number(&field->plan, at).i;
+
+	for (size_t i = 0; i < field->n_enumerators; i++)
+		if (field->enumerators[i].value == value) {
+			text_adds(out, field->enumerators[i].name);
+			return true;
+		}
+	return false;
+}
+
+void field_text(const struct field *field, enum format format, const void *value, struct text *out)
+{
+	const char *at = (const char *)value + field->offset;
+	const struct plan_op *op = field->plan.ops;
+	bool plain = field->plan.n_ops == 1 && op->text_len == 0;
+	bool text = field->chars || (plain && op->kind == PLAN_STRING);
+	bool bytes = field->chars || (plain && (op->kind == PLAN_STRING || op->kind == PLAN_HEX));
+	bool shown;
+
+	if (format == FORMAT_ENUM)
+		shown = field->n_enumerators && show_enumerator(field, at, out);
+	else if (plan_is_bits(&field->plan))
+		shown = format_integer(format, plan_number(&field->plan, at).i, out);
+	else
+		shown = format_text(format, at, field->plan.size, out);
+	if (shown)
+		return;
+	if (bytes && text && is_text(at, field->plan.size))
+		utf8_name(out, at, strnlen(at, field->plan.size));
+	else if (bytes)
+		text_hex(out, at, field->plan.size);
+	else
+		value_text(&field->plan, at, out);
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "decode/format.h"
+#include "base/utf8.h"
+#include "kernel/symbol.h"
+#include "kernel/type.h"
+
+#include <arpa/inet.h>
+#include <bpf/btf.h>
+#include <net/if.h>
+#include <strings.h>
+
+/* Sizes as a set of bits: bit n for n bytes. */
+#define SIZE(n)	 (1u << (n))
+#define INTEGERS (SIZE(1) | SIZE(2) | SIZE(4) | SIZE(8))
+#define ANY	 (~0u)
+
+static uint64_t integer(const char *bytes, uint32_t size)
+{
+	uint64_t value = 0;
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	memcpy(&value, bytes, size);
+#else
+	memcpy((char *)&value + sizeof(value) - size, bytes, size);
+#endif
+	return value;
+}
+
+static bool add_name(const char *name, struct text *out)
+{
+	if (name)
+		text_adds(out, name);
+	return name;
+}
+
+static bool show_ipv4(const char *bytes, uint32_t size, struct text *out)
+{
+	(void)size;
+	for (int i = 0; i < 4; i++) {
+		if (i)
+			text_addc(out, '.');
+		text_u64(out, (unsigned char)bytes[i]);
+	}
+	return true;
+}
+
+static bool show_ipv6(const char *bytes, uint32_t size, struct text *out)
+{
+	char address[INET6_ADDRSTRLEN];
+
+	(void)size;
+	return add_name(inet_ntop(AF_INET6, bytes, address, sizeof(address)), out);
+}
+
+static bool show_ip(const char *bytes, uint32_t size, struct text *out)
+{
+	static const char mapped[12] = { [10] = (char)0xff, [11] = (char)0xff };
+
+	if (size == 4)
+		return show_ipv4(bytes, size, out);
+	if (!memcmp(bytes, mapped, sizeof(mapped)))
+		return show_ipv4(bytes + sizeof(mapped), 4, out);
+	return show_ipv6(bytes, size, out);
+}
+
+static bool show_mac(const char *bytes, uint32_t size, struct text *out)
+{
+	for (uint32_t i = 0; i < size; i++) {
+		if (i)
+			text_addc(out, ':');
+		text_hex(out, bytes + i, 1);
+	}
+	return true;
+}
+
+static bool show_be(const char *bytes, uint32_t size, struct text *out)
+{
+	uint64_t value = 0;
+
+	for (uint32_t i = 0; i < size; i++)
+		value = value << 8 | (unsigned char)bytes[i];
+	text_u64(out, value);
+	return true;
+}
+
+static bool show_hex(const char *bytes, uint32_t size, struct text *out)
+{
+	text_hex(out, bytes, size);
+	return true;
+}
+
+static bool show_string(const char *bytes, uint32_t size, struct text *out)
+{
+	utf8_name(out, bytes, strnlen(bytes, size));
+	return true;
+}
+
+static bool show_ifname(const char *bytes, uint32_t size, struct text *out)
+{
+	uint64_t index = integer(bytes, size);
+	char name[IF_NAMESIZE];
+
+	if (index > UINT32_MAX || !if_indextoname((unsigned int)index, name))
+		return false;
+	utf8_name(out, name, strlen(name));
+	return true;
+}
+
+/* Assigned numbers, https://www.iana.org/assignments/protocol-numbers, with the kernel's MPTCP. */
+static bool show_proto(const char *bytes, uint32_t size, struct text *out)
+{
+	static const struct {
+		uint16_t number;
+		const char *name;
+	} protocols[] = {
+		{ 1, "icmp" },	 { 2, "igmp" },	     { 4, "ipip" },   { 6, "tcp" },
+		{ 17, "udp" },	 { 33, "dccp" },     { 41, "ipv6" },  { 46, "rsvp" },
+		{ 47, "gre" },	 { 50, "esp" },	     { 51, "ah" },    { 58, "icmpv6" },
+		{ 89, "ospf" },	 { 103, "pim" },     { 112, "vrrp" }, { 115, "l2tp" },
+		{ 132, "sctp" }, { 136, "udplite" }, { 137, "mpls" }, { 262, "mptcp" },
+	};
+	uint64_t value = integer(bytes, size);
+
+	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
+		if (protocols[i].number == value)
+			return add_name(protocols[i].name, out);
+	return false;
+}
+
+/* Functions return errors as negative numbers, in an integer of any width. */
+static bool show_errno(const char *bytes, uint32_t size, struct text *out)
+{
+	unsigned int unused = 64 - 8 * size;
+	int64_t value = (int64_t)(integer(bytes, size) << unused) >> unused;
+
+	value = value < 0 ? -value : value;
+	return value <= 4095 && add_name(value ? strerrorname_np((int)value) : "0", out);
+}
+
+static bool show_syscall(const char *bytes, uint32_t size, struct text *out)
+{
+	return add_name(symbol_syscall(integer(bytes, size)), out);
+}
+
+static bool show_ksym(const char *bytes, uint32_t size, struct text *out)
+{
+	return symbol_kernel(integer(bytes, size), out);
+}
+
+static bool show_cgroup(const char *bytes, uint32_t size, struct text *out)
+{
+	return symbol_cgroup(integer(bytes, size), out);
+}
+
+static const struct {
+	const char *name;
+	uint32_t sizes;
+	const char *sizes_text;
+	bool (*show)(const char *bytes, uint32_t size, struct text *out);
+} formats[FORMAT_COUNT] = {
+	[FORMAT_AUTO] = { "auto", ANY, "any size", NULL },
+	[FORMAT_IPV4] = { "ipv4", SIZE(4), "4 bytes", show_ipv4 },
+	[FORMAT_IPV6] = { "ipv6", SIZE(16), "16 bytes", show_ipv6 },
+	[FORMAT_IP] = { "ip", SIZE(4) | SIZE(16), "4 or 16 bytes", show_ip },
+	[FORMAT_MAC] = { "mac", SIZE(6), "6 bytes", show_mac },
+	[FORMAT_PORT] = { "port", SIZE(2), "2 bytes", show_be },
+	[FORMAT_BE16] = { "be16", SIZE(2), "2 bytes", show_be },
+	[FORMAT_BE32] = { "be32", SIZE(4), "4 bytes", show_be },
+	[FORMAT_STRING] = { "string", ANY, "any size", show_string },
+	[FORMAT_HEX] = { "hex", ANY, "any size", show_hex },
+	[FORMAT_ENUM] = { "enum", INTEGERS, "an integer", NULL },
+	[FORMAT_IFNAME] = { "ifname", INTEGERS, "an integer", show_ifname },
+	[FORMAT_PROTO] = { "proto", INTEGERS, "an integer", show_proto },
+	[FORMAT_ERRNO] = { "errno", INTEGERS, "an integer", show_errno },
+	[FORMAT_SYSCALL] = { "syscall", INTEGERS, "an integer", show_syscall },
+	[FORMAT_KSYM] = { "ksym", SIZE(8), "8 bytes", show_ksym },
+	[FORMAT_CGROUP] = { "cgroup", SIZE(8), "8 bytes", show_cgroup },
+	[FORMAT_MAP] = { "map", ANY, "any size", NULL },
+};
+
+int format_from_name(const char *name)
+{
+	for (int i = FORMAT_AUTO + 1; i < FORMAT_COUNT; i++)
+		if (!strcasecmp(formats[i].name, name))
+			return i;
+	return -1;
+}
+
+const char *format_to_name(enum format format)
+{
+	return formats[format].name;
+}
+
+const char *format_names(void)
+{
+	return "ipv4, ipv6, ip, mac, port, be16, be32, string, hex, enum, ifname, proto, errno, "
+	       "syscall, ksym, cgroup, map";
+}
+
+bool format_fits(enum format format, uint32_t size)
+{
+	return formats[format].sizes == ANY || (size < 32 && formats[format].sizes & SIZE(size));
+}
+
+const char *format_sizes(enum format format)
+{
+	return formats[format].sizes_text;
+}
+
+bool format_fits_integer(enum format format)
+{
+	return format == FORMAT_AUTO || format == FORMAT_MAP || formats[format].sizes == INTEGERS;
+}
+
+bool format_integer(enum format format, int64_t value, struct text *out)
+{
+	return format_fits_integer(format) &&
+	       format_text(format, (const char *)&value, sizeof(value), out);
+}
+
+bool format_text(enum format format, const char *bytes, uint32_t size, struct text *out)
+{
+	return formats[format].show && formats[format].show(bytes, size, out);
+}
+
+/* -- by the type -- */
+
+/* Whether a type is called so, by itself or by one of the names it is an alias of. */
+static bool is_called(const struct btf *btf, uint32_t id, const char *const names[])
+{
+	for (int depth = 0; depth < 32; depth++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+
+		if (!type)
+			return false;
+		for (size_t i = 0; names[i]; i++)
+			if (!strcmp(type_name(btf, type->name_off), names[i]))
+				return true;
+		if (!btf_is_typedef(type) && !btf_is_mod(type))
+			return false;
+		id = type->type;
+	}
+	return false;
+}
+
+static bool contains_any(const char *name, const char *const parts[])
+{
+	for (size_t i = 0; parts[i]; i++)
+		if (strcasestr(name, parts[i]))
+			return true;
+	return false;
+}
+
+/* Whether one of its words, between "_", is that. */
+static bool has_word(const char *name, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = name; *at; at += strcspn(at, "_"), at += *at == '_')
+		if (strcspn(at, "_") == n && !strncasecmp(at, word, n))
+			return true;
+	return false;
+}
+
+/* Bytes that are not text: "u8" is said of these, and "char" of text. */
+static enum format guess_bytes(const struct btf *btf, const struct btf_array *array,
+			       const char *name)
+{
+	static const char *const bytes[] = { "u8", "__u8", "uint8_t", NULL };
+	static const char *const texts[] = { "comm", "name", "str", "path", NULL };
+
+	if (!is_called(btf, array->type, bytes) || contains_any(name, texts))
+		return FORMAT_AUTO;
+	return array->nelems == 16 ? FORMAT_IPV6 : array->nelems == 6 ? FORMAT_MAC : FORMAT_AUTO;
+}
+
+static enum format guess_integer(const struct btf *btf, uint32_t id, uint32_t size,
+				 const char *name)
+{
+	static const char *const be32[] = { "__be32", "be32", NULL };
+	static const char *const be16[] = { "__be16", "be16", NULL };
+	static const char *const address[] = {
+		"addr", "ip", "src", "dst", "gateway", "host", NULL
+	};
+	static const char *const interface[] = { "ifindex", "ifidx", NULL };
+	static const char *const protocol[] = { "proto", "nexthdr", NULL };
+
+	if (size == 4 && is_called(btf, id, be32))
+		return contains_any(name, address) ? FORMAT_IPV4 : FORMAT_BE32;
+	if (size == 2 && is_called(btf, id, be16))
+		return FORMAT_PORT;
+	if (size == 4 && (contains_any(name, interface) || has_word(name, "ifi") ||
+			  has_word(name, "iif") || has_word(name, "oif")))
+		return FORMAT_IFNAME;
+	/* In 8 bytes it is how many there were. */
+	if (size < 8 && contains_any(name, protocol))
+		return FORMAT_PROTO;
+	return FORMAT_AUTO;
+}
+
+enum format format_guess(const struct btf *btf, uint32_t type_id, const char *name, bool *whole)
+{
+	static const char *const in6[] = { "in6_addr", NULL };
+	static const char *const in[] = { "in_addr", NULL };
+	const struct btf_type *type = btf ? type_resolve(btf, type_id) : NULL;
+
+	*whole = false;
+	if (!type)
+		return FORMAT_AUTO;
+	if (btf_is_composite(type)) {
+		bool v6 = is_called(btf, type_id, in6) && type->size == 16;
+
+		*whole = v6 || (is_called(btf, type_id, in) && type->size == 4);
+		return v6 ? FORMAT_IPV6 : *whole ? FORMAT_IPV4 : FORMAT_AUTO;
+	}
+	if (btf_is_array(type))
+		return guess_bytes(btf, btf_array(type), name);
+	if (btf_is_any_enum(type))
+		return FORMAT_ENUM;
+	if (btf_is_int(type) && !(btf_int_encoding(type) & BTF_INT_BOOL))
+		return guess_integer(btf, type_id, type->size, name);
+	return FORMAT_AUTO;
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "decode/plan.h"
+
+#include <math.h>
+#include <string.h>
+
+void plan_release(struct plan *plan)
+{
+	free(plan->ops);
+	text_release(&plan->text);
+	*plan = (struct plan){};
+}
+
+static uint64_t load_unsigned(const void *at, uint32_t size)
+{
+	switch (size) {
+	case 1:
+		return *(const uint8_t *)at;
+	case 2: {
+		uint16_t v;
+
+		memcpy(&v, at, sizeof(v));
+		return v;
+	}
+	case 4: {
+		uint32_t v;
+
+		memcpy(&v, at, sizeof(v));
+		return v;
+	}
+	default: {
+		uint64_t v;
+
+		memcpy(&v, at, sizeof(v));
+		return v;
+	}
+	}
+}
+
+static int64_t load_signed(const void *at, uint32_t size)
+{
+	unsigned int unused = 64 - 8 * size;
+
+	return (int64_t)(load_unsigned(at, size) << unused) >> unused;
+}
+
+static double load_float(const void *at, uint32_t size)
+{
+	float f;
+	double d;
+
+	if (size == sizeof(f)) {
+		memcpy(&f, at, sizeof(f));
+		return (double)f;
+	}
+	memcpy(&d, at, sizeof(d));
+	return d;
+}
+
+/* A bit field's bits, at the low end. Fields of up to 64 bits may touch 9 bytes. */
+static uint64_t load_bits(const struct plan_op *op, const void *at)
+{
+	unsigned __int128 bytes = 0;
+	uint64_t mask = op->bits >= 64 ? UINT64_MAX : (1ULL << op->bits) - 1;
+	unsigned int shift = op->bit;
+
+	memcpy(&bytes, at, op->size);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	/* There the first bit is the highest of the first byte. */
+	shift = 128u - op->bit - op->bits;
+#endif
+	return (uint64_t)(bytes >> shift) & mask;
+}
+
+static int64_t load_signed_bits(const struct plan_op *op, const void *at)
+{
+	unsigned int unused = 64u - op->bits;
+
+	return (int64_t)(load_bits(op, at) << unused) >> unused;
+}
+
+/* 128-bit integers are strings: JSON's numbers would lose their low digits in most readers. */
+static void wide_json(const struct plan_op *op, const void *at, struct text *out)
+{
+	unsigned __int128 value;
+
+	memcpy(&value, at, sizeof(value));
+	text_addc(out, '"');
+	if (op->kind == PLAN_SIGNED && (__int128)value < 0) {
+		text_addc(out, '-');
+		value = -value;
+	}
+	text_u128(out, value);
+	text_addc(out, '"');
+}
+
+static void float_json(double value, struct text *out)
+{
+	if (isfinite(value))
+		text_double(out, value);
+	else
+		text_adds(out, "null");
+}
+
+static void run(const struct plan *plan, size_t from, size_t to, const char *value,
+		struct text *out)
+{
+	for (size_t i = from; i < to; i++) {
+		const struct plan_op *op = &plan->ops[i];
+		const char *at = value + op->offset;
+
+		if (op->text_len)
+			text_add(out, plan->text.data + op->text, op->text_len);
+		switch (op->kind) {
+		case PLAN_TEXT:
+			break;
+		case PLAN_UNSIGNED:
+			if (op->size > sizeof(uint64_t))
+				wide_json(op, at, out);
+			else
+				text_u64(out, load_unsigned(at, op->size));
+			break;
+		case PLAN_SIGNED:
+			if (op->size > sizeof(uint64_t))
+				wide_json(op, at, out);
+			else
+				text_i64(out, load_signed(at, op->size));
+			break;
+		case PLAN_FLOAT:
+			float_json(load_float(at, op->size), out);
+			break;
+		case PLAN_BOOL:
+			text_adds(out, *at ? "true" : "false");
+			break;
+		case PLAN_BITS:
+			text_u64(out, load_bits(op, at));
+			break;
+		case PLAN_SIGNED_BITS:
+			text_i64(out, load_signed_bits(op, at));
+			break;
+		case PLAN_STRING:
+			text_json(out, at, strnlen(at, op->size));
+			break;
+		case PLAN_HEX:
+			text_addc(out, '"');
+			text_hex(out, at, op->size);
+			text_addc(out, '"');
+			break;
+		case PLAN_LOOP:
+			for (uint32_t n = 0; n < op->count; n++) {
+				if (n)
+					text_addc(out, ',');
+				run(plan, i + 1, i + 1 + op->body, at + (size_t)n * op->size, out);
+			}
+			i += op->body;
+			break;
+		}
+	}
+}
+
+void plan_json(const struct plan *plan, const void *value, struct text *out)
+{
+	run(plan, 0, plan->n_ops, value, out);
+}
+
+bool plan_equal(const struct plan *a, const struct plan *b)
+{
+	if (a->size != b->size || a->n_ops != b->n_ops || a->text.len != b->text.len)
+		return false;
+	if (a->text.len && memcmp(a->text.data, b->text.data, a->text.len) != 0)
+		return false;
+	for (size_t i = 0; i < a->n_ops; i++) {
+		const struct plan_op *x = &a->ops[i], *y = &b->ops[i];
+
+		if (x->kind != y->kind || x->text != y->text || x->text_len != y->text_len ||
+		    x->offset != y->offset || x->size != y->size || x->bit != y->bit ||
+		    x->bits != y->bits)
+			return false;
+		if (x->kind == PLAN_LOOP && (x->count != y->count || x->body != y->body))
+			return false;
+	}
+	return true;
+}
+
+static void add_integer(void *to, const void *from, uint32_t size)
+{
+	uint64_t sum = load_unsigned(to, size) + load_unsigned(from, size);
+	uint8_t byte = (uint8_t)sum;
+	uint16_t half = (uint16_t)sum;
+	uint32_t word = (uint32_t)sum;
+
+	memcpy(to,
+	       size == 1   ? (void *)&byte
+	       : size == 2 ? (void *)&half
+	       : size == 4 ? (void *)&word
+			   : (void *)&sum,
+	       size);
+}
+
+static void add_wide(void *to, const void *from)
+{
+	unsigned __int128 a, b;
+
+	memcpy(&a, to, sizeof(a));
+	memcpy(&b, from, sizeof(b));
+	a += b;
+	memcpy(to, &a, sizeof(a));
+}
+
+static void add_float(void *to, const void *from, uint32_t size)
+{
+	double sum = load_float(to, size) + load_float(from, size);
+	float small = (float)sum;
+
+	memcpy(to, size == sizeof(small) ? (void *)&small : (void *)&sum, size);
+}
+
+static void add(const struct plan *plan, size_t from, size_t to, char *sum, const char *value)
+{
+	for (size_t i = from; i < to; i++) {
+		const struct plan_op *op = &plan->ops[i];
+		char *left = sum + op->offset;
+		const char *right = value + op->offset;
+
+		switch (op->kind) {
+		case PLAN_TEXT:
+			break;
+		case PLAN_UNSIGNED:
+		case PLAN_SIGNED:
+			if (op->size > sizeof(uint64_t))
+				add_wide(left, right);
+			else
+				add_integer(left, right, op->size);
+			break;
+		case PLAN_FLOAT:
+			add_float(left, right, op->size);
+			break;
+		case PLAN_LOOP:
+			for (uint32_t n = 0; n < op->count; n++)
+				add(plan, i + 1, i + 1 + op->body, left + (size_t)n * op->size,
+				    right + (size_t)n * op->size);
+			i += op->body;
+			break;
+		default: /* no numbers: the newer ones stay */
+			memcpy(left, right, op->size);
+			break;
+		}
+	}
+}
+
+void plan_add(const struct plan *plan, void *sum, const void *value)
+{
+	add(plan, 0, plan->n_ops, sum, value);
+}
+
+bool plan_is_number(const struct plan *plan)
+{
+	if (plan->n_ops != 1 || plan->ops->size > sizeof(uint64_t))
+		return false;
+	switch (plan->ops->kind) {
+	case PLAN_UNSIGNED:
+	case PLAN_SIGNED:
+	case PLAN_FLOAT:
+	case PLAN_BOOL:
+		return plan->ops->text_len == 0;
+	case PLAN_BITS:
+	case PLAN_SIGNED_BITS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool plan_is_bits(const struct plan *plan)
+{
+	return plan->n_ops == 1 &&
+	       (plan->ops->kind == PLAN_BITS || plan->ops->kind == PLAN_SIGNED_BITS);
+}
+
+static struct number op_number(const struct plan_op *op, const void *value)
+{
+	const char *at = (const char *)value + op->offset;
+
+	switch (op->kind) {
+	case PLAN_SIGNED:
+		return (struct number){ NUMBER_SIGNED, .i = load_signed(at, op->size) };
+	case PLAN_SIGNED_BITS:
+		return (struct number){ NUMBER_SIGNED, .i = load_signed_bits(op, at) };
+	case PLAN_FLOAT:
+		return (struct number){ NUMBER_FLOAT, .f = load_float(at, op->size) };
+	case PLAN_BOOL:
+		return (struct number){ NUMBER_UNSIGNED, .u = *at != 0 };
+	case PLAN_BITS:
+		return (struct number){ NUMBER_UNSIGNED, .u = load_bits(op, at) };
+	default:
+		return (struct number){ NUMBER_UNSIGNED, .u = load_unsigned(at, op->size) };
+	}
+}
+
+struct number plan_number(const struct plan *plan, const void *value)
+{
+	return op_number(plan->ops, value);
+}
+
+uint32_t plan_n_integers(const struct plan *plan)
+{
+	const struct plan_op *loop = plan->ops, *each = loop + 1;
+
+	if (plan->n_ops < 2 || loop->kind != PLAN_LOOP || loop->body != 1 || each->text_len ||
+	    each->size > sizeof(uint64_t) ||
+	    (each->kind != PLAN_UNSIGNED && each->kind != PLAN_SIGNED))
+		return 0;
+	for (size_t i = 2; i < plan->n_ops; i++)
+		if (plan->ops[i].kind != PLAN_TEXT)
+			return 0;
+	return loop->count;
+}
+
+bool plan_has_numbers(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_ops; i++) {
+		const struct plan_op *op = &plan->ops[i];
+		bool integer = op->kind == PLAN_UNSIGNED || op->kind == PLAN_SIGNED;
+
+		if ((integer && (op->size >= sizeof(uint32_t) || op->text_len)) ||
+		    op->kind == PLAN_FLOAT || op->kind == PLAN_BITS || op->kind == PLAN_SIGNED_BITS)
+			return true;
+	}
+	return false;
+}
+
+bool plan_has_strings(const struct plan *plan)
+{
+	for (size_t i = 0; plan->n_ops > 1 && i < plan->n_ops; i++)
+		if (plan->ops[i].kind == PLAN_STRING)
+			return true;
+	return false;
+}
+
+struct number plan_number_at(const struct plan *plan, const void *value, uint32_t i)
+{
+	const struct plan_op *op = plan->ops;
+
+	if (op->kind != PLAN_LOOP)
+		return op_number(op, value);
+	return op_number(op + 1, (const char *)value + op->offset + (size_t)i * op->size);
+}
+
+uint32_t plan_number_size(const struct plan *plan)
+{
+	return plan->ops->kind == PLAN_LOOP ? plan->ops[1].size : plan->ops->size;
+}

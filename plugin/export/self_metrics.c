@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "export/self_metrics.h"
+#include "base/self_counter.h"
+#include "monitor/registry.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define LABELS 5
+
+/* What is known of a monitor, or of all of them. */
+struct facts {
+	uint64_t monitors;
+	uint64_t interfaces; /* that programs are attached to */
+	uint64_t unattached; /* matching interfaces without attached programs */
+	uint64_t changes;    /* dataplanes switched to */
+	uint64_t failures;
+	uint64_t changed;  /* seconds since 1970; 0: never */
+	uint64_t failed;   /* 1: the dataplane runs nowhere */
+	uint64_t outdated; /* 1: it runs something else than its document says, or nothing */
+	struct feed_figures feeds;
+	uint64_t feeds_waiting;
+};
+
+/* What a figure is about; what its scope does not have is not set. */
+struct subject {
+	const struct view_item *item;
+	const struct facts *facts;
+	const struct run_stats *run_stats;
+	const struct metric *metric;
+	const char *path;
+	enum reader_kind reader;
+};
+
+enum scope { OF_PLUGIN, OF_MONITOR, OF_READER, OF_PROGRAM, OF_METRIC, OF_METRIC_READER };
+
+/* Who shows it. Sums over monitors are left to those who scrape. */
+enum { IN_STATS = 1, IN_EXPOSITION = 2, IN_COLLECTD = 4, EVERYWHERE = 7 };
+
+struct row {
+	const char *name; /* without the unit */
+	const char *unit; /* NULL: none */
+	bool counter;
+	enum scope scope;
+	unsigned int where;
+	const char *type; /* collectd's */
+	/* false: there is none. argument: the row's. */
+	bool (*get)(const struct subject *subject, size_t argument, struct number *ret);
+	size_t argument;
+	const char *help;
+};
+
+static bool unsigned_number(uint64_t u, struct number *ret)
+{
+	*ret = (struct number){ NUMBER_UNSIGNED, .u = u };
+	return true;
+}
+
+static bool seconds(uint64_t ns, struct number *ret)
+{
+	*ret = (struct number){ NUMBER_FLOAT, .f = (double)ns * 1e-9 };
+	return true;
+}
+
+static bool get_counted(const struct subject *subject, size_t figure, struct number *ret)
+{
+	(void)subject;
+	return unsigned_number(figure_get((enum figure)figure), ret);
+}
+
+static bool get_fact(const struct subject *subject, size_t offset, struct number *ret)
+{
+	return unsigned_number(*(const uint64_t *)((const char *)subject->facts + offset), ret);
+}
+
+static bool get_changed(const struct subject *subject, size_t offset, struct number *ret)
+{
+	return get_fact(subject, offset, ret) && ret->u > 0;
+}
+
+static bool get_reads(const struct subject *subject, size_t argument, struct number *ret)
+{
+	const struct readings *readings = subject->item->monitor->readings;
+
+	(void)argument;
+	return unsigned_number(
+		__atomic_load_n(&readings->by[subject->reader].count, __ATOMIC_RELAXED), ret);
+}
+
+static bool get_read_seconds(const struct subject *subject, size_t argument, struct number *ret)
+{
+	const struct readings *readings = subject->item->monitor->readings;
+
+	(void)argument;
+	return seconds(__atomic_load_n(&readings->by[subject->reader].ns, __ATOMIC_RELAXED), ret);
+}
+
+static bool get_runs(const struct subject *subject, size_t argument, struct number *ret)
+{
+	(void)argument;
+	return unsigned_number(subject->run_stats->runs, ret);
+}
+
+static bool get_run_seconds(const struct subject *subject, size_t argument, struct number *ret)
+{
+	(void)argument;
+	return seconds(subject->run_stats->ns, ret);
+}
+
+static bool get_entries(const struct subject *subject, size_t argument, struct number *ret)
+{
+	uint64_t entries;
+
+	(void)argument;
+	return metric_entries(subject->metric, &entries) && unsigned_number(entries, ret);
+}
+
+static bool get_capacity(const struct subject *subject, size_t argument, struct number *ret)
+{
+	(void)argument;
+	return unsigned_number(subject->metric->map.max_entries, ret);
+}
+
+static bool get_left_out(const struct subject *subject, size_t argument, struct number *ret)
+{
+	(void)argument;
+	return unsigned_number(metric_left_out(subject->metric, subject->reader), ret) && ret->u;
+}
+
+#define FACT(member) offsetof(struct facts, member)
+
+/* No two rows of one name are in an exposition: a name is a family there. */
+static const struct row rows[] = {
+	{ "monitors", NULL, false, OF_PLUGIN, EVERYWHERE, "count", get_fact, FACT(monitors),
+	  "Monitors." },
+	{ "interfaces_attached", NULL, false, OF_PLUGIN, IN_STATS | IN_COLLECTD, "count", get_fact,
+	  FACT(interfaces), "" },
+	{ "interfaces_unattached", NULL, false, OF_PLUGIN, IN_STATS | IN_COLLECTD, "count",
+	  get_fact, FACT(unattached), "" },
+	{ "dataplane_changes", NULL, true, OF_PLUGIN, IN_STATS | IN_COLLECTD, "derive", get_fact,
+	  FACT(changes), "" },
+	{ "dataplane_failures", NULL, true, OF_PLUGIN, IN_STATS | IN_COLLECTD, "derive", get_fact,
+	  FACT(failures), "" },
+	{ "events_lost", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted,
+	  FIGURE_EVENTS_LOST, "Log lines of programs that found no room in their buffer." },
+	{ "events_left_out", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted,
+	  FIGURE_EVENTS_LEFT_OUT, "Log lines of programs that were too many in a second." },
+	{ "maps_full", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted, FIGURE_MAPS_FULL,
+	  "Reads that found a map without room for one more entry." },
+	{ "flushes", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted, FIGURE_FLUSHES,
+	  "Reads of all monitors for collectd, outside of their intervals." },
+	{ "requests_refused", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted,
+	  FIGURE_REQUESTS_REFUSED, "Requests to change a monitor that were refused." },
+	{ "feeds", NULL, false, OF_PLUGIN, EVERYWHERE, "count", get_fact, FACT(feeds.feeds),
+	  "Feeds." },
+	{ "feeds_waiting", NULL, false, OF_PLUGIN, EVERYWHERE, "count", get_fact,
+	  FACT(feeds_waiting), "Feeds whose monitor is not there." },
+	{ "feed_values", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_fact, FACT(feeds.values),
+	  "Values that feeds have taken." },
+	{ "feed_errors", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_fact, FACT(feeds.errors),
+	  "Values that could not be put into a map, for each map." },
+	{ "interfaces_attached", NULL, false, OF_MONITOR, EVERYWHERE, "count", get_fact,
+	  FACT(interfaces), "Interfaces that the monitor's programs are attached to." },
+	{ "interfaces_unattached", NULL, false, OF_MONITOR, EVERYWHERE, "count", get_fact,
+	  FACT(unattached), "Matching interfaces that the monitor could not be attached to." },
+	{ "dataplane_changes", NULL, true, OF_MONITOR, EVERYWHERE, "derive", get_fact,
+	  FACT(changes), "Dataplanes put in place: loads, reloads, injections, ejections." },
+	{ "dataplane_failures", NULL, true, OF_MONITOR, EVERYWHERE, "derive", get_fact,
+	  FACT(failures), "Failures to load the document or to attach to interfaces." },
+	{ "dataplane_change_timestamp", "seconds", false, OF_MONITOR, EVERYWHERE, "timestamp",
+	  get_changed, FACT(changed), "When a dataplane was put in place last." },
+	{ "monitor_failed", NULL, false, OF_MONITOR, EVERYWHERE, "count", get_fact, FACT(failed),
+	  "Set to 1 if the dataplane is not loaded, or attached to no interface." },
+	{ "dataplane_outdated", NULL, false, OF_MONITOR, EVERYWHERE, "count", get_fact,
+	  FACT(outdated), "Set to 1 if the monitor does not run what its document says." },
+	{ "reads", NULL, true, OF_READER, EVERYWHERE, "derive", get_reads, 0,
+	  "Reads of the monitor's metrics." },
+	{ "read", "seconds", true, OF_READER, EVERYWHERE, "total_time_in_ms", get_read_seconds, 0,
+	  "Time that these reads took." },
+	{ "program_runs", NULL, true, OF_PROGRAM, EVERYWHERE, "derive", get_runs, 0,
+	  "How often the programs have run." },
+	{ "program_run", "seconds", true, OF_PROGRAM, EVERYWHERE, "total_time_in_ms",
+	  get_run_seconds, 0, "How long the programs have run." },
+	{ "map_entries", NULL, false, OF_METRIC, EVERYWHERE, "count", get_entries, 0,
+	  "Entries of the metric's map: of arrays all, of other maps as the last read found "
+	  "them." },
+	{ "map_capacity", NULL, false, OF_METRIC, EVERYWHERE, "count", get_capacity, 0,
+	  "Entries that the metric's map has room for." },
+	/* Expositions and collectd have their own, beside the metric. */
+	{ "series_left_out", NULL, false, OF_METRIC_READER, IN_STATS, "count", get_left_out, 0,
+	  "" },
+};
+
+/* -- what there is to tell -- */
+
+/* What is asked once for all rows. */
+struct census {
+	const struct view *view;
+	struct facts all;
+	struct facts *facts;	     /* by item */
+	struct run_stats *run_stats; /* by item and path; NULL: they are not counted */
+};
+
+static void take_facts(struct monitor *monitor, struct facts *facts)
+{
+	pthread_mutex_lock(&monitor->state);
+	*facts = (struct facts){
+		.changes = monitor->changes,
+		.failures = monitor->failures,
+		.changed = (uint64_t)monitor->changed,
+		.failed = monitor_get_state(monitor) == MONITOR_FAILED,
+		.outdated = monitor->outdated,
+		.unattached = monitor->unattached,
+	};
+	for (size_t i = 0; i < monitor->n_instances; i++)
+		facts->interfaces += instance_is_attached(monitor->instances[i]);
+	pthread_mutex_unlock(&monitor->state);
+}
+
+static bool has_program(const struct view_item *item, int path)
+{
+	return item->monitor && item->generation && item->generation->paths[path].object;
+}
+
+/* A monitor's items stand together. */
+static bool is_first(const struct view *view, size_t i)
+{
+	return view->items[i].monitor &&
+	       (!i || view->items[i].monitor != view->items[i - 1].monitor);
+}
+
+static int take_run_stats(struct census *census)
+{
+	const struct view *view = census->view;
+
+	census->run_stats = calloc(view->n * PATH_COUNT + 1, sizeof(*census->run_stats));
+	if (!census->run_stats)
+		return -ENOMEM;
+	for (size_t i = 0; i < view->n; i++)
+		for (int path = 0; path < PATH_COUNT; path++)
+			if (has_program(&view->items[i], path))
+				census->run_stats[i * PATH_COUNT + (size_t)path] =
+					generation_run_stats(view->items[i].generation,
+							     (enum path)path);
+	return 0;
+}
+
+/* -ENOMEM. In any case: census_release(). */
+static int census_init(struct census *census, const struct view *view, bool with_programs)
+{
+	*census = (struct census){
+		.view = view,
+		.facts = calloc(view->n + 1, sizeof(*census->facts)),
+	};
+	if (!census->facts)
+		return -ENOMEM;
+	if (view->registry) {
+		registry_retired(view->registry, &census->all.changes, &census->all.failures);
+		registry_feed_figures(view->registry, &census->all.feeds,
+				      &census->all.feeds_waiting);
+	}
+	for (size_t i = 0; i < view->n; i++) {
+		struct facts *facts = &census->facts[i];
+
+		if (!is_first(view, i))
+			continue;
+		take_facts(view->items[i].monitor, facts);
+		census->all.monitors++;
+		census->all.interfaces += facts->interfaces;
+		census->all.unattached += facts->unattached;
+		census->all.changes += facts->changes;
+		census->all.failures += facts->failures;
+	}
+	return with_programs && run_stats_are_on() ? take_run_stats(census) : 0;
+}
+
+static void census_release(struct census *census)
+{
+	free(census->facts);
+	free(census->run_stats);
+}
+
+struct visitor {
+	void (*show)(void *data, const struct row *row, const struct subject *subject,
+		     struct number number);
+	void *data;
+	bool whole; /* the figures of the plugin as a whole alone */
+};
+
+static void visit(const struct visitor *visitor, const struct row *row,
+		  const struct subject *subject)
+{
+	struct number number;
+
+	if (row->get(subject, row->argument, &number))
+		visitor->show(visitor->data, row, subject, number);
+}
+
+static void visit_readers(const struct visitor *visitor, const struct row *row,
+			  struct subject subject)
+{
+	for (subject.reader = 0; subject.reader < READER_COUNT; subject.reader++)
+		visit(visitor, row, &subject);
+}
+
+static void visit_metrics(const struct visitor *visitor, const struct row *row,
+			  struct subject subject, const struct generation_path *path)
+{
+	for (size_t i = 0; i < path->n_metrics; i++) {
+		subject.metric = &path->metrics[i];
+		if (row->scope == OF_METRIC_READER)
+			visit_readers(visitor, row, subject);
+		else
+			visit(visitor, row, &subject);
+	}
+}
+
+static void visit_item(const struct visitor *visitor, const struct row *row,
+		       const struct census *census, size_t i)
+{
+	const struct view_item *item = &census->view->items[i];
+	struct subject subject = { .item = item, .facts = &census->facts[i] };
+
+	if (row->scope == OF_MONITOR && is_first(census->view, i))
+		visit(visitor, row, &subject);
+	if (row->scope == OF_READER && is_first(census->view, i))
+		visit_readers(visitor, row, subject);
+	for (int path = 0; row->scope >= OF_PROGRAM && path < PATH_COUNT; path++) {
+		if (!has_program(item, path))
+			continue;
+		subject.path = path_name((enum path)path);
+		if (row->scope >= OF_METRIC) {
+			visit_metrics(visitor, row, subject, &item->generation->paths[path]);
+		} else if (census->run_stats) {
+			subject.run_stats = &census->run_stats[i * PATH_COUNT + (size_t)path];
+			visit(visitor, row, &subject);
+		}
+	}
+}
+
+/* Row by row, so that the samples of a family stand together. */
+static int visit_all(const struct visitor *visitor, unsigned int where, const struct view *view)
+{
+	_cleanup_(census_release) struct census census;
+	int r = census_init(&census, view, !visitor->whole);
+
+	for (size_t n = 0; r == 0 && n < ARRAY_SIZE(rows); n++) {
+		const struct row *row = &rows[n];
+		const struct subject all = { .facts = &census.all };
+
+		if (!(row->where & where))
+			continue;
+		if (row->scope == OF_PLUGIN && view->registry)
+			visit(visitor, row, &all);
+		if (row->scope == OF_PLUGIN || visitor->whole)
+			continue;
+		for (size_t i = 0; i < view->n; i++)
+			visit_item(visitor, row, &census, i);
+	}
+	return r;
+}
+
+static size_t list_labels(const struct row *row, const struct subject *subject,
+			  struct value_label labels[LABELS])
+{
+	size_t n = 0;
+
+	if (row->scope >= OF_MONITOR)
+		labels[n++] =
+			(struct value_label){ "monitor", subject->item->monitor->settings.name };
+	if (row->scope >= OF_PROGRAM) {
+		labels[n++] = (struct value_label){ "interface", subject->item->interface };
+		labels[n++] = (struct value_label){ "path", subject->path };
+	}
+	if (row->scope >= OF_METRIC)
+		labels[n++] = (struct value_label){ "metric", subject->metric->config->name };
+	if (row->scope == OF_READER || row->scope == OF_METRIC_READER)
+		labels[n++] = (struct value_label){ "reader", reader_kind_name(subject->reader) };
+	return n;
+}
+
+/* -- as text -- */
+
+struct listing {
+	struct exposer *exposer;
+	bool families;
+	const struct row *row; /* the last one */
+	struct text *out;
+};
+
+static void list(void *data, const struct row *row, const struct subject *subject,
+		 struct number number)
+{
+	struct listing *listing = data;
+	_cleanup_text_ struct text name = {};
+	struct value_label labels[LABELS];
+	size_t n = list_labels(row, subject, labels);
+
+	text_printf(&name, "%s%s%s%s%s", listing->families ? FIGURE_PREFIX : "", row->name,
+		    row->unit ? "_" : "", row->unit ? row->unit : "",
+		    listing->families && row->counter ? "_total" : "");
+	if (listing->families && listing->row != row)
+		exposer_family(listing->exposer, text_str(&name),
+			       row->counter ? METRIC_COUNTER : METRIC_GAUGE, row->unit, row->help,
+			       listing->out);
+	listing->row = row;
+	exposer_sample(listing->exposer, text_str(&name), labels, n, number, listing->out);
+}
+
+int figures_list(const struct view *view, struct text *out)
+{
+	struct exposer text = { .exposition = EXPOSITION_PROMETHEUS };
+	struct listing listing = { .exposer = &text, .out = out };
+
+	return visit_all(&(struct visitor){ list, &listing, false }, IN_STATS, view);
+}
+
+int figures_expose(const struct view *view, struct exposer *exposer, struct text *out)
+{
+	struct listing listing = { .exposer = exposer, .families = true, .out = out };
+
+	return visit_all(&(struct visitor){ list, &listing, false }, IN_EXPOSITION, view);
+}
+
+/* -- as JSON -- */
+
+struct array {
+	struct text *out;
+	size_t n;
+};
+
+static void give_json(void *data, const struct row *row, const struct subject *subject,
+		      struct number number)
+{
+	struct array *array = data;
+	struct text *out = array->out;
+	struct value_label labels[LABELS];
+	size_t n = list_labels(row, subject, labels);
+
+	text_printf(out, "%s{\"name\":\"%s%s%s\"", array->n++ ? "," : "", row->name,
+		    row->unit ? "_" : "", row->unit ? row->unit : "");
+	for (size_t i = 0; i < n; i++) {
+		text_printf(out, ",\"%s\":", labels[i].name);
+		text_json(out, labels[i].value, strlen(labels[i].value));
+	}
+	text_adds(out, ",\"value\":");
+	number_text(number, out);
+	text_addc(out, '}');
+}
+
+int figures_json(const struct view *view, struct text *out)
+{
+	struct array array = { out, 0 };
+	const struct visitor visitor = { give_json, &array, view->registry != NULL };
+	int r;
+
+	text_addc(out, '[');
+	r = visit_all(&visitor, IN_STATS, view);
+	text_addc(out, ']');
+	return r;
+}
+
+/* -- as values -- */
+
+struct reading {
+	void (*sink)(void *data, const struct value *value);
+	void *data;
+};
+
+/* The type instance is the name, and what each label says that is not empty. */
+static void give(void *data, const struct row *row, const struct subject *subject,
+		 struct number number)
+{
+	const struct reading *reading = data;
+	_cleanup_text_ struct text name = {};
+	struct value_label labels[LABELS];
+	struct value value = {
+		.metric = row->name,
+		.type = row->type,
+		.number = number,
+		.labels = labels,
+		.n_labels = list_labels(row, subject, labels),
+	};
+
+	text_adds(&name, row->name);
+	for (size_t i = 0; i < value.n_labels; i++)
+		text_printf(&name, "%s%s", *labels[i].value ? "-" : "", labels[i].value);
+	value_field(text_str(&name), name.len, value.type_instance);
+	if (row->unit && row->counter) /* collectd counts in integers */
+		value.number.f *= 1e3;
+	reading->sink(reading->data, &value);
+}
+
+int figures_read(const struct view *view, void (*sink)(void *data, const struct value *value),
+		 void *data)
+{
+	struct reading reading = { sink, data };
+
+	return visit_all(&(struct visitor){ give, &reading, false }, IN_COLLECTD, view);
+}

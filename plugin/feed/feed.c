@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "feed/feed.h"
+#include "base/hash.h"
+#include "feed/feed_target.h"
+
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+
+struct feed {
+	unsigned int refs;	       /* atomic */
+	uint64_t serial;	       /* of all feeds there ever were */
+	struct feed_settings settings; /* never change */
+	bool others_told;	       /* atomic: ignored values were logged */
+	/* -- protected by lock -- */
+	bool gone;	 /* it is configured no more */
+	bool asked;	 /* feeds_each() has called it */
+	uint64_t values; /* taken so far */
+	double value;	 /* the last one, as it came */
+	double time;	 /* of that */
+	char *id;	 /* where that came from; NULL: nothing has come yet */
+	uint64_t errors;
+	char *error; /* why there was no value when one came; NULL: there was */
+};
+
+/* Feeds at one moment: read-only but for what their lock guards. */
+struct table {
+	unsigned int refs; /* atomic */
+	struct feed **items;
+	size_t n;
+};
+
+struct feeds {
+	uint64_t plugins; /* atomic; a bit for each plugin, by a hash, that any of them is fed by */
+	pthread_mutex_t lock;
+	/* -- protected by lock -- */
+	struct table *table;
+	uint64_t next_serial;
+	uint64_t values; /* of feeds that are gone */
+	uint64_t errors;
+};
+
+static struct feed *feed_unref(struct feed *feed)
+{
+	if (!feed || __atomic_sub_fetch(&feed->refs, 1, __ATOMIC_ACQ_REL))
+		return NULL;
+	feed_settings_release(&feed->settings);
+	free(feed->id);
+	free(feed->error);
+	free(feed);
+	return NULL;
+}
+
+static struct table *table_ref(struct table *table)
+{
+	__atomic_add_fetch(&table->refs, 1, __ATOMIC_RELAXED);
+	return table;
+}
+
+static struct table *table_unref(struct table *table)
+{
+	if (!table || __atomic_sub_fetch(&table->refs, 1, __ATOMIC_ACQ_REL))
+		return NULL;
+	for (size_t i = 0; i < table->n; i++)
+		feed_unref(table->items[i]);
+	free(table->items);
+	free(table);
+	return NULL;
+}
+DEFINE_CLEANUP(struct table *, table_unref);
+
+static struct table *table_new(size_t n)
+{
+	struct table *table = calloc(1, sizeof(*table));
+
+	if (!table)
+		return NULL;
+	table->refs = 1;
+	table->items = calloc(n + 1, sizeof(struct feed *));
+	return table->items ? table : table_unref(table);
+}
+
+static struct feed *table_find(const struct table *table, const char *name)
+{
+	for (size_t i = 0; i < table->n; i++)
+		if (!strcmp(table->items[i]->settings.name, name))
+			return table->items[i];
+	return NULL;
+}
+
+struct feeds *feeds_new(void)
+{
+	struct feeds *feeds = calloc(1, sizeof(*feeds));
+
+	if (!feeds)
+		return NULL;
+	pthread_mutex_init(&feeds->lock, NULL);
+	feeds->table = table_new(0);
+	return feeds->table ? feeds : feeds_free(feeds);
+}
+
+struct feeds *feeds_free(struct feeds *feeds)
+{
+	if (!feeds)
+		return NULL;
+	table_unref(feeds->table);
+	pthread_mutex_destroy(&feeds->lock);
+	free(feeds);
+	return NULL;
+}
+
+static struct table *current(struct feeds *feeds)
+{
+	struct table *table;
+
+	pthread_mutex_lock(&feeds->lock);
+	table = table_ref(feeds->table);
+	pthread_mutex_unlock(&feeds->lock);
+	return table;
+}
+
+/* -- which values -- */
+
+/* Plugins have no "-" in their names; what is after one is left out all the same. */
+static uint64_t plugin_bit(const char *plugin)
+{
+	return 1ULL << hash_bytes(plugin, strcspn(plugin, "-/")) % 64;
+}
+
+/* All plugins, where a pattern's plugin is no plain word. */
+static uint64_t match_bits(const char *match)
+{
+	const char *type = strrchr(match, '/'), *plugin = type;
+
+	while (plugin > match && plugin[-1] != '/')
+		plugin--;
+	return strcspn(plugin, "*?[") < strcspn(plugin, "-/") ? UINT64_MAX : plugin_bit(plugin);
+}
+
+bool feeds_want(const struct feeds *feeds, const char *plugin)
+{
+	return __atomic_load_n(&feeds->plugins, __ATOMIC_RELAXED) & plugin_bit(plugin);
+}
+
+/* -- configuration -- */
+
+static bool same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static struct feed *feed_new(struct feeds *feeds)
+{
+	struct feed *feed = calloc(1, sizeof(*feed));
+
+	if (!feed)
+		return NULL;
+	feed->refs = 1;
+	pthread_mutex_lock(&feeds->lock);
+	feed->serial = ++feeds->next_serial;
+	pthread_mutex_unlock(&feeds->lock);
+	return feed;
+}
+
+/* With lock held. It goes on with the value of the one before, where that is fed by the same. */
+static void feed_follow(struct feed *feed, struct feed *old)
+{
+	old->gone = true;
+	feed->values = old->values;
+	feed->errors = old->errors;
+	if (strcmp(feed->settings.match, old->settings.match) != 0 ||
+	    !same(feed->settings.data_source, old->settings.data_source))
+		return;
+	feed->value = old->value;
+	feed->time = old->time;
+	feed->id = steal_ptr(&old->id);
+}
+
+static void tell(struct text *report, const struct feed_settings *settings, const char *what)
+{
+	if (report)
+		text_printf(report, "feed \"%s\": %s\n", settings->name, what);
+}
+
+/* A new table; its feeds that are new have no settings yet. */
+static int table_make(struct feeds *feeds, const struct settings *settings,
+		      const struct table *before, struct table **ret)
+{
+	_cleanup_(table_unrefp) struct table *table = table_new(settings->n_feeds);
+
+	for (size_t i = 0; table && i < settings->n_feeds; i++) {
+		const struct feed_settings *wanted = &settings->feeds[i];
+		struct feed *feed = table_find(before, wanted->name);
+
+		if (feed && feed_settings_equal(&feed->settings, wanted))
+			__atomic_add_fetch(&feed->refs, 1, __ATOMIC_RELAXED);
+		else
+			feed = feed_new(feeds);
+		if (!feed)
+			return -ENOMEM;
+		table->items[table->n++] = feed;
+	}
+	*ret = steal_ptr(&table);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* With lock held. */
+static void table_change(struct feeds *feeds, struct table *table, struct settings *settings,
+			 struct text *report)
+{
+	struct table *before = feeds->table;
+
+	for (size_t i = 0; i < table->n; i++) {
+		struct feed *feed = table->items[i], *old;
+
+		if (feed->settings.name)
+			continue;
+		feed->settings = settings->feeds[i];
+		settings->feeds[i] = (struct feed_settings){};
+		old = table_find(before, feed->settings.name);
+		if (old)
+			feed_follow(feed, old);
+		tell(report, &feed->settings, old ? "settings changed" : "added");
+	}
+	for (size_t i = 0; i < before->n; i++) {
+		struct feed *old = before->items[i];
+
+		if (table_find(table, old->settings.name))
+			continue;
+		old->gone = true;
+		feeds->values += old->values;
+		feeds->errors += old->errors;
+		tell(report, &old->settings, "removed, it is not configured any more");
+	}
+	feeds->table = table;
+}
+
+int feeds_set(struct feeds *feeds, struct settings *settings, struct text *report,
+	      struct error *err)
+{
+	_cleanup_(table_unrefp) struct table *before = current(feeds);
+	struct table *table;
+	uint64_t plugins = 0;
+
+	if (table_make(feeds, settings, before, &table) < 0)
+		return error_oom(err);
+	for (size_t i = 0; i < settings->n_feeds; i++)
+		plugins |= match_bits(settings->feeds[i].match);
+	pthread_mutex_lock(&feeds->lock);
+	table_change(feeds, table, settings, report);
+	pthread_mutex_unlock(&feeds->lock);
+	table_unref(before); /* the reference that feeds had */
+	__atomic_store_n(&feeds->plugins, plugins, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* -- targets -- */
+
+static bool is_configured(const struct table *table, uint64_t serial)
+{
+	for (size_t i = 0; i < table->n; i++)
+		if (table->items[i]->serial == serial)
+			return true;
+	return false;
+}
+
+/* With lock held; those of feeds that are gone make room. NULL: out of memory. */
+static struct target *target_of(const struct table *table, const struct feed *feed,
+				struct generation *generation)
+{
+	struct target *target = target_find(generation, feed->serial);
+
+	if (target)
+		return target;
+	for (size_t i = generation->n_targets; i-- > 0;)
+		if (!is_configured(table, generation->targets[i].feed))
+			target_drop(generation, i);
+	return target_add(generation, feed->serial, &feed->settings);
+}
+
+void feeds_put(struct feeds *feeds, const char *monitor, struct generation *generation,
+	       struct text *news)
+{
+	pthread_mutex_lock(&feeds->lock);
+	for (size_t i = 0; generation && i < feeds->table->n; i++) {
+		struct feed *feed = feeds->table->items[i];
+		struct target *target = NULL;
+
+		if (!strcmp(feed->settings.monitor, monitor))
+			target = target_of(feeds->table, feed, generation);
+		if (!target)
+			continue;
+		if (feed->id && target->values != feed->values) {
+			target->values = feed->values;
+			feed->errors += !target_set(target, feed->value * feed->settings.scale);
+		}
+		if (news && target->error && !target->told) {
+			text_printf(news, "feed \"%s\": %s\n", feed->settings.name, target->error);
+			target->told = true;
+		}
+	}
+	pthread_mutex_unlock(&feeds->lock);
+}
+
+void feeds_refill(struct feeds *feeds, const char *monitor, struct generation *generation,
+		  bool twin)
+{
+	pthread_mutex_lock(&feeds->lock);
+	for (size_t i = 0; i < feeds->table->n; i++) {
+		const struct feed *feed = feeds->table->items[i];
+		struct target *target = NULL;
+
+		if (feed->id && !strcmp(feed->settings.monitor, monitor))
+			target = target_find(generation, feed->serial);
+		if (target)
+			target_set_copy(target, twin, feed->value * feed->settings.scale);
+	}
+	pthread_mutex_unlock(&feeds->lock);
+}
+
+/* -- values -- */
+
+/* Writers run side by side: the older of two values of one source may come last. */
+static bool note_value(struct feeds *feeds, struct feed *feed, const struct feed_source *source,
+		       double value)
+{
+	char *id = strdup(source->id);
+	bool noted;
+
+	pthread_mutex_lock(&feeds->lock);
+	noted = id && !feed->gone &&
+		!(feed->id && source->time < feed->time && !strcmp(feed->id, id));
+	if (noted) {
+		char *old = feed->id;
+
+		feed->id = id;
+		id = old;
+		feed->value = value;
+		feed->time = source->time;
+		feed->values++;
+		free(feed->error);
+		feed->error = NULL;
+	}
+	pthread_mutex_unlock(&feeds->lock);
+	free(id);
+	return noted;
+}
+
+/* There is no value in what came. */
+static void note_error(struct feeds *feeds, struct feed *feed, const struct error *err,
+		       struct text *news)
+{
+	const char *words = error_message(err);
+
+	pthread_mutex_lock(&feeds->lock);
+	feed->errors++;
+	if (!same(feed->error, words)) {
+		free(feed->error);
+		feed->error = strdup(words);
+		text_printf(news, "feed \"%s\": %s\n", feed->settings.name, words);
+	}
+	pthread_mutex_unlock(&feeds->lock);
+}
+
+/* Logs once why values are ignored. The message quotes nothing that the other host sent. */
+static void ignore_other(struct feed *feed, struct text *news)
+{
+	const char *match = feed->settings.match;
+
+	if (!__atomic_exchange_n(&feed->others_told, true, __ATOMIC_RELAXED))
+		text_printf(news,
+			    "feed \"%s\": a value that came from another host or over the network "
+			    "is ignored: Match \"%s\" takes only values of this host itself; write "
+			    "\"HOST/%s\" or \"*/%s\" to accept values of other hosts\n",
+			    feed->settings.name, match, match, match);
+}
+
+void feeds_take(struct feeds *feeds, const struct feed_source *source,
+		void (*deliver)(void *data, const char *monitor), void *data, struct text *news)
+{
+	_cleanup_(table_unrefp) struct table *table = current(feeds);
+
+	for (size_t i = 0; i < table->n; i++) {
+		struct feed *feed = table->items[i];
+		_cleanup_error_ struct error err = {};
+		double value;
+
+		if (!feed_settings_match(&feed->settings, source->id))
+			continue;
+		if (!source->own && feed_settings_own_only(&feed->settings))
+			ignore_other(feed, news);
+		else if (source->get(source->data, feed->settings.data_source, &value, &err) < 0)
+			note_error(feeds, feed, &err, news);
+		else if (!isnan(value) && note_value(feeds, feed, source, value))
+			deliver(data, feed->settings.monitor);
+	}
+}
+
+/* -- for people -- */
+
+void feeds_each(struct feeds *feeds, bool fresh,
+		void (*each)(void *data, const char *feed, const char *monitor), void *data)
+{
+	_cleanup_(table_unrefp) struct table *table = current(feeds);
+
+	for (size_t i = 0; i < table->n; i++) {
+		struct feed *feed = table->items[i];
+		bool asked;
+
+		pthread_mutex_lock(&feeds->lock);
+		asked = feed->asked;
+		feed->asked = asked || fresh;
+		pthread_mutex_unlock(&feeds->lock);
+		if (!fresh || !asked)
+			each(data, feed->settings.name, feed->settings.monitor);
+	}
+}
+
+void feeds_figures(struct feeds *feeds, struct feed_figures *ret)
+{
+	pthread_mutex_lock(&feeds->lock);
+	*ret = (struct feed_figures){ feeds->table->n, feeds->values, feeds->errors };
+	for (size_t i = 0; i < feeds->table->n; i++) {
+		ret->values += feeds->table->items[i]->values;
+		ret->errors += feeds->table->items[i]->errors;
+	}
+	pthread_mutex_unlock(&feeds->lock);
+}
+
+static void json_string(struct text *out, const char *name, const char *value)
+{
+	text_printf(out, ",\"%s\":", name);
+	if (value)
+		text_json(out, value, strlen(value));
+	else
+		text_adds(out, "null");
+}
+
+/* The reason why an instance does not have the last value; NULL: all have it. */
+static const char *find_error(const struct feed *feed, const struct generation *const *generations,
+			      size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct target *target =
+			generations[i] ? target_find(generations[i], feed->serial) : NULL;
+
+		if (target && target->error)
+			return target->error;
+	}
+	return feed->error;
+}
+
+static void feed_json(const struct feed *feed, const struct generation *const *generations,
+		      size_t n, struct text *out)
+{
+	const struct feed_settings *settings = &feed->settings;
+
+	text_adds(out, "{\"name\":");
+	text_json(out, settings->name, strlen(settings->name));
+	json_string(out, "match", settings->match);
+	json_string(out, "data-source", settings->data_source);
+	json_string(out, "path", settings->path);
+	json_string(out, "map", settings->map);
+	json_string(out, "key", settings->key ? settings->key : "0");
+	json_string(out, "field", settings->field);
+	text_adds(out, ",\"scale\":");
+	text_double(out, settings->scale);
+	json_string(out, "from", feed->id);
+	text_adds(out, ",\"value\":");
+	if (feed->id && isfinite(feed->value))
+		text_double(out, feed->value);
+	else
+		text_adds(out, "null");
+	text_adds(out, ",\"time\":");
+	if (feed->id)
+		text_printf(out, "%.3f", feed->time);
+	else
+		text_adds(out, "null");
+	text_printf(out, ",\"values\":%llu,\"errors\":%llu", (unsigned long long)feed->values,
+		    (unsigned long long)feed->errors);
+	json_string(out, "last-error", find_error(feed, generations, n));
+	text_addc(out, '}');
+}
+
+void feeds_json(struct feeds *feeds, const char *monitor,
+		const struct generation *const *generations, size_t n, struct text *out)
+{
+	size_t count = 0;
+
+	text_addc(out, '[');
+	pthread_mutex_lock(&feeds->lock);
+	for (size_t i = 0; i < feeds->table->n; i++) {
+		if (strcmp(feeds->table->items[i]->settings.monitor, monitor) != 0)
+			continue;
+		text_adds(out, count++ ? "," : "");
+		feed_json(feeds->table->items[i], generations, n, out);
+	}
+	pthread_mutex_unlock(&feeds->lock);
+	text_addc(out, ']');
+}

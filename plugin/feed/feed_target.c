@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "feed/feed_target.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void target_release(struct target *target)
+{
+	while (target->n)
+		cell_release(&target->cells[--target->n]);
+	free(target->map);
+	free(target->error);
+}
+
+static void targets_free(struct target *targets, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		target_release(&targets[i]);
+	free(targets);
+}
+
+/* What is in a map that each read empties in its place would be gone. */
+static int check_emptied(const struct generation *generation, struct cell *cell, struct error *err)
+{
+	for (int path = 0; path < PATH_COUNT; path++) {
+		const struct generation_path *this = &generation->paths[path];
+
+		for (size_t i = 0; i < this->n_metrics; i++) {
+			const struct metric *metric = &this->metrics[i];
+
+			if (metric->map.id != cell->map.id || metric->swapped ||
+			    !metric->config->empty_on_read)
+				continue;
+			cell_release(cell);
+			return error_set(err, -EINVAL,
+					 "map %s: metric \"%s\" empties it with each read "
+					 "(empty-on-read)",
+					 metric->config->map_name, metric->config->name);
+		}
+	}
+	return 0;
+}
+
+/* Adds the cell of one copy of the programs, unless another one has that map, too. */
+static int add_cell(struct target *target, const struct generation *generation, enum path path,
+		    bool twin, const struct cell_place *place, struct error *err)
+{
+	const struct generation_path *this = &generation->paths[path];
+	struct cell *cell = &target->cells[target->n];
+	int r = cell_init(cell, twin ? this->twin : this->object, place, err);
+
+	if (r == 0)
+		r = check_emptied(generation, cell, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < target->n; i++)
+		if (target->cells[i].map.id == cell->map.id) {
+			cell_release(cell);
+			return 0;
+		}
+	target->twin[target->n++] = twin;
+	return 0;
+}
+
+/* Without a Path it is enough that one of them has such a map. */
+static int add_path(struct target *target, const struct feed_settings *settings,
+		    const struct generation *generation, enum path path, struct error *err)
+{
+	const struct cell_place place = { settings->map, settings->key ? settings->key : "0",
+					  settings->field };
+	const struct generation_path *this = &generation->paths[path];
+	int r;
+
+	if (settings->path && strcmp(settings->path, path_name(path)) != 0)
+		return 0;
+	if (!this->object)
+		return settings->path
+			       ? error_set(err, -ENOENT, "nothing runs on %s", path_name(path))
+			       : 0;
+	r = add_cell(target, generation, path, false, &place, err);
+	if (r == 0 && this->twin)
+		r = add_cell(target, generation, path, true, &place, err);
+	if (r < 0)
+		error_prefix(err, r, "%s", path_name(path));
+	return !settings->path && !object_find_map(this->object, settings->map) ? 0 : r;
+}
+
+/* The words stay those of the first path that has no such map, when neither has. */
+static void find_cells(struct target *target, const struct feed_settings *settings,
+		       const struct generation *generation)
+{
+	_cleanup_error_ struct error first = {};
+	int r = 0;
+
+	for (int path = 0; r == 0 && path < PATH_COUNT; path++) {
+		_cleanup_error_ struct error err = {};
+
+		r = add_path(target, settings, generation, (enum path)path, &err);
+		if (r < 0 || (err.code && !first.code)) {
+			error_release(&first);
+			first = err;
+			err = (struct error){};
+		}
+	}
+	if (r == 0 && target->n)
+		return;
+	while (target->n)
+		cell_release(&target->cells[--target->n]);
+	target->error = strdup(first.code ? error_message(&first) : "nothing runs there");
+}
+
+struct target *target_find(const struct generation *generation, uint64_t feed)
+{
+	for (size_t i = 0; i < generation->n_targets; i++)
+		if (generation->targets[i].feed == feed)
+			return &generation->targets[i];
+	return NULL;
+}
+
+struct target *target_add(struct generation *generation, uint64_t feed,
+			  const struct feed_settings *settings)
+{
+	struct target *target, *targets = realloc(generation->targets,
+						  (generation->n_targets + 1) * sizeof(*targets));
+
+	if (!targets)
+		return NULL;
+	generation->targets = targets;
+	generation->targets_free = targets_free;
+	target = &targets[generation->n_targets];
+	*target = (struct target){ .feed = feed, .map = strdup(settings->map) };
+	if (!target->map)
+		return NULL;
+	generation->n_targets++;
+	find_cells(target, settings, generation);
+	return target;
+}
+
+void target_drop(struct generation *generation, size_t i)
+{
+	target_release(&generation->targets[i]);
+	generation->targets[i] = generation->targets[--generation->n_targets];
+}
+
+static const char *why_not(int r)
+{
+	return r == -EPERM ? "it is read-only" : r == -E2BIG ? "it is full" : strerror(-r);
+}
+
+/* What fails in the same way again is no news. */
+bool target_set(struct target *target, double value)
+{
+	_cleanup_text_ struct text words = {};
+
+	if (!target->n)
+		return false;
+	for (size_t i = 0; i < target->n; i++) {
+		int r = cell_set(&target->cells[i], value);
+
+		if (r < 0 && !words.len)
+			text_printf(&words, "map %s: %s", target->map, why_not(r));
+	}
+	if (words.len && target->error && !strcmp(target->error, text_str(&words)))
+		return false;
+	free(target->error);
+	target->error = words.len ? strdup(text_str(&words)) : NULL;
+	target->told = false;
+	return !words.len;
+}
+
+void target_set_copy(struct target *target, bool twin, double value)
+{
+	for (size_t i = 0; i < target->n; i++)
+		if (target->twin[i] == twin)
+			cell_set(&target->cells[i], value);
+}

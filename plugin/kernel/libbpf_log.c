@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/libbpf_log.h"
+
+#include <bpf/libbpf.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static _Thread_local struct text *captured;
+
+static int capture_print(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	_cleanup_free_ char *line = NULL;
+
+	if (level != LIBBPF_WARN || !captured)
+		return 0;
+	if (vasprintf(&line, fmt, ap) < 0) {
+		line = NULL;
+		return 0;
+	}
+	/* libbpf prints this advice for kernels before 5.11 whatever the reason is. */
+	if (strstr(line, "ulimit -l") || strstr(line, "RLIMIT_MEMLOCK"))
+		return 0;
+	text_adds(captured, strncmp(line, "libbpf: ", 8) ? line : line + 8);
+	return 0;
+}
+
+static void capture_install(void)
+{
+	libbpf_set_print(capture_print);
+}
+
+void capture_begin(struct text *to)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, capture_install);
+	captured = to;
+}
+
+void capture_end(void)
+{
+	captured = NULL;
+}

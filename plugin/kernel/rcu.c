@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/rcu.h"
+#include "base/cleanup.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/*
+ * The kernel waits for running programs before an update of a map of maps returns, so that the
+ * caller may rely on nobody using the old inner map: maybe_wait_bpf_programs() in its
+ * kernel/bpf/syscall.c.
+ */
+static int wait_by_map(void)
+{
+	_cleanup_close_ int inner =
+		bpf_map_create(BPF_MAP_TYPE_ARRAY, "dynmon_grace", 4, 4, 1, NULL);
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = (uint32_t)inner);
+	_cleanup_close_ int outer = inner < 0 ? inner
+					      : bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS,
+							       "dynmon_grace", 4, 4, 1, &opts);
+	uint32_t key = 0;
+
+	return outer < 0 ? outer : bpf_map_update_elem(outer, &key, &inner, BPF_ANY);
+}
+
+int grace_wait(struct error *err)
+{
+	int r;
+
+	/* A kernel with nohz_full CPUs refuses it. */
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0)
+		return 0;
+	r = wait_by_map();
+	return r < 0 ? error_set(err, r, "waiting for running programs to end: %s", strerror(-r))
+		     : 0;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "monitor/notification.h"
+#include "base/utf8.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+static struct {
+	pthread_mutex_t lock; /* the innermost: nothing else is locked under it */
+	/* -- protected by lock -- */
+	struct notice *ring; /* NULL: not open */
+	size_t first, n;
+	uint64_t dropped;
+	int fd;
+} queue = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1 };
+
+int notice_open(struct error *err)
+{
+	struct notice *ring = calloc(NOTICES_MAX, sizeof(*ring));
+	int fd = ring ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
+	int r = !ring ? -ENOMEM : fd < 0 ? -errno : 0;
+
+	if (r < 0) {
+		free(ring);
+		return error_set(err, r, "notifications: %s", error_text(r));
+	}
+	notice_close();
+	pthread_mutex_lock(&queue.lock);
+	queue.ring = ring;
+	queue.fd = fd;
+	pthread_mutex_unlock(&queue.lock);
+	return 0;
+}
+
+void notice_close(void)
+{
+	pthread_mutex_lock(&queue.lock);
+	free(queue.ring);
+	fd_close(&queue.fd);
+	queue.ring = NULL;
+	queue.first = queue.n = 0;
+	queue.dropped = 0;
+	pthread_mutex_unlock(&queue.lock);
+}
+
+static void copy(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from ? from : "");
+}
+
+/*
+ * Handlers write the text to logs, mails and pagers: one line of valid UTF-8 without terminal
+ * controls.
+ */
+static void set_text(struct notice *notice, const char *fmt, va_list ap)
+{
+	char text[NOTICE_TEXT_MAX + 4]; /* a character that fits is whole */
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	for (char *c = text; *c; c++)
+		if (*c == '\n' || *c == '\t')
+			*c = ' ';
+	utf8_show_line(notice->text, sizeof(notice->text), text, strlen(text), "");
+}
+
+void notice_post(enum notice_severity severity, const char *monitor, const char *interface,
+		 const char *fmt, ...)
+{
+	struct notice *notice;
+	va_list ap;
+
+	pthread_mutex_lock(&queue.lock);
+	if (queue.ring && queue.n < NOTICES_MAX) {
+		notice = &queue.ring[(queue.first + queue.n++) % NOTICES_MAX];
+		notice->severity = severity;
+		copy(notice->monitor, sizeof(notice->monitor), monitor);
+		copy(notice->interface, sizeof(notice->interface), interface);
+		va_start(ap, fmt);
+		set_text(notice, fmt, ap);
+		va_end(ap);
+		eventfd_write(queue.fd, 1);
+	} else if (queue.ring) {
+		queue.dropped++;
+	}
+	pthread_mutex_unlock(&queue.lock);
+}
+
+int notice_fd(void)
+{
+	int fd;
+
+	pthread_mutex_lock(&queue.lock);
+	fd = queue.fd;
+	pthread_mutex_unlock(&queue.lock);
+	return fd;
+}
+
+int notice_take(struct notice *ret, uint64_t *dropped)
+{
+	eventfd_t value;
+	int taken = 0;
+
+	pthread_mutex_lock(&queue.lock);
+	*dropped = queue.dropped;
+	queue.dropped = 0;
+	if (queue.n) {
+		*ret = queue.ring[queue.first];
+		queue.first = (queue.first + 1) % NOTICES_MAX;
+		taken = 1;
+		if (!--queue.n)
+			eventfd_read(queue.fd, &value);
+	}
+	pthread_mutex_unlock(&queue.lock);
+	return taken;
+}

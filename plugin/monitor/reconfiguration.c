@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "monitor/reconfiguration.h"
+#include "base/log.h"
+#include "kernel/rcu.h"
+#include "monitor/instance.h"
+#include "monitor/pinning.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+bool monitor_agrees(const struct monitor *next, const struct monitor *old)
+{
+	const struct monitor_settings *a = &next->settings, *b = &old->settings;
+
+	return next->hook == old->hook && same(a->netns, b->netns) &&
+	       same(a->position, b->position) && a->share == b->share && a->pin == b->pin;
+}
+
+bool monitor_collides(const struct monitor *next, const struct monitor *old)
+{
+	return (next->hook->xdp && old->hook->xdp &&
+		same(next->settings.netns, old->settings.netns)) ||
+	       (next->settings.pin && old->settings.pin);
+}
+
+/* The same to read, and nothing attached. */
+static struct instance *instance_shadow(const struct instance *instance)
+{
+	struct instance *shadow = instance_new(NULL, instance->interface);
+
+	if (shadow) {
+		shadow->ifindex = instance->ifindex;
+		shadow->generation = generation_ref(instance->generation);
+	}
+	return shadow;
+}
+
+static bool stays(const struct monitor *next, const struct monitor *old, const char *interface)
+{
+	return monitor_settings_has_interface(&next->settings, interface) ||
+	       (old->configured && !monitor_settings_has_interface(&old->settings, interface));
+}
+
+static bool has_pattern(const struct monitor *monitor, const char *text)
+{
+	for (size_t i = 0; i < monitor->n_patterns; i++)
+		if (!strcmp(monitor->patterns[i]->text, text))
+			return true;
+	return false;
+}
+
+/* In the configuration now and not before; what somebody has detached stays so. */
+static bool is_new(const struct monitor *old, const char *interface)
+{
+	return !has_pattern(old, interface) &&
+	       (!old->configured || !monitor_settings_has_interface(&old->settings, interface));
+}
+
+/* What changes hands; made before anything does. */
+struct takeover {
+	struct instance **shadows; /* what stays with old for those who read it */
+	size_t n_shadows;
+	struct pattern **patterns; /* old's own, and then those that are new */
+	size_t n_old, n_patterns;
+};
+
+static void takeover_release(struct takeover *takeover)
+{
+	for (size_t i = 0; i < takeover->n_shadows; i++)
+		instance_free(takeover->shadows[i]);
+	for (size_t i = takeover->n_old; i < takeover->n_patterns; i++)
+		pattern_free(takeover->patterns[i]);
+	free(takeover->shadows);
+	free(takeover->patterns);
+}
+
+static int takeover_init(struct takeover *takeover, const struct monitor *next,
+			 const struct monitor *old)
+{
+	takeover->shadows = calloc(old->n_instances, sizeof(struct instance *));
+	takeover->patterns =
+		calloc(old->n_patterns + next->settings.n_interfaces + 1, sizeof(struct pattern *));
+	if (!takeover->shadows || !takeover->patterns)
+		return -ENOMEM;
+	for (size_t i = 0; i < old->n_instances; i++) {
+		takeover->shadows[i] = instance_shadow(old->instances[i]);
+		if (!takeover->shadows[i])
+			return -ENOMEM;
+		takeover->n_shadows++;
+	}
+	memcpy(takeover->patterns, old->patterns, old->n_patterns * sizeof(struct pattern *));
+	takeover->n_old = takeover->n_patterns = old->n_patterns;
+	for (size_t i = 0; i < next->settings.n_interfaces; i++) {
+		const char *text = next->settings.interfaces[i];
+
+		if (!is_new(old, text))
+			continue;
+		takeover->patterns[takeover->n_patterns] =
+			pattern_new(text, next->settings.position);
+		if (!takeover->patterns[takeover->n_patterns])
+			return -ENOMEM;
+		takeover->n_patterns++;
+	}
+	return 0;
+}
+
+/* Until next is in the registry, old tells what it has told. */
+static void share_figures(struct monitor *next, const struct monitor *old)
+{
+	next->changes += old->changes;
+	next->failures += old->failures;
+	if (!next->changed)
+		next->changed = old->changed;
+	readings_unref(next->readings);
+	next->readings = readings_ref(old->readings);
+	next->in_trouble = old->in_trouble;
+}
+
+/* The programs of old do not run any more. */
+static void follow_programs(struct monitor *next, const struct monitor *old)
+{
+	if (next->settings.share != old->settings.share)
+		return;
+	if (run_stats_are_on())
+		grace_wait(NULL);
+	for (size_t i = 0; i < next->n_instances; i++)
+		for (size_t j = 0; j < old->n_instances; j++)
+			if (next->settings.share ? i + j == 0
+						 : same(next->instances[i]->interface,
+							old->instances[j]->interface))
+				generation_follow(next->instances[i]->generation,
+						  old->instances[j]->generation);
+}
+
+/* What next was made with goes with the takeover. */
+static void swap_instances(struct takeover *takeover, struct monitor *next, struct monitor *old)
+{
+	struct takeover unused = {
+		.shadows = next->instances,
+		.n_shadows = next->n_instances,
+		.patterns = next->patterns,
+		.n_patterns = next->n_patterns,
+	};
+
+	next->instances = old->instances;
+	next->n_instances = old->n_instances;
+	next->patterns = takeover->patterns;
+	next->n_patterns = takeover->n_patterns;
+	next->netns_fd = old->netns_fd;
+	old->netns_fd = -1;
+	next->pins = steal_ptr(&old->pins);
+	old->instances = takeover->shadows;
+	free(old->patterns);
+	old->patterns = NULL;
+	old->n_patterns = 0;
+	*takeover = unused;
+}
+
+int monitor_take_over(struct monitor *next, struct monitor *old, struct error *err)
+{
+	_cleanup_(takeover_release) struct takeover takeover = {};
+
+	if (takeover_init(&takeover, next, old) < 0)
+		return error_oom(err);
+	pthread_mutex_lock(&old->links);
+	pthread_mutex_lock(&old->state);
+	swap_instances(&takeover, next, old);
+	old->deleted = true; /* who holds it switches no links of next's */
+	next->dataplane = dataplane_ref(old->dataplane);
+	free(next->document_file);
+	next->document_file = steal_ptr(&old->document_file);
+	next->outdated = old->outdated;
+	free(next->last_error);
+	next->last_error = steal_ptr(&old->last_error);
+	next->attach_error = steal_ptr(&old->attach_error);
+	next->attach_code = old->attach_code;
+	next->unattached = old->unattached;
+	share_figures(next, old);
+	pthread_mutex_unlock(&old->state);
+	pthread_mutex_unlock(&old->links);
+	next->document_confined = old->document_confined;
+	memcpy(next->document_leave, old->document_leave, sizeof(next->document_leave));
+	recipe_release(&next->recipe);
+	next->recipe = old->recipe;
+	old->recipe = (struct recipe){};
+	for (size_t i = next->n_patterns; i-- > 0;)
+		if (!stays(next, old, next->patterns[i]->text))
+			monitor_detach(next, next->patterns[i]->text, NULL);
+	__atomic_store_n(&next->stale, true, __ATOMIC_RELEASE);
+	return 0;
+}
+
+void monitor_suspend(struct monitor *monitor)
+{
+	struct netns_visit visit;
+	int r = links_begin(monitor, &visit, NULL);
+
+	for (size_t i = 0; i < monitor->n_instances; i++) {
+		struct instance *instance = monitor->instances[i];
+
+		if (r == 0)
+			instance_detach(instance);
+		pinning_remove(monitor, instance);
+		instance_set_place(monitor, instance, NULL, 0, false);
+	}
+	links_end(monitor, &visit);
+	monitor->pins = pins_close(monitor->pins);
+}
+
+void monitor_resume(struct monitor *monitor)
+{
+	_cleanup_error_ struct error err = {};
+	int r = pinning_open(monitor, &err);
+
+	for (size_t i = 0; r == 0 && i < monitor->n_instances; i++) {
+		struct instance *instance = monitor->instances[i];
+		uint64_t number;
+
+		r = pinning_save(monitor, instance, instance->generation, &number, &err);
+	}
+	if (r < 0)
+		log_error("monitor %s: %s", monitor->settings.name, error_message(&err));
+	__atomic_store_n(&monitor->stale, true, __ATOMIC_RELEASE);
+}
+
+void monitor_retire(struct monitor *monitor, struct monitor *successor)
+{
+	monitor_close(monitor, false);
+	follow_programs(successor, monitor);
+	pthread_mutex_lock(&monitor->state);
+	share_figures(successor, monitor);
+	pthread_mutex_unlock(&monitor->state);
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "monitor/state_files.h"
+#include "base/file.h"
+#include "config/option.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define FILE_SUFFIX	 ".json"
+#define TEMPORARY_SUFFIX ".new" /* of ".NAME.new": no monitor's name starts with a dot */
+
+#define FILE_NAME_SIZE (MONITOR_NAME_MAX + 8)
+
+/* -- writing -- */
+
+static void file_name(char *to, const char *prefix, const char *name, const char *suffix)
+{
+	snprintf(to, FILE_NAME_SIZE, "%s%s%s", prefix, name, suffix);
+}
+
+/* The folder, made with mode 0700 if it is missing; -errno. */
+static int folder_open(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT && (mkdir(dir, 0700) == 0 || errno == EEXIST))
+		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int write_file(int dir_fd, const char *name, const struct text *bytes)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	unlinkat(dir_fd, name, 0);
+	fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	r = file_write_fd(fd, bytes->data, bytes->len);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	if (r < 0)
+		unlinkat(dir_fd, name, 0);
+	return r;
+}
+
+static int replace_file(const char *dir, const char *name, const struct text *bytes)
+{
+	_cleanup_close_ int dir_fd = folder_open(dir);
+	char temporary[FILE_NAME_SIZE], final[FILE_NAME_SIZE];
+	int r;
+
+	if (dir_fd < 0)
+		return dir_fd;
+	file_name(temporary, ".", name, TEMPORARY_SUFFIX);
+	file_name(final, "", name, FILE_SUFFIX);
+	r = write_file(dir_fd, temporary, bytes);
+	if (r < 0)
+		return r;
+	if (renameat(dir_fd, temporary, dir_fd, final) < 0) {
+		r = -errno;
+		unlinkat(dir_fd, temporary, 0);
+		return r;
+	}
+	return fsync(dir_fd) < 0 ? -errno : 0;
+}
+
+static int tell_not_saved(const char *dir, const char *name, int code, bool removed,
+			  struct error *err)
+{
+	const char *remedy = code == -ENOSPC || code == -EDQUOT ? "make room in"
+			     : code == -ENOENT			? "create"
+								: "let collectd's user write to";
+
+	return error_set(err, code,
+			 "monitor %s: its state could not be saved: %s; %s: %s StateDir %s, and "
+			 "change the monitor again",
+			 name, strerror(-code),
+			 removed ? "the monitor is lost at the next restart"
+				 : "the next restart restores its previous settings",
+			 remedy, dir);
+}
+
+/* The file was written, but the next start would ignore it. */
+static int tell_distrust(const char *dir, const char *name, struct error *err)
+{
+	struct stat st;
+
+	if (stat(dir, &st) < 0 || stat_is_private(&st))
+		return 0;
+	return error_set(err, -EPERM,
+			 "monitor %s is lost at the next restart: StateDir %s (owner %u, mode "
+			 "%04o) is writable by others, and nothing is restored from there; before "
+			 "the restart, run chown %u %s and chmod 0700 %s",
+			 name, dir, (unsigned int)st.st_uid, (unsigned int)st.st_mode & 07777,
+			 (unsigned int)geteuid(), dir, dir);
+}
+
+int state_save(const char *dir, struct monitor *monitor, struct error *err)
+{
+	const char *name = monitor->settings.name;
+	_cleanup_text_ struct text bytes = {};
+	bool removed;
+	int r = saved_format(monitor, &bytes);
+
+	if (r == 0)
+		r = replace_file(dir, name, &bytes);
+	if (r == 0)
+		return tell_distrust(dir, name, err);
+	removed = state_remove(dir, name, NULL) == 0;
+	if (removed && (r == -ENOSPC || r == -EDQUOT)) { /* the old one may have left room */
+		r = replace_file(dir, name, &bytes);
+		if (r == 0)
+			return tell_distrust(dir, name, err);
+	}
+	/* A directory that cannot be read cannot be restored from. */
+	if (faccessat(AT_FDCWD, dir, R_OK | X_OK, AT_EACCESS) < 0)
+		removed = true;
+	return tell_not_saved(dir, name, r, removed, err);
+}
+
+int state_remove(const char *dir, const char *name, struct error *err)
+{
+	_cleanup_close_ int dir_fd = -1;
+	char file[FILE_NAME_SIZE];
+	struct stat st;
+	int r = 0;
+
+	file_name(file, "", name, FILE_SUFFIX);
+	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* On a read-only file system unlinkat() fails with EROFS even for a missing file. */
+	if (dir_fd < 0 || fstatat(dir_fd, file, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    unlinkat(dir_fd, file, 0) < 0)
+		r = errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	else if (fsync(dir_fd) < 0)
+		r = -errno;
+	if (r < 0)
+		return error_set(err, r,
+				 "monitor %s: its state could not be removed: %s; it may come back "
+				 "after a restart",
+				 name, strerror(-r));
+	return 0;
+}
+
+/* -- reading -- */
+
+/* The monitor's name in the name of its file; false: it is none. */
+static bool name_of_file(const char *file, char *name)
+{
+	size_t len = strlen(file), suffix = strlen(FILE_SUFFIX);
+
+	if (len <= suffix || len - suffix > MONITOR_NAME_MAX ||
+	    strcmp(file + len - suffix, FILE_SUFFIX) != 0)
+		return false;
+	memcpy(name, file, len - suffix);
+	name[len - suffix] = '\0';
+	return monitor_name_check(name, NULL) == 0;
+}
+
+static int state_read(const char *dir, const char *file, const char *name, struct saved *ret,
+		      struct text *warnings, struct error *err)
+{
+	_cleanup_text_ struct text bytes = {};
+	int r = file_read(dir, file, true, STATE_MAX, &bytes, err);
+
+	return r < 0 ? r : saved_parse(text_str(&bytes), bytes.len, name, ret, warnings, err);
+}
+
+static bool is_temporary(const char *file)
+{
+	size_t len = strlen(file), suffix = strlen(TEMPORARY_SUFFIX);
+
+	return *file == '.' && len > suffix && !strcmp(file + len - suffix, TEMPORARY_SUFFIX);
+}
+
+static int folder_check(int fd, const char *dir, struct error *err)
+{
+	int r = file_is_private(fd);
+
+	if (r < 0)
+		return error_set(err, r, "StateDir %s: %s", dir, strerror(-r));
+	if (!r)
+		return error_set(err, -EPERM,
+				 "StateDir %s: others may write to it, nothing is restored; "
+				 "expected mode 0700 and collectd's own user",
+				 dir);
+	return 0;
+}
+
+int state_load(const char *dir, void (*take)(void *data, struct saved *saved), void *data,
+	       struct text *report, struct error *err)
+{
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent **entries = NULL;
+	int n, r;
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return error_set(err, -errno, "StateDir %s: %s", dir, strerror(errno));
+	r = folder_check(fd, dir, err);
+	if (r < 0)
+		return r;
+	n = scandirat(fd, ".", &entries, NULL, alphasort);
+	if (n < 0)
+		return error_set(err, -errno, "StateDir %s: %s", dir, strerror(errno));
+	for (int i = 0; i < n; i++) {
+		_cleanup_(saved_release) struct saved saved = {};
+		_cleanup_free_ struct dirent *entry = entries[i];
+		_cleanup_text_ struct text warnings = {};
+		_cleanup_error_ struct error why = {};
+		char name[MONITOR_NAME_MAX + 1];
+
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		if (is_temporary(entry->d_name))
+			unlinkat(fd, entry->d_name, 0);
+		else if (!name_of_file(entry->d_name, name))
+			text_printf(report, "%s/%s: not a monitor's state, left alone\n", dir,
+				    entry->d_name);
+		else if (state_read(dir, entry->d_name, name, &saved, &warnings, &why) < 0)
+			text_printf(report, "%s/%s: not restored: %s\n", dir, entry->d_name,
+				    error_message(&why));
+		else
+			take(data, &saved);
+	}
+	free(entries);
+	return 0;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "monitor/swap_read.h"
+#include "base/log.h"
+#include "kernel/rcu.h"
+#include "metric/reader.h"
+#include "monitor/instance.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A generation of the view whose programs are swapped. */
+struct turn {
+	struct monitor *monitor;
+	struct generation *generation;
+	bool swapped; /* its other copy runs now */
+	bool twin;    /* which copy ran until now */
+};
+
+static int by_swap(const void *a, const void *b)
+{
+	const struct swap *left = ((const struct turn *)a)->generation->swap;
+	const struct swap *right = ((const struct turn *)b)->generation->swap;
+
+	return (left > right) - (left < right);
+}
+
+/* Who has control may change the name, with links held by us. */
+static int name_interface(struct monitor *monitor, const struct instance *instance,
+			  struct error *err, int r)
+{
+	pthread_mutex_lock(&monitor->state);
+	error_prefix(err, r, "interface %s", instance->interface);
+	pthread_mutex_unlock(&monitor->state);
+	return r;
+}
+
+/* Puts the other copy in the place of the one that runs; undoes it when one link fails. */
+static int replace_all(const struct turn *turn, bool twin, struct error *err)
+{
+	const struct monitor *monitor = turn->monitor;
+
+	for (size_t i = 0; i < monitor->n_instances; i++) {
+		struct instance *instance = monitor->instances[i];
+
+		for (int path = 0; path < PATH_COUNT; path++) {
+			const struct generation_path *of = &turn->generation->paths[path];
+			struct attachment *attachment = &instance->attachments[path];
+			int r;
+
+			if (instance->generation != turn->generation || !of->twin ||
+			    !attachment_attached(attachment))
+				continue;
+			r = attachment_replace(attachment, twin ? of->twin_prog_fd : of->prog_fd,
+					       err);
+			if (r == -ENOLINK && err) /* what is not there counts nothing */
+				error_release(err);
+			else if (r < 0 && r != -ENOLINK)
+				return name_interface(turn->monitor, instance, err, r);
+		}
+	}
+	return 0;
+}
+
+/*
+ * The instances do not change while links is held. Whether any of them runs the generation: one
+ * that was replaced has nothing more to tell. Those of a monitor that another one has taken over
+ * from are but shadows: the links are the other one's.
+ */
+static bool is_running(const struct turn *turn)
+{
+	if (turn->monitor->deleted)
+		return false;
+	for (size_t i = 0; i < turn->monitor->n_instances; i++)
+		if (turn->monitor->instances[i]->generation == turn->generation)
+			return true;
+	return false;
+}
+
+static void take_turn(struct turn *turn)
+{
+	struct swap *swap = turn->generation->swap;
+	_cleanup_error_ struct error err = {};
+	struct netns_visit visit;
+
+	if (links_begin(turn->monitor, &visit, &err) == 0 && is_running(turn)) {
+		turn->twin = __atomic_load_n(&swap->twin_runs, __ATOMIC_ACQUIRE);
+		turn->swapped = replace_all(turn, !turn->twin, &err) == 0;
+		if (turn->swapped)
+			__atomic_store_n(&swap->twin_runs, !turn->twin, __ATOMIC_RELEASE);
+		else
+			replace_all(turn, turn->twin, NULL);
+	}
+	links_end(turn->monitor, &visit);
+	if (err.code)
+		log_error("monitor %s: swap-on-read: %s", turn->monitor->settings.name,
+			  error_message(&err));
+}
+
+void generation_collect(const struct generation *generation, bool twin)
+{
+	for (int path = 0; path < PATH_COUNT; path++) {
+		const struct generation_path *of = &generation->paths[path];
+
+		for (size_t i = 0; i < of->n_metrics; i++) {
+			const struct metric *metric = &of->metrics[i];
+			int r;
+
+			if (!metric->swapped || metric->taken_by_other)
+				continue;
+			r = metric_take(metric, twin ? &metric->twin : &metric->map);
+			if (r < 0 && metric_tell_trouble(metric))
+				log_error("%sreading map %s of metric \"%s\": %s",
+					  metric_owner(metric), metric->config->map_name,
+					  metric->config->name, map_reader_strerror(r));
+		}
+	}
+}
+
+static struct turn *find_turns(const struct view *view, size_t *n)
+{
+	struct turn *turns = NULL;
+
+	*n = 0;
+	for (size_t i = 0; i < view->n; i++) {
+		const struct view_item *item = &view->items[i];
+
+		if (!item->monitor || !item->generation || !item->generation->swap)
+			continue;
+		if (!turns)
+			turns = calloc(view->n, sizeof(*turns));
+		if (!turns)
+			return NULL;
+		turns[(*n)++] = (struct turn){ item->monitor, item->generation, false, false };
+	}
+	if (turns)
+		qsort(turns, *n, sizeof(*turns), by_swap);
+	return turns;
+}
+
+/* Takes, or gives back, each swap once; in the order of their addresses, as all others do. */
+static void lock_all(const struct turn *turns, size_t n, int (*call)(pthread_mutex_t *))
+{
+	for (size_t i = 0; i < n; i++)
+		if (!i || turns[i].generation->swap != turns[i - 1].generation->swap)
+			call(&turns[i].generation->swap->reading);
+}
+
+void view_collect(const struct view *view)
+{
+	_cleanup_error_ struct error err = {};
+	size_t n;
+	_cleanup_free_ struct turn *turns = find_turns(view, &n);
+	bool any = false;
+
+	if (!turns)
+		return;
+	lock_all(turns, n, pthread_mutex_lock);
+	for (size_t i = 0; i < n; i++) {
+		take_turn(&turns[i]);
+		any = any || turns[i].swapped;
+	}
+	if (any && grace_wait(&err) < 0) {
+		log_error("swap-on-read: %s", error_message(&err));
+		any = false;
+	}
+	for (size_t i = 0; any && i < n; i++) {
+		const struct monitor_context *context = turns[i].monitor->context;
+
+		if (!turns[i].swapped)
+			continue;
+		generation_collect(turns[i].generation, turns[i].twin);
+		if (context)
+			context->refill(context->data, turns[i].monitor, turns[i].generation,
+					turns[i].twin);
+	}
+	lock_all(turns, n, pthread_mutex_unlock);
+}

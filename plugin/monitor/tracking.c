@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "monitor/tracking.h"
+#include "base/log.h"
+#include "monitor/instance.h"
+#include "monitor/notification.h"
+#include "monitor/pinning.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Opens the namespace when it has appeared, and lets go of it when it is gone, or another one. */
+static void follow_netns(struct monitor *monitor)
+{
+	const char *name = monitor->settings.netns;
+	int fd = monitor->netns_fd;
+
+	if (!name || (fd >= 0 && netns_is(fd, name)))
+		return;
+	fd = netns_open(name, NULL);
+	if (fd < 0 && monitor->netns_fd < 0)
+		return;
+	log_notice("monitor %s: network namespace %s is %s", monitor->settings.name, name,
+		   fd < 0 ? "gone" : "there");
+	/* Indexes of another namespace say nothing of this one's interfaces. */
+	for (size_t i = 0; monitor->netns_fd >= 0 && i < monitor->n_instances; i++) {
+		struct instance *instance = monitor->instances[i];
+		struct netns_visit visit;
+
+		if (instance->ifindex)
+			notice_post(NOTICE_WARNING, monitor->settings.name, instance->interface,
+				    "interface %s is gone", instance->interface);
+		if (links_begin(monitor, &visit, NULL) == 0)
+			instance_detach(instance);
+		pinning_remove(monitor, instance);
+		links_end(monitor, &visit);
+		instance_set_place(monitor, instance, NULL, 0, false);
+	}
+	pthread_mutex_lock(&monitor->links);
+	fd_close(&monitor->netns_fd);
+	monitor->netns_fd = fd;
+	pthread_mutex_unlock(&monitor->links);
+}
+
+int presence_list(struct monitor *monitor, struct netif_list *ret, struct error *err)
+{
+	struct netns_visit visit;
+	int r;
+
+	*ret = (struct netif_list){};
+	follow_netns(monitor);
+	if (monitor->settings.netns && monitor->netns_fd < 0)
+		return 0;
+	r = netns_enter(monitor->netns_fd, &visit);
+	if (r < 0)
+		return error_set(err, r, "network namespace %s cannot be entered: %s",
+				 monitor->settings.netns, netns_strerror(r));
+	r = netif_list_get(ret, err);
+	netns_leave(&visit);
+	return r;
+}
+
+bool *presence_mark(const struct monitor *monitor, const struct netif_list *list)
+{
+	bool *marks = calloc(list->n + 1, sizeof(*marks));
+
+	for (size_t i = 0; marks && i < monitor->n_instances; i++) {
+		int ifindex = monitor->instances[i]->ifindex;
+		const struct netif *netif = ifindex ? netif_list_at(list, ifindex) : NULL;
+
+		if (netif)
+			marks[netif - list->items] = true;
+	}
+	return marks;
+}
+
+/* One scan of all interfaces, with the matching interfaces that are not attached. */
+struct look {
+	struct netif_list list;
+	bool *has_instance; /* by item of list */
+	bool load_failed;   /* all instances load the same objects: one failure is enough */
+	size_t unattached;
+	struct error first; /* reason of the first one */
+};
+
+static void look_release(struct look *look)
+{
+	netif_list_release(&look->list);
+	free(look->has_instance);
+	error_release(&look->first);
+}
+
+/* Takes over the content of err. */
+static void look_add_unattached(struct look *look, struct error *err)
+{
+	look->unattached++;
+	if (look->first.code)
+		return;
+	look->first = *err;
+	*err = (struct error){};
+}
+
+static bool has_instance(const struct monitor *monitor, const struct pattern *pattern,
+			 const struct instance *but)
+{
+	for (size_t i = 0; i < monitor->n_instances; i++)
+		if (monitor->instances[i] != but && monitor->instances[i]->pattern == pattern)
+			return true;
+	return false;
+}
+
+static void attach(struct monitor *monitor, struct instance *instance, int ifindex,
+		   struct look *look)
+{
+	const char *name = monitor->settings.name;
+	_cleanup_error_ struct error err = {};
+	struct netns_visit visit;
+	int r;
+
+	r = links_begin(monitor, &visit, &err);
+	if (r == 0)
+		r = instance_attach(monitor, instance, ifindex, &err);
+	/* Without a dataplane yet it has not looked at what another process has pinned. */
+	if (r == 0 && instance->generation)
+		pinning_settle(monitor, instance, 0);
+	links_end(monitor, &visit);
+	instance_set_place(monitor, instance, NULL, ifindex, r < 0);
+	if (r < 0) {
+		look_add_unattached(look, &err);
+	} else if (instance->generation) {
+		log_info("monitor %s: interface %s is there", name, instance->interface);
+		notice_post(NOTICE_OKAY, name, instance->interface, "interface %s is there",
+			    instance->interface);
+	}
+}
+
+/* The interface is gone, or not one of ours any more. true: the instance is, too. */
+static bool leave(struct monitor *monitor, size_t i, const char *what)
+{
+	struct instance *instance = monitor->instances[i];
+	struct netns_visit visit;
+
+	log_notice("monitor %s: interface %s %s", monitor->settings.name, instance->interface,
+		   what);
+	notice_post(NOTICE_WARNING, monitor->settings.name, instance->interface, "interface %s %s",
+		    instance->interface, what);
+	if (!pattern_name(instance->pattern) ||
+	    has_instance(monitor, instance->pattern, instance)) {
+		instance_drop(monitor, i, true);
+		return true;
+	}
+	if (links_begin(monitor, &visit, NULL) == 0)
+		instance_detach(instance);
+	pinning_remove(monitor, instance);
+	links_end(monitor, &visit);
+	instance_set_place(monitor, instance, pattern_name(instance->pattern), 0, false);
+	return false;
+}
+
+static void follow_instance(struct monitor *monitor, struct look *look, size_t i)
+{
+	const struct netif_list *list = &look->list;
+	struct instance *instance = monitor->instances[i];
+	const struct pattern *pattern = instance->pattern;
+	const struct netif *netif = netif_list_at(list, instance->ifindex);
+	bool renamed = netif && strcmp(netif->name, instance->interface) != 0;
+
+	if (!pattern)
+		return;
+	if (!instance->ifindex) { /* a regular expression waits for no special one */
+		if (!pattern_name(pattern) && !netif_list_find(list, instance->interface))
+			instance_drop(monitor, i, true);
+		return;
+	}
+	if (!netif) {
+		leave(monitor, i, "is gone");
+	} else if (!pattern_keeps(pattern, list, netif)) {
+		leave(monitor, i,
+		      pattern->bridge ? "is no port of the bridge any more" : "has another name");
+	} else {
+		if (renamed) {
+			log_notice("monitor %s: interface %s is called %s now",
+				   monitor->settings.name, instance->interface, netif->name);
+			instance_set_place(monitor, instance, netif->name, instance->ifindex,
+					   instance->troubled);
+			pinning_follow(monitor, instance);
+		}
+		if (instance->troubled)
+			attach(monitor, instance, instance->ifindex, look);
+	}
+}
+
+/* An instance of the pattern that waits for an interface of that name, or NULL. */
+static struct instance *waiting_instance(const struct monitor *monitor,
+					 const struct pattern *pattern, const char *name)
+{
+	for (size_t i = 0; i < monitor->n_instances; i++) {
+		struct instance *instance = monitor->instances[i];
+
+		if (instance->pattern == pattern && !instance->ifindex &&
+		    (pattern_name(pattern) || !strcmp(instance->interface, name)))
+			return instance;
+	}
+	return NULL;
+}
+
+/* What a further instance runs: with Share what the others do, else a copy of its own. */
+static int load_generation(struct monitor *monitor, struct instance *instance,
+			   struct generation **ret, struct error *err)
+{
+	struct instance *first = monitor->instances[0];
+	const struct inheritance nothing = {};
+
+	*ret = NULL;
+	if (!monitor->dataplane)
+		return 0;
+	if (monitor->settings.share || (!first->pattern && !first->spent)) {
+		*ret = generation_ref(first->generation);
+		return 0;
+	}
+	return instance_load(monitor, instance, monitor->dataplane, &nothing, ret, err);
+}
+
+/* Makes an instance for an interface that matches a pattern; NULL: not possible. */
+static struct instance *make_instance(struct monitor *monitor, const struct pattern *pattern,
+				      const char *name, struct look *look)
+{
+	_cleanup_(generation_unrefp) struct generation *generation = NULL;
+	_cleanup_(instance_freep) struct instance *instance = NULL;
+	_cleanup_error_ struct error err = {};
+	uint64_t number = 0;
+	int r = 0;
+
+	if (look->load_failed) {
+		look->unattached++;
+		return NULL;
+	}
+	if (monitor->n_instances >= INTERFACES_MAX)
+		r = error_set(&err, -E2BIG, "a monitor attaches to at most %d interfaces",
+			      INTERFACES_MAX);
+	instance = r == 0 ? instance_new(pattern, name) : NULL;
+	if (r == 0)
+		r = instance ? load_generation(monitor, instance, &generation, &err)
+			     : error_oom(&err);
+	look->load_failed = r < 0;
+	if (r == 0) /* nothing runs that could still count */
+		r = generation_add_past(generation, &err);
+	if (r == 0)
+		r = pinning_save(monitor, instance, generation, &number, &err);
+	if (r == 0) {
+		instance->generation = steal_ptr(&generation);
+		generation_keep(instance->generation);
+		r = instance_add(monitor, instance);
+	}
+	if (r < 0) {
+		error_prefix(&err, r, "interface %s", name);
+		look_add_unattached(look, &err);
+		return NULL;
+	}
+	return steal_ptr(&instance);
+}
+
+static void follow_pattern(struct monitor *monitor, struct look *look,
+			   const struct pattern *pattern)
+{
+	const struct netif_list *list = &look->list;
+	bool seen = false;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct netif *netif = &list->items[i];
+		struct instance *instance;
+
+		if (look->has_instance[i] || !pattern_matches(pattern, list, netif))
+			continue;
+		seen = look->has_instance[i] = true; /* another try would be the same */
+		instance = waiting_instance(monitor, pattern, netif->name);
+		if (!instance)
+			instance = make_instance(monitor, pattern, netif->name, look);
+		if (instance)
+			attach(monitor, instance, netif->index, look);
+	}
+	/* One that has a name is waited for. */
+	if (pattern_name(pattern) && !seen && !has_instance(monitor, pattern, NULL))
+		make_instance(monitor, pattern, pattern_name(pattern), look);
+}
+
+static int look_at_all(struct monitor *monitor, struct look *look)
+{
+	int r = presence_list(monitor, &look->list, &look->first);
+
+	if (r < 0)
+		return r;
+	for (size_t i = monitor->n_instances; i-- > 0;)
+		follow_instance(monitor, look, i);
+	look->has_instance = presence_mark(monitor, &look->list);
+	if (!look->has_instance)
+		return error_oom(&look->first);
+	for (size_t i = 0; i < monitor->n_patterns; i++)
+		follow_pattern(monitor, look, monitor->patterns[i]);
+	return 0;
+}
+
+void presence_refresh(struct monitor *monitor)
+{
+	_cleanup_(look_release) struct look look = {};
+	int r;
+
+	if (monitor->deleted)
+		return;
+	r = look_at_all(monitor, &look);
+	/* The interfaces changed during the listing; that change triggers the next scan. */
+	if (r == -EINTR)
+		return;
+	if (r < 0) /* the number is unknown */
+		look.unattached++;
+	monitor_note_unattached(monitor, look.unattached, &look.first);
+}

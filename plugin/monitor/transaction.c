@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "monitor/transaction.h"
+#include "base/log.h"
+#include "kernel/rcu.h"
+#include "monitor/instance.h"
+#include "monitor/pinning.h"
+#include "monitor/tracking.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* One link that has been switched. */
+struct step {
+	struct attachment *attachment;
+	int old_fd; /* the program that was there; -1: none */
+};
+
+/* A change in the making. */
+struct change {
+	struct monitor *monitor;
+	const struct change_options *options;
+	struct pattern *pattern; /* of the interfaces that are added; owned until it is public */
+	struct instance **instances; /* those there are, then those that are added: */
+	size_t n, n_added;	     /* the last n_added, owned until they are public */
+	struct generation **generations;
+	uint64_t *numbers; /* the generations' among what is pinned; 0: not pinned */
+	struct step *steps;
+	size_t done;	/* steps that can be taken back */
+	bool is_public; /* it has happened */
+};
+
+static void change_release(struct change *change)
+{
+	for (size_t i = 0; change->numbers && !change->is_public && i < change->n; i++)
+		pinning_forget(change->monitor, change->instances[i], change->numbers[i]);
+	for (size_t i = 0; change->generations && i < change->n; i++)
+		generation_unref(change->generations[i]);
+	for (size_t i = 0; i < change->n_added; i++)
+		instance_free(change->instances[change->n - 1 - i]);
+	pattern_free(change->pattern);
+	free(change->generations);
+	free(change->instances);
+	free(change->numbers);
+	free(change->steps);
+}
+
+static int find_none(const struct change *change, struct error *err)
+{
+	const struct pattern *pattern = change->pattern;
+	const char *netns = change->monitor->settings.netns;
+
+	if (pattern->bridge)
+		return error_set(err, -ENODEV,
+				 "interface \"%s\": there is no bridge \"%s\" with a port \"%s\"",
+				 pattern->text, pattern->bridge, pattern->port);
+	return error_set(err, -ENODEV, "interface \"%s\" does not exist%s%s", pattern->text,
+			 netns ? " in network namespace " : "", netns ? netns : "");
+}
+
+/* Adds an instance for each interface that the options name. */
+static int add_interfaces(struct change *change, const struct netif_list *list, struct error *err)
+{
+	const struct change_options *options = change->options;
+	struct monitor *monitor = change->monitor;
+	_cleanup_free_ bool *has_instance = presence_mark(monitor, list);
+
+	if (!has_instance)
+		return error_oom(err);
+	if (monitor->n_patterns >= INTERFACE_OPTIONS_MAX)
+		return error_set(err, -E2BIG,
+				 "at most %d names and regular expressions are possible",
+				 INTERFACE_OPTIONS_MAX);
+	change->pattern =
+		pattern_new(options->interface,
+			    options->position ? options->position : monitor->settings.position);
+	if (!change->pattern)
+		return error_oom(err);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct netif *netif = &list->items[i];
+		struct instance *instance;
+
+		if (has_instance[i] || !pattern_matches(change->pattern, list, netif))
+			continue;
+		if (change->n >= INTERFACES_MAX)
+			return error_set(err, -E2BIG, "at most %d interfaces are possible",
+					 INTERFACES_MAX);
+		instance = instance_new(change->pattern, netif->name);
+		if (!instance)
+			return error_oom(err);
+		instance->ifindex = netif->index;
+		change->instances[change->n++] = instance;
+		change->n_added++;
+	}
+	/* A regular expression may find some later. */
+	return change->n_added || !pattern_name(change->pattern) ? 0 : find_none(change, err);
+}
+
+static int change_init(struct change *change, struct error *err)
+{
+	const char *interface = change->options->interface;
+	struct monitor *monitor = change->monitor;
+	_cleanup_netifs_ struct netif_list list = {};
+	size_t room;
+	int r;
+
+	if (interface && monitor_has_interface(monitor, interface))
+		return error_set(err, -EEXIST, "interface %s is attached already", interface);
+	r = interface ? presence_list(monitor, &list, err) : 0;
+	if (r < 0)
+		return r;
+	room = monitor->n_instances + list.n;
+	change->instances = calloc(room, sizeof(struct instance *));
+	change->generations = calloc(room, sizeof(struct generation *));
+	change->numbers = calloc(room, sizeof(*change->numbers));
+	change->steps = calloc(room * PATH_COUNT, sizeof(*change->steps));
+	if (!change->instances || !change->generations || !change->numbers || !change->steps)
+		return error_oom(err);
+	for (size_t i = 0; i < monitor->n_instances; i++)
+		change->instances[change->n++] = monitor->instances[i];
+	r = interface ? add_interfaces(change, &list, err) : 0;
+	/* One on no interface makes room. */
+	if (r == 0 && change->n_added && !change->instances[0]->pattern)
+		memmove(change->instances, change->instances + 1,
+			--change->n * sizeof(struct instance *));
+	return r;
+}
+
+/* What an instance runs, or would take over: the first one added is for the one on no interface. */
+static const struct generation *generation_before(const struct change *change, size_t i)
+{
+	const struct instance *first = change->monitor->instances[0];
+	bool added = i >= change->n - change->n_added;
+
+	if (change->monitor->settings.share)
+		return first->generation;
+	if (!added)
+		return change->instances[i]->generation;
+	return i == change->n - change->n_added && !first->pattern && !first->spent
+		       ? first->generation
+		       : NULL;
+}
+
+static int load_one(struct change *change, struct dataplane *dataplane, size_t i, struct error *err)
+{
+	const struct inheritance inheritance = {
+		.previous = generation_before(change, i),
+		.keep_maps = change->options->keep_maps,
+		.report = i == 0 ? change->options->report : NULL,
+	};
+	int r = instance_load(change->monitor, change->instances[i], dataplane, &inheritance,
+			      &change->generations[i], err);
+
+	if (r == 0)
+		r = pinning_save(change->monitor, change->instances[i], change->generations[i],
+				 &change->numbers[i], err);
+	return r;
+}
+
+static int load_all(struct change *change, struct dataplane *dataplane, struct error *err)
+{
+	const struct monitor *monitor = change->monitor;
+
+	for (size_t i = 0; i < change->n && dataplane; i++) {
+		int r = 0;
+
+		if (i > 0 && monitor->settings.share)
+			change->generations[i] = generation_ref(change->generations[0]);
+		else
+			r = load_one(change, dataplane, i, err);
+		if (r < 0)
+			return r;
+	}
+	if (dataplane && generation_has_sections(change->generations[0]) &&
+	    (monitor->n_patterns || change->pattern))
+		return error_set(err, -EINVAL,
+				 "the dataplane's programs are attached by their section, and not "
+				 "to an interface: the monitor must have no interface");
+	return 0;
+}
+
+static void change_undo(struct change *change)
+{
+	struct monitor *monitor = change->monitor;
+
+	while (change->done) {
+		struct step *step = &change->steps[--change->done];
+		_cleanup_error_ struct error err = {};
+
+		if (step->old_fd < 0)
+			attachment_detach(step->attachment);
+		else if (attachment_replace(step->attachment, step->old_fd, &err) < 0)
+			log_error("monitor %s: switching back: %s", monitor->settings.name,
+				  error_message(&err));
+	}
+	generation_detach_sections(change->generations[0], monitor->instances[0]->generation);
+}
+
+/* Switches one path of one instance, and remembers how to undo it. */
+static int switch_path(struct change *change, size_t i, enum path path, struct error *err)
+{
+	struct instance *instance = change->instances[i];
+	struct attachment *attachment = &instance->attachments[path];
+	int old_fd = instance->adopted[path] > 0 ? instance->adopted[path]
+						 : generation_prog_fd(instance->generation, path);
+	int new_fd = generation_prog_fd(change->generations[i], path);
+	struct step *step = &change->steps[change->done];
+	int r;
+
+	if (new_fd < 0 || !instance->ifindex)
+		return 0;
+	if (!attachment_attached(attachment)) {
+		*step = (struct step){ attachment, -1 };
+		r = instance_attach_path(change->monitor, instance, instance->ifindex, path, new_fd,
+					 err);
+	} else if (old_fd == new_fd) {
+		return 0;
+	} else {
+		*step = (struct step){ attachment, old_fd };
+		r = attachment_replace(attachment, new_fd, err);
+		if (r == -ENOLINK) { /* somebody took it away: put it back */
+			attachment_detach(attachment);
+			instance->pinned[path] = false; /* what is pinned is dead */
+			return switch_path(change, i, path, err);
+		}
+		if (r < 0)
+			error_prefix(err, r, "interface %s", instance->interface);
+	}
+	if (r == 0) {
+		change->done++;
+		return 0;
+	}
+	/* An interface that has just gone is no error; monitor_end() looks at it again. */
+	if (i < change->n - change->n_added && !netif_exists(instance->ifindex)) {
+		__atomic_store_n(&change->monitor->stale, true, __ATOMIC_RELEASE);
+		return 0;
+	}
+	return r;
+}
+
+static int switch_all(struct change *change, struct error *err)
+{
+	int r = change->generations[0] ? generation_attach_sections(change->generations[0], err)
+				       : 0;
+
+	for (size_t i = 0; r == 0 && i < change->n; i++)
+		for (int path = 0; r == 0 && path < PATH_COUNT; path++)
+			r = switch_path(change, i, (enum path)path, err);
+	if (r < 0)
+		change_undo(change);
+	return r;
+}
+
+/* Room for what becomes public, while nothing has happened yet. */
+static int make_room(struct change *change, struct error *err)
+{
+	struct monitor *monitor = change->monitor;
+	struct pattern **patterns;
+
+	pthread_mutex_lock(&monitor->state);
+	patterns = realloc(monitor->patterns, (monitor->n_patterns + 1) * sizeof(struct pattern *));
+	if (patterns)
+		monitor->patterns = patterns;
+	pthread_mutex_unlock(&monitor->state);
+	return patterns ? 0 : error_oom(err);
+}
+
+/*
+ * The run statistics go on: what was replaced is read when it does not run any more, and before
+ * anybody sees what runs instead.
+ */
+static void follow_all(struct change *change)
+{
+	bool waited = !run_stats_are_on();
+
+	for (size_t i = 0; i < change->n; i++) {
+		const struct generation *before = generation_before(change, i);
+
+		if (!before || !change->generations[i] ||
+		    (i > 0 && change->generations[i] == change->generations[0]))
+			continue;
+		if (!waited)
+			grace_wait(NULL);
+		waited = true;
+		generation_follow(change->generations[i], before);
+	}
+}
+
+/* What maps had counted that could not be kept as they are: nothing writes to them any more. */
+static void add_past(struct change *change)
+{
+	bool waited = false;
+
+	for (size_t i = 0; i < change->n; i++) {
+		_cleanup_error_ struct error err = {};
+
+		if (!generation_has_past(change->generations[i]))
+			continue;
+		if (!waited)
+			grace_wait(NULL);
+		waited = true;
+		if (generation_add_past(change->generations[i], &err) < 0)
+			log_error("monitor %s: %s", change->monitor->settings.name,
+				  error_message(&err));
+	}
+}
+
+/* Makes the change what readers see, and leaves in it what is to be freed. */
+static void publish(struct change *change, struct dataplane *dataplane)
+{
+	struct monitor *monitor = change->monitor;
+	struct dataplane *old_dataplane = monitor->dataplane;
+	struct instance *placeholder = NULL;
+
+	pthread_mutex_lock(&monitor->state);
+	for (size_t i = 0; i < change->n; i++) {
+		struct instance *instance = change->instances[i];
+		struct generation *old = instance->generation;
+
+		generation_keep(change->generations[i]);
+		instance->generation = change->generations[i];
+		change->generations[i] = old;
+		instance->troubled = false;
+	}
+	if (change->pattern)
+		monitor->patterns[monitor->n_patterns++] = steal_ptr(&change->pattern);
+	if (change->n_added) {
+		struct instance **old = monitor->instances;
+
+		if (!old[0]->pattern)
+			placeholder = old[0];
+		monitor->instances = change->instances;
+		monitor->n_instances = change->n;
+		change->instances = old;
+		change->n_added = 0;
+	}
+	monitor->dataplane = dataplane_ref(dataplane);
+	pthread_mutex_unlock(&monitor->state);
+	dataplane_unref(old_dataplane);
+	instance_free(placeholder);
+}
+
+/* Detaches from paths that run nothing any more. */
+static void detach_idle(struct monitor *monitor)
+{
+	for (size_t i = 0; i < monitor->n_instances; i++) {
+		struct instance *instance = monitor->instances[i];
+
+		for (int path = 0; path < PATH_COUNT; path++)
+			if (generation_prog_fd(instance->generation, (enum path)path) < 0)
+				attachment_detach(&instance->attachments[path]);
+	}
+}
+
+/* With links held: what is pinned is what is attached. */
+static void settle_pins(struct change *change)
+{
+	struct monitor *monitor = change->monitor;
+
+	change->is_public = true;
+	for (size_t i = 0; i < monitor->n_instances; i++)
+		pinning_settle(monitor, monitor->instances[i], change->numbers[i]);
+	pinning_prune(monitor);
+}
+
+int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
+		   const struct change_options *options, struct error *err)
+{
+	_cleanup_(change_release) struct change change = { .monitor = monitor, .options = options };
+	_cleanup_(generation_unrefp) struct generation *old = NULL;
+	struct netns_visit visit;
+	int r;
+
+	if (monitor->deleted)
+		return error_set(err, -ENOENT, "monitor %s is gone", monitor->settings.name);
+	r = pinning_open(monitor, err);
+	if (r < 0)
+		return r;
+	presence_refresh(monitor);
+	r = change_init(&change, err);
+	if (r == 0)
+		r = load_all(&change, dataplane, err);
+	if (r == 0)
+		r = make_room(&change, err);
+	if (r < 0)
+		return r;
+	phases_end(options->phases, PHASE_VERIFY);
+	old = generation_ref(monitor->instances[0]->generation);
+	r = links_begin(monitor, &visit, err);
+	if (r == 0)
+		r = switch_all(&change, err);
+	if (r == 0) {
+		follow_all(&change);
+		add_past(&change);
+		publish(&change, dataplane);
+		detach_idle(monitor);
+		settle_pins(&change);
+		generation_detach_sections(old, monitor->instances[0]->generation);
+	}
+	links_end(monitor, &visit);
+	phases_end(options->phases, PHASE_ATTACH);
+	return r;
+}
+
+/* Forgets a pattern and its instances. */
+static void drop_pattern(struct monitor *monitor, size_t at)
+{
+	struct pattern *pattern = monitor->patterns[at];
+
+	for (size_t i = monitor->n_instances; i-- > 0;)
+		if (monitor->instances[i]->pattern == pattern)
+			instance_drop(monitor, i, false);
+	pthread_mutex_lock(&monitor->state);
+	monitor->n_patterns--;
+	memmove(&monitor->patterns[at], &monitor->patterns[at + 1],
+		(monitor->n_patterns - at) * sizeof(struct pattern *));
+	pthread_mutex_unlock(&monitor->state);
+	pattern_free(pattern);
+}
+
+/* The pattern that a word is about: its own text, or the name of an interface that it is on. */
+static size_t find_pattern(const struct monitor *monitor, const char *word,
+			   const struct pattern *of)
+{
+	size_t i = 0;
+
+	while (i < monitor->n_patterns && strcmp(monitor->patterns[i]->text, word) != 0)
+		i++;
+	if (i < monitor->n_patterns || !of || !pattern_name(of))
+		return i;
+	for (i = 0; i < monitor->n_patterns && monitor->patterns[i] != of; i++)
+		;
+	return i;
+}
+
+int monitor_detach(struct monitor *monitor, const char *interface, struct error *err)
+{
+	const struct pattern *of = NULL;
+	size_t at;
+
+	while (!interface && monitor->n_patterns)
+		drop_pattern(monitor, monitor->n_patterns - 1);
+	if (!interface)
+		return 0;
+	for (size_t i = 0; i < monitor->n_instances; i++) {
+		const char *name = monitor->instances[i]->interface;
+
+		if (name && !strcmp(name, interface))
+			of = monitor->instances[i]->pattern;
+	}
+	at = find_pattern(monitor, interface, of);
+	if (at < monitor->n_patterns) {
+		drop_pattern(monitor, at);
+		return 0;
+	}
+	if (of)
+		return error_set(err, -EINVAL,
+				 "monitor %s is on %s by the regular expression %s: detach that",
+				 monitor->settings.name, interface, of->text);
+	return error_set(err, -ENOENT, "monitor %s is not attached to %s", monitor->settings.name,
+			 interface);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "program/binding.h"
+#include "metric/series.h"
+
+#include <errno.h>
+#include <string.h>
+
+/*
+ * What the metric was in the generation before, if it goes on with the same map. Not what it was on
+ * the other path, which may have a metric of that name, and map, still: two would have one tally.
+ */
+static const struct metric *metric_before(const struct generation *previous, enum path path,
+					  const struct metric *metric)
+{
+	const struct generation_path *from = previous ? &previous->paths[path] : NULL;
+
+	for (size_t i = 0; from && i < from->n_metrics; i++) {
+		const struct metric *before = &from->metrics[i];
+
+		if (before->map.id == metric->map.id &&
+		    before->config->type == metric->config->type &&
+		    !strcmp(before->config->name, metric->config->name))
+			return before;
+	}
+	return NULL;
+}
+
+/* What a document's author would not expect. */
+static void report_metric(enum path path, const struct metric *metric, const struct metric *before,
+			  struct text *report)
+{
+	const struct metric_config *config = metric->config;
+	_cleanup_text_ struct text omitted = {};
+
+	if (!report)
+		return;
+	series_omitted(metric, &omitted);
+	if (before && before->tally && before->tally != metric->tally)
+		text_printf(report,
+			    "%s metric \"%s\" starts at zero: what is added up of map %s has "
+			    "changed\n",
+			    path_name(path), config->name, config->map_name);
+	if (config->exported && !metric->n_families && map_kind(metric->map.type) != MAP_QUEUE)
+		text_printf(report,
+			    "%s metric \"%s\" is in JSON alone: in the values of map %s are no "
+			    "numbers for OpenMetrics and collectd, or more than %d fields\n",
+			    path_name(path), config->name, config->map_name, FIELDS_MAX);
+	if (omitted.len)
+		text_printf(report,
+			    "%s metric \"%s\" has in JSON alone, not in OpenMetrics and collectd: "
+			    "%s of map %s\n",
+			    path_name(path), config->name, text_str(&omitted), config->map_name);
+	if (metric->n_families && metric_lacks_slots(metric))
+		text_printf(report,
+			    "%s metric \"%s\" is of unknown type: map %s has no slots for a %s\n",
+			    path_name(path), config->name, config->map_name,
+			    metric_type_name(config->type));
+}
+
+static int path_bind(struct generation *generation, enum path path, const char *monitor,
+		     const struct generation *previous, struct text *report, struct error *err)
+{
+	struct generation_path *this = &generation->paths[path];
+	const struct path_config *config = generation->dataplane->paths[path]->config;
+
+	this->metrics = calloc(config->n_metrics + 1, sizeof(*this->metrics));
+	if (!this->metrics)
+		return error_oom(err);
+	for (size_t i = 0; i < config->n_metrics; i++) {
+		struct metric *metric = &this->metrics[i];
+		const struct metric *before;
+		const struct object_map *map;
+		int r = metric_init(metric, &config->metrics[i], this->object, err);
+
+		if (r < 0)
+			return r;
+		this->n_metrics++;
+		before = metric_before(previous, path, metric);
+		map = object_find_map(this->object, config->metrics[i].map_name);
+		if (monitor)
+			r = metric_set_owner(metric, monitor, err);
+		if (r == 0 && map->swapped)
+			r = metric_set_twin(metric, this->twin, err);
+		if (r == 0)
+			r = metric_set_tally(metric, before, err);
+		if (r < 0)
+			return r;
+		report_metric(path, metric, before, report);
+	}
+	return 0;
+}
+
+/* The first metric before this one, of either path, that has the same map; or NULL. */
+static struct metric *metric_of_same_map(struct generation *generation, const struct metric *metric)
+{
+	for (int path = 0; path < PATH_COUNT; path++) {
+		struct generation_path *of = &generation->paths[path];
+
+		for (size_t i = 0; i < of->n_metrics; i++) {
+			if (&of->metrics[i] == metric)
+				return NULL;
+			if (of->metrics[i].tally && of->metrics[i].map.id == metric->map.id)
+				return &of->metrics[i];
+		}
+	}
+	return NULL;
+}
+
+/* What one of them takes out of a map that they have in common would be lost to the others. */
+static void join_metrics(struct generation *generation)
+{
+	for (int path = 0; path < PATH_COUNT; path++) {
+		struct generation_path *of = &generation->paths[path];
+
+		for (size_t i = 0; i < of->n_metrics; i++) {
+			struct metric *metric = &of->metrics[i], *first;
+
+			first = metric->tally ? metric_of_same_map(generation, metric) : NULL;
+			if (first)
+				metric_join(metric, first);
+		}
+	}
+}
+
+int generation_bind(struct generation *generation, const char *monitor,
+		    const struct generation *previous, struct text *report, struct error *err)
+{
+	for (int path = 0; path < PATH_COUNT; path++) {
+		int r = generation->paths[path].object ? path_bind(generation, (enum path)path,
+								   monitor, previous, report, err)
+						       : 0;
+
+		if (r < 0)
+			return error_prefix(err, r, "%s-path", path_name((enum path)path));
+	}
+	join_metrics(generation);
+	return 0;
+}

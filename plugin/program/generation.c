@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "program/generation.h"
+#include "kernel/section.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+
+static struct swap *swap_unref(struct swap *swap)
+{
+	if (!swap || __atomic_sub_fetch(&swap->refs, 1, __ATOMIC_ACQ_REL))
+		return NULL;
+	pthread_mutex_destroy(&swap->reading);
+	free(swap);
+	return NULL;
+}
+
+int generation_keepsakes(const struct generation *generation, struct keepsakes *keepsakes)
+{
+	int r = 0;
+
+	for (int path = 0; generation && r == 0 && path < PATH_COUNT; path++) {
+		const struct generation_path *this = &generation->paths[path];
+
+		if (this->object)
+			r = keepsakes_add_object(keepsakes, this->object, (enum path)path, false);
+		if (r == 0 && this->twin)
+			r = keepsakes_add_object(keepsakes, this->twin, (enum path)path, true);
+	}
+	return r;
+}
+
+int generation_prog_fd(const struct generation *generation, enum path path)
+{
+	const struct generation_path *this = generation ? &generation->paths[path] : NULL;
+
+	if (!this || !this->object)
+		return -1;
+	if (this->twin && __atomic_load_n(&generation->swap->twin_runs, __ATOMIC_ACQUIRE))
+		return this->twin_prog_fd;
+	return this->prog_fd;
+}
+
+struct run_stats generation_run_stats(const struct generation *generation, enum path path)
+{
+	const struct generation_path *this = &generation->paths[path];
+	struct run_stats stats = this->before;
+
+	if (!this->object)
+		return stats;
+	if (this->by_section) {
+		run_stats_add_object(&stats, this->object);
+		return stats;
+	}
+	run_stats_add(&stats, this->prog_fd);
+	if (this->twin)
+		run_stats_add(&stats, this->twin_prog_fd);
+	return stats;
+}
+
+void generation_follow(struct generation *generation, const struct generation *previous)
+{
+	for (int path = 0; generation && previous && path < PATH_COUNT; path++) {
+		struct generation_path *this = &generation->paths[path];
+
+		if (this->object && this->object == previous->paths[path].object)
+			this->before = previous->paths[path].before;
+		else
+			this->before = generation_run_stats(previous, (enum path)path);
+	}
+}
+
+bool generation_has_past(const struct generation *generation)
+{
+	for (int path = 0; generation && path < PATH_COUNT; path++)
+		if (object_has_past(generation->paths[path].object))
+			return true;
+	return false;
+}
+
+int generation_add_past(struct generation *generation, struct error *err)
+{
+	int result = 0;
+
+	for (int path = 0; generation && path < PATH_COUNT; path++) {
+		struct object *object = generation->paths[path].object;
+		int r = object ? object_add_past(object, err) : 0;
+
+		result = r < 0 ? r : result;
+	}
+	return result;
+}
+
+bool generation_has_hooks(const struct generation *generation)
+{
+	for (int path = 0; generation && path < PATH_COUNT; path++)
+		if (generation->paths[path].object && !generation->paths[path].by_section)
+			return true;
+	return false;
+}
+
+bool generation_has_sections(const struct generation *generation)
+{
+	return generation && generation->paths[PATH_INGRESS].by_section;
+}
+
+int generation_attach_sections(struct generation *generation, struct error *err)
+{
+	return generation_has_sections(generation)
+		       ? object_attach_sections(generation->paths[PATH_INGRESS].object, err)
+		       : 0;
+}
+
+void generation_detach_sections(struct generation *generation, const struct generation *next)
+{
+	struct object *object =
+		generation_has_sections(generation) ? generation->paths[PATH_INGRESS].object : NULL;
+
+	if (object && !(next && next->paths[PATH_INGRESS].object == object))
+		object_detach_sections(object);
+}
+
+void generation_keep(struct generation *generation)
+{
+	for (int path = 0; generation && path < PATH_COUNT; path++)
+		object_keep(generation->paths[path].object);
+}
+
+struct generation *generation_ref(struct generation *generation)
+{
+	if (generation)
+		__atomic_add_fetch(&generation->refs, 1, __ATOMIC_RELAXED);
+	return generation;
+}
+
+struct generation *generation_unref(struct generation *generation)
+{
+	if (!generation || __atomic_sub_fetch(&generation->refs, 1, __ATOMIC_ACQ_REL))
+		return NULL;
+	if (generation->targets_free)
+		generation->targets_free(generation->targets, generation->n_targets);
+	for (int path = 0; path < PATH_COUNT; path++) {
+		struct generation_path *this = &generation->paths[path];
+
+		for (size_t i = 0; i < this->n_metrics; i++)
+			metric_release(&this->metrics[i]);
+		free(this->metrics);
+		object_unref(this->twin);
+		object_unref(this->object);
+	}
+	swap_unref(generation->swap);
+	dataplane_unref(generation->dataplane);
+	free(generation);
+	return NULL;
+}

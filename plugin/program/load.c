@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "program/load.h"
+#include "kernel/event.h"
+#include "kernel/section.h"
+#include "program/binding.h"
+#include "program/verifier_log.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+
+/* A generation in the making. */
+struct making {
+	struct generation *generation;
+	const struct loading *loading;
+	struct bpf_program *programs[PATH_COUNT]; /* NULL: the path goes on, or has none */
+	struct bpf_program *twins[PATH_COUNT];
+	bool reused[PATH_COUNT]; /* the path goes on with its loaded object */
+	struct error *err;
+};
+
+static bool same_code(const struct path_code *a, const struct path_code *b)
+{
+	return a->elf.len == b->elf.len && !memcmp(a->elf.data, b->elf.data, a->elf.len);
+}
+
+static bool is_within_monitor(const struct object_map *map)
+{
+	return map->scope != MAP_SCOPE_PROGRAM;
+}
+
+/* Whether any metric wants the map of a path swapped. Queues lose nothing when they are popped. */
+static bool is_swapped(const struct dataplane *dataplane, enum path path,
+		       const struct object_map *map)
+{
+	for (int other = 0; other < PATH_COUNT; other++) {
+		const struct path_code *code = dataplane->paths[other];
+
+		if (!code || (other != (int)path && !is_within_monitor(map)))
+			continue;
+		for (size_t i = 0; i < code->config->n_metrics; i++)
+			if (code->config->metrics[i].swap_on_read &&
+			    !strcmp(code->config->metrics[i].map_name, map->name))
+				return map_kind(object_map_shape(map).type) != MAP_QUEUE;
+	}
+	return false;
+}
+
+/* Whether a metric of either path takes what is in the map of a path out of it, in its place. */
+static bool is_emptied(const struct dataplane *dataplane, enum path path,
+		       const struct object_map *map, bool *counted)
+{
+	bool emptied = false;
+
+	for (int other = 0; other < PATH_COUNT; other++) {
+		const struct path_code *code = dataplane->paths[other];
+
+		if (!code || (other != (int)path && !is_within_monitor(map)))
+			continue;
+		for (size_t i = 0; i < code->config->n_metrics; i++) {
+			const struct metric_config *config = &code->config->metrics[i];
+
+			if (map->swapped || !config->empty_on_read ||
+			    strcmp(config->map_name, map->name) != 0)
+				continue;
+			emptied = true;
+			*counted = *counted || !config->exported || config->type != METRIC_GAUGE;
+		}
+	}
+	return emptied;
+}
+
+/* Whether a path's loaded object serves the new dataplane as it is. */
+static bool can_go_on(const struct making *making, enum path path)
+{
+	const struct generation *previous = making->loading->previous;
+	const struct dataplane *dataplane = making->generation->dataplane;
+	const struct object *object = previous ? previous->paths[path].object : NULL;
+
+	if (!object || previous->dataplane->paths[path] != dataplane->paths[path])
+		return false;
+	/* The other path may have more, or less, to say about maps that both have. */
+	for (size_t i = 0; i < object->n_maps; i++) {
+		const struct object_map *map = &object->maps[i];
+		bool counted = false;
+
+		if (map->swapped != is_swapped(dataplane, path, map))
+			return false;
+		is_emptied(dataplane, path, map, &counted);
+		if (counted && !map->counted)
+			return false;
+	}
+	return true;
+}
+
+static int open_object(struct making *making, enum path path, struct object **ret,
+		       struct bpf_program **program)
+{
+	const struct path_code *code = making->generation->dataplane->paths[path];
+	struct generation_path *to = &making->generation->paths[path];
+	const char *name = code->config->program;
+	int r = 0;
+
+	if (!*ret)
+		r = object_open(code->elf.data, code->elf.len, code->config->origin, ret,
+				making->err);
+	if (r < 0)
+		return r;
+	if (path == PATH_INGRESS && object_has_sections_only(*ret, name)) {
+		to->by_section = true;
+		object_select_sections(*ret, name);
+		return 0;
+	}
+	r = object_select(*ret, making->loading->xdp && path == PATH_INGRESS, path == PATH_EGRESS,
+			  name, program, making->err);
+	return r < 0 ? error_prefix(making->err, r, "%s", code->config->origin) : 0;
+}
+
+/* A path that goes on as it is keeps its object; two paths of one object share one. */
+static int path_open(struct making *making, enum path path)
+{
+	struct generation *generation = making->generation;
+	const struct generation *previous = making->loading->previous;
+	struct path_code *code = generation->dataplane->paths[path];
+	struct generation_path *to = &generation->paths[path];
+
+	if (!code)
+		return 0;
+	if (can_go_on(making, path)) {
+		const struct generation_path *from = &previous->paths[path];
+
+		making->reused[path] = true;
+		to->object = object_ref(from->object);
+		to->twin = object_ref(from->twin);
+		to->prog_fd = from->prog_fd;
+		to->twin_prog_fd = from->twin_prog_fd;
+		to->by_section = from->by_section;
+		return 0;
+	}
+	for (int other = 0; other < (int)path && !to->object; other++)
+		if (generation->paths[other].object && !generation->paths[other].object->loaded &&
+		    same_code(generation->dataplane->paths[other], code))
+			to->object = object_ref(generation->paths[other].object);
+	return open_object(making, path, &to->object, &making->programs[path]);
+}
+
+/* Says of each map what metrics of either path want of it. */
+static void maps_prepare(struct making *making, enum path path)
+{
+	const struct dataplane *dataplane = making->generation->dataplane;
+	struct object *object = making->generation->paths[path].object;
+
+	for (size_t i = 0; i < object->n_maps; i++)
+		object->maps[i].swapped =
+			object->maps[i].swapped || is_swapped(dataplane, path, &object->maps[i]);
+	for (size_t i = 0; i < object->n_maps; i++)
+		if (is_emptied(dataplane, path, &object->maps[i], &object->maps[i].counted))
+			object_map_make_mappable(&object->maps[i]);
+}
+
+/* Lets the maps that one path's object shares with others be those of the other path. */
+static int maps_share(struct object *object, const struct object *other, bool swapped_only,
+		      struct error *err)
+{
+	for (size_t i = 0; i < object->n_maps; i++) {
+		struct object_map *map = &object->maps[i];
+		const struct object_map *theirs;
+		int r = 0;
+
+		if (!is_within_monitor(map) || map->resolved || (swapped_only && !map->swapped))
+			continue;
+		theirs = object_find_map(other, map->name);
+		if (!theirs || !is_within_monitor(theirs))
+			continue;
+		if (other->loaded)
+			r = object_map_reuse(map, object_map_fd(theirs), err);
+		else if (map->scope == MAP_SCOPE_EXTERN && theirs->scope != MAP_SCOPE_EXTERN)
+			r = object_map_declare(map, theirs, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Finds what is still extern among other monitors; refuses a public name that is taken. */
+static int maps_find_public(struct object *object, const struct surroundings *around,
+			    struct error *err)
+{
+	for (size_t i = 0; i < object->n_maps; i++) {
+		struct object_map *map = &object->maps[i];
+		_cleanup_close_ int fd = -1;
+		int r;
+
+		if (map->resolved ||
+		    (map->scope != MAP_SCOPE_EXTERN && map->scope != MAP_SCOPE_PUBLIC))
+			continue;
+		fd = around->find_map(around->data, map->name);
+		if (fd < 0)
+			continue;
+		if (map->scope == MAP_SCOPE_PUBLIC)
+			return error_set(
+				err, -EEXIST,
+				"map %s is public, and another monitor has a public map of "
+				"that name; declare it \"extern\" to use that one",
+				map->name);
+		if (map->swapped)
+			return error_set(err, -EOPNOTSUPP,
+					 "map %s belongs to another monitor: swap-on-read is not "
+					 "possible",
+					 map->name);
+		r = object_map_reuse(map, fd, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void tell_kept(struct making *making, enum path path, const struct object_map *map,
+		      const char *why)
+{
+	struct text *report = making->loading->report;
+
+	if (!report || event_map_is_internal(map->name))
+		return;
+	if (map->kept)
+		text_printf(report, "%s map %s is kept\n", path_name(path), map->name);
+	else
+		text_printf(report, "%s map %s is new: %s\n", path_name(path), map->name, why);
+}
+
+/* Lets maps go on with those of the generation before. */
+static int maps_keep(struct making *making, enum path path, struct object *object, bool twin)
+{
+	const struct generation_path *this = &making->generation->paths[path];
+	const struct keepsakes *keepsakes = making->loading->keepsakes;
+
+	for (size_t i = 0; keepsakes && i < object->n_maps; i++) {
+		struct object_map *map = &object->maps[i];
+		_cleanup_text_ struct text why = {};
+		const struct keepsake *keepsake;
+		int r = 0;
+
+		if (map->reused || bpf_map__pin_path(map->bpf) ||
+		    (map->scope == MAP_SCOPE_EXTERN && !map->resolved))
+			continue;
+		/* Of two copies both are kept, or none. */
+		if (twin && !(map->swapped && this->object->maps[i].kept))
+			continue;
+		keepsake = keepsakes_find(keepsakes, path, twin, map);
+		if (keepsake)
+			r = keepsake_use(keepsake, object, map, &why, making->err);
+		else
+			text_adds(&why, "there was none of that name");
+		if (r < 0)
+			return r;
+		map->kept = r > 0;
+		if (!twin && (map->kept || !map->internal))
+			tell_kept(making, path, map, text_str(&why));
+	}
+	return 0;
+}
+
+static int path_load(struct making *making, enum path path)
+{
+	struct object *object = making->generation->paths[path].object;
+	const struct object *other = making->generation->paths[!path].object;
+	int r = 0;
+
+	if (object->loaded)
+		return 0;
+	if (other && other != object)
+		r = maps_share(object, other, false, making->err);
+	if (r == 0)
+		r = maps_find_public(object, making->loading->around, making->err);
+	if (r == 0)
+		r = maps_keep(making, path, object, false);
+	if (r == 0)
+		r = object_load(object, making->loading->around->pin, making->err);
+	return r < 0 ? verdict_tell(making->err, r,
+				    making->generation->dataplane->paths[path]->config)
+		     : 0;
+}
+
+static bool has_swapped(const struct object *object)
+{
+	for (size_t i = 0; i < object->n_maps; i++)
+		if (object->maps[i].swapped)
+			return true;
+	return false;
+}
+
+static int swap_check(const struct generation_path *path, struct error *err)
+{
+	const struct object *object = path->object;
+
+	for (size_t i = 0; i < object->n_maps; i++) {
+		const struct object_map *map = &object->maps[i];
+
+		if (!map->swapped)
+			continue;
+		if (path->by_section)
+			return error_set(err, -EOPNOTSUPP,
+					 "map %s: swap-on-read is not possible, the kernel cannot "
+					 "replace a program that is attached by its section",
+					 map->name);
+		if (map->scope == MAP_SCOPE_PUBLIC || map->pin_path)
+			return error_set(err, -EOPNOTSUPP,
+					 "map %s: swap-on-read is not possible, the map is %s: "
+					 "others may write to it, too",
+					 map->name,
+					 map->scope == MAP_SCOPE_PUBLIC ? "public" : "pinned");
+	}
+	return 0;
+}
+
+/* What a program finds in these is programs or maps of its own object. */
+static bool holds_descriptors(const struct object_map *map)
+{
+	enum bpf_map_type type = bpf_map__type(map->bpf);
+
+	return type == BPF_MAP_TYPE_PROG_ARRAY || type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
+	       type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+/* The second copy has the maps of the first one, but for those that are swapped. */
+static int twin_maps(struct making *making, enum path path)
+{
+	struct generation_path *this = &making->generation->paths[path];
+	const struct object *other = making->generation->paths[!path].twin;
+	int r;
+
+	for (size_t i = 0; i < this->twin->n_maps; i++) {
+		struct object_map *map = &this->twin->maps[i];
+		const struct object_map *first = &this->object->maps[i];
+
+		map->swapped = first->swapped;
+		if (map->swapped && map->scope == MAP_SCOPE_EXTERN) {
+			r = object_map_declare(map, first, making->err);
+			map->resolved = false; /* the other path's second copy has it */
+		} else if (map->swapped || holds_descriptors(map)) {
+			continue;
+		} else {
+			r = object_map_reuse(map, object_map_fd(first), making->err);
+		}
+		if (r < 0)
+			return r;
+	}
+	r = other && other != this->twin && other->loaded
+		    ? maps_share(this->twin, other, true, making->err)
+		    : 0;
+	for (size_t i = 0; r == 0 && i < this->twin->n_maps; i++)
+		if (this->twin->maps[i].swapped)
+			this->twin->maps[i].resolved =
+				this->twin->maps[i].resolved ||
+				this->twin->maps[i].scope == MAP_SCOPE_EXTERN;
+	return r == 0 ? maps_keep(making, path, this->twin, true) : r;
+}
+
+static int twin_load(struct making *making, enum path path)
+{
+	struct generation *generation = making->generation;
+	struct generation_path *this = &generation->paths[path];
+	const struct generation_path *other = &generation->paths[!path];
+	int r = swap_check(this, making->err);
+
+	if (r < 0 || !has_swapped(this->object))
+		return r;
+	if (other->object == this->object && other->twin) {
+		/* Its programs for both paths were selected before it was loaded. */
+		this->twin = object_ref(other->twin);
+		return 0;
+	}
+	r = open_object(making, path, &this->twin, &making->twins[path]);
+	if (r == 0 && other->object == this->object)
+		/* Both paths' programs are loaded with the object. */
+		r = open_object(making, !path, &this->twin, &making->twins[!path]);
+	if (r < 0 || this->twin->loaded)
+		return r;
+	r = twin_maps(making, path);
+	return r == 0 ? object_load(this->twin, false, making->err) : r;
+}
+
+static int set_swap(struct making *making)
+{
+	struct generation *generation = making->generation;
+	struct swap *swap = making->loading->previous ? making->loading->previous->swap : NULL;
+
+	if (!generation->paths[PATH_INGRESS].twin && !generation->paths[PATH_EGRESS].twin)
+		return 0;
+	if (swap) {
+		__atomic_add_fetch(&swap->refs, 1, __ATOMIC_RELAXED);
+	} else {
+		swap = calloc(1, sizeof(*swap));
+		if (!swap)
+			return error_oom(making->err);
+		swap->refs = 1;
+		pthread_mutex_init(&swap->reading, NULL);
+	}
+	generation->swap = swap;
+	return 0;
+}
+
+static int check_sections(const struct making *making)
+{
+	const struct generation *generation = making->generation;
+	const struct generation *previous = making->loading->previous;
+	bool goes_on = previous && previous->dataplane->paths[PATH_EGRESS] ==
+					   generation->dataplane->paths[PATH_EGRESS];
+
+	if (generation_has_sections(generation) && generation_has_hooks(generation))
+		return error_set(making->err, -EINVAL,
+				 "ingress-path has programs that are attached by their section: "
+				 "egress-path must have no code%s",
+				 goes_on ? ", and that of the dataplane before goes on: eject it "
+					   "first"
+					 : "");
+	return 0;
+}
+
+static int load_paths(struct making *making)
+{
+	struct generation *generation = making->generation;
+	int r = 0;
+
+	for (int path = 0; path < PATH_COUNT; path++) {
+		r = path_open(making, (enum path)path);
+		if (r < 0)
+			return error_prefix(making->err, r, "%s-path", path_name((enum path)path));
+	}
+	r = check_sections(making);
+	for (int path = 0; r == 0 && path < PATH_COUNT; path++)
+		if (generation->paths[path].object && !making->reused[path])
+			maps_prepare(making, (enum path)path);
+	for (int path = 0; r == 0 && path < PATH_COUNT; path++) {
+		struct generation_path *this = &generation->paths[path];
+
+		if (!this->object || making->reused[path])
+			continue;
+		r = path_load(making, (enum path)path);
+		this->prog_fd = making->programs[path]
+					? object_prog_fd(this->object, making->programs[path])
+					: -1;
+		if (r < 0)
+			return error_prefix(making->err, r, "%s-path", path_name((enum path)path));
+	}
+	for (int path = 0; r == 0 && path < PATH_COUNT; path++) {
+		struct generation_path *this = &generation->paths[path];
+
+		if (!this->object)
+			continue;
+		if (!making->reused[path])
+			r = twin_load(making, (enum path)path);
+		if (r == 0 && making->twins[path])
+			this->twin_prog_fd = object_prog_fd(this->twin, making->twins[path]);
+		if (r < 0)
+			return error_prefix(making->err, r, "%s-path", path_name((enum path)path));
+	}
+	if (r == 0)
+		r = generation_bind(generation, making->loading->monitor, making->loading->previous,
+				    making->loading->report, making->err);
+	return r == 0 ? set_swap(making) : r;
+}
+
+int generation_load(struct dataplane *dataplane, const struct loading *loading,
+		    struct generation **ret, struct error *err)
+{
+	_cleanup_(generation_unrefp) struct generation *generation = calloc(1, sizeof(*generation));
+	struct making making = { .generation = generation, .loading = loading, .err = err };
+	int r;
+
+	if (!generation)
+		return error_oom(err);
+	generation->refs = 1;
+	generation->dataplane = dataplane_ref(dataplane);
+	r = load_paths(&making);
+	if (r == 0)
+		*ret = steal_ptr(&generation);
+	return r;
+}

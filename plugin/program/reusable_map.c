@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "program/reusable_map.h"
+#include "decode/plan.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+
+static void keepsake_release(struct keepsake *keepsake)
+{
+	free(keepsake->name);
+	if (!keepsake->owned)
+		return;
+	fd_close(&keepsake->map.fd);
+	btf__free(keepsake->owned_btf);
+}
+
+int keepsakes_add(struct keepsakes *keepsakes, struct keepsake *keepsake)
+{
+	struct keepsake *items =
+		realloc(keepsakes->items, (keepsakes->n + 1) * sizeof(*keepsakes->items));
+
+	keepsake->name = strdup(keepsake->name);
+	if (items)
+		keepsakes->items = items;
+	if (!items || !keepsake->name) {
+		keepsake_release(keepsake);
+		return -ENOMEM;
+	}
+	items[keepsakes->n++] = *keepsake;
+	return 0;
+}
+
+void keepsakes_release(struct keepsakes *keepsakes)
+{
+	for (size_t i = 0; i < keepsakes->n; i++)
+		keepsake_release(&keepsakes->items[i]);
+	free(keepsakes->items);
+	*keepsakes = (struct keepsakes){};
+}
+
+int keepsakes_add_object(struct keepsakes *keepsakes, const struct object *object, enum path path,
+			 bool twin)
+{
+	for (size_t i = 0; i < object->n_maps; i++) {
+		const struct object_map *map = &object->maps[i];
+		struct keepsake keepsake = {
+			.name = map->name,
+			.path = path,
+			.twin = twin,
+			.swapped = map->swapped,
+			.btf = object_btf(object),
+			.key_type = map->key_type,
+			.value_type = map->value_type,
+		};
+		int r;
+
+		if (twin && !map->swapped) /* the first copy's, by another descriptor */
+			continue;
+		r = object_map_describe(map, &keepsake.map, NULL);
+		if (r == 0)
+			r = keepsakes_add(keepsakes, &keepsake);
+		if (r == -ENOMEM)
+			return r;
+	}
+	return 0;
+}
+
+const struct keepsake *keepsakes_find(const struct keepsakes *keepsakes, enum path path, bool twin,
+				      const struct object_map *map)
+{
+	const struct keepsake *found = NULL;
+
+	for (size_t i = 0; i < keepsakes->n; i++) {
+		const struct keepsake *keepsake = &keepsakes->items[i];
+
+		if (keepsake->twin != twin || strcmp(keepsake->name, map->name) != 0)
+			continue;
+		if (keepsake->path == path)
+			return keepsake;
+		if (map->scope != MAP_SCOPE_PROGRAM)
+			found = keepsake;
+	}
+	return found;
+}
+
+/* Two types are the same when they are read in the same way. */
+static int same_type(const struct keepsake *keepsake, const struct object *object, bool key,
+		     const struct object_map *map, struct error *err)
+{
+	uint32_t size = key ? keepsake->map.key_size : keepsake->map.value_size;
+	struct plan old, new;
+	int r;
+
+	if (!size || !keepsake->btf)
+		return 1;
+	/* What cannot be shown is compared by its size alone. */
+	if (plan_init(&old, keepsake->btf, key ? keepsake->key_type : keepsake->value_type, size,
+		      NULL) < 0)
+		return 1;
+	r = plan_init(&new, object_btf(object), key ? map->key_type : map->value_type, size, err);
+	if (r == 0) {
+		r = plan_equal(&old, &new);
+		plan_release(&new);
+	}
+	plan_release(&old);
+	return r;
+}
+
+/* Flags of the descriptor alone are not the map's; that it can be mapped is how we read it. */
+static uint32_t map_flags(uint32_t flags)
+{
+	return flags & ~(uint32_t)(BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_MMAPABLE);
+}
+
+/* The global variables that start at zero; others and constants start as the new code says. */
+static bool is_data(const struct object_map *map)
+{
+	const char *name = bpf_map__name(map->bpf);
+	size_t len = strlen(name);
+
+	return !bpf_map__is_internal(map->bpf) || (len >= 4 && !strcmp(name + len - 4, ".bss"));
+}
+
+int keepsake_use(const struct keepsake *keepsake, const struct object *object,
+		 struct object_map *map, struct text *why, struct error *err)
+{
+	const struct bpf_map *bpf = map->bpf;
+	const struct map *old = &keepsake->map;
+	int key, value, r;
+
+	if (map_kind(bpf_map__type(bpf)) == MAP_UNREADABLE || !is_data(map)) {
+		text_adds(why, "maps of this kind are made for each program");
+		return 0;
+	}
+	if (old->type != bpf_map__type(bpf)) {
+		text_printf(why, "it is a %s now, it was a %s", map_type_name(bpf_map__type(bpf)),
+			    map_type_name(old->type));
+		return 0;
+	}
+	if (old->key_size != bpf_map__key_size(bpf) ||
+	    old->value_size != bpf_map__value_size(bpf)) {
+		text_printf(why, "key and value have %u and %u bytes now, they had %u and %u",
+			    bpf_map__key_size(bpf), bpf_map__value_size(bpf), old->key_size,
+			    old->value_size);
+		return 0;
+	}
+	if (old->max_entries != bpf_map__max_entries(bpf)) {
+		text_printf(why, "it has room for %u entries now, it had for %u",
+			    bpf_map__max_entries(bpf), old->max_entries);
+		return 0;
+	}
+	if (map_flags(old->flags) != map_flags(bpf_map__map_flags(bpf))) {
+		text_printf(why, "its flags are %#x now, they were %#x",
+			    map_flags(bpf_map__map_flags(bpf)), map_flags(old->flags));
+		return 0;
+	}
+	if (keepsake->swapped && !map->swapped) {
+		text_adds(why, "it is not swapped on read any more");
+		return 0;
+	}
+	key = same_type(keepsake, object, true, map, err);
+	value = key < 0 ? key : same_type(keepsake, object, false, map, err);
+	if (value < 0)
+		return value;
+	if (!key || !value) {
+		text_printf(why, "the type of its %s is another one", key ? "value" : "key");
+		return 0;
+	}
+	/* Taking counts out is exact in mapped memory alone. Others go on with a public map itself.
+	 */
+	if (map->counted && map->scope != MAP_SCOPE_PUBLIC && !(old->flags & BPF_F_MMAPABLE) &&
+	    bpf_map__map_flags(bpf) & BPF_F_MMAPABLE)
+		r = object_map_set_past(map, old, err);
+	else
+		r = object_map_reuse(map, old->fd, err);
+	return r < 0 ? r : 1;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "program/verifier_log.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* A line of the log: "; return *p; @ ingress-path.code:7". */
+struct place {
+	const char *source; /* as the object has it, often none */
+	size_t source_len;
+	const char *file;
+	size_t file_len;
+	unsigned long line; /* 0: there is no place */
+};
+
+struct verdict {
+	struct place place;
+	const char *words; /* NULL: none */
+	size_t len;
+};
+
+static bool take_place(const char *line, size_t len, struct place *ret)
+{
+	const char *end = line + len, *at = end, *colon;
+	char *number_end;
+
+	if (len < 2 || strncmp(line, "; ", 2) != 0)
+		return false;
+	while (at > line + 1 && strncmp(at - 2, "@ ", 2) != 0)
+		at--;
+	colon = at > line + 1 ? memrchr(at, ':', (size_t)(end - at)) : NULL;
+	if (!colon)
+		return false;
+	*ret = (struct place){ .source = line + 2, .file = at, .file_len = (size_t)(colon - at) };
+	ret->source_len = at - 2 > ret->source ? (size_t)(at - 2 - ret->source) : 0;
+	ret->line = strtoul(colon + 1, &number_end, 10);
+	return number_end == end;
+}
+
+/* An instruction, or the state before one: "11: (71) r1 = ...", "from 8 to 11: R0=...". */
+static bool is_trace(const char *line, size_t len)
+{
+	size_t digits = 0;
+
+	while (digits < len && isdigit((unsigned char)line[digits]))
+		digits++;
+	return (digits && digits < len && line[digits] == ':') || *line == ';' ||
+	       !strncmp(line, "from ", 5) || !strncmp(line, "last_idx ", 9) ||
+	       !strncmp(line, "regs=", 5) || !strncmp(line, "mark_precise", 12);
+}
+
+/* The last place before the verdict, in the path's own source if there is one; and the words. */
+static bool find(const char *log, const char *origin, struct verdict *ret)
+{
+	bool own = false;
+
+	*ret = (struct verdict){};
+	for (const char *line = log; *line;) {
+		size_t len = strcspn(line, "\n");
+		struct place place;
+
+		if (!strncmp(line, "processed ", 10))
+			return ret->words && ret->place.line;
+		if (take_place(line, len, &place)) {
+			bool is_own = strlen(origin) == place.file_len &&
+				      !strncmp(origin, place.file, place.file_len);
+
+			if (place.line && (is_own || !own))
+				ret->place = place;
+			own = own || is_own;
+		}
+		if (is_trace(line, len)) {
+			ret->words = NULL;
+		} else if (len && !ret->words) {
+			ret->words = line;
+			ret->len = len;
+		}
+		line += len + (line[len] == '\n');
+	}
+	return false;
+}
+
+static const char *line_end(const char *at, const char *end)
+{
+	const char *newline = memchr(at, '\n', (size_t)(end - at));
+
+	return newline ? newline : end;
+}
+
+/* The line of the source, without the blanks around it. */
+static void add_source(struct text *out, const struct place *place,
+		       const struct path_config *config)
+{
+	const char *at = config->source.data,
+		   *end = config->source.len ? at + config->source.len : at;
+	bool own = strlen(config->origin) == place->file_len &&
+		   !strncmp(config->origin, place->file, place->file_len);
+	size_t len = place->source_len;
+
+	if (own && config->source.len) {
+		for (unsigned long i = 1; at < end && i < place->line; i++) {
+			at = line_end(at, end);
+			at += at < end;
+		}
+		len = (size_t)(line_end(at, end) - at);
+	} else {
+		at = place->source;
+	}
+	for (; len && isspace((unsigned char)*at); len--)
+		at++;
+	while (len && isspace((unsigned char)at[len - 1]))
+		len--;
+	if (len)
+		text_printf(out, "    %.*s\n", (int)len, at);
+}
+
+int verdict_tell(struct error *err, int code, const struct path_config *config)
+{
+	_cleanup_free_ char *log = err && err->message ? strdup(err->message) : NULL;
+	_cleanup_text_ struct text out = {};
+	struct verdict verdict;
+
+	if (!log || !find(log, config->origin, &verdict))
+		return code;
+	text_printf(&out, "%.*s:%lu: the verifier: %.*s\n", (int)verdict.place.file_len,
+		    verdict.place.file, verdict.place.line, (int)verdict.len, verdict.words);
+	add_source(&out, &verdict.place, config);
+	text_adds(&out, log);
+	return text_status(&out) < 0 ? code : error_set(err, code, "%s", text_str(&out));
+}

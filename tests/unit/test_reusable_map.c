@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fixture.h"
+#include "program/reusable_map.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+
+#define HEAD                                                                                       \
+	"#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"                                   \
+	"#define KEYED(T, K, V, N, F, NAME) struct { __uint(type, BPF_MAP_TYPE_##T);\\\n"          \
+	"	__type(key, K); __type(value, V); __uint(max_entries, N);\\\n"                           \
+	"	__uint(map_flags, F); } NAME SEC(\".maps\")\n"                                           \
+	"#define SHARED __attribute__((btf_decl_tag(\"dynmon:shared\")))\n"
+#define TAIL                                                                                       \
+	"SEC(\"tc\") int handle(struct __sk_buff *skb) { counted++; return start + counted; }\n"   \
+	"char _license[] SEC(\"license\") = \"GPL\";\n"
+
+static const char before[] = HEAD
+	"struct pair { __u64 packets; __u64 bytes; };\n"
+	"struct flags { __u32 low : 4, high : 28; };\n"
+	"KEYED(HASH, __u32, __u64, 8, 0, same);\n"
+	"KEYED(HASH, __u32, struct pair, 8, 0, same_struct);\n"
+	"KEYED(HASH, __u32, struct pair, 8, 0, renamed);\n"
+	"KEYED(HASH, __u32, struct pair, 8, 0, retyped);\n"
+	"KEYED(HASH, __u32, struct pair, 8, 0, reordered);\n"
+	"KEYED(HASH, struct pair, __u64, 8, 0, key_renamed);\n"
+	"KEYED(HASH, __u32, struct flags, 8, 0, bits);\n"
+	"KEYED(HASH, __u32, __u32, 8, 0, wider);\n"
+	"KEYED(HASH, __u16, __u64, 8, 0, wider_key);\n"
+	"KEYED(HASH, __u32, __u64, 8, 0, roomier);\n"
+	"KEYED(HASH, __u32, __u64, 8, 0, other_type);\n"
+	"KEYED(HASH, __u32, __u64, 8, 0, other_flags);\n"
+	"KEYED(HASH, __u32, __u64, 8, 0, other_sign);\n"
+	"KEYED(HASH, __u32, __u64, 8, 0, other_words);\n"
+	"KEYED(ARRAY, __u32, __u64, 8, 0, mappable);\n"
+	"KEYED(PERCPU_ARRAY, __u32, __u64, 8, 0, per_cpu);\n"
+	"KEYED(HASH, __u32, __u64, 8, 0, swapped);\n"
+	"KEYED(HASH, __u32, __u64, 8, 0, not_swapped_now);\n"
+	"KEYED(HASH, __u32, __u64, 8, 0, gone);\n"
+	"struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } ring "
+	"SEC(\".maps\");\n"
+	"struct { __uint(type, BPF_MAP_TYPE_QUEUE); __type(value, __u32); __uint(max_entries, 4); "
+	"} queue SEC(\".maps\");\n"
+	"struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(key_size, 4); __uint(value_size, 8);\n"
+	"	__uint(max_entries, 8); } untyped SEC(\".maps\");\n"
+	"int counted; int start = 5;\n" TAIL;
+
+static const char after[] = HEAD
+	"struct pair { __u64 packets; __u64 bytes; };\n"
+	"struct other_pair { __u64 frames; __u64 bytes; };\n"
+	"struct signed_pair { __s64 packets; __u64 bytes; };\n"
+	"struct turned_pair { __u64 bytes; __u64 packets; };\n"
+	"struct flags { __u32 low : 8, high : 24; };\n"
+	"typedef unsigned long long count_t;\n"
+	"KEYED(HASH, __u32, __u64, 8, 0, same);\n"
+	"KEYED(HASH, __u32, struct pair, 8, 0, same_struct);\n"
+	"KEYED(HASH, __u32, struct other_pair, 8, 0, renamed);\n"
+	"KEYED(HASH, __u32, struct signed_pair, 8, 0, retyped);\n"
+	"KEYED(HASH, __u32, struct turned_pair, 8, 0, reordered);\n"
+	"KEYED(HASH, struct other_pair, __u64, 8, 0, key_renamed);\n"
+	"KEYED(HASH, __u32, struct flags, 8, 0, bits);\n"
+	"KEYED(HASH, __u32, __u64, 8, 0, wider);\n"
+	"KEYED(HASH, __u32, __u64, 8, 0, wider_key);\n"
+	"KEYED(HASH, __u32, __u64, 9, 0, roomier);\n"
+	"KEYED(LRU_HASH, __u32, __u64, 8, 0, other_type);\n"
+	"KEYED(HASH, __u32, __u64, 8, BPF_F_NO_PREALLOC, other_flags);\n"
+	"KEYED(HASH, __u32, __s64, 8, 0, other_sign);\n"
+	"KEYED(HASH, unsigned int, count_t, 8, 0, other_words);\n"
+	"KEYED(ARRAY, __u32, __u64, 8, BPF_F_MMAPABLE, mappable);\n"
+	"KEYED(PERCPU_ARRAY, __u32, __u64, 8, 0, per_cpu);\n"
+	"KEYED(HASH, __u32, __u64, 8, 0, swapped);\n"
+	"KEYED(HASH, __u32, __u64, 8, 0, not_swapped_now);\n"
+	"KEYED(HASH, __u32, __u64, 8, 0, come);\n"
+	"struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } ring "
+	"SEC(\".maps\");\n"
+	"struct { __uint(type, BPF_MAP_TYPE_QUEUE); __type(value, __u32); __uint(max_entries, 4); "
+	"} queue SEC(\".maps\");\n"
+	"struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(key_size, 4); __uint(value_size, 8);\n"
+	"	__uint(max_entries, 8); } untyped SEC(\".maps\");\n"
+	"int counted; int start = 6;\n" TAIL;
+
+/* NULL: it is kept. */
+static const struct {
+	const char *map, *why;
+} cases[] = {
+	{ "same", NULL },
+	{ "same_struct", NULL },
+	{ "other_words", NULL },
+	{ "mappable", NULL },
+	{ "per_cpu", NULL },
+	{ "queue", NULL },
+	{ "untyped", NULL },
+	{ "swapped", NULL },
+	{ "dynmon.bss", NULL },
+	{ "renamed", "the type of its value is another one" },
+	{ "retyped", "the type of its value is another one" },
+	{ "reordered", "the type of its value is another one" },
+	{ "key_renamed", "the type of its key is another one" },
+	{ "bits", "the type of its value is another one" },
+	{ "other_sign", "the type of its value is another one" },
+	{ "wider", "key and value have 4 and 8 bytes now, they had 4 and 4" },
+	{ "wider_key", "key and value have 4 and 8 bytes now, they had 2 and 8" },
+	{ "roomier", "it has room for 9 entries now, it had for 8" },
+	{ "other_type", "it is a lru_hash now, it was a hash" },
+	{ "other_flags", "its flags are 0x1 now, they were 0" },
+	{ "not_swapped_now", "it is not swapped on read any more" },
+	{ "ring", "maps of this kind are made for each program" },
+	{ "dynmon.data", "maps of this kind are made for each program" },
+};
+
+static struct object *open_source(const char *source)
+{
+	_cleanup_text_ struct text elf = {};
+	struct bpf_program *program;
+	struct object *object;
+
+	assert_true(object_compile(source, &elf));
+	assert_int_equal(object_open(elf.data, elf.len, "test", &object, NULL), 0);
+	assert_int_equal(object_select(object, false, false, NULL, &program, NULL), 0);
+	return object;
+}
+
+/* What is kept and what is not, and why; what is kept has its entries still. */
+static void test_cases(void **state)
+{
+	_cleanup_(object_unrefp) struct object *old = NULL, *new = NULL;
+	_cleanup_(keepsakes_release) struct keepsakes keepsakes = {};
+	_cleanup_error_ struct error err = {};
+	uint32_t key = 3;
+	uint64_t value = 77;
+
+	(void)state;
+	old = object_from_source(before);
+	if (!old)
+		skip();
+	object_find_map(old, "swapped")->swapped = true;
+	object_find_map(old, "not_swapped_now")->swapped = true;
+	assert_int_equal(
+		bpf_map_update_elem(object_map_fd(object_find_map(old, "same")), &key, &value, 0),
+		0);
+	assert_int_equal(keepsakes_add_object(&keepsakes, old, PATH_INGRESS, false), 0);
+	assert_int_equal(keepsakes.n, old->n_maps);
+	new = open_source(after);
+	object_find_map(new, "swapped")->swapped = true;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct object_map *map = object_find_map(new, cases[i].map);
+		_cleanup_text_ struct text why = {};
+		const struct keepsake *keepsake;
+		int r;
+
+		if (!map)
+			fail_msg("there is no map %s", cases[i].map);
+		keepsake = keepsakes_find(&keepsakes, PATH_INGRESS, false, map);
+		assert_non_null(keepsake);
+		r = keepsake_use(keepsake, new, map, &why, &err);
+		if (r != !cases[i].why || strcmp(text_str(&why), cases[i].why ?: "") != 0)
+			fail_msg("map %s: %d, \"%s\", expected \"%s\"", cases[i].map, r,
+				 text_str(&why), cases[i].why ?: "");
+		assert_int_equal(map->reused, r);
+	}
+	assert_null(keepsakes_find(&keepsakes, PATH_INGRESS, false, object_find_map(new, "come")));
+	assert_int_equal(object_load(new, true, &err), 0);
+	value = 0;
+	assert_int_equal(
+		bpf_map_lookup_elem(object_map_fd(object_find_map(new, "same")), &key, &value), 0);
+	assert_int_equal(value, 77);
+	assert_int_not_equal(
+		bpf_map_lookup_elem(object_map_fd(object_find_map(new, "wider")), &key, &value), 0);
+}
+
+/* A map is found on its own path first; on the other one only if both see it; never the other copy.
+ */
+static void test_find(void **state)
+{
+	static const char source[] = HEAD "KEYED(HASH, __u32, __u64, 8, 0, own);\n"
+					  "KEYED(HASH, __u32, __u64, 8, 0, common) SHARED;\n"
+					  "int counted, start;\n" TAIL;
+	_cleanup_(object_unrefp) struct object *in = object_from_source(source),
+					       *out = object_from_source(source), *new = NULL;
+	_cleanup_(keepsakes_release) struct keepsakes both = {}, egress = {}, twins = {};
+	struct object_map *own, *common;
+
+	(void)state;
+	if (!in || !out)
+		skip();
+	new = open_source(source);
+	own = object_find_map(new, "own");
+	common = object_find_map(new, "common");
+	assert_int_equal(keepsakes_add_object(&both, out, PATH_EGRESS, false), 0);
+	assert_int_equal(keepsakes_add_object(&both, in, PATH_INGRESS, false), 0);
+	assert_int_equal(keepsakes_add_object(&egress, out, PATH_EGRESS, false), 0);
+	/* of a second copy only what is swapped is its own */
+	assert_int_equal(keepsakes_add_object(&twins, in, PATH_INGRESS, true), 0);
+	assert_int_equal(twins.n, 0);
+	object_find_map(in, "own")->swapped = true;
+	assert_int_equal(keepsakes_add_object(&twins, in, PATH_INGRESS, true), 0);
+	assert_int_equal(keepsakes_find(&both, PATH_INGRESS, false, own)->path, PATH_INGRESS);
+	assert_int_equal(keepsakes_find(&both, PATH_EGRESS, false, own)->path, PATH_EGRESS);
+	assert_int_equal(keepsakes_find(&both, PATH_INGRESS, false, common)->path, PATH_INGRESS);
+	assert_int_equal(keepsakes_find(&egress, PATH_INGRESS, false, common)->path, PATH_EGRESS);
+	assert_null(keepsakes_find(&egress, PATH_INGRESS, false, own));
+	assert_null(keepsakes_find(&both, PATH_INGRESS, true, own));
+	assert_null(keepsakes_find(&twins, PATH_INGRESS, false, own));
+	assert_non_null(keepsakes_find(&twins, PATH_INGRESS, true, own));
+	keepsakes_release(&twins);
+	assert_null(keepsakes_find(&twins, PATH_INGRESS, true, own));
+}
+
+/* One that has its descriptor closes it, whatever becomes of it. */
+static void test_owned(void **state)
+{
+	struct keepsakes keepsakes = {};
+	struct keepsake keepsake = { .name = (char *)"m", .owned = true };
+
+	(void)state;
+	skip_without_bpf();
+	keepsake.map.fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "m", 4, 4, 1, NULL);
+	assert_true(keepsake.map.fd >= 0);
+	assert_int_equal(keepsakes_add(&keepsakes, &keepsake), 0);
+	assert_string_equal(keepsakes.items[0].name, "m");
+	keepsakes_release(&keepsakes);
+	assert_int_equal(keepsakes.n, 0);
+	assert_int_equal(fcntl(keepsake.map.fd, F_GETFD), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_owned),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/file.h"
+#include "base/log.h"
+#include "fixture.h"
+#include "metric/reader.h"
+#include "monitor/swap_read.h"
+#include "monitor/registry.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+/* Both paths count in a map of their own, and in one that both see. */
+static const char source[] =
+	"#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
+	"struct array { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32); __type(value, "
+	"__u64);\n"
+	"	__uint(max_entries, 1); };\n"
+	"struct array COUNT SEC(\".maps\");\n"
+	"struct array BOTH SEC(\".maps\") __attribute__((btf_decl_tag(\"dynmon:shared\")));\n"
+	"struct array LAST SEC(\".maps\");\n"
+	"static void count(void *map) { __u32 zero = 0; __u64 *n = bpf_map_lookup_elem(map, "
+	"&zero);\n"
+	"	if (n) __sync_fetch_and_add(n, 1); }\n"
+	"SEC(\"tc\") int on_tc(struct __sk_buff *skb) { count(&COUNT); count(&BOTH); "
+	"count(&LAST);\n"
+	"	return -1; }\n"
+	"char _license[] SEC(\"license\") = \"GPL\";\n";
+
+static struct text object; /* base64 */
+static char *folder;
+static struct text logged;
+
+#define skip_without_object()                                                                      \
+	do {                                                                                       \
+		if (!object.len)                                                                   \
+			skip();                                                                    \
+	} while (0)
+
+static void keep_log(enum log_level level, const char *line)
+{
+	if (level == LOG_LEVEL_ERR)
+		text_printf(&logged, "%s\n", line);
+}
+
+static int set_up(void **state)
+{
+	_cleanup_text_ struct text elf = {};
+
+	(void)state;
+	folder = folder_make();
+	log_set_sink(keep_log);
+	if (!bpf_possible() || !netns_private() || !object_compile(source, &elf))
+		return 0;
+	/* Nothing but the tests sends. */
+	shell("sysctl -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1");
+	base64_encode(elf.data, elf.len, &object);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	text_release(&object);
+	text_release(&logged);
+	folder_remove(folder);
+	free(folder);
+	return 0;
+}
+
+static void must(int r, const struct error *err)
+{
+	if (r < 0)
+		fail_msg("%s", error_message(err));
+}
+
+static int make_interfaces(void **state)
+{
+	(void)state;
+	for (int i = 0; object.len && i < 2; i++)
+		if (shell("ip link add v%d type veth peer name v%d_p && ip link set v%d up arp off "
+			  "&& ip link set v%d_p up arp off",
+			  i, i, i, i))
+			return -1;
+	text_clear(&logged);
+	return 0;
+}
+
+static int delete_interfaces(void **state)
+{
+	(void)state;
+	shell("ip link del v0 ; ip link del v1");
+	return 0;
+}
+
+/* Sends frames out of an interface. Returns after they have arrived at the peer. */
+static void send_frames(const char *interface, int n)
+{
+	const struct ethhdr frame[8] = {
+		{ .h_dest = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }, .h_proto = htons(0x88b5) },
+	};
+	struct sockaddr_ll address = { .sll_family = AF_PACKET,
+				       .sll_ifindex = (int)if_nametoindex(interface) };
+	_cleanup_close_ int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	while (n) {
+		ssize_t sent = sendto(fd, frame, sizeof(frame), 0, (struct sockaddr *)&address,
+				      sizeof(address));
+
+		if (sent < 0 && errno == ENOBUFS)
+			continue;
+		assert_int_equal(sent, sizeof(frame));
+		n--;
+	}
+	assert_int_equal(frames_settle(), 0);
+}
+
+/* Both paths with the same code; the metrics stand with the one or the other. */
+static char *document(bool empty)
+{
+	static const struct {
+		const char *name, *map, *type;
+		int path;
+	} metrics[] = {
+		{ "count_total", "COUNT", "counter", PATH_INGRESS },
+		{ "again_total", "COUNT", "counter", PATH_INGRESS },
+		{ "both_total", "BOTH", "counter", PATH_INGRESS },
+		{ "last", "LAST", "gauge", PATH_INGRESS },
+		{ "both_total", "BOTH", "counter", PATH_EGRESS },
+	};
+	_cleanup_text_ struct text json = {};
+
+	for (int path = 0; path < PATH_COUNT; path++) {
+		const char *comma = "";
+
+		text_printf(&json, "%s\"%s-path\":{\"object-data\":\"", path ? "," : "{",
+			    path_name((enum path)path));
+		text_add(&json, object.data, object.len);
+		text_adds(&json, "\",\"metric-configs\":[");
+		for (size_t i = 0; i < ARRAY_SIZE(metrics); i++) {
+			if (metrics[i].path != path)
+				continue;
+			text_printf(&json,
+				    "%s{\"name\":\"%s\",\"map-name\":\"%s\",\"extraction-options\":"
+				    "{\"swap-on-read\":true,\"empty-on-read\":%s},"
+				    "\"open-metrics-metadata\":{\"type\":\"%s\",\"help\":\"h\","
+				    "\"labels\":[]}}",
+				    comma, metrics[i].name, metrics[i].map,
+				    empty ? "true" : "false", metrics[i].type);
+			comma = ",";
+		}
+		text_adds(&json, "]}");
+	}
+	text_addc(&json, '}');
+	return text_steal(&json);
+}
+
+static struct registry *registry_make(void)
+{
+	const struct compiler compiler = { .program = getenv("DYNMON_CC") };
+	struct registry *registry;
+
+	assert_int_equal(registry_new(&compiler, folder, NULL, &registry, NULL), 0);
+	return registry;
+}
+
+static int inject(struct registry *registry, const char *interface, const char *json, bool keep,
+		  struct error *err)
+{
+	_cleanup_text_ struct text warnings = {};
+	const struct injection injection = { .monitor = "edge",
+					     .interface = interface,
+					     .bytes = json,
+					     .len = strlen(json),
+					     .keep_maps = keep };
+
+	return registry_inject(registry, &injection, &warnings, err);
+}
+
+static uint32_t program_on(const char *interface, bool egress)
+{
+	uint32_t ids[8] = {}, count = ARRAY_SIZE(ids), flags;
+
+	assert_int_equal(bpf_prog_query((int)if_nametoindex(interface),
+					egress ? HOOK_TCX_EGRESS : HOOK_TCX_INGRESS, 0, &flags, ids,
+					&count),
+			 0);
+	assert_int_equal(count, 1);
+	return ids[0];
+}
+
+/* The metric's one value, of all interfaces; as samples have it, or as JSON does. No swap. */
+static uint64_t sum_of(const struct view *view, const char *name, enum path path,
+		       enum metric_use use)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < view->n; i++) {
+		const struct generation_path *of = &view->items[i].generation->paths[path];
+
+		for (size_t m = 0; m < of->n_metrics; m++) {
+			const struct metric *metric = &of->metrics[m];
+			struct metric_reader reader;
+			struct metric_batch batch;
+
+			if (strcmp(metric->config->name, name) != 0)
+				continue;
+			assert_int_equal(metric_reader_init(&reader, metric, use), 0);
+			while (metric_reader_next(&reader, &batch) > 0)
+				for (uint32_t e = 0; e < batch.entries.count; e++)
+					sum += metric_batch_sample(metric, 0, &batch, e).u;
+			metric_reader_release(&reader);
+		}
+	}
+	return sum;
+}
+
+static uint64_t read_once(struct registry *registry, const char *name, enum path path,
+			  enum metric_use use)
+{
+	struct view view;
+	uint64_t sum;
+
+	assert_int_equal(registry_view(registry, "edge", &view, NULL), 0);
+	view_collect(&view);
+	sum = sum_of(&view, name, path, use);
+	view_release(&view);
+	return sum;
+}
+
+/* A read puts the other copy in the place of the one that ran, and takes what that has counted. */
+static void test_turns(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_free_ char *json = NULL;
+	_cleanup_error_ struct error err = {};
+	uint32_t first, second;
+	struct view view;
+
+	(void)state;
+	skip_without_object();
+	registry = registry_make();
+	json = document(false);
+	must(inject(registry, "v0", json, false, &err), &err);
+	first = program_on("v0", false);
+	for (int turn = 0; turn < 4; turn++) {
+		uint32_t out = program_on("v0", true);
+
+		send_frames("v0_p", 3);
+		assert_int_equal(registry_view(registry, "edge", &view, NULL), 0);
+		/* it is in the copy that runs, where nobody looks */
+		assert_int_equal(sum_of(&view, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
+				 3 * turn);
+		view_collect(&view);
+		assert_int_equal(sum_of(&view, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
+				 3 * turn + 3);
+		assert_int_equal(sum_of(&view, "count_total", PATH_INGRESS, METRIC_FOR_JSON),
+				 3 * turn + 3);
+		/* of one map all metrics have the same, on both paths */
+		assert_int_equal(sum_of(&view, "again_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
+				 3 * turn + 3);
+		assert_int_equal(sum_of(&view, "both_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
+				 3 * turn + 3);
+		assert_int_equal(sum_of(&view, "both_total", PATH_EGRESS, METRIC_FOR_SAMPLES),
+				 3 * turn + 3);
+		/* a gauge is what the copy had */
+		assert_int_equal(sum_of(&view, "last", PATH_INGRESS, METRIC_FOR_SAMPLES), 3);
+		second = program_on("v0", false);
+		if (turn % 2)
+			assert_int_equal(second, first);
+		else
+			assert_int_not_equal(second, first);
+		assert_int_not_equal(program_on("v0", true), out);
+		view_release(&view);
+	}
+	assert_string_equal(text_str(&logged), "");
+}
+
+/* With empty-on-read JSON gives what is new; samples go on, and so they do over a reload. */
+static void test_empty(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_free_ char *json = NULL;
+	_cleanup_error_ struct error err = {};
+	uint64_t total = 0;
+
+	(void)state;
+	skip_without_object();
+	registry = registry_make();
+	json = document(true);
+	must(inject(registry, "v0", json, false, &err), &err);
+	for (int turn = 0; turn < 6; turn++) {
+		uint32_t program = program_on("v0", false);
+		const char *name = turn % 2 ? "count_total" : "both_total";
+
+		send_frames("v0_p", turn);
+		total += (uint64_t)turn;
+		if (turn > 1) { /* what was counted and not read yet goes along */
+			must(inject(registry, NULL, json, true, &err), &err);
+			assert_int_not_equal(program_on("v0", false), program);
+		}
+		assert_int_equal(read_once(registry, name, PATH_INGRESS, METRIC_FOR_SAMPLES),
+				 total);
+		assert_int_equal(read_once(registry, "again_total", PATH_INGRESS, METRIC_FOR_JSON),
+				 turn);
+		assert_int_equal(read_once(registry, "again_total", PATH_INGRESS, METRIC_FOR_JSON),
+				 0);
+	}
+	/* a fresh start */
+	send_frames("v0_p", 5);
+	must(inject(registry, NULL, json, false, &err), &err);
+	send_frames("v0_p", 2);
+	assert_int_equal(read_once(registry, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 2);
+	assert_string_equal(text_str(&logged), "");
+}
+
+/* What a reader holds that does not run any more has nothing more to tell, and moves no link. */
+static void test_replaced_meanwhile(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_free_ char *json = NULL;
+	_cleanup_error_ struct error err = {};
+	struct view kept, fresh;
+	uint32_t program;
+
+	(void)state;
+	skip_without_object();
+	registry = registry_make();
+	json = document(false);
+	must(inject(registry, "v0", json, false, &err), &err);
+	send_frames("v0_p", 3);
+	assert_int_equal(registry_view(registry, "edge", &kept, NULL), 0);
+	must(inject(registry, NULL, json, true, &err), &err);
+	program = program_on("v0", false);
+	send_frames("v0_p", 4);
+	view_collect(&kept);
+	assert_int_equal(program_on("v0", false), program);
+	assert_int_equal(registry_view(registry, "edge", &fresh, NULL), 0);
+	view_collect(&fresh);
+	assert_int_equal(sum_of(&fresh, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 7);
+	/* they have the tally in common, as they have the map */
+	assert_int_equal(sum_of(&kept, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 7);
+	view_release(&fresh);
+	/* a view of something that runs nowhere */
+	must(registry_eject(registry, "edge", -1, NULL, &err), &err);
+	view_collect(&kept);
+	view_release(&kept);
+	assert_int_equal(registry_view(registry, "edge", &kept, NULL), 0);
+	view_collect(&kept);
+	view_release(&kept);
+	view_collect(&(struct view){});
+	assert_string_equal(text_str(&logged), "");
+}
+
+/* When one link of several fails nothing is taken, nothing is lost, and the next read has it all.
+ */
+static void test_failing_link(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_free_ char *json = NULL;
+	_cleanup_error_ struct error err = {};
+	struct attachment *attachment;
+	struct monitor_list list;
+	uint32_t programs[2][2];
+	int link;
+
+	(void)state;
+	skip_without_object();
+	registry = registry_make();
+	json = document(false);
+	must(inject(registry, "v0", json, false, &err), &err);
+	must(registry_attach(registry, "edge", "v1", NULL, NULL, &err), &err);
+	/* all instances have a swap of their own, but with Share: so the second path fails here */
+	must(registry_list(registry, "edge", &list, &err), &err);
+	assert_int_equal(list.monitors[0]->n_instances, 2);
+	attachment = &list.monitors[0]->instances[1]->attachments[PATH_EGRESS];
+	link = attachment->link_fd;
+	for (int i = 0; i < 2; i++) {
+		char name[4] = { 'v', (char)('0' + i), 0 };
+
+		programs[i][0] = program_on(name, false);
+		programs[i][1] = program_on(name, true);
+	}
+	send_frames("v0_p", 3);
+	send_frames("v1_p", 4);
+	for (int try = 0; try < 2; try++) {
+		text_clear(&logged);
+		attachment->link_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		assert_int_equal(
+			read_once(registry, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 3);
+		close(attachment->link_fd);
+		attachment->link_fd = link;
+		assert_true(
+			contains(text_str(&logged), "monitor edge: swap-on-read: interface v1: "));
+		assert_int_equal(program_on("v1", false), programs[1][0]);
+		assert_int_equal(program_on("v1", true), programs[1][1]);
+	}
+	send_frames("v1_p", 1);
+	text_clear(&logged);
+	assert_int_equal(read_once(registry, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 8);
+	assert_int_equal(read_once(registry, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 8);
+	/* somebody takes a program away: that is no error, it counts nothing */
+	assert_int_equal(bpf_link_detach(link), 0);
+	send_frames("v1_p", 2);
+	assert_int_equal(read_once(registry, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 10);
+	assert_string_equal(text_str(&logged), "");
+	monitor_list_release(&list);
+}
+
+struct load {
+	struct registry *registry;
+	bool *stop;	 /* atomic */
+	uint64_t deltas; /* of JSON */
+	unsigned int fell;
+};
+
+static void *reader_thread(void *data)
+{
+	struct load *load = data;
+	uint64_t before = 0;
+
+	while (!__atomic_load_n(load->stop, __ATOMIC_ACQUIRE)) {
+		struct view view;
+		uint64_t now;
+
+		if (registry_view(load->registry, "edge", &view, NULL) < 0)
+			break;
+		view_collect(&view);
+		load->deltas += sum_of(&view, "again_total", PATH_INGRESS, METRIC_FOR_JSON);
+		now = sum_of(&view, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES);
+		load->fell += now < before;
+		before = now;
+		view_release(&view);
+	}
+	return NULL;
+}
+
+static void *sender_thread(void *data)
+{
+	send_frames(data, 20000);
+	return NULL;
+}
+
+/* Readers, a reload after the other and two senders at once: every frame is counted once. */
+static void test_concurrent(void **state)
+{
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_free_ char *json = NULL;
+	_cleanup_error_ struct error err = {};
+	pthread_t readers[2], senders[2];
+	struct load loads[2];
+	uint64_t deltas = 0;
+	bool stop = false;
+
+	(void)state;
+	skip_without_object();
+	registry = registry_make();
+	json = document(true);
+	must(inject(registry, "v0", json, false, &err), &err);
+	must(registry_attach(registry, "edge", "v1", NULL, NULL, &err), &err);
+	for (int i = 0; i < 2; i++) {
+		static char names[2][8] = { "v0_p", "v1_p" };
+
+		loads[i] = (struct load){ .registry = registry, .stop = &stop };
+		assert_int_equal(pthread_create(&readers[i], NULL, reader_thread, &loads[i]), 0);
+		assert_int_equal(pthread_create(&senders[i], NULL, sender_thread, names[i]), 0);
+	}
+	for (int i = 0; i < 15; i++)
+		must(inject(registry, NULL, json, true, &err), &err);
+	for (int i = 0; i < 2; i++)
+		pthread_join(senders[i], NULL);
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	for (int i = 0; i < 2; i++) {
+		pthread_join(readers[i], NULL);
+		assert_int_equal(loads[i].fell, 0);
+		deltas += loads[i].deltas;
+	}
+	assert_int_equal(read_once(registry, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
+			 40000);
+	assert_int_equal(read_once(registry, "both_total", PATH_EGRESS, METRIC_FOR_SAMPLES), 40000);
+	deltas += read_once(registry, "again_total", PATH_INGRESS, METRIC_FOR_JSON);
+	assert_int_equal(deltas, 40000);
+	assert_string_equal(text_str(&logged), "");
+}
+
+#define on_interfaces(test)                                                                        \
+	cmocka_unit_test_setup_teardown(test, make_interfaces, delete_interfaces)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		on_interfaces(test_turns),
+		on_interfaces(test_empty),
+		on_interfaces(test_replaced_meanwhile),
+		on_interfaces(test_failing_link),
+		on_interfaces(test_concurrent),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
