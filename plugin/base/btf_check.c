@@ -409,7 +409,7 @@ static int visit(struct checker *checker, uint32_t id, unsigned int depth)
 	return r;
 }
 
-static int types_check(struct checker *checker)
+static int btf_check_types_check(struct checker *checker)
 {
 	int r = 0;
 
@@ -441,7 +441,7 @@ int btf_check(const void *bytes, size_t len, struct btf_extent *ret, struct erro
 	checker.heights[0] = 1;
 	checker.sizes[0] = NO_SIZE;
 	types_measure(&checker);
-	r = types_check(&checker);
+	r = btf_check_types_check(&checker);
 	if (r == 0 && ret)
 		*ret = (struct btf_extent){ checker.n, checker.strings_len };
 	return r;

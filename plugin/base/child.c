@@ -79,7 +79,7 @@ static int child_start(struct child *child, child_fn *run, void *data)
 	return 0;
 }
 
-static int64_t now_ms(void)
+static int64_t child_now_ms(void)
 {
 	struct timespec now;
 
@@ -88,7 +88,7 @@ static int64_t now_ms(void)
 }
 
 /* Reads what is there; closes the pipe at its end. */
-static int drain(int *fd, struct text *to, size_t max)
+static int child_drain(int *fd, struct text *to, size_t max)
 {
 	char *at = text_reserve(to, 16 * 1024);
 	ssize_t n = at ? read(*fd, at, 16 * 1024) : -1;
@@ -105,12 +105,12 @@ static int drain(int *fd, struct text *to, size_t max)
 
 static int child_talk(struct child *child, int seconds, struct text *words, struct text *said)
 {
-	int64_t deadline = now_ms() + seconds * 1000;
+	int64_t deadline = child_now_ms() + seconds * 1000;
 	int r = 0;
 
 	while (r == 0 && (child->fds[FROM_WORDS] >= 0 || child->fds[FROM_STDERR] >= 0)) {
 		struct pollfd polls[FROM_COUNT];
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - child_now_ms();
 
 		for (int i = 0; i < FROM_COUNT; i++)
 			polls[i] = (struct pollfd){ .fd = child->fds[i], .events = POLLIN };
@@ -119,9 +119,9 @@ static int child_talk(struct child *child, int seconds, struct text *words, stru
 		if (poll(polls, FROM_COUNT, (int)left) <= 0)
 			continue;
 		if (polls[FROM_WORDS].revents)
-			r = drain(&child->fds[FROM_WORDS], words, CHILD_WORDS_MAX);
+			r = child_drain(&child->fds[FROM_WORDS], words, CHILD_WORDS_MAX);
 		if (r == 0 && polls[FROM_STDERR].revents)
-			r = drain(&child->fds[FROM_STDERR], said, CHILD_SAID_MAX);
+			r = child_drain(&child->fds[FROM_STDERR], said, CHILD_SAID_MAX);
 	}
 	return r;
 }

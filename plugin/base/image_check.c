@@ -252,7 +252,7 @@ static int section_find(const struct checker *checker, const char *name, const c
 	return image_find_section(&checker->image, name, bytes, len, checker->err);
 }
 
-static int types_check(const struct checker *checker)
+static int image_check_types_check(const struct checker *checker)
 {
 	const char *btf = NULL, *ext = NULL;
 	size_t btf_len = 0, ext_len = 0;
@@ -292,7 +292,7 @@ static int sections_check(struct checker *checker)
 		r = symbols_find(checker);
 	for (uint32_t i = 1; r == 0 && i < image->n_sections; i++)
 		r = contents_check(checker, i);
-	return r < 0 ? r : types_check(checker);
+	return r < 0 ? r : image_check_types_check(checker);
 }
 
 int image_check(const void *bytes, size_t len, struct error *err)

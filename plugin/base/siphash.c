@@ -25,7 +25,7 @@ static void rounds(uint64_t v[4], int n)
 	}
 }
 
-static void take(uint64_t v[4], uint64_t word)
+static void siphash_take(uint64_t v[4], uint64_t word)
 {
 	v[3] ^= word;
 	rounds(v, 2);
@@ -45,10 +45,10 @@ uint64_t siphash(const uint64_t key[2], const void *bytes, size_t n)
 
 	for (size_t i = 0; i < n / sizeof(word); i++, at += sizeof(word)) {
 		memcpy(&word, at, sizeof(word));
-		take(v, le64toh(word));
+		siphash_take(v, le64toh(word));
 	}
 	memcpy(&rest, at, n % sizeof(word));
-	take(v, le64toh(rest) | (uint64_t)n << 56);
+	siphash_take(v, le64toh(rest) | (uint64_t)n << 56);
 	v[2] ^= 0xff;
 	rounds(v, 4);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];

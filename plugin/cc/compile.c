@@ -61,7 +61,7 @@ char *clang_find(const char *name, struct error *err)
 	return found;
 }
 
-static bool exists(const char *dir, const char *file)
+static bool compile_exists(const char *dir, const char *file)
 {
 	_cleanup_free_ char *path = NULL;
 
@@ -84,12 +84,12 @@ int compile_check(const struct compile *compile, struct error *err)
 	bool ours = false;
 
 	for (size_t i = 0; compile->includes[i]; i++)
-		ours = ours || exists(compile->includes[i], "dynmon/dialect.h");
+		ours = ours || compile_exists(compile->includes[i], "dynmon/dialect.h");
 	if (!ours)
 		return error_set(err, -ENOENT, "dynmon/dialect.h is not installed in %s",
 				 DYNMON_BPFDIR);
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
-		if (!exists(needed[i].dir, needed[i].file))
+		if (!compile_exists(needed[i].dir, needed[i].file))
 			return error_set(err, -ENOENT,
 					 "%s/%s is not installed (Debian: apt install %s)",
 					 needed[i].dir, needed[i].file, needed[i].package);

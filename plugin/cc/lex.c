@@ -45,7 +45,7 @@ static void skip_comment(struct lexer *lex)
 }
 
 /* Where the line ends: at its newline, which a backslash (and a carriage return) can hide. */
-static const char *line_end(const struct lexer *lex, const char *from)
+static const char *lex_line_end(const struct lexer *lex, const char *from)
 {
 	for (;;) {
 		const char *nl = memchr(from, '\n', (size_t)(lex->end - from));
@@ -94,7 +94,7 @@ static bool line_marker(struct lexer *lex, const char *end)
 
 static void skip_directive(struct lexer *lex)
 {
-	const char *end = line_end(lex, lex->at);
+	const char *end = lex_line_end(lex, lex->at);
 
 	if (!line_marker(lex, end)) {
 		skip_line(lex, end);
@@ -117,7 +117,7 @@ static void skip_space(struct lexer *lex)
 		else if (c == '/' && peek(lex, 1) == '*')
 			skip_comment(lex);
 		else if (c == '/' && peek(lex, 1) == '/')
-			skip_line(lex, line_end(lex, lex->at));
+			skip_line(lex, lex_line_end(lex, lex->at));
 		else if (c == '#' && lex->line_start)
 			skip_directive(lex);
 		else if (isspace((unsigned char)c) || (c == '\\' && peek(lex, 1) == '\n'))

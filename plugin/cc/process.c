@@ -35,7 +35,7 @@ struct run {
 	int pipes[PIPES]; /* our ends */
 };
 
-static long now_ms(void)
+static long process_now_ms(void)
 {
 	struct timespec ts;
 
@@ -45,10 +45,10 @@ static long now_ms(void)
 
 long process_deadline(void)
 {
-	return now_ms() + PROCESS_WALL_SECONDS * 1000L;
+	return process_now_ms() + PROCESS_WALL_SECONDS * 1000L;
 }
 
-static int limits_set(void)
+static int process_limits_set(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		struct rlimit limit = { limits[i].soft, limits[i].hard }, had;
@@ -79,7 +79,7 @@ static _Noreturn void become(const char *const *argv, const int stdio[PIPES], pi
 	for (int i = 0; i < PIPES; i++)
 		if (dup2(stdio[i], i) < 0)
 			_exit(EXIT_NOT_RUN);
-	if (syscall(SYS_close_range, PIPES, ~0U, 0) || limits_set()) {
+	if (syscall(SYS_close_range, PIPES, ~0U, 0) || process_limits_set()) {
 		dprintf(2, "limits cannot be set: %s\n", strerror(errno));
 		_exit(EXIT_NOT_RUN);
 	}
@@ -140,7 +140,7 @@ static int run_end(struct run *run, long *cpu_seconds)
 }
 
 /* Is there nothing more to do with this pipe? */
-static bool feed(int fd, const struct process *process, size_t *fed)
+static bool process_feed(int fd, const struct process *process, size_t *fed)
 {
 	ssize_t n = write(fd, process->input + *fed, process->input_len - *fed);
 
@@ -151,7 +151,7 @@ static bool feed(int fd, const struct process *process, size_t *fed)
 }
 
 /* Appends up to max bytes in all and drops the rest. */
-static bool drain(int fd, struct text *text, size_t max, bool *over)
+static bool process_drain(int fd, struct text *text, size_t max, bool *over)
 {
 	char buffer[65536];
 	ssize_t n = read(fd, buffer, sizeof(buffer));
@@ -178,7 +178,7 @@ static int run_pump(struct run *run, const struct process *process, struct error
 	size_t fed = 0;
 
 	while (fds[OUT].fd >= 0 || fds[WORDS].fd >= 0 || fds[PIPES].fd >= 0) {
-		long left = process->deadline - now_ms();
+		long left = process->deadline - process_now_ms();
 
 		if (left <= 0)
 			return error_set(err, -EDQUOT, "the compiler ran longer than %d s",
@@ -188,18 +188,20 @@ static int run_pump(struct run *run, const struct process *process, struct error
 				continue;
 			return error_set(err, -errno, "poll: %s", strerror(errno));
 		}
-		if (fds[IN].revents && feed(fds[IN].fd, process, &fed)) {
+		if (fds[IN].revents && process_feed(fds[IN].fd, process, &fed)) {
 			fd_close(&run->pipes[IN]);
 			fds[IN].fd = -1;
 		}
-		if (fds[OUT].revents && drain(fds[OUT].fd, process->output,
-					      (size_t)PROCESS_OUTPUT_MIB << 20, &output_over))
+		if (fds[OUT].revents &&
+		    process_drain(fds[OUT].fd, process->output, (size_t)PROCESS_OUTPUT_MIB << 20,
+				  &output_over))
 			fds[OUT].fd = -1;
 		if (output_over)
 			return error_set(err, -EDQUOT, "the compiler's output exceeded %d MiB",
 					 PROCESS_OUTPUT_MIB);
-		if (fds[WORDS].revents && drain(fds[WORDS].fd, process->words,
-						(size_t)PROCESS_WORDS_KIB << 10, &words_over))
+		if (fds[WORDS].revents &&
+		    process_drain(fds[WORDS].fd, process->words, (size_t)PROCESS_WORDS_KIB << 10,
+				  &words_over))
 			fds[WORDS].fd = -1;
 		if (fds[PIPES].revents)
 			fds[PIPES].fd = -1;

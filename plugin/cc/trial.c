@@ -22,7 +22,7 @@ static int print(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return 0;
 }
 
-static int limits_set(struct error *err)
+static int trial_limits_set(struct error *err)
 {
 	static const struct {
 		int resource;
@@ -55,7 +55,7 @@ int trial_run(const struct text *object, struct text *words, struct error *err)
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "dynmon");
 	struct bpf_object *bpf;
 	char why[128];
-	int r = limits_set(err);
+	int r = trial_limits_set(err);
 
 	if (r == 0 && image_check(object->data, object->len, err) < 0)
 		r = -EBADMSG;

@@ -59,7 +59,7 @@ static bool is_block_of(const oconfig_item_t *item, const char *plugin)
 	       !strcasecmp(item->values[0].value.string, plugin);
 }
 
-static bool is_wanted(const char *file, const char *filter)
+static bool config_files_is_wanted(const char *file, const char *filter)
 {
 	_cleanup_free_ char *copy = filter ? strdup(file) : NULL;
 
@@ -72,7 +72,7 @@ static int read_file(struct files *files, const char *file, const char *filter, 
 	oconfig_item_t *root;
 	int r = 0;
 
-	if (!is_wanted(file, filter))
+	if (!config_files_is_wanted(file, filter))
 		return 0;
 	if (yylex_destroy)
 		yylex_destroy();
@@ -97,7 +97,7 @@ static int is_visible(const struct dirent *entry)
 }
 
 /* Byte by byte, whatever the locale. */
-static int by_name(const struct dirent **a, const struct dirent **b)
+static int config_files_by_name(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
@@ -111,7 +111,7 @@ static int read_folder(struct files *files, const char *folder, const char *filt
 	if (++depth.folders > FOLDERS_MAX)
 		return error_set(err, -ELOOP, "%s: at most %d folders in one another are possible",
 				 folder, FOLDERS_MAX);
-	n = scandir(folder, &entries, is_visible, by_name);
+	n = scandir(folder, &entries, is_visible, config_files_by_name);
 	if (n < 0)
 		return error_set(err, -errno, "%s: %s", folder, strerror(errno));
 	for (int i = 0; i < n; i++) {

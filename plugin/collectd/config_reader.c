@@ -3,10 +3,10 @@
 
 #include "liboconfig/oconfig.h"
 
-#include "base/file.h"
 #include "base/child.h"
-#include "collectd/config_reader.h"
+#include "base/file.h"
 #include "collectd/config_files.h"
+#include "collectd/config_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -96,7 +96,7 @@ static void pack_line(struct text *out, const struct line *line)
 		text_add(out, line->value, strlen(line->value) + 1);
 }
 
-static const char *value_text(const oconfig_value_t *value, char *buffer, size_t size)
+static const char *config_reader_value_text(const oconfig_value_t *value, char *buffer, size_t size)
 {
 	switch (value->type) {
 	case OCONFIG_TYPE_STRING:
@@ -137,14 +137,15 @@ static void pack_children(struct text *out, const oconfig_item_t *item, unsigned
 		};
 
 		if (child->values_num > 0)
-			line.value = value_text(&child->values[0], buffer, sizeof(buffer));
+			line.value =
+				config_reader_value_text(&child->values[0], buffer, sizeof(buffer));
 		pack_line(out, &line);
 		pack_children(out, child, depth + 1);
 	}
 }
 
 /* The string at *at, which is moved behind it; NULL: the words end before. */
-static const char *next_word(const char **at, const char *end)
+static const char *config_reader_next_word(const char **at, const char *end)
 {
 	const char *word = *at;
 	const char *nul = word < end ? memchr(word, '\0', (size_t)(end - word)) : NULL;
@@ -161,8 +162,8 @@ static bool unpack_line(const char *head, const char **at, const char *end, stru
 	if (sscanf(head, "%u %d %d %d", &line->depth, &block, &line->n_values, &has_value) != 4)
 		return false;
 	line->block = block;
-	line->key = next_word(at, end);
-	line->value = has_value ? next_word(at, end) : NULL;
+	line->key = config_reader_next_word(at, end);
+	line->value = has_value ? config_reader_next_word(at, end) : NULL;
 	return line->depth < BLOCKS_MAX && line->key && (!has_value || line->value);
 }
 
@@ -186,7 +187,7 @@ static void add_words(const struct taking *taking, struct text *to, const struct
 }
 
 /* All mistakes at once, not one a start. What is not known is a warning. */
-static void judge(struct taking *taking, int r, const struct error *err)
+static void config_reader_judge(struct taking *taking, int r, const struct error *err)
 {
 	if (r == -ENOENT) {
 		add_words(taking, taking->warnings, err);
@@ -202,7 +203,8 @@ static void close_blocks(struct taking *taking, unsigned int depth)
 		_cleanup_error_ struct error err = {};
 
 		if (taking->usable[taking->depth] && taking->r == 0)
-			judge(taking, settings_check(taking->nodes[taking->depth], &err), &err);
+			config_reader_judge(
+				taking, settings_check(taking->nodes[taking->depth], &err), &err);
 	}
 }
 
@@ -229,7 +231,7 @@ static void take_line(struct taking *taking, const struct line *line)
 	} else {
 		r = settings_set(node, line->key, line->value, &err);
 	}
-	judge(taking, r, &err);
+	config_reader_judge(taking, r, &err);
 }
 
 /* false: there are others than there should be. */
@@ -240,16 +242,16 @@ static bool take_words(struct taking *taking, struct settings *settings, const c
 
 	taking->nodes[0] = settings_root(settings);
 	taking->usable[0] = true;
-	while ((head = next_word(&at, end))) {
+	while ((head = config_reader_next_word(&at, end))) {
 		struct line line;
 
 		if (*head == 'B') {
 			close_blocks(taking, 0);
-			taking->file = next_word(&at, end);
+			taking->file = config_reader_next_word(&at, end);
 			if (!taking->file)
 				return false;
 		} else if (*head == 'W') {
-			const char *warnings = next_word(&at, end);
+			const char *warnings = config_reader_next_word(&at, end);
 
 			text_adds(taking->warnings, warnings ? warnings : "");
 		} else if (*head == '.') {

@@ -2,8 +2,8 @@
 #include "config/option.h"
 #include "dataplane/document.h"
 #include "dataplane/metric_config.h"
-#include "kernel/hook.h"
 #include "decode/cell.h"
+#include "kernel/hook.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -89,7 +89,7 @@ static int take_interval(void *to, const char *value, struct error *err)
 	return 0;
 }
 
-static int take_series(void *to, const char *value, struct error *err)
+static int option_take_series(void *to, const char *value, struct error *err)
 {
 	char *end;
 	unsigned long n = strtoul(value, &end, 10);
@@ -105,7 +105,7 @@ static bool same_series(const void *a, const void *b)
 	return *(const uint32_t *)a == *(const uint32_t *)b;
 }
 
-static int take_number(void *to, const char *value, struct error *err)
+static int option_take_number(void *to, const char *value, struct error *err)
 {
 	char *end;
 	double number = strtod(value, &end);
@@ -142,7 +142,7 @@ static int take_monitor(void *to, const char *value, struct error *err)
 	return r < 0 ? r : take_string(to, value, err);
 }
 
-static int take_direction(void *to, const char *value, struct error *err)
+static int option_take_direction(void *to, const char *value, struct error *err)
 {
 	for (int path = 0; path < PATH_COUNT; path++)
 		if (!strcasecmp(value, path_name((enum path)path)))
@@ -177,7 +177,7 @@ static int take_perms(void *to, const char *value, struct error *err)
 	return take_string(to, value, err);
 }
 
-static int take_path(void *to, const char *value, struct error *err)
+static int option_take_path(void *to, const char *value, struct error *err)
 {
 	if (*value != '/')
 		return expected(err, "an absolute file name", value);
@@ -188,7 +188,7 @@ static int take_socket(void *to, const char *value, struct error *err)
 {
 	if (strlen(value) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 		return expected(err, "a file name of at most 107 bytes", value);
-	return take_path(to, value, err);
+	return option_take_path(to, value, err);
 }
 
 /* A name below /run/netns, or a path. */
@@ -203,7 +203,7 @@ static int take_netns(void *to, const char *value, struct error *err)
 	return take_string(to, value, err);
 }
 
-static int take_hook(void *to, const char *value, struct error *err)
+static int option_take_hook(void *to, const char *value, struct error *err)
 {
 	if (!hook_find(value))
 		return error_set(err, -EINVAL, "expected one of %s, found \"%.100s\"", hook_names(),
@@ -428,11 +428,13 @@ const struct option options[] = {
 	  offsetof(struct settings, socket_perms) },
 	{ BLOCK_PLUGIN, "DeleteSocket", take_bool, same_bool,
 	  offsetof(struct settings, delete_socket) },
-	{ BLOCK_PLUGIN, "DataplaneDir", take_path, same_string,
+	{ BLOCK_PLUGIN, "DataplaneDir", option_take_path, same_string,
 	  offsetof(struct settings, dataplane_dir) },
-	{ BLOCK_PLUGIN, "StateDir", take_path, same_string, offsetof(struct settings, state_dir) },
-	{ BLOCK_PLUGIN, "Compiler", take_path, same_string, offsetof(struct settings, compiler) },
-	{ BLOCK_PLUGIN, "IncludeDir", take_path, same_string,
+	{ BLOCK_PLUGIN, "StateDir", option_take_path, same_string,
+	  offsetof(struct settings, state_dir) },
+	{ BLOCK_PLUGIN, "Compiler", option_take_path, same_string,
+	  offsetof(struct settings, compiler) },
+	{ BLOCK_PLUGIN, "IncludeDir", option_take_path, same_string,
 	  offsetof(struct settings, include_dir) },
 	{ BLOCK_PLUGIN, "RunStats", take_bool, same_bool, offsetof(struct settings, run_stats),
 	  .live = true },
@@ -450,7 +452,8 @@ const struct option options[] = {
 	  offsetof(struct monitor_settings, position) },
 	{ BLOCK_MONITOR, "Share", take_bool, same_bool, offsetof(struct monitor_settings, share) },
 	{ BLOCK_MONITOR, "Pin", take_bool, same_bool, offsetof(struct monitor_settings, pin) },
-	{ BLOCK_MONITOR, "Hook", take_hook, same_string, offsetof(struct monitor_settings, hook) },
+	{ BLOCK_MONITOR, "Hook", option_take_hook, same_string,
+	  offsetof(struct monitor_settings, hook) },
 	{ BLOCK_MONITOR, "Dataplane", take_string, same_string,
 	  offsetof(struct monitor_settings, dataplane) },
 	{ BLOCK_MONITOR, "Interval", take_interval, same_double,
@@ -464,18 +467,20 @@ const struct option options[] = {
 	  offsetof(struct metric_settings, type_instance) },
 	{ BLOCK_METRIC, "Dispatch", take_bool, same_bool,
 	  offsetof(struct metric_settings, dispatch) },
-	{ BLOCK_METRIC, "MaxSeries", take_series, same_series,
+	{ BLOCK_METRIC, "MaxSeries", option_take_series, same_series,
 	  offsetof(struct metric_settings, max_series) },
 	{ BLOCK_FEED, "Match", take_match, same_string, offsetof(struct feed_settings, match) },
 	{ BLOCK_FEED, "DataSource", take_string, same_string,
 	  offsetof(struct feed_settings, data_source) },
 	{ BLOCK_FEED, "Monitor", take_monitor, same_string,
 	  offsetof(struct feed_settings, monitor) },
-	{ BLOCK_FEED, "Path", take_direction, same_string, offsetof(struct feed_settings, path) },
+	{ BLOCK_FEED, "Path", option_take_direction, same_string,
+	  offsetof(struct feed_settings, path) },
 	{ BLOCK_FEED, "Map", take_string, same_string, offsetof(struct feed_settings, map) },
 	{ BLOCK_FEED, "Key", take_key, same_string, offsetof(struct feed_settings, key) },
 	{ BLOCK_FEED, "Field", take_string, same_string, offsetof(struct feed_settings, field) },
-	{ BLOCK_FEED, "Scale", take_number, same_double, offsetof(struct feed_settings, scale) },
+	{ BLOCK_FEED, "Scale", option_take_number, same_double,
+	  offsetof(struct feed_settings, scale) },
 	{},
 };
 

@@ -87,7 +87,7 @@ static void add_object(struct text *out, const struct shape *shape,
 	text_addc(out, '}');
 }
 
-static int print_json(const struct shape *shape, struct text *lines)
+static int ask_print_json(const struct shape *shape, struct text *lines)
 {
 	_cleanup_text_ struct text out = {};
 	char *rest = (char *)text_str(lines), *line;
@@ -216,7 +216,8 @@ int ask(const struct options *options, const char *line)
 	if (r == 0 && !shape)
 		print_messages(&lines, &status);
 	else if (r == 0)
-		r = options->json ? print_json(shape, &lines) : print_table(shape, &lines, &err);
+		r = options->json ? ask_print_json(shape, &lines)
+				  : print_table(shape, &lines, &err);
 	return r < 0 ? report(&err) : 0;
 }
 

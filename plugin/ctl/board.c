@@ -65,7 +65,7 @@ static struct series *series_new(const struct sample *sample)
 }
 
 /* The place in the index where it is, or belongs. */
-static size_t *find(const struct board *board, const char *text)
+static size_t *board_find(const struct board *board, const char *text)
 {
 	size_t at = hash_bytes(text, strlen(text)) % INDEX_SIZE;
 
@@ -116,7 +116,7 @@ static double rate_of(const struct board *board, const struct series *series, do
 
 struct series *board_take(struct board *board, const struct sample *sample)
 {
-	size_t *at = find(board, sample->series);
+	size_t *at = board_find(board, sample->series);
 	struct series *series;
 
 	if (!*at) {
@@ -167,7 +167,7 @@ int board_end(struct board *board, struct error *err)
 		board->n = kept;
 		memset(board->index, 0, INDEX_SIZE * sizeof(*board->index));
 		for (size_t i = 0; i < kept; i++)
-			*find(board, board->all[i]->text) = i + 1;
+			*board_find(board, board->all[i]->text) = i + 1;
 	}
 	return board->failed ? error_oom(err) : 0;
 }

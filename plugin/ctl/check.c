@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static int no_public_map(void *data, const char *name)
+static int check_no_public_map(void *data, const char *name)
 {
 	(void)data;
 	(void)name;
@@ -65,7 +65,7 @@ static void add_string(struct text *out, const char *name, const char *value)
 	text_json(out, value, strlen(value));
 }
 
-static void add_path(struct text *out, const struct generation *generation, int path)
+static void check_add_path(struct text *out, const struct generation *generation, int path)
 {
 	const struct generation_path *from = &generation->paths[path];
 	size_t n = 0;
@@ -105,7 +105,7 @@ static void add_path(struct text *out, const struct generation *generation, int 
 }
 
 /* generation: NULL when it was not verified. */
-static void print_json(const char *file, const struct generation *generation)
+static void check_print_json(const char *file, const struct generation *generation)
 {
 	_cleanup_text_ struct text out = {};
 
@@ -114,7 +114,7 @@ static void print_json(const char *file, const struct generation *generation)
 	text_printf(&out, ",\"verified\":%s", generation ? "true" : "false");
 	for (int path = 0; generation && path < PATH_COUNT; path++)
 		if (generation->paths[path].object)
-			add_path(&out, generation, path);
+			check_add_path(&out, generation, path);
 	text_addc(&out, '}');
 	puts(text_str(&out));
 }
@@ -122,7 +122,7 @@ static void print_json(const char *file, const struct generation *generation)
 int check_file(const char *file, const char *hook, bool json, const struct compiler *compiler,
 	       struct error *err)
 {
-	const struct surroundings around = { no_public_map, NULL, false };
+	const struct surroundings around = { check_no_public_map, NULL, false };
 	const struct compile_target target = { .xdp = hook_find(hook)->xdp, .log_level = "off" };
 	const struct loading loading = { .around = &around, .xdp = target.xdp };
 	_cleanup_(generation_unrefp) struct generation *generation = NULL;
@@ -138,7 +138,7 @@ int check_file(const char *file, const char *hook, bool json, const struct compi
 	r = generation_load(dataplane, &loading, &generation, err);
 	if (r == -EPERM && geteuid() != 0) {
 		if (json)
-			print_json(file, NULL);
+			check_print_json(file, NULL);
 		else
 			puts("compiled; not verified, which takes CAP_BPF, CAP_NET_ADMIN and "
 			     "CAP_PERFMON");
@@ -148,7 +148,7 @@ int check_file(const char *file, const char *hook, bool json, const struct compi
 	if (r < 0)
 		return r;
 	if (json) {
-		print_json(file, generation);
+		check_print_json(file, generation);
 		return 0;
 	}
 	for (int path = 0; path < PATH_COUNT && r == 0; path++)

@@ -101,7 +101,7 @@ static void unescape(const char *from, struct text *to)
 	}
 }
 
-static int64_t parse_status(struct text *line, struct text *status, struct error *err)
+static int64_t client_parse_status(struct text *line, struct text *status, struct error *err)
 {
 	_cleanup_text_ struct text words = {};
 	const char *text = text_str(line);
@@ -139,5 +139,5 @@ int64_t client_request(struct client *client, const char *line, const struct tex
 			     : err->code;
 	if (answer.len)
 		answer.len--;
-	return parse_status(&answer, status, err);
+	return client_parse_status(&answer, status, err);
 }

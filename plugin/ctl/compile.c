@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 /* By a name beside it, so that nobody ever sees a half of it. */
-static int replace_file(const char *name, const struct text *bytes)
+static int compile_replace_file(const char *name, const struct text *bytes)
 {
 	_cleanup_free_ char *temporary = NULL;
 	_cleanup_close_ int fd = -1;
@@ -36,7 +36,7 @@ static int replace_file(const char *name, const struct text *bytes)
 }
 
 /* A device or a pipe is written to, and stays what it is. */
-static int write_file(const char *name, const struct text *bytes, struct error *err)
+static int compile_write_file(const char *name, const struct text *bytes, struct error *err)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat st;
@@ -46,7 +46,7 @@ static int write_file(const char *name, const struct text *bytes, struct error *
 		fd = open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 		r = fd < 0 ? -errno : file_write_fd(fd, bytes->data, bytes->len);
 	} else {
-		r = replace_file(name, bytes);
+		r = compile_replace_file(name, bytes);
 	}
 	return r < 0 ? error_set(err, r, "%s: %s", name, strerror(-r)) : 0;
 }
@@ -72,5 +72,5 @@ int compile_file(const char *file, const char *output, const char *hook, const c
 		if (r < 0)
 			error_prefix(err, r, "%s", file);
 	}
-	return r < 0 ? r : write_file(output, &bundle, err);
+	return r < 0 ? r : compile_write_file(output, &bundle, err);
 }

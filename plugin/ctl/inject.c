@@ -145,7 +145,7 @@ static void add_phases(struct text *out, char *phases)
 	}
 }
 
-static void print_json(const char *monitor, struct text *lines, char *phases)
+static void inject_print_json(const char *monitor, struct text *lines, char *phases)
 {
 	_cleanup_text_ struct text out = {};
 	const char *separator = "";
@@ -187,7 +187,7 @@ static int send_and_tell(const struct options *options, const char *monitor, str
 	if (phases)
 		told = cut_phases(&lines);
 	if (told && options->json) {
-		print_json(monitor, &lines, told);
+		inject_print_json(monitor, &lines, told);
 		return 0;
 	}
 	if (lines.len)

@@ -8,7 +8,7 @@
 #define METRIC_COLUMNS 16 /* at least, before something else is left out */
 
 /* Takes columns and a blank from the width, if enough are left for the metric. */
-static void take(size_t *width, size_t *column, size_t columns)
+static void layout_take(size_t *width, size_t *column, size_t columns)
 {
 	if (*width < METRIC_COLUMNS + columns + 1)
 		return;
@@ -23,17 +23,17 @@ void layout_init(struct layout *layout, size_t width, size_t where, bool utf8)
 	*layout = (struct layout){ .utf8 = utf8 };
 	if (where > WHERE_COLUMNS)
 		where = WHERE_COLUMNS;
-	take(&width, &layout->rate, NUMBER_COLUMNS);
-	take(&width, &layout->value, NUMBER_COLUMNS);
+	layout_take(&width, &layout->rate, NUMBER_COLUMNS);
+	layout_take(&width, &layout->value, NUMBER_COLUMNS);
 	if (where)
-		take(&width, &layout->where, where);
+		layout_take(&width, &layout->where, where);
 	if (spark)
-		take(&width, &layout->spark, spark);
+		layout_take(&width, &layout->spark, spark);
 	layout->metric = width;
 }
 
-static void add(const struct layout *layout, struct text *out, const char *s, size_t width,
-		bool right)
+static void layout_add(const struct layout *layout, struct text *out, const char *s, size_t width,
+		       bool right)
 {
 	if (!width)
 		return;
@@ -43,11 +43,11 @@ static void add(const struct layout *layout, struct text *out, const char *s, si
 
 void layout_header(const struct layout *layout, struct text *out)
 {
-	add(layout, out, "WHERE", layout->where, false);
-	add(layout, out, "METRIC", layout->metric, false);
-	add(layout, out, "VALUE", layout->value, true);
-	add(layout, out, "RATE/S", layout->rate, true);
-	add(layout, out, "LAST MINUTE", layout->spark, false);
+	layout_add(layout, out, "WHERE", layout->where, false);
+	layout_add(layout, out, "METRIC", layout->metric, false);
+	layout_add(layout, out, "VALUE", layout->value, true);
+	layout_add(layout, out, "RATE/S", layout->rate, true);
+	layout_add(layout, out, "LAST MINUTE", layout->spark, false);
 	out->len -= out->len > 0;
 }
 
@@ -59,11 +59,11 @@ void layout_row(const struct layout *layout, const struct series *series, size_t
 	spark_number(&value, series->value);
 	spark_number(&rate, series->rate);
 	spark_draw(&spark, series->points, points, layout->spark, layout->utf8);
-	add(layout, out, series->where, layout->where, false);
-	add(layout, out, column_skip(series->metric, layout->skip, layout->utf8), layout->metric,
-	    false);
-	add(layout, out, text_str(&value), layout->value, true);
-	add(layout, out, text_str(&rate), layout->rate, true);
-	add(layout, out, text_str(&spark), layout->spark, false);
+	layout_add(layout, out, series->where, layout->where, false);
+	layout_add(layout, out, column_skip(series->metric, layout->skip, layout->utf8),
+		   layout->metric, false);
+	layout_add(layout, out, text_str(&value), layout->value, true);
+	layout_add(layout, out, text_str(&rate), layout->rate, true);
+	layout_add(layout, out, text_str(&spark), layout->spark, false);
 	out->len -= out->len > 0;
 }

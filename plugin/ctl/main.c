@@ -273,7 +273,7 @@ static int run_help(const struct options *options, char **words, size_t n)
 	return found ? 0 : EXIT_USAGE;
 }
 
-static int run(const struct options *options, char **words, size_t n)
+static int main_run(const struct options *options, char **words, size_t n)
 {
 	_cleanup_error_ struct error err = {};
 	_cleanup_text_ struct text line = {};
@@ -299,8 +299,8 @@ enum {
 	OPTION_WAIT,
 };
 
-static bool take_number(const char *option, const char *value, unsigned int min, unsigned int max,
-			unsigned int *ret)
+static bool main_take_number(const char *option, const char *value, unsigned int min,
+			     unsigned int max, unsigned int *ret)
 {
 	char *end;
 	unsigned long n = strtoul(value, &end, 10);
@@ -336,7 +336,7 @@ static const struct limit {
 };
 
 /* A bit for each of limits; 0: all commands have the option. */
-static uint32_t limit_of(int option)
+static uint32_t main_limit_of(int option)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
 		if (limits[i].option == option)
@@ -344,7 +344,7 @@ static uint32_t limit_of(int option)
 	return 0;
 }
 
-static bool check_limits(uint32_t given, const char *command)
+static bool main_check_limits(uint32_t given, const char *command)
 {
 	_cleanup_text_ struct text word = {};
 
@@ -398,7 +398,7 @@ int main(int argc, char **argv)
 	terminal_init();
 	signal(SIGPIPE, SIG_IGN);
 	while ((option = getopt_long(argc, argv, "s:jvi:k:o:hV", long_options, NULL)) >= 0) {
-		given |= limit_of(option);
+		given |= main_limit_of(option);
 		switch (option) {
 		case 's':
 			options.socket_file = optarg;
@@ -419,15 +419,16 @@ int main(int argc, char **argv)
 			options.log_level = optarg;
 			break;
 		case OPTION_CUBE_ID:
-			if (!take_number("cube-id", optarg, 0, UINT16_MAX, &options.cube_id))
+			if (!main_take_number("cube-id", optarg, 0, UINT16_MAX, &options.cube_id))
 				return EXIT_USAGE;
 			break;
 		case 'i':
-			if (!take_number("interval", optarg, 1, BOARD_SECONDS, &options.interval))
+			if (!main_take_number("interval", optarg, 1, BOARD_SECONDS,
+					      &options.interval))
 				return EXIT_USAGE;
 			break;
 		case OPTION_COUNT:
-			if (!take_number("count", optarg, 1, UINT32_MAX, &options.count))
+			if (!main_take_number("count", optarg, 1, UINT32_MAX, &options.count))
 				return EXIT_USAGE;
 			break;
 		case OPTION_WAIT:
@@ -459,9 +460,9 @@ int main(int argc, char **argv)
 		print_help(stderr);
 		return EXIT_USAGE;
 	}
-	if (!check_limits(given, argv[optind]))
+	if (!main_check_limits(given, argv[optind]))
 		return EXIT_USAGE;
-	r = run(&options, argv + optind, (size_t)(argc - optind));
+	r = main_run(&options, argv + optind, (size_t)(argc - optind));
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		if (is_output_closed()) { /* quietly, as any program in a pipe ends */
 			signal(SIGPIPE, SIG_DFL);

@@ -33,7 +33,7 @@ static const struct phrase {
 };
 
 /* The next word of a pattern; NULL at its end. */
-static const char *next_word(const char **pattern, size_t *len)
+static const char *phrase_next_word(const char **pattern, size_t *len)
 {
 	const char *word = *pattern + strspn(*pattern, " ");
 
@@ -48,7 +48,7 @@ static bool matches(const struct phrase *phrase, char *const *words, size_t n,
 	const char *pattern = phrase->words, *word;
 	size_t len, at = 0, found = 0;
 
-	for (; (word = next_word(&pattern, &len)); at++) {
+	for (; (word = phrase_next_word(&pattern, &len)); at++) {
 		if (at == n)
 			return false;
 		if (*word == '%')
@@ -64,7 +64,7 @@ static void add_phrase(const struct phrase *phrase, const char *names[NAMES_MAX]
 	const char *pattern = phrase->line, *word;
 	size_t len, used = 0;
 
-	while ((word = next_word(&pattern, &len))) {
+	while ((word = phrase_next_word(&pattern, &len))) {
 		_cleanup_text_ struct text full = {};
 
 		for (size_t i = 0; i < len; i++)

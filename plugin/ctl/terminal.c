@@ -75,7 +75,7 @@ static void settle_all(void)
 			settle(&terminals[i]);
 }
 
-static struct terminal *find(FILE *stream)
+static struct terminal *terminal_find(FILE *stream)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(terminals); i++)
 		if (terminals[i].filter && terminals[i].filter == stream)
@@ -107,12 +107,12 @@ void terminal_init(void)
 
 bool terminal_is(FILE *stream)
 {
-	return find(stream);
+	return terminal_find(stream);
 }
 
 void terminal_control(FILE *stream, const char *sequence)
 {
-	struct terminal *terminal = find(stream);
+	struct terminal *terminal = terminal_find(stream);
 
 	if (!terminal)
 		return;
@@ -122,7 +122,7 @@ void terminal_control(FILE *stream, const char *sequence)
 
 FILE *terminal_screen(void)
 {
-	const struct terminal *terminal = find(stdout);
+	const struct terminal *terminal = terminal_find(stdout);
 
 	return terminal ? terminal->plain : stdout;
 }

@@ -178,8 +178,8 @@ static int read_metrics(struct generation *generation, struct text *out, struct 
 	return r;
 }
 
-static void print_json(const struct counts *counts, const struct trial trials[PATH_COUNT],
-		       struct text *metrics)
+static void test_print_json(const struct counts *counts, const struct trial trials[PATH_COUNT],
+			    struct text *metrics)
 {
 	_cleanup_text_ struct text out = {};
 	char number[16];
@@ -209,7 +209,7 @@ static void print_json(const struct counts *counts, const struct trial trials[PA
 }
 
 /* One metric: a row for each entry; entries of arrays and queues have their index as key. */
-static void add_metric(struct table *table, const char *path, struct json_object *metric)
+static void test_add_metric(struct table *table, const char *path, struct json_object *metric)
 {
 	const char *name = json_object_get_string(json_object_object_get(metric, "name"));
 	struct json_object *list = json_object_object_get(metric, "value");
@@ -254,8 +254,8 @@ static int print_metrics(struct text *text, struct error *err)
 		snprintf(key, sizeof(key), "%s-metrics", path_name((enum path)path));
 		list = json_object_object_get(json, key);
 		for (size_t i = 0; list && i < json_object_array_length(list); i++)
-			add_metric(&table, path_name((enum path)path),
-				   json_object_array_get_idx(list, i));
+			test_add_metric(&table, path_name((enum path)path),
+					json_object_array_get_idx(list, i));
 	}
 	puts("");
 	return table_print(&table, stdout, err);
@@ -292,7 +292,7 @@ static void print_counts(const struct counts *counts, const struct trial trials[
 
 /* -- all of it -- */
 
-static int no_public_map(void *data, const char *name)
+static int test_no_public_map(void *data, const char *name)
 {
 	(void)data;
 	(void)name;
@@ -301,7 +301,7 @@ static int no_public_map(void *data, const char *name)
 
 static int load(const struct test *test, struct generation **ret, struct error *err)
 {
-	const struct surroundings around = { no_public_map, NULL, false };
+	const struct surroundings around = { test_no_public_map, NULL, false };
 	const struct compile_target target = {
 		.xdp = hook_find(test->hook)->xdp,
 		.log_level = test->log_level,
@@ -349,7 +349,7 @@ int test_run(const struct test *test, struct error *err)
 	if (r < 0)
 		return r;
 	if (test->json) {
-		print_json(&counts, trials, &metrics);
+		test_print_json(&counts, trials, &metrics);
 		return 0;
 	}
 	print_counts(&counts, trials);

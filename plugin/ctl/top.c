@@ -30,7 +30,7 @@ struct screen {
 	bool utf8;
 };
 
-static double now(void)
+static double top_now(void)
 {
 	struct timespec time;
 
@@ -39,7 +39,7 @@ static double now(void)
 }
 
 /* Buckets are many, and the plugin's own figures are not what is asked for. */
-static bool is_shown(const struct sample *sample)
+static bool top_is_shown(const struct sample *sample)
 {
 	static const char bucket[] = "_bucket", own[] = "dynmon_", created[] = "_created";
 	const char *end = sample->series + sample->name_len;
@@ -51,9 +51,9 @@ static bool is_shown(const struct sample *sample)
 		 !strncmp(end - sizeof(created) + 1, created, sizeof(created) - 1));
 }
 
-static void take_sample(void *data, const struct sample *sample)
+static void top_take_sample(void *data, const struct sample *sample)
 {
-	if (is_shown(sample))
+	if (top_is_shown(sample))
 		board_take(data, sample);
 }
 
@@ -62,14 +62,14 @@ static void read_board(struct screen *screen)
 	const struct reading reading = {
 		.socket_file = screen->top->socket_file,
 		.monitor = screen->top->monitor,
-		.take = take_sample,
+		.take = top_take_sample,
 		.data = &screen->board,
 	};
 	_cleanup_error_ struct error err = {};
 	int r;
 
 	error_release(&screen->trouble);
-	board_begin(&screen->board, now());
+	board_begin(&screen->board, top_now());
 	r = reading_run(&reading, &screen->trouble);
 	if (board_end(&screen->board, &err) < 0 && r == 0)
 		error_set(&screen->trouble, err.code, "%s", error_message(&err));
@@ -292,10 +292,10 @@ static void handle(struct screen *screen, int key)
 
 static int loop(struct screen *screen, struct error *err)
 {
-	double next = now() + screen->top->interval;
+	double next = top_now() + screen->top->interval;
 
 	while (!screen->quit) {
-		double left = next - now();
+		double left = next - top_now();
 		int key;
 
 		if (draw(screen, err) < 0)
@@ -304,13 +304,13 @@ static int loop(struct screen *screen, struct error *err)
 		key = getch();
 		if (key != ERR)
 			handle(screen, key);
-		if (now() < next)
+		if (top_now() < next)
 			continue;
 		if (!screen->paused)
 			read_board(screen);
 		next += screen->top->interval;
-		if (next < now())
-			next = now() + screen->top->interval;
+		if (next < top_now())
+			next = top_now() + screen->top->interval;
 	}
 	return 0;
 }

@@ -19,7 +19,7 @@ struct watched {
 	struct text lines; /* of this read */
 };
 
-static double now(clockid_t clock)
+static double watch_now(clockid_t clock)
 {
 	struct timespec time;
 
@@ -48,7 +48,7 @@ static bool is_name(const struct watched *watched, const char *name, size_t len)
 }
 
 /* Whether a sample is wanted by its own name, its family's, or the counter's with _total. */
-static bool is_wanted(const struct watched *watched, const struct sample *sample)
+static bool watch_is_wanted(const struct watched *watched, const struct sample *sample)
 {
 	return is_name(watched, sample->series, sample->name_len) ||
 	       is_name(watched, sample->family, strlen(sample->family));
@@ -84,8 +84,8 @@ static void json_number(struct text *line, double number)
 		text_adds(line, "null");
 }
 
-static void print_json(struct text *line, const struct watched *watched,
-		       const struct series *series)
+static void watch_print_json(struct text *line, const struct watched *watched,
+			     const struct series *series)
 {
 	text_printf(line, "{\"time\":\"%s\",\"series\":", watched->stamp);
 	text_json(line, series->text, strlen(series->text));
@@ -96,19 +96,19 @@ static void print_json(struct text *line, const struct watched *watched,
 	text_addc(line, '}');
 }
 
-static void take_sample(void *data, const struct sample *sample)
+static void watch_take_sample(void *data, const struct sample *sample)
 {
 	struct watched *watched = data;
 	const struct series *series;
 
-	if (!is_wanted(watched, sample))
+	if (!watch_is_wanted(watched, sample))
 		return;
 	watched->found = true;
 	series = board_take(&watched->board, sample);
 	if (!series)
 		return;
 	if (watched->options->json)
-		print_json(&watched->lines, watched, series);
+		watch_print_json(&watched->lines, watched, series);
 	else
 		print_text(&watched->lines, watched, series);
 	text_addc(&watched->lines, '\n');
@@ -128,7 +128,7 @@ static int read_once(struct watched *watched, struct error *err)
 	const struct reading reading = {
 		.socket_file = watched->options->socket_file,
 		.monitor = watched->options->monitor,
-		.take = take_sample,
+		.take = watch_take_sample,
 		.family = take_family,
 		.data = watched,
 	};
@@ -138,7 +138,7 @@ static int read_once(struct watched *watched, struct error *err)
 	take_stamp(watched->stamp);
 	text_clear(&watched->names);
 	text_clear(&watched->lines);
-	board_begin(&watched->board, now(CLOCK_MONOTONIC));
+	board_begin(&watched->board, watch_now(CLOCK_MONOTONIC));
 	r = reading_run(&reading, err);
 	left_out = watched->board.left_out;
 	if (r == 0)
@@ -158,7 +158,7 @@ static int read_once(struct watched *watched, struct error *err)
 
 static void sleep_until(double next)
 {
-	double left = next - now(CLOCK_MONOTONIC);
+	double left = next - watch_now(CLOCK_MONOTONIC);
 	const struct timespec pause = {
 		.tv_sec = left > 0 ? (time_t)left : 0,
 		.tv_nsec = left > 0 ? (long)((left - (double)(time_t)left) * 1e9) : 0,
@@ -170,7 +170,7 @@ static void sleep_until(double next)
 int watch_metric(const struct watch_options *options, struct error *err)
 {
 	struct watched watched = { .options = options };
-	double next = now(CLOCK_MONOTONIC);
+	double next = watch_now(CLOCK_MONOTONIC);
 	int r = board_init(&watched.board, options->interval, err);
 
 	for (uint64_t i = 0; r == 0 && (!options->count || i < options->count) && !ferror(stdout);

@@ -19,7 +19,7 @@ const char *bundle_path_key(enum path path)
 
 /* -- reading -- */
 
-static int take_version(struct walk *walk, struct json_object *value, void *to)
+static int bundle_take_version(struct walk *walk, struct json_object *value, void *to)
 {
 	(void)to;
 	if (!json_object_is_type(value, json_type_int) ||
@@ -28,7 +28,7 @@ static int take_version(struct walk *walk, struct json_object *value, void *to)
 	return 0;
 }
 
-static int take_hook(struct walk *walk, struct json_object *value, void *to)
+static int bundle_take_hook(struct walk *walk, struct json_object *value, void *to)
 {
 	_cleanup_free_ char *name = NULL;
 	int r = take_string(walk, value, &name);
@@ -52,8 +52,8 @@ static int take_anything(struct walk *walk, struct json_object *value, void *to)
 int bundle_take_about(struct walk *walk, struct json_object *value, void *to)
 {
 	static const struct key keys[] = {
-		{ "version", take_version, 0, true },
-		{ "hook", take_hook, offsetof(struct document, hook), false },
+		{ "version", bundle_take_version, 0, true },
+		{ "hook", bundle_take_hook, offsetof(struct document, hook), false },
 		/* For people: what the code was compiled with. */
 		{ "log-level", take_anything, 0, false },
 		{ "cube-id", take_anything, 0, false },
@@ -85,7 +85,7 @@ int bundle_read(const struct image *image, struct document *document, struct err
 
 /* -- writing -- */
 
-static bool same(const struct text *a, const struct text *b)
+static bool bundle_same(const struct text *a, const struct text *b)
 {
 	return a->len == b->len && !memcmp(a->data, b->data, a->len);
 }
@@ -190,7 +190,7 @@ int bundle_pack(const struct dataplane *dataplane, const struct compile_target *
 		if (r < 0)
 			return r;
 		sections[i] = BUNDLE_SELF;
-		if (first && !same(&first->elf, &paths[i]->elf)) {
+		if (first && !bundle_same(&first->elf, &paths[i]->elf)) {
 			sections[i] = BUNDLE_SECOND;
 			add[n++] = (struct image_section){ BUNDLE_SECOND, paths[i]->elf.data,
 							   paths[i]->elf.len };

@@ -108,8 +108,8 @@ static bool uses_cube_id(const struct text *code)
 	return false;
 }
 
-static void make_key(const struct compile_target *target, const char *origin,
-		     const struct text *code, struct text *key)
+static void cache_make_key(const struct compile_target *target, const char *origin,
+			   const struct text *code, struct text *key)
 {
 	text_printf(key, "%d %d %s %u %s\n", target->path, target->xdp, target->log_level,
 		    uses_cube_id(code) ? target->cube_id : 0, origin);
@@ -117,7 +117,7 @@ static void make_key(const struct compile_target *target, const char *origin,
 }
 
 /* Under lock. */
-static struct compiled *find(struct cache *cache, const struct text *key)
+static struct compiled *find_compiled(struct cache *cache, const struct text *key)
 {
 	for (size_t i = 0; i < cache->n; i++)
 		if (cache->items[i].key.len == key->len &&
@@ -135,9 +135,9 @@ bool cache_find(struct cache *cache, uint64_t since, const struct compile_target
 
 	if (!cache)
 		return false;
-	make_key(target, origin, code, &key);
+	cache_make_key(target, origin, code, &key);
 	pthread_mutex_lock(&cache->lock);
-	found = text_status(&key) < 0 ? NULL : find(cache, &key);
+	found = text_status(&key) < 0 ? NULL : find_compiled(cache, &key);
 	if (found && found->began < since)
 		found = NULL;
 	if (found) {
@@ -156,7 +156,7 @@ static size_t compiled_size(const struct compiled *item)
 /* Under lock. Replaces the older item of that key. */
 static void keep(struct cache *cache, struct compiled *item)
 {
-	struct compiled *place = find(cache, &item->key), old = {};
+	struct compiled *place = find_compiled(cache, &item->key), old = {};
 
 	if (place)
 		old = *place;
@@ -178,7 +178,7 @@ void cache_store(struct cache *cache, uint64_t began, const struct compile_targe
 
 	if (!cache)
 		return;
-	make_key(target, origin, code, &item.key);
+	cache_make_key(target, origin, code, &item.key);
 	text_add(&item.object, object->data, object->len);
 	text_add(&item.diagnostics, diagnostics->data, diagnostics->len);
 	pthread_mutex_lock(&cache->lock);

@@ -21,7 +21,7 @@ struct compile_queue {
 	struct waiter *first, **end;
 };
 
-static unsigned int count_cpus(void)
+static unsigned int compile_queue_count_cpus(void)
 {
 	cpu_set_t set;
 	long online;
@@ -38,7 +38,7 @@ struct compile_queue *compile_queue_new(unsigned int workers)
 
 	if (!queue)
 		return NULL;
-	queue->workers = workers ? workers : count_cpus();
+	queue->workers = workers ? workers : compile_queue_count_cpus();
 	queue->end = &queue->first;
 	pthread_mutex_init(&queue->lock, NULL);
 	return queue;

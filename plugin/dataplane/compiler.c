@@ -25,7 +25,7 @@ struct child {
 	int fds[STREAM_COUNT]; /* our ends; -1 once closed */
 };
 
-static void child_release(struct child *child)
+static void compiler_child_release(struct child *child)
 {
 	for (int i = 0; i < STREAM_COUNT; i++)
 		fd_close(&child->fds[i]);
@@ -124,7 +124,7 @@ static int child_spawn(struct child *child, const char *program, char *const arg
 	return r;
 }
 
-static int64_t now_ms(void)
+static int64_t compiler_now_ms(void)
 {
 	struct timespec now;
 
@@ -133,7 +133,7 @@ static int64_t now_ms(void)
 }
 
 /* Writes what the pipe takes; closes it when all is written or nobody reads any more. */
-static void feed(int *fd, const struct text *source, size_t *written)
+static void compiler_feed(int *fd, const struct text *source, size_t *written)
 {
 	ssize_t n = write(*fd, source->data + *written, source->len - *written);
 
@@ -144,7 +144,7 @@ static void feed(int *fd, const struct text *source, size_t *written)
 }
 
 /* Reads what is there; closes the pipe at its end. */
-static int drain(int *fd, struct text *to, size_t start, size_t max)
+static int compiler_drain(int *fd, struct text *to, size_t start, size_t max)
 {
 	char *at = text_reserve(to, 64 * 1024);
 	ssize_t n;
@@ -187,12 +187,13 @@ int compiler_check(const struct pollfd *polls, struct error *err)
 }
 
 /* Moves bytes until all of the compiler's outputs are closed. */
-static int child_talk(struct child *child, const struct compiler *compiler,
-		      const struct text *source, struct text *out[STREAM_COUNT], struct error *err)
+static int compiler_child_talk(struct child *child, const struct compiler *compiler,
+			       const struct text *source, struct text *out[STREAM_COUNT],
+			       struct error *err)
 {
 	static const size_t max[STREAM_COUNT] = { 0, OBJECT_MAX, DIAGNOSTICS_MAX + 4096,
 						  STATUS_MAX };
-	int64_t deadline = now_ms() + COMPILER_SECONDS_MAX * 1000;
+	int64_t deadline = compiler_now_ms() + COMPILER_SECONDS_MAX * 1000;
 	size_t written = 0, start[STREAM_COUNT] = {};
 
 	for (int i = STREAM_OBJECT; i < STREAM_COUNT; i++)
@@ -201,7 +202,7 @@ static int child_talk(struct child *child, const struct compiler *compiler,
 		fd_close(&child->fds[STREAM_SOURCE]);
 	for (;;) {
 		struct pollfd polls[STREAM_COUNT + COMPILER_CANCEL_FDS];
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - compiler_now_ms();
 		bool open = false;
 		int r;
 
@@ -226,11 +227,11 @@ static int child_talk(struct child *child, const struct compiler *compiler,
 		if (r < 0)
 			return r;
 		if (polls[STREAM_SOURCE].revents)
-			feed(&child->fds[STREAM_SOURCE], source, &written);
+			compiler_feed(&child->fds[STREAM_SOURCE], source, &written);
 		for (int i = STREAM_OBJECT; i < STREAM_COUNT; i++) {
 			if (!polls[i].revents)
 				continue;
-			r = drain(&child->fds[i], out[i], start[i], max[i]);
+			r = compiler_drain(&child->fds[i], out[i], start[i], max[i]);
 			if (r < 0)
 				return r;
 		}
@@ -238,7 +239,7 @@ static int child_talk(struct child *child, const struct compiler *compiler,
 }
 
 /* The status line, "<code> <message>": the code, or -1 when the compiler died before it. */
-static long parse_status(struct text *status, char **words)
+static long compiler_parse_status(struct text *status, char **words)
 {
 	char *line = (char *)text_str(status);
 	long code = strtol(line, words, 10);
@@ -263,11 +264,11 @@ static int tell_death(int signal, struct text *said, struct error *err)
 }
 
 /* Turns the status line and the diagnostics into the answer. */
-static int judge(const char *program, struct text *status, int signal, struct text *said,
-		 struct error *err)
+static int compiler_judge(const char *program, struct text *status, int signal, struct text *said,
+			  struct error *err)
 {
 	char *words;
-	long code = parse_status(status, &words);
+	long code = compiler_parse_status(status, &words);
 
 	if (code < 0)
 		return tell_death(signal, said, err);
@@ -287,7 +288,7 @@ static int judge(const char *program, struct text *status, int signal, struct te
 	}
 }
 
-static const char *program_of(const struct compiler *compiler)
+static const char *compiler_program_of(const struct compiler *compiler)
 {
 	return compiler->program ? compiler->program : DYNMON_CC;
 }
@@ -300,14 +301,15 @@ static int converse(const struct compiler *compiler, char *const argv[], const s
 		    struct text *object, struct text *said, struct text *status, int *signal,
 		    struct error *err)
 {
-	_cleanup_(child_release) struct child child = { .pidfd = -1, .fds = { -1, -1, -1, -1 } };
+	_cleanup_(compiler_child_release) struct child child = { .pidfd = -1,
+								 .fds = { -1, -1, -1, -1 } };
 	struct text *out[STREAM_COUNT] = { NULL, object, said, status };
-	const char *program = program_of(compiler);
+	const char *program = compiler_program_of(compiler);
 	int r = child_spawn(&child, program, argv);
 
 	if (r < 0)
 		return error_set(err, r, "cannot start the compiler %s: %s", program, strerror(-r));
-	r = child_talk(&child, compiler, input, out, err);
+	r = compiler_child_talk(&child, compiler, input, out, err);
 	while (said->len && said->data[said->len - 1] == '\n')
 		said->len--;
 	if (r == -ETIMEDOUT)
@@ -353,7 +355,7 @@ int compiler_run(const struct compiler *compiler, const struct compile_target *t
 
 	r = converse(compiler, argv, source, object, &said, &status, &signal, err);
 	if (r == 0)
-		r = judge(program_of(compiler), &status, signal, &said, err);
+		r = compiler_judge(compiler_program_of(compiler), &status, signal, &said, err);
 	if (r < 0)
 		return r;
 	if (said.len)
@@ -373,7 +375,7 @@ int compiler_try(const struct compiler *compiler, const char *origin, const stru
 
 	if (r < 0)
 		return r;
-	switch (parse_status(&status, &words)) {
+	switch (compiler_parse_status(&status, &words)) {
 	case STATUS_OK:
 		return 0;
 	case -1:
@@ -390,6 +392,6 @@ int compiler_try(const struct compiler *compiler, const char *origin, const stru
 	case STATUS_UNABLE:
 		return error_set(err, -ENOENT, "%s", words);
 	default:
-		return error_set(err, -EIO, "%s: %s", program_of(compiler), words);
+		return error_set(err, -EIO, "%s: %s", compiler_program_of(compiler), words);
 	}
 }

@@ -150,7 +150,7 @@ static int take_object_section(struct walk *walk, struct json_object *value, voi
 	return path->origin && text_status(&path->object) == 0 ? 0 : error_oom(walk->err);
 }
 
-static int take_path(struct walk *walk, struct json_object *value, void *to)
+static int document_take_path(struct walk *walk, struct json_object *value, void *to)
 {
 	static const struct key bundle_keys[] = {
 		{ "name", take_string, offsetof(struct path_config, name), false },
@@ -206,9 +206,10 @@ static int take_unused_name(struct walk *walk, struct json_object *value, void *
 static int document_walk(struct document *document, struct walk *walk)
 {
 	const struct key keys[] = {
-		{ "ingress-path", take_path, offsetof(struct document, paths[PATH_INGRESS]),
+		{ "ingress-path", document_take_path,
+		  offsetof(struct document, paths[PATH_INGRESS]), false },
+		{ "egress-path", document_take_path, offsetof(struct document, paths[PATH_EGRESS]),
 		  false },
-		{ "egress-path", take_path, offsetof(struct document, paths[PATH_EGRESS]), false },
 		{ "name", take_unused_name, 0, false },
 		/* In a document that came as text it is no key: the table ends here. */
 		{ walk->image ? "bundle" : NULL, bundle_take_about, 0, false },

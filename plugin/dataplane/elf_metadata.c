@@ -39,7 +39,7 @@ static enum kind kind_of(const char *section)
 		       : KIND_OTHER;
 }
 
-static enum path path_of(const struct image_program *program)
+static enum path elf_metadata_path_of(const struct image_program *program)
 {
 	const char *slash = strchr(program->section, '/');
 
@@ -59,7 +59,7 @@ int describe_hooks(const struct image *image, const char *name, bool *tc, bool *
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		enum kind kind = kind_of(programs[i].section);
 
-		if (path_of(&programs[i]) != PATH_INGRESS ||
+		if (elf_metadata_path_of(&programs[i]) != PATH_INGRESS ||
 		    (name && strcmp(programs[i].name, name) != 0))
 			continue;
 		*tc = *tc || kind == KIND_TC;
@@ -86,8 +86,8 @@ static int several(struct candidates *candidates, enum path path, struct error *
 }
 
 /* Adds the path to the document when there is a program for it. */
-static int add_path(struct json_object *document, struct candidates *candidates, enum path path,
-		    struct error *err)
+static int elf_metadata_add_path(struct json_object *document, struct candidates *candidates,
+				 enum path path, struct error *err)
 {
 	struct json_object *json;
 
@@ -114,7 +114,7 @@ static int add_paths(struct json_object *document, const struct image *image, st
 	int r = programs ? image_list_programs(image, programs, &n, err) : error_oom(err);
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		struct candidates *to = &candidates[path_of(&programs[i])];
+		struct candidates *to = &candidates[elf_metadata_path_of(&programs[i])];
 
 		to->n[kind_of(programs[i].section)]++;
 		to->name = programs[i].name;
@@ -124,7 +124,7 @@ static int add_paths(struct json_object *document, const struct image *image, st
 	if (r == 0 && !n)
 		r = error_set(err, -EINVAL, "there is no program in the object");
 	for (int path = 0; r == 0 && path < PATH_COUNT; path++)
-		r = add_path(document, &candidates[path], (enum path)path, err);
+		r = elf_metadata_add_path(document, &candidates[path], (enum path)path, err);
 	for (int path = 0; path < PATH_COUNT; path++)
 		text_release(&candidates[path].names);
 	free(programs);
@@ -245,7 +245,7 @@ static int merge(struct json_object *to, struct json_object *from)
 }
 
 /* Adds to a metric what a tag says about all metrics of its map. */
-static int apply(struct json_object *metric, const struct tag *tag)
+static int elf_metadata_apply(struct json_object *metric, const struct tag *tag)
 {
 	static const char metadata[] = "open-metrics-metadata";
 	struct json_object *copy = NULL;
@@ -292,8 +292,8 @@ static int metric_path(struct json_object *document, struct tag *tag, struct jso
 	return 0;
 }
 
-static int add_metric(struct json_object *document, struct tags *tags, struct tag *tag,
-		      struct error *err)
+static int elf_metadata_add_metric(struct json_object *document, struct tags *tags, struct tag *tag,
+				   struct error *err)
 {
 	struct json_object *path, *list;
 	int r = 0;
@@ -304,7 +304,7 @@ static int add_metric(struct json_object *document, struct tags *tags, struct ta
 		if (is_metric(more) || strcmp(more->map, tag->map) != 0)
 			continue;
 		r = budget_take(tags, more->len, err);
-		if (r == 0 && apply(tag->json, more) < 0)
+		if (r == 0 && elf_metadata_apply(tag->json, more) < 0)
 			r = error_oom(err);
 	}
 	if (r == 0)
@@ -332,11 +332,13 @@ static int check_stray(const struct tags *tags, const struct tag *tag, struct er
 			 tag->map, json_object_to_json_string(tag->json));
 }
 
-static int add_metrics(struct json_object *document, struct tags *tags, struct error *err)
+static int elf_metadata_add_metrics(struct json_object *document, struct tags *tags,
+				    struct error *err)
 {
 	for (size_t i = 0; i < tags->n; i++) {
-		int r = is_metric(&tags->tags[i]) ? add_metric(document, tags, &tags->tags[i], err)
-						  : check_stray(tags, &tags->tags[i], err);
+		int r = is_metric(&tags->tags[i])
+				? elf_metadata_add_metric(document, tags, &tags->tags[i], err)
+				: check_stray(tags, &tags->tags[i], err);
 
 		if (r < 0)
 			return r;
@@ -383,7 +385,7 @@ int describe_object(const struct image *image, struct json_object **ret, struct 
 	if (r > 0)
 		r = tags_collect(&tags, btf, err);
 	if (r == 0)
-		r = add_metrics(document, &tags, err);
+		r = elf_metadata_add_metrics(document, &tags, err);
 	if (r < 0)
 		return r;
 	if (!tags.n)

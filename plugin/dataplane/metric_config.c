@@ -265,7 +265,7 @@ static int take_histogram(struct walk *walk, struct json_object *value, void *to
 	return r;
 }
 
-static int take_series(struct walk *walk, struct json_object *value, void *to)
+static int metric_config_take_series(struct walk *walk, struct json_object *value, void *to)
 {
 	int64_t n = json_object_get_int64(value);
 
@@ -339,7 +339,8 @@ int take_metric_config(struct walk *walk, struct json_object *value, void *to)
 		{ "map-name", take_name, offsetof(struct metric_config, map_name), true },
 		{ "extraction-options", take_extraction_options, 0, false },
 		{ "open-metrics-metadata", take_metadata, 0, false },
-		{ "max-series", take_series, offsetof(struct metric_config, max_series), false },
+		{ "max-series", metric_config_take_series,
+		  offsetof(struct metric_config, max_series), false },
 		{ "top-by", take_name, offsetof(struct metric_config, top_by), false },
 		{ "per-cpu", take_per_cpu, offsetof(struct metric_config, per_cpu), false },
 		{},

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "decode/cell.h"
 #include "dataplane/json_reader.h"
-#include "kernel/event.h"
 #include "decode/field.h"
+#include "kernel/event.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -20,7 +20,7 @@ struct fields {
 	size_t n;
 };
 
-static void fields_release(struct fields *fields)
+static void cell_fields_release(struct fields *fields)
 {
 	fields_free(fields->items, fields->n);
 }
@@ -97,8 +97,8 @@ static void settable_names(const struct fields *fields, struct text *out)
 }
 
 /* The field of that name, where "." stands between nested ones. whole: what all of it is called. */
-static const struct field *find_field(const struct fields *fields, const char *whole,
-				      const char *name)
+static const struct field *cell_find_field(const struct fields *fields, const char *whole,
+					   const char *name)
 {
 	_cleanup_free_ char *path = NULL;
 
@@ -180,7 +180,7 @@ static int encode_key_struct(struct json_object *json, const struct fields *fiel
 			     struct error *err)
 {
 	json_object_object_foreach(json, name, value) {
-		const struct field *field = find_field(fields, "key", name);
+		const struct field *field = cell_find_field(fields, "key", name);
 		_cleanup_text_ struct text all = {};
 		int r;
 
@@ -197,11 +197,11 @@ static int encode_key_struct(struct json_object *json, const struct fields *fiel
 	return 0;
 }
 
-static int make_key(struct cell *cell, const struct object *object, const struct object_map *map,
-		    const char *text, struct error *err)
+static int cell_make_key(struct cell *cell, const struct object *object,
+			 const struct object_map *map, const char *text, struct error *err)
 {
 	_cleanup_(json_object_putp) struct json_object *json = NULL;
-	_cleanup_(fields_release) struct fields fields = {};
+	_cleanup_(cell_fields_release) struct fields fields = {};
 	_cleanup_text_ struct text all = {};
 	bool whole, number;
 	uint32_t index;
@@ -239,7 +239,7 @@ static int make_key(struct cell *cell, const struct object *object, const struct
 static int choose_field(struct cell *cell, const struct object *object,
 			const struct object_map *map, const char *name, struct error *err)
 {
-	_cleanup_(fields_release) struct fields fields = {};
+	_cleanup_(cell_fields_release) struct fields fields = {};
 	_cleanup_text_ struct text all = {};
 	const struct field *field = NULL;
 	bool whole;
@@ -253,7 +253,7 @@ static int choose_field(struct cell *cell, const struct object *object,
 	if (!name && whole)
 		field = &fields.items[0];
 	else if (name)
-		field = find_field(&fields, "value", name);
+		field = cell_find_field(&fields, "value", name);
 	if (field && is_settable(field)) {
 		cell->kind = field->plan.ops->kind;
 		cell->size = field->plan.ops->size;
@@ -297,8 +297,8 @@ static void map_number(struct cell *cell)
 
 /* -- cells -- */
 
-static int find_map(const struct object *object, const char *name, const struct object_map **ret,
-		    struct error *err)
+static int cell_find_map(const struct object *object, const char *name,
+			 const struct object_map **ret, struct error *err)
 {
 	_cleanup_text_ struct text all = {};
 
@@ -335,7 +335,7 @@ int cell_init(struct cell *cell, const struct object *object, const struct cell_
 	int r;
 
 	*cell = (struct cell){};
-	r = find_map(object, place->map, &map, err);
+	r = cell_find_map(object, place->map, &map, err);
 	if (r < 0)
 		return r;
 	r = object_map_describe(map, &cell->map, err);
@@ -343,7 +343,7 @@ int cell_init(struct cell *cell, const struct object *object, const struct cell_
 		return r;
 	r = check_map(&cell->map, err);
 	if (r == 0)
-		r = make_key(cell, object, map, place->key, err);
+		r = cell_make_key(cell, object, map, place->key, err);
 	if (r == 0)
 		r = choose_field(cell, object, map, place->field, err);
 	if (r < 0) {

@@ -292,7 +292,7 @@ int fields_list(const struct btf *btf, uint32_t type_id, uint32_t size, const ch
 	return 0;
 }
 
-static void fields_release(struct field *fields, size_t n)
+static void field_fields_release(struct field *fields, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		free(fields[i].name);
@@ -305,7 +305,7 @@ static void fields_release(struct field *fields, size_t n)
 
 void fields_free(struct field *fields, size_t n)
 {
-	fields_release(fields, n);
+	field_fields_release(fields, n);
 	free(fields);
 }
 
@@ -328,7 +328,7 @@ int fields_list_repeated(const struct btf *btf, uint32_t type_id, uint32_t size,
 		r = list_members(&lister, each, field->offset,
 				 repeated_type(btf, type_id) ? "" : field->name, 0);
 		if (r < 0 && r != -ENOMEM) {
-			fields_release(lister.fields + before, lister.n - before);
+			field_fields_release(lister.fields + before, lister.n - before);
 			lister.fields[i].omitted = true;
 			lister.n = before;
 			lister.numbers = numbers;
@@ -362,7 +362,7 @@ static bool is_text(const char *bytes, size_t n)
 }
 
 /* As JSON; a single value that JSON puts in quotes, a 128-bit integer, comes without them. */
-static void value_text(const struct plan *plan, const char *at, struct text *out)
+static void field_value_text(const struct plan *plan, const char *at, struct text *out)
 {
 	size_t start = out->len;
 
@@ -434,5 +434,5 @@ void field_text(const struct field *field, enum format format, const void *value
 	else if (bytes)
 		text_hex(out, at, field->plan.size);
 	else
-		value_text(&field->plan, at, out);
+		field_value_text(&field->plan, at, out);
 }

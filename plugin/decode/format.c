@@ -26,7 +26,7 @@ static uint64_t integer(const char *bytes, uint32_t size)
 	return value;
 }
 
-static bool add_name(const char *name, struct text *out)
+static bool format_add_name(const char *name, struct text *out)
 {
 	if (name)
 		text_adds(out, name);
@@ -49,7 +49,7 @@ static bool show_ipv6(const char *bytes, uint32_t size, struct text *out)
 	char address[INET6_ADDRSTRLEN];
 
 	(void)size;
-	return add_name(inet_ntop(AF_INET6, bytes, address, sizeof(address)), out);
+	return format_add_name(inet_ntop(AF_INET6, bytes, address, sizeof(address)), out);
 }
 
 static bool show_ip(const char *bytes, uint32_t size, struct text *out)
@@ -123,7 +123,7 @@ static bool show_proto(const char *bytes, uint32_t size, struct text *out)
 
 	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
 		if (protocols[i].number == value)
-			return add_name(protocols[i].name, out);
+			return format_add_name(protocols[i].name, out);
 	return false;
 }
 
@@ -134,12 +134,12 @@ static bool show_errno(const char *bytes, uint32_t size, struct text *out)
 	int64_t value = (int64_t)(integer(bytes, size) << unused) >> unused;
 
 	value = value < 0 ? -value : value;
-	return value <= 4095 && add_name(value ? strerrorname_np((int)value) : "0", out);
+	return value <= 4095 && format_add_name(value ? strerrorname_np((int)value) : "0", out);
 }
 
 static bool show_syscall(const char *bytes, uint32_t size, struct text *out)
 {
-	return add_name(symbol_syscall(integer(bytes, size)), out);
+	return format_add_name(symbol_syscall(integer(bytes, size)), out);
 }
 
 static bool show_ksym(const char *bytes, uint32_t size, struct text *out)

@@ -102,8 +102,8 @@ static void float_json(double value, struct text *out)
 		text_adds(out, "null");
 }
 
-static void run(const struct plan *plan, size_t from, size_t to, const char *value,
-		struct text *out)
+static void plan_run(const struct plan *plan, size_t from, size_t to, const char *value,
+		     struct text *out)
 {
 	for (size_t i = from; i < to; i++) {
 		const struct plan_op *op = &plan->ops[i];
@@ -150,7 +150,8 @@ static void run(const struct plan *plan, size_t from, size_t to, const char *val
 			for (uint32_t n = 0; n < op->count; n++) {
 				if (n)
 					text_addc(out, ',');
-				run(plan, i + 1, i + 1 + op->body, at + (size_t)n * op->size, out);
+				plan_run(plan, i + 1, i + 1 + op->body, at + (size_t)n * op->size,
+					 out);
 			}
 			i += op->body;
 			break;
@@ -160,7 +161,7 @@ static void run(const struct plan *plan, size_t from, size_t to, const char *val
 
 void plan_json(const struct plan *plan, const void *value, struct text *out)
 {
-	run(plan, 0, plan->n_ops, value, out);
+	plan_run(plan, 0, plan->n_ops, value, out);
 }
 
 bool plan_equal(const struct plan *a, const struct plan *b)
@@ -215,7 +216,8 @@ static void add_float(void *to, const void *from, uint32_t size)
 	memcpy(to, size == sizeof(small) ? (void *)&small : (void *)&sum, size);
 }
 
-static void add(const struct plan *plan, size_t from, size_t to, char *sum, const char *value)
+static void plan_add_integer(const struct plan *plan, size_t from, size_t to, char *sum,
+			     const char *value)
 {
 	for (size_t i = from; i < to; i++) {
 		const struct plan_op *op = &plan->ops[i];
@@ -237,8 +239,9 @@ static void add(const struct plan *plan, size_t from, size_t to, char *sum, cons
 			break;
 		case PLAN_LOOP:
 			for (uint32_t n = 0; n < op->count; n++)
-				add(plan, i + 1, i + 1 + op->body, left + (size_t)n * op->size,
-				    right + (size_t)n * op->size);
+				plan_add_integer(plan, i + 1, i + 1 + op->body,
+						 left + (size_t)n * op->size,
+						 right + (size_t)n * op->size);
 			i += op->body;
 			break;
 		default: /* no numbers: the newer ones stay */
@@ -250,7 +253,7 @@ static void add(const struct plan *plan, size_t from, size_t to, char *sum, cons
 
 void plan_add(const struct plan *plan, void *sum, const void *value)
 {
-	add(plan, 0, plan->n_ops, sum, value);
+	plan_add_integer(plan, 0, plan->n_ops, sum, value);
 }
 
 bool plan_is_number(const struct plan *plan)

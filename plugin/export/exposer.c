@@ -17,7 +17,7 @@ void exposer_release(struct exposer *exposer)
 }
 
 /* Whoever reads it refuses a unit that is not at the end of the name, after a "_". */
-static bool ends_with_unit(const char *name, size_t len, const char *unit)
+static bool exposer_ends_with_unit(const char *name, size_t len, const char *unit)
 {
 	size_t n = strlen(unit);
 
@@ -46,7 +46,7 @@ void exposer_family(struct exposer *exposer, const char *name, enum metric_type 
 
 	if (type == METRIC_COUNTER)
 		family -= strlen("_total");
-	if (unit && !ends_with_unit(name, family, unit))
+	if (unit && !exposer_ends_with_unit(name, family, unit))
 		unit = NULL;
 	if (exposer->protobuf) {
 		protobuf_family(exposer->protobuf, name, type, unit, help, out);

@@ -60,8 +60,8 @@ static void add_links(const struct building *building)
 		text_printf(&building->json->text, ",\"_links\":%s", building->frame->links);
 }
 
-static int add_metric(struct building *building, const struct view_item *item,
-		      const struct metric *metric)
+static int json_add_metric(struct building *building, const struct view_item *item,
+			   const struct metric *metric)
 {
 	enum json_shape shape = building->frame->shape;
 	struct text *text = &building->json->text;
@@ -86,7 +86,7 @@ static int add_metric(struct building *building, const struct view_item *item,
 }
 
 /* The metrics of one instance on one path. */
-static int add_metrics(struct building *building, const struct view_item *item, int path)
+static int json_add_metrics(struct building *building, const struct view_item *item, int path)
 {
 	const struct json_filter *filter = building->filter;
 	const struct generation_path *from;
@@ -100,7 +100,7 @@ static int add_metrics(struct building *building, const struct view_item *item, 
 
 		if (filter->name && strcmp(filter->name, from->metrics[i].config->name) != 0)
 			continue;
-		r = add_metric(building, item, &from->metrics[i]);
+		r = json_add_metric(building, item, &from->metrics[i]);
 		if (r < 0)
 			return r;
 	}
@@ -108,13 +108,14 @@ static int add_metrics(struct building *building, const struct view_item *item, 
 }
 
 /* The metrics of n instances on one path. */
-static int add_path(struct building *building, const struct view_item *items, size_t n, int path)
+static int json_add_path(struct building *building, const struct view_item *items, size_t n,
+			 int path)
 {
 	int r = 0;
 
 	building->first = true;
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = add_metrics(building, &items[i], path);
+		r = json_add_metrics(building, &items[i], path);
 	return r;
 }
 
@@ -128,7 +129,7 @@ static int add_monitor(struct building *building, const struct view_item *items,
 
 		text_printf(text, "%s\"%s-metrics\":[", path ? "," : "{",
 			    path_name((enum path)path));
-		r = add_path(building, items, n, path);
+		r = json_add_path(building, items, n, path);
 		if (r < 0)
 			return r;
 		text_addc(text, ']');
@@ -144,7 +145,7 @@ static int add_list(struct building *building, const struct view *view)
 	int r;
 
 	text_addc(text, '[');
-	r = add_path(building, view->items, view->n, building->filter->path);
+	r = json_add_path(building, view->items, view->n, building->filter->path);
 	if (building->frame->links && !building->first)
 		text_printf(text, ",[\"_links\",%s]", building->frame->links);
 	text_addc(text, ']');
@@ -191,7 +192,7 @@ static int build(struct json_stream *json, const struct json_filter *filter,
 	if (frame->shape == JSON_LIST)
 		r = add_list(&building, view);
 	else if (frame->shape == JSON_METRIC || frame->shape == JSON_VALUE)
-		r = add_path(&building, view->items, view->n, filter->path);
+		r = json_add_path(&building, view->items, view->n, filter->path);
 	else
 		r = add_monitors(&building, view);
 	if (r < 0)

@@ -129,7 +129,8 @@ static void start_labels(struct protobuf *protobuf, const struct value_label *la
 }
 
 /* The values stand in one text, which moves as it grows: settle_labels() comes after the last. */
-static void add_label(struct protobuf *protobuf, const char *name, const char *value, size_t len)
+static void protobuf_add_label(struct protobuf *protobuf, const char *name, const char *value,
+			       size_t len)
 {
 	protobuf->labels[protobuf->n_labels++].name = (char *)name;
 	exposition_label_plain(&protobuf->values, value, len);
@@ -153,9 +154,9 @@ static void settle_labels(struct protobuf *protobuf, size_t first)
 }
 
 /* element: of an array in the value, where the family has such. */
-static void set_labels(struct protobuf *protobuf, const struct source *source,
-		       const struct map_batch *entries, uint32_t i, unsigned int cpu,
-		       uint32_t element)
+static void protobuf_set_labels(struct protobuf *protobuf, const struct source *source,
+				const struct map_batch *entries, uint32_t i, unsigned int cpu,
+				uint32_t element)
 {
 	const struct metric *metric = source->metric;
 	const char *key = entries->keys + i * entries->key_stride;
@@ -165,13 +166,14 @@ static void set_labels(struct protobuf *protobuf, const struct source *source,
 	for (size_t l = 0; l < metric->n_labels; l++) {
 		text_clear(&protobuf->raw);
 		label_text(&metric->labels[l], key, value, cpu, &protobuf->raw);
-		add_label(protobuf, source->label_names[l], protobuf->raw.data, protobuf->raw.len);
+		protobuf_add_label(protobuf, source->label_names[l], protobuf->raw.data,
+				   protobuf->raw.len);
 	}
 	if (metric->families[source->family].numbers > 1) {
 		text_clear(&protobuf->raw);
 		text_u64(&protobuf->raw, element);
-		add_label(protobuf, source->label_names[metric->n_labels], protobuf->raw.data,
-			  protobuf->raw.len);
+		protobuf_add_label(protobuf, source->label_names[metric->n_labels],
+				   protobuf->raw.data, protobuf->raw.len);
 	}
 	settle_labels(protobuf, source->n_fixed);
 }
@@ -300,7 +302,7 @@ void protobuf_histogram(struct protobuf *protobuf, const struct source *source,
 	const struct metric *metric = source->metric;
 	const struct number *numbers = &batch->numbers[i * metric->n_numbers];
 
-	set_labels(protobuf, source, &batch->entries, i, 0, 0);
+	protobuf_set_labels(protobuf, source, &batch->entries, i, 0, 0);
 	if (protobuf->type == METRIC_SUMMARY)
 		pack_summary(protobuf, metric, numbers);
 	else
@@ -315,7 +317,7 @@ void protobuf_entry(struct protobuf *protobuf, const struct source *source,
 
 	if (!source_number(source, batch, i, cpu, element, &number))
 		return;
-	set_labels(protobuf, source, &batch->entries, i, cpu, element);
+	protobuf_set_labels(protobuf, source, &batch->entries, i, cpu, element);
 	pack_number(protobuf, number);
 }
 
@@ -324,7 +326,8 @@ void protobuf_sample(struct protobuf *protobuf, const struct value_label *labels
 {
 	start_labels(protobuf, NULL, 0);
 	for (size_t i = 0; i < n_labels; i++)
-		add_label(protobuf, labels[i].name, labels[i].value, strlen(labels[i].value));
+		protobuf_add_label(protobuf, labels[i].name, labels[i].value,
+				   strlen(labels[i].value));
 	settle_labels(protobuf, 0);
 	pack_number(protobuf, number);
 }

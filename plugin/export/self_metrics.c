@@ -287,8 +287,8 @@ struct visitor {
 	bool whole; /* the figures of the plugin as a whole alone */
 };
 
-static void visit(const struct visitor *visitor, const struct row *row,
-		  const struct subject *subject)
+static void visit_row(const struct visitor *visitor, const struct row *row,
+		      const struct subject *subject)
 {
 	struct number number;
 
@@ -300,7 +300,7 @@ static void visit_readers(const struct visitor *visitor, const struct row *row,
 			  struct subject subject)
 {
 	for (subject.reader = 0; subject.reader < READER_COUNT; subject.reader++)
-		visit(visitor, row, &subject);
+		visit_row(visitor, row, &subject);
 }
 
 static void visit_metrics(const struct visitor *visitor, const struct row *row,
@@ -311,7 +311,7 @@ static void visit_metrics(const struct visitor *visitor, const struct row *row,
 		if (row->scope == OF_METRIC_READER)
 			visit_readers(visitor, row, subject);
 		else
-			visit(visitor, row, &subject);
+			visit_row(visitor, row, &subject);
 	}
 }
 
@@ -322,7 +322,7 @@ static void visit_item(const struct visitor *visitor, const struct row *row,
 	struct subject subject = { .item = item, .facts = &census->facts[i] };
 
 	if (row->scope == OF_MONITOR && is_first(census->view, i))
-		visit(visitor, row, &subject);
+		visit_row(visitor, row, &subject);
 	if (row->scope == OF_READER && is_first(census->view, i))
 		visit_readers(visitor, row, subject);
 	for (int path = 0; row->scope >= OF_PROGRAM && path < PATH_COUNT; path++) {
@@ -333,7 +333,7 @@ static void visit_item(const struct visitor *visitor, const struct row *row,
 			visit_metrics(visitor, row, subject, &item->generation->paths[path]);
 		} else if (census->run_stats) {
 			subject.run_stats = &census->run_stats[i * PATH_COUNT + (size_t)path];
-			visit(visitor, row, &subject);
+			visit_row(visitor, row, &subject);
 		}
 	}
 }
@@ -351,7 +351,7 @@ static int visit_all(const struct visitor *visitor, unsigned int where, const st
 		if (!(row->where & where))
 			continue;
 		if (row->scope == OF_PLUGIN && view->registry)
-			visit(visitor, row, &all);
+			visit_row(visitor, row, &all);
 		if (row->scope == OF_PLUGIN || visitor->whole)
 			continue;
 		for (size_t i = 0; i < view->n; i++)
@@ -468,8 +468,8 @@ struct reading {
 };
 
 /* The type instance is the name, and what each label says that is not empty. */
-static void give(void *data, const struct row *row, const struct subject *subject,
-		 struct number number)
+static void give_row(void *data, const struct row *row, const struct subject *subject,
+		     struct number number)
 {
 	const struct reading *reading = data;
 	_cleanup_text_ struct text name = {};
@@ -496,5 +496,5 @@ int figures_read(const struct view *view, void (*sink)(void *data, const struct 
 {
 	struct reading reading = { sink, data };
 
-	return visit_all(&(struct visitor){ give, &reading, false }, IN_COLLECTD, view);
+	return visit_all(&(struct visitor){ give_row, &reading, false }, IN_COLLECTD, view);
 }

@@ -21,7 +21,7 @@ static bool ends_with(const char *text, size_t len, const char *end)
 }
 
 /* As a word of its own. */
-static bool ends_with_unit(const char *text, size_t len, const char *unit)
+static bool source_ends_with_unit(const char *text, size_t len, const char *unit)
 {
 	return ends_with(text, len, unit) && text[len - strlen(unit) - 1] == '_';
 }
@@ -43,7 +43,7 @@ static char *sample_name(const struct metric *metric, const struct family *famil
 		name.len -= strlen("_total");
 	if (*family->name)
 		text_printf(&name, "_%s", family->name);
-	if (config->unit && !ends_with_unit(text_str(&name), name.len, config->unit))
+	if (config->unit && !source_ends_with_unit(text_str(&name), name.len, config->unit))
 		text_printf(&name, "_%s", config->unit);
 	if (config->type == METRIC_COUNTER)
 		text_adds(&name, "_total");
@@ -85,7 +85,7 @@ static size_t n_heads(const struct source *source)
 	return source->metric->n_labels + (family_of(source)->numbers > 1);
 }
 
-static int add_label(struct source *source, struct names *names, size_t i)
+static int source_add_label(struct source *source, struct names *names, size_t i)
 {
 	const struct metric *metric = source->metric;
 	const char *name =
@@ -161,7 +161,7 @@ static int source_init(struct source *source, const struct view_item *item, int 
 			r = add_constant(source, &names, config->labels[i].name,
 					 config->labels[i].value);
 	for (size_t i = 0; r == 0 && i < n_heads(source); i++)
-		r = add_label(source, &names, i);
+		r = source_add_label(source, &names, i);
 	return r;
 }
 
@@ -185,7 +185,7 @@ static void source_release(struct source *source)
 	text_release(&source->labels);
 }
 
-static int by_name(const void *a, const void *b)
+static int source_by_name(const void *a, const void *b)
 {
 	const struct source *left = a, *right = b;
 	int r = strcmp(left->name, right->name);
@@ -201,8 +201,8 @@ size_t source_family_len(const struct source *source)
 }
 
 /* Whether any source's samples are called as another's family, with that at the end. */
-static bool name_is_taken(const struct sources *sources, const struct source *source,
-			  const char *suffix)
+static bool source_name_is_taken(const struct sources *sources, const struct source *source,
+				 const char *suffix)
 {
 	size_t len = source_family_len(source), from = 0, to = sources->n;
 
@@ -264,7 +264,7 @@ static bool is_ambiguous(const struct sources *sources, size_t i)
 		if (items[j].type != source->type)
 			return true;
 	for (size_t j = 0; j < ARRAY_SIZE(suffixes); j++)
-		if (name_is_taken(sources, source, suffixes[j]))
+		if (source_name_is_taken(sources, source, suffixes[j]))
 			return true;
 	return false;
 }
@@ -291,7 +291,7 @@ static int settle_histograms(struct sources *sources)
 			items[i].name = names[i];
 			renamed = true;
 		}
-	qsort(items, sources->n, sizeof(*items), by_name);
+	qsort(items, sources->n, sizeof(*items), source_by_name);
 	return r < 0 ? r : renamed;
 }
 
@@ -312,8 +312,9 @@ static int settle_types(struct sources *sources)
 			if (!items[i + n].metric->histogram.native_zero)
 				native = false;
 		}
-		if (type == METRIC_COUNTER && (name_is_taken(sources, &items[i], "") ||
-					       name_is_taken(sources, &items[i], "_created")))
+		if (type == METRIC_COUNTER &&
+		    (source_name_is_taken(sources, &items[i], "") ||
+		     source_name_is_taken(sources, &items[i], "_created")))
 			type = METRIC_UNTYPED;
 		for (size_t j = i; j < i + n; j++) {
 			items[j].type = type;
@@ -324,8 +325,8 @@ static int settle_types(struct sources *sources)
 	return r;
 }
 
-static int add_metric(struct sources *sources, const struct view_item *item, int path,
-		      const struct metric *metric)
+static int source_add_metric(struct sources *sources, const struct view_item *item, int path,
+			     const struct metric *metric)
 {
 	struct held *held = &sources->helds[sources->n_helds++];
 
@@ -381,14 +382,14 @@ int sources_init(struct sources *sources, const struct view *view)
 
 			for (size_t j = 0; r == 0 && j < of->n_metrics; j++)
 				if (of->metrics[j].n_families)
-					r = add_metric(sources, &view->items[i], path,
-						       &of->metrics[j]);
+					r = source_add_metric(sources, &view->items[i], path,
+							      &of->metrics[j]);
 		}
 	if (r < 0) {
 		sources_release(sources);
 		return r;
 	}
-	qsort(sources->items, sources->n, sizeof(*sources->items), by_name);
+	qsort(sources->items, sources->n, sizeof(*sources->items), source_by_name);
 	/* A name that is new may be taken, too. */
 	for (int i = 0; r == 0 && i < RENAMES_MAX; i++) {
 		r = settle_histograms(sources);

@@ -162,7 +162,7 @@ static const char *type_of(const struct metric *metric, const struct metric_sett
 }
 
 /* Whether a text that anybody may choose has what separates it from others, or what is replaced. */
-static bool is_vague(const struct label *label, const char *text, bool alone)
+static bool values_is_vague(const struct label *label, const char *text, bool alone)
 {
 	const struct plan *plan = label->field ? &label->field->plan : NULL;
 	bool chosen = label->format == FORMAT_STRING ||
@@ -175,7 +175,8 @@ static bool is_vague(const struct label *label, const char *text, bool alone)
 }
 
 /* Fills in what the fields of an entry say; after the constants. */
-static void set_labels(struct making *making, const char *key, const char *value, unsigned int cpu)
+static void values_set_labels(struct making *making, const char *key, const char *value,
+			      unsigned int cpu)
 {
 	const struct metric *metric = making->metric;
 	size_t at = 0;
@@ -193,7 +194,7 @@ static void set_labels(struct making *making, const char *key, const char *value
 		making->list[making->n_constants + i] =
 			(struct value_label){ metric->labels[i].name, text };
 		making->is_vague = making->is_vague ||
-				   is_vague(&metric->labels[i], text, metric->n_labels == 1);
+				   values_is_vague(&metric->labels[i], text, metric->n_labels == 1);
 		at += strlen(text) + 1;
 	}
 }
@@ -208,7 +209,8 @@ static void set_field(struct making *making, const char *template, const char *e
 }
 
 /* number: scaled. */
-static void give(struct making *making, const char *type, const char *field, struct number number)
+static void values_give(struct making *making, const char *type, const char *field,
+			struct number number)
 {
 	_cleanup_text_ struct text end = {};
 
@@ -260,13 +262,14 @@ static void give_histogram(struct making *making, const struct number *numbers)
 {
 	const struct histogram *histogram = &making->metric->histogram;
 
-	give_totals(making, numbers, give);
+	give_totals(making, numbers, values_give);
 	for (size_t i = 0; i < histogram->n_quantiles; i++) {
 		double quantile = histogram_quantile(histogram, numbers, histogram->quantiles[i]);
 		char name[32];
 
 		quantile_name(histogram->quantiles[i], name);
-		give(making, making->type, name, (struct number){ NUMBER_FLOAT, .f = quantile });
+		values_give(making, making->type, name,
+			    (struct number){ NUMBER_FLOAT, .f = quantile });
 	}
 }
 
@@ -297,7 +300,7 @@ static void give_family(struct making *making, size_t n, const struct metric_bat
 
 		if (family->numbers > 1)
 			set_element(making, element, text);
-		give(making, making->type, family->name, metric_scale(metric, number));
+		values_give(making, making->type, family->name, metric_scale(metric, number));
 	}
 	making->n_list = making->n_constants + metric->n_labels;
 }
@@ -312,7 +315,7 @@ static void give_entry(struct making *making, const struct metric_batch *batch, 
 	unsigned int cpus = metric_lists_cpus(metric) ? map_cpus() : 1;
 
 	for (unsigned int cpu = 0; cpu < cpus; cpu++) {
-		set_labels(making, key, value, cpu);
+		values_set_labels(making, key, value, cpu);
 		if (text_status(&making->labels) < 0)
 			return;
 		if (histogram) {
@@ -368,7 +371,7 @@ static void give_left_out(struct making *making, const struct sampling *sampling
 	making->sink(making->data, &making->value);
 }
 
-static uint32_t limit_of(const struct metric *metric, const struct metric_settings *settings)
+static uint32_t values_limit_of(const struct metric *metric, const struct metric_settings *settings)
 {
 	if (settings && settings->max_series)
 		return settings->max_series;
@@ -380,7 +383,7 @@ static int metric_read(struct making *making, const struct metric_settings *sett
 	struct sampling sampling;
 	struct metric_batch batch;
 	int r = sampling_init(&sampling, making->metric, METRIC_FOR_SAMPLES,
-			      limit_of(making->metric, settings));
+			      values_limit_of(making->metric, settings));
 
 	if (r < 0)
 		return r;

@@ -144,7 +144,7 @@ bool feeds_want(const struct feeds *feeds, const char *plugin)
 
 /* -- configuration -- */
 
-static bool same(const char *a, const char *b)
+static bool feed_same(const char *a, const char *b)
 {
 	return a && b ? !strcmp(a, b) : a == b;
 }
@@ -169,14 +169,14 @@ static void feed_follow(struct feed *feed, struct feed *old)
 	feed->values = old->values;
 	feed->errors = old->errors;
 	if (strcmp(feed->settings.match, old->settings.match) != 0 ||
-	    !same(feed->settings.data_source, old->settings.data_source))
+	    !feed_same(feed->settings.data_source, old->settings.data_source))
 		return;
 	feed->value = old->value;
 	feed->time = old->time;
 	feed->id = steal_ptr(&old->id);
 }
 
-static void tell(struct text *report, const struct feed_settings *settings, const char *what)
+static void feed_tell(struct text *report, const struct feed_settings *settings, const char *what)
 {
 	if (report)
 		text_printf(report, "feed \"%s\": %s\n", settings->name, what);
@@ -220,7 +220,7 @@ static void table_change(struct feeds *feeds, struct table *table, struct settin
 		old = table_find(before, feed->settings.name);
 		if (old)
 			feed_follow(feed, old);
-		tell(report, &feed->settings, old ? "settings changed" : "added");
+		feed_tell(report, &feed->settings, old ? "settings changed" : "added");
 	}
 	for (size_t i = 0; i < before->n; i++) {
 		struct feed *old = before->items[i];
@@ -230,7 +230,7 @@ static void table_change(struct feeds *feeds, struct table *table, struct settin
 		old->gone = true;
 		feeds->values += old->values;
 		feeds->errors += old->errors;
-		tell(report, &old->settings, "removed, it is not configured any more");
+		feed_tell(report, &old->settings, "removed, it is not configured any more");
 	}
 	feeds->table = table;
 }
@@ -354,7 +354,7 @@ static void note_error(struct feeds *feeds, struct feed *feed, const struct erro
 
 	pthread_mutex_lock(&feeds->lock);
 	feed->errors++;
-	if (!same(feed->error, words)) {
+	if (!feed_same(feed->error, words)) {
 		free(feed->error);
 		feed->error = strdup(words);
 		text_printf(news, "feed \"%s\": %s\n", feed->settings.name, words);

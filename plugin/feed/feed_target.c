@@ -63,8 +63,9 @@ static int add_cell(struct target *target, const struct generation *generation, 
 }
 
 /* Without a Path it is enough that one of them has such a map. */
-static int add_path(struct target *target, const struct feed_settings *settings,
-		    const struct generation *generation, enum path path, struct error *err)
+static int feed_target_add_path(struct target *target, const struct feed_settings *settings,
+				const struct generation *generation, enum path path,
+				struct error *err)
 {
 	const struct cell_place place = { settings->map, settings->key ? settings->key : "0",
 					  settings->field };
@@ -95,7 +96,7 @@ static void find_cells(struct target *target, const struct feed_settings *settin
 	for (int path = 0; r == 0 && path < PATH_COUNT; path++) {
 		_cleanup_error_ struct error err = {};
 
-		r = add_path(target, settings, generation, (enum path)path, &err);
+		r = feed_target_add_path(target, settings, generation, (enum path)path, &err);
 		if (r < 0 || (err.code && !first.code)) {
 			error_release(&first);
 			first = err;

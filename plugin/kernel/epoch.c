@@ -10,7 +10,7 @@
 
 #define LOOKS 5
 
-static uint64_t look(clockid_t clock)
+static uint64_t epoch_look(clockid_t clock)
 {
 	struct timespec time;
 
@@ -24,8 +24,8 @@ static uint64_t epoch_base(void)
 	uint64_t base = 0, shortest = UINT64_MAX;
 
 	for (int i = 0; i < LOOKS; i++) {
-		uint64_t up = look(CLOCK_MONOTONIC), wall = look(CLOCK_REALTIME);
-		uint64_t took = look(CLOCK_MONOTONIC) - up;
+		uint64_t up = epoch_look(CLOCK_MONOTONIC), wall = epoch_look(CLOCK_REALTIME);
+		uint64_t took = epoch_look(CLOCK_MONOTONIC) - up;
 
 		if (took < shortest) {
 			shortest = took;

@@ -181,7 +181,7 @@ struct event_ring {
 	unsigned int turn; /* records left in it */
 };
 
-static int take_sample(void *data, void *sample, size_t len)
+static int event_take_sample(void *data, void *sample, size_t len)
 {
 	struct event_ring *ring = data;
 
@@ -197,7 +197,7 @@ int event_ring_open(int map_fd, void (*take)(void *data, const void *record, siz
 	if (!ring)
 		return error_oom(err);
 	*ring = (struct event_ring){ .take = take, .data = data };
-	ring->bpf = ring_buffer__new(map_fd, take_sample, ring, NULL);
+	ring->bpf = ring_buffer__new(map_fd, event_take_sample, ring, NULL);
 	if (!ring->bpf) {
 		int r = -errno;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/hook.h"
 #include "base/descriptor.h"
-#include "kernel/libbpf_log.h"
 #include "kernel/chain.h"
+#include "kernel/libbpf_log.h"
 #include "kernel/owner.h"
 #include "kernel/tc.h"
 
@@ -148,7 +148,7 @@ const struct hook *hook_for_path(const struct hook *hook, bool egress)
 	return hook->xdp && egress ? hook_find("auto") : hook;
 }
 
-static const char *attach_hint(const struct hook *hook, int code)
+static const char *hook_attach_hint(const struct hook *hook, int code)
 {
 	switch (code) {
 	case -EBUSY:
@@ -217,7 +217,7 @@ int attachment_attach(struct attachment *attachment, const struct hook *hook, in
 	*attachment = (struct attachment){};
 	return error_set(err, r, "cannot attach to %s %s: %s%s%s", hook->name,
 			 egress ? "egress" : "ingress",
-			 reason.code ? error_message(&reason) : attach_hint(hook, r),
+			 reason.code ? error_message(&reason) : hook_attach_hint(hook, r),
 			 said.len ? "\n" : "", text_str(&said));
 }
 

@@ -63,7 +63,7 @@ const char *map_readable_types(void)
 
 static unsigned int possible_cpus;
 
-static void count_cpus(void)
+static void map_count_cpus(void)
 {
 	int n = libbpf_num_possible_cpus();
 
@@ -74,7 +74,7 @@ unsigned int map_cpus(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	pthread_once(&once, count_cpus);
+	pthread_once(&once, map_count_cpus);
 	return possible_cpus;
 }
 

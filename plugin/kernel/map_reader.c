@@ -44,7 +44,7 @@ static int reader_resize(struct map_reader *reader, size_t n)
 	return 0;
 }
 
-static size_t entry_bytes(const struct map *map)
+static size_t map_reader_entry_bytes(const struct map *map)
 {
 	return map->key_size + map_value_stride(map);
 }
@@ -53,7 +53,7 @@ int map_reader_init(struct map_reader *reader, const struct map *map, bool empty
 {
 	/* The kernel's place is a u32 in hashes and a key elsewhere. */
 	size_t cursor = map->key_size > sizeof(uint32_t) ? map->key_size : sizeof(uint32_t);
-	size_t n = MAP_BATCH_BYTES / (entry_bytes(map) + 1);
+	size_t n = MAP_BATCH_BYTES / (map_reader_entry_bytes(map) + 1);
 	int r;
 
 	*reader = (struct map_reader){ .map = *map, .empty = empty };
@@ -253,7 +253,7 @@ static int grow_for_bucket(struct map_reader *reader)
 {
 	size_t n = 2 * (size_t)reader->capacity;
 
-	if (n * entry_bytes(&reader->map) > MAP_BATCH_BYTES_MAX ||
+	if (n * map_reader_entry_bytes(&reader->map) > MAP_BATCH_BYTES_MAX ||
 	    reader->capacity >= reader->map.max_entries)
 		return -ENOTSUPP;
 	return reader_resize(reader, n);

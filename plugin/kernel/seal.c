@@ -218,7 +218,7 @@ uint32_t object_program_id(int prog_fd)
 	return bpf_obj_get_info_by_fd(prog_fd, &info, &len) < 0 ? 0 : info.id;
 }
 
-static const struct object_program *program_of(const struct object *object, int prog_fd)
+static const struct object_program *seal_program_of(const struct object *object, int prog_fd)
 {
 	for (size_t i = 0; prog_fd >= 0 && i < object->n_programs; i++)
 		if (object->programs[i].fd == prog_fd)
@@ -228,14 +228,14 @@ static const struct object_program *program_of(const struct object *object, int 
 
 const char *object_program_name(const struct object *object, int prog_fd)
 {
-	const struct object_program *program = program_of(object, prog_fd);
+	const struct object_program *program = seal_program_of(object, prog_fd);
 
 	return program ? program->name : "?";
 }
 
 unsigned int object_program_size(const struct object *object, int prog_fd)
 {
-	const struct object_program *program = program_of(object, prog_fd);
+	const struct object_program *program = seal_program_of(object, prog_fd);
 
 	return program ? program->size : 0;
 }

@@ -80,7 +80,7 @@ void object_select_sections(struct object *object, const char *name)
 }
 
 /* libbpf says only that there is no such file. */
-static const char *attach_hint(const struct bpf_program *program, int code)
+static const char *section_attach_hint(const struct bpf_program *program, int code)
 {
 	bool tracepoint = bpf_program__type(program) == BPF_PROG_TYPE_TRACEPOINT;
 
@@ -119,10 +119,11 @@ int object_attach_sections(struct object *object, struct error *err)
 		capture_end();
 		if (r < 0) {
 			object_detach_sections(object);
-			return error_set(
-				err, r, "program %s: cannot attach to \"%s\": %s%s%s",
-				bpf_program__name(program), bpf_program__section_name(program),
-				attach_hint(program, r), said.len ? "\n" : "", text_str(&said));
+			return error_set(err, r, "program %s: cannot attach to \"%s\": %s%s%s",
+					 bpf_program__name(program),
+					 bpf_program__section_name(program),
+					 section_attach_hint(program, r), said.len ? "\n" : "",
+					 text_str(&said));
 		}
 		object->links[object->n_links++] = link;
 	}

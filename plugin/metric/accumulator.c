@@ -81,7 +81,7 @@ static size_t numbers_offset(const struct metric *metric)
 	return total_offset(metric) + total;
 }
 
-static size_t entry_bytes(const struct metric *metric)
+static size_t accumulator_entry_bytes(const struct metric *metric)
 {
 	return sizeof(struct entry) + numbers_offset(metric) +
 	       metric->n_columns * sizeof(struct number);
@@ -90,7 +90,7 @@ static size_t entry_bytes(const struct metric *metric)
 int tally_check(const struct metric *metric, struct error *err)
 {
 	unsigned long long n = TALLY_MAPS_MAX * (unsigned long long)metric->map.max_entries;
-	unsigned long long bytes = n * entry_bytes(metric);
+	unsigned long long bytes = n * accumulator_entry_bytes(metric);
 
 	if (bytes <= TALLY_BYTES_MAX)
 		return 0;
@@ -98,8 +98,8 @@ int tally_check(const struct metric *metric, struct error *err)
 			 "map %s: the accumulator may need %llu bytes (%d times %u entries of %zu "
 			 "bytes%s), at most %llu are possible; give the map fewer entries",
 			 metric->config->map_name, bytes, TALLY_MAPS_MAX, metric->map.max_entries,
-			 entry_bytes(metric), map_is_percpu(metric->map.type) ? " on all CPUs" : "",
-			 TALLY_BYTES_MAX);
+			 accumulator_entry_bytes(metric),
+			 map_is_percpu(metric->map.type) ? " on all CPUs" : "", TALLY_BYTES_MAX);
 }
 
 struct tally *tally_new(const struct metric *metric)
@@ -118,7 +118,7 @@ struct tally *tally_new(const struct metric *metric)
 	tally->total_at = metric_lists_cpus(metric) ? total_offset(metric) : 0;
 	tally->numbers_at = numbers_offset(metric);
 	tally->n_numbers = metric->n_columns;
-	tally->entry_size = entry_bytes(metric);
+	tally->entry_size = accumulator_entry_bytes(metric);
 	tally->limit = TALLY_BYTES_MAX / tally->entry_size;
 	tally->max = 2 * (size_t)metric->map.max_entries;
 	if (tally->max < TALLY_ENTRIES_MIN)
@@ -166,7 +166,7 @@ static struct entry *entry_at(const struct tally *tally, size_t i)
 	return (struct entry *)(tally->entries + i * tally->entry_size);
 }
 
-static struct index_keys keys_of(const struct tally *tally)
+static struct index_keys accumulator_keys_of(const struct tally *tally)
 {
 	return (struct index_keys){
 		.first = tally->entries ? entry_at(tally, 0)->bytes : NULL,
@@ -203,11 +203,11 @@ static void sweep(struct tally *tally)
 			to++;
 		}
 	tally->n = to;
-	index_refill(&tally->index, keys_of(tally), to);
+	index_refill(&tally->index, accumulator_keys_of(tally), to);
 }
 
 /* Makes room for n more entries. */
-static int make_room(struct tally *tally, size_t n)
+static int accumulator_make_room(struct tally *tally, size_t n)
 {
 	size_t size = 2 * tally->size;
 	char *entries;
@@ -230,7 +230,7 @@ static int make_room(struct tally *tally, size_t n)
 		tally->entries = entries;
 		tally->size = size;
 	}
-	return index_reserve(&tally->index, keys_of(tally), tally->n, n);
+	return index_reserve(&tally->index, accumulator_keys_of(tally), tally->n, n);
 }
 
 int tally_reserve(struct tally *tally, uint32_t n)
@@ -238,7 +238,7 @@ int tally_reserve(struct tally *tally, uint32_t n)
 	int r;
 
 	pthread_mutex_lock(&tally->lock);
-	r = make_room(tally, n);
+	r = accumulator_make_room(tally, n);
 	pthread_mutex_unlock(&tally->lock);
 	return r;
 }
@@ -248,11 +248,11 @@ static struct entry *entry_of(struct tally *tally, const char *key)
 	struct entry *entry;
 	uint32_t *slot;
 
-	if (tally->n && *(slot = index_slot(&tally->index, keys_of(tally), key)))
+	if (tally->n && *(slot = index_slot(&tally->index, accumulator_keys_of(tally), key)))
 		return entry_at(tally, *slot - 1);
-	if (make_room(tally, 1) < 0)
+	if (accumulator_make_room(tally, 1) < 0)
 		return NULL;
-	slot = index_slot(&tally->index, keys_of(tally), key);
+	slot = index_slot(&tally->index, accumulator_keys_of(tally), key);
 	entry = entry_at(tally, tally->n);
 	memset(entry, 0, tally->entry_size);
 	memcpy(entry->bytes, key, tally->key_size);

@@ -9,7 +9,7 @@
 /* Of a series whose labels say what it is: a hash that no two have by chance, nor by intent. */
 #define ID_SIZE (2 * sizeof(uint64_t))
 
-static struct index_keys keys_of(const struct groups *groups, const struct metric *metric)
+static struct index_keys groups_keys_of(const struct groups *groups, const struct metric *metric)
 {
 	size_t size = metric->merges ? ID_SIZE : metric->map.key_size;
 	const struct text *keys = metric->merges ? &groups->ids : &groups->keys;
@@ -51,10 +51,10 @@ static int64_t find_group(struct groups *groups, const struct metric *metric, co
 	int r = metric->merges ? make_id(groups, metric, key, value, id) : 0;
 
 	if (r == 0)
-		r = index_reserve(&groups->index, keys_of(groups, metric), groups->count, 1);
+		r = index_reserve(&groups->index, groups_keys_of(groups, metric), groups->count, 1);
 	if (r < 0)
 		return r;
-	slot = index_slot(&groups->index, keys_of(groups, metric), what);
+	slot = index_slot(&groups->index, groups_keys_of(groups, metric), what);
 	if (*slot)
 		return *slot - 1;
 	if (metric->merges)

@@ -11,7 +11,7 @@ static const double quantiles_default[] = { 0.5, 0.9, 0.99 };
 
 /* -- where the slots are -- */
 
-static const struct field *key_field(const struct metric *metric, const char *path)
+static const struct field *histogram_key_field(const struct metric *metric, const char *path)
 {
 	return fields_find(metric->key_fields, metric->n_key_fields, "key", path);
 }
@@ -48,7 +48,7 @@ static int find_named(struct metric *metric, const char *path, struct error *err
 	struct histogram *histogram = &metric->histogram;
 	const struct field *value =
 		fields_find(metric->value_fields, metric->n_value_fields, "value", path);
-	const struct field *key = key_field(metric, path);
+	const struct field *key = histogram_key_field(metric, path);
 
 	if (metric_has_index(metric) && !strcmp(path, "index"))
 		return use(histogram, SLOTS_IN_INDEX, NULL), 0;
@@ -79,7 +79,7 @@ static bool find_any(struct metric *metric)
 	if (metric_has_index(metric))
 		return metric->map.max_entries > 1 && use(histogram, SLOTS_IN_INDEX, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const struct field *field = key_field(metric, names[i]);
+		const struct field *field = histogram_key_field(metric, names[i]);
 
 		if (field && is_slot(field))
 			return use(histogram, SLOTS_IN_KEY, field);

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-static const struct field *key_field(const struct metric *metric, const char *path)
+static const struct field *label_key_field(const struct metric *metric, const char *path)
 {
 	return fields_find(metric->key_fields, metric->n_key_fields, "key", path);
 }
@@ -14,7 +14,7 @@ static const struct field *value_field(const struct metric *metric, const char *
 	return fields_find(metric->value_fields, metric->n_value_fields, "value", path);
 }
 
-static bool name_is_taken(const struct metric *metric, const char *name)
+static bool label_name_is_taken(const struct metric *metric, const char *name)
 {
 	for (size_t i = 0; i < metric->n_labels; i++)
 		if (!strcmp(metric->labels[i].name, name))
@@ -24,11 +24,12 @@ static bool name_is_taken(const struct metric *metric, const char *name)
 
 /* Names differ: a_b may be both a field and a nested one. Constants are the exporters' to see to.
  */
-static int add_label(struct metric *metric, struct label label, const char *name, struct error *err)
+static int label_add_label(struct metric *metric, struct label label, const char *name,
+			   struct error *err)
 {
 	char *unique = strdup(name);
 
-	for (size_t n = 2; unique && name_is_taken(metric, unique); n++) {
+	for (size_t n = 2; unique && label_name_is_taken(metric, unique); n++) {
 		free(unique);
 		if (asprintf(&unique, "%s_%zu", name, n) < 0)
 			unique = NULL;
@@ -83,7 +84,7 @@ static const struct label_config *config_of(const struct metric *metric, const s
 	for (size_t i = 0; i < metric->config->n_labels; i++) {
 		const struct label_config *config = &metric->config->labels[i];
 
-		if (config->field && (key_field(metric, config->field) == field ||
+		if (config->field && (label_key_field(metric, config->field) == field ||
 				      value_field(metric, config->field) == field))
 			return config;
 	}
@@ -133,7 +134,7 @@ static bool texts_meet(const struct label *label)
 }
 
 /* Whether two values of the field may have one text. */
-static bool is_vague(const struct label *label)
+static bool label_is_vague(const struct label *label)
 {
 	switch (label->format) {
 	case FORMAT_STRING: /* up to NUL */
@@ -162,9 +163,9 @@ static int add_field_label(struct metric *metric, enum label_from from, const st
 		label.cpu_stride = map_cpu_stride(&metric->map);
 		label.lists_cpus = metric_lists_cpus(metric);
 	}
-	if (from == LABEL_KEY && is_vague(&label))
+	if (from == LABEL_KEY && label_is_vague(&label))
 		metric->merges = true;
-	return r < 0 ? r : add_label(metric, label, config ? config->name : field->name, err);
+	return r < 0 ? r : label_add_label(metric, label, config ? config->name : field->name, err);
 }
 
 /* The index, or the CPU. */
@@ -186,9 +187,9 @@ static int add_other_label(struct metric *metric, enum label_from from, const ch
 					 "label \"%s\": two CPUs have one text: each is a series "
 					 "of its own",
 					 config->name);
-		return add_label(metric, label, config->name, err);
+		return label_add_label(metric, label, config->name, err);
 	}
-	return add_label(metric, label, name, err);
+	return label_add_label(metric, label, name, err);
 }
 
 /* The slot of a histogram is what "le" says, and what differs within a series is no label. */
@@ -198,7 +199,7 @@ static int check_histogram_label(const struct metric *metric, const char *path, 
 	bool slot = histogram->in == SLOTS_IN_INDEX
 			    ? !strcmp(path, "index")
 			    : histogram->in == SLOTS_IN_KEY &&
-				      key_field(metric, path) == histogram->field;
+				      label_key_field(metric, path) == histogram->field;
 
 	if (slot)
 		return error_set(err, -EINVAL,
@@ -226,7 +227,7 @@ static int check_labels(const struct metric *metric, struct error *err)
 		r = check_histogram_label(metric, path, err);
 		if (r < 0)
 			return r;
-		if (key_field(metric, path) || value_field(metric, path) ||
+		if (label_key_field(metric, path) || value_field(metric, path) ||
 		    (metric_has_index(metric) && !strcmp(path, "index")) ||
 		    (metric_lists_cpus(metric) && !strcmp(path, "cpu")))
 			continue;

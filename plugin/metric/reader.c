@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/reader.h"
-#include "base/self_counter.h"
 #include "base/log.h"
+#include "base/self_counter.h"
 
 #include <errno.h>
 #include <linux/bpf.h>
@@ -63,7 +63,7 @@ static int reserve(const struct metric *metric, uint32_t n)
 	return r;
 }
 
-static int take(const struct metric *metric, const struct map *map)
+static int reader_take(const struct metric *metric, const struct map *map)
 {
 	const struct metric *each = metric;
 	struct map_reader reader;
@@ -108,7 +108,7 @@ int metric_take(const struct metric *metric, const struct map *map)
 	int r;
 
 	tally_turn_begin(first);
-	r = take(metric, map);
+	r = reader_take(metric, map);
 	tally_turn_end(first);
 	return r;
 }

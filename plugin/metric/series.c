@@ -98,8 +98,8 @@ static int not_of_value(const struct metric *metric, const char *what, const cha
 			 path, text_str(&all));
 }
 
-static int find_field(const struct metric *metric, const char *what, const char *path,
-		      const struct field **ret, struct error *err)
+static int series_find_field(const struct metric *metric, const char *what, const char *path,
+			     const struct field **ret, struct error *err)
 {
 	*ret = fields_find(metric->value_fields, metric->n_value_fields, VALUE, path);
 	if (!*ret && fields_find(metric->key_fields, metric->n_key_fields, KEY, path))
@@ -115,7 +115,7 @@ static int no_number(const char *what, const char *path, struct error *err)
 int series_find_number(const struct metric *metric, const char *what, const char *path,
 		       const struct field **ret, struct error *err)
 {
-	int r = find_field(metric, what, path, ret, err);
+	int r = series_find_field(metric, what, path, ret, err);
 
 	return r == 0 && !plan_is_number(&(*ret)->plan) ? no_number(what, path, err) : r;
 }
@@ -137,7 +137,7 @@ static int plan_families(struct metric *metric, struct error *err)
 	if (!metric->families)
 		return error_oom(err);
 	if (config->value) {
-		r = find_field(metric, VALUE, config->value, &field, err);
+		r = series_find_field(metric, VALUE, config->value, &field, err);
 		if (r == 0 && !field->numbers)
 			r = no_number(VALUE, config->value, err);
 		if (r == 0)
@@ -167,7 +167,7 @@ static int plan_rank(struct metric *metric, struct error *err)
 		metric->rank_numbers = metric->families->numbers;
 		return 0;
 	}
-	r = find_field(metric, "top-by", metric->config->top_by, &field, err);
+	r = series_find_field(metric, "top-by", metric->config->top_by, &field, err);
 	if (r == 0 && !field->numbers)
 		r = no_number("top-by", metric->config->top_by, err);
 	for (size_t i = 0; r == 0 && i < metric->n_columns; i++)

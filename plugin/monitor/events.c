@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/events.h"
-#include "base/self_counter.h"
 #include "base/log.h"
+#include "base/self_counter.h"
 #include "base/thread.h"
 #include "kernel/event.h"
 
@@ -42,7 +42,7 @@ struct events {
 	struct source *sources; /* the thread's */
 };
 
-static time_t now(void)
+static time_t events_now(void)
 {
 	struct timespec time;
 
@@ -112,7 +112,7 @@ static void take_record(void *data, const void *record, size_t len)
 	struct source *source = data;
 	_cleanup_text_ struct text line = {};
 	enum log_level level;
-	time_t second = now();
+	time_t second = events_now();
 
 	if (second != source->second) {
 		tell_left_out(source);
@@ -204,7 +204,7 @@ static bool shares_ring(const struct generation *generation, int path)
 	       generation->paths[PATH_EGRESS].object == generation->paths[PATH_INGRESS].object;
 }
 
-static void look_at(struct events *events, const struct view_item *item, int path)
+static void events_look_at(struct events *events, const struct view_item *item, int path)
 {
 	const struct object *object =
 		item->generation ? item->generation->paths[path].object : NULL;
@@ -238,7 +238,7 @@ static void look_again(struct events *events)
 		return;
 	for (size_t i = 0; i < view.n; i++)
 		for (int path = 0; path < PATH_COUNT; path++)
-			look_at(events, &view.items[i], path);
+			events_look_at(events, &view.items[i], path);
 	while (*at) {
 		struct source *source = *at;
 

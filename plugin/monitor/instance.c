@@ -206,7 +206,7 @@ void instance_drop(struct monitor *monitor, size_t i, bool spent)
 	instance_free(instance);
 }
 
-static int find_map(void *data, const char *name)
+static int instance_find_map(void *data, const char *name)
 {
 	const struct monitor *monitor = data;
 	const struct monitor_context *context = monitor->context;
@@ -219,7 +219,9 @@ int instance_load(struct monitor *monitor, struct instance *instance, struct dat
 {
 	_cleanup_(keepsakes_release) struct keepsakes keepsakes = {};
 	_cleanup_(pinned_release) struct pinned pinned = {};
-	struct surroundings around = { .find_map = find_map, .data = monitor, .pin = true };
+	struct surroundings around = { .find_map = instance_find_map,
+				       .data = monitor,
+				       .pin = true };
 	struct loading loading = {
 		.around = &around,
 		.monitor = monitor->settings.name,

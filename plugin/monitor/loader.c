@@ -124,9 +124,9 @@ static int injection_document(const struct loader *loader, const struct monitor 
 	return 0;
 }
 
-static int inject(const struct loader *loader, const struct compiler *compiler,
-		  struct monitor *monitor, const struct injection *injection, struct text *warnings,
-		  struct error *err)
+static int inject_document(const struct loader *loader, const struct compiler *compiler,
+			   struct monitor *monitor, const struct injection *injection,
+			   struct text *warnings, struct error *err)
 {
 	_cleanup_document_ struct document *document = NULL;
 	_cleanup_(layer_release) struct layer layer = {};
@@ -184,7 +184,7 @@ int loader_inject(const struct loader *loader, struct monitor *monitor,
 			r = error_oom(err);
 	}
 	if (r == 0)
-		r = inject(loader, &compiler, monitor, injection, warnings, err);
+		r = inject_document(loader, &compiler, monitor, injection, warnings, err);
 	if (r < 0 && old_level)
 		monitor_set_log_level(monitor, steal_ptr(&old_level));
 	if (r == 0)
@@ -208,7 +208,7 @@ int loader_replay(const struct loader *loader, struct monitor *monitor, const st
 		int r;
 
 		memcpy(injection.leave, layer->leave, sizeof(injection.leave));
-		r = inject(loader, &loader->compiler, monitor, &injection, &warnings, err);
+		r = inject_document(loader, &loader->compiler, monitor, &injection, &warnings, err);
 		report_warnings(monitor, &warnings, report);
 		if (r < 0) {
 			monitor_note(monitor, err);

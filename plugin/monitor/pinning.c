@@ -139,7 +139,7 @@ void pinning_forget(struct monitor *monitor, const struct instance *instance, ui
 		pins_forget(monitor->pins, generation_place(monitor, instance), number);
 }
 
-static void tell(const struct monitor *monitor, const struct error *err)
+static void pinning_tell(const struct monitor *monitor, const struct error *err)
 {
 	log_error("monitor %s: %s; it will not go on without collectd", monitor->settings.name,
 		  error_message(err));
@@ -168,7 +168,7 @@ static void pin_path(struct monitor *monitor, struct instance *instance, enum pa
 	}
 	instance->pinned[path] = r == 0;
 	if (r < 0)
-		tell(monitor, &err);
+		pinning_tell(monitor, &err);
 }
 
 /* Tracepoints and the like: their links are new each time. */
@@ -186,7 +186,7 @@ static void pin_sections(struct monitor *monitor, const struct instance *instanc
 		snprintf(name, sizeof(name), "%zu", i);
 		if (pins_save_link(monitor->pins, PINS_SECTIONS, name,
 				   bpf_link__fd(object->links[i]), &err) < 0)
-			tell(monitor, &err);
+			pinning_tell(monitor, &err);
 	}
 	pins_remove_links_from(monitor->pins, PINS_SECTIONS, (unsigned int)n);
 }
@@ -199,7 +199,7 @@ static void pin_again(struct monitor *monitor, struct instance *instance, uint64
 	if (monitor->settings.share)
 		instance->place = strdup(link_place(instance));
 	else if (pinning_save(monitor, instance, instance->generation, number, &err) < 0)
-		tell(monitor, &err);
+		pinning_tell(monitor, &err);
 }
 
 void pinning_settle(struct monitor *monitor, struct instance *instance, uint64_t number)
@@ -274,7 +274,7 @@ void pinning_follow(struct monitor *monitor, struct instance *instance)
 	move(monitor, instance, instance->interface);
 }
 
-static bool is_wanted(void *data, const char *place)
+static bool pinning_is_wanted(void *data, const char *place)
 {
 	const struct monitor *monitor = data;
 
@@ -289,5 +289,5 @@ static bool is_wanted(void *data, const char *place)
 void pinning_prune(struct monitor *monitor)
 {
 	if (monitor->pins)
-		pins_prune(monitor->pins, is_wanted, monitor);
+		pins_prune(monitor->pins, pinning_is_wanted, monitor);
 }

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-static bool same(const char *a, const char *b)
+static bool reconfiguration_same(const char *a, const char *b)
 {
 	return a && b ? !strcmp(a, b) : a == b;
 }
@@ -17,14 +17,15 @@ bool monitor_agrees(const struct monitor *next, const struct monitor *old)
 {
 	const struct monitor_settings *a = &next->settings, *b = &old->settings;
 
-	return next->hook == old->hook && same(a->netns, b->netns) &&
-	       same(a->position, b->position) && a->share == b->share && a->pin == b->pin;
+	return next->hook == old->hook && reconfiguration_same(a->netns, b->netns) &&
+	       reconfiguration_same(a->position, b->position) && a->share == b->share &&
+	       a->pin == b->pin;
 }
 
 bool monitor_collides(const struct monitor *next, const struct monitor *old)
 {
 	return (next->hook->xdp && old->hook->xdp &&
-		same(next->settings.netns, old->settings.netns)) ||
+		reconfiguration_same(next->settings.netns, old->settings.netns)) ||
 	       (next->settings.pin && old->settings.pin);
 }
 
@@ -130,9 +131,10 @@ static void follow_programs(struct monitor *next, const struct monitor *old)
 		grace_wait(NULL);
 	for (size_t i = 0; i < next->n_instances; i++)
 		for (size_t j = 0; j < old->n_instances; j++)
-			if (next->settings.share ? i + j == 0
-						 : same(next->instances[i]->interface,
-							old->instances[j]->interface))
+			if (next->settings.share
+				    ? i + j == 0
+				    : reconfiguration_same(next->instances[i]->interface,
+							   old->instances[j]->interface))
 				generation_follow(next->instances[i]->generation,
 						  old->instances[j]->generation);
 }

@@ -228,8 +228,8 @@ static int requested(int r)
 	return r;
 }
 
-static int add(struct registry *registry, struct monitor_settings *settings, bool configured,
-	       struct text *report, struct error *err)
+static int registry_add_monitor(struct registry *registry, struct monitor_settings *settings,
+				bool configured, struct text *report, struct error *err)
 {
 	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
 	int r, load;
@@ -255,7 +255,7 @@ static int add(struct registry *registry, struct monitor_settings *settings, boo
 int registry_add(struct registry *registry, struct monitor_settings *settings, bool configured,
 		 struct text *report, struct error *err)
 {
-	int r = add(registry, settings, configured, report, err);
+	int r = registry_add_monitor(registry, settings, configured, report, err);
 
 	return configured ? r : requested(r);
 }
@@ -305,8 +305,9 @@ int registry_delete(struct registry *registry, const char *name, struct text *re
 	return 0;
 }
 
-static int attach(struct registry *registry, const char *name, const char *interface,
-		  const char *position, bool alone, struct text *report, struct error *err)
+static int registry_attach_interface(struct registry *registry, const char *name,
+				     const char *interface, const char *position, bool alone,
+				     struct text *report, struct error *err)
 {
 	const struct change_options options = { .interface = interface, .position = position };
 	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
@@ -329,13 +330,15 @@ static int attach(struct registry *registry, const char *name, const char *inter
 int registry_attach(struct registry *registry, const char *name, const char *interface,
 		    const char *position, struct text *report, struct error *err)
 {
-	return requested(attach(registry, name, interface, position, false, report, err));
+	return requested(
+		registry_attach_interface(registry, name, interface, position, false, report, err));
 }
 
 int registry_attach_one(struct registry *registry, const char *name, const char *interface,
 			const char *position, struct text *report, struct error *err)
 {
-	return requested(attach(registry, name, interface, position, true, report, err));
+	return requested(
+		registry_attach_interface(registry, name, interface, position, true, report, err));
 }
 
 int registry_detach(struct registry *registry, const char *name, const char *interface,

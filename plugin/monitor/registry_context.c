@@ -71,8 +71,8 @@ static uint32_t find_program(void *data, const struct monitor *asking, const cha
 	return 0;
 }
 
-static void feed(void *data, const struct monitor *monitor, struct generation *generation,
-		 struct text *news)
+static void registry_context_feed(void *data, const struct monitor *monitor,
+				  struct generation *generation, struct text *news)
 {
 	struct registry *registry = data;
 
@@ -131,7 +131,7 @@ void registry_init_context(struct registry *registry)
 	registry->context = (struct monitor_context){
 		.find_map = find_public_map,
 		.find_program = find_program,
-		.feed = feed,
+		.feed = registry_context_feed,
 		.refill = refill,
 		.tell_unattached = tell_unattached,
 		.data = registry,

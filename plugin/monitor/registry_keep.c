@@ -9,7 +9,7 @@
 #include <fcntl.h>
 
 /* Logged here, for there may be nobody else to do so: what was changed stands in any case. */
-static void tell(const struct error *err, struct text *report)
+static void registry_keep_tell(const struct error *err, struct text *report)
 {
 	log_error("%s", error_message(err));
 	if (report)
@@ -52,11 +52,11 @@ void registry_keep(struct registry *registry, struct monitor *monitor, struct te
 		error_prefix(&err, err.code,
 			     "monitor %s is not saved and is lost at the next restart",
 			     monitor->settings.name);
-		tell(&err, report);
+		registry_keep_tell(&err, report);
 		return;
 	}
 	if (state_save(registry->state_dir, monitor, &err) < 0)
-		tell(&err, report);
+		registry_keep_tell(&err, report);
 	hold_state_dir(registry, false, NULL); /* the directory may be new */
 }
 
@@ -67,7 +67,7 @@ void registry_forget(struct registry *registry, const char *name, struct text *r
 	if (!registry->state_dir || hold_state_dir(registry, false, NULL) < 0)
 		return;
 	if (state_remove(registry->state_dir, name, &err) < 0)
-		tell(&err, report);
+		registry_keep_tell(&err, report);
 }
 
 struct restoring {

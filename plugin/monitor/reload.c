@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reloads: the monitors are brought in line with the configuration and with their documents. */
 #include "monitor/notification.h"
-#include "monitor/registry_private.h"
 #include "monitor/reconfiguration.h"
+#include "monitor/registry_private.h"
 
 #include <errno.h>
 #include <string.h>
@@ -69,7 +69,7 @@ static void reload_document(struct reload *reload, struct monitor *monitor)
 
 /* -- a monitor whose settings have changed -- */
 
-static bool same(const char *a, const char *b)
+static bool reload_same(const char *a, const char *b)
 {
 	return a && b ? !strcmp(a, b) : a == b;
 }
@@ -77,7 +77,8 @@ static bool same(const char *a, const char *b)
 /* Whether the document that the configuration names is another one than before. */
 static bool other_document(const struct monitor *next, const struct monitor *old)
 {
-	return !same(next->settings.dataplane, old->configured ? old->settings.dataplane : NULL);
+	return !reload_same(next->settings.dataplane,
+			    old->configured ? old->settings.dataplane : NULL);
 }
 
 /* What next runs after old, when it could go on with all that: the same, or another document. */
@@ -311,8 +312,8 @@ static void tell_wanting(struct reload *reload)
 	}
 }
 
-static int apply(struct registry *registry, struct settings *new, const char *only, bool force,
-		 struct text *report, struct error *err)
+static int reload_apply(struct registry *registry, struct settings *new, const char *only,
+			bool force, struct text *report, struct error *err)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
 	struct reload reload = { registry, new, only, force, report };
@@ -344,7 +345,7 @@ int registry_apply(struct registry *registry, struct settings *new, const char *
 	int r;
 
 	pthread_mutex_lock(&registry->reload);
-	r = apply(registry, new, only, force, report, err);
+	r = reload_apply(registry, new, only, force, report, err);
 	pthread_mutex_unlock(&registry->reload);
 	return r;
 }
@@ -360,7 +361,7 @@ int registry_reload(struct registry *registry, const char *name, bool force, str
 	if (configures)
 		r = registry->observer.configure(registry->observer.data, &new, report, err);
 	if (r == 0)
-		r = apply(registry, configures ? &new : NULL, name, force, report, err);
+		r = reload_apply(registry, configures ? &new : NULL, name, force, report, err);
 	else
 		notice_post(NOTICE_FAILURE, NULL, NULL, "reload: nothing has changed: %s",
 			    err ? error_message(err) : strerror(-r));

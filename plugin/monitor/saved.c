@@ -2,8 +2,8 @@
 #include "monitor/saved.h"
 #include "base/file.h"
 #include "base/utf8.h"
-#include "dataplane/json_reader.h"
 #include "config/option.h"
+#include "dataplane/json_reader.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -150,7 +150,7 @@ static void form_release(struct form *form)
 	free(form->layers);
 }
 
-static int take_version(struct walk *walk, struct json_object *value, void *to)
+static int saved_take_version(struct walk *walk, struct json_object *value, void *to)
 {
 	*(int *)to = json_object_get_int(value);
 	if (json_object_is_type(value, json_type_int) && *(int *)to == SAVED_VERSION)
@@ -308,7 +308,7 @@ static int form_walk(struct json_object *json, struct form *form, struct text *w
 		     struct error *err)
 {
 	static const struct key keys[] = {
-		{ "version", take_version, offsetof(struct form, version), true },
+		{ "version", saved_take_version, offsetof(struct form, version), true },
 		{ "name", take_name, offsetof(struct form, name), true },
 		{ "hook", take_string, offsetof(struct form, hook), false },
 		{ "loglevel", take_string, offsetof(struct form, log_level), false },

@@ -31,7 +31,7 @@ static int folder_open(const char *dir)
 	return fd < 0 ? -errno : fd;
 }
 
-static int write_file(int dir_fd, const char *name, const struct text *bytes)
+static int state_files_write_file(int dir_fd, const char *name, const struct text *bytes)
 {
 	_cleanup_close_ int fd = -1;
 	int r;
@@ -48,7 +48,7 @@ static int write_file(int dir_fd, const char *name, const struct text *bytes)
 	return r;
 }
 
-static int replace_file(const char *dir, const char *name, const struct text *bytes)
+static int state_files_replace_file(const char *dir, const char *name, const struct text *bytes)
 {
 	_cleanup_close_ int dir_fd = folder_open(dir);
 	char temporary[FILE_NAME_SIZE], final[FILE_NAME_SIZE];
@@ -58,7 +58,7 @@ static int replace_file(const char *dir, const char *name, const struct text *by
 		return dir_fd;
 	file_name(temporary, ".", name, TEMPORARY_SUFFIX);
 	file_name(final, "", name, FILE_SUFFIX);
-	r = write_file(dir_fd, temporary, bytes);
+	r = state_files_write_file(dir_fd, temporary, bytes);
 	if (r < 0)
 		return r;
 	if (renameat(dir_fd, temporary, dir_fd, final) < 0) {
@@ -108,12 +108,12 @@ int state_save(const char *dir, struct monitor *monitor, struct error *err)
 	int r = saved_format(monitor, &bytes);
 
 	if (r == 0)
-		r = replace_file(dir, name, &bytes);
+		r = state_files_replace_file(dir, name, &bytes);
 	if (r == 0)
 		return tell_distrust(dir, name, err);
 	removed = state_remove(dir, name, NULL) == 0;
 	if (removed && (r == -ENOSPC || r == -EDQUOT)) { /* the old one may have left room */
-		r = replace_file(dir, name, &bytes);
+		r = state_files_replace_file(dir, name, &bytes);
 		if (r == 0)
 			return tell_distrust(dir, name, err);
 	}

@@ -108,8 +108,8 @@ static bool has_instance(const struct monitor *monitor, const struct pattern *pa
 	return false;
 }
 
-static void attach(struct monitor *monitor, struct instance *instance, int ifindex,
-		   struct look *look)
+static void tracking_attach(struct monitor *monitor, struct instance *instance, int ifindex,
+			    struct look *look)
 {
 	const char *name = monitor->settings.name;
 	_cleanup_error_ struct error err = {};
@@ -185,7 +185,7 @@ static void follow_instance(struct monitor *monitor, struct look *look, size_t i
 			pinning_follow(monitor, instance);
 		}
 		if (instance->troubled)
-			attach(monitor, instance, instance->ifindex, look);
+			tracking_attach(monitor, instance, instance->ifindex, look);
 	}
 }
 
@@ -276,7 +276,7 @@ static void follow_pattern(struct monitor *monitor, struct look *look,
 		if (!instance)
 			instance = make_instance(monitor, pattern, netif->name, look);
 		if (instance)
-			attach(monitor, instance, netif->index, look);
+			tracking_attach(monitor, instance, netif->index, look);
 	}
 	/* One that has a name is waited for. */
 	if (pattern_name(pattern) && !seen && !has_instance(monitor, pattern, NULL))

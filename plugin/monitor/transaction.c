@@ -251,7 +251,7 @@ static int switch_all(struct change *change, struct error *err)
 }
 
 /* Room for what becomes public, while nothing has happened yet. */
-static int make_room(struct change *change, struct error *err)
+static int transaction_make_room(struct change *change, struct error *err)
 {
 	struct monitor *monitor = change->monitor;
 	struct pattern **patterns;
@@ -380,7 +380,7 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 	if (r == 0)
 		r = load_all(&change, dataplane, err);
 	if (r == 0)
-		r = make_room(&change, err);
+		r = transaction_make_room(&change, err);
 	if (r < 0)
 		return r;
 	phases_end(options->phases, PHASE_VERIFY);

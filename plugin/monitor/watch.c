@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/watch.h"
-#include "base/self_counter.h"
 #include "base/log.h"
+#include "base/self_counter.h"
 #include "base/thread.h"
 #include "kernel/netif.h"
 #include "kernel/netns.h"
@@ -93,7 +93,7 @@ static void space_add(struct watch *watch, const char *name)
 }
 
 /* Brings the spaces in line with the monitors, and with what is there. true: look again. */
-static bool look(struct watch *watch)
+static bool watch_look(struct watch *watch)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
 	bool changed = false;
@@ -126,7 +126,7 @@ static bool look(struct watch *watch)
 }
 
 /* Whether any of the descriptors had something to say. -errno: collectd's own is of no more use. */
-static int drain(struct watch *watch)
+static int watch_drain(struct watch *watch)
 {
 	int changed = 0;
 	eventfd_t news;
@@ -174,7 +174,7 @@ static void *watch_thread(void *data)
 	int timeout, r;
 
 	for (;;) {
-		again = look(watch) || again;
+		again = watch_look(watch) || again;
 		watch->polls[0] = (struct pollfd){ .fd = watch->fd, .events = POLLIN };
 		watch->polls[1] = (struct pollfd){ .fd = watch->stop_fd, .events = POLLIN };
 		watch->polls[2] = (struct pollfd){ .fd = registry_list_fd(watch->registry),
@@ -191,7 +191,7 @@ static void *watch_thread(void *data)
 			continue;
 		if (watch->polls[1].revents)
 			return NULL;
-		r = drain(watch);
+		r = watch_drain(watch);
 		if (r < 0) {
 			log_error("interfaces are not watched any more: %s", error_text(r));
 			return NULL;

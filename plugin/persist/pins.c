@@ -320,7 +320,7 @@ static int prog_get(const char *dir, enum path path, bool twin, uint32_t *id)
 	return fd;
 }
 
-static int look_at(void *data, const char *place, const char *name)
+static int pins_look_at(void *data, const char *place, const char *name)
 {
 	struct candidate *candidate = data;
 	_cleanup_text_ struct text dir = {};
@@ -447,7 +447,7 @@ int pins_find(struct pins *pins, const char *place,
 	place_path(pins, place, &path);
 	if (text_status(&path) < 0)
 		return 0;
-	bpffs_each(text_str(&path), look_at, &candidate);
+	bpffs_each(text_str(&path), pins_look_at, &candidate);
 	if (!candidate.best)
 		return 0;
 	*ret = (struct pinned){};

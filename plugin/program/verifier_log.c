@@ -50,7 +50,7 @@ static bool is_trace(const char *line, size_t len)
 }
 
 /* The last place before the verdict, in the path's own source if there is one; and the words. */
-static bool find(const char *log, const char *origin, struct verdict *ret)
+static bool verifier_log_find(const char *log, const char *origin, struct verdict *ret)
 {
 	bool own = false;
 
@@ -80,7 +80,7 @@ static bool find(const char *log, const char *origin, struct verdict *ret)
 	return false;
 }
 
-static const char *line_end(const char *at, const char *end)
+static const char *verifier_log_line_end(const char *at, const char *end)
 {
 	const char *newline = memchr(at, '\n', (size_t)(end - at));
 
@@ -99,10 +99,10 @@ static void add_source(struct text *out, const struct place *place,
 
 	if (own && config->source.len) {
 		for (unsigned long i = 1; at < end && i < place->line; i++) {
-			at = line_end(at, end);
+			at = verifier_log_line_end(at, end);
 			at += at < end;
 		}
-		len = (size_t)(line_end(at, end) - at);
+		len = (size_t)(verifier_log_line_end(at, end) - at);
 	} else {
 		at = place->source;
 	}
@@ -120,7 +120,7 @@ int verdict_tell(struct error *err, int code, const struct path_config *config)
 	_cleanup_text_ struct text out = {};
 	struct verdict verdict;
 
-	if (!log || !find(log, config->origin, &verdict))
+	if (!log || !verifier_log_find(log, config->origin, &verdict))
 		return code;
 	text_printf(&out, "%.*s:%lu: the verifier: %.*s\n", (int)verdict.place.file_len,
 		    verdict.place.file, verdict.place.line, (int)verdict.len, verdict.words);

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-static bool is_blank(char c)
+static bool command_is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r';
 }
@@ -15,7 +15,7 @@ static int take_word(const char **from, char **to, struct error *err)
 	const char *at = *from;
 	char *out = *to;
 
-	while (*at && !is_blank(*at) && *at != '"')
+	while (*at && !command_is_blank(*at) && *at != '"')
 		*out++ = *at++;
 	if (*at == '"') {
 		for (at++; *at && *at != '"'; at++) {
@@ -26,7 +26,7 @@ static int take_word(const char **from, char **to, struct error *err)
 		if (*at != '"')
 			return error_set(err, -EINVAL, "a quote is not closed: %.60s", *from);
 		at++;
-		if (*at && !is_blank(*at))
+		if (*at && !command_is_blank(*at))
 			return error_set(err, -EINVAL, "expected a blank after the quote: %.60s",
 					 *from);
 	}
@@ -50,7 +50,7 @@ int command_parse(struct command *command, const char *line, size_t len, struct 
 		r = error_set(err, -EINVAL, "the line contains a NUL");
 	}
 	for (to = command->buffer; r == 0;) {
-		while (is_blank(*from))
+		while (command_is_blank(*from))
 			from++;
 		if (!*from)
 			break;

@@ -80,7 +80,7 @@ static void client_close(struct client *client)
 
 /* -- connections that end -- */
 
-static struct client *find_oldest(struct control *control, enum client_state state)
+static struct client *control_find_oldest(struct control *control, enum client_state state)
 {
 	struct client *oldest = NULL;
 
@@ -111,7 +111,7 @@ static void client_dismiss(struct client *client, const char *message)
 	struct control *control = client->control;
 
 	if (count_state(control, CLIENT_LEAVING) == CONTROL_LEAVING_MAX)
-		client_close(find_oldest(control, CLIENT_LEAVING));
+		client_close(control_find_oldest(control, CLIENT_LEAVING));
 	if (message)
 		conversation_refuse(client->fd, message);
 	shutdown(client->fd, SHUT_WR);
@@ -192,7 +192,7 @@ static void take_back(struct control *control)
 /* -- new connections -- */
 
 /* Makes room for a new connection by ending the one that has been idle for longest. */
-static bool make_room(struct control *control)
+static bool control_make_room(struct control *control)
 {
 	for (;;) {
 		struct client *client;
@@ -200,7 +200,7 @@ static bool make_room(struct control *control)
 		if (count_state(control, CLIENT_IDLE) + count_state(control, CLIENT_SERVED) <
 		    CONTROL_CLIENTS_MAX)
 			return true;
-		client = find_oldest(control, CLIENT_IDLE);
+		client = control_find_oldest(control, CLIENT_IDLE);
 		if (!client)
 			return false;
 		client_dismiss_idle(client, DISMISSAL);
@@ -210,11 +210,11 @@ static bool make_room(struct control *control)
 static void client_add(struct control *control, int fd)
 {
 	socklen_t len = sizeof(struct ucred);
-	bool room = make_room(control);
+	bool room = control_make_room(control);
 	struct client *client = NULL;
 
 	if (!room && count_state(control, CLIENT_LEAVING) == CONTROL_LEAVING_MAX)
-		client_close(find_oldest(control, CLIENT_LEAVING));
+		client_close(control_find_oldest(control, CLIENT_LEAVING));
 	for (size_t i = 0; i < PLACES && !client; i++)
 		if (control->clients[i].state == CLIENT_FREE)
 			client = &control->clients[i];

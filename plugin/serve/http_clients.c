@@ -146,7 +146,8 @@ static void end_request_early(struct http_clients *clients, struct http_client *
 	end_client(clients, client, SHUT_RDWR, why);
 }
 
-static void check_limits(struct http_clients *clients, struct http_client *client, int64_t time)
+static void http_clients_check_limits(struct http_clients *clients, struct http_client *client,
+				      int64_t time)
 {
 	static const int64_t seconds[] = {
 		[HTTP_IDLE] = HTTP_IDLE_SECONDS,
@@ -181,14 +182,14 @@ static void check_all(struct http_clients *clients)
 
 	for (struct http_client *client = clients->first; client; client = client->next)
 		if (!client->ended)
-			check_limits(clients, client, time);
+			http_clients_check_limits(clients, client, time);
 }
 
 /*
  * Finds the connection that has been in a phase for longest, and for more than grace; NULL: none.
  */
-static struct http_client *find_oldest(const struct http_clients *clients, enum http_phase phase,
-				       int64_t grace)
+static struct http_client *http_clients_find_oldest(const struct http_clients *clients,
+						    enum http_phase phase, int64_t grace)
 {
 	int64_t before = milliseconds() - grace;
 	struct http_client *oldest = NULL;
@@ -201,15 +202,15 @@ static struct http_client *find_oldest(const struct http_clients *clients, enum 
 }
 
 /* Returns false if no connection can be ended. */
-static bool make_room(struct http_clients *clients)
+static bool http_clients_make_room(struct http_clients *clients)
 {
-	struct http_client *client = find_oldest(clients, HTTP_IDLE, IDLE_GRACE);
+	struct http_client *client = http_clients_find_oldest(clients, HTTP_IDLE, IDLE_GRACE);
 
 	if (client) {
 		end_idle(clients, client, "closed to make room for other connections");
 		return true;
 	}
-	client = find_oldest(clients, HTTP_RECEIVING, REQUEST_GRACE);
+	client = http_clients_find_oldest(clients, HTTP_RECEIVING, REQUEST_GRACE);
 	if (client)
 		end_request_early(clients, client, "closed to make room for other connections");
 	return client != NULL;
@@ -260,7 +261,7 @@ static bool take_room(struct http_clients *clients)
 	bool room;
 
 	pthread_mutex_lock(&clients->lock);
-	room = clients->n < HTTP_CLIENTS_MAX || make_room(clients);
+	room = clients->n < HTTP_CLIENTS_MAX || http_clients_make_room(clients);
 	clients->full = !room;
 	pthread_mutex_unlock(&clients->lock);
 	return room;

@@ -101,7 +101,7 @@ bool http_names_have(const struct http_names *names, const char *host)
 }
 
 /* Returns false if memory ran out. */
-static bool add_name(struct http_names *names, const char *name, size_t len)
+static bool http_request_add_name(struct http_names *names, const char *name, size_t len)
 {
 	names->names[names->n] = strndup(name, len);
 	return names->names[names->n++] != NULL;
@@ -111,7 +111,8 @@ static bool add_name(struct http_names *names, const char *name, size_t len)
 static bool add_host(struct http_names *names, const char *host)
 {
 	return !host || !*host ||
-	       (add_name(names, host, name_len(host)) && add_name(names, host, strcspn(host, ".")));
+	       (http_request_add_name(names, host, name_len(host)) &&
+		http_request_add_name(names, host, strcspn(host, ".")));
 }
 
 struct http_names *http_names_new(const struct http_settings *settings, const char *hostname)
@@ -124,13 +125,13 @@ struct http_names *http_names_new(const struct http_settings *settings, const ch
 	if (!names)
 		return NULL;
 	gethostname(own, sizeof(own) - 1);
-	ok = add_name(names, "localhost", strlen("localhost")) && add_host(names, own) &&
-	     add_host(names, hostname);
+	ok = http_request_add_name(names, "localhost", strlen("localhost")) &&
+	     add_host(names, own) && add_host(names, hostname);
 	if (ok && settings->host)
-		ok = add_name(names, settings->host, name_len(settings->host));
+		ok = http_request_add_name(names, settings->host, name_len(settings->host));
 	for (size_t i = 0; ok && i < settings->n_server_names; i++)
-		ok = add_name(names, settings->server_names[i],
-			      name_len(settings->server_names[i]));
+		ok = http_request_add_name(names, settings->server_names[i],
+					   name_len(settings->server_names[i]));
 	if (ok)
 		return names;
 	http_names_free(names);
@@ -155,7 +156,7 @@ struct fields {
 };
 
 /* Returns true if the range has only blanks. */
-static bool is_blank(const char *from, const char *to)
+static bool http_request_is_blank(const char *from, const char *to)
 {
 	while (from < to && (*from == ' ' || *from == '\t'))
 		from++;
@@ -171,7 +172,7 @@ static enum MHD_Result take_field(void *data, enum MHD_ValueKind kind, const cha
 	(void)kind;
 	if (!value)
 		value = "";
-	if (key != fields->next || !is_blank(key + key_size + 1, value))
+	if (key != fields->next || !http_request_is_blank(key + key_size + 1, value))
 		fields->gap = true;
 	fields->next = value + value_size + 2;
 	for (size_t i = 0; i < key_size; i++)

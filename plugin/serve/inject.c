@@ -7,8 +7,8 @@
 #include <strings.h>
 
 /* direction=ingress leaves egress as it is, and the other way round. */
-static int take_direction(const struct request *request, struct injection *injection,
-			  struct error *err)
+static int inject_take_direction(const struct request *request, struct injection *injection,
+				 struct error *err)
 {
 	const char *direction = command_option(request->command, "direction");
 	int path;
@@ -72,8 +72,8 @@ static void tell_first_packet(const struct request *request, const struct questi
 		text_printf(lines, "%s\n", error_message(&err));
 }
 
-static int inject(const struct request *request, const struct injection *injection,
-		  struct answer *answer, struct error *err)
+static int inject_inject(const struct request *request, const struct injection *injection,
+			 struct answer *answer, struct error *err)
 {
 	_cleanup_(first_run_end) struct first_run first_run = { .counting = -1 };
 	_cleanup_error_ struct error why = {};
@@ -109,7 +109,7 @@ int verb_inject(const struct request *request, struct answer *answer, struct err
 		.phases = &phases,
 		.client_fd = request->client_fd,
 	};
-	int r = take_direction(request, &injection, err);
+	int r = inject_take_direction(request, &injection, err);
 
 	if (r == 0)
 		r = request_bool(request, "keep-maps", &injection.keep_maps, err);
@@ -119,7 +119,7 @@ int verb_inject(const struct request *request, struct answer *answer, struct err
 		return r;
 	if (!injection.file == !injection.bytes)
 		return error_set(err, -EINVAL, "expected either bytes=N and N bytes, or file=NAME");
-	r = inject(request, &injection, answer, err);
+	r = inject_inject(request, &injection, answer, err);
 	if (r == 0)
 		text_printf(&answer->status, "monitor %s: dataplane injected", injection.monitor);
 	return r;

@@ -170,7 +170,7 @@ static void refuse_write(struct rest_call *call)
  * Finds what a request asks for, and answers what fails without looking at its body. NULL: the
  * answer is complete.
  */
-static const struct rest_route *begin(struct rest_call *call, enum rest_method method)
+static const struct rest_route *rest_begin(struct rest_call *call, enum rest_method method)
 {
 	const struct rest_request *request = call->request;
 	_cleanup_error_ struct error err = {};
@@ -209,7 +209,7 @@ void rest_run(const struct rest_request *request, struct rest_answer *answer)
 {
 	struct rest_call call = { request, answer };
 	enum rest_method method = find_method(request->method);
-	const struct rest_route *route = begin(&call, method);
+	const struct rest_route *route = rest_begin(&call, method);
 
 	if (route) {
 		answer->changes = method != REST_GET;
@@ -221,7 +221,7 @@ void rest_run(const struct rest_request *request, struct rest_answer *answer)
 bool rest_refuse(const struct rest_request *request, struct rest_answer *answer)
 {
 	struct rest_call call = { request, answer };
-	bool refused = !begin(&call, find_method(request->method));
+	bool refused = !rest_begin(&call, find_method(request->method));
 
 	end(&call);
 	return refused;

@@ -37,7 +37,7 @@ static void refuse(struct rest_call *call, const char *before, const char *word,
 	rest_answer_words(call->answer, MHD_HTTP_BAD_REQUEST, text_str(&words));
 }
 
-static bool exists(struct rest_call *call, const char *cube)
+static bool rest_base_exists(struct rest_call *call, const char *cube)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
 
@@ -71,7 +71,7 @@ static bool placement_init(struct placement *placement, struct rest_call *call,
 	if (r < 0)
 		return false;
 	if (placement->cube && placement->port)
-		return exists(call, placement->cube);
+		return rest_base_exists(call, placement->cube);
 	refuse(call, "", placement->cube ? "Port" : "Cube", " is missing");
 	return false;
 }
@@ -95,7 +95,7 @@ static bool position_word(struct rest_call *call, const struct placement *placem
 	}
 	if (neighbour) {
 		text_printf(word, "%s:%s", placement->before ? "before" : "after", neighbour);
-		return exists(call, neighbour);
+		return rest_base_exists(call, neighbour);
 	}
 	if (position && strcmp(position, "first") && strcmp(position, "last") &&
 	    strcmp(position, "auto")) {
@@ -107,7 +107,8 @@ static bool position_word(struct rest_call *call, const struct placement *placem
 	return true;
 }
 
-static void attach(struct rest_call *call, const struct placement *placement, struct text *word)
+static void rest_base_attach(struct rest_call *call, const struct placement *placement,
+			     struct text *word)
 {
 	const char *position = word->len ? text_str(word) : NULL;
 	_cleanup_error_ struct error err = {};
@@ -134,7 +135,7 @@ void rest_attach(struct rest_call *call)
 
 	if (body && placement_init(&placement, call, body) &&
 	    position_word(call, &placement, &word))
-		attach(call, &placement, &word);
+		rest_base_attach(call, &placement, &word);
 }
 
 void rest_detach(struct rest_call *call)

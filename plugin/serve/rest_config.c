@@ -277,7 +277,7 @@ void rest_get_config(struct rest_call *call)
 /* -- as it is changed -- */
 
 /* The path that the request is about; -1: both. */
-static int path_of(const struct rest_call *call)
+static int rest_config_path_of(const struct rest_call *call)
 {
 	const char *word = rest_word(call, 3);
 
@@ -358,7 +358,7 @@ static void inject_body(struct rest_call *call, unsigned int status)
 	_cleanup_text_ struct text document = {};
 	struct injection injection = { .monitor = rest_word(call, 1), .into = INJECT_EXISTING };
 
-	if (!monitor || make_document(call, path_of(call), &document) < 0)
+	if (!monitor || make_document(call, rest_config_path_of(call), &document) < 0)
 		return;
 	injection.bytes = text_str(&document);
 	injection.len = document.len;
@@ -378,8 +378,8 @@ void rest_patch_config(struct rest_call *call)
 void rest_delete_config(struct rest_call *call)
 {
 	_cleanup_error_ struct error err = {};
-	int r = registry_eject(call->request->registry, rest_word(call, 1), path_of(call), NULL,
-			       &err);
+	int r = registry_eject(call->request->registry, rest_word(call, 1),
+			       rest_config_path_of(call), NULL, &err);
 
 	if (r == -ENOENT)
 		rest_missing(call, error_message(&err));

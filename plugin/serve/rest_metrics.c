@@ -36,7 +36,7 @@ bool rest_refuse_foreign(struct rest_call *call, struct view *view)
 }
 
 /* What the monitor in the path has. false: the answer says why not. */
-static bool begin(struct rest_call *call, struct view *view)
+static bool rest_metrics_begin(struct rest_call *call, struct view *view)
 {
 	_cleanup_error_ struct error err = {};
 	int r = registry_view(call->request->registry, rest_word(call, 1), view, &err);
@@ -68,13 +68,13 @@ void rest_get_metrics(struct rest_call *call)
 	_cleanup_text_ struct text links = {};
 	struct view view;
 
-	if (!begin(call, &view))
+	if (!rest_metrics_begin(call, &view))
 		return;
 	rest_links(call, &links);
 	stream(call, &view, &filter, JSON_OBJECT, &links);
 }
 
-static int path_of(const struct rest_call *call)
+static int rest_metrics_path_of(const struct rest_call *call)
 {
 	return strcmp(rest_word(call, 3), "egress-metrics") == 0 ? PATH_EGRESS : PATH_INGRESS;
 }
@@ -94,7 +94,7 @@ static const struct metric *next_metric(const struct view *view, int path, size_
 void rest_get_metric_list(struct rest_call *call)
 {
 	_cleanup_free_ char *interface = rest_query(call->request->uri, "interface");
-	const struct json_filter filter = { .path = path_of(call),
+	const struct json_filter filter = { .path = rest_metrics_path_of(call),
 					    .interface = interface,
 					    .one = true };
 	_cleanup_text_ struct text links = {};
@@ -102,7 +102,7 @@ void rest_get_metric_list(struct rest_call *call)
 	size_t item = 0, i = 0;
 	struct view view;
 
-	if (!begin(call, &view))
+	if (!rest_metrics_begin(call, &view))
 		return;
 	rest_links_begin(call, &links);
 	while ((metric = next_metric(&view, filter.path, &item, &i)))
@@ -165,7 +165,7 @@ void rest_get_metric(struct rest_call *call)
 	_cleanup_free_ char *interface = rest_query(call->request->uri, "interface");
 	const char *leaf = rest_word(call, 5);
 	const struct json_filter filter = {
-		.path = path_of(call),
+		.path = rest_metrics_path_of(call),
 		.name = rest_word(call, 4),
 		.interface = interface,
 		.one = true,
@@ -173,7 +173,7 @@ void rest_get_metric(struct rest_call *call)
 	_cleanup_text_ struct text links = {};
 	_cleanup_(view_release) struct view view = {};
 
-	if (!begin(call, &view) || !find_metric(call, &view, &filter))
+	if (!rest_metrics_begin(call, &view) || !find_metric(call, &view, &filter))
 		return;
 	if (!leaf) {
 		rest_links(call, &links);
@@ -193,7 +193,7 @@ void rest_get_open_metrics(struct rest_call *call)
 	_cleanup_error_ struct error err = {};
 	struct view view;
 
-	if (!begin(call, &view))
+	if (!rest_metrics_begin(call, &view))
 		return;
 	if (openmetrics_stream_new(&view, EXPOSITION_OPENMETRICS, &call->answer->stream, &err) <
 	    0) {

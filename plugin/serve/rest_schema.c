@@ -68,7 +68,7 @@ static void param(struct text *out, bool first, const struct rest_schema *schema
 }
 
 /* Which children a kind of help is about. */
-static bool is_shown(const struct rest_schema *child)
+static bool rest_schema_is_shown(const struct rest_schema *child)
 {
 	(void)child;
 	return true;
@@ -131,7 +131,7 @@ static void object_help(struct rest_call *call, const struct rest_schema *schema
 				       : "\"commands\":[\"show\"],");
 		params(out, "params", schema, is_branch);
 	} else if (!strcmp(what, "SHOW")) {
-		params(out, "params", schema, is_shown);
+		params(out, "params", schema, rest_schema_is_shown);
 	} else if (!strcmp(what, "SET")) {
 		params(out, "params", schema, is_writable);
 	} else if (strcmp(what, "ADD") != 0) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/verb.h"
-#include "export/self_metrics.h"
 #include "export/json.h"
 #include "export/openmetrics.h"
+#include "export/self_metrics.h"
 #include "export/status.h"
 #include "serve/flush.h"
 #include "serve/inject.h"
@@ -263,7 +263,7 @@ static void usage(const struct verb *verb, struct text *out)
 	text_printf(out, "%s%s%s", verb->name, *verb->arguments ? " " : "", verb->arguments);
 }
 
-static int run_help(const struct request *request, struct answer *answer, struct error *err)
+static int verb_run_help(const struct request *request, struct answer *answer, struct error *err)
 {
 	const char *name = positional(request, 0);
 
@@ -324,7 +324,7 @@ const struct verb verbs[] = {
 	  false, run_listval },
 	{ "GETVAL", "<identifier>", NULL, "one of them, as a rate if it is a counter", 1, 1, false,
 	  run_getval },
-	{ "HELP", "[<verb>]", NULL, "this", 0, 1, false, run_help },
+	{ "HELP", "[<verb>]", NULL, "this", 0, 1, false, verb_run_help },
 	{},
 };
 
