@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/oom.h"
 
@@ -79,14 +80,6 @@ static int child_start(struct child *child, child_fn *run, void *data)
 	return 0;
 }
 
-static int64_t child_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Reads what is there; closes the pipe at its end. */
 static int child_drain(int *fd, struct text *to, size_t max)
 {
@@ -105,12 +98,12 @@ static int child_drain(int *fd, struct text *to, size_t max)
 
 static int child_talk(struct child *child, int seconds, struct text *words, struct text *said)
 {
-	int64_t deadline = child_now_ms() + seconds * 1000;
+	int64_t deadline = clock_now_ms() + seconds * 1000;
 	int r = 0;
 
 	while (r == 0 && (child->fds[FROM_WORDS] >= 0 || child->fds[FROM_STDERR] >= 0)) {
 		struct pollfd polls[FROM_COUNT];
-		int64_t left = deadline - child_now_ms();
+		int64_t left = deadline - clock_now_ms();
 
 		for (int i = 0; i < FROM_COUNT; i++)
 			polls[i] = (struct pollfd){ .fd = child->fds[i], .events = POLLIN };

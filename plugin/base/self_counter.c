@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/self_counter.h"
+#include "base/clock.h"
 
 #include <time.h>
 
@@ -24,12 +25,4 @@ const char *reader_kind_name(enum reader_kind reader)
 	};
 
 	return names[reader];
-}
-
-uint64_t figure_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }

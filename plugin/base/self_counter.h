@@ -24,7 +24,4 @@ enum reader_kind { READER_COLLECTD, READER_JSON, READER_OPENMETRICS, READER_COUN
 /* "collectd", "json", "openmetrics". */
 const char *reader_kind_name(enum reader_kind reader);
 
-/* Nanoseconds of a clock that only goes on. */
-uint64_t figure_clock(void);
-
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cc/process.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,17 +36,9 @@ struct run {
 	int pipes[PIPES]; /* our ends */
 };
 
-static long process_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 long process_deadline(void)
 {
-	return process_now_ms() + PROCESS_WALL_SECONDS * 1000L;
+	return clock_now_ms() + PROCESS_WALL_SECONDS * 1000L;
 }
 
 static int process_limits_set(void)
@@ -178,7 +171,7 @@ static int run_pump(struct run *run, const struct process *process, struct error
 	size_t fed = 0;
 
 	while (fds[OUT].fd >= 0 || fds[WORDS].fd >= 0 || fds[PIPES].fd >= 0) {
-		long left = process->deadline - process_now_ms();
+		long left = process->deadline - clock_now_ms();
 
 		if (left <= 0)
 			return error_set(err, -EDQUOT, "the compiler ran longer than %d s",

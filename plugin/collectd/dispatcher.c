@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/clock.h"
 #include "collectd.h"
 #include "plugin.h"
 #include "utils/common/common.h"
 
-#include "base/self_counter.h"
 #include "base/log.h"
-#include "collectd/value_cache.h"
+#include "base/self_counter.h"
 #include "collectd/dispatcher.h"
+#include "collectd/notifier.h"
+#include "collectd/value_cache.h"
+#include "collectd/write_queue.h"
 #include "export/self_metrics.h"
 #include "export/values.h"
 #include "monitor/swap_read.h"
-#include "collectd/notifier.h"
-#include "collectd/write_queue.h"
 
 #include <errno.h>
 #include <time.h>
@@ -239,7 +240,7 @@ static void read_end(struct reader *reader)
 static void read_monitor(struct reader *reader, struct registry *registry)
 {
 	_cleanup_(view_release) struct view view = {};
-	uint64_t start = figure_clock();
+	uint64_t start = clock_now_ns();
 
 	if (registry_view(registry, reader->monitor, &view, NULL) < 0)
 		return;
@@ -254,7 +255,7 @@ static void read_monitor(struct reader *reader, struct registry *registry)
 	view_note_read(&view, READER_COLLECTD);
 	if (view.n)
 		readings_add(view.items[0].monitor->readings, READER_COLLECTD, 0,
-			     figure_clock() - start);
+			     clock_now_ns() - start);
 }
 
 /* With the turn. */

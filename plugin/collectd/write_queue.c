@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/clock.h"
 #include "collectd.h"
 #include "filter_chain.h"
 #include "plugin.h"
@@ -192,12 +193,12 @@ static bool chain_may_drop(void)
 static size_t wait_for_all(bool may_drop)
 {
 	const uint64_t quiet = (may_drop ? PASSAGE_SECONDS_QUIET : PASSAGE_SECONDS_MAX) * SECOND;
-	const uint64_t start = figure_clock(), end = start + PASSAGE_SECONDS_MAX * SECOND;
+	const uint64_t start = clock_now_ns(), end = start + PASSAGE_SECONDS_MAX * SECOND;
 	const cdtime_t then = cdtime();
 	size_t missing = count_all_missing(then);
 	uint64_t until = start + quiet;
 
-	while (missing && figure_clock() < until) {
+	while (missing && clock_now_ns() < until) {
 		const struct timespec time = {
 			.tv_sec = (time_t)(until / SECOND),
 			.tv_nsec = (long)(until % SECOND),
@@ -207,7 +208,7 @@ static size_t wait_for_all(bool may_drop)
 		pthread_cond_clockwait(&passing.seen, &passing.lock, CLOCK_MONOTONIC, &time);
 		now = count_all_missing(then);
 		if (now < missing)
-			until = figure_clock() + quiet < end ? figure_clock() + quiet : end;
+			until = clock_now_ns() + quiet < end ? clock_now_ns() + quiet : end;
 		missing = now;
 	}
 	return missing;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/top.h"
+#include "base/clock.h"
 #include "ctl/column.h"
 #include "ctl/layout.h"
 #include "ctl/terminal.h"
@@ -29,14 +30,6 @@ struct screen {
 	struct error trouble; /* of the last read */
 	bool utf8;
 };
-
-static double top_now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 /* Buckets are many, and the plugin's own figures are not what is asked for. */
 static bool top_is_shown(const struct sample *sample)
@@ -69,7 +62,7 @@ static void read_board(struct screen *screen)
 	int r;
 
 	error_release(&screen->trouble);
-	board_begin(&screen->board, top_now());
+	board_begin(&screen->board, ((double)clock_now_ns() * 1e-9));
 	r = reading_run(&reading, &screen->trouble);
 	if (board_end(&screen->board, &err) < 0 && r == 0)
 		error_set(&screen->trouble, err.code, "%s", error_message(&err));
@@ -292,10 +285,10 @@ static void handle(struct screen *screen, int key)
 
 static int loop(struct screen *screen, struct error *err)
 {
-	double next = top_now() + screen->top->interval;
+	double next = ((double)clock_now_ns() * 1e-9) + screen->top->interval;
 
 	while (!screen->quit) {
-		double left = next - top_now();
+		double left = next - ((double)clock_now_ns() * 1e-9);
 		int key;
 
 		if (draw(screen, err) < 0)
@@ -304,13 +297,13 @@ static int loop(struct screen *screen, struct error *err)
 		key = getch();
 		if (key != ERR)
 			handle(screen, key);
-		if (top_now() < next)
+		if (((double)clock_now_ns() * 1e-9) < next)
 			continue;
 		if (!screen->paused)
 			read_board(screen);
 		next += screen->top->interval;
-		if (next < top_now())
-			next = top_now() + screen->top->interval;
+		if (next < ((double)clock_now_ns() * 1e-9))
+			next = ((double)clock_now_ns() * 1e-9) + screen->top->interval;
 	}
 	return 0;
 }

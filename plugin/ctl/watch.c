@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/watch.h"
+#include "base/clock.h"
 #include "ctl/board.h"
 
 #include <errno.h>
@@ -18,14 +19,6 @@ struct watched {
 	struct text names; /* of the others */
 	struct text lines; /* of this read */
 };
-
-static double watch_now(clockid_t clock)
-{
-	struct timespec time;
-
-	clock_gettime(clock, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 /* 2026-11-23T12:10:56.123Z */
 static void take_stamp(char stamp[40])
@@ -138,7 +131,7 @@ static int read_once(struct watched *watched, struct error *err)
 	take_stamp(watched->stamp);
 	text_clear(&watched->names);
 	text_clear(&watched->lines);
-	board_begin(&watched->board, watch_now(CLOCK_MONOTONIC));
+	board_begin(&watched->board, ((double)clock_ns(CLOCK_MONOTONIC) * 1e-9));
 	r = reading_run(&reading, err);
 	left_out = watched->board.left_out;
 	if (r == 0)
@@ -158,7 +151,7 @@ static int read_once(struct watched *watched, struct error *err)
 
 static void sleep_until(double next)
 {
-	double left = next - watch_now(CLOCK_MONOTONIC);
+	double left = next - ((double)clock_ns(CLOCK_MONOTONIC) * 1e-9);
 	const struct timespec pause = {
 		.tv_sec = left > 0 ? (time_t)left : 0,
 		.tv_nsec = left > 0 ? (long)((left - (double)(time_t)left) * 1e9) : 0,
@@ -170,7 +163,7 @@ static void sleep_until(double next)
 int watch_metric(const struct watch_options *options, struct error *err)
 {
 	struct watched watched = { .options = options };
-	double next = watch_now(CLOCK_MONOTONIC);
+	double next = ((double)clock_ns(CLOCK_MONOTONIC) * 1e-9);
 	int r = board_init(&watched.board, options->interval, err);
 
 	for (uint64_t i = 0; r == 0 && (!options->count || i < options->count) && !ferror(stdout);

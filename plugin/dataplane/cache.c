@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/cache.h"
+#include "base/clock.h"
 #include "base/self_counter.h"
 
 #include <pthread.h>
@@ -43,7 +44,7 @@ static void forget(struct cache *cache)
 	for (size_t i = 0; i < cache->n; i++)
 		compiled_release(&cache->items[i]);
 	cache->n = cache->bytes = 0;
-	cache->forgot = figure_clock();
+	cache->forgot = clock_now_ns();
 }
 
 void cache_begin(struct cache *cache)

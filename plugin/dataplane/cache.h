@@ -30,7 +30,7 @@ void cache_forget(struct cache *cache);
 
 /**
  * cache_find() - look for the result of a compilation
- * @since:        ignore compilations that began before this time of figure_clock()
+ * @since:        ignore compilations that began before this time of clock_now_ns()
  * @target:       what the code is compiled for
  * @origin:       the name of the code in messages
  * @code:         the source, or an object that was tried in the sandbox

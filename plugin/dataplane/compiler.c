@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/compiler.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -124,14 +125,6 @@ static int child_spawn(struct child *child, const char *program, char *const arg
 	return r;
 }
 
-static int64_t compiler_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Writes what the pipe takes; closes it when all is written or nobody reads any more. */
 static void compiler_feed(int *fd, const struct text *source, size_t *written)
 {
@@ -193,7 +186,7 @@ static int compiler_child_talk(struct child *child, const struct compiler *compi
 {
 	static const size_t max[STREAM_COUNT] = { 0, OBJECT_MAX, DIAGNOSTICS_MAX + 4096,
 						  STATUS_MAX };
-	int64_t deadline = compiler_now_ms() + COMPILER_SECONDS_MAX * 1000;
+	int64_t deadline = clock_now_ms() + COMPILER_SECONDS_MAX * 1000;
 	size_t written = 0, start[STREAM_COUNT] = {};
 
 	for (int i = STREAM_OBJECT; i < STREAM_COUNT; i++)
@@ -202,7 +195,7 @@ static int compiler_child_talk(struct child *child, const struct compiler *compi
 		fd_close(&child->fds[STREAM_SOURCE]);
 	for (;;) {
 		struct pollfd polls[STREAM_COUNT + COMPILER_CANCEL_FDS];
-		int64_t left = deadline - compiler_now_ms();
+		int64_t left = deadline - clock_now_ms();
 		bool open = false;
 		int r;
 

@@ -26,7 +26,7 @@ struct compiler {
 	const char *clang;	     /* NULL: searched by dynmon-cc */
 	int cancel_fd;		     /* readable: cancel the compilation; 0 or less: none */
 	struct cache *cache;	     /* shared results; NULL: always compile */
-	uint64_t since;		     /* time of figure_clock(): older results are not used */
+	uint64_t since;		     /* time of clock_now_ns(): older results are not used */
 	struct compile_queue *queue; /* NULL: compilations start at once */
 	bool patient;		     /* not subject to the limit of waiting requests */
 	int client_fd; /* connected socket: cancel when the peer is gone; 0 or less: none */

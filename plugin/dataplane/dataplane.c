@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/dataplane.h"
-#include "base/self_counter.h"
+#include "base/clock.h"
 #include "base/image_check.h"
+#include "base/self_counter.h"
 #include "dataplane/cache.h"
 #include "dataplane/compile_queue.h"
 
@@ -127,7 +128,7 @@ static int make_elf(const struct path_config *config, const char *origin, bool t
 
 	if (cache_find(compiler->cache, compiler->since, target, origin, code, elf, warnings))
 		return text_status(elf) < 0 ? error_oom(err) : 0;
-	began = figure_clock();
+	began = clock_now_ns();
 	if (config->object.len)
 		text_add(elf, code->data, code->len);
 	else

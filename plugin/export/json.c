@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/json.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "metric/json.h"
 #include "monitor/swap_read.h"
@@ -205,13 +206,11 @@ static int build(struct json_stream *json, const struct json_filter *filter,
 
 static int value_begin(struct json_stream *json, const struct metric *metric)
 {
-	struct timespec now;
 	int r = metric_json_init(&json->value, metric);
 
 	if (r < 0)
 		return r;
-	clock_gettime(CLOCK_REALTIME, &now);
-	json->timestamp = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	json->timestamp = (uint64_t)clock_wall_us();
 	json->reading = true;
 	return 0;
 }
@@ -230,7 +229,7 @@ static int json_next(struct stream *stream, struct text *out, struct error *err)
 {
 	struct json_stream *json = (struct json_stream *)stream;
 	const struct piece *piece = &json->pieces[json->piece];
-	uint64_t start = figure_clock();
+	uint64_t start = clock_now_ns();
 	int r;
 
 	if (!json->reading) {
@@ -258,7 +257,7 @@ static int json_next(struct stream *stream, struct text *out, struct error *err)
 		json->piece++;
 	}
 	if (piece->monitor)
-		readings_add(piece->monitor->readings, READER_JSON, 0, figure_clock() - start);
+		readings_add(piece->monitor->readings, READER_JSON, 0, clock_now_ns() - start);
 	return 1;
 }
 

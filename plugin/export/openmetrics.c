@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/openmetrics.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "export/exposer.h"
 #include "export/self_metrics.h"
@@ -322,7 +323,7 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 {
 	struct openmetrics_stream *stream = (struct openmetrics_stream *)base;
 	const struct source *source = &stream->sources.items[stream->at];
-	uint64_t start = figure_clock();
+	uint64_t start = clock_now_ns();
 	int r = 1;
 
 	if (stream->at == stream->sources.n)
@@ -349,7 +350,7 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 		entries(stream, source, out);
 	if (source->monitor && !stream->look)
 		readings_add(source->monitor->readings, READER_OPENMETRICS, 0,
-			     figure_clock() - start);
+			     clock_now_ns() - start);
 	/* A truncated label would identify another series. */
 	if (text_status(out) < 0 || text_status(&stream->scratch) < 0 ||
 	    text_status(&stream->labels) < 0)

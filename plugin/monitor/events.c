@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/events.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/self_counter.h"
 #include "base/thread.h"
@@ -41,14 +42,6 @@ struct events {
 	pthread_t thread;
 	struct source *sources; /* the thread's */
 };
-
-static time_t events_now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec;
-}
 
 static void tell_left_out(struct source *source)
 {
@@ -112,7 +105,7 @@ static void take_record(void *data, const void *record, size_t len)
 	struct source *source = data;
 	_cleanup_text_ struct text line = {};
 	enum log_level level;
-	time_t second = events_now();
+	time_t second = clock_now_s();
 
 	if (second != source->second) {
 		tell_left_out(source);

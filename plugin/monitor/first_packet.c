@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/first_packet.h"
+#include "base/clock.h"
 #include "kernel/run_stats.h"
 
 #include <errno.h>
 #include <time.h>
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec time;
-
-	clock_gettime(clock, &time);
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
 
 int first_run_begin(struct first_run *first_run, struct error *err)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/loader.h"
+#include "base/clock.h"
 #include "base/self_counter.h"
 
 #include <errno.h>
@@ -172,7 +173,7 @@ int loader_inject(const struct loader *loader, struct monitor *monitor,
 	int r = 0;
 
 	compiler.patient = false;
-	compiler.since = figure_clock();
+	compiler.since = clock_now_ns();
 	compiler.client_fd = injection->client_fd;
 	if (injection->log_level) {
 		_cleanup_free_ char *level = strdup(injection->log_level);

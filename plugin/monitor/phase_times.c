@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/phase_times.h"
+#include "base/clock.h"
 
 #include <stddef.h>
 #include <time.h>
-
-uint64_t phases_now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
 
 const char *phase_name(enum phase phase)
 {
@@ -27,12 +20,12 @@ const char *phase_name(enum phase phase)
 void phases_begin(struct phases *phases)
 {
 	if (phases)
-		*phases = (struct phases){ .since = phases_now() };
+		*phases = (struct phases){ .since = clock_now_ns() };
 }
 
 void phases_end(struct phases *phases, enum phase phase)
 {
-	uint64_t time = phases_now();
+	uint64_t time = clock_now_ns();
 
 	if (!phases)
 		return;

@@ -12,9 +12,6 @@ struct phases {
 	uint64_t ns[PHASE_COUNT];
 };
 
-/* ns of CLOCK_MONOTONIC. */
-uint64_t phases_now(void);
-
 /* "parse". */
 const char *phase_name(enum phase phase);
 

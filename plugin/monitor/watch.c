@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/watch.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/self_counter.h"
 #include "base/thread.h"
@@ -28,7 +29,7 @@ struct watch {
 	pthread_t thread;
 	/* the thread's */
 	int fd;
-	uint64_t retry_at; /* of figure_clock() */
+	uint64_t retry_at; /* of clock_now_ns() */
 	struct space *spaces;
 	struct pollfd *polls; /* three more than spaces */
 	size_t n_spaces;
@@ -157,7 +158,7 @@ static int watch_drain(struct watch *watch)
  */
 static int retry(struct watch *watch)
 {
-	uint64_t now = figure_clock();
+	uint64_t now = clock_now_ns();
 
 	if (now < watch->retry_at)
 		return (int)((watch->retry_at - now) / 1000000) + 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/control.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "serve/conversation.h"
@@ -57,18 +58,10 @@ struct control {
 	struct client clients[PLACES];
 };
 
-static int64_t control_clock(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec;
-}
-
 static void client_enter(struct client *client, enum client_state state)
 {
 	client->state = state;
-	client->since = control_clock();
+	client->since = clock_now_s();
 }
 
 static void client_close(struct client *client)
@@ -246,7 +239,7 @@ static void accept_some(struct control *control)
 			continue;
 		if (errno != EAGAIN) {
 			log_error("control socket: accept: %s", strerror(errno));
-			control->accept_from = control_clock() + ACCEPT_PAUSE_S;
+			control->accept_from = clock_now_s() + ACCEPT_PAUSE_S;
 		}
 		return;
 	}
@@ -260,7 +253,7 @@ static void accept_some(struct control *control)
  */
 static int enforce_times(struct control *control)
 {
-	int64_t now = control_clock(), next = INT64_MAX;
+	int64_t now = clock_now_s(), next = INT64_MAX;
 
 	for (size_t i = 0; i < PLACES; i++) {
 		struct client *client = &control->clients[i];
@@ -294,7 +287,7 @@ static nfds_t list_polls(struct control *control, struct pollfd *polls, struct c
 	polls[POLL_STOP] = (struct pollfd){ .fd = control->stop_fd, .events = POLLIN };
 	polls[POLL_WAKE] = (struct pollfd){ .fd = control->wake_fd, .events = POLLIN };
 	polls[POLL_ACCEPT] = (struct pollfd){
-		.fd = control->accept_from > control_clock() ? -1 : control->fd,
+		.fd = control->accept_from > clock_now_s() ? -1 : control->fd,
 		.events = POLLIN,
 	};
 	for (size_t i = 0; i < PLACES; i++) {

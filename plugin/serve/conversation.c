@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/conversation.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "serve/verb.h"
 
@@ -10,14 +11,6 @@
 #include <time.h>
 
 #define PIECE_SIZE (16 * 1024)
-
-static int64_t conversation_clock(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec;
-}
 
 /* 1: ready; 0: time is up or the plugin stops; -errno. */
 static int wait_for(const struct conversation *conversation, short events, int seconds)
@@ -212,12 +205,11 @@ static int run_request(struct conversation *conversation, const struct command *
 /* Reads until the input has size bytes. */
 static int read_document(struct conversation *conversation, size_t size)
 {
-	int64_t until = conversation_clock() + CONVERSATION_REQUEST_SECONDS;
+	int64_t until = clock_now_s() + CONVERSATION_REQUEST_SECONDS;
 
 	while (conversation->input.len < size) {
-		int r = conversation_clock() < until
-				? fill_input(conversation, CONVERSATION_STALL_SECONDS)
-				: 0;
+		int r = clock_now_s() < until ? fill_input(conversation, CONVERSATION_STALL_SECONDS)
+					      : 0;
 
 		if (r <= 0)
 			return r < 0 ? r : -ETIMEDOUT;
@@ -274,7 +266,7 @@ static int serve_request(struct conversation *conversation, size_t len)
 
 bool conversation_serve(struct conversation *conversation)
 {
-	int64_t until = conversation_clock() + CONVERSATION_REQUEST_SECONDS;
+	int64_t until = clock_now_s() + CONVERSATION_REQUEST_SECONDS;
 	const struct text *input = &conversation->input;
 
 	for (;;) {
@@ -283,7 +275,7 @@ bool conversation_serve(struct conversation *conversation)
 		if (end && end - input->data <= COMMAND_LINE_MAX) {
 			if (serve_request(conversation, (size_t)(end - input->data)) < 0)
 				return false;
-			until = conversation_clock() + CONVERSATION_REQUEST_SECONDS;
+			until = clock_now_s() + CONVERSATION_REQUEST_SECONDS;
 			continue;
 		}
 		if (input->len > COMMAND_LINE_MAX) {
@@ -292,7 +284,7 @@ bool conversation_serve(struct conversation *conversation)
 		}
 		if (!input->len && wait_for(conversation, POLLIN, 0) == 0)
 			return true;
-		if (conversation_clock() >= until ||
+		if (clock_now_s() >= until ||
 		    fill_input(conversation, CONVERSATION_STALL_SECONDS) <= 0)
 			return false;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/http_clients.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
 
@@ -61,14 +62,6 @@ struct http_clients {
 	size_t unreported;
 };
 
-static int64_t milliseconds(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
-}
-
 static void wake(const struct http_clients *clients)
 {
 	eventfd_write(clients->wake_fd, 1);
@@ -100,7 +93,7 @@ void http_clients_report(struct http_clients *clients, const char *line)
 	bool logged;
 
 	pthread_mutex_lock(&clients->lock);
-	unreported = take_unreported(clients, milliseconds());
+	unreported = take_unreported(clients, clock_now_ms());
 	logged = clients->reports++ < REPORTS_MAX;
 	clients->unreported += !logged;
 	pthread_mutex_unlock(&clients->lock);
@@ -178,7 +171,7 @@ static void http_clients_check_limits(struct http_clients *clients, struct http_
 
 static void check_all(struct http_clients *clients)
 {
-	int64_t time = milliseconds();
+	int64_t time = clock_now_ms();
 
 	for (struct http_client *client = clients->first; client; client = client->next)
 		if (!client->ended)
@@ -191,7 +184,7 @@ static void check_all(struct http_clients *clients)
 static struct http_client *http_clients_find_oldest(const struct http_clients *clients,
 						    enum http_phase phase, int64_t grace)
 {
-	int64_t before = milliseconds() - grace;
+	int64_t before = clock_now_ms() - grace;
 	struct http_client *oldest = NULL;
 
 	for (struct http_client *client = clients->first; client; client = client->next)
@@ -275,7 +268,7 @@ static bool look_after_clients(struct http_clients *clients, bool *looking)
 
 	pthread_mutex_lock(&clients->lock);
 	check_all(clients);
-	unreported = take_unreported(clients, milliseconds());
+	unreported = take_unreported(clients, clock_now_ms());
 	*looking = clients->first || clients->unreported;
 	stopping = clients->stopping;
 	pthread_mutex_unlock(&clients->lock);
@@ -377,7 +370,7 @@ struct http_client *http_clients_add(struct http_clients *clients, int fd)
 	if (client) {
 		*client = (struct http_client){ .next = clients->first,
 						.fd = fd,
-						.since = milliseconds() };
+						.since = clock_now_ms() };
 		clients->first = client;
 		clients->n++;
 	}
@@ -417,7 +410,7 @@ void http_clients_remove(struct http_clients *clients, struct http_client *clien
 /* The lock is held. */
 static void set_phase(struct http_client *client, enum http_phase phase)
 {
-	int64_t time = milliseconds();
+	int64_t time = clock_now_ms();
 
 	if (client->phase == HTTP_ANSWERING)
 		client->waited += time - client->since;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/http_exchange.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "serve/http_clients.h"
 #include "serve/http_request.h"
@@ -206,22 +207,14 @@ void exchange_report_cut(struct exchange *exchange, struct MHD_Connection *conne
 	http_clients_report(exchange->clients, line);
 }
 
-static int64_t seconds_now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec;
-}
-
 void exchange_drain(struct MHD_Connection *connection)
 {
 	struct pollfd polls = { .fd = socket_of(connection), .events = POLLIN };
-	int64_t end = seconds_now() + DRAIN_SECONDS;
+	int64_t end = clock_now_s() + DRAIN_SECONDS;
 	char bytes[4096];
 	ssize_t n = 1;
 
 	shutdown(polls.fd, SHUT_WR);
-	while (n > 0 && seconds_now() <= end && poll(&polls, 1, DRAIN_SECONDS * 1000) == 1)
+	while (n > 0 && clock_now_s() <= end && poll(&polls, 1, DRAIN_SECONDS * 1000) == 1)
 		n = recv(polls.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 }

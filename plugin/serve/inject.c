@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/inject.h"
+#include "base/clock.h"
 #include "monitor/first_packet.h"
 
 #include <ctype.h>
@@ -65,7 +66,7 @@ static void tell_first_packet(const struct request *request, const struct questi
 
 	text_adds(lines, "first-packet ");
 	if (r > 0)
-		text_printf(lines, "%.6f\n", (double)(phases_now() - switched) * 1e-9);
+		text_printf(lines, "%.6f\n", (double)(clock_now_ns() - switched) * 1e-9);
 	else if (r == 0)
 		text_printf(lines, "none within %g s\n", question->wait);
 	else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* .../metrics and .../open-metrics: streams, however large the maps are. */
+#include "base/clock.h"
 #include "export/json.h"
 #include "export/openmetrics.h"
 #include "serve/rest_private.h"
@@ -151,11 +152,7 @@ static bool find_metric(struct rest_call *call, const struct view *view,
 
 static void answer_timestamp(struct rest_call *call)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	text_u64(&call->answer->body,
-		 (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+	text_i64(&call->answer->body, clock_wall_us());
 	rest_json(call);
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/clock.h"
 #include "base/self_counter.h"
 #include "dataplane/cache.h"
 #include "fixture.h"
@@ -32,11 +33,11 @@ static void expect(struct cache *cache, uint64_t since, const char *source, cons
 static void test_since(void **state)
 {
 	struct cache *cache = cache_new();
-	uint64_t before = figure_clock(), began, after;
+	uint64_t before = clock_now_ns(), began, after;
 
 	(void)state;
 	cache_begin(cache);
-	began = figure_clock() + 1;
+	began = clock_now_ns() + 1;
 	store(cache, began, "a", "old");
 	after = began + 1;
 	expect(cache, before, "a", "old");
@@ -55,21 +56,21 @@ static void test_since(void **state)
 static void test_forget(void **state)
 {
 	struct cache *cache = cache_new();
-	uint64_t began = figure_clock();
+	uint64_t began = clock_now_ns();
 
 	(void)state;
 	store(cache, began, "a", "nobody asks");
 	cache_begin(cache);
 	expect(cache, 0, "a", NULL);
 	cache_begin(cache);
-	store(cache, figure_clock() + 1, "a", "object");
+	store(cache, clock_now_ns() + 1, "a", "object");
 	cache_end(cache);
 	expect(cache, 0, "a", "object");
 	cache_forget(cache);
 	expect(cache, 0, "a", NULL);
 	store(cache, began, "a", "too old");
 	expect(cache, 0, "a", NULL);
-	store(cache, figure_clock() + 1, "a", "object");
+	store(cache, clock_now_ns() + 1, "a", "object");
 	cache_end(cache);
 	cache_begin(cache);
 	expect(cache, 0, "a", NULL);
@@ -87,12 +88,12 @@ static void test_full(void **state)
 	cache_begin(cache);
 	for (int i = 0; i <= CACHE_OBJECTS_MAX; i++) {
 		snprintf(source, sizeof(source), "%d", i);
-		store(cache, figure_clock() + 1, source, "object");
+		store(cache, clock_now_ns() + 1, source, "object");
 	}
 	expect(cache, 0, "0", "object");
 	snprintf(source, sizeof(source), "%d", CACHE_OBJECTS_MAX);
 	expect(cache, 0, source, NULL);
-	store(cache, figure_clock() + 2, "0", "newer");
+	store(cache, clock_now_ns() + 2, "0", "newer");
 	expect(cache, 0, "0", "newer");
 	cache_end(cache);
 	cache_free(cache);
