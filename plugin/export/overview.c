@@ -34,7 +34,7 @@ static const char *where_shown(const struct metric *metric)
 		return "json";
 	if (metric_is_taken(metric))
 		return "taken";
-	return metric->tally ? "last-read" : "series";
+	return metric->accumulator ? "last-read" : "series";
 }
 
 /* Instances of a monitor have the same ones. */

@@ -17,7 +17,7 @@ struct entry {
 	char bytes[] __attribute__((aligned(8)));
 };
 
-struct tally {
+struct accumulator {
 	unsigned int refs; /* atomic */
 	size_t key_size;
 	size_t value_size; /* of all CPUs */
@@ -87,91 +87,92 @@ static size_t accumulator_entry_bytes(const struct metric *metric)
 	       metric->n_columns * sizeof(struct number);
 }
 
-int tally_check(const struct metric *metric, struct error *err)
+int accumulator_check(const struct metric *metric, struct error *err)
 {
-	unsigned long long n = TALLY_MAPS_MAX * (unsigned long long)metric->map.max_entries;
+	unsigned long long n = ACCUMULATOR_MAPS_MAX * (unsigned long long)metric->map.max_entries;
 	unsigned long long bytes = n * accumulator_entry_bytes(metric);
 
-	if (bytes <= TALLY_BYTES_MAX)
+	if (bytes <= ACCUMULATOR_BYTES_MAX)
 		return 0;
 	return error_set(err, -EFBIG,
 			 "map %s: the accumulator may need %llu bytes (%d times %u entries of %zu "
 			 "bytes%s), at most %llu are possible; give the map fewer entries",
-			 metric->config->map_name, bytes, TALLY_MAPS_MAX, metric->map.max_entries,
-			 accumulator_entry_bytes(metric),
-			 map_is_percpu(metric->map.type) ? " on all CPUs" : "", TALLY_BYTES_MAX);
+			 metric->config->map_name, bytes, ACCUMULATOR_MAPS_MAX,
+			 metric->map.max_entries, accumulator_entry_bytes(metric),
+			 map_is_percpu(metric->map.type) ? " on all CPUs" : "",
+			 ACCUMULATOR_BYTES_MAX);
 }
 
-struct tally *tally_new(const struct metric *metric)
+struct accumulator *accumulator_new(const struct metric *metric)
 {
-	struct tally *tally = calloc(1, sizeof(*tally));
+	struct accumulator *accumulator = calloc(1, sizeof(*accumulator));
 
-	if (!tally || meaning_of(metric, &tally->meaning) < 0) {
-		free(tally);
+	if (!accumulator || meaning_of(metric, &accumulator->meaning) < 0) {
+		free(accumulator);
 		return NULL;
 	}
-	tally->refs = 1;
-	tally->pass = 1;
-	tally->key_size = metric->map.key_size;
-	tally->value_size = map_value_stride(&metric->map);
-	tally->value_at = value_offset(metric);
-	tally->total_at = metric_lists_cpus(metric) ? total_offset(metric) : 0;
-	tally->numbers_at = numbers_offset(metric);
-	tally->n_numbers = metric->n_columns;
-	tally->entry_size = accumulator_entry_bytes(metric);
-	tally->limit = TALLY_BYTES_MAX / tally->entry_size;
-	tally->max = 2 * (size_t)metric->map.max_entries;
-	if (tally->max < TALLY_ENTRIES_MIN)
-		tally->max = TALLY_ENTRIES_MIN;
-	if (tally->max > tally->limit)
-		tally->max = tally->limit;
-	tally->replaces = metric->config->type == METRIC_GAUGE;
-	pthread_mutex_init(&tally->turn, NULL);
-	pthread_mutex_init(&tally->lock, NULL);
-	return tally;
+	accumulator->refs = 1;
+	accumulator->pass = 1;
+	accumulator->key_size = metric->map.key_size;
+	accumulator->value_size = map_value_stride(&metric->map);
+	accumulator->value_at = value_offset(metric);
+	accumulator->total_at = metric_lists_cpus(metric) ? total_offset(metric) : 0;
+	accumulator->numbers_at = numbers_offset(metric);
+	accumulator->n_numbers = metric->n_columns;
+	accumulator->entry_size = accumulator_entry_bytes(metric);
+	accumulator->limit = ACCUMULATOR_BYTES_MAX / accumulator->entry_size;
+	accumulator->max = 2 * (size_t)metric->map.max_entries;
+	if (accumulator->max < ACCUMULATOR_ENTRIES_MIN)
+		accumulator->max = ACCUMULATOR_ENTRIES_MIN;
+	if (accumulator->max > accumulator->limit)
+		accumulator->max = accumulator->limit;
+	accumulator->replaces = metric->config->type == METRIC_GAUGE;
+	pthread_mutex_init(&accumulator->turn, NULL);
+	pthread_mutex_init(&accumulator->lock, NULL);
+	return accumulator;
 }
 
-bool tally_suits(const struct tally *tally, const struct metric *metric)
+bool accumulator_suits(const struct accumulator *accumulator, const struct metric *metric)
 {
 	uint32_t meaning;
 
-	return tally->key_size == metric->map.key_size &&
-	       tally->value_size == map_value_stride(&metric->map) &&
-	       tally->n_numbers == metric->n_columns && meaning_of(metric, &meaning) == 0 &&
-	       tally->meaning == meaning &&
-	       tally->replaces == (metric->config->type == METRIC_GAUGE);
+	return accumulator->key_size == metric->map.key_size &&
+	       accumulator->value_size == map_value_stride(&metric->map) &&
+	       accumulator->n_numbers == metric->n_columns && meaning_of(metric, &meaning) == 0 &&
+	       accumulator->meaning == meaning &&
+	       accumulator->replaces == (metric->config->type == METRIC_GAUGE);
 }
 
-struct tally *tally_ref(struct tally *tally)
+struct accumulator *accumulator_ref(struct accumulator *accumulator)
 {
-	if (tally)
-		__atomic_add_fetch(&tally->refs, 1, __ATOMIC_RELAXED);
-	return tally;
+	if (accumulator)
+		__atomic_add_fetch(&accumulator->refs, 1, __ATOMIC_RELAXED);
+	return accumulator;
 }
 
-struct tally *tally_unref(struct tally *tally)
+struct accumulator *accumulator_unref(struct accumulator *accumulator)
 {
-	if (!tally || __atomic_sub_fetch(&tally->refs, 1, __ATOMIC_ACQ_REL))
+	if (!accumulator || __atomic_sub_fetch(&accumulator->refs, 1, __ATOMIC_ACQ_REL))
 		return NULL;
-	pthread_mutex_destroy(&tally->turn);
-	pthread_mutex_destroy(&tally->lock);
-	buffer_free(tally->entries, tally->size * tally->entry_size);
-	index_release(&tally->index);
-	free(tally);
+	pthread_mutex_destroy(&accumulator->turn);
+	pthread_mutex_destroy(&accumulator->lock);
+	buffer_free(accumulator->entries, accumulator->size * accumulator->entry_size);
+	index_release(&accumulator->index);
+	free(accumulator);
 	return NULL;
 }
 
-static struct entry *entry_at(const struct tally *tally, size_t i)
+static struct entry *entry_at(const struct accumulator *accumulator, size_t i)
 {
-	return (struct entry *)(tally->entries + i * tally->entry_size);
+	return (struct entry *)(accumulator->entries + i * accumulator->entry_size);
 }
 
-static struct index_keys accumulator_keys_of(const struct tally *tally)
+static struct index_keys accumulator_keys_of(const struct accumulator *accumulator)
 {
 	return (struct index_keys){
-		.first = tally->entries ? entry_at(tally, 0)->bytes : NULL,
-		.stride = tally->entry_size,
-		.size = tally->key_size,
+		.first = accumulator->entries ? entry_at(accumulator, 0)->bytes : NULL,
+		.stride = accumulator->entry_size,
+		.size = accumulator->key_size,
 	};
 }
 
@@ -179,182 +180,188 @@ static struct index_keys accumulator_keys_of(const struct tally *tally)
  * How long ago an entry was seen, to a power of two: 0 for those of the pass at hand and of the one
  * before, which may still come in this one; 32 at most.
  */
-static unsigned int age_of(const struct tally *tally, const struct entry *entry)
+static unsigned int age_of(const struct accumulator *accumulator, const struct entry *entry)
 {
-	uint32_t passes = tally->pass - entry->pass;
+	uint32_t passes = accumulator->pass - entry->pass;
 
 	return passes < 2 ? 0 : 32 - (unsigned int)__builtin_clz(passes);
 }
 
 /* Forgets the oldest until there is a quarter of room, but nothing that is still being counted. */
-static void sweep(struct tally *tally)
+static void sweep(struct accumulator *accumulator)
 {
 	unsigned int oldest = 32;
 	size_t ages[33] = {}, forgotten = 0, to = 0;
 
-	for (size_t i = 0; i < tally->n; i++)
-		ages[age_of(tally, entry_at(tally, i))]++;
-	while (oldest > 0 && forgotten < tally->n / 4)
+	for (size_t i = 0; i < accumulator->n; i++)
+		ages[age_of(accumulator, entry_at(accumulator, i))]++;
+	while (oldest > 0 && forgotten < accumulator->n / 4)
 		forgotten += ages[oldest--];
-	for (size_t i = 0; i < tally->n; i++)
-		if (age_of(tally, entry_at(tally, i)) <= oldest) {
+	for (size_t i = 0; i < accumulator->n; i++)
+		if (age_of(accumulator, entry_at(accumulator, i)) <= oldest) {
 			if (to != i)
-				memcpy(entry_at(tally, to), entry_at(tally, i), tally->entry_size);
+				memcpy(entry_at(accumulator, to), entry_at(accumulator, i),
+				       accumulator->entry_size);
 			to++;
 		}
-	tally->n = to;
-	index_refill(&tally->index, accumulator_keys_of(tally), to);
+	accumulator->n = to;
+	index_refill(&accumulator->index, accumulator_keys_of(accumulator), to);
 }
 
 /* Makes room for n more entries. */
-static int accumulator_make_room(struct tally *tally, size_t n)
+static int accumulator_make_room(struct accumulator *accumulator, size_t n)
 {
-	size_t size = 2 * tally->size;
+	size_t size = 2 * accumulator->size;
 	char *entries;
 
-	if (tally->n + n > tally->size && tally->n + n > tally->max)
-		sweep(tally);
-	if (tally->n + n > tally->size) {
-		if (tally->n + n > tally->limit)
+	if (accumulator->n + n > accumulator->size && accumulator->n + n > accumulator->max)
+		sweep(accumulator);
+	if (accumulator->n + n > accumulator->size) {
+		if (accumulator->n + n > accumulator->limit)
 			return -EFBIG;
-		if (size < tally->n + n)
-			size = tally->n + n;
+		if (size < accumulator->n + n)
+			size = accumulator->n + n;
 		if (size < 64)
 			size = 64;
-		if (size > tally->limit)
-			size = tally->limit;
-		entries = buffer_resize(tally->entries, tally->size * tally->entry_size,
-					size * tally->entry_size);
+		if (size > accumulator->limit)
+			size = accumulator->limit;
+		entries = buffer_resize(accumulator->entries,
+					accumulator->size * accumulator->entry_size,
+					size * accumulator->entry_size);
 		if (!entries)
 			return -ENOMEM;
-		tally->entries = entries;
-		tally->size = size;
+		accumulator->entries = entries;
+		accumulator->size = size;
 	}
-	return index_reserve(&tally->index, accumulator_keys_of(tally), tally->n, n);
+	return index_reserve(&accumulator->index, accumulator_keys_of(accumulator), accumulator->n,
+			     n);
 }
 
-int tally_reserve(struct tally *tally, uint32_t n)
+int accumulator_reserve(struct accumulator *accumulator, uint32_t n)
 {
 	int r;
 
-	pthread_mutex_lock(&tally->lock);
-	r = accumulator_make_room(tally, n);
-	pthread_mutex_unlock(&tally->lock);
+	pthread_mutex_lock(&accumulator->lock);
+	r = accumulator_make_room(accumulator, n);
+	pthread_mutex_unlock(&accumulator->lock);
 	return r;
 }
 
-static struct entry *entry_of(struct tally *tally, const char *key)
+static struct entry *entry_of(struct accumulator *accumulator, const char *key)
 {
 	struct entry *entry;
 	uint32_t *slot;
 
-	if (tally->n && *(slot = index_slot(&tally->index, accumulator_keys_of(tally), key)))
-		return entry_at(tally, *slot - 1);
-	if (accumulator_make_room(tally, 1) < 0)
+	if (accumulator->n &&
+	    *(slot = index_slot(&accumulator->index, accumulator_keys_of(accumulator), key)))
+		return entry_at(accumulator, *slot - 1);
+	if (accumulator_make_room(accumulator, 1) < 0)
 		return NULL;
-	slot = index_slot(&tally->index, accumulator_keys_of(tally), key);
-	entry = entry_at(tally, tally->n);
-	memset(entry, 0, tally->entry_size);
-	memcpy(entry->bytes, key, tally->key_size);
-	entry->serial = tally->next_serial++;
-	*slot = (uint32_t)++tally->n;
+	slot = index_slot(&accumulator->index, accumulator_keys_of(accumulator), key);
+	entry = entry_at(accumulator, accumulator->n);
+	memset(entry, 0, accumulator->entry_size);
+	memcpy(entry->bytes, key, accumulator->key_size);
+	entry->serial = accumulator->next_serial++;
+	*slot = (uint32_t)++accumulator->n;
 	return entry;
 }
 
-void tally_turn_begin(struct tally *tally)
+void accumulator_turn_begin(struct accumulator *accumulator)
 {
-	pthread_mutex_lock(&tally->turn);
+	pthread_mutex_lock(&accumulator->turn);
 }
 
-void tally_turn_end(struct tally *tally)
+void accumulator_turn_end(struct accumulator *accumulator)
 {
-	pthread_mutex_unlock(&tally->turn);
+	pthread_mutex_unlock(&accumulator->turn);
 }
 
-void tally_begin(struct tally *tally)
+void accumulator_begin(struct accumulator *accumulator)
 {
-	pthread_mutex_lock(&tally->lock);
-	tally->pass++;
-	pthread_mutex_unlock(&tally->lock);
+	pthread_mutex_lock(&accumulator->lock);
+	accumulator->pass++;
+	pthread_mutex_unlock(&accumulator->lock);
 }
 
-static struct number *numbers_of(const struct tally *tally, struct entry *entry)
+static struct number *numbers_of(const struct accumulator *accumulator, struct entry *entry)
 {
-	return (struct number *)(entry->bytes + tally->numbers_at);
+	return (struct number *)(entry->bytes + accumulator->numbers_at);
 }
 
 /* The kind is that of the first one, which zero bytes do not have. */
-static void add_number(const struct tally *tally, struct entry *entry, size_t n,
+static void add_number(const struct accumulator *accumulator, struct entry *entry, size_t n,
 		       struct number number)
 {
-	struct number *sum = &numbers_of(tally, entry)[n];
+	struct number *sum = &numbers_of(accumulator, entry)[n];
 
-	*sum = entry->pass && !tally->replaces ? number_add(*sum, number) : number;
+	*sum = entry->pass && !accumulator->replaces ? number_add(*sum, number) : number;
 }
 
-static void add_value(const struct tally *tally, const struct metric *metric, char *sum,
+static void add_value(const struct accumulator *accumulator, const struct metric *metric, char *sum,
 		      const char *value)
 {
-	if (tally->replaces)
-		memcpy(sum, value, tally->value_size);
+	if (accumulator->replaces)
+		memcpy(sum, value, accumulator->value_size);
 	else
 		metric_value_add(metric, sum, value);
 }
 
-int tally_add(struct tally *tally, const struct metric *metric, const struct map_batch *batch)
+int accumulator_add(struct accumulator *accumulator, const struct metric *metric,
+		    const struct map_batch *batch)
 {
 	int r = 0;
 
-	pthread_mutex_lock(&tally->lock);
+	pthread_mutex_lock(&accumulator->lock);
 	for (uint32_t i = 0; i < batch->count && r == 0; i++) {
 		const char *value = batch->values + i * batch->value_stride;
-		struct entry *entry = entry_of(tally, batch->keys + i * batch->key_stride);
+		struct entry *entry = entry_of(accumulator, batch->keys + i * batch->key_stride);
 
 		if (!entry) {
 			r = -ENOMEM;
 			break;
 		}
-		add_value(tally, metric, entry->bytes + tally->value_at, value);
-		if (tally->total_at)
-			add_value(tally, metric, entry->bytes + tally->total_at, value);
-		for (size_t n = 0; n < tally->n_numbers; n++)
-			add_number(tally, entry, n, metric_sample(metric, n, value));
-		entry->pass = tally->pass;
+		add_value(accumulator, metric, entry->bytes + accumulator->value_at, value);
+		if (accumulator->total_at)
+			add_value(accumulator, metric, entry->bytes + accumulator->total_at, value);
+		for (size_t n = 0; n < accumulator->n_numbers; n++)
+			add_number(accumulator, entry, n, metric_sample(metric, n, value));
+		entry->pass = accumulator->pass;
 		entry->recent = true;
 	}
-	pthread_mutex_unlock(&tally->lock);
+	pthread_mutex_unlock(&accumulator->lock);
 	return r;
 }
 
-int tally_reader_init(struct tally_reader *reader, struct tally *tally, bool recent)
+int accumulator_reader_init(struct accumulator_reader *reader, struct accumulator *accumulator,
+			    bool recent)
 {
-	size_t n = MAP_BATCH_BYTES / tally->entry_size + 1;
+	size_t n = MAP_BATCH_BYTES / accumulator->entry_size + 1;
 
-	*reader = (struct tally_reader){ .tally = tally, .recent = recent };
-	pthread_mutex_lock(&tally->lock);
-	reader->end = tally->next_serial;
-	if (n > tally->n)
-		n = tally->n;
-	pthread_mutex_unlock(&tally->lock);
+	*reader = (struct accumulator_reader){ .accumulator = accumulator, .recent = recent };
+	pthread_mutex_lock(&accumulator->lock);
+	reader->end = accumulator->next_serial;
+	if (n > accumulator->n)
+		n = accumulator->n;
+	pthread_mutex_unlock(&accumulator->lock);
 	reader->capacity = (uint32_t)n;
-	reader->keys = malloc(n * tally->key_size + 1);
-	reader->values = malloc(n * tally->value_size + 1);
-	reader->numbers = malloc(n * tally->n_numbers * sizeof(*reader->numbers) + 1);
+	reader->keys = malloc(n * accumulator->key_size + 1);
+	reader->values = malloc(n * accumulator->value_size + 1);
+	reader->numbers = malloc(n * accumulator->n_numbers * sizeof(*reader->numbers) + 1);
 	if (reader->keys && reader->values && reader->numbers)
 		return 0;
-	tally_reader_release(reader);
+	accumulator_reader_release(reader);
 	return -ENOMEM;
 }
 
 /* The first entry with at least the given serial; earlier entries may have been forgotten. */
-static size_t find_serial(const struct tally *tally, uint64_t serial)
+static size_t find_serial(const struct accumulator *accumulator, uint64_t serial)
 {
-	size_t low = 0, high = tally->n;
+	size_t low = 0, high = accumulator->n;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (entry_at(tally, middle)->serial < serial)
+		if (entry_at(accumulator, middle)->serial < serial)
 			low = middle + 1;
 		else
 			high = middle;
@@ -362,32 +369,33 @@ static size_t find_serial(const struct tally *tally, uint64_t serial)
 	return low;
 }
 
-static void copy_entry(struct tally_reader *reader, struct entry *entry, uint32_t to)
+static void copy_entry(struct accumulator_reader *reader, struct entry *entry, uint32_t to)
 {
-	const struct tally *tally = reader->tally;
-	char *value = entry->bytes + tally->value_at;
-	const char *given =
-		tally->total_at && !reader->recent ? entry->bytes + tally->total_at : value;
+	const struct accumulator *accumulator = reader->accumulator;
+	char *value = entry->bytes + accumulator->value_at;
+	const char *given = accumulator->total_at && !reader->recent
+				    ? entry->bytes + accumulator->total_at
+				    : value;
 
-	memcpy(reader->keys + to * tally->key_size, entry->bytes, tally->key_size);
-	memcpy(reader->values + to * tally->value_size, given, tally->value_size);
-	memcpy(reader->numbers + to * tally->n_numbers, numbers_of(tally, entry),
-	       tally->n_numbers * sizeof(*reader->numbers));
+	memcpy(reader->keys + to * accumulator->key_size, entry->bytes, accumulator->key_size);
+	memcpy(reader->values + to * accumulator->value_size, given, accumulator->value_size);
+	memcpy(reader->numbers + to * accumulator->n_numbers, numbers_of(accumulator, entry),
+	       accumulator->n_numbers * sizeof(*reader->numbers));
 	if (reader->recent) {
-		memset(value, 0, tally->value_size);
+		memset(value, 0, accumulator->value_size);
 		entry->recent = false;
 	}
 }
 
-uint32_t tally_reader_next(struct tally_reader *reader)
+uint32_t accumulator_reader_next(struct accumulator_reader *reader)
 {
-	struct tally *tally = reader->tally;
+	struct accumulator *accumulator = reader->accumulator;
 	uint32_t count = 0;
 
-	pthread_mutex_lock(&tally->lock);
-	for (size_t i = find_serial(tally, reader->next); i < tally->n && count < reader->capacity;
-	     i++) {
-		struct entry *entry = entry_at(tally, i);
+	pthread_mutex_lock(&accumulator->lock);
+	for (size_t i = find_serial(accumulator, reader->next);
+	     i < accumulator->n && count < reader->capacity; i++) {
+		struct entry *entry = entry_at(accumulator, i);
 
 		if (entry->serial >= reader->end)
 			break;
@@ -395,14 +403,14 @@ uint32_t tally_reader_next(struct tally_reader *reader)
 		if (!reader->recent || entry->recent)
 			copy_entry(reader, entry, count++);
 	}
-	pthread_mutex_unlock(&tally->lock);
+	pthread_mutex_unlock(&accumulator->lock);
 	return count;
 }
 
-void tally_reader_release(struct tally_reader *reader)
+void accumulator_reader_release(struct accumulator_reader *reader)
 {
 	free(reader->keys);
 	free(reader->values);
 	free(reader->numbers);
-	*reader = (struct tally_reader){};
+	*reader = (struct accumulator_reader){};
 }

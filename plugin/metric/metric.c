@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/metric.h"
 #include "kernel/event.h"
-#include "metric/series.h"
 #include "metric/accumulator.h"
+#include "metric/series.h"
 
 #include <errno.h>
 #include <linux/bpf.h>
@@ -128,7 +128,7 @@ void metric_release(struct metric *metric)
 	series_release(metric);
 	fields_free(metric->key_fields, metric->n_key_fields);
 	fields_free(metric->value_fields, metric->n_value_fields);
-	tally_unref(metric->tally);
+	accumulator_unref(metric->accumulator);
 	notes_free(metric->notes);
 	free(metric->owner);
 	*metric = (struct metric){};
@@ -149,7 +149,7 @@ int metric_set_twin(struct metric *metric, const struct object *copy, struct err
 	return r < 0 ? error_prefix(err, r, "metric \"%s\"", metric->config->name) : 0;
 }
 
-int metric_set_tally(struct metric *metric, const struct metric *previous, struct error *err)
+int metric_set_accumulator(struct metric *metric, const struct metric *previous, struct error *err)
 {
 	const struct metric_config *config = metric->config;
 	bool counted = config->exported && metric_type_accumulates(config->type);
@@ -158,13 +158,14 @@ int metric_set_tally(struct metric *metric, const struct metric *previous, struc
 	if (map_kind(metric->map.type) == MAP_QUEUE ||
 	    !(metric->swapped || (counted && config->empty_on_read)))
 		return 0;
-	r = tally_check(metric, err);
+	r = accumulator_check(metric, err);
 	if (r < 0)
 		return error_prefix(err, r, "metric \"%s\"", config->name);
-	metric->tally = previous && previous->tally && tally_suits(previous->tally, metric)
-				? tally_ref(previous->tally)
-				: tally_new(metric);
-	return metric->tally ? 0 : error_oom(err);
+	metric->accumulator = previous && previous->accumulator &&
+					      accumulator_suits(previous->accumulator, metric)
+				      ? accumulator_ref(previous->accumulator)
+				      : accumulator_new(metric);
+	return metric->accumulator ? 0 : error_oom(err);
 }
 
 bool metric_entries(const struct metric *metric, uint64_t *ret)

@@ -10,16 +10,16 @@
 
 #include "base/self_counter.h"
 #include "dataplane/metric_config.h"
+#include "decode/field.h"
 #include "kernel/map.h"
 #include "kernel/object.h"
-#include "decode/field.h"
 #include "metric/histogram.h"
 #include "metric/label.h"
 
 #include <pthread.h>
 
 struct selection;
-struct tally;
+struct accumulator;
 
 /* Mutable state that reads of a metric share; the metric itself does not change. */
 struct metric_notes {
@@ -73,8 +73,9 @@ struct metric {
 	bool dialect;	       /* its map is declared in Dynmon's dialect */
 	bool swapped;	       /* two copies of the map: programs write one, the other is read */
 	struct map twin;       /* the second copy, when swapped */
-	struct tally *tally;   /* NULL: entries come straight from the map */
-	/* A ring of those with a tally whose map is the same: what is taken out is for all of them.
+	struct accumulator *accumulator; /* NULL: entries come straight from the map */
+	/* A ring of those with an accumulator whose map is the same: what is taken out is for all
+	 * of them.
 	 */
 	struct metric *next;
 	char *owner;	     /* "monitor edge: ", before what is logged of it; NULL: nobody's */
@@ -97,15 +98,15 @@ void metric_release(struct metric *metric);
 int metric_set_twin(struct metric *metric, const struct object *copy, struct error *err);
 
 /*
- * Gives the metric a tally where it needs one: that of previous, which has the same map, or a new
- * one if previous is NULL. After metric_set_twin(). -ENOMEM; -EFBIG: the tally might become too
- * large.
+ * Gives the metric an accumulator where it needs one: that of previous, which has the same map, or
+ * a new one if previous is NULL. After metric_set_twin(). -ENOMEM; -EFBIG: the accumulator might
+ * become too large.
  */
-int metric_set_tally(struct metric *metric, const struct metric *previous, struct error *err);
+int metric_set_accumulator(struct metric *metric, const struct metric *previous, struct error *err);
 
 /*
- * Lets two metrics of one map, both with a tally, share what is taken out of it; metric is by
- * itself as yet. Neither moves any more, and they are released together.
+ * Lets two metrics of one map, both with an accumulator, share what is taken out of it; metric is
+ * by itself as yet. Neither moves any more, and they are released together.
  */
 void metric_join(struct metric *metric, struct metric *first);
 

@@ -50,14 +50,14 @@ static void note_pass(const struct metric *metric, const struct map_reader *read
 	note_full(metric, reader);
 }
 
-/* Entries that are taken out of the map must fit into all tallies. */
+/* Entries that are taken out of the map must fit into all accumulators. */
 static int reserve(const struct metric *metric, uint32_t n)
 {
 	const struct metric *each = metric;
 	int r;
 
 	do {
-		r = tally_reserve(each->tally, n);
+		r = accumulator_reserve(each->accumulator, n);
 		each = each->next;
 	} while (r == 0 && each != metric);
 	return r;
@@ -73,13 +73,13 @@ static int reader_take(const struct metric *metric, const struct map *map)
 	if (r < 0)
 		return r;
 	do {
-		tally_begin(each->tally);
+		accumulator_begin(each->accumulator);
 		each = each->next;
 	} while (each != metric);
 	while ((r = reserve(metric, reader.capacity)) == 0 &&
 	       (r = map_reader_next(&reader, &batch)) > 0) {
 		do {
-			r = tally_add(each->tally, each, &batch);
+			r = accumulator_add(each->accumulator, each, &batch);
 			each = each->next;
 		} while (r == 0 && each != metric);
 		if (r < 0)
@@ -92,24 +92,24 @@ static int reader_take(const struct metric *metric, const struct map *map)
 }
 
 /* The same one of all metrics of a map, whichever of them is read. */
-static struct tally *first_tally(const struct metric *metric)
+static struct accumulator *first_accumulator(const struct metric *metric)
 {
-	struct tally *first = metric->tally;
+	struct accumulator *first = metric->accumulator;
 
 	for (const struct metric *each = metric->next; each != metric; each = each->next)
-		if (each->tally < first)
-			first = each->tally;
+		if (each->accumulator < first)
+			first = each->accumulator;
 	return first;
 }
 
 int metric_take(const struct metric *metric, const struct map *map)
 {
-	struct tally *first = first_tally(metric);
+	struct accumulator *first = first_accumulator(metric);
 	int r;
 
-	tally_turn_begin(first);
+	accumulator_turn_begin(first);
 	r = reader_take(metric, map);
-	tally_turn_end(first);
+	accumulator_turn_end(first);
 	return r;
 }
 
@@ -122,17 +122,17 @@ int metric_reader_init(struct metric_reader *reader, const struct metric *metric
 
 	*reader = (struct metric_reader){
 		.metric = metric,
-		.tallied = metric->tally,
+		.tallied = metric->accumulator,
 		.recent = config->empty_on_read && !total,
 		.looking = looking,
 	};
 	if (looking && metric_is_taken(metric))
 		return -EOPNOTSUPP;
-	if (!metric->tally)
+	if (!metric->accumulator)
 		return map_reader_init(&reader->map, &metric->map, config->empty_on_read);
 	if (!metric->swapped && !looking)
 		reader->broke = metric_take(metric, &metric->map);
-	return tally_reader_init(&reader->totals, metric->tally, reader->recent);
+	return accumulator_reader_init(&reader->totals, metric->accumulator, reader->recent);
 }
 
 int metric_reader_next(struct metric_reader *reader, struct metric_batch *batch)
@@ -150,7 +150,7 @@ int metric_reader_next(struct metric_reader *reader, struct metric_batch *batch)
 			note_full(reader->metric, &reader->map);
 		return r;
 	}
-	count = tally_reader_next(&reader->totals);
+	count = accumulator_reader_next(&reader->totals);
 	if (!count)
 		return reader->broke;
 	batch->entries = (struct map_batch){
@@ -168,7 +168,7 @@ int metric_reader_next(struct metric_reader *reader, struct metric_batch *batch)
 void metric_reader_release(struct metric_reader *reader)
 {
 	if (reader->tallied)
-		tally_reader_release(&reader->totals);
+		accumulator_reader_release(&reader->totals);
 	else
 		map_reader_release(&reader->map);
 }

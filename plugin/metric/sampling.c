@@ -5,8 +5,8 @@ int sampling_init(struct sampling *sampling, const struct metric *metric, enum m
 		  uint32_t limit)
 {
 	*sampling = (struct sampling){ .metric = metric };
-	/* As many as the map can have are all; a tally remembers more. */
-	if (!metric->tally && limit >= metric->map.max_entries)
+	/* As many as the map can have are all; an accumulator remembers more. */
+	if (!metric->accumulator && limit >= metric->map.max_entries)
 		limit = 0;
 	if (limit || metric->n_families > 1 || metric->merges ||
 	    histogram_is_one(&metric->histogram))

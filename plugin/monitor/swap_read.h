@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Reading what is swapped: the other copy of the programs takes over, and what the first one has
- * counted is taken into the metrics' tallies once nothing writes to it any more.
+ * counted is taken into the metrics' accumulators once nothing writes to it any more.
  */
 #ifndef DYNMON_MONITOR_SWAP_READ_H
 #define DYNMON_MONITOR_SWAP_READ_H

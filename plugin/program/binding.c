@@ -7,7 +7,8 @@
 
 /*
  * What the metric was in the generation before, if it goes on with the same map. Not what it was on
- * the other path, which may have a metric of that name, and map, still: two would have one tally.
+ * the other path, which may have a metric of that name, and map, still: two would have one
+ * accumulator.
  */
 static const struct metric *metric_before(const struct generation *previous, enum path path,
 					  const struct metric *metric)
@@ -35,7 +36,7 @@ static void report_metric(enum path path, const struct metric *metric, const str
 	if (!report)
 		return;
 	series_omitted(metric, &omitted);
-	if (before && before->tally && before->tally != metric->tally)
+	if (before && before->accumulator && before->accumulator != metric->accumulator)
 		text_printf(report,
 			    "%s metric \"%s\" starts at zero: what is added up of map %s has "
 			    "changed\n",
@@ -82,7 +83,7 @@ static int path_bind(struct generation *generation, enum path path, const char *
 		if (r == 0 && map->swapped)
 			r = metric_set_twin(metric, this->twin, err);
 		if (r == 0)
-			r = metric_set_tally(metric, before, err);
+			r = metric_set_accumulator(metric, before, err);
 		if (r < 0)
 			return r;
 		report_metric(path, metric, before, report);
@@ -99,7 +100,7 @@ static struct metric *metric_of_same_map(struct generation *generation, const st
 		for (size_t i = 0; i < of->n_metrics; i++) {
 			if (&of->metrics[i] == metric)
 				return NULL;
-			if (of->metrics[i].tally && of->metrics[i].map.id == metric->map.id)
+			if (of->metrics[i].accumulator && of->metrics[i].map.id == metric->map.id)
 				return &of->metrics[i];
 		}
 	}
@@ -115,7 +116,7 @@ static void join_metrics(struct generation *generation)
 		for (size_t i = 0; i < of->n_metrics; i++) {
 			struct metric *metric = &of->metrics[i], *first;
 
-			first = metric->tally ? metric_of_same_map(generation, metric) : NULL;
+			first = metric->accumulator ? metric_of_same_map(generation, metric) : NULL;
 			if (first)
 				metric_join(metric, first);
 		}

@@ -129,7 +129,7 @@ void object_put(const struct object *object, const char *map, const void *key, c
 }
 
 char *series_of(const struct object *object, const struct metric_config *config, uint32_t limit,
-		bool tally)
+		bool accumulator)
 {
 	_cleanup_error_ struct error err = {};
 	_cleanup_text_ struct text all = {};
@@ -141,8 +141,8 @@ char *series_of(const struct object *object, const struct metric_config *config,
 
 	if (metric_init(&metric, config, object, &err) < 0)
 		return strdup(error_message(&err));
-	if (tally)
-		assert_int_equal(metric_set_tally(&metric, NULL, NULL), 0);
+	if (accumulator)
+		assert_int_equal(metric_set_accumulator(&metric, NULL, NULL), 0);
 	assert_int_equal(sampling_init(&sampling, &metric, METRIC_FOR_SAMPLES, limit), 0);
 	while (sampling_next(&sampling, &batch) > 0)
 		for (uint32_t e = 0; e < batch.entries.count; e++) {

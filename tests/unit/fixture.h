@@ -13,9 +13,9 @@
 #include "../tools/settle.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "config/settings.h"
 #include "export/openmetrics.h"
 #include "kernel/object.h"
-#include "config/settings.h"
 #include "monitor/snapshot.h"
 
 /* A new folder below $TMPDIR; the caller frees the name after folder_remove(). */
@@ -54,10 +54,10 @@ void object_put(const struct object *object, const char *map, const void *key, c
 /*
  * All series of a metric, or the largest, as "label label number;" in the order of their text; of
  * the last CPU where each has its own. number is the first one. Then "of 5" where some are left
- * out. What is wrong with the config in their place. tally: of what is added up.
+ * out. What is wrong with the config in their place. accumulator: of what is added up.
  */
 char *series_of(const struct object *object, const struct metric_config *config, uint32_t limit,
-		bool tally);
+		bool accumulator);
 
 /*
  * An instance of a monitor that runs nowhere: with one metric on each path whose config has a name.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fixture.h"
-#include "metric/metric.h"
 #include "metric/accumulator.h"
+#include "metric/metric.h"
 
 #include <bpf/btf.h>
 #include <errno.h>
@@ -48,7 +48,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* A metric of a map that nobody has made: all that a tally asks of it. */
+/* A metric of a map that nobody has made: all that an accumulator asks of it. */
 struct fake {
 	struct metric_config config;
 	struct metric metric;
@@ -76,14 +76,14 @@ static void fake_init(struct fake *fake, enum metric_type kind, uint32_t map_typ
 	fake->column = (struct column){ &fake->field, .counts = kind == METRIC_COUNTER };
 	fake->metric.columns = &fake->column;
 	fake->metric.n_columns = plan_is_number(&fake->metric.value);
-	fake->metric.tally = tally_new(&fake->metric);
-	assert_non_null(fake->metric.tally);
+	fake->metric.accumulator = accumulator_new(&fake->metric);
+	assert_non_null(fake->metric.accumulator);
 }
 
 static void fake_release(struct fake *fake)
 {
 	plan_release(&fake->metric.value);
-	assert_null(tally_unref(fake->metric.tally));
+	assert_null(accumulator_unref(fake->metric.accumulator));
 }
 
 static void add(struct fake *fake, uint32_t key, const void *value)
@@ -96,7 +96,7 @@ static void add(struct fake *fake, uint32_t key, const void *value)
 		.count = 1,
 	};
 
-	assert_int_equal(tally_add(fake->metric.tally, &fake->metric, &batch), 0);
+	assert_int_equal(accumulator_add(fake->metric.accumulator, &fake->metric, &batch), 0);
 }
 
 static void add_number(struct fake *fake, uint32_t key, uint64_t value)
@@ -104,48 +104,48 @@ static void add_number(struct fake *fake, uint32_t key, uint64_t value)
 	add(fake, key, &value);
 }
 
-/* All entries of a read; freed with tally_entries_release(). */
-struct tally_entries {
+/* All entries of a read; freed with accumulator_entries_release(). */
+struct accumulator_entries {
 	char *keys, *values;
 	struct number *numbers;
 	uint32_t count;
 };
 
-static void tally_entries_release(struct tally_entries *entries)
+static void accumulator_entries_release(struct accumulator_entries *entries)
 {
 	free(entries->keys);
 	free(entries->values);
 	free(entries->numbers);
-	*entries = (struct tally_entries){};
+	*entries = (struct accumulator_entries){};
 }
 
 /* batch: maximum number of entries in a batch; 0: chosen by the reader. */
 static void read_batches(const struct metric *metric, bool recent, uint32_t batch,
-			 struct tally_entries *ret)
+			 struct accumulator_entries *ret)
 {
 	struct text keys = {}, values = {}, numbers = {};
-	struct tally_reader reader;
+	struct accumulator_reader reader;
 	uint32_t n;
 
-	*ret = (struct tally_entries){};
-	assert_int_equal(tally_reader_init(&reader, metric->tally, recent), 0);
+	*ret = (struct accumulator_entries){};
+	assert_int_equal(accumulator_reader_init(&reader, metric->accumulator, recent), 0);
 	assert_true(reader.capacity * map_value_stride(&metric->map) <= MAP_BATCH_BYTES);
 	if (batch && batch < reader.capacity)
 		reader.capacity = batch;
-	while ((n = tally_reader_next(&reader))) {
+	while ((n = accumulator_reader_next(&reader))) {
 		text_add(&keys, reader.keys, n * metric->map.key_size);
 		text_add(&values, reader.values, n * map_value_stride(&metric->map));
 		text_add(&numbers, reader.numbers, n * metric->n_columns * sizeof(*reader.numbers));
 		ret->count += n;
 	}
-	assert_int_equal(tally_reader_next(&reader), 0);
-	tally_reader_release(&reader);
+	assert_int_equal(accumulator_reader_next(&reader), 0);
+	accumulator_reader_release(&reader);
 	ret->keys = text_steal(&keys);
 	ret->values = text_steal(&values);
 	ret->numbers = (struct number *)text_steal(&numbers);
 }
 
-static void read_all(const struct metric *metric, bool recent, struct tally_entries *ret)
+static void read_all(const struct metric *metric, bool recent, struct accumulator_entries *ret)
 {
 	read_batches(metric, recent, 0, ret);
 }
@@ -154,7 +154,7 @@ static void read_all(const struct metric *metric, bool recent, struct tally_entr
 static char *entries(struct fake *fake, bool recent)
 {
 	_cleanup_text_ struct text text = {};
-	struct tally_entries taken;
+	struct accumulator_entries taken;
 	size_t size = map_value_stride(&fake->metric.map);
 
 	read_all(&fake->metric, recent, &taken);
@@ -167,8 +167,8 @@ static char *entries(struct fake *fake, bool recent)
 		text_printf(&text, "%s%u=%llu/", i ? " " : "", key, (unsigned long long)value);
 		number_text(taken.numbers[i], &text);
 	}
-	tally_entries_release(&taken);
-	tally_entries_release(&taken);
+	accumulator_entries_release(&taken);
+	accumulator_entries_release(&taken);
 	return text.len ? text_steal(&text) : strdup("");
 }
 
@@ -188,7 +188,7 @@ static void test_recent_and_all(void **state)
 	fake_init(&fake, METRIC_COUNTER, BPF_MAP_TYPE_HASH, type_u64, 8, 16);
 	check(&fake, true, "");
 	check(&fake, false, "");
-	tally_begin(fake.metric.tally);
+	accumulator_begin(fake.metric.accumulator);
 	add_number(&fake, 7, 100);
 	add_number(&fake, 3, 5);
 	add_number(&fake, 7, 1);
@@ -196,7 +196,7 @@ static void test_recent_and_all(void **state)
 	check(&fake, false, "7=101/101 3=5/5");
 	check(&fake, true, "7=101/101 3=5/5");
 	check(&fake, true, "");
-	tally_begin(fake.metric.tally);
+	accumulator_begin(fake.metric.accumulator);
 	add_number(&fake, 3, 2);
 	/* the bytes begin anew, the number does not */
 	check(&fake, true, "3=2/7");
@@ -204,8 +204,8 @@ static void test_recent_and_all(void **state)
 	add_number(&fake, 9, 0); /* nothing is something, too */
 	check(&fake, true, "9=0/0");
 	fake_release(&fake);
-	assert_null(tally_unref(NULL));
-	assert_null(tally_ref(NULL));
+	assert_null(accumulator_unref(NULL));
+	assert_null(accumulator_ref(NULL));
 }
 
 /* Values of every width, added up past their top: the number has 64 bits. */
@@ -242,7 +242,7 @@ static void test_widths(void **state)
 		fake_init(&fake, cases[i].kind, BPF_MAP_TYPE_ARRAY, cases[i].type, cases[i].size,
 			  1);
 		for (size_t v = 0; v < ARRAY_SIZE(cases[i].values); v++) {
-			tally_begin(fake.metric.tally);
+			accumulator_begin(fake.metric.accumulator);
 			add_number(&fake, 1, cases[i].values[v]);
 		}
 		check(&fake, false, cases[i].expected);
@@ -253,7 +253,7 @@ static void test_widths(void **state)
 static void test_floats(void **state)
 {
 	const double values[] = { 0.5, 1.25 };
-	struct tally_entries taken;
+	struct accumulator_entries taken;
 	struct fake fake;
 	double sum;
 
@@ -266,7 +266,7 @@ static void test_floats(void **state)
 	assert_true(sum == 1.75);
 	assert_int_equal(taken.numbers[0].kind, NUMBER_FLOAT);
 	assert_true(taken.numbers[0].f == 1.75);
-	tally_entries_release(&taken);
+	accumulator_entries_release(&taken);
 	fake_release(&fake);
 }
 
@@ -284,7 +284,7 @@ static void test_structs(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct tally_entries taken;
+		struct accumulator_entries taken;
 		struct fake fake;
 
 		fake_init(&fake, cases[i].kind, BPF_MAP_TYPE_HASH, type_struct,
@@ -296,13 +296,13 @@ static void test_structs(void **state)
 			read_all(&fake.metric, look, &taken);
 			assert_int_equal(taken.count, 1);
 			assert_memory_equal(taken.values, &cases[i].sum, sizeof(struct counted));
-			tally_entries_release(&taken);
+			accumulator_entries_release(&taken);
 		}
 		/* it was taken: the next sum begins with nothing */
 		add(&fake, 1, &one);
 		read_all(&fake.metric, true, &taken);
 		assert_memory_equal(taken.values, &one, sizeof(one));
-		tally_entries_release(&taken);
+		accumulator_entries_release(&taken);
 		fake_release(&fake);
 	}
 }
@@ -311,7 +311,7 @@ static void test_structs(void **state)
 static void test_per_cpu(void **state)
 {
 	_cleanup_free_ uint64_t *values = calloc(map_cpus(), sizeof(*values));
-	struct tally_entries taken;
+	struct accumulator_entries taken;
 	uint64_t sum = 0;
 	struct fake fake;
 
@@ -331,24 +331,24 @@ static void test_per_cpu(void **state)
 		assert_int_equal(value, (uint32_t)(2 * values[cpu]));
 	}
 	assert_true(taken.numbers[0].u == sum);
-	tally_entries_release(&taken);
+	accumulator_entries_release(&taken);
 	fake_release(&fake);
 }
 
 static uint32_t count(struct fake *fake)
 {
-	struct tally_entries taken;
+	struct accumulator_entries taken;
 	uint32_t n;
 
 	read_all(&fake->metric, false, &taken);
 	n = taken.count;
-	tally_entries_release(&taken);
+	accumulator_entries_release(&taken);
 	return n;
 }
 
 static uint64_t number_of(struct fake *fake, uint32_t wanted)
 {
-	struct tally_entries taken;
+	struct accumulator_entries taken;
 	uint64_t number = 0;
 
 	read_all(&fake->metric, false, &taken);
@@ -359,7 +359,7 @@ static uint64_t number_of(struct fake *fake, uint32_t wanted)
 		if (key == wanted)
 			number += taken.numbers[i].u;
 	}
-	tally_entries_release(&taken);
+	accumulator_entries_release(&taken);
 	return number;
 }
 
@@ -370,13 +370,14 @@ static void test_forgetting(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-		size_t max = 2 * sizes[i] < TALLY_ENTRIES_MIN ? TALLY_ENTRIES_MIN : 2 * sizes[i];
+		size_t max = 2 * sizes[i] < ACCUMULATOR_ENTRIES_MIN ? ACCUMULATOR_ENTRIES_MIN
+								    : 2 * sizes[i];
 		uint32_t key = 1000000;
 		struct fake fake;
 
 		fake_init(&fake, METRIC_COUNTER, BPF_MAP_TYPE_HASH, type_u64, 8, sizes[i]);
 		for (uint64_t pass = 1; pass <= 100 + 20 * max / sizes[i]; pass++) {
-			tally_begin(fake.metric.tally);
+			accumulator_begin(fake.metric.accumulator);
 			add_number(&fake, 1, 1);
 			for (uint32_t n = 2; n < sizes[i]; n++)
 				add_number(&fake, key++, 1);
@@ -400,17 +401,17 @@ static void test_oldest_first(void **state)
 
 	(void)state;
 	fake_init(&fake, METRIC_COUNTER, BPF_MAP_TYPE_HASH, type_u64, 8, 10);
-	tally_begin(fake.metric.tally);
+	accumulator_begin(fake.metric.accumulator);
 	for (uint32_t i = 0; i < 600; i++)
 		add_number(&fake, i, 5);
 	for (int i = 0; i < 40; i++)
-		tally_begin(fake.metric.tally);
+		accumulator_begin(fake.metric.accumulator);
 	for (uint32_t i = 600; i < 900; i++)
 		add_number(&fake, i, 6);
 	for (int i = 0; i < 4; i++)
-		tally_begin(fake.metric.tally);
+		accumulator_begin(fake.metric.accumulator);
 	while (number_of(&fake, 1)) {
-		assert_true(key < 1000000 + TALLY_ENTRIES_MIN);
+		assert_true(key < 1000000 + ACCUMULATOR_ENTRIES_MIN);
 		add_number(&fake, key++, 1);
 	}
 	for (uint32_t i = 0; i < 900; i++)
@@ -422,14 +423,14 @@ static void test_oldest_first(void **state)
 /* A read in batches gives each entry once, without entries added after the read began. */
 static void test_batches(void **state)
 {
-	struct tally_entries all;
-	struct tally_reader reader;
+	struct accumulator_entries all;
+	struct accumulator_reader reader;
 	uint32_t seen = 0, key = 0;
 	struct fake fake;
 
 	(void)state;
 	fake_init(&fake, METRIC_COUNTER, BPF_MAP_TYPE_HASH, type_u64, 8, 10);
-	tally_begin(fake.metric.tally);
+	accumulator_begin(fake.metric.accumulator);
 	for (uint32_t i = 0; i < 1000; i++)
 		add_number(&fake, i, i);
 	for (int recent = 0; recent < 2; recent++) {
@@ -440,16 +441,16 @@ static void test_batches(void **state)
 			assert_int_equal(key, i);
 			assert_int_equal(all.numbers[i].u, i);
 		}
-		tally_entries_release(&all);
+		accumulator_entries_release(&all);
 	}
 	/* Old entries are forgotten and added again during the read. */
 	for (int i = 0; i < 40; i++)
-		tally_begin(fake.metric.tally);
+		accumulator_begin(fake.metric.accumulator);
 	for (uint32_t i = 500; i < 1000; i++)
 		add_number(&fake, i, 1);
-	assert_int_equal(tally_reader_init(&reader, fake.metric.tally, false), 0);
+	assert_int_equal(accumulator_reader_init(&reader, fake.metric.accumulator, false), 0);
 	reader.capacity = 100;
-	for (uint32_t n; (n = tally_reader_next(&reader)) > 0; seen += n) {
+	for (uint32_t n; (n = accumulator_reader_next(&reader)) > 0; seen += n) {
 		for (uint32_t i = 0; i < n; i++) {
 			memcpy(&key, reader.keys + i * sizeof(key), sizeof(key));
 			assert_true(key < 100 || key >= 500);
@@ -461,7 +462,7 @@ static void test_batches(void **state)
 			add_number(&fake, i, 1);
 	}
 	assert_int_equal(seen, 600);
-	tally_reader_release(&reader);
+	accumulator_reader_release(&reader);
 	fake_release(&fake);
 }
 
@@ -469,15 +470,15 @@ static void test_batches(void **state)
 static void test_lists_cpus(void **state)
 {
 	_cleanup_free_ uint64_t *value = calloc(map_cpus(), sizeof(*value));
-	struct tally_entries entries;
+	struct accumulator_entries entries;
 	struct fake fake;
 
 	(void)state;
 	fake_init(&fake, METRIC_COUNTER, BPF_MAP_TYPE_PERCPU_HASH, type_u64, 8, 10);
-	assert_null(tally_unref(fake.metric.tally));
+	assert_null(accumulator_unref(fake.metric.accumulator));
 	fake.config.per_cpu = PER_CPU_LIST;
-	fake.metric.tally = tally_new(&fake.metric);
-	assert_non_null(fake.metric.tally);
+	fake.metric.accumulator = accumulator_new(&fake.metric);
+	assert_non_null(fake.metric.accumulator);
 	for (unsigned int cpu = 0; cpu < map_cpus(); cpu++)
 		value[cpu] = cpu + 1;
 	for (uint64_t turn = 1; turn <= 3; turn++) {
@@ -491,13 +492,13 @@ static void test_lists_cpus(void **state)
 				memcpy(&got, entries.values + cpu * sizeof(got), sizeof(got));
 				assert_int_equal(got, value[cpu] * (recent ? 1 : turn));
 			}
-			tally_entries_release(&entries);
+			accumulator_entries_release(&entries);
 		}
 	}
 	fake_release(&fake);
 }
 
-/* The memory that a tally may need is checked before entries are taken. */
+/* The memory that an accumulator may need is checked before entries are taken. */
 static void test_limits(void **state)
 {
 	static const struct {
@@ -520,37 +521,37 @@ static void test_limits(void **state)
 							.key_size = 4,
 							.value_size = cases[i].value_size,
 							.max_entries = cases[i].max_entries } };
-		struct tally *tally;
+		struct accumulator *accumulator;
 
-		assert_int_equal(tally_check(&metric, &err), cases[i].fits ? 0 : -EFBIG);
+		assert_int_equal(accumulator_check(&metric, &err), cases[i].fits ? 0 : -EFBIG);
 		if (!cases[i].fits) {
 			assert_true(
 				contains(error_message(&err), "map MAP: the accumulator may need"));
 			assert_true(contains(error_message(&err), "at most 4294967296 are"));
 			continue;
 		}
-		tally = tally_new(&metric);
-		assert_non_null(tally);
+		accumulator = accumulator_new(&metric);
+		assert_non_null(accumulator);
 		/* as much as a pass may add, and not more than the limit */
 		if (cases[i].value_size < 100)
-			assert_int_equal(tally_reserve(tally, 1), 0);
-		assert_int_equal(tally_reserve(tally, UINT32_MAX), -EFBIG);
-		assert_null(tally_unref(tally));
+			assert_int_equal(accumulator_reserve(accumulator, 1), 0);
+		assert_int_equal(accumulator_reserve(accumulator, UINT32_MAX), -EFBIG);
+		assert_null(accumulator_unref(accumulator));
 	}
 }
 
-/* A reload goes on with the tally: it lives as long as anybody has it. */
+/* A reload goes on with the accumulator: it lives as long as anybody has it. */
 static void test_references(void **state)
 {
 	struct fake fake;
-	struct tally *tally;
+	struct accumulator *accumulator;
 
 	(void)state;
 	fake_init(&fake, METRIC_COUNTER, BPF_MAP_TYPE_HASH, type_u64, 8, 10);
-	tally = tally_ref(fake.metric.tally);
-	assert_ptr_equal(tally, fake.metric.tally);
+	accumulator = accumulator_ref(fake.metric.accumulator);
+	assert_ptr_equal(accumulator, fake.metric.accumulator);
 	add_number(&fake, 1, 5);
-	assert_null(tally_unref(tally));
+	assert_null(accumulator_unref(accumulator));
 	check(&fake, false, "1=5/5");
 	fake_release(&fake);
 }
@@ -570,7 +571,7 @@ static void *adder(void *data)
 
 	for (uint32_t i = 0; i < ROUNDS; i++) {
 		if (i % KEYS == 0)
-			tally_begin(work->fake->metric.tally);
+			accumulator_begin(work->fake->metric.accumulator);
 		add_number(work->fake, i % KEYS, i % 7);
 		work->sum += i % 7;
 	}
@@ -579,7 +580,7 @@ static void *adder(void *data)
 
 static uint64_t sum_up(struct fake *fake, bool recent)
 {
-	struct tally_entries taken;
+	struct accumulator_entries taken;
 	uint64_t sum = 0;
 
 	read_all(&fake->metric, recent, &taken);
@@ -589,7 +590,7 @@ static uint64_t sum_up(struct fake *fake, bool recent)
 		memcpy(&value, taken.values + i * sizeof(value), sizeof(value));
 		sum += recent ? value : taken.numbers[i].u;
 	}
-	tally_entries_release(&taken);
+	accumulator_entries_release(&taken);
 	return sum;
 }
 

@@ -218,7 +218,7 @@ static int read_once(const struct shape *shape, read_fn *read, unsigned int numb
 	view.items[0] = view_item_make(&settings, "eth0", object, configs);
 	metric = view.items[0].generation->paths[PATH_INGRESS].metrics;
 	if (shape->empty)
-		assert_int_equal(metric_set_tally(metric, NULL, NULL), 0);
+		assert_int_equal(metric_set_accumulator(metric, NULL, NULL), 0);
 	left = number;
 	has_failed = false;
 	r = read(&view, out);

@@ -108,7 +108,7 @@ static struct generation *load(const char *ingress, const char *egress,
 	"\",\"extraction-options\":{\"swap-on-read\":true}}"
 
 /* A metric of that name on one path is not what it is on the other, whose map is another one. */
-static void test_tally_of_other_path(void **state)
+static void test_accumulator_of_other_path(void **state)
 {
 	_cleanup_(generation_unrefp) struct generation *first = NULL, *second = NULL, *third = NULL;
 	struct metric *ingress, *egress;
@@ -119,14 +119,14 @@ static void test_tally_of_other_path(void **state)
 	second = load(SWAPPED("n", "M"), SWAPPED("n", "M"), first);
 	ingress = &second->paths[PATH_INGRESS].metrics[0];
 	egress = &second->paths[PATH_EGRESS].metrics[0];
-	assert_ptr_equal(ingress->tally, first->paths[PATH_INGRESS].metrics[0].tally);
-	assert_ptr_not_equal(egress->tally, ingress->tally);
-	/* 64 bytes each, into the tally for 8: */
+	assert_ptr_equal(ingress->accumulator, first->paths[PATH_INGRESS].metrics[0].accumulator);
+	assert_ptr_not_equal(egress->accumulator, ingress->accumulator);
+	/* 64 bytes each, into the accumulator for 8: */
 	assert_int_equal(metric_take(egress, &egress->map), 0);
 	/* and from then on each goes on with its own */
 	third = load(SWAPPED("n", "M"), SWAPPED("n", "M"), second);
-	assert_ptr_equal(third->paths[PATH_INGRESS].metrics[0].tally, ingress->tally);
-	assert_ptr_equal(third->paths[PATH_EGRESS].metrics[0].tally, egress->tally);
+	assert_ptr_equal(third->paths[PATH_INGRESS].metrics[0].accumulator, ingress->accumulator);
+	assert_ptr_equal(third->paths[PATH_EGRESS].metrics[0].accumulator, egress->accumulator);
 }
 
 /* A map that both copies had in common, and that is swapped now, is two maps. */
@@ -214,7 +214,7 @@ static void test_run_stats_go_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tally_of_other_path),
+		cmocka_unit_test(test_accumulator_of_other_path),
 		cmocka_unit_test(test_swapped_from_now_on),
 		cmocka_unit_test(test_run_stats_go_on),
 	};

@@ -457,8 +457,8 @@ static void test_readers_at_once(void **state)
 	c.type = METRIC_COUNTER;
 	c.empty_on_read = true;
 	assert_int_equal(metric_init(&metric, &c, object, NULL), 0);
-	assert_int_equal(metric_set_tally(&metric, NULL, NULL), 0);
-	assert_non_null(metric.tally);
+	assert_int_equal(metric_set_accumulator(&metric, NULL, NULL), 0);
+	assert_non_null(metric.accumulator);
 	another.metric = &metric;
 	assert_int_equal(pthread_create(&thread, NULL, read_too, &another), 0);
 	for (uint64_t round = 1; round <= 50; round++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/self_counter.h"
 #include "base/log.h"
+#include "base/self_counter.h"
 #include "fixture.h"
 #include "metric/sampling.h"
 #include "metric/series.h"
@@ -358,7 +358,8 @@ static void test_repeated_cpus(void **state)
 	assert_string_equal(list, text_str(&last));
 }
 
-/* As the document has it: samples, what ranks them, labels; and what a tally makes of them. */
+/* As the document has it: samples, what ranks them, labels; and what an accumulator makes of them.
+ */
 static void test_repeated_named(void **state)
 {
 	static struct label_config label = { .name = (char *)"l",
@@ -506,7 +507,7 @@ static void test_tallied(void **state)
 		skip();
 	config.empty_on_read = true;
 	assert_int_equal(metric_init(&metric, &config, object, NULL), 0);
-	assert_int_equal(metric_set_tally(&metric, NULL, NULL), 0);
+	assert_int_equal(metric_set_accumulator(&metric, NULL, NULL), 0);
 	for (uint32_t pass = 0; pass < 3; pass++) {
 		struct sampling sampling;
 		struct metric_batch batch;

@@ -3,8 +3,8 @@
 #include "base/log.h"
 #include "fixture.h"
 #include "metric/reader.h"
-#include "monitor/swap_read.h"
 #include "monitor/registry.h"
+#include "monitor/swap_read.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -346,7 +346,7 @@ static void test_replaced_meanwhile(void **state)
 	assert_int_equal(registry_view(registry, "edge", &fresh, NULL), 0);
 	view_collect(&fresh);
 	assert_int_equal(sum_of(&fresh, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 7);
-	/* they have the tally in common, as they have the map */
+	/* they have the accumulator in common, as they have the map */
 	assert_int_equal(sum_of(&kept, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 7);
 	view_release(&fresh);
 	/* a view of something that runs nowhere */
