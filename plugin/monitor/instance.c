@@ -217,7 +217,7 @@ static int instance_find_map(void *data, const char *name)
 int instance_load(struct monitor *monitor, struct instance *instance, struct dataplane *dataplane,
 		  const struct inheritance *inheritance, struct generation **ret, struct error *err)
 {
-	_cleanup_(keepsakes_release) struct keepsakes keepsakes = {};
+	_cleanup_(reusable_maps_release) struct reusable_maps reusable_maps = {};
 	_cleanup_(pinned_release) struct pinned pinned = {};
 	struct surroundings around = { .find_map = instance_find_map,
 				       .data = monitor,
@@ -233,14 +233,15 @@ int instance_load(struct monitor *monitor, struct instance *instance, struct dat
 
 	if (r < 0)
 		return r;
-	if (inheritance->keep_maps && generation_keepsakes(inheritance->previous, &keepsakes) < 0)
+	if (inheritance->keep_maps &&
+	    generation_reusable_maps(inheritance->previous, &reusable_maps) < 0)
 		return error_oom(err);
-	if (keepsakes.n)
-		loading.keepsakes = &keepsakes;
+	if (reusable_maps.n)
+		loading.reusable_maps = &reusable_maps;
 	if (!inheritance->previous)
 		pinning_adopt(monitor, instance, &pinned);
-	if (pinned.keepsakes.n)
-		loading.keepsakes = &pinned.keepsakes;
+	if (pinned.reusable_maps.n)
+		loading.reusable_maps = &pinned.reusable_maps;
 	r = generation_load(dataplane, &loading, ret, err);
 	if (r == 0 && pinned.twin_runs && (*ret)->swap)
 		(*ret)->swap->twin_runs = true;

@@ -350,31 +350,31 @@ static int pins_look_at(void *data, const char *place, const char *name)
 }
 
 /* Types as the kernel knows them; without them sizes have to do. */
-static void take_types(const struct bpf_map_info *info, struct keepsake *keepsake)
+static void take_types(const struct bpf_map_info *info, struct reusable_map *reusable_map)
 {
 	if (!info->btf_id)
 		return;
-	keepsake->btf = keepsake->owned_btf = btf__load_from_kernel_by_id(info->btf_id);
-	if (!keepsake->btf)
+	reusable_map->btf = reusable_map->owned_btf = btf__load_from_kernel_by_id(info->btf_id);
+	if (!reusable_map->btf)
 		return;
-	keepsake->key_type = info->btf_key_type_id;
-	keepsake->value_type = info->btf_value_type_id;
+	reusable_map->key_type = info->btf_key_type_id;
+	reusable_map->value_type = info->btf_value_type_id;
 }
 
 /* "map-ingress-NAME", "twin-map-egress-NAME". */
 static int take_map(void *data, const char *dir, const char *name)
 {
-	struct keepsakes *keepsakes = data;
+	struct reusable_maps *reusable_maps = data;
 	_cleanup_text_ struct text file = {};
 	_cleanup_free_ char *copy = NULL;
 	struct bpf_map_info info = {};
 	uint32_t len = sizeof(info);
-	struct keepsake keepsake = { .owned = true };
+	struct reusable_map reusable_map = { .owned = true };
 	const char *rest = name;
 	int path;
 
 	if (!strncmp(rest, "twin-", 5)) {
-		keepsake.twin = true;
+		reusable_map.twin = true;
 		rest += 5;
 	}
 	if (strncmp(rest, "map-", 4) != 0)
@@ -392,33 +392,33 @@ static int take_map(void *data, const char *dir, const char *name)
 	if (!copy || text_status(&file) < 0)
 		return 0;
 	bpffs_unescape(copy);
-	keepsake.name = copy;
-	keepsake.path = (enum path)path;
-	keepsake.map.fd = bpf_obj_get(text_str(&file));
-	if (keepsake.map.fd < 0)
+	reusable_map.name = copy;
+	reusable_map.path = (enum path)path;
+	reusable_map.map.fd = bpf_obj_get(text_str(&file));
+	if (reusable_map.map.fd < 0)
 		return 0;
-	if (bpf_obj_get_info_by_fd(keepsake.map.fd, &info, &len) < 0) {
-		fd_close(&keepsake.map.fd);
+	if (bpf_obj_get_info_by_fd(reusable_map.map.fd, &info, &len) < 0) {
+		fd_close(&reusable_map.map.fd);
 		return 0;
 	}
-	keepsake.map.type = info.type;
-	keepsake.map.key_size = info.key_size;
-	keepsake.map.value_size = info.value_size;
-	keepsake.map.max_entries = info.max_entries;
-	keepsake.map.flags = info.map_flags;
-	take_types(&info, &keepsake);
-	return keepsakes_add(keepsakes, &keepsake);
+	reusable_map.map.type = info.type;
+	reusable_map.map.key_size = info.key_size;
+	reusable_map.map.value_size = info.value_size;
+	reusable_map.map.max_entries = info.max_entries;
+	reusable_map.map.flags = info.map_flags;
+	take_types(&info, &reusable_map);
+	return reusable_maps_add(reusable_maps, &reusable_map);
 }
 
 /* Those that have a twin are swapped. */
-static void mark_swapped(struct keepsakes *keepsakes)
+static void mark_swapped(struct reusable_maps *reusable_maps)
 {
-	for (size_t i = 0; i < keepsakes->n; i++)
-		for (size_t j = 0; j < keepsakes->n; j++)
-			if (keepsakes->items[j].twin &&
-			    keepsakes->items[i].path == keepsakes->items[j].path &&
-			    !strcmp(keepsakes->items[i].name, keepsakes->items[j].name))
-				keepsakes->items[i].swapped = true;
+	for (size_t i = 0; i < reusable_maps->n; i++)
+		for (size_t j = 0; j < reusable_maps->n; j++)
+			if (reusable_maps->items[j].twin &&
+			    reusable_maps->items[i].path == reusable_maps->items[j].path &&
+			    !strcmp(reusable_maps->items[i].name, reusable_maps->items[j].name))
+				reusable_maps->items[i].swapped = true;
 }
 
 static void take_program(const char *dir, enum path path, const struct candidate *candidate,
@@ -454,8 +454,8 @@ int pins_find(struct pins *pins, const char *place,
 	text_printf(&dir, "%s/%llu", text_str(&path), (unsigned long long)candidate.best);
 	for (int of = 0; of < PATH_COUNT; of++)
 		take_program(text_str(&dir), (enum path)of, &candidate, ret);
-	bpffs_each(text_str(&dir), take_map, &ret->keepsakes);
-	mark_swapped(&ret->keepsakes);
+	bpffs_each(text_str(&dir), take_map, &ret->reusable_maps);
+	mark_swapped(&ret->reusable_maps);
 	return 1;
 }
 
@@ -464,5 +464,5 @@ void pinned_release(struct pinned *pinned)
 	for (int path = 0; path < PATH_COUNT; path++)
 		if (pinned->prog_ids[path])
 			fd_close(&pinned->prog_fds[path]);
-	keepsakes_release(&pinned->keepsakes);
+	reusable_maps_release(&pinned->reusable_maps);
 }

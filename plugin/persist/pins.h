@@ -17,8 +17,8 @@
 #ifndef DYNMON_PERSIST_PINS_H
 #define DYNMON_PERSIST_PINS_H
 
-#include "program/generation.h"
 #include "persist/pin_store.h"
+#include "program/generation.h"
 
 /* Longer than any interface's name. */
 #define PINS_SHARED   "shared-by-all-interfaces"
@@ -65,7 +65,7 @@ struct pinned {
 	int prog_fds[PATH_COUNT]; /* what runs there; -1: nothing */
 	uint32_t prog_ids[PATH_COUNT];
 	bool twin_runs; /* it is the second copy's */
-	struct keepsakes keepsakes;
+	struct reusable_maps reusable_maps;
 };
 
 /*

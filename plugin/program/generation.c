@@ -15,7 +15,8 @@ static struct swap *swap_unref(struct swap *swap)
 	return NULL;
 }
 
-int generation_keepsakes(const struct generation *generation, struct keepsakes *keepsakes)
+int generation_reusable_maps(const struct generation *generation,
+			     struct reusable_maps *reusable_maps)
 {
 	int r = 0;
 
@@ -23,9 +24,11 @@ int generation_keepsakes(const struct generation *generation, struct keepsakes *
 		const struct generation_path *this = &generation->paths[path];
 
 		if (this->object)
-			r = keepsakes_add_object(keepsakes, this->object, (enum path)path, false);
+			r = reusable_maps_add_object(reusable_maps, this->object, (enum path)path,
+						     false);
 		if (r == 0 && this->twin)
-			r = keepsakes_add_object(keepsakes, this->twin, (enum path)path, true);
+			r = reusable_maps_add_object(reusable_maps, this->twin, (enum path)path,
+						     true);
 	}
 	return r;
 }

@@ -55,7 +55,8 @@ struct generation {
 };
 
 /* Adds all maps of a generation. -ENOMEM. generation may be NULL. */
-int generation_keepsakes(const struct generation *generation, struct keepsakes *keepsakes);
+int generation_reusable_maps(const struct generation *generation,
+			     struct reusable_maps *reusable_maps);
 
 /* The program that runs on a path, or is to; -1: none on an interface. generation may be NULL. */
 int generation_prog_fd(const struct generation *generation, enum path path);

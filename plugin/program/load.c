@@ -232,12 +232,12 @@ static void tell_kept(struct making *making, enum path path, const struct object
 static int maps_keep(struct making *making, enum path path, struct object *object, bool twin)
 {
 	const struct generation_path *this = &making->generation->paths[path];
-	const struct keepsakes *keepsakes = making->loading->keepsakes;
+	const struct reusable_maps *reusable_maps = making->loading->reusable_maps;
 
-	for (size_t i = 0; keepsakes && i < object->n_maps; i++) {
+	for (size_t i = 0; reusable_maps && i < object->n_maps; i++) {
 		struct object_map *map = &object->maps[i];
 		_cleanup_text_ struct text why = {};
-		const struct keepsake *keepsake;
+		const struct reusable_map *reusable_map;
 		int r = 0;
 
 		if (map->reused || bpf_map__pin_path(map->bpf) ||
@@ -246,9 +246,9 @@ static int maps_keep(struct making *making, enum path path, struct object *objec
 		/* Of two copies both are kept, or none. */
 		if (twin && !(map->swapped && this->object->maps[i].kept))
 			continue;
-		keepsake = keepsakes_find(keepsakes, path, twin, map);
-		if (keepsake)
-			r = keepsake_use(keepsake, object, map, &why, making->err);
+		reusable_map = reusable_maps_find(reusable_maps, path, twin, map);
+		if (reusable_map)
+			r = reusable_map_use(reusable_map, object, map, &why, making->err);
 		else
 			text_adds(&why, "there was none of that name");
 		if (r < 0)

@@ -24,7 +24,8 @@ struct loading {
 	/* A path that both dataplanes have in common goes on with its loaded object. May be NULL.
 	 */
 	const struct generation *previous;
-	const struct keepsakes *keepsakes; /* maps to go on with where that is possible; or NULL */
+	const struct reusable_maps
+		*reusable_maps; /* maps to go on with where that is possible; or NULL */
 	struct text *report; /* a line for each map that was, and those that could not; or NULL */
 };
 

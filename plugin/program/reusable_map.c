@@ -8,45 +8,45 @@
 #include <errno.h>
 #include <string.h>
 
-static void keepsake_release(struct keepsake *keepsake)
+static void reusable_map_release(struct reusable_map *reusable_map)
 {
-	free(keepsake->name);
-	if (!keepsake->owned)
+	free(reusable_map->name);
+	if (!reusable_map->owned)
 		return;
-	fd_close(&keepsake->map.fd);
-	btf__free(keepsake->owned_btf);
+	fd_close(&reusable_map->map.fd);
+	btf__free(reusable_map->owned_btf);
 }
 
-int keepsakes_add(struct keepsakes *keepsakes, struct keepsake *keepsake)
+int reusable_maps_add(struct reusable_maps *reusable_maps, struct reusable_map *reusable_map)
 {
-	struct keepsake *items =
-		realloc(keepsakes->items, (keepsakes->n + 1) * sizeof(*keepsakes->items));
+	struct reusable_map *items = realloc(
+		reusable_maps->items, (reusable_maps->n + 1) * sizeof(*reusable_maps->items));
 
-	keepsake->name = strdup(keepsake->name);
+	reusable_map->name = strdup(reusable_map->name);
 	if (items)
-		keepsakes->items = items;
-	if (!items || !keepsake->name) {
-		keepsake_release(keepsake);
+		reusable_maps->items = items;
+	if (!items || !reusable_map->name) {
+		reusable_map_release(reusable_map);
 		return -ENOMEM;
 	}
-	items[keepsakes->n++] = *keepsake;
+	items[reusable_maps->n++] = *reusable_map;
 	return 0;
 }
 
-void keepsakes_release(struct keepsakes *keepsakes)
+void reusable_maps_release(struct reusable_maps *reusable_maps)
 {
-	for (size_t i = 0; i < keepsakes->n; i++)
-		keepsake_release(&keepsakes->items[i]);
-	free(keepsakes->items);
-	*keepsakes = (struct keepsakes){};
+	for (size_t i = 0; i < reusable_maps->n; i++)
+		reusable_map_release(&reusable_maps->items[i]);
+	free(reusable_maps->items);
+	*reusable_maps = (struct reusable_maps){};
 }
 
-int keepsakes_add_object(struct keepsakes *keepsakes, const struct object *object, enum path path,
-			 bool twin)
+int reusable_maps_add_object(struct reusable_maps *reusable_maps, const struct object *object,
+			     enum path path, bool twin)
 {
 	for (size_t i = 0; i < object->n_maps; i++) {
 		const struct object_map *map = &object->maps[i];
-		struct keepsake keepsake = {
+		struct reusable_map reusable_map = {
 			.name = map->name,
 			.path = path,
 			.twin = twin,
@@ -59,46 +59,47 @@ int keepsakes_add_object(struct keepsakes *keepsakes, const struct object *objec
 
 		if (twin && !map->swapped) /* the first copy's, by another descriptor */
 			continue;
-		r = object_map_describe(map, &keepsake.map, NULL);
+		r = object_map_describe(map, &reusable_map.map, NULL);
 		if (r == 0)
-			r = keepsakes_add(keepsakes, &keepsake);
+			r = reusable_maps_add(reusable_maps, &reusable_map);
 		if (r == -ENOMEM)
 			return r;
 	}
 	return 0;
 }
 
-const struct keepsake *keepsakes_find(const struct keepsakes *keepsakes, enum path path, bool twin,
-				      const struct object_map *map)
+const struct reusable_map *reusable_maps_find(const struct reusable_maps *reusable_maps,
+					      enum path path, bool twin,
+					      const struct object_map *map)
 {
-	const struct keepsake *found = NULL;
+	const struct reusable_map *found = NULL;
 
-	for (size_t i = 0; i < keepsakes->n; i++) {
-		const struct keepsake *keepsake = &keepsakes->items[i];
+	for (size_t i = 0; i < reusable_maps->n; i++) {
+		const struct reusable_map *reusable_map = &reusable_maps->items[i];
 
-		if (keepsake->twin != twin || strcmp(keepsake->name, map->name) != 0)
+		if (reusable_map->twin != twin || strcmp(reusable_map->name, map->name) != 0)
 			continue;
-		if (keepsake->path == path)
-			return keepsake;
+		if (reusable_map->path == path)
+			return reusable_map;
 		if (map->scope != MAP_SCOPE_PROGRAM)
-			found = keepsake;
+			found = reusable_map;
 	}
 	return found;
 }
 
 /* Two types are the same when they are read in the same way. */
-static int same_type(const struct keepsake *keepsake, const struct object *object, bool key,
+static int same_type(const struct reusable_map *reusable_map, const struct object *object, bool key,
 		     const struct object_map *map, struct error *err)
 {
-	uint32_t size = key ? keepsake->map.key_size : keepsake->map.value_size;
+	uint32_t size = key ? reusable_map->map.key_size : reusable_map->map.value_size;
 	struct plan old, new;
 	int r;
 
-	if (!size || !keepsake->btf)
+	if (!size || !reusable_map->btf)
 		return 1;
 	/* What cannot be shown is compared by its size alone. */
-	if (plan_init(&old, keepsake->btf, key ? keepsake->key_type : keepsake->value_type, size,
-		      NULL) < 0)
+	if (plan_init(&old, reusable_map->btf,
+		      key ? reusable_map->key_type : reusable_map->value_type, size, NULL) < 0)
 		return 1;
 	r = plan_init(&new, object_btf(object), key ? map->key_type : map->value_type, size, err);
 	if (r == 0) {
@@ -124,11 +125,11 @@ static bool is_data(const struct object_map *map)
 	return !bpf_map__is_internal(map->bpf) || (len >= 4 && !strcmp(name + len - 4, ".bss"));
 }
 
-int keepsake_use(const struct keepsake *keepsake, const struct object *object,
-		 struct object_map *map, struct text *why, struct error *err)
+int reusable_map_use(const struct reusable_map *reusable_map, const struct object *object,
+		     struct object_map *map, struct text *why, struct error *err)
 {
 	const struct bpf_map *bpf = map->bpf;
-	const struct map *old = &keepsake->map;
+	const struct map *old = &reusable_map->map;
 	int key, value, r;
 
 	if (map_kind(bpf_map__type(bpf)) == MAP_UNREADABLE || !is_data(map)) {
@@ -157,12 +158,12 @@ int keepsake_use(const struct keepsake *keepsake, const struct object *object,
 			    map_flags(bpf_map__map_flags(bpf)), map_flags(old->flags));
 		return 0;
 	}
-	if (keepsake->swapped && !map->swapped) {
+	if (reusable_map->swapped && !map->swapped) {
 		text_adds(why, "it is not swapped on read any more");
 		return 0;
 	}
-	key = same_type(keepsake, object, true, map, err);
-	value = key < 0 ? key : same_type(keepsake, object, false, map, err);
+	key = same_type(reusable_map, object, true, map, err);
+	value = key < 0 ? key : same_type(reusable_map, object, false, map, err);
 	if (value < 0)
 		return value;
 	if (!key || !value) {

@@ -11,7 +11,7 @@
 #include "kernel/object.h"
 
 /* A map that may be kept. What it points to belongs to somebody else, unless owned. */
-struct keepsake {
+struct reusable_map {
 	char *name;
 	enum path path;
 	bool twin;    /* of the second copy, which swap-on-read has */
@@ -23,28 +23,29 @@ struct keepsake {
 	struct btf *owned_btf; /* the BTF of btf, if owned */
 };
 
-struct keepsakes {
-	struct keepsake *items;
+struct reusable_maps {
+	struct reusable_map *items;
 	size_t n;
 };
 
 /* Adds one; its name is copied. -ENOMEM, and then what it owns is released. */
-int keepsakes_add(struct keepsakes *keepsakes, struct keepsake *keepsake);
-void keepsakes_release(struct keepsakes *keepsakes);
+int reusable_maps_add(struct reusable_maps *reusable_maps, struct reusable_map *reusable_map);
+void reusable_maps_release(struct reusable_maps *reusable_maps);
 
 /* Adds the maps of a loaded object; of the second copy those that are its own. -ENOMEM. */
-int keepsakes_add_object(struct keepsakes *keepsakes, const struct object *object, enum path path,
-			 bool twin);
+int reusable_maps_add_object(struct reusable_maps *reusable_maps, const struct object *object,
+			     enum path path, bool twin);
 
 /* The one of that name: of the path, or, for maps that both paths see, of either. NULL: none. */
-const struct keepsake *keepsakes_find(const struct keepsakes *keepsakes, enum path path, bool twin,
-				      const struct object_map *map);
+const struct reusable_map *reusable_maps_find(const struct reusable_maps *reusable_maps,
+					      enum path path, bool twin,
+					      const struct object_map *map);
 
 /*
  * Lets a map of an object that is not loaded yet go on with a kept one. 1: it does. 0: it cannot,
  * and why tells the reason. -errno.
  */
-int keepsake_use(const struct keepsake *keepsake, const struct object *object,
-		 struct object_map *map, struct text *why, struct error *err);
+int reusable_map_use(const struct reusable_map *reusable_map, const struct object *object,
+		     struct object_map *map, struct text *why, struct error *err);
 
 #endif

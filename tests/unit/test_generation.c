@@ -89,15 +89,15 @@ static struct generation *load(const char *ingress, const char *egress,
 			       const struct generation *previous)
 {
 	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = build(ingress, egress);
-	_cleanup_(keepsakes_release) struct keepsakes keepsakes = {};
+	_cleanup_(reusable_maps_release) struct reusable_maps reusable_maps = {};
 	const struct surroundings around = { find_none, NULL, false };
 	const struct loading loading = { .around = &around,
 					 .previous = previous,
-					 .keepsakes = &keepsakes };
+					 .reusable_maps = &reusable_maps };
 	_cleanup_error_ struct error err = {};
 	struct generation *generation;
 
-	assert_int_equal(generation_keepsakes(previous, &keepsakes), 0);
+	assert_int_equal(generation_reusable_maps(previous, &reusable_maps), 0);
 	if (generation_load(dataplane, &loading, &generation, &err) < 0)
 		fail_msg("%s", error_message(&err));
 	return generation;

@@ -193,18 +193,18 @@ static void test_save_and_find(void **state)
 	assert_int_equal(pinned.prog_ids[PATH_INGRESS], id);
 	assert_int_equal(pinned.prog_ids[PATH_EGRESS], 0);
 	assert_false(pinned.twin_runs);
-	for (size_t i = 0; i < pinned.keepsakes.n; i++) {
-		const struct keepsake *keepsake = &pinned.keepsakes.items[i];
+	for (size_t i = 0; i < pinned.reusable_maps.n; i++) {
+		const struct reusable_map *reusable_map = &pinned.reusable_maps.items[i];
 
-		assert_int_equal(keepsake->path, PATH_INGRESS);
-		assert_false(keepsake->twin || keepsake->swapped);
-		if (!strcmp(keepsake->name, "COUNT")) {
+		assert_int_equal(reusable_map->path, PATH_INGRESS);
+		assert_false(reusable_map->twin || reusable_map->swapped);
+		if (!strcmp(reusable_map->name, "COUNT")) {
 			n_count++;
-			assert_int_equal(keepsake->map.max_entries, 3);
-			assert_non_null(keepsake->btf);
-			bpf_map_lookup_elem(keepsake->map.fd, &zero, &found);
+			assert_int_equal(reusable_map->map.max_entries, 3);
+			assert_non_null(reusable_map->btf);
+			bpf_map_lookup_elem(reusable_map->map.fd, &zero, &found);
 		}
-		n_other += !strcmp(keepsake->name, "OTHER") && keepsake->map.key_size == 8;
+		n_other += !strcmp(reusable_map->name, "OTHER") && reusable_map->map.key_size == 8;
 	}
 	assert_int_equal(n_count, 1);
 	assert_int_equal(n_other, 1);
@@ -245,11 +245,12 @@ static void test_twin(void **state)
 	assert_int_equal(pins_find(pins, "eth0", runs, &id, &pinned), 1);
 	assert_true(pinned.twin_runs);
 	assert_int_equal(pinned.prog_ids[PATH_INGRESS], id);
-	for (size_t i = 0; i < pinned.keepsakes.n; i++) {
-		const struct keepsake *keepsake = &pinned.keepsakes.items[i];
+	for (size_t i = 0; i < pinned.reusable_maps.n; i++) {
+		const struct reusable_map *reusable_map = &pinned.reusable_maps.items[i];
 
-		twins += keepsake->twin;
-		swapped += keepsake->swapped && !keepsake->twin && !strcmp(keepsake->name, "COUNT");
+		twins += reusable_map->twin;
+		swapped += reusable_map->swapped && !reusable_map->twin &&
+			   !strcmp(reusable_map->name, "COUNT");
 	}
 	assert_int_equal(twins, 1);
 	assert_int_equal(swapped, 1);

@@ -125,7 +125,7 @@ static struct object *open_source(const char *source)
 static void test_cases(void **state)
 {
 	_cleanup_(object_unrefp) struct object *old = NULL, *new = NULL;
-	_cleanup_(keepsakes_release) struct keepsakes keepsakes = {};
+	_cleanup_(reusable_maps_release) struct reusable_maps reusable_maps = {};
 	_cleanup_error_ struct error err = {};
 	uint32_t key = 3;
 	uint64_t value = 77;
@@ -139,27 +139,28 @@ static void test_cases(void **state)
 	assert_int_equal(
 		bpf_map_update_elem(object_map_fd(object_find_map(old, "same")), &key, &value, 0),
 		0);
-	assert_int_equal(keepsakes_add_object(&keepsakes, old, PATH_INGRESS, false), 0);
-	assert_int_equal(keepsakes.n, old->n_maps);
+	assert_int_equal(reusable_maps_add_object(&reusable_maps, old, PATH_INGRESS, false), 0);
+	assert_int_equal(reusable_maps.n, old->n_maps);
 	new = open_source(after);
 	object_find_map(new, "swapped")->swapped = true;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct object_map *map = object_find_map(new, cases[i].map);
 		_cleanup_text_ struct text why = {};
-		const struct keepsake *keepsake;
+		const struct reusable_map *reusable_map;
 		int r;
 
 		if (!map)
 			fail_msg("there is no map %s", cases[i].map);
-		keepsake = keepsakes_find(&keepsakes, PATH_INGRESS, false, map);
-		assert_non_null(keepsake);
-		r = keepsake_use(keepsake, new, map, &why, &err);
+		reusable_map = reusable_maps_find(&reusable_maps, PATH_INGRESS, false, map);
+		assert_non_null(reusable_map);
+		r = reusable_map_use(reusable_map, new, map, &why, &err);
 		if (r != !cases[i].why || strcmp(text_str(&why), cases[i].why ?: "") != 0)
 			fail_msg("map %s: %d, \"%s\", expected \"%s\"", cases[i].map, r,
 				 text_str(&why), cases[i].why ?: "");
 		assert_int_equal(map->reused, r);
 	}
-	assert_null(keepsakes_find(&keepsakes, PATH_INGRESS, false, object_find_map(new, "come")));
+	assert_null(reusable_maps_find(&reusable_maps, PATH_INGRESS, false,
+				       object_find_map(new, "come")));
 	assert_int_equal(object_load(new, true, &err), 0);
 	value = 0;
 	assert_int_equal(
@@ -178,7 +179,7 @@ static void test_find(void **state)
 					  "int counted, start;\n" TAIL;
 	_cleanup_(object_unrefp) struct object *in = object_from_source(source),
 					       *out = object_from_source(source), *new = NULL;
-	_cleanup_(keepsakes_release) struct keepsakes both = {}, egress = {}, twins = {};
+	_cleanup_(reusable_maps_release) struct reusable_maps both = {}, egress = {}, twins = {};
 	struct object_map *own, *common;
 
 	(void)state;
@@ -187,41 +188,43 @@ static void test_find(void **state)
 	new = open_source(source);
 	own = object_find_map(new, "own");
 	common = object_find_map(new, "common");
-	assert_int_equal(keepsakes_add_object(&both, out, PATH_EGRESS, false), 0);
-	assert_int_equal(keepsakes_add_object(&both, in, PATH_INGRESS, false), 0);
-	assert_int_equal(keepsakes_add_object(&egress, out, PATH_EGRESS, false), 0);
+	assert_int_equal(reusable_maps_add_object(&both, out, PATH_EGRESS, false), 0);
+	assert_int_equal(reusable_maps_add_object(&both, in, PATH_INGRESS, false), 0);
+	assert_int_equal(reusable_maps_add_object(&egress, out, PATH_EGRESS, false), 0);
 	/* of a second copy only what is swapped is its own */
-	assert_int_equal(keepsakes_add_object(&twins, in, PATH_INGRESS, true), 0);
+	assert_int_equal(reusable_maps_add_object(&twins, in, PATH_INGRESS, true), 0);
 	assert_int_equal(twins.n, 0);
 	object_find_map(in, "own")->swapped = true;
-	assert_int_equal(keepsakes_add_object(&twins, in, PATH_INGRESS, true), 0);
-	assert_int_equal(keepsakes_find(&both, PATH_INGRESS, false, own)->path, PATH_INGRESS);
-	assert_int_equal(keepsakes_find(&both, PATH_EGRESS, false, own)->path, PATH_EGRESS);
-	assert_int_equal(keepsakes_find(&both, PATH_INGRESS, false, common)->path, PATH_INGRESS);
-	assert_int_equal(keepsakes_find(&egress, PATH_INGRESS, false, common)->path, PATH_EGRESS);
-	assert_null(keepsakes_find(&egress, PATH_INGRESS, false, own));
-	assert_null(keepsakes_find(&both, PATH_INGRESS, true, own));
-	assert_null(keepsakes_find(&twins, PATH_INGRESS, false, own));
-	assert_non_null(keepsakes_find(&twins, PATH_INGRESS, true, own));
-	keepsakes_release(&twins);
-	assert_null(keepsakes_find(&twins, PATH_INGRESS, true, own));
+	assert_int_equal(reusable_maps_add_object(&twins, in, PATH_INGRESS, true), 0);
+	assert_int_equal(reusable_maps_find(&both, PATH_INGRESS, false, own)->path, PATH_INGRESS);
+	assert_int_equal(reusable_maps_find(&both, PATH_EGRESS, false, own)->path, PATH_EGRESS);
+	assert_int_equal(reusable_maps_find(&both, PATH_INGRESS, false, common)->path,
+			 PATH_INGRESS);
+	assert_int_equal(reusable_maps_find(&egress, PATH_INGRESS, false, common)->path,
+			 PATH_EGRESS);
+	assert_null(reusable_maps_find(&egress, PATH_INGRESS, false, own));
+	assert_null(reusable_maps_find(&both, PATH_INGRESS, true, own));
+	assert_null(reusable_maps_find(&twins, PATH_INGRESS, false, own));
+	assert_non_null(reusable_maps_find(&twins, PATH_INGRESS, true, own));
+	reusable_maps_release(&twins);
+	assert_null(reusable_maps_find(&twins, PATH_INGRESS, true, own));
 }
 
 /* One that has its descriptor closes it, whatever becomes of it. */
 static void test_owned(void **state)
 {
-	struct keepsakes keepsakes = {};
-	struct keepsake keepsake = { .name = (char *)"m", .owned = true };
+	struct reusable_maps reusable_maps = {};
+	struct reusable_map reusable_map = { .name = (char *)"m", .owned = true };
 
 	(void)state;
 	skip_without_bpf();
-	keepsake.map.fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "m", 4, 4, 1, NULL);
-	assert_true(keepsake.map.fd >= 0);
-	assert_int_equal(keepsakes_add(&keepsakes, &keepsake), 0);
-	assert_string_equal(keepsakes.items[0].name, "m");
-	keepsakes_release(&keepsakes);
-	assert_int_equal(keepsakes.n, 0);
-	assert_int_equal(fcntl(keepsake.map.fd, F_GETFD), -1);
+	reusable_map.map.fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "m", 4, 4, 1, NULL);
+	assert_true(reusable_map.map.fd >= 0);
+	assert_int_equal(reusable_maps_add(&reusable_maps, &reusable_map), 0);
+	assert_string_equal(reusable_maps.items[0].name, "m");
+	reusable_maps_release(&reusable_maps);
+	assert_int_equal(reusable_maps.n, 0);
+	assert_int_equal(fcntl(reusable_map.map.fd, F_GETFD), -1);
 }
 
 int main(void)
