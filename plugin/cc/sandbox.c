@@ -163,7 +163,7 @@ static const unsigned int forbidden_syscalls[] = {
 	SYS_add_key,
 	SYS_request_key,
 	SYS_keyctl,
-	/* other views of the system */
+	/* other snapshots of the system */
 	SYS_unshare,
 	SYS_setns,
 	SYS_chroot,

@@ -239,34 +239,34 @@ static void read_end(struct reader *reader)
 /* With the turn. */
 static void read_monitor(struct reader *reader, struct registry *registry)
 {
-	_cleanup_(view_release) struct view view = {};
+	_cleanup_(snapshot_release) struct snapshot snapshot = {};
 	uint64_t start = clock_now_ns();
 
-	if (registry_view(registry, reader->monitor, &view, NULL) < 0)
+	if (registry_snapshot(registry, reader->monitor, &snapshot, NULL) < 0)
 		return;
-	view_collect(&view);
+	snapshot_collect(&snapshot);
 	read_begin(reader);
 	reader->troubled = false;
-	for (size_t i = 0; i < view.n; i++)
-		values_read(&view.items[i], dispatch, read_trouble, reader);
+	for (size_t i = 0; i < snapshot.n; i++)
+		values_read(&snapshot.items[i], dispatch, read_trouble, reader);
 	read_end(reader);
 	if (!reader->troubled)
 		reader->trouble_told = false;
-	view_note_read(&view, READER_COLLECTD);
-	if (view.n)
-		readings_add(view.items[0].monitor->readings, READER_COLLECTD, 0,
+	snapshot_note_read(&snapshot, READER_COLLECTD);
+	if (snapshot.n)
+		readings_add(snapshot.items[0].monitor->readings, READER_COLLECTD, 0,
 			     clock_now_ns() - start);
 }
 
 /* With the turn. */
 static void read_figures(struct reader *reader, struct registry *registry)
 {
-	_cleanup_(view_release) struct view view = {};
+	_cleanup_(snapshot_release) struct snapshot snapshot = {};
 
-	if (registry_view(registry, NULL, &view, NULL) < 0)
+	if (registry_snapshot(registry, NULL, &snapshot, NULL) < 0)
 		return;
 	read_begin(reader);
-	figures_read(&view, dispatch, reader);
+	figures_read(&snapshot, dispatch, reader);
 	read_end(reader);
 }
 

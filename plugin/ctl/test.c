@@ -161,18 +161,18 @@ static int read_metrics(struct generation *generation, struct text *out, struct 
 {
 	const struct json_filter filter = { .path = -1, .one = true };
 	_cleanup_(stream_freep) struct stream *stream = NULL;
-	struct view view = { calloc(1, sizeof(*view.items)), 1 };
+	struct snapshot snapshot = { calloc(1, sizeof(*snapshot.items)), 1 };
 	int r;
 
-	if (!view.items)
+	if (!snapshot.items)
 		return error_oom(err);
-	view.items[0] = (struct view_item){
+	snapshot.items[0] = (struct snapshot_item){
 		.interface = strdup(""),
 		.alone = true,
 		.generation = generation_ref(generation),
 	};
 	generation_collect(generation, false);
-	r = json_stream_new(&view, &filter, NULL, &stream, err);
+	r = json_stream_new(&snapshot, &filter, NULL, &stream, err);
 	while (r == 0 && (r = stream_next(stream, out, err)) > 0)
 		r = 0;
 	return r;

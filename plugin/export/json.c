@@ -18,7 +18,7 @@ struct piece {
 
 struct json_stream {
 	struct stream stream;
-	struct view view;
+	struct snapshot snapshot;
 	struct text text; /* everything but values and timestamps */
 	struct piece *pieces;
 	size_t n_pieces, size;
@@ -61,7 +61,7 @@ static void add_links(const struct building *building)
 		text_printf(&building->json->text, ",\"_links\":%s", building->frame->links);
 }
 
-static int json_add_metric(struct building *building, const struct view_item *item,
+static int json_add_metric(struct building *building, const struct snapshot_item *item,
 			   const struct metric *metric)
 {
 	enum json_shape shape = building->frame->shape;
@@ -87,7 +87,7 @@ static int json_add_metric(struct building *building, const struct view_item *it
 }
 
 /* The metrics of one instance on one path. */
-static int json_add_metrics(struct building *building, const struct view_item *item, int path)
+static int json_add_metrics(struct building *building, const struct snapshot_item *item, int path)
 {
 	const struct json_filter *filter = building->filter;
 	const struct generation_path *from;
@@ -109,7 +109,7 @@ static int json_add_metrics(struct building *building, const struct view_item *i
 }
 
 /* The metrics of n instances on one path. */
-static int json_add_path(struct building *building, const struct view_item *items, size_t n,
+static int json_add_path(struct building *building, const struct snapshot_item *items, size_t n,
 			 int path)
 {
 	int r = 0;
@@ -121,7 +121,7 @@ static int json_add_path(struct building *building, const struct view_item *item
 }
 
 /* One monitor: its n instances. */
-static int add_monitor(struct building *building, const struct view_item *items, size_t n)
+static int add_monitor(struct building *building, const struct snapshot_item *items, size_t n)
 {
 	struct text *text = &building->json->text;
 
@@ -140,31 +140,31 @@ static int add_monitor(struct building *building, const struct view_item *items,
 	return 0;
 }
 
-static int add_list(struct building *building, const struct view *view)
+static int add_list(struct building *building, const struct snapshot *snapshot)
 {
 	struct text *text = &building->json->text;
 	int r;
 
 	text_addc(text, '[');
-	r = json_add_path(building, view->items, view->n, building->filter->path);
+	r = json_add_path(building, snapshot->items, snapshot->n, building->filter->path);
 	if (building->frame->links && !building->first)
 		text_printf(text, ",[\"_links\",%s]", building->frame->links);
 	text_addc(text, ']');
 	return r;
 }
 
-static int add_monitors(struct building *building, const struct view *view)
+static int add_monitors(struct building *building, const struct snapshot *snapshot)
 {
 	struct text *text = &building->json->text;
 	size_t n;
 
 	if (!building->filter->one)
 		text_addc(text, '{');
-	for (size_t i = 0; i < view->n; i += n) {
-		const struct monitor *monitor = view->items[i].monitor;
+	for (size_t i = 0; i < snapshot->n; i += n) {
+		const struct monitor *monitor = snapshot->items[i].monitor;
 		int r;
 
-		for (n = 1; i + n < view->n && view->items[i + n].monitor == monitor; n++)
+		for (n = 1; i + n < snapshot->n && snapshot->items[i + n].monitor == monitor; n++)
 			;
 		if (!building->filter->one) {
 			if (i)
@@ -172,7 +172,7 @@ static int add_monitors(struct building *building, const struct view *view)
 			text_json(text, monitor->settings.name, strlen(monitor->settings.name));
 			text_addc(text, ':');
 		}
-		r = add_monitor(building, &view->items[i], n);
+		r = add_monitor(building, &snapshot->items[i], n);
 		if (r < 0)
 			return r;
 	}
@@ -185,17 +185,17 @@ static int build(struct json_stream *json, const struct json_filter *filter,
 		 const struct json_frame *frame)
 {
 	struct building building = { json, filter, frame, true };
-	const struct view *view = &json->view;
+	const struct snapshot *snapshot = &json->snapshot;
 	int r;
 
 	json->bare = frame->shape == JSON_VALUE;
 	text_adds(&json->text, frame->head ? frame->head : "");
 	if (frame->shape == JSON_LIST)
-		r = add_list(&building, view);
+		r = add_list(&building, snapshot);
 	else if (frame->shape == JSON_METRIC || frame->shape == JSON_VALUE)
-		r = json_add_path(&building, view->items, view->n, filter->path);
+		r = json_add_path(&building, snapshot->items, snapshot->n, filter->path);
 	else
-		r = add_monitors(&building, view);
+		r = add_monitors(&building, snapshot);
 	if (r < 0)
 		return r;
 	if (frame->shape == JSON_LINE)
@@ -237,7 +237,7 @@ static int json_next(struct stream *stream, struct text *out, struct error *err)
 			 piece->text_end - json->text_start);
 		json->text_start = piece->text_end;
 		if (!piece->metric) {
-			view_note_read(&json->view, READER_JSON);
+			snapshot_note_read(&json->snapshot, READER_JSON);
 			return text_status(out) < 0 ? error_oom(err) : 0;
 		}
 		r = value_begin(json, piece->metric);
@@ -267,26 +267,26 @@ static void json_free(struct stream *stream)
 
 	if (json->reading)
 		metric_json_release(&json->value);
-	view_release(&json->view);
+	snapshot_release(&json->snapshot);
 	text_release(&json->text);
 	free(json->pieces);
 	free(json);
 }
 
-int json_stream_new(struct view *view, const struct json_filter *filter,
+int json_stream_new(struct snapshot *snapshot, const struct json_filter *filter,
 		    const struct json_frame *frame, struct stream **ret, struct error *err)
 {
 	const struct json_frame line = { .shape = JSON_LINE };
 	struct json_stream *json = calloc(1, sizeof(*json));
 
 	if (!json) {
-		view_release(view);
+		snapshot_release(snapshot);
 		return error_oom(err);
 	}
 	json->stream = (struct stream){ json_next, json_free };
-	json->view = *view;
-	*view = (struct view){};
-	view_collect(&json->view);
+	json->snapshot = *snapshot;
+	*snapshot = (struct snapshot){};
+	snapshot_collect(&json->snapshot);
 	if (build(json, filter, frame ? frame : &line) < 0 || text_status(&json->text) < 0) {
 		json_free(&json->stream);
 		return error_oom(err);

@@ -13,7 +13,7 @@ struct json_filter {
 	bool one;	       /* one monitor's metrics by themselves, not an object of monitors */
 };
 
-/* How much of it is wanted. But for JSON_LINE the view is of one monitor. */
+/* How much of it is wanted. But for JSON_LINE the snapshot is of one monitor. */
 enum json_shape {
 	JSON_LINE,   /* all of it, and a newline */
 	JSON_OBJECT, /* one monitor's object */
@@ -35,9 +35,9 @@ struct json_frame {
  * {"ingress-metrics":[{"name":N,"value":V,"timestamp":T},...],"egress-metrics":[...]}
  * for one monitor, {"<monitor>":{...},...} for several. Timestamps are microseconds since
  * 1970. Metrics of a monitor with several interfaces have a member "interface", too.
- * The view is taken, also on failure. frame: NULL for a JSON_LINE.
+ * The snapshot is taken, also on failure. frame: NULL for a JSON_LINE.
  */
-int json_stream_new(struct view *view, const struct json_filter *filter,
+int json_stream_new(struct snapshot *snapshot, const struct json_filter *filter,
 		    const struct json_frame *frame, struct stream **ret, struct error *err);
 
 #endif

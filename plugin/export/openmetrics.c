@@ -14,7 +14,7 @@
 
 struct openmetrics_stream {
 	struct stream stream;
-	struct view view;
+	struct snapshot snapshot;
 	struct exposer exposer;
 	uint32_t look; /* series of each metric, for who only looks; 0: for all others */
 	struct sources sources;
@@ -300,10 +300,11 @@ static void left_out(struct openmetrics_stream *stream, bool sums, struct text *
 static int finish(struct openmetrics_stream *stream, struct text *out, struct error *err)
 {
 	if (!stream->look)
-		view_note_read(&stream->view, READER_OPENMETRICS);
+		snapshot_note_read(&stream->snapshot, READER_OPENMETRICS);
 	left_out(stream, false, out);
 	left_out(stream, true, out);
-	if (stream->view.registry && figures_expose(&stream->view, &stream->exposer, out) < 0)
+	if (stream->snapshot.registry &&
+	    figures_expose(&stream->snapshot, &stream->exposer, out) < 0)
 		return error_oom(err);
 	exposer_end(&stream->exposer, out);
 	return text_status(out) < 0 ? error_oom(err) : 0;
@@ -363,45 +364,45 @@ static void openmetrics_free(struct stream *base)
 	struct openmetrics_stream *stream = (struct openmetrics_stream *)base;
 
 	sources_release(&stream->sources);
-	view_release(&stream->view);
+	snapshot_release(&stream->snapshot);
 	exposer_release(&stream->exposer);
 	text_release(&stream->scratch);
 	text_release(&stream->labels);
 	free(stream);
 }
 
-static int stream_new(struct view *view, enum exposition exposition, uint32_t look,
+static int stream_new(struct snapshot *snapshot, enum exposition exposition, uint32_t look,
 		      struct stream **ret, struct error *err)
 {
 	struct openmetrics_stream *stream = calloc(1, sizeof(*stream));
 
 	if (!stream) {
-		view_release(view);
+		snapshot_release(snapshot);
 		return error_oom(err);
 	}
 	stream->stream = (struct stream){ openmetrics_next, openmetrics_free };
-	stream->view = *view;
+	stream->snapshot = *snapshot;
 	stream->look = look;
-	*view = (struct view){};
+	*snapshot = (struct snapshot){};
 	if (exposer_init(&stream->exposer, exposition) < 0 ||
-	    sources_init(&stream->sources, &stream->view) < 0) {
+	    sources_init(&stream->sources, &stream->snapshot) < 0) {
 		openmetrics_free(&stream->stream);
 		return error_oom(err);
 	}
 	if (!look)
-		view_collect(&stream->view);
+		snapshot_collect(&stream->snapshot);
 	*ret = &stream->stream;
 	return 0;
 }
 
-int openmetrics_stream_new(struct view *view, enum exposition exposition, struct stream **ret,
-			   struct error *err)
+int openmetrics_stream_new(struct snapshot *snapshot, enum exposition exposition,
+			   struct stream **ret, struct error *err)
 {
-	return stream_new(view, exposition, 0, ret, err);
+	return stream_new(snapshot, exposition, 0, ret, err);
 }
 
-int openmetrics_look_new(struct view *view, enum exposition exposition, uint32_t limit,
+int openmetrics_look_new(struct snapshot *snapshot, enum exposition exposition, uint32_t limit,
 			 struct stream **ret, struct error *err)
 {
-	return stream_new(view, exposition, limit, ret, err);
+	return stream_new(snapshot, exposition, limit, ret, err);
 }

@@ -9,15 +9,15 @@
 int overview_json(struct registry *registry, struct text *out, struct error *err)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
-	_cleanup_(view_release) struct view view = {};
+	_cleanup_(snapshot_release) struct snapshot snapshot = {};
 	int r = registry_list(registry, NULL, &list, err);
 
 	if (r == 0)
-		r = registry_view(registry, NULL, &view, err);
+		r = registry_snapshot(registry, NULL, &snapshot, err);
 	if (r < 0)
 		return r;
 	text_adds(out, "{\"version\":\"" DYNMON_VERSION "\",\"figures\":");
-	if (figures_json(&view, out) < 0)
+	if (figures_json(&snapshot, out) < 0)
 		return error_oom(err);
 	text_adds(out, ",\"monitors\":[");
 	for (size_t i = 0; i < list.n; i++) {
@@ -38,9 +38,9 @@ static const char *where_shown(const struct metric *metric)
 }
 
 /* Instances of a monitor have the same ones. */
-static void list_metrics(const struct view *view, struct text *out)
+static void list_metrics(const struct snapshot *snapshot, struct text *out)
 {
-	const struct generation *generation = view->n ? view->items[0].generation : NULL;
+	const struct generation *generation = snapshot->n ? snapshot->items[0].generation : NULL;
 
 	text_adds(out, ",\"metrics\":[");
 	for (int path = 0, n = 0; generation && path < PATH_COUNT; path++)
@@ -58,8 +58,8 @@ static void list_metrics(const struct view *view, struct text *out)
 int overview_monitor_json(struct registry *registry, const char *name, struct text *out,
 			  struct error *err)
 {
-	_cleanup_(view_release) struct view view = {};
-	int r = registry_view(registry, name, &view, err);
+	_cleanup_(snapshot_release) struct snapshot snapshot = {};
+	int r = registry_snapshot(registry, name, &snapshot, err);
 
 	if (r < 0)
 		return r;
@@ -68,9 +68,9 @@ int overview_monitor_json(struct registry *registry, const char *name, struct te
 	if (r < 0)
 		return r;
 	text_adds(out, ",\"figures\":");
-	if (figures_json(&view, out) < 0)
+	if (figures_json(&snapshot, out) < 0)
 		return error_oom(err);
-	list_metrics(&view, out);
+	list_metrics(&snapshot, out);
 	text_adds(out, "}\n");
 	return text_status(out) < 0 ? error_oom(err) : 0;
 }

@@ -24,7 +24,7 @@ struct facts {
 
 /* What a figure is about; what its scope does not have is not set. */
 struct subject {
-	const struct view_item *item;
+	const struct snapshot_item *item;
 	const struct facts *facts;
 	const struct run_stats *run_stats;
 	const struct metric *metric;
@@ -195,7 +195,7 @@ static const struct row rows[] = {
 
 /* What is asked once for all rows. */
 struct census {
-	const struct view *view;
+	const struct snapshot *snapshot;
 	struct facts all;
 	struct facts *facts;	     /* by item */
 	struct run_stats *run_stats; /* by item and path; NULL: they are not counted */
@@ -217,54 +217,54 @@ static void take_facts(struct monitor *monitor, struct facts *facts)
 	pthread_mutex_unlock(&monitor->state);
 }
 
-static bool has_program(const struct view_item *item, int path)
+static bool has_program(const struct snapshot_item *item, int path)
 {
 	return item->monitor && item->generation && item->generation->paths[path].object;
 }
 
 /* A monitor's items stand together. */
-static bool is_first(const struct view *view, size_t i)
+static bool is_first(const struct snapshot *snapshot, size_t i)
 {
-	return view->items[i].monitor &&
-	       (!i || view->items[i].monitor != view->items[i - 1].monitor);
+	return snapshot->items[i].monitor &&
+	       (!i || snapshot->items[i].monitor != snapshot->items[i - 1].monitor);
 }
 
 static int take_run_stats(struct census *census)
 {
-	const struct view *view = census->view;
+	const struct snapshot *snapshot = census->snapshot;
 
-	census->run_stats = calloc(view->n * PATH_COUNT + 1, sizeof(*census->run_stats));
+	census->run_stats = calloc(snapshot->n * PATH_COUNT + 1, sizeof(*census->run_stats));
 	if (!census->run_stats)
 		return -ENOMEM;
-	for (size_t i = 0; i < view->n; i++)
+	for (size_t i = 0; i < snapshot->n; i++)
 		for (int path = 0; path < PATH_COUNT; path++)
-			if (has_program(&view->items[i], path))
+			if (has_program(&snapshot->items[i], path))
 				census->run_stats[i * PATH_COUNT + (size_t)path] =
-					generation_run_stats(view->items[i].generation,
+					generation_run_stats(snapshot->items[i].generation,
 							     (enum path)path);
 	return 0;
 }
 
 /* -ENOMEM. In any case: census_release(). */
-static int census_init(struct census *census, const struct view *view, bool with_programs)
+static int census_init(struct census *census, const struct snapshot *snapshot, bool with_programs)
 {
 	*census = (struct census){
-		.view = view,
-		.facts = calloc(view->n + 1, sizeof(*census->facts)),
+		.snapshot = snapshot,
+		.facts = calloc(snapshot->n + 1, sizeof(*census->facts)),
 	};
 	if (!census->facts)
 		return -ENOMEM;
-	if (view->registry) {
-		registry_retired(view->registry, &census->all.changes, &census->all.failures);
-		registry_feed_figures(view->registry, &census->all.feeds,
+	if (snapshot->registry) {
+		registry_retired(snapshot->registry, &census->all.changes, &census->all.failures);
+		registry_feed_figures(snapshot->registry, &census->all.feeds,
 				      &census->all.feeds_waiting);
 	}
-	for (size_t i = 0; i < view->n; i++) {
+	for (size_t i = 0; i < snapshot->n; i++) {
 		struct facts *facts = &census->facts[i];
 
-		if (!is_first(view, i))
+		if (!is_first(snapshot, i))
 			continue;
-		take_facts(view->items[i].monitor, facts);
+		take_facts(snapshot->items[i].monitor, facts);
 		census->all.monitors++;
 		census->all.interfaces += facts->interfaces;
 		census->all.unattached += facts->unattached;
@@ -318,12 +318,12 @@ static void visit_metrics(const struct visitor *visitor, const struct row *row,
 static void visit_item(const struct visitor *visitor, const struct row *row,
 		       const struct census *census, size_t i)
 {
-	const struct view_item *item = &census->view->items[i];
+	const struct snapshot_item *item = &census->snapshot->items[i];
 	struct subject subject = { .item = item, .facts = &census->facts[i] };
 
-	if (row->scope == OF_MONITOR && is_first(census->view, i))
+	if (row->scope == OF_MONITOR && is_first(census->snapshot, i))
 		visit_row(visitor, row, &subject);
-	if (row->scope == OF_READER && is_first(census->view, i))
+	if (row->scope == OF_READER && is_first(census->snapshot, i))
 		visit_readers(visitor, row, subject);
 	for (int path = 0; row->scope >= OF_PROGRAM && path < PATH_COUNT; path++) {
 		if (!has_program(item, path))
@@ -339,10 +339,11 @@ static void visit_item(const struct visitor *visitor, const struct row *row,
 }
 
 /* Row by row, so that the samples of a family stand together. */
-static int visit_all(const struct visitor *visitor, unsigned int where, const struct view *view)
+static int visit_all(const struct visitor *visitor, unsigned int where,
+		     const struct snapshot *snapshot)
 {
 	_cleanup_(census_release) struct census census;
-	int r = census_init(&census, view, !visitor->whole);
+	int r = census_init(&census, snapshot, !visitor->whole);
 
 	for (size_t n = 0; r == 0 && n < ARRAY_SIZE(rows); n++) {
 		const struct row *row = &rows[n];
@@ -350,11 +351,11 @@ static int visit_all(const struct visitor *visitor, unsigned int where, const st
 
 		if (!(row->where & where))
 			continue;
-		if (row->scope == OF_PLUGIN && view->registry)
+		if (row->scope == OF_PLUGIN && snapshot->registry)
 			visit_row(visitor, row, &all);
 		if (row->scope == OF_PLUGIN || visitor->whole)
 			continue;
-		for (size_t i = 0; i < view->n; i++)
+		for (size_t i = 0; i < snapshot->n; i++)
 			visit_item(visitor, row, &census, i);
 	}
 	return r;
@@ -407,19 +408,19 @@ static void list(void *data, const struct row *row, const struct subject *subjec
 	exposer_sample(listing->exposer, text_str(&name), labels, n, number, listing->out);
 }
 
-int figures_list(const struct view *view, struct text *out)
+int figures_list(const struct snapshot *snapshot, struct text *out)
 {
 	struct exposer text = { .exposition = EXPOSITION_PROMETHEUS };
 	struct listing listing = { .exposer = &text, .out = out };
 
-	return visit_all(&(struct visitor){ list, &listing, false }, IN_STATS, view);
+	return visit_all(&(struct visitor){ list, &listing, false }, IN_STATS, snapshot);
 }
 
-int figures_expose(const struct view *view, struct exposer *exposer, struct text *out)
+int figures_expose(const struct snapshot *snapshot, struct exposer *exposer, struct text *out)
 {
 	struct listing listing = { .exposer = exposer, .families = true, .out = out };
 
-	return visit_all(&(struct visitor){ list, &listing, false }, IN_EXPOSITION, view);
+	return visit_all(&(struct visitor){ list, &listing, false }, IN_EXPOSITION, snapshot);
 }
 
 /* -- as JSON -- */
@@ -448,14 +449,14 @@ static void give_json(void *data, const struct row *row, const struct subject *s
 	text_addc(out, '}');
 }
 
-int figures_json(const struct view *view, struct text *out)
+int figures_json(const struct snapshot *snapshot, struct text *out)
 {
 	struct array array = { out, 0 };
-	const struct visitor visitor = { give_json, &array, view->registry != NULL };
+	const struct visitor visitor = { give_json, &array, snapshot->registry != NULL };
 	int r;
 
 	text_addc(out, '[');
-	r = visit_all(&visitor, IN_STATS, view);
+	r = visit_all(&visitor, IN_STATS, snapshot);
 	text_addc(out, ']');
 	return r;
 }
@@ -491,10 +492,10 @@ static void give_row(void *data, const struct row *row, const struct subject *su
 	reading->sink(reading->data, &value);
 }
 
-int figures_read(const struct view *view, void (*sink)(void *data, const struct value *value),
-		 void *data)
+int figures_read(const struct snapshot *snapshot,
+		 void (*sink)(void *data, const struct value *value), void *data)
 {
 	struct reading reading = { sink, data };
 
-	return visit_all(&(struct visitor){ give_row, &reading, false }, IN_COLLECTD, view);
+	return visit_all(&(struct visitor){ give_row, &reading, false }, IN_COLLECTD, snapshot);
 }

@@ -2,8 +2,8 @@
 /*
  * The plugin's figures about itself: one table for all who show them.
  *
- * They are taken from a view of all monitors, registry_view(), when somebody looks, and cost
- * nothing otherwise. All functions return -ENOMEM when they fail.
+ * They are taken from a snapshot of all monitors, registry_snapshot(), when somebody looks, and
+ * cost nothing otherwise. All functions return -ENOMEM when they fail.
  */
 #ifndef DYNMON_EXPORT_SELF_METRICS_H
 #define DYNMON_EXPORT_SELF_METRICS_H
@@ -16,19 +16,19 @@
 #define FIGURE_PREFIX "dynmon_"
 
 /* As lines "name value", or name{label="...",...} value: for STATS. */
-int figures_list(const struct view *view, struct text *out);
+int figures_list(const struct snapshot *snapshot, struct text *out);
 
 /*
- * As a JSON array of objects, each with a name, its labels and a value. Of a view of all monitors
- * the figures of the plugin as a whole; of another one those of its monitors.
+ * As a JSON array of objects, each with a name, its labels and a value. Of a snapshot of all
+ * monitors the figures of the plugin as a whole; of another one those of its monitors.
  */
-int figures_json(const struct view *view, struct text *out);
+int figures_json(const struct snapshot *snapshot, struct text *out);
 
 /* As families of an exposition. */
-int figures_expose(const struct view *view, struct exposer *exposer, struct text *out);
+int figures_expose(const struct snapshot *snapshot, struct exposer *exposer, struct text *out);
 
 /* As values for collectd, without a plugin instance: sink is called for each; no lock is held. */
-int figures_read(const struct view *view, void (*sink)(void *data, const struct value *value),
-		 void *data);
+int figures_read(const struct snapshot *snapshot,
+		 void (*sink)(void *data, const struct value *value), void *data);
 
 #endif

@@ -128,7 +128,7 @@ static int add_tails(struct source *source, struct names *names)
 	return r < 0 ? r : 0;
 }
 
-static int source_init(struct source *source, const struct view_item *item, int path)
+static int source_init(struct source *source, const struct snapshot_item *item, int path)
 {
 	_cleanup_(names_release) struct names names = {};
 	const struct metric *metric = source->metric;
@@ -325,7 +325,7 @@ static int settle_types(struct sources *sources)
 	return r;
 }
 
-static int source_add_metric(struct sources *sources, const struct view_item *item, int path,
+static int source_add_metric(struct sources *sources, const struct snapshot_item *item, int path,
 			     const struct metric *metric)
 {
 	struct held *held = &sources->helds[sources->n_helds++];
@@ -349,13 +349,14 @@ static int source_add_metric(struct sources *sources, const struct view_item *it
 	return 0;
 }
 
-/* How many families, and metrics that have any, a view has. */
-static void count(const struct view *view, size_t *families, size_t *metrics)
+/* How many families, and metrics that have any, a snapshot has. */
+static void count(const struct snapshot *snapshot, size_t *families, size_t *metrics)
 {
 	*families = *metrics = 0;
-	for (size_t i = 0; i < view->n; i++)
-		for (int path = 0; view->items[i].generation && path < PATH_COUNT; path++) {
-			const struct generation_path *of = &view->items[i].generation->paths[path];
+	for (size_t i = 0; i < snapshot->n; i++)
+		for (int path = 0; snapshot->items[i].generation && path < PATH_COUNT; path++) {
+			const struct generation_path *of =
+				&snapshot->items[i].generation->paths[path];
 
 			for (size_t j = 0; j < of->n_metrics; j++) {
 				*families += of->metrics[j].n_families;
@@ -364,25 +365,26 @@ static void count(const struct view *view, size_t *families, size_t *metrics)
 		}
 }
 
-int sources_init(struct sources *sources, const struct view *view)
+int sources_init(struct sources *sources, const struct snapshot *snapshot)
 {
 	size_t families, metrics;
 	int r = 0;
 
-	count(view, &families, &metrics);
+	count(snapshot, &families, &metrics);
 	*sources = (struct sources){
 		.items = calloc(families + 1, sizeof(*sources->items)),
 		.helds = calloc(metrics + 1, sizeof(*sources->helds)),
 	};
 	if (!sources->items || !sources->helds)
 		r = -ENOMEM;
-	for (size_t i = 0; r == 0 && i < view->n; i++)
-		for (int path = 0; view->items[i].generation && path < PATH_COUNT; path++) {
-			const struct generation_path *of = &view->items[i].generation->paths[path];
+	for (size_t i = 0; r == 0 && i < snapshot->n; i++)
+		for (int path = 0; snapshot->items[i].generation && path < PATH_COUNT; path++) {
+			const struct generation_path *of =
+				&snapshot->items[i].generation->paths[path];
 
 			for (size_t j = 0; r == 0 && j < of->n_metrics; j++)
 				if (of->metrics[j].n_families)
-					r = source_add_metric(sources, &view->items[i], path,
+					r = source_add_metric(sources, &snapshot->items[i], path,
 							      &of->metrics[j]);
 		}
 	if (r < 0) {

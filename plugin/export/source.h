@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sources: the families of samples that a view's metrics give, with the names and labels that the
- * exposition formats allow.
+ * Sources: the families of samples that a snapshot's metrics give, with the names and labels that
+ * the exposition formats allow.
  */
 #ifndef DYNMON_EXPORT_SOURCE_H
 #define DYNMON_EXPORT_SOURCE_H
@@ -53,8 +53,8 @@ struct sources {
 	size_t n_helds;
 };
 
-/* The view must outlive the sources. -ENOMEM. After success: sources_release(). */
-int sources_init(struct sources *sources, const struct view *view);
+/* The snapshot must outlive the sources. -ENOMEM. After success: sources_release(). */
+int sources_init(struct sources *sources, const struct snapshot *snapshot);
 void sources_release(struct sources *sources);
 
 /* Length of the family's name: without _total where a counter's samples have it. */

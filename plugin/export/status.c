@@ -111,13 +111,13 @@ static int compare_owned(const void *a, const void *b)
 	return (left->id > right->id) - (left->id < right->id);
 }
 
-static void list_owned(const struct view *all, struct owned_programs *ret)
+static void list_owned(const struct snapshot *all, struct owned_programs *ret)
 {
 	*ret = (struct owned_programs){
 		.items = calloc(all->n * PATH_COUNT * 2 + 1, sizeof(*ret->items)),
 	};
 	for (size_t i = 0; ret->items && i < all->n; i++) {
-		const struct view_item *item = &all->items[i];
+		const struct snapshot_item *item = &all->items[i];
 
 		for (int path = 0; item->generation && path < PATH_COUNT; path++) {
 			const struct generation_path *of = &item->generation->paths[path];
@@ -185,7 +185,7 @@ static void path_json(const struct monitor *monitor, const struct instance *inst
  * so that nothing of it changes, and without state, for which readers wait.
  * NULL: out of memory.
  */
-static struct text *list_programs(struct monitor *monitor, const struct view *all)
+static struct text *list_programs(struct monitor *monitor, const struct snapshot *all)
 {
 	struct text *lists = calloc(monitor->n_instances, sizeof(*lists));
 	struct owned_programs owned;
@@ -269,7 +269,7 @@ static void metrics_json(const struct dataplane *dataplane, int path, struct tex
 	text_addc(out, ']');
 }
 
-void status_json(struct monitor *monitor, const struct view *all, const struct text *feeds,
+void status_json(struct monitor *monitor, const struct snapshot *all, const struct text *feeds,
 		 struct text *out)
 {
 	const struct text nothing = {};
@@ -315,12 +315,12 @@ void status_json(struct monitor *monitor, const struct view *all, const struct t
 int status_show(struct registry *registry, const char *name, struct text *out, struct error *err)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
-	_cleanup_(view_release) struct view all = {};
+	_cleanup_(snapshot_release) struct snapshot all = {};
 	_cleanup_text_ struct text feeds = {};
 	int r = registry_list(registry, name, &list, err);
 
 	if (r == 0)
-		r = registry_view(registry, NULL, &all, err);
+		r = registry_snapshot(registry, NULL, &all, err);
 	if (r == 0)
 		r = registry_feeds_json(registry, name, &feeds, err);
 	if (r == 0)

@@ -22,7 +22,7 @@ void status_summary_json(struct monitor *monitor, struct text *out);
  * the programs beside its own can be called by their monitors. feeds: its feeds, as
  * registry_feeds_json() has them.
  */
-void status_json(struct monitor *monitor, const struct view *all, const struct text *feeds,
+void status_json(struct monitor *monitor, const struct snapshot *all, const struct text *feeds,
 		 struct text *out);
 
 /* status_json() of the monitor called so. -ENOENT: there is none. */

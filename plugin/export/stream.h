@@ -3,8 +3,8 @@
  * Text that is produced piece by piece while somebody takes it away: the exporters' way out.
  *
  * A piece is one batch of a map, so that memory does not grow with the map, and the next one
- * is read only when the consumer asks for it. A stream owns its view of the monitors, and is used
- * by one thread at a time.
+ * is read only when the consumer asks for it. A stream owns its snapshot of the monitors, and is
+ * used by one thread at a time.
  */
 #ifndef DYNMON_EXPORT_STREAM_H
 #define DYNMON_EXPORT_STREAM_H

@@ -24,7 +24,7 @@ void value_field(const char *text, size_t len, char field[VALUE_FIELD_MAX + 1])
 
 /* A value list in the making: what all samples of a metric share, and the one at hand. */
 struct making {
-	const struct view_item *item;
+	const struct snapshot_item *item;
 	int path;
 	const struct metric *metric;
 	struct text name;  /* the metric's, for %{metric} */
@@ -404,7 +404,7 @@ static int metric_read(struct making *making, const struct metric_settings *sett
 static int making_begin(struct making *making, int path, const struct metric *metric,
 			const struct metric_settings *settings)
 {
-	const struct view_item *item = making->item;
+	const struct snapshot_item *item = making->item;
 	const struct monitor_settings *monitor = &item->monitor->settings;
 	bool both = on_both_paths(item->generation, path, metric->config->name);
 	bool fields = metric->n_families > 1 || *metric->families[0].name ||
@@ -442,7 +442,8 @@ static int making_begin(struct making *making, int path, const struct metric *me
 	return 0;
 }
 
-void values_read(const struct view_item *item, void (*sink)(void *data, const struct value *value),
+void values_read(const struct snapshot_item *item,
+		 void (*sink)(void *data, const struct value *value),
 		 void (*trouble)(void *data, const struct error *err), void *data)
 {
 	const struct monitor_settings *monitor = &item->monitor->settings;

@@ -38,7 +38,8 @@ struct value {
  * Of a metric with more series than it may have the largest are given, and their number and the sum
  * of all beside them.
  */
-void values_read(const struct view_item *item, void (*sink)(void *data, const struct value *value),
+void values_read(const struct snapshot_item *item,
+		 void (*sink)(void *data, const struct value *value),
 		 void (*trouble)(void *data, const struct error *err), void *data);
 
 /**

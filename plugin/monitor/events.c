@@ -138,7 +138,7 @@ static void source_free(struct source *source)
 	free(source);
 }
 
-static int source_open(struct events *events, const struct view_item *item, int path,
+static int source_open(struct events *events, const struct snapshot_item *item, int path,
 		       const struct map *ring, struct error *err)
 {
 	struct source *source = calloc(1, sizeof(*source));
@@ -197,7 +197,7 @@ static bool shares_ring(const struct generation *generation, int path)
 	       generation->paths[PATH_EGRESS].object == generation->paths[PATH_INGRESS].object;
 }
 
-static void events_look_at(struct events *events, const struct view_item *item, int path)
+static void events_look_at(struct events *events, const struct snapshot_item *item, int path)
 {
 	const struct object *object =
 		item->generation ? item->generation->paths[path].object : NULL;
@@ -222,16 +222,16 @@ static void events_look_at(struct events *events, const struct view_item *item, 
 
 static void look_again(struct events *events)
 {
-	_cleanup_(view_release) struct view view = {};
+	_cleanup_(snapshot_release) struct snapshot snapshot = {};
 	struct source **at = &events->sources;
 
 	for (struct source *source = events->sources; source; source = source->next)
 		source->wanted = false;
-	if (registry_view(events->registry, NULL, &view, NULL) < 0)
+	if (registry_snapshot(events->registry, NULL, &snapshot, NULL) < 0)
 		return;
-	for (size_t i = 0; i < view.n; i++)
+	for (size_t i = 0; i < snapshot.n; i++)
 		for (int path = 0; path < PATH_COUNT; path++)
-			events_look_at(events, &view.items[i], path);
+			events_look_at(events, &snapshot.items[i], path);
 	while (*at) {
 		struct source *source = *at;
 

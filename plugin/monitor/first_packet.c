@@ -18,15 +18,17 @@ void first_run_end(struct first_run *first_run)
 }
 
 /* -ENODEV: nothing can run. */
-static int has_run(const struct first_run *first_run, const struct view *view, struct error *err)
+static int has_run(const struct first_run *first_run, const struct snapshot *snapshot,
+		   struct error *err)
 {
 	bool anywhere = false;
 
-	for (size_t i = 0; i < view->n; i++)
-		for (int path = 0; view->items[i].generation && path < PATH_COUNT; path++) {
-			const struct generation_path *of = &view->items[i].generation->paths[path];
+	for (size_t i = 0; i < snapshot->n; i++)
+		for (int path = 0; snapshot->items[i].generation && path < PATH_COUNT; path++) {
+			const struct generation_path *of =
+				&snapshot->items[i].generation->paths[path];
 
-			if (!of->object || !(of->by_section || view->items[i].ifindex))
+			if (!of->object || !(of->by_section || snapshot->items[i].ifindex))
 				continue;
 			anywhere = true;
 			if (run_stats_since(of->object, first_run->since) ||
@@ -43,11 +45,11 @@ int first_run_wait(const struct first_run *first_run, struct registry *registry,
 	uint64_t until = clock_ns(CLOCK_MONOTONIC) + (uint64_t)(seconds * 1e9);
 
 	for (;;) {
-		_cleanup_(view_release) struct view view = {};
-		int r = registry_view(registry, monitor, &view, err);
+		_cleanup_(snapshot_release) struct snapshot snapshot = {};
+		int r = registry_snapshot(registry, monitor, &snapshot, err);
 
 		if (r == 0)
-			r = has_run(first_run, &view, err);
+			r = has_run(first_run, &snapshot, err);
 		if (r || clock_ns(CLOCK_MONOTONIC) >= until || registry_is_cancelled(registry))
 			return r;
 		nanosleep(&pause, NULL);

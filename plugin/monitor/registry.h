@@ -196,8 +196,9 @@ int registry_list(struct registry *registry, const char *name, struct monitor_li
 		  struct error *err);
 void monitor_list_release(struct monitor_list *list);
 
-/* As registry_list(). Then view_release(). */
-int registry_view(struct registry *registry, const char *name, struct view *ret, struct error *err);
+/* As registry_list(). Then snapshot_release(). */
+int registry_snapshot(struct registry *registry, const char *name, struct snapshot *ret,
+		      struct error *err);
 
 /* As feeds_set(); a reload does it with the new settings. */
 int registry_set_feeds(struct registry *registry, struct settings *settings, struct text *report,

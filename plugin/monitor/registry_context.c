@@ -28,12 +28,12 @@ static int find_in_generation(const struct generation *generation, const char *n
 static int find_public_map(void *data, const struct monitor *asking, const char *name)
 {
 	struct registry *registry = data;
-	_cleanup_(view_release) struct view view = {};
-	int r = registry_view(registry, NULL, &view, NULL);
+	_cleanup_(snapshot_release) struct snapshot snapshot = {};
+	int r = registry_snapshot(registry, NULL, &snapshot, NULL);
 
-	for (size_t i = 0; r == 0 && i < view.n; i++) {
-		bool own = !strcmp(view.items[i].monitor->settings.name, asking->settings.name);
-		int fd = own ? -1 : find_in_generation(view.items[i].generation, name);
+	for (size_t i = 0; r == 0 && i < snapshot.n; i++) {
+		bool own = !strcmp(snapshot.items[i].monitor->settings.name, asking->settings.name);
+		int fd = own ? -1 : find_in_generation(snapshot.items[i].generation, name);
 
 		if (fd >= 0)
 			return fd;
@@ -57,11 +57,11 @@ static uint32_t find_program(void *data, const struct monitor *asking, const cha
 			     int ifindex, enum path path)
 {
 	struct registry *registry = data;
-	_cleanup_(view_release) struct view view = {};
-	int r = registry_view(registry, name, &view, NULL);
+	_cleanup_(snapshot_release) struct snapshot snapshot = {};
+	int r = registry_snapshot(registry, name, &snapshot, NULL);
 
-	for (size_t i = 0; r == 0 && i < view.n; i++) {
-		const struct view_item *item = &view.items[i];
+	for (size_t i = 0; r == 0 && i < snapshot.n; i++) {
+		const struct snapshot_item *item = &snapshot.items[i];
 		int prog_fd = generation_prog_fd(item->generation, path);
 
 		if (item->ifindex == ifindex && prog_fd >= 0 &&

@@ -21,13 +21,13 @@ bool registry_wants(const struct registry *registry, const char *plugin)
 static void deliver(void *data, const char *monitor)
 {
 	struct registry *registry = data;
-	_cleanup_(view_release) struct view view = {};
+	_cleanup_(snapshot_release) struct snapshot snapshot = {};
 	_cleanup_text_ struct text news = {};
 
-	if (registry_view(registry, monitor, &view, NULL) < 0)
+	if (registry_snapshot(registry, monitor, &snapshot, NULL) < 0)
 		return;
-	for (size_t i = 0; i < view.n; i++)
-		feeds_put(registry->feeds, monitor, view.items[i].generation, &news);
+	for (size_t i = 0; i < snapshot.n; i++)
+		feeds_put(registry->feeds, monitor, snapshot.items[i].generation, &news);
 	if (news.len)
 		log_error("monitor %s: %s", monitor, text_str(&news));
 }
@@ -80,17 +80,17 @@ void registry_feed_figures(struct registry *registry, struct feed_figures *ret, 
 int registry_feeds_json(struct registry *registry, const char *name, struct text *out,
 			struct error *err)
 {
-	_cleanup_(view_release) struct view view = {};
+	_cleanup_(snapshot_release) struct snapshot snapshot = {};
 	_cleanup_free_ const struct generation **generations = NULL;
-	int r = registry_view(registry, name, &view, err);
+	int r = registry_snapshot(registry, name, &snapshot, err);
 
 	if (r < 0)
 		return r;
-	generations = calloc(view.n + 1, sizeof(*generations));
+	generations = calloc(snapshot.n + 1, sizeof(*generations));
 	if (!generations)
 		return error_oom(err);
-	for (size_t i = 0; i < view.n; i++)
-		generations[i] = view.items[i].generation;
-	feeds_json(registry->feeds, name, generations, view.n, out);
+	for (size_t i = 0; i < snapshot.n; i++)
+		generations[i] = snapshot.items[i].generation;
+	feeds_json(registry->feeds, name, generations, snapshot.n, out);
 	return 0;
 }

@@ -139,18 +139,19 @@ void monitor_list_release(struct monitor_list *list)
 	*list = (struct monitor_list){};
 }
 
-int registry_view(struct registry *registry, const char *name, struct view *ret, struct error *err)
+int registry_snapshot(struct registry *registry, const char *name, struct snapshot *ret,
+		      struct error *err)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
 	int r = registry_list(registry, name, &list, err);
 
-	*ret = (struct view){ .registry = name ? NULL : registry };
+	*ret = (struct snapshot){ .registry = name ? NULL : registry };
 	for (size_t i = 0; r == 0 && i < list.n; i++) {
-		r = view_add(ret, list.monitors[i]);
+		r = snapshot_add(ret, list.monitors[i]);
 		if (r < 0)
 			error_oom(err);
 	}
 	if (r < 0)
-		view_release(ret);
+		snapshot_release(ret);
 	return r;
 }

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-static int add_item(struct view *view, struct monitor *monitor, const struct instance *instance,
-		    bool alone)
+static int add_item(struct snapshot *snapshot, struct monitor *monitor,
+		    const struct instance *instance, bool alone)
 {
 	const char *name =
 		instance->interface && !monitor->settings.share ? instance->interface : "";
@@ -17,7 +17,7 @@ static int add_item(struct view *view, struct monitor *monitor, const struct ins
 	interface = text_steal(&text);
 	if (!interface)
 		return -ENOMEM;
-	view->items[view->n++] = (struct view_item){
+	snapshot->items[snapshot->n++] = (struct snapshot_item){
 		.monitor = monitor_ref(monitor),
 		.interface = interface,
 		.ifindex = instance->ifindex,
@@ -27,31 +27,31 @@ static int add_item(struct view *view, struct monitor *monitor, const struct ins
 	return 0;
 }
 
-int view_add(struct view *view, struct monitor *monitor)
+int snapshot_add(struct snapshot *snapshot, struct monitor *monitor)
 {
-	struct view_item *items;
+	struct snapshot_item *items;
 	size_t n;
 	int r = 0;
 
 	pthread_mutex_lock(&monitor->state);
 	n = monitor->settings.share ? 1 : monitor->n_instances;
-	items = realloc(view->items, (view->n + n) * sizeof(*items));
+	items = realloc(snapshot->items, (snapshot->n + n) * sizeof(*items));
 	if (items)
-		view->items = items;
+		snapshot->items = items;
 	else
 		r = -ENOMEM;
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = add_item(view, monitor, monitor->instances[i], n == 1);
+		r = add_item(snapshot, monitor, monitor->instances[i], n == 1);
 	pthread_mutex_unlock(&monitor->state);
 	return r;
 }
 
-void view_note_read(const struct view *view, enum reader_kind reader)
+void snapshot_note_read(const struct snapshot *snapshot, enum reader_kind reader)
 {
 	const struct monitor *last = NULL;
 
-	for (size_t i = 0; i < view->n; i++) {
-		const struct monitor *monitor = view->items[i].monitor;
+	for (size_t i = 0; i < snapshot->n; i++) {
+		const struct monitor *monitor = snapshot->items[i].monitor;
 
 		if (monitor && monitor != last) /* its items stand together */
 			readings_add(monitor->readings, reader, 1, 0);
@@ -59,13 +59,13 @@ void view_note_read(const struct view *view, enum reader_kind reader)
 	}
 }
 
-void view_release(struct view *view)
+void snapshot_release(struct snapshot *snapshot)
 {
-	for (size_t i = 0; i < view->n; i++) {
-		generation_unref(view->items[i].generation);
-		monitor_unref(view->items[i].monitor);
-		free(view->items[i].interface);
+	for (size_t i = 0; i < snapshot->n; i++) {
+		generation_unref(snapshot->items[i].generation);
+		monitor_unref(snapshot->items[i].monitor);
+		free(snapshot->items[i].interface);
 	}
-	free(view->items);
-	*view = (struct view){};
+	free(snapshot->items);
+	*snapshot = (struct snapshot){};
 }

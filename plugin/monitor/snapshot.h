@@ -8,7 +8,7 @@
 
 #include "monitor/monitor.h"
 
-struct view_item {
+struct snapshot_item {
 	struct monitor *monitor;       /* NULL: of none, for a generation that runs nowhere */
 	char *interface;	       /* in the form of utf8_name(); "" for none, or for all */
 	int ifindex;		       /* 0: none */
@@ -18,16 +18,16 @@ struct view_item {
 
 struct registry;
 
-struct view {
-	struct view_item *items;
+struct snapshot {
+	struct snapshot_item *items;
 	size_t n;
 	struct registry *registry; /* when it is of all its monitors; else NULL */
 };
 
 /* Adds the instances of a monitor. -ENOMEM: some may be missing. */
-int view_add(struct view *view, struct monitor *monitor);
+int snapshot_add(struct snapshot *snapshot, struct monitor *monitor);
 /* Counts a read to the end of each of its monitors. */
-void view_note_read(const struct view *view, enum reader_kind reader);
-void view_release(struct view *view);
+void snapshot_note_read(const struct snapshot *snapshot, enum reader_kind reader);
+void snapshot_release(struct snapshot *snapshot);
 
 #endif

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* A generation of the view whose programs are swapped. */
+/* A generation of the snapshot whose programs are swapped. */
 struct turn {
 	struct monitor *monitor;
 	struct generation *generation;
@@ -116,18 +116,18 @@ void generation_collect(const struct generation *generation, bool twin)
 	}
 }
 
-static struct turn *find_turns(const struct view *view, size_t *n)
+static struct turn *find_turns(const struct snapshot *snapshot, size_t *n)
 {
 	struct turn *turns = NULL;
 
 	*n = 0;
-	for (size_t i = 0; i < view->n; i++) {
-		const struct view_item *item = &view->items[i];
+	for (size_t i = 0; i < snapshot->n; i++) {
+		const struct snapshot_item *item = &snapshot->items[i];
 
 		if (!item->monitor || !item->generation || !item->generation->swap)
 			continue;
 		if (!turns)
-			turns = calloc(view->n, sizeof(*turns));
+			turns = calloc(snapshot->n, sizeof(*turns));
 		if (!turns)
 			return NULL;
 		turns[(*n)++] = (struct turn){ item->monitor, item->generation, false, false };
@@ -145,11 +145,11 @@ static void lock_all(const struct turn *turns, size_t n, int (*call)(pthread_mut
 			call(&turns[i].generation->swap->reading);
 }
 
-void view_collect(const struct view *view)
+void snapshot_collect(const struct snapshot *snapshot)
 {
 	_cleanup_error_ struct error err = {};
 	size_t n;
-	_cleanup_free_ struct turn *turns = find_turns(view, &n);
+	_cleanup_free_ struct turn *turns = find_turns(snapshot, &n);
 	bool any = false;
 
 	if (!turns)

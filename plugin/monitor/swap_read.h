@@ -9,11 +9,11 @@
 #include "monitor/snapshot.h"
 
 /*
- * Takes everything out of all swapped maps of a view, with one grace period for all of them.
+ * Takes everything out of all swapped maps of a snapshot, with one grace period for all of them.
  * Nothing is done where nothing is swapped, and where a generation does not run any more. What goes
  * wrong is logged, once in a row for a metric, and the rest goes on.
  */
-void view_collect(const struct view *view);
+void snapshot_collect(const struct snapshot *snapshot);
 
 /* Takes everything out of the swapped maps of one copy of a generation, which must not run. */
 void generation_collect(const struct generation *generation, bool twin);

@@ -75,20 +75,20 @@ static enum MHD_Result get_metrics(struct registry *registry, struct MHD_Connect
 	_cleanup_(stream_freep) struct stream *stream = NULL;
 	_cleanup_error_ struct error err = {};
 	struct MHD_Response *response;
-	struct view view;
+	struct snapshot snapshot;
 	uint32_t look;
 	int r;
 
 	r = take_look(connection, &look, &err);
 	if (r == 0)
-		r = registry_view(registry, monitor, &view, &err);
-	if (r == 0 && !look && exchange->foreign && rest_view_takes(&view)) {
-		view_release(&view);
+		r = registry_snapshot(registry, monitor, &snapshot, &err);
+	if (r == 0 && !look && exchange->foreign && rest_snapshot_takes(&snapshot)) {
+		snapshot_release(&snapshot);
 		r = error_set(&err, -EPERM, REST_FOREIGN);
 	}
 	if (r == 0)
-		r = look ? openmetrics_look_new(&view, exposition, look, &stream, &err)
-			 : openmetrics_stream_new(&view, exposition, &stream, &err);
+		r = look ? openmetrics_look_new(&snapshot, exposition, look, &stream, &err)
+			 : openmetrics_stream_new(&snapshot, exposition, &stream, &err);
 	if (r < 0)
 		return respond_error(connection, exchange, &err);
 	response = http_response_stream(exchange, &stream, head);

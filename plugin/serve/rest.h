@@ -53,10 +53,10 @@ bool rest_refuse(const struct rest_request *request, struct rest_answer *answer)
 /* An answer in plain words; a newline is added. */
 void rest_answer_words(struct rest_answer *answer, unsigned int status, const char *words);
 
-/* Returns true if a read of the metrics in a view takes values away from other readers. */
-bool rest_view_takes(const struct view *view);
+/* Returns true if a read of the metrics in a snapshot takes values away from other readers. */
+bool rest_snapshot_takes(const struct snapshot *snapshot);
 
-/* The answer to a request of a web page of another site that reads such a view. */
+/* The answer to a request of a web page of another site that reads such a snapshot. */
 #define REST_FOREIGN                                                                               \
 	"this read would take values away from other readers (empty-on-read, swap-on-read, or a "  \
 	"queue), and a web page of another site may have sent the request: use "                   \

@@ -157,7 +157,7 @@ void rest_get_cube(struct rest_call *call)
 	_cleanup_text_ struct text head = {}, tail = {};
 	_cleanup_error_ struct error err = {};
 	struct json_frame frame = { .shape = JSON_OBJECT };
-	struct view view = {};
+	struct snapshot snapshot = {};
 	int r = 0;
 
 	if (!monitor)
@@ -173,16 +173,16 @@ void rest_get_cube(struct rest_call *call)
 	rest_links(call, &tail);
 	text_addc(&tail, '}');
 	if (!config || text_status(&head) < 0 || text_status(&tail) < 0 ||
-	    view_add(&view, monitor) < 0) {
-		view_release(&view);
+	    snapshot_add(&snapshot, monitor) < 0) {
+		snapshot_release(&snapshot);
 		r = error_oom(&err);
 	}
 	frame.head = text_str(&head);
 	frame.tail = text_str(&tail);
-	if (r == 0 && rest_refuse_foreign(call, &view))
+	if (r == 0 && rest_refuse_foreign(call, &snapshot))
 		return;
 	if (r == 0)
-		r = json_stream_new(&view, &filter, &frame, &call->answer->stream, &err);
+		r = json_stream_new(&snapshot, &filter, &frame, &call->answer->stream, &err);
 	if (r < 0)
 		rest_failed(call, &err);
 	else

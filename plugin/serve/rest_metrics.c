@@ -9,10 +9,10 @@
 #include <microhttpd.h>
 #include <time.h>
 
-bool rest_view_takes(const struct view *view)
+bool rest_snapshot_takes(const struct snapshot *snapshot)
 {
-	for (size_t i = 0; i < view->n; i++) {
-		const struct generation *generation = view->items[i].generation;
+	for (size_t i = 0; i < snapshot->n; i++) {
+		const struct generation *generation = snapshot->items[i].generation;
 
 		for (int path = 0; generation && path < PATH_COUNT; path++)
 			for (size_t j = 0; j < generation->paths[path].n_metrics; j++) {
@@ -26,37 +26,37 @@ bool rest_view_takes(const struct view *view)
 	return false;
 }
 
-bool rest_refuse_foreign(struct rest_call *call, struct view *view)
+bool rest_refuse_foreign(struct rest_call *call, struct snapshot *snapshot)
 {
-	if (!call->request->foreign || !rest_view_takes(view))
+	if (!call->request->foreign || !rest_snapshot_takes(snapshot))
 		return false;
-	view_release(view);
-	*view = (struct view){};
+	snapshot_release(snapshot);
+	*snapshot = (struct snapshot){};
 	rest_answer_words(call->answer, MHD_HTTP_FORBIDDEN, REST_FOREIGN);
 	return true;
 }
 
 /* What the monitor in the path has. false: the answer says why not. */
-static bool rest_metrics_begin(struct rest_call *call, struct view *view)
+static bool rest_metrics_begin(struct rest_call *call, struct snapshot *snapshot)
 {
 	_cleanup_error_ struct error err = {};
-	int r = registry_view(call->request->registry, rest_word(call, 1), view, &err);
+	int r = registry_snapshot(call->request->registry, rest_word(call, 1), snapshot, &err);
 
 	if (r == -ENOENT)
 		rest_missing(call, error_message(&err));
 	else if (r < 0)
 		rest_failed(call, &err);
-	return r == 0 && !rest_refuse_foreign(call, view);
+	return r == 0 && !rest_refuse_foreign(call, snapshot);
 }
 
-/* Takes the view. */
-static void stream(struct rest_call *call, struct view *view, const struct json_filter *filter,
-		   enum json_shape shape, struct text *links)
+/* Takes the snapshot. */
+static void stream(struct rest_call *call, struct snapshot *snapshot,
+		   const struct json_filter *filter, enum json_shape shape, struct text *links)
 {
 	const struct json_frame frame = { .shape = shape, .links = links ? text_str(links) : NULL };
 	_cleanup_error_ struct error err = {};
 
-	if (json_stream_new(view, filter, &frame, &call->answer->stream, &err) < 0)
+	if (json_stream_new(snapshot, filter, &frame, &call->answer->stream, &err) < 0)
 		rest_failed(call, &err);
 	else
 		rest_json(call);
@@ -67,12 +67,12 @@ void rest_get_metrics(struct rest_call *call)
 	_cleanup_free_ char *interface = rest_query(call->request->uri, "interface");
 	const struct json_filter filter = { .path = -1, .interface = interface, .one = true };
 	_cleanup_text_ struct text links = {};
-	struct view view;
+	struct snapshot snapshot;
 
-	if (!rest_metrics_begin(call, &view))
+	if (!rest_metrics_begin(call, &snapshot))
 		return;
 	rest_links(call, &links);
-	stream(call, &view, &filter, JSON_OBJECT, &links);
+	stream(call, &snapshot, &filter, JSON_OBJECT, &links);
 }
 
 static int rest_metrics_path_of(const struct rest_call *call)
@@ -81,10 +81,11 @@ static int rest_metrics_path_of(const struct rest_call *call)
 }
 
 /* The metrics of a path, one after the other; NULL: there are no more. */
-static const struct metric *next_metric(const struct view *view, int path, size_t *item, size_t *i)
+static const struct metric *next_metric(const struct snapshot *snapshot, int path, size_t *item,
+					size_t *i)
 {
-	for (; *item < view->n; ++*item, *i = 0) {
-		const struct generation *generation = view->items[*item].generation;
+	for (; *item < snapshot->n; ++*item, *i = 0) {
+		const struct generation *generation = snapshot->items[*item].generation;
 
 		if (generation && *i < generation->paths[path].n_metrics)
 			return &generation->paths[path].metrics[(*i)++];
@@ -101,28 +102,28 @@ void rest_get_metric_list(struct rest_call *call)
 	_cleanup_text_ struct text links = {};
 	const struct metric *metric;
 	size_t item = 0, i = 0;
-	struct view view;
+	struct snapshot snapshot;
 
-	if (!rest_metrics_begin(call, &view))
+	if (!rest_metrics_begin(call, &snapshot))
 		return;
 	rest_links_begin(call, &links);
-	while ((metric = next_metric(&view, filter.path, &item, &i)))
+	while ((metric = next_metric(&snapshot, filter.path, &item, &i)))
 		if (!item) /* the other interfaces have the same ones */
 			rest_links_add(call, &links, metric->config->name);
 	rest_links_end(&links);
-	stream(call, &view, &filter, JSON_LIST, &links);
+	stream(call, &snapshot, &filter, JSON_LIST, &links);
 }
 
 /* Looks for the one metric that a filter lets through. false: the answer says why it is not one. */
-static bool find_metric(struct rest_call *call, const struct view *view,
+static bool find_metric(struct rest_call *call, const struct snapshot *snapshot,
 			const struct json_filter *filter)
 {
 	_cleanup_text_ struct text words = {}, interfaces = {};
 	const struct metric *metric;
 	size_t item = 0, i = 0, found = 0;
 
-	while ((metric = next_metric(view, filter->path, &item, &i))) {
-		const char *interface = view->items[item].interface;
+	while ((metric = next_metric(snapshot, filter->path, &item, &i))) {
+		const char *interface = snapshot->items[item].interface;
 
 		if (strcmp(metric->config->name, filter->name) != 0)
 			continue;
@@ -168,15 +169,15 @@ void rest_get_metric(struct rest_call *call)
 		.one = true,
 	};
 	_cleanup_text_ struct text links = {};
-	_cleanup_(view_release) struct view view = {};
+	_cleanup_(snapshot_release) struct snapshot snapshot = {};
 
-	if (!rest_metrics_begin(call, &view) || !find_metric(call, &view, &filter))
+	if (!rest_metrics_begin(call, &snapshot) || !find_metric(call, &snapshot, &filter))
 		return;
 	if (!leaf) {
 		rest_links(call, &links);
-		stream(call, &view, &filter, JSON_METRIC, &links);
+		stream(call, &snapshot, &filter, JSON_METRIC, &links);
 	} else if (!strcmp(leaf, "value")) {
-		stream(call, &view, &filter, JSON_VALUE, NULL);
+		stream(call, &snapshot, &filter, JSON_VALUE, NULL);
 	} else if (!strcmp(leaf, "timestamp")) {
 		answer_timestamp(call);
 	} else {
@@ -188,11 +189,11 @@ void rest_get_metric(struct rest_call *call)
 void rest_get_open_metrics(struct rest_call *call)
 {
 	_cleanup_error_ struct error err = {};
-	struct view view;
+	struct snapshot snapshot;
 
-	if (!rest_metrics_begin(call, &view))
+	if (!rest_metrics_begin(call, &snapshot))
 		return;
-	if (openmetrics_stream_new(&view, EXPOSITION_OPENMETRICS, &call->answer->stream, &err) <
+	if (openmetrics_stream_new(&snapshot, EXPOSITION_OPENMETRICS, &call->answer->stream, &err) <
 	    0) {
 		rest_failed(call, &err);
 		return;

@@ -108,10 +108,10 @@ void rest_config_text(struct json_object *config, struct text *out);
 /* -- one monitor -- */
 
 /*
- * Returns true if a page of another site must not read the view. The view is then released, and
- * answer has the refusal.
+ * Returns true if a page of another site must not read the snapshot. The snapshot is then released,
+ * and answer has the refusal.
  */
-bool rest_refuse_foreign(struct rest_call *call, struct view *view);
+bool rest_refuse_foreign(struct rest_call *call, struct snapshot *snapshot);
 
 /* A reference to the monitor that the path names; NULL: the answer says that there is none. */
 struct monitor *rest_monitor(struct rest_call *call);

@@ -172,12 +172,13 @@ static int run_reload(const struct request *request, struct answer *answer, stru
 }
 
 /* That there is a metric of the name that is asked for, where any monitor runs at all. */
-static int check_name(const struct view *view, const struct json_filter *filter, struct error *err)
+static int check_name(const struct snapshot *snapshot, const struct json_filter *filter,
+		      struct error *err)
 {
 	bool runs = false;
 
-	for (size_t i = 0; filter->name && i < view->n; i++) {
-		const struct generation *generation = view->items[i].generation;
+	for (size_t i = 0; filter->name && i < snapshot->n; i++) {
+		const struct generation *generation = snapshot->items[i].generation;
 
 		runs = runs || generation;
 		for (int path = 0; generation && path < PATH_COUNT; path++) {
@@ -205,41 +206,42 @@ static int run_metrics(const struct request *request, struct answer *answer, str
 		.name = command_option(request->command, "name"),
 		.one = monitor,
 	};
-	struct view view;
+	struct snapshot snapshot;
 	int r;
 
 	if (path && filter.path < 0)
 		return error_set(err, -EINVAL, "path: expected ingress or egress, found \"%.60s\"",
 				 path);
-	r = registry_view(request->registry, monitor, &view, err);
+	r = registry_snapshot(request->registry, monitor, &snapshot, err);
 	if (r < 0)
 		return r;
-	r = check_name(&view, &filter, err);
+	r = check_name(&snapshot, &filter, err);
 	if (r < 0) {
-		view_release(&view);
+		snapshot_release(&snapshot);
 		return r;
 	}
-	return json_stream_new(&view, &filter, NULL, &answer->stream, err);
+	return json_stream_new(&snapshot, &filter, NULL, &answer->stream, err);
 }
 
 static int run_openmetrics(const struct request *request, struct answer *answer, struct error *err)
 {
-	struct view view;
-	int r = registry_view(request->registry, positional(request, 0), &view, err);
+	struct snapshot snapshot;
+	int r = registry_snapshot(request->registry, positional(request, 0), &snapshot, err);
 
 	answer->until_eof = true;
 	return r < 0 ? r
-		     : openmetrics_stream_new(&view, EXPOSITION_OPENMETRICS, &answer->stream, err);
+		     : openmetrics_stream_new(&snapshot, EXPOSITION_OPENMETRICS, &answer->stream,
+					      err);
 }
 
 static int run_stats(const struct request *request, struct answer *answer, struct error *err)
 {
-	_cleanup_(view_release) struct view view = {};
-	int r = registry_view(request->registry, NULL, &view, err);
+	_cleanup_(snapshot_release) struct snapshot snapshot = {};
+	int r = registry_snapshot(request->registry, NULL, &snapshot, err);
 
 	if (r < 0)
 		return r;
-	return figures_list(&view, &answer->lines) < 0 ? error_oom(err) : 0;
+	return figures_list(&snapshot, &answer->lines) < 0 ? error_oom(err) : 0;
 }
 
 static int run_listval(const struct request *request, struct answer *answer, struct error *err)

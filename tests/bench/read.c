@@ -164,11 +164,11 @@ static uint64_t take_all(struct stream *stream)
 	return bytes;
 }
 
-static void view_of(struct registry *registry, struct view *view)
+static void snapshot_of(struct registry *registry, struct snapshot *snapshot)
 {
 	_cleanup_error_ struct error err = {};
 
-	must(registry_view(registry, "edge", view, &err), &err, "view");
+	must(registry_snapshot(registry, "edge", snapshot, &err), &err, "view");
 }
 
 static uint64_t read_json(struct registry *registry)
@@ -176,10 +176,10 @@ static uint64_t read_json(struct registry *registry)
 	const struct json_filter filter = { .path = -1, .one = true };
 	_cleanup_error_ struct error err = {};
 	struct stream *stream;
-	struct view view;
+	struct snapshot snapshot;
 
-	view_of(registry, &view);
-	must(json_stream_new(&view, &filter, NULL, &stream, &err), &err, "JSON");
+	snapshot_of(registry, &snapshot);
+	must(json_stream_new(&snapshot, &filter, NULL, &stream, &err), &err, "JSON");
 	return take_all(stream);
 }
 
@@ -187,10 +187,10 @@ static uint64_t read_openmetrics(struct registry *registry)
 {
 	_cleanup_error_ struct error err = {};
 	struct stream *stream;
-	struct view view;
+	struct snapshot snapshot;
 
-	view_of(registry, &view);
-	must(openmetrics_stream_new(&view, EXPOSITION_OPENMETRICS, &stream, &err), &err,
+	snapshot_of(registry, &snapshot);
+	must(openmetrics_stream_new(&snapshot, EXPOSITION_OPENMETRICS, &stream, &err), &err,
 	     "OpenMetrics");
 	return take_all(stream);
 }
@@ -210,11 +210,11 @@ static void trouble(void *data, const struct error *err)
 static uint64_t read_top(struct registry *registry)
 {
 	uint64_t values = 0;
-	struct view view;
+	struct snapshot snapshot;
 
-	view_of(registry, &view);
-	values_read(&view.items[0], count_value, trouble, &values);
-	view_release(&view);
+	snapshot_of(registry, &snapshot);
+	values_read(&snapshot.items[0], count_value, trouble, &values);
+	snapshot_release(&snapshot);
 	return values;
 }
 
@@ -326,7 +326,7 @@ static void document(const char *declaration, uint32_t entries, struct text *out
 		    entries);
 }
 
-static void load(struct bench *bench, struct view *view)
+static void load(struct bench *bench, struct snapshot *snapshot)
 {
 	const struct shape *shape = bench->shape;
 	struct injection injection = { .monitor = "edge" };
@@ -337,8 +337,8 @@ static void load(struct bench *bench, struct view *view)
 	injection.bytes = text_str(&json);
 	injection.len = json.len;
 	must(registry_inject(bench->registry, &injection, &warnings, &err), &err, "inject");
-	view_of(bench->registry, view);
-	bench->map = &view->items[0].generation->paths[PATH_INGRESS].metrics[0].map;
+	snapshot_of(bench->registry, snapshot);
+	bench->map = &snapshot->items[0].generation->paths[PATH_INGRESS].metrics[0].map;
 	fill(bench->map, shape->entries);
 }
 
@@ -429,10 +429,10 @@ static void compare_slope(const struct bench *bench, const struct bench *tenth)
 static void measure(struct registry *registry, const struct shape *shape, struct bench *bench)
 {
 	static const char bare[] = "the bare calls";
-	struct view view;
+	struct snapshot snapshot;
 
 	*bench = (struct bench){ .shape = shape, .registry = registry };
-	load(bench, &view);
+	load(bench, &snapshot);
 	/* The round before the first one warms up. */
 	for (int round = -1; round < shape->rounds; round++)
 		for (enum reading reading = BARE; reading < READINGS; reading++)
@@ -444,7 +444,7 @@ static void measure(struct registry *registry, const struct shape *shape, struct
 	compare(bench, "to OpenMetrics, two families", OPENMETRICS, bare, BARE, shape->rounds, 3);
 	compare(bench, "to the largest 100 as values", TOP, bare, BARE, shape->rounds, 1.5);
 	compare_memory(bench);
-	view_release(&view);
+	snapshot_release(&snapshot);
 }
 
 /* Bytes that may be taken without pushing others out. */

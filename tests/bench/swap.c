@@ -8,8 +8,8 @@
 #include "bench.h"
 #include "kernel/map.h"
 #include "metric/reader.h"
-#include "monitor/swap_read.h"
 #include "monitor/registry.h"
+#include "monitor/swap_read.h"
 
 #include <bpf/bpf.h>
 #include <linux/membarrier.h>
@@ -69,24 +69,24 @@ static double grace(void)
 static double swap_read(struct registry *registry)
 {
 	double start = now_us();
-	struct view view;
+	struct snapshot snapshot;
 
-	if (registry_view(registry, "edge", &view, NULL) < 0)
+	if (registry_snapshot(registry, "edge", &snapshot, NULL) < 0)
 		exit(1);
-	view_collect(&view);
+	snapshot_collect(&snapshot);
 	for (size_t i = 0; i < 2; i++) {
 		struct metric_reader reader;
 		struct metric_batch batch;
 
-		if (metric_reader_init(&reader,
-				       &view.items[0].generation->paths[PATH_INGRESS].metrics[i],
-				       METRIC_FOR_SAMPLES) < 0)
+		if (metric_reader_init(
+			    &reader, &snapshot.items[0].generation->paths[PATH_INGRESS].metrics[i],
+			    METRIC_FOR_SAMPLES) < 0)
 			exit(1);
 		while (metric_reader_next(&reader, &batch) > 0)
 			;
 		metric_reader_release(&reader);
 	}
-	view_release(&view);
+	snapshot_release(&snapshot);
 	return now_us() - start;
 }
 

@@ -197,11 +197,11 @@ static void path_make(struct generation_path *path, struct object *object,
 		fail_msg("%s: %s", config->name, error_message(&err));
 }
 
-struct view_item view_item_make(struct monitor_settings *settings, const char *interface,
-				struct object *object, const struct metric_config *configs)
+struct snapshot_item snapshot_item_make(struct monitor_settings *settings, const char *interface,
+					struct object *object, const struct metric_config *configs)
 {
-	struct view_item item = { .interface = strdup(interface),
-				  .generation = calloc(1, sizeof(struct generation)) };
+	struct snapshot_item item = { .interface = strdup(interface),
+				      .generation = calloc(1, sizeof(struct generation)) };
 
 	item.generation->refs = 1;
 	for (int path = 0; path < PATH_COUNT; path++)
@@ -211,21 +211,21 @@ struct view_item view_item_make(struct monitor_settings *settings, const char *i
 	return item;
 }
 
-void view_item_release(struct view_item *item)
+void snapshot_item_release(struct snapshot_item *item)
 {
 	free(item->interface);
 	generation_unref(item->generation);
 	monitor_unref(item->monitor);
 }
 
-void view_expose(struct view *view, enum exposition exposition, struct text *out)
+void snapshot_expose(struct snapshot *snapshot, enum exposition exposition, struct text *out)
 {
 	_cleanup_error_ struct error err = {};
 	struct stream *stream = NULL;
 	int r;
 
-	assert_int_equal(openmetrics_stream_new(view, exposition, &stream, &err), 0);
-	assert_null(view->items); /* taken */
+	assert_int_equal(openmetrics_stream_new(snapshot, exposition, &stream, &err), 0);
+	assert_null(snapshot->items); /* taken */
 	while ((r = stream_next(stream, out, &err)) > 0)
 		;
 	if (r < 0)

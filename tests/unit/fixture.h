@@ -61,14 +61,15 @@ char *series_of(const struct object *object, const struct metric_config *config,
 
 /*
  * An instance of a monitor that runs nowhere: with one metric on each path whose config has a name.
- * settings are taken; configs must outlive it. A view releases it, or view_item_release().
+ * settings are taken; configs must outlive it. A snapshot releases it, or snapshot_item_release().
  */
-struct view_item view_item_make(struct monitor_settings *settings, const char *interface,
-				struct object *object, const struct metric_config *configs);
-void view_item_release(struct view_item *item);
+struct snapshot_item snapshot_item_make(struct monitor_settings *settings, const char *interface,
+					struct object *object, const struct metric_config *configs);
+void snapshot_item_release(struct snapshot_item *item);
 
-/* Appends what the view, which is taken, is exposed as; fails the test when that is an error. */
-void view_expose(struct view *view, enum exposition exposition, struct text *out);
+/* Appends what the snapshot, which is taken, is exposed as; fails the test when that is an error.
+ */
+void snapshot_expose(struct snapshot *snapshot, enum exposition exposition, struct text *out);
 
 /* The repository's own folder: $top_srcdir, or found from here; NULL: not to be found. */
 const char *source_dir(void);

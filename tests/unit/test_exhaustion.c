@@ -130,32 +130,32 @@ static int drain(struct stream *stream, struct text *out)
 	return r;
 }
 
-static int read_exposition(struct view *view, enum exposition exposition, struct text *out)
+static int read_exposition(struct snapshot *snapshot, enum exposition exposition, struct text *out)
 {
 	_cleanup_error_ struct error err = {};
 	struct stream *stream;
-	int r = openmetrics_stream_new(view, exposition, &stream, &err);
+	int r = openmetrics_stream_new(snapshot, exposition, &stream, &err);
 
 	return r < 0 ? r : drain(stream, out);
 }
 
-static int read_openmetrics(struct view *view, struct text *out)
+static int read_openmetrics(struct snapshot *snapshot, struct text *out)
 {
-	return read_exposition(view, EXPOSITION_OPENMETRICS, out);
+	return read_exposition(snapshot, EXPOSITION_OPENMETRICS, out);
 }
 
-static int read_protobuf(struct view *view, struct text *out)
+static int read_protobuf(struct snapshot *snapshot, struct text *out)
 {
-	return read_exposition(view, EXPOSITION_PROTOBUF, out);
+	return read_exposition(snapshot, EXPOSITION_PROTOBUF, out);
 }
 
-static int read_json(struct view *view, struct text *out)
+static int read_json(struct snapshot *snapshot, struct text *out)
 {
 	const struct json_filter filter = { .path = PATH_INGRESS, .one = true };
 	const struct json_frame frame = { .shape = JSON_VALUE };
 	_cleanup_error_ struct error err = {};
 	struct stream *stream;
-	int r = json_stream_new(view, &filter, &frame, &stream, &err);
+	int r = json_stream_new(snapshot, &filter, &frame, &stream, &err);
 
 	return r < 0 ? r : drain(stream, out);
 }
@@ -180,16 +180,16 @@ static void note_trouble(void *data, const struct error *err)
 	((struct values_page *)data)->error = err->code;
 }
 
-static int read_values(struct view *view, struct text *out)
+static int read_values(struct snapshot *snapshot, struct text *out)
 {
 	struct values_page page = { .out = out };
 
-	values_read(&view->items[0], add_value, note_trouble, &page);
-	view_release(view);
+	values_read(&snapshot->items[0], add_value, note_trouble, &page);
+	snapshot_release(snapshot);
 	return page.error < 0 ? page.error : text_status(out);
 }
 
-typedef int read_fn(struct view *view, struct text *out);
+typedef int read_fn(struct snapshot *snapshot, struct text *out);
 
 static read_fn *const reads[] = { read_openmetrics, read_protobuf, read_json, read_values };
 
@@ -207,7 +207,7 @@ static int read_once(const struct shape *shape, read_fn *read, unsigned int numb
 			.empty_on_read = shape->empty,
 		},
 	};
-	struct view view = { .items = calloc(1, sizeof(*view.items)), .n = 1 };
+	struct snapshot snapshot = { .items = calloc(1, sizeof(*snapshot.items)), .n = 1 };
 	struct monitor_settings settings;
 	struct metric *metric;
 	int r;
@@ -215,13 +215,13 @@ static int read_once(const struct shape *shape, read_fn *read, unsigned int numb
 	for (uint32_t key = 0; shape->empty && key < 50; key++)
 		put(key);
 	assert_int_equal(monitor_settings_init(&settings, "edge", NULL), 0);
-	view.items[0] = view_item_make(&settings, "eth0", object, configs);
-	metric = view.items[0].generation->paths[PATH_INGRESS].metrics;
+	snapshot.items[0] = snapshot_item_make(&settings, "eth0", object, configs);
+	metric = snapshot.items[0].generation->paths[PATH_INGRESS].metrics;
 	if (shape->empty)
 		assert_int_equal(metric_set_accumulator(metric, NULL, NULL), 0);
 	left = number;
 	has_failed = false;
-	r = read(&view, out);
+	r = read(&snapshot, out);
 	left = 0;
 	return r;
 }

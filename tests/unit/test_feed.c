@@ -130,13 +130,13 @@ static void inject(struct registry *registry, const char *text, struct text *war
 
 static uint32_t field(struct registry *registry, int which)
 {
-	_cleanup_(view_release) struct view view = {};
+	_cleanup_(snapshot_release) struct snapshot snapshot = {};
 	const uint32_t key = 1;
 	uint32_t config[2];
 	const struct object *object;
 
-	assert_int_equal(registry_view(registry, "edge", &view, NULL), 0);
-	object = view.items[0].generation->paths[PATH_INGRESS].object;
+	assert_int_equal(registry_snapshot(registry, "edge", &snapshot, NULL), 0);
+	object = snapshot.items[0].generation->paths[PATH_INGRESS].object;
 	assert_int_equal(
 		bpf_map_lookup_elem(object_map_fd(object_find_map(object, "CONFIG")), &key, config),
 		0);

@@ -271,9 +271,9 @@ static void config_make(struct metric_config *config, const struct given *given)
 }
 
 /* Each metric becomes an item of its own: that is how several interfaces come. */
-static struct view view_make(const struct given *given, size_t n)
+static struct snapshot snapshot_make(const struct given *given, size_t n)
 {
-	struct view view = { .items = calloc(n + 1, sizeof(*view.items)), .n = n };
+	struct snapshot snapshot = { .items = calloc(n + 1, sizeof(*snapshot.items)), .n = n };
 
 	configs = calloc(n + 1, sizeof(*configs));
 	for (size_t i = 0; i < n; i++) {
@@ -281,9 +281,10 @@ static struct view view_make(const struct given *given, size_t n)
 
 		config_make(&configs[i][given[i].path], &given[i]);
 		assert_int_equal(monitor_settings_init(&settings, given[i].monitor, NULL), 0);
-		view.items[i] = view_item_make(&settings, given[i].interface, object, configs[i]);
+		snapshot.items[i] =
+			snapshot_item_make(&settings, given[i].interface, object, configs[i]);
 	}
-	return view;
+	return snapshot;
 }
 
 static void configs_free(size_t n)
@@ -296,10 +297,10 @@ static void configs_free(size_t n)
 
 static char *exposed(const struct given *given, size_t n, enum exposition exposition)
 {
-	struct view view = view_make(given, n);
+	struct snapshot snapshot = snapshot_make(given, n);
 	_cleanup_text_ struct text out = {};
 
-	view_expose(&view, exposition, &out);
+	snapshot_expose(&snapshot, exposition, &out);
 	configs_free(n);
 	return text_steal(&out);
 }
@@ -682,12 +683,12 @@ static void test_dropped(void **state)
 	if (!object)
 		skip();
 	for (int steps = 0; steps < 6; steps++) {
-		struct view view = view_make(given, 2);
+		struct snapshot snapshot = snapshot_make(given, 2);
 		_cleanup_text_ struct text out = {};
 		struct stream *stream;
 
-		view.items[1].generation = generation_unref(view.items[1].generation);
-		assert_int_equal(openmetrics_stream_new(&view, OM, &stream, NULL), 0);
+		snapshot.items[1].generation = generation_unref(snapshot.items[1].generation);
+		assert_int_equal(openmetrics_stream_new(&snapshot, OM, &stream, NULL), 0);
 		for (int i = 0; i < steps && stream_next(stream, &out, NULL) > 0; i++)
 			;
 		stream_free(stream);

@@ -87,8 +87,8 @@ static int tear_down(void **state)
 }
 
 /* One metric on one interface, as an element of metric-configs describes it. */
-static struct view_item item_make(const char *interface, const char *json,
-				  struct metric_config *config)
+static struct snapshot_item item_make(const char *interface, const char *json,
+				      struct metric_config *config)
 {
 	_cleanup_text_ struct text warnings = {};
 	_cleanup_error_ struct error err = {};
@@ -101,25 +101,25 @@ static struct view_item item_make(const char *interface, const char *json,
 	json_object_put(value);
 	text_release(&walk.where);
 	assert_int_equal(monitor_settings_init(&settings, "edge", NULL), 0);
-	return view_item_make(&settings, interface, object, config);
+	return snapshot_item_make(&settings, interface, object, config);
 }
 
 #define GIVEN_MAX 3
 
-/* What a view of these metrics, the first NULL after the last one, is exposed as. */
+/* What a snapshot of these metrics, the first NULL after the last one, is exposed as. */
 static void expose(const char *const *metrics, enum exposition exposition, struct text *out)
 {
 	struct metric_config configs[GIVEN_MAX][PATH_COUNT] = {};
-	struct view view = { .items = calloc(GIVEN_MAX, sizeof(*view.items)) };
+	struct snapshot snapshot = { .items = calloc(GIVEN_MAX, sizeof(*snapshot.items)) };
 	size_t n = 0;
 
 	for (; n < GIVEN_MAX && metrics[n]; n++) {
 		char interface[16];
 
 		snprintf(interface, sizeof(interface), "eth%zu", n);
-		view.items[view.n++] = item_make(interface, metrics[n], configs[n]);
+		snapshot.items[snapshot.n++] = item_make(interface, metrics[n], configs[n]);
 	}
-	view_expose(&view, exposition, out);
+	snapshot_expose(&snapshot, exposition, out);
 	while (n--)
 		metric_config_release(configs[n]);
 }

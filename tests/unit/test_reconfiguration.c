@@ -3,8 +3,8 @@
 #include "base/log.h"
 #include "fixture.h"
 #include "metric/reader.h"
-#include "monitor/swap_read.h"
 #include "monitor/registry.h"
+#include "monitor/swap_read.h"
 
 #include <bpf/bpf.h>
 #include <linux/if_packet.h>
@@ -127,16 +127,16 @@ static uint32_t program_on_v0(void)
 	return ids[0];
 }
 
-static uint32_t program_said_to_run(const struct view *view)
+static uint32_t program_said_to_run(const struct snapshot *snapshot)
 {
-	return object_program_id(generation_prog_fd(view->items[0].generation, PATH_INGRESS));
+	return object_program_id(generation_prog_fd(snapshot->items[0].generation, PATH_INGRESS));
 }
 
 /* A reader that has looked before another monitor took over: the links are not its any more. */
 static void test_taken_over_meanwhile(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
-	_cleanup_(view_release) struct view early = {}, late = {};
+	_cleanup_(snapshot_release) struct snapshot early = {}, late = {};
 	uint32_t first;
 
 	(void)state;
@@ -145,19 +145,19 @@ static void test_taken_over_meanwhile(void **state)
 	registry = registry_make();
 	apply(registry, "10", false);
 	first = program_on_v0();
-	assert_int_equal(registry_view(registry, NULL, &early, NULL), 0);
-	view_collect(&early);
+	assert_int_equal(registry_snapshot(registry, NULL, &early, NULL), 0);
+	snapshot_collect(&early);
 	assert_int_not_equal(program_on_v0(), first);
-	view_collect(&early);
+	snapshot_collect(&early);
 	assert_int_equal(program_on_v0(), first);
 	/* the settings are others, the programs the same */
 	apply(registry, "20", false);
 	assert_int_equal(program_on_v0(), first);
-	view_collect(&early);
-	assert_int_equal(registry_view(registry, NULL, &late, NULL), 0);
+	snapshot_collect(&early);
+	assert_int_equal(registry_snapshot(registry, NULL, &late, NULL), 0);
 	assert_ptr_equal(late.items[0].generation, early.items[0].generation);
 	assert_int_equal(program_said_to_run(&late), program_on_v0());
-	view_collect(&late);
+	snapshot_collect(&late);
 	assert_int_not_equal(program_on_v0(), first);
 	assert_int_equal(program_said_to_run(&late), program_on_v0());
 }
@@ -193,12 +193,12 @@ static uint64_t read_metric(const struct metric *metric, enum metric_use use)
 	return sum;
 }
 
-static void read_view(struct reads *reads, const struct view *view)
+static void read_snapshot(struct reads *reads, const struct snapshot *snapshot)
 {
-	const struct generation *generation = view->items[0].generation;
+	const struct generation *generation = snapshot->items[0].generation;
 
-	assert_int_equal(view->n, 1);
-	view_collect(view);
+	assert_int_equal(snapshot->n, 1);
+	snapshot_collect(snapshot);
 	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
 		const struct metric *metric = &generation->paths[PATH_INGRESS].metrics[i];
 
@@ -212,19 +212,19 @@ static void read_view(struct reads *reads, const struct view *view)
 static void *read_on(void *data)
 {
 	struct reads *reads = data;
-	struct view last = {};
+	struct snapshot last = {};
 
 	while (!__atomic_load_n(&reads->stop, __ATOMIC_ACQUIRE)) {
-		struct view view;
+		struct snapshot snapshot;
 
-		assert_int_equal(registry_view(reads->registry, NULL, &view, NULL), 0);
-		read_view(reads, &view);
+		assert_int_equal(registry_snapshot(reads->registry, NULL, &snapshot, NULL), 0);
+		read_snapshot(reads, &snapshot);
 		if (last.n)
-			read_view(reads, &last);
-		view_release(&last);
-		last = view;
+			read_snapshot(reads, &last);
+		snapshot_release(&last);
+		last = snapshot;
 	}
-	view_release(&last);
+	snapshot_release(&last);
 	return NULL;
 }
 
@@ -279,10 +279,10 @@ static void test_exact(void **state)
 		pthread_join(readers[i], NULL);
 	}
 	for (int copy = 0; copy < 2; copy++) { /* either may have the last */
-		_cleanup_(view_release) struct view view = {};
+		_cleanup_(snapshot_release) struct snapshot snapshot = {};
 
-		assert_int_equal(registry_view(registry, NULL, &view, NULL), 0);
-		read_view(&end, &view);
+		assert_int_equal(registry_snapshot(registry, NULL, &snapshot, NULL), 0);
+		read_snapshot(&end, &snapshot);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
 		uint64_t sum = end.sums[i];

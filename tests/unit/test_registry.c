@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/descriptor.h"
-#include "base/self_counter.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/self_counter.h"
 #include "export/status.h"
 #include "fixture.h"
 #include "kernel/netif.h"
@@ -199,15 +199,15 @@ static const char *state_of(struct registry *registry, const char *name)
 /* How many instances, and which map the first one's metric is: to see that nothing has changed. */
 static size_t instances(struct registry *registry, const char *name, const void **generation)
 {
-	struct view view;
+	struct snapshot snapshot;
 	size_t n;
 
-	if (registry_view(registry, name, &view, NULL) < 0)
+	if (registry_snapshot(registry, name, &snapshot, NULL) < 0)
 		return 0;
-	n = view.n;
+	n = snapshot.n;
 	if (generation)
-		*generation = view.items[0].generation;
-	view_release(&view);
+		*generation = snapshot.items[0].generation;
+	snapshot_release(&snapshot);
 	return n;
 }
 
@@ -799,16 +799,16 @@ static void test_refresh(void **state)
 /* The names of those that there are, in the order of their indexes. */
 static void places(struct registry *registry, const char *name, struct text *out)
 {
-	struct view view;
+	struct snapshot snapshot;
 
 	text_clear(out);
-	assert_int_equal(registry_view(registry, name, &view, NULL), 0);
+	assert_int_equal(registry_snapshot(registry, name, &snapshot, NULL), 0);
 	for (int index = 1; index < 1000; index++)
-		for (size_t i = 0; i < view.n; i++)
-			if (view.items[i].ifindex == index)
+		for (size_t i = 0; i < snapshot.n; i++)
+			if (snapshot.items[i].ifindex == index)
 				text_printf(out, "%s%s", out->len ? " " : "",
-					    view.items[i].interface);
-	view_release(&view);
+					    snapshot.items[i].interface);
+	snapshot_release(&snapshot);
 }
 
 /* What a change of the interfaces means for each kind of word that a monitor is attached by. */
@@ -1050,7 +1050,7 @@ static void test_netns_again(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
 	_cleanup_(settings_release) struct settings settings = {};
-	_cleanup_(view_release) struct view before = {}, after = {};
+	_cleanup_(snapshot_release) struct snapshot before = {}, after = {};
 	_cleanup_free_ char *json = NULL;
 	_cleanup_text_ struct text report = {};
 	_cleanup_error_ struct error err = {};
@@ -1073,7 +1073,7 @@ static void test_netns_again(void **state)
 	must(settings_set(node, "Interface", "/^x/", &err), &err);
 	must(settings_set(node, "Dataplane", "x.json", &err), &err);
 	must(registry_apply(registry, &settings, NULL, false, &report, &err), &err);
-	must(registry_view(registry, NULL, &before, &err), &err);
+	must(registry_snapshot(registry, NULL, &before, &err), &err);
 	assert_int_equal(before.n, 1);
 	assert_string_equal(before.items[0].interface, "x1");
 	/* x0 is the first that is found */
@@ -1083,7 +1083,7 @@ static void test_netns_again(void **state)
 			       netns, netns, netns, netns),
 			 0);
 	registry_refresh(registry);
-	must(registry_view(registry, NULL, &after, &err), &err);
+	must(registry_snapshot(registry, NULL, &after, &err), &err);
 	assert_int_equal(after.n, 3);
 	for (size_t i = 0; i < after.n; i++)
 		assert_int_equal(after.items[i].generation == before.items[0].generation,
@@ -1214,14 +1214,14 @@ static void *reader_thread(void *data)
 	struct load *load = data;
 
 	while (!__atomic_load_n(&load->stop, __ATOMIC_ACQUIRE)) {
-		struct view view;
+		struct snapshot snapshot;
 
-		if (registry_view(load->registry, NULL, &view, NULL) < 0) {
+		if (registry_snapshot(load->registry, NULL, &snapshot, NULL) < 0) {
 			load->failures++;
 			continue;
 		}
-		for (size_t i = 0; i < view.n; i++) {
-			const struct generation *generation = view.items[i].generation;
+		for (size_t i = 0; i < snapshot.n; i++) {
+			const struct generation *generation = snapshot.items[i].generation;
 
 			for (int path = 0; generation && path < PATH_COUNT; path++)
 				for (size_t m = 0; m < generation->paths[path].n_metrics; m++) {
@@ -1237,7 +1237,7 @@ static void *reader_thread(void *data)
 					metric_json_release(&json);
 				}
 		}
-		view_release(&view);
+		snapshot_release(&snapshot);
 	}
 	return NULL;
 }

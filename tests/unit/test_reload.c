@@ -240,7 +240,7 @@ static void test_take_over(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
-	_cleanup_(view_release) struct view view = {};
+	_cleanup_(snapshot_release) struct snapshot snapshot = {};
 	_cleanup_text_ struct text report = {};
 	_cleanup_error_ struct error err = {};
 	struct shape before, after;
@@ -263,10 +263,10 @@ static void test_take_over(void **state)
 	assert_int_equal(told.added, 2);
 	assert_true(told.interval == 5);
 	/* who held the old one sees what there was, and cannot change it */
-	must(view_add(&view, list.monitors[0]), &err);
-	assert_int_equal(view.n, 1);
-	assert_string_equal(view.items[0].interface, "v0");
-	assert_ptr_equal(view.items[0].generation, before.generation);
+	must(snapshot_add(&snapshot, list.monitors[0]), &err);
+	assert_int_equal(snapshot.n, 1);
+	assert_string_equal(snapshot.items[0].interface, "v0");
+	assert_ptr_equal(snapshot.items[0].generation, before.generation);
 	monitor_refresh(list.monitors[0]);
 	monitor_list_release(&list);
 	assert_int_equal(shape_of(registry, "a").program, before.program);
@@ -490,15 +490,15 @@ static void *others_thread(void *data)
 	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
 		_cleanup_text_ struct text warnings = {};
 		_cleanup_error_ struct error err = {};
-		struct view view;
+		struct snapshot snapshot;
 
 		/* the monitor is there all the time, whoever is in its place */
 		must(registry_inject(registry, &injection, &warnings, &err), &err);
 		must(registry_attach(registry, "a", "v2", NULL, NULL, &err), &err);
-		must(registry_view(registry, "a", &view, &err), &err);
-		for (size_t i = 0; i < view.n; i++)
-			assert_non_null(view.items[i].generation);
-		view_release(&view);
+		must(registry_snapshot(registry, "a", &snapshot, &err), &err);
+		for (size_t i = 0; i < snapshot.n; i++)
+			assert_non_null(snapshot.items[i].generation);
+		snapshot_release(&snapshot);
 		registry_refresh(registry);
 		must(registry_detach(registry, "a", "v2", NULL, &err), &err);
 	}

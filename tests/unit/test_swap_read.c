@@ -198,13 +198,13 @@ static uint32_t program_on(const char *interface, bool egress)
 }
 
 /* The metric's one value, of all interfaces; as samples have it, or as JSON does. No swap. */
-static uint64_t sum_of(const struct view *view, const char *name, enum path path,
+static uint64_t sum_of(const struct snapshot *snapshot, const char *name, enum path path,
 		       enum metric_use use)
 {
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < view->n; i++) {
-		const struct generation_path *of = &view->items[i].generation->paths[path];
+	for (size_t i = 0; i < snapshot->n; i++) {
+		const struct generation_path *of = &snapshot->items[i].generation->paths[path];
 
 		for (size_t m = 0; m < of->n_metrics; m++) {
 			const struct metric *metric = &of->metrics[m];
@@ -226,13 +226,13 @@ static uint64_t sum_of(const struct view *view, const char *name, enum path path
 static uint64_t read_once(struct registry *registry, const char *name, enum path path,
 			  enum metric_use use)
 {
-	struct view view;
+	struct snapshot snapshot;
 	uint64_t sum;
 
-	assert_int_equal(registry_view(registry, "edge", &view, NULL), 0);
-	view_collect(&view);
-	sum = sum_of(&view, name, path, use);
-	view_release(&view);
+	assert_int_equal(registry_snapshot(registry, "edge", &snapshot, NULL), 0);
+	snapshot_collect(&snapshot);
+	sum = sum_of(&snapshot, name, path, use);
+	snapshot_release(&snapshot);
 	return sum;
 }
 
@@ -243,7 +243,7 @@ static void test_turns(void **state)
 	_cleanup_free_ char *json = NULL;
 	_cleanup_error_ struct error err = {};
 	uint32_t first, second;
-	struct view view;
+	struct snapshot snapshot;
 
 	(void)state;
 	skip_without_object();
@@ -255,31 +255,31 @@ static void test_turns(void **state)
 		uint32_t out = program_on("v0", true);
 
 		send_frames("v0_p", 3);
-		assert_int_equal(registry_view(registry, "edge", &view, NULL), 0);
+		assert_int_equal(registry_snapshot(registry, "edge", &snapshot, NULL), 0);
 		/* it is in the copy that runs, where nobody looks */
-		assert_int_equal(sum_of(&view, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
+		assert_int_equal(sum_of(&snapshot, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
 				 3 * turn);
-		view_collect(&view);
-		assert_int_equal(sum_of(&view, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
+		snapshot_collect(&snapshot);
+		assert_int_equal(sum_of(&snapshot, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
 				 3 * turn + 3);
-		assert_int_equal(sum_of(&view, "count_total", PATH_INGRESS, METRIC_FOR_JSON),
+		assert_int_equal(sum_of(&snapshot, "count_total", PATH_INGRESS, METRIC_FOR_JSON),
 				 3 * turn + 3);
 		/* of one map all metrics have the same, on both paths */
-		assert_int_equal(sum_of(&view, "again_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
+		assert_int_equal(sum_of(&snapshot, "again_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
 				 3 * turn + 3);
-		assert_int_equal(sum_of(&view, "both_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
+		assert_int_equal(sum_of(&snapshot, "both_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
 				 3 * turn + 3);
-		assert_int_equal(sum_of(&view, "both_total", PATH_EGRESS, METRIC_FOR_SAMPLES),
+		assert_int_equal(sum_of(&snapshot, "both_total", PATH_EGRESS, METRIC_FOR_SAMPLES),
 				 3 * turn + 3);
 		/* a gauge is what the copy had */
-		assert_int_equal(sum_of(&view, "last", PATH_INGRESS, METRIC_FOR_SAMPLES), 3);
+		assert_int_equal(sum_of(&snapshot, "last", PATH_INGRESS, METRIC_FOR_SAMPLES), 3);
 		second = program_on("v0", false);
 		if (turn % 2)
 			assert_int_equal(second, first);
 		else
 			assert_int_not_equal(second, first);
 		assert_int_not_equal(program_on("v0", true), out);
-		view_release(&view);
+		snapshot_release(&snapshot);
 	}
 	assert_string_equal(text_str(&logged), "");
 }
@@ -328,7 +328,7 @@ static void test_replaced_meanwhile(void **state)
 	_cleanup_(registry_freep) struct registry *registry = NULL;
 	_cleanup_free_ char *json = NULL;
 	_cleanup_error_ struct error err = {};
-	struct view kept, fresh;
+	struct snapshot kept, fresh;
 	uint32_t program;
 
 	(void)state;
@@ -337,26 +337,26 @@ static void test_replaced_meanwhile(void **state)
 	json = document(false);
 	must(inject(registry, "v0", json, false, &err), &err);
 	send_frames("v0_p", 3);
-	assert_int_equal(registry_view(registry, "edge", &kept, NULL), 0);
+	assert_int_equal(registry_snapshot(registry, "edge", &kept, NULL), 0);
 	must(inject(registry, NULL, json, true, &err), &err);
 	program = program_on("v0", false);
 	send_frames("v0_p", 4);
-	view_collect(&kept);
+	snapshot_collect(&kept);
 	assert_int_equal(program_on("v0", false), program);
-	assert_int_equal(registry_view(registry, "edge", &fresh, NULL), 0);
-	view_collect(&fresh);
+	assert_int_equal(registry_snapshot(registry, "edge", &fresh, NULL), 0);
+	snapshot_collect(&fresh);
 	assert_int_equal(sum_of(&fresh, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 7);
 	/* they have the accumulator in common, as they have the map */
 	assert_int_equal(sum_of(&kept, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 7);
-	view_release(&fresh);
-	/* a view of something that runs nowhere */
+	snapshot_release(&fresh);
+	/* a snapshot of something that runs nowhere */
 	must(registry_eject(registry, "edge", -1, NULL, &err), &err);
-	view_collect(&kept);
-	view_release(&kept);
-	assert_int_equal(registry_view(registry, "edge", &kept, NULL), 0);
-	view_collect(&kept);
-	view_release(&kept);
-	view_collect(&(struct view){});
+	snapshot_collect(&kept);
+	snapshot_release(&kept);
+	assert_int_equal(registry_snapshot(registry, "edge", &kept, NULL), 0);
+	snapshot_collect(&kept);
+	snapshot_release(&kept);
+	snapshot_collect(&(struct snapshot){});
 	assert_string_equal(text_str(&logged), "");
 }
 
@@ -428,17 +428,17 @@ static void *reader_thread(void *data)
 	uint64_t before = 0;
 
 	while (!__atomic_load_n(load->stop, __ATOMIC_ACQUIRE)) {
-		struct view view;
+		struct snapshot snapshot;
 		uint64_t now;
 
-		if (registry_view(load->registry, "edge", &view, NULL) < 0)
+		if (registry_snapshot(load->registry, "edge", &snapshot, NULL) < 0)
 			break;
-		view_collect(&view);
-		load->deltas += sum_of(&view, "again_total", PATH_INGRESS, METRIC_FOR_JSON);
-		now = sum_of(&view, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES);
+		snapshot_collect(&snapshot);
+		load->deltas += sum_of(&snapshot, "again_total", PATH_INGRESS, METRIC_FOR_JSON);
+		now = sum_of(&snapshot, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES);
 		load->fell += now < before;
 		before = now;
-		view_release(&view);
+		snapshot_release(&snapshot);
 	}
 	return NULL;
 }

@@ -259,7 +259,7 @@ static const struct {
 	  { { "m\x1b", "ONE", METRIC_GAUGE, false }, { "m\\x1b", "ONE", METRIC_GAUGE, false } },
 	  {},
 	  "edge-eth0|gauge|m\\x1b|42\nedge-eth0|gauge|m\\x5cx1b|42\n" },
-	/* the name of an interface, as a view has it */
+	/* the name of an interface, as a snapshot has it */
 	{ "\\xff\xe2\x80\xae\x1b",
 	  NULL,
 	  { { "m\n", "ONE", METRIC_GAUGE, false } },
@@ -292,7 +292,7 @@ static void test_values(void **state)
 		struct monitor_settings settings;
 		struct settings_node monitor = { BLOCK_MONITOR, &settings }, metric;
 		struct seen seen = {};
-		struct view_item item;
+		struct snapshot_item item;
 
 		assert_int_equal(monitor_settings_init(&settings, "edge", NULL), 0);
 		if (cases[i].plugin_instance)
@@ -317,12 +317,12 @@ static void test_values(void **state)
 				.empty_on_read = cases[i].metrics[path].empty,
 				.exported = true,
 			};
-		item = view_item_make(&settings, cases[i].interface, object, configs);
+		item = snapshot_item_make(&settings, cases[i].interface, object, configs);
 		values_read(&item, sink, trouble, &seen);
 		assert_string_equal(text_str(&seen.lines), cases[i].lines);
 		assert_int_equal(seen.troubles, 0);
 		text_release(&seen.lines);
-		view_item_release(&item);
+		snapshot_item_release(&item);
 	}
 }
 
@@ -335,13 +335,13 @@ static void test_limit(void **state)
 	};
 	struct monitor_settings settings;
 	struct seen seen = {};
-	struct view_item item;
+	struct snapshot_item item;
 
 	(void)state;
 	if (!object)
 		skip();
 	assert_int_equal(monitor_settings_init(&settings, "edge", NULL), 0);
-	item = view_item_make(&settings, "eth0", object, configs);
+	item = snapshot_item_make(&settings, "eth0", object, configs);
 	values_read(&item, sink, trouble, &seen);
 	assert_int_equal(seen.n,
 			 VALUE_SERIES_MAX + 2 + 1); /* the sum and the number; the other metric */
@@ -351,7 +351,7 @@ static void test_limit(void **state)
 	values_read(&item, sink, trouble, &seen);
 	assert_int_equal(seen.n, 0);
 	text_release(&seen.lines);
-	view_item_release(&item);
+	snapshot_item_release(&item);
 }
 
 /* One map that cannot be read is told, and the others are read. */
@@ -363,13 +363,13 @@ static void test_trouble(void **state)
 	};
 	struct monitor_settings settings;
 	struct seen seen = {};
-	struct view_item item;
+	struct snapshot_item item;
 
 	(void)state;
 	if (!object)
 		skip();
 	assert_int_equal(monitor_settings_init(&settings, "edge", NULL), 0);
-	item = view_item_make(&settings, "eth0", object, configs);
+	item = snapshot_item_make(&settings, "eth0", object, configs);
 	item.generation->paths[PATH_INGRESS].metrics->map.fd = -1;
 	values_read(&item, sink, trouble, &seen);
 	assert_int_equal(seen.troubles, 1);
@@ -377,7 +377,7 @@ static void test_trouble(void **state)
 	assert_true(
 		contains(text_str(&seen.lines), "monitor edge: reading map ONE of metric \"m\": "));
 	text_release(&seen.lines);
-	view_item_release(&item);
+	snapshot_item_release(&item);
 }
 
 int main(void)
