@@ -4,14 +4,14 @@
 
 #include <time.h>
 
-static uint64_t figures[FIGURE_COUNT]; /* atomic */
+static uint64_t figures[SELF_COUNTER_COUNT]; /* atomic */
 
-uint64_t figure_add(enum figure figure, uint64_t n)
+uint64_t self_counter_add(enum self_counter figure, uint64_t n)
 {
 	return __atomic_add_fetch(&figures[figure], n, __ATOMIC_RELAXED);
 }
 
-uint64_t figure_get(enum figure figure)
+uint64_t self_counter_get(enum self_counter figure)
 {
 	return __atomic_load_n(&figures[figure], __ATOMIC_RELAXED);
 }

@@ -259,14 +259,14 @@ static void read_monitor(struct reader *reader, struct registry *registry)
 }
 
 /* With the turn. */
-static void read_figures(struct reader *reader, struct registry *registry)
+static void dispatch_self_metrics(struct reader *reader, struct registry *registry)
 {
 	_cleanup_(snapshot_release) struct snapshot snapshot = {};
 
 	if (registry_snapshot(registry, NULL, &snapshot, NULL) < 0)
 		return;
 	read_begin(reader);
-	figures_read(&snapshot, dispatch, reader);
+	self_metrics_read(&snapshot, dispatch, reader);
 	read_end(reader);
 }
 
@@ -275,7 +275,7 @@ static void reader_read(struct reader *reader, struct registry *registry)
 	if (reader->monitor)
 		read_monitor(reader, registry);
 	else
-		read_figures(reader, registry);
+		dispatch_self_metrics(reader, registry);
 }
 
 /*
@@ -349,7 +349,7 @@ static int flush_all(struct registry *registry, cdtime_t timeout, struct error *
 			bool due = !timeout || reader->time + timeout <= cdtime();
 
 			if (due && !reader->monitor)
-				figure_add(FIGURE_FLUSHES, 1);
+				self_counter_add(SELF_COUNTER_FLUSHES, 1);
 			if (due)
 				reader_read(reader, registry);
 			turn_end(reader);

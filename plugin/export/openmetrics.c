@@ -304,7 +304,7 @@ static int finish(struct openmetrics_stream *stream, struct text *out, struct er
 	left_out(stream, false, out);
 	left_out(stream, true, out);
 	if (stream->snapshot.registry &&
-	    figures_expose(&stream->snapshot, &stream->exposer, out) < 0)
+	    self_metrics_expose(&stream->snapshot, &stream->exposer, out) < 0)
 		return error_oom(err);
 	exposer_end(&stream->exposer, out);
 	return text_status(out) < 0 ? error_oom(err) : 0;

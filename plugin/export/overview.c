@@ -17,7 +17,7 @@ int overview_json(struct registry *registry, struct text *out, struct error *err
 	if (r < 0)
 		return r;
 	text_adds(out, "{\"version\":\"" DYNMON_VERSION "\",\"figures\":");
-	if (figures_json(&snapshot, out) < 0)
+	if (self_metrics_json(&snapshot, out) < 0)
 		return error_oom(err);
 	text_adds(out, ",\"monitors\":[");
 	for (size_t i = 0; i < list.n; i++) {
@@ -68,7 +68,7 @@ int overview_monitor_json(struct registry *registry, const char *name, struct te
 	if (r < 0)
 		return r;
 	text_adds(out, ",\"figures\":");
-	if (figures_json(&snapshot, out) < 0)
+	if (self_metrics_json(&snapshot, out) < 0)
 		return error_oom(err);
 	list_metrics(&snapshot, out);
 	text_adds(out, "}\n");

@@ -6,14 +6,14 @@
 #include "monitor/registry.h"
 
 /*
- * {"version": ..., "figures": [...], "monitors": [...]}: figures_json() of the plugin and
+ * {"version": ..., "figures": [...], "monitors": [...]}: self_metrics_json() of the plugin and
  * status_summary_json() of each monitor. Asks the kernel nothing. -ENOMEM.
  */
 int overview_json(struct registry *registry, struct text *out, struct error *err);
 
 /*
  * {"monitor": {...}, "figures": [...], "metrics": [...]} of one monitor: status_json(),
- * figures_json(), and each metric's name, path, and where its values are to be seen:
+ * self_metrics_json(), and each metric's name, path, and where its values are to be seen:
  *   series     among the samples of openmetrics_look_new()
  *   last-read  there, too, as the last one who read it found them
  *   taken      only by who reads it, and takes them from all others

@@ -18,7 +18,7 @@ struct facts {
 	uint64_t changed;  /* seconds since 1970; 0: never */
 	uint64_t failed;   /* 1: the dataplane runs nowhere */
 	uint64_t outdated; /* 1: it runs something else than its document says, or nothing */
-	struct feed_figures feeds;
+	struct feed_stats feeds;
 	uint64_t feeds_waiting;
 };
 
@@ -65,7 +65,7 @@ static bool seconds(uint64_t ns, struct number *ret)
 static bool get_counted(const struct subject *subject, size_t figure, struct number *ret)
 {
 	(void)subject;
-	return unsigned_number(figure_get((enum figure)figure), ret);
+	return unsigned_number(self_counter_get((enum self_counter)figure), ret);
 }
 
 static bool get_fact(const struct subject *subject, size_t offset, struct number *ret)
@@ -142,15 +142,15 @@ static const struct row rows[] = {
 	{ "dataplane_failures", NULL, true, OF_PLUGIN, IN_STATS | IN_COLLECTD, "derive", get_fact,
 	  FACT(failures), "" },
 	{ "events_lost", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted,
-	  FIGURE_EVENTS_LOST, "Log lines of programs that found no room in their buffer." },
+	  SELF_COUNTER_EVENTS_LOST, "Log lines of programs that found no room in their buffer." },
 	{ "events_left_out", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted,
-	  FIGURE_EVENTS_LEFT_OUT, "Log lines of programs that were too many in a second." },
-	{ "maps_full", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted, FIGURE_MAPS_FULL,
-	  "Reads that found a map without room for one more entry." },
-	{ "flushes", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted, FIGURE_FLUSHES,
+	  SELF_COUNTER_EVENTS_LEFT_OUT, "Log lines of programs that were too many in a second." },
+	{ "maps_full", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted,
+	  SELF_COUNTER_MAPS_FULL, "Reads that found a map without room for one more entry." },
+	{ "flushes", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted, SELF_COUNTER_FLUSHES,
 	  "Reads of all monitors for collectd, outside of their intervals." },
 	{ "requests_refused", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted,
-	  FIGURE_REQUESTS_REFUSED, "Requests to change a monitor that were refused." },
+	  SELF_COUNTER_REQUESTS_REFUSED, "Requests to change a monitor that were refused." },
 	{ "feeds", NULL, false, OF_PLUGIN, EVERYWHERE, "count", get_fact, FACT(feeds.feeds),
 	  "Feeds." },
 	{ "feeds_waiting", NULL, false, OF_PLUGIN, EVERYWHERE, "count", get_fact,
@@ -256,8 +256,8 @@ static int census_init(struct census *census, const struct snapshot *snapshot, b
 		return -ENOMEM;
 	if (snapshot->registry) {
 		registry_retired(snapshot->registry, &census->all.changes, &census->all.failures);
-		registry_feed_figures(snapshot->registry, &census->all.feeds,
-				      &census->all.feeds_waiting);
+		registry_feed_stats(snapshot->registry, &census->all.feeds,
+				    &census->all.feeds_waiting);
 	}
 	for (size_t i = 0; i < snapshot->n; i++) {
 		struct facts *facts = &census->facts[i];
@@ -397,7 +397,7 @@ static void list(void *data, const struct row *row, const struct subject *subjec
 	struct value_label labels[LABELS];
 	size_t n = list_labels(row, subject, labels);
 
-	text_printf(&name, "%s%s%s%s%s", listing->families ? FIGURE_PREFIX : "", row->name,
+	text_printf(&name, "%s%s%s%s%s", listing->families ? SELF_COUNTER_PREFIX : "", row->name,
 		    row->unit ? "_" : "", row->unit ? row->unit : "",
 		    listing->families && row->counter ? "_total" : "");
 	if (listing->families && listing->row != row)
@@ -408,7 +408,7 @@ static void list(void *data, const struct row *row, const struct subject *subjec
 	exposer_sample(listing->exposer, text_str(&name), labels, n, number, listing->out);
 }
 
-int figures_list(const struct snapshot *snapshot, struct text *out)
+int self_metrics_list(const struct snapshot *snapshot, struct text *out)
 {
 	struct exposer text = { .exposition = EXPOSITION_PROMETHEUS };
 	struct listing listing = { .exposer = &text, .out = out };
@@ -416,7 +416,7 @@ int figures_list(const struct snapshot *snapshot, struct text *out)
 	return visit_all(&(struct visitor){ list, &listing, false }, IN_STATS, snapshot);
 }
 
-int figures_expose(const struct snapshot *snapshot, struct exposer *exposer, struct text *out)
+int self_metrics_expose(const struct snapshot *snapshot, struct exposer *exposer, struct text *out)
 {
 	struct listing listing = { .exposer = exposer, .families = true, .out = out };
 
@@ -449,7 +449,7 @@ static void give_json(void *data, const struct row *row, const struct subject *s
 	text_addc(out, '}');
 }
 
-int figures_json(const struct snapshot *snapshot, struct text *out)
+int self_metrics_json(const struct snapshot *snapshot, struct text *out)
 {
 	struct array array = { out, 0 };
 	const struct visitor visitor = { give_json, &array, snapshot->registry != NULL };
@@ -492,8 +492,8 @@ static void give_row(void *data, const struct row *row, const struct subject *su
 	reading->sink(reading->data, &value);
 }
 
-int figures_read(const struct snapshot *snapshot,
-		 void (*sink)(void *data, const struct value *value), void *data)
+int self_metrics_read(const struct snapshot *snapshot,
+		      void (*sink)(void *data, const struct value *value), void *data)
 {
 	struct reading reading = { sink, data };
 

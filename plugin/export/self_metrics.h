@@ -13,22 +13,22 @@
 #include "monitor/snapshot.h"
 
 /* What the names of their families begin with, and those of no others. */
-#define FIGURE_PREFIX "dynmon_"
+#define SELF_COUNTER_PREFIX "dynmon_"
 
 /* As lines "name value", or name{label="...",...} value: for STATS. */
-int figures_list(const struct snapshot *snapshot, struct text *out);
+int self_metrics_list(const struct snapshot *snapshot, struct text *out);
 
 /*
  * As a JSON array of objects, each with a name, its labels and a value. Of a snapshot of all
  * monitors the figures of the plugin as a whole; of another one those of its monitors.
  */
-int figures_json(const struct snapshot *snapshot, struct text *out);
+int self_metrics_json(const struct snapshot *snapshot, struct text *out);
 
 /* As families of an exposition. */
-int figures_expose(const struct snapshot *snapshot, struct exposer *exposer, struct text *out);
+int self_metrics_expose(const struct snapshot *snapshot, struct exposer *exposer, struct text *out);
 
 /* As values for collectd, without a plugin instance: sink is called for each; no lock is held. */
-int figures_read(const struct snapshot *snapshot,
-		 void (*sink)(void *data, const struct value *value), void *data);
+int self_metrics_read(const struct snapshot *snapshot,
+		      void (*sink)(void *data, const struct value *value), void *data);
 
 #endif

@@ -28,7 +28,7 @@ static bool source_ends_with_unit(const char *text, size_t len, const char *unit
 
 /*
  * [a-zA-Z_:][a-zA-Z0-9_:]*: the metric's name, the field's, the unit; a counter's samples end in
- * _total. FIGURE_PREFIX is for the plugin's own figures: such a name gets another prefix.
+ * _total. SELF_COUNTER_PREFIX is for the plugin's own figures: such a name gets another prefix.
  */
 static char *sample_name(const struct metric *metric, const struct family *family)
 {
@@ -47,7 +47,7 @@ static char *sample_name(const struct metric *metric, const struct family *famil
 		text_printf(&name, "_%s", config->unit);
 	if (config->type == METRIC_COUNTER)
 		text_adds(&name, "_total");
-	if (!strncmp(text_str(&name), FIGURE_PREFIX, strlen(FIGURE_PREFIX)))
+	if (!strncmp(text_str(&name), SELF_COUNTER_PREFIX, strlen(SELF_COUNTER_PREFIX)))
 		text_printf(&exported, "exported_%s", text_str(&name));
 	if (text_status(&name) < 0)
 		return NULL;

@@ -416,10 +416,10 @@ void feeds_each(struct feeds *feeds, bool fresh,
 	}
 }
 
-void feeds_figures(struct feeds *feeds, struct feed_figures *ret)
+void feeds_stats(struct feeds *feeds, struct feed_stats *ret)
 {
 	pthread_mutex_lock(&feeds->lock);
-	*ret = (struct feed_figures){ feeds->table->n, feeds->values, feeds->errors };
+	*ret = (struct feed_stats){ feeds->table->n, feeds->values, feeds->errors };
 	for (size_t i = 0; i < feeds->table->n; i++) {
 		ret->values += feeds->table->items[i]->values;
 		ret->errors += feeds->table->items[i]->errors;

@@ -77,13 +77,13 @@ void feeds_each(struct feeds *feeds, bool fresh,
 		void (*each)(void *data, const char *feed, const char *monitor), void *data);
 
 /* Totals since the start. */
-struct feed_figures {
+struct feed_stats {
 	uint64_t feeds;
 	uint64_t values; /* taken */
 	uint64_t errors; /* values that could not be put into a map, for each map */
 };
 
-void feeds_figures(struct feeds *feeds, struct feed_figures *ret);
+void feeds_stats(struct feeds *feeds, struct feed_stats *ret);
 
 /**
  * feeds_json() - append the feeds of a monitor as a JSON array

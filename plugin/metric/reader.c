@@ -32,7 +32,7 @@ static void note_full(const struct metric *metric, const struct map_reader *read
 	bool full = refuses(reader->map.type) && reader->seen >= reader->map.max_entries;
 
 	if (full)
-		figure_add(FIGURE_MAPS_FULL, 1);
+		self_counter_add(SELF_COUNTER_MAPS_FULL, 1);
 	if (full && !__atomic_exchange_n(told, true, __ATOMIC_RELAXED))
 		log_warning(
 			"%smetric \"%s\": map %s is full with %u entries: what a program adds to "

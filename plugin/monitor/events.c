@@ -80,7 +80,7 @@ static void tell_lost(struct source *source)
 	log_warning("%s: %llu log lines are lost, the program writes them faster than they can be "
 		    "read",
 		    source->name, (unsigned long long)new);
-	figure_add(FIGURE_EVENTS_LOST, new);
+	self_counter_add(SELF_COUNTER_EVENTS_LOST, new);
 }
 
 /*
@@ -114,7 +114,7 @@ static void take_record(void *data, const void *record, size_t len)
 		source->lines = 0;
 	}
 	if (source->lines == EVENTS_PER_SECOND) {
-		figure_add(FIGURE_EVENTS_LEFT_OUT, 1);
+		self_counter_add(SELF_COUNTER_EVENTS_LEFT_OUT, 1);
 		source->left_out++;
 		return;
 	}

@@ -111,7 +111,7 @@ static int takeover_init(struct takeover *takeover, const struct monitor *next,
 }
 
 /* Until next is in the registry, old tells what it has told. */
-static void share_figures(struct monitor *next, const struct monitor *old)
+static void share_stats(struct monitor *next, const struct monitor *old)
 {
 	next->changes += old->changes;
 	next->failures += old->failures;
@@ -182,7 +182,7 @@ int monitor_take_over(struct monitor *next, struct monitor *old, struct error *e
 	next->attach_error = steal_ptr(&old->attach_error);
 	next->attach_code = old->attach_code;
 	next->unattached = old->unattached;
-	share_figures(next, old);
+	share_stats(next, old);
 	pthread_mutex_unlock(&old->state);
 	pthread_mutex_unlock(&old->links);
 	next->document_confined = old->document_confined;
@@ -235,6 +235,6 @@ void monitor_retire(struct monitor *monitor, struct monitor *successor)
 	monitor_close(monitor, false);
 	follow_programs(successor, monitor);
 	pthread_mutex_lock(&monitor->state);
-	share_figures(successor, monitor);
+	share_stats(successor, monitor);
 	pthread_mutex_unlock(&monitor->state);
 }

@@ -224,7 +224,7 @@ static int registry_begin(struct registry *registry, const char *name, struct mo
 static int requested(int r)
 {
 	if (r < 0)
-		figure_add(FIGURE_REQUESTS_REFUSED, 1);
+		self_counter_add(SELF_COUNTER_REQUESTS_REFUSED, 1);
 	return r;
 }
 

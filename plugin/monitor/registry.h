@@ -213,7 +213,7 @@ void registry_feed(struct registry *registry, const struct feed_source *source);
 /* Adds a line for each feed that is new, and whose monitor is not there. */
 void registry_report_feeds(struct registry *registry, struct text *report);
 /* waits: feeds whose monitor is not there. */
-void registry_feed_figures(struct registry *registry, struct feed_figures *ret, uint64_t *waits);
+void registry_feed_stats(struct registry *registry, struct feed_stats *ret, uint64_t *waits);
 /* As feeds_json(). -ENOENT: no such monitor. */
 int registry_feeds_json(struct registry *registry, const char *name, struct text *out,
 			struct error *err);

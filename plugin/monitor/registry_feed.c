@@ -68,11 +68,11 @@ void registry_report_feeds(struct registry *registry, struct text *report)
 	feeds_each(registry->feeds, true, look_for_monitor, &waiting);
 }
 
-void registry_feed_figures(struct registry *registry, struct feed_figures *ret, uint64_t *waits)
+void registry_feed_stats(struct registry *registry, struct feed_stats *ret, uint64_t *waits)
 {
 	struct waiting waiting = { registry, NULL, 0 };
 
-	feeds_figures(registry->feeds, ret);
+	feeds_stats(registry->feeds, ret);
 	feeds_each(registry->feeds, false, look_for_monitor, &waiting);
 	*waits = waiting.n;
 }

@@ -241,7 +241,7 @@ static int run_stats(const struct request *request, struct answer *answer, struc
 
 	if (r < 0)
 		return r;
-	return figures_list(&snapshot, &answer->lines) < 0 ? error_oom(err) : 0;
+	return self_metrics_list(&snapshot, &answer->lines) < 0 ? error_oom(err) : 0;
 }
 
 static int run_listval(const struct request *request, struct answer *answer, struct error *err)

@@ -205,10 +205,10 @@ static void test_plugins_that_are_wanted(void **state)
 static void expect_values(struct registry *registry, uint64_t feeds, uint64_t values,
 			  uint64_t errors)
 {
-	struct feed_figures figures;
+	struct feed_stats figures;
 	uint64_t waits;
 
-	registry_feed_figures(registry, &figures, &waits);
+	registry_feed_stats(registry, &figures, &waits);
 	assert_int_equal(figures.feeds, feeds);
 	assert_int_equal(figures.values, values);
 	assert_int_equal(figures.errors, errors);

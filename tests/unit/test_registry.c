@@ -711,7 +711,7 @@ static void test_refused_requests(void **state)
 	_cleanup_(health_release) struct health health = {};
 	_cleanup_free_ char *json = NULL, *bad = NULL;
 	_cleanup_error_ struct error err = {};
-	uint64_t refused_before = figure_get(FIGURE_REQUESTS_REFUSED);
+	uint64_t refused_before = self_counter_get(SELF_COUNTER_REQUESTS_REFUSED);
 
 	(void)state;
 	skip_without_objects();
@@ -722,7 +722,7 @@ static void test_refused_requests(void **state)
 	veth_make("v0");
 	must(add(registry, "edge", "tcx", "v0", NULL, false, &err), &err);
 	must(inject(registry, "edge", NULL, json, &err), &err);
-	assert_int_equal(figure_get(FIGURE_REQUESTS_REFUSED), refused_before);
+	assert_int_equal(self_counter_get(SELF_COUNTER_REQUESTS_REFUSED), refused_before);
 	assert_int_equal(inject(registry, "edge", "nosuch0", json, &err), -ENODEV);
 	assert_int_equal(inject(registry, "edge", NULL, "{", &err), -EINVAL);
 	assert_true(inject(registry, "edge", NULL, bad, &err) < 0);
@@ -732,7 +732,7 @@ static void test_refused_requests(void **state)
 	assert_int_equal(registry_eject(registry, "nosuch", -1, NULL, &err), -ENOENT);
 	assert_int_equal(registry_delete(registry, "nosuch", NULL, &err), -ENOENT);
 	assert_int_equal(add(registry, "edge", "tcx", "v0", NULL, false, &err), -EEXIST);
-	assert_int_equal(figure_get(FIGURE_REQUESTS_REFUSED), refused_before + 9);
+	assert_int_equal(self_counter_get(SELF_COUNTER_REQUESTS_REFUSED), refused_before + 9);
 	health = health_of(registry, "edge");
 	assert_string_equal(health.state, "running");
 	assert_null(health.last_error);

@@ -571,7 +571,7 @@ static void test_full(void **state)
 						METRIC_FOR_LOOKING, METRIC_FOR_JSON };
 	static const unsigned int full[] = { 0, 1, 1, 2 };
 	const struct metric_config config = config_of("TWO");
-	uint64_t before = figure_get(FIGURE_MAPS_FULL);
+	uint64_t before = self_counter_get(SELF_COUNTER_MAPS_FULL);
 	struct metric metric;
 	int fd;
 
@@ -592,7 +592,7 @@ static void test_full(void **state)
 		while (metric_reader_next(&reader, &batch) > 0)
 			;
 		metric_reader_release(&reader);
-		assert_int_equal(figure_get(FIGURE_MAPS_FULL) - before, full[i]);
+		assert_int_equal(self_counter_get(SELF_COUNTER_MAPS_FULL) - before, full[i]);
 		assert_int_equal(lines_logged, full[i] > 0);
 	}
 	log_set_sink(NULL);
