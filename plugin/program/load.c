@@ -276,8 +276,8 @@ static int path_load(struct making *making, enum path path)
 		r = maps_keep(making, path, object, false);
 	if (r == 0)
 		r = object_load(object, making->loading->around->pin, making->err);
-	return r < 0 ? verdict_tell(making->err, r,
-				    making->generation->dataplane->paths[path]->config)
+	return r < 0 ? verifier_log_annotate(making->err, r,
+					     making->generation->dataplane->paths[path]->config)
 		     : 0;
 }
 

@@ -114,7 +114,7 @@ static void add_source(struct text *out, const struct place *place,
 		text_printf(out, "    %.*s\n", (int)len, at);
 }
 
-int verdict_tell(struct error *err, int code, const struct path_config *config)
+int verifier_log_annotate(struct error *err, int code, const struct path_config *config)
 {
 	_cleanup_free_ char *log = err && err->message ? strdup(err->message) : NULL;
 	_cleanup_text_ struct text out = {};

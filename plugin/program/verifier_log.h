@@ -11,6 +11,6 @@
  * Puts the line of the path's code, and what is wrong there, before a message with a verifier's log
  * in it; one without is left as it is. Returns code, with which the call failed.
  */
-int verdict_tell(struct error *err, int code, const struct path_config *config);
+int verifier_log_annotate(struct error *err, int code, const struct path_config *config);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A verifier's log, in which the source has its say, and that source. Run: make
- * tests/fuzz/fuzz_verdict as tests/run does, then it with -max_total_time=60.
+ * tests/fuzz/fuzz_verifier_log as tests/run does, then it with -max_total_time=60.
  */
 #include "program/verifier_log.h"
 
@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (len < size)
 		text_add(&config.source, data + len + 1, size - len - 1);
 	error_set(&err, -EACCES, "%.*s", (int)len, (const char *)data);
-	if (verdict_tell(&err, -EACCES, &config) != -EACCES || err.code != -EACCES)
+	if (verifier_log_annotate(&err, -EACCES, &config) != -EACCES || err.code != -EACCES)
 		abort();
 	/* What was said is said still, behind it. */
 	if (!memmem(error_message(&err), strlen(error_message(&err)), data, len))

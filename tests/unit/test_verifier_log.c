@@ -50,10 +50,10 @@ static void test_told(void **state)
 
 		text_printf(&expected, "%s%s", logs[i].told, logs[i].log);
 		error_set(&err, -EACCES, "%s", logs[i].log);
-		assert_int_equal(verdict_tell(&err, -EACCES, &config), -EACCES);
+		assert_int_equal(verifier_log_annotate(&err, -EACCES, &config), -EACCES);
 		assert_string_equal(error_message(&err), text_str(&expected));
 	}
-	assert_int_equal(verdict_tell(NULL, -EINVAL, &config), -EINVAL);
+	assert_int_equal(verifier_log_annotate(NULL, -EINVAL, &config), -EINVAL);
 	text_release(&config.source);
 }
 
