@@ -158,7 +158,7 @@ void monitor_end(struct monitor *monitor)
 
 		/* Any change may have freed resources or attached unattached interfaces. */
 		if (stale || monitor->attach_code)
-			presence_refresh(monitor);
+			tracking_refresh(monitor);
 		catch_up(monitor);
 		tell_trouble(monitor);
 		pthread_mutex_unlock(&monitor->control);

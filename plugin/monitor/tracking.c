@@ -41,7 +41,7 @@ static void follow_netns(struct monitor *monitor)
 	pthread_mutex_unlock(&monitor->links);
 }
 
-int presence_list(struct monitor *monitor, struct netif_list *ret, struct error *err)
+int tracking_list(struct monitor *monitor, struct netif_list *ret, struct error *err)
 {
 	struct netns_visit visit;
 	int r;
@@ -59,7 +59,7 @@ int presence_list(struct monitor *monitor, struct netif_list *ret, struct error 
 	return r;
 }
 
-bool *presence_mark(const struct monitor *monitor, const struct netif_list *list)
+bool *tracking_mark(const struct monitor *monitor, const struct netif_list *list)
 {
 	bool *marks = calloc(list->n + 1, sizeof(*marks));
 
@@ -285,13 +285,13 @@ static void follow_pattern(struct monitor *monitor, struct look *look,
 
 static int look_at_all(struct monitor *monitor, struct look *look)
 {
-	int r = presence_list(monitor, &look->list, &look->first);
+	int r = tracking_list(monitor, &look->list, &look->first);
 
 	if (r < 0)
 		return r;
 	for (size_t i = monitor->n_instances; i-- > 0;)
 		follow_instance(monitor, look, i);
-	look->has_instance = presence_mark(monitor, &look->list);
+	look->has_instance = tracking_mark(monitor, &look->list);
 	if (!look->has_instance)
 		return error_oom(&look->first);
 	for (size_t i = 0; i < monitor->n_patterns; i++)
@@ -299,7 +299,7 @@ static int look_at_all(struct monitor *monitor, struct look *look)
 	return 0;
 }
 
-void presence_refresh(struct monitor *monitor)
+void tracking_refresh(struct monitor *monitor)
 {
 	_cleanup_(look_release) struct look look = {};
 	int r;

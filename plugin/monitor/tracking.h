@@ -14,21 +14,21 @@
  * Brings the instances in line with the interfaces there are. Under control. Logs what it finds;
  * what cannot be attached is tried again the next time.
  */
-void presence_refresh(struct monitor *monitor);
+void tracking_refresh(struct monitor *monitor);
 
 /*
  * The interfaces of the monitor's namespace; none when that is not there. Under control. Then
  * netif_list_release().
  */
-int presence_list(struct monitor *monitor, struct netif_list *ret, struct error *err);
+int tracking_list(struct monitor *monitor, struct netif_list *ret, struct error *err);
 
 /**
- * presence_mark() - mark the interfaces of a list that have an instance of the monitor
+ * tracking_mark() - mark the interfaces of a list that have an instance of the monitor
  * @monitor:  under control
  * @list:     interfaces of its namespace
  *
  * Return: one mark for each item of @list, to be freed by the caller; NULL: out of memory.
  */
-bool *presence_mark(const struct monitor *monitor, const struct netif_list *list);
+bool *tracking_mark(const struct monitor *monitor, const struct netif_list *list);
 
 #endif

@@ -62,7 +62,7 @@ static int add_interfaces(struct change *change, const struct netif_list *list, 
 {
 	const struct change_options *options = change->options;
 	struct monitor *monitor = change->monitor;
-	_cleanup_free_ bool *has_instance = presence_mark(monitor, list);
+	_cleanup_free_ bool *has_instance = tracking_mark(monitor, list);
 
 	if (!has_instance)
 		return error_oom(err);
@@ -105,7 +105,7 @@ static int change_init(struct change *change, struct error *err)
 
 	if (interface && monitor_has_interface(monitor, interface))
 		return error_set(err, -EEXIST, "interface %s is attached already", interface);
-	r = interface ? presence_list(monitor, &list, err) : 0;
+	r = interface ? tracking_list(monitor, &list, err) : 0;
 	if (r < 0)
 		return r;
 	room = monitor->n_instances + list.n;
@@ -375,7 +375,7 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 	r = pinning_open(monitor, err);
 	if (r < 0)
 		return r;
-	presence_refresh(monitor);
+	tracking_refresh(monitor);
 	r = change_init(&change, err);
 	if (r == 0)
 		r = load_all(&change, dataplane, err);

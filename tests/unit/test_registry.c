@@ -812,7 +812,7 @@ static void places(struct registry *registry, const char *name, struct text *out
 }
 
 /* What a change of the interfaces means for each kind of word that a monitor is attached by. */
-static void test_presence(void **state)
+static void test_tracking(void **state)
 {
 	static const struct {
 		const char *interfaces;
@@ -1379,7 +1379,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_occupied, clean),
 		cmocka_unit_test_teardown(test_refused_requests, clean),
 		cmocka_unit_test_teardown(test_refresh, clean),
-		cmocka_unit_test_teardown(test_presence, clean),
+		cmocka_unit_test_teardown(test_tracking, clean),
 		cmocka_unit_test_teardown(test_leave, clean),
 		cmocka_unit_test_teardown(test_reload, clean),
 		cmocka_unit_test_teardown(test_reload_of_one_direction, clean),
