@@ -16,16 +16,16 @@
 #include "base/descriptor.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "collectd/value_cache.h"
 #include "collectd/config_reader.h"
 #include "collectd/dispatcher.h"
 #include "collectd/feed_input.h"
-#include "monitor/events.h"
-#include "monitor/orphans.h"
-#include "monitor/notification.h"
-#include "monitor/watch.h"
 #include "collectd/notifier.h"
+#include "collectd/value_cache.h"
 #include "collectd/write_queue.h"
+#include "monitor/events.h"
+#include "monitor/notification.h"
+#include "monitor/orphans.h"
+#include "monitor/watch.h"
 #include "serve/control.h"
 #include "serve/http.h"
 #include "serve/listener.h"
@@ -377,7 +377,7 @@ static int monitors_start(struct error *err)
 	monitors_try_again();
 	registry_batch_end(registry);
 	registry_report_feeds(registry, &report);
-	leftovers_remove(registry, &report);
+	orphans_remove(registry, &report);
 	log_lines(LOG_LEVEL_NOTICE, &report);
 	return 0;
 }

@@ -42,7 +42,7 @@ static void sweep_netns(const char *name, bool kept, struct text *report)
 	netns_leave(&visit);
 }
 
-void leftovers_remove(struct registry *registry, struct text *report)
+void orphans_remove(struct registry *registry, struct text *report)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
 	bool kept;

@@ -11,6 +11,6 @@
  * pinned stays as long as a monitor with Pin has no dataplane, since it may still come.
  * report: a line for each.
  */
-void leftovers_remove(struct registry *registry, struct text *report);
+void orphans_remove(struct registry *registry, struct text *report);
 
 #endif
