@@ -8,7 +8,7 @@
 
 /* Under control. Takes the document. */
 static int build_and_switch(const struct compiler *compiler, struct monitor *monitor,
-			    struct document *document, const struct change_options *options,
+			    struct document *document, const struct transaction_options *options,
 			    struct text *warnings, struct error *err)
 {
 	const struct compile_target target = {
@@ -73,7 +73,7 @@ static int load_document(const struct loader *loader, struct monitor *monitor, b
 {
 	_cleanup_document_ struct document *document = NULL;
 	_cleanup_text_ struct text warnings = {};
-	const struct change_options options = { .keep_maps = true, .report = &warnings };
+	const struct transaction_options options = { .keep_maps = true, .report = &warnings };
 	const char *file = monitor->document_file;
 	bool confined = file && monitor->document_confined;
 	int r;
@@ -131,7 +131,7 @@ static int inject_document(const struct loader *loader, const struct compiler *c
 {
 	_cleanup_document_ struct document *document = NULL;
 	_cleanup_(layer_release) struct layer layer = {};
-	struct change_options options = {
+	struct transaction_options options = {
 		.interface = injection->interface,
 		.keep_maps = injection->keep_maps,
 		.report = warnings,
@@ -257,7 +257,7 @@ int loader_reload(const struct loader *loader, struct monitor *monitor, bool for
 
 int loader_eject(struct monitor *monitor, struct error *err)
 {
-	int r = monitor_switch(monitor, NULL, &(struct change_options){}, err);
+	int r = monitor_switch(monitor, NULL, &(struct transaction_options){}, err);
 
 	if (r < 0)
 		return r;
@@ -277,7 +277,7 @@ int loader_eject_path(struct monitor *monitor, enum path path, struct error *err
 	r = dataplane_without(monitor->dataplane, path, &dataplane, err);
 	if (r == 0)
 		r = monitor_switch(monitor, dataplane,
-				   &(struct change_options){ .keep_maps = true }, err);
+				   &(struct transaction_options){ .keep_maps = true }, err);
 	if (r < 0)
 		return r;
 	monitor->document_leave[path] = true;

@@ -309,7 +309,7 @@ static int registry_attach_interface(struct registry *registry, const char *name
 				     const char *interface, const char *position, bool alone,
 				     struct text *report, struct error *err)
 {
-	const struct change_options options = { .interface = interface, .position = position };
+	const struct transaction_options options = { .interface = interface, .position = position };
 	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
 	int r = registry_begin(registry, name, &monitor, err);
 

@@ -16,9 +16,9 @@ struct step {
 };
 
 /* A change in the making. */
-struct change {
+struct transaction {
 	struct monitor *monitor;
-	const struct change_options *options;
+	const struct transaction_options *options;
 	struct pattern *pattern; /* of the interfaces that are added; owned until it is public */
 	struct instance **instances; /* those there are, then those that are added: */
 	size_t n, n_added;	     /* the last n_added, owned until they are public */
@@ -29,25 +29,27 @@ struct change {
 	bool is_public; /* it has happened */
 };
 
-static void change_release(struct change *change)
+static void transaction_release(struct transaction *transaction)
 {
-	for (size_t i = 0; change->numbers && !change->is_public && i < change->n; i++)
-		pinning_forget(change->monitor, change->instances[i], change->numbers[i]);
-	for (size_t i = 0; change->generations && i < change->n; i++)
-		generation_unref(change->generations[i]);
-	for (size_t i = 0; i < change->n_added; i++)
-		instance_free(change->instances[change->n - 1 - i]);
-	pattern_free(change->pattern);
-	free(change->generations);
-	free(change->instances);
-	free(change->numbers);
-	free(change->steps);
+	for (size_t i = 0; transaction->numbers && !transaction->is_public && i < transaction->n;
+	     i++)
+		pinning_forget(transaction->monitor, transaction->instances[i],
+			       transaction->numbers[i]);
+	for (size_t i = 0; transaction->generations && i < transaction->n; i++)
+		generation_unref(transaction->generations[i]);
+	for (size_t i = 0; i < transaction->n_added; i++)
+		instance_free(transaction->instances[transaction->n - 1 - i]);
+	pattern_free(transaction->pattern);
+	free(transaction->generations);
+	free(transaction->instances);
+	free(transaction->numbers);
+	free(transaction->steps);
 }
 
-static int find_none(const struct change *change, struct error *err)
+static int find_none(const struct transaction *transaction, struct error *err)
 {
-	const struct pattern *pattern = change->pattern;
-	const char *netns = change->monitor->settings.netns;
+	const struct pattern *pattern = transaction->pattern;
+	const char *netns = transaction->monitor->settings.netns;
 
 	if (pattern->bridge)
 		return error_set(err, -ENODEV,
@@ -58,10 +60,11 @@ static int find_none(const struct change *change, struct error *err)
 }
 
 /* Adds an instance for each interface that the options name. */
-static int add_interfaces(struct change *change, const struct netif_list *list, struct error *err)
+static int add_interfaces(struct transaction *transaction, const struct netif_list *list,
+			  struct error *err)
 {
-	const struct change_options *options = change->options;
-	struct monitor *monitor = change->monitor;
+	const struct transaction_options *options = transaction->options;
+	struct monitor *monitor = transaction->monitor;
 	_cleanup_free_ bool *has_instance = tracking_mark(monitor, list);
 
 	if (!has_instance)
@@ -70,35 +73,37 @@ static int add_interfaces(struct change *change, const struct netif_list *list, 
 		return error_set(err, -E2BIG,
 				 "at most %d names and regular expressions are possible",
 				 INTERFACE_OPTIONS_MAX);
-	change->pattern =
+	transaction->pattern =
 		pattern_new(options->interface,
 			    options->position ? options->position : monitor->settings.position);
-	if (!change->pattern)
+	if (!transaction->pattern)
 		return error_oom(err);
 	for (size_t i = 0; i < list->n; i++) {
 		const struct netif *netif = &list->items[i];
 		struct instance *instance;
 
-		if (has_instance[i] || !pattern_matches(change->pattern, list, netif))
+		if (has_instance[i] || !pattern_matches(transaction->pattern, list, netif))
 			continue;
-		if (change->n >= INTERFACES_MAX)
+		if (transaction->n >= INTERFACES_MAX)
 			return error_set(err, -E2BIG, "at most %d interfaces are possible",
 					 INTERFACES_MAX);
-		instance = instance_new(change->pattern, netif->name);
+		instance = instance_new(transaction->pattern, netif->name);
 		if (!instance)
 			return error_oom(err);
 		instance->ifindex = netif->index;
-		change->instances[change->n++] = instance;
-		change->n_added++;
+		transaction->instances[transaction->n++] = instance;
+		transaction->n_added++;
 	}
 	/* A regular expression may find some later. */
-	return change->n_added || !pattern_name(change->pattern) ? 0 : find_none(change, err);
+	return transaction->n_added || !pattern_name(transaction->pattern)
+		       ? 0
+		       : find_none(transaction, err);
 }
 
-static int change_init(struct change *change, struct error *err)
+static int transaction_init(struct transaction *transaction, struct error *err)
 {
-	const char *interface = change->options->interface;
-	struct monitor *monitor = change->monitor;
+	const char *interface = transaction->options->interface;
+	struct monitor *monitor = transaction->monitor;
 	_cleanup_netifs_ struct netif_list list = {};
 	size_t room;
 	int r;
@@ -109,81 +114,83 @@ static int change_init(struct change *change, struct error *err)
 	if (r < 0)
 		return r;
 	room = monitor->n_instances + list.n;
-	change->instances = calloc(room, sizeof(struct instance *));
-	change->generations = calloc(room, sizeof(struct generation *));
-	change->numbers = calloc(room, sizeof(*change->numbers));
-	change->steps = calloc(room * PATH_COUNT, sizeof(*change->steps));
-	if (!change->instances || !change->generations || !change->numbers || !change->steps)
+	transaction->instances = calloc(room, sizeof(struct instance *));
+	transaction->generations = calloc(room, sizeof(struct generation *));
+	transaction->numbers = calloc(room, sizeof(*transaction->numbers));
+	transaction->steps = calloc(room * PATH_COUNT, sizeof(*transaction->steps));
+	if (!transaction->instances || !transaction->generations || !transaction->numbers ||
+	    !transaction->steps)
 		return error_oom(err);
 	for (size_t i = 0; i < monitor->n_instances; i++)
-		change->instances[change->n++] = monitor->instances[i];
-	r = interface ? add_interfaces(change, &list, err) : 0;
+		transaction->instances[transaction->n++] = monitor->instances[i];
+	r = interface ? add_interfaces(transaction, &list, err) : 0;
 	/* One on no interface makes room. */
-	if (r == 0 && change->n_added && !change->instances[0]->pattern)
-		memmove(change->instances, change->instances + 1,
-			--change->n * sizeof(struct instance *));
+	if (r == 0 && transaction->n_added && !transaction->instances[0]->pattern)
+		memmove(transaction->instances, transaction->instances + 1,
+			--transaction->n * sizeof(struct instance *));
 	return r;
 }
 
 /* What an instance runs, or would take over: the first one added is for the one on no interface. */
-static const struct generation *generation_before(const struct change *change, size_t i)
+static const struct generation *generation_before(const struct transaction *transaction, size_t i)
 {
-	const struct instance *first = change->monitor->instances[0];
-	bool added = i >= change->n - change->n_added;
+	const struct instance *first = transaction->monitor->instances[0];
+	bool added = i >= transaction->n - transaction->n_added;
 
-	if (change->monitor->settings.share)
+	if (transaction->monitor->settings.share)
 		return first->generation;
 	if (!added)
-		return change->instances[i]->generation;
-	return i == change->n - change->n_added && !first->pattern && !first->spent
+		return transaction->instances[i]->generation;
+	return i == transaction->n - transaction->n_added && !first->pattern && !first->spent
 		       ? first->generation
 		       : NULL;
 }
 
-static int load_one(struct change *change, struct dataplane *dataplane, size_t i, struct error *err)
+static int load_one(struct transaction *transaction, struct dataplane *dataplane, size_t i,
+		    struct error *err)
 {
 	const struct inheritance inheritance = {
-		.previous = generation_before(change, i),
-		.keep_maps = change->options->keep_maps,
-		.report = i == 0 ? change->options->report : NULL,
+		.previous = generation_before(transaction, i),
+		.keep_maps = transaction->options->keep_maps,
+		.report = i == 0 ? transaction->options->report : NULL,
 	};
-	int r = instance_load(change->monitor, change->instances[i], dataplane, &inheritance,
-			      &change->generations[i], err);
+	int r = instance_load(transaction->monitor, transaction->instances[i], dataplane,
+			      &inheritance, &transaction->generations[i], err);
 
 	if (r == 0)
-		r = pinning_save(change->monitor, change->instances[i], change->generations[i],
-				 &change->numbers[i], err);
+		r = pinning_save(transaction->monitor, transaction->instances[i],
+				 transaction->generations[i], &transaction->numbers[i], err);
 	return r;
 }
 
-static int load_all(struct change *change, struct dataplane *dataplane, struct error *err)
+static int load_all(struct transaction *transaction, struct dataplane *dataplane, struct error *err)
 {
-	const struct monitor *monitor = change->monitor;
+	const struct monitor *monitor = transaction->monitor;
 
-	for (size_t i = 0; i < change->n && dataplane; i++) {
+	for (size_t i = 0; i < transaction->n && dataplane; i++) {
 		int r = 0;
 
 		if (i > 0 && monitor->settings.share)
-			change->generations[i] = generation_ref(change->generations[0]);
+			transaction->generations[i] = generation_ref(transaction->generations[0]);
 		else
-			r = load_one(change, dataplane, i, err);
+			r = load_one(transaction, dataplane, i, err);
 		if (r < 0)
 			return r;
 	}
-	if (dataplane && generation_has_sections(change->generations[0]) &&
-	    (monitor->n_patterns || change->pattern))
+	if (dataplane && generation_has_sections(transaction->generations[0]) &&
+	    (monitor->n_patterns || transaction->pattern))
 		return error_set(err, -EINVAL,
 				 "the dataplane's programs are attached by their section, and not "
 				 "to an interface: the monitor must have no interface");
 	return 0;
 }
 
-static void change_undo(struct change *change)
+static void transaction_undo(struct transaction *transaction)
 {
-	struct monitor *monitor = change->monitor;
+	struct monitor *monitor = transaction->monitor;
 
-	while (change->done) {
-		struct step *step = &change->steps[--change->done];
+	while (transaction->done) {
+		struct step *step = &transaction->steps[--transaction->done];
 		_cleanup_error_ struct error err = {};
 
 		if (step->old_fd < 0)
@@ -192,26 +199,26 @@ static void change_undo(struct change *change)
 			log_error("monitor %s: switching back: %s", monitor->settings.name,
 				  error_message(&err));
 	}
-	generation_detach_sections(change->generations[0], monitor->instances[0]->generation);
+	generation_detach_sections(transaction->generations[0], monitor->instances[0]->generation);
 }
 
 /* Switches one path of one instance, and remembers how to undo it. */
-static int switch_path(struct change *change, size_t i, enum path path, struct error *err)
+static int switch_path(struct transaction *transaction, size_t i, enum path path, struct error *err)
 {
-	struct instance *instance = change->instances[i];
+	struct instance *instance = transaction->instances[i];
 	struct attachment *attachment = &instance->attachments[path];
 	int old_fd = instance->adopted[path] > 0 ? instance->adopted[path]
 						 : generation_prog_fd(instance->generation, path);
-	int new_fd = generation_prog_fd(change->generations[i], path);
-	struct step *step = &change->steps[change->done];
+	int new_fd = generation_prog_fd(transaction->generations[i], path);
+	struct step *step = &transaction->steps[transaction->done];
 	int r;
 
 	if (new_fd < 0 || !instance->ifindex)
 		return 0;
 	if (!attachment_attached(attachment)) {
 		*step = (struct step){ attachment, -1 };
-		r = instance_attach_path(change->monitor, instance, instance->ifindex, path, new_fd,
-					 err);
+		r = instance_attach_path(transaction->monitor, instance, instance->ifindex, path,
+					 new_fd, err);
 	} else if (old_fd == new_fd) {
 		return 0;
 	} else {
@@ -220,40 +227,41 @@ static int switch_path(struct change *change, size_t i, enum path path, struct e
 		if (r == -ENOLINK) { /* somebody took it away: put it back */
 			attachment_detach(attachment);
 			instance->pinned[path] = false; /* what is pinned is dead */
-			return switch_path(change, i, path, err);
+			return switch_path(transaction, i, path, err);
 		}
 		if (r < 0)
 			error_prefix(err, r, "interface %s", instance->interface);
 	}
 	if (r == 0) {
-		change->done++;
+		transaction->done++;
 		return 0;
 	}
 	/* An interface that has just gone is no error; monitor_end() looks at it again. */
-	if (i < change->n - change->n_added && !netif_exists(instance->ifindex)) {
-		__atomic_store_n(&change->monitor->stale, true, __ATOMIC_RELEASE);
+	if (i < transaction->n - transaction->n_added && !netif_exists(instance->ifindex)) {
+		__atomic_store_n(&transaction->monitor->stale, true, __ATOMIC_RELEASE);
 		return 0;
 	}
 	return r;
 }
 
-static int switch_all(struct change *change, struct error *err)
+static int switch_all(struct transaction *transaction, struct error *err)
 {
-	int r = change->generations[0] ? generation_attach_sections(change->generations[0], err)
-				       : 0;
+	int r = transaction->generations[0]
+			? generation_attach_sections(transaction->generations[0], err)
+			: 0;
 
-	for (size_t i = 0; r == 0 && i < change->n; i++)
+	for (size_t i = 0; r == 0 && i < transaction->n; i++)
 		for (int path = 0; r == 0 && path < PATH_COUNT; path++)
-			r = switch_path(change, i, (enum path)path, err);
+			r = switch_path(transaction, i, (enum path)path, err);
 	if (r < 0)
-		change_undo(change);
+		transaction_undo(transaction);
 	return r;
 }
 
 /* Room for what becomes public, while nothing has happened yet. */
-static int transaction_make_room(struct change *change, struct error *err)
+static int transaction_make_room(struct transaction *transaction, struct error *err)
 {
-	struct monitor *monitor = change->monitor;
+	struct monitor *monitor = transaction->monitor;
 	struct pattern **patterns;
 
 	pthread_mutex_lock(&monitor->state);
@@ -268,70 +276,70 @@ static int transaction_make_room(struct change *change, struct error *err)
  * The run statistics go on: what was replaced is read when it does not run any more, and before
  * anybody sees what runs instead.
  */
-static void follow_all(struct change *change)
+static void follow_all(struct transaction *transaction)
 {
 	bool waited = !run_stats_are_on();
 
-	for (size_t i = 0; i < change->n; i++) {
-		const struct generation *before = generation_before(change, i);
+	for (size_t i = 0; i < transaction->n; i++) {
+		const struct generation *before = generation_before(transaction, i);
 
-		if (!before || !change->generations[i] ||
-		    (i > 0 && change->generations[i] == change->generations[0]))
+		if (!before || !transaction->generations[i] ||
+		    (i > 0 && transaction->generations[i] == transaction->generations[0]))
 			continue;
 		if (!waited)
 			grace_wait(NULL);
 		waited = true;
-		generation_follow(change->generations[i], before);
+		generation_follow(transaction->generations[i], before);
 	}
 }
 
 /* What maps had counted that could not be kept as they are: nothing writes to them any more. */
-static void add_past(struct change *change)
+static void add_past(struct transaction *transaction)
 {
 	bool waited = false;
 
-	for (size_t i = 0; i < change->n; i++) {
+	for (size_t i = 0; i < transaction->n; i++) {
 		_cleanup_error_ struct error err = {};
 
-		if (!generation_has_past(change->generations[i]))
+		if (!generation_has_past(transaction->generations[i]))
 			continue;
 		if (!waited)
 			grace_wait(NULL);
 		waited = true;
-		if (generation_add_past(change->generations[i], &err) < 0)
-			log_error("monitor %s: %s", change->monitor->settings.name,
+		if (generation_add_past(transaction->generations[i], &err) < 0)
+			log_error("monitor %s: %s", transaction->monitor->settings.name,
 				  error_message(&err));
 	}
 }
 
 /* Makes the change what readers see, and leaves in it what is to be freed. */
-static void publish(struct change *change, struct dataplane *dataplane)
+static void publish(struct transaction *transaction, struct dataplane *dataplane)
 {
-	struct monitor *monitor = change->monitor;
+	struct monitor *monitor = transaction->monitor;
 	struct dataplane *old_dataplane = monitor->dataplane;
 	struct instance *placeholder = NULL;
 
 	pthread_mutex_lock(&monitor->state);
-	for (size_t i = 0; i < change->n; i++) {
-		struct instance *instance = change->instances[i];
+	for (size_t i = 0; i < transaction->n; i++) {
+		struct instance *instance = transaction->instances[i];
 		struct generation *old = instance->generation;
 
-		generation_keep(change->generations[i]);
-		instance->generation = change->generations[i];
-		change->generations[i] = old;
+		generation_keep(transaction->generations[i]);
+		instance->generation = transaction->generations[i];
+		transaction->generations[i] = old;
 		instance->troubled = false;
 	}
-	if (change->pattern)
-		monitor->patterns[monitor->n_patterns++] = steal_ptr(&change->pattern);
-	if (change->n_added) {
+	if (transaction->pattern)
+		monitor->patterns[monitor->n_patterns++] = steal_ptr(&transaction->pattern);
+	if (transaction->n_added) {
 		struct instance **old = monitor->instances;
 
 		if (!old[0]->pattern)
 			placeholder = old[0];
-		monitor->instances = change->instances;
-		monitor->n_instances = change->n;
-		change->instances = old;
-		change->n_added = 0;
+		monitor->instances = transaction->instances;
+		monitor->n_instances = transaction->n;
+		transaction->instances = old;
+		transaction->n_added = 0;
 	}
 	monitor->dataplane = dataplane_ref(dataplane);
 	pthread_mutex_unlock(&monitor->state);
@@ -352,20 +360,21 @@ static void detach_idle(struct monitor *monitor)
 }
 
 /* With links held: what is pinned is what is attached. */
-static void settle_pins(struct change *change)
+static void settle_pins(struct transaction *transaction)
 {
-	struct monitor *monitor = change->monitor;
+	struct monitor *monitor = transaction->monitor;
 
-	change->is_public = true;
+	transaction->is_public = true;
 	for (size_t i = 0; i < monitor->n_instances; i++)
-		pinning_settle(monitor, monitor->instances[i], change->numbers[i]);
+		pinning_settle(monitor, monitor->instances[i], transaction->numbers[i]);
 	pinning_prune(monitor);
 }
 
 int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
-		   const struct change_options *options, struct error *err)
+		   const struct transaction_options *options, struct error *err)
 {
-	_cleanup_(change_release) struct change change = { .monitor = monitor, .options = options };
+	_cleanup_(transaction_release) struct transaction transaction = { .monitor = monitor,
+									  .options = options };
 	_cleanup_(generation_unrefp) struct generation *old = NULL;
 	struct netns_visit visit;
 	int r;
@@ -376,24 +385,24 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 	if (r < 0)
 		return r;
 	tracking_refresh(monitor);
-	r = change_init(&change, err);
+	r = transaction_init(&transaction, err);
 	if (r == 0)
-		r = load_all(&change, dataplane, err);
+		r = load_all(&transaction, dataplane, err);
 	if (r == 0)
-		r = transaction_make_room(&change, err);
+		r = transaction_make_room(&transaction, err);
 	if (r < 0)
 		return r;
 	phases_end(options->phases, PHASE_VERIFY);
 	old = generation_ref(monitor->instances[0]->generation);
 	r = links_begin(monitor, &visit, err);
 	if (r == 0)
-		r = switch_all(&change, err);
+		r = switch_all(&transaction, err);
 	if (r == 0) {
-		follow_all(&change);
-		add_past(&change);
-		publish(&change, dataplane);
+		follow_all(&transaction);
+		add_past(&transaction);
+		publish(&transaction, dataplane);
 		detach_idle(monitor);
-		settle_pins(&change);
+		settle_pins(&transaction);
 		generation_detach_sections(old, monitor->instances[0]->generation);
 	}
 	links_end(monitor, &visit);

@@ -10,7 +10,7 @@
 #include "monitor/monitor.h"
 #include "monitor/phase_times.h"
 
-struct change_options {
+struct transaction_options {
 	const char *interface; /* further ones to attach to in the same step, as settings; NULL */
 	const char *position;  /* of these; NULL: as the monitor's settings say */
 	bool keep_maps;	       /* go on with the maps of what runs, where that is possible */
@@ -25,6 +25,6 @@ struct change_options {
  * attaching; after any of them all is as it was.
  */
 int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
-		   const struct change_options *options, struct error *err);
+		   const struct transaction_options *options, struct error *err);
 
 #endif
