@@ -63,49 +63,50 @@ static bool is_new(const struct monitor *old, const char *interface)
 }
 
 /* What changes hands; made before anything does. */
-struct takeover {
+struct reconfiguration {
 	struct instance **shadows; /* what stays with old for those who read it */
 	size_t n_shadows;
 	struct pattern **patterns; /* old's own, and then those that are new */
 	size_t n_old, n_patterns;
 };
 
-static void takeover_release(struct takeover *takeover)
+static void reconfiguration_release(struct reconfiguration *reconfiguration)
 {
-	for (size_t i = 0; i < takeover->n_shadows; i++)
-		instance_free(takeover->shadows[i]);
-	for (size_t i = takeover->n_old; i < takeover->n_patterns; i++)
-		pattern_free(takeover->patterns[i]);
-	free(takeover->shadows);
-	free(takeover->patterns);
+	for (size_t i = 0; i < reconfiguration->n_shadows; i++)
+		instance_free(reconfiguration->shadows[i]);
+	for (size_t i = reconfiguration->n_old; i < reconfiguration->n_patterns; i++)
+		pattern_free(reconfiguration->patterns[i]);
+	free(reconfiguration->shadows);
+	free(reconfiguration->patterns);
 }
 
-static int takeover_init(struct takeover *takeover, const struct monitor *next,
-			 const struct monitor *old)
+static int reconfiguration_init(struct reconfiguration *reconfiguration, const struct monitor *next,
+				const struct monitor *old)
 {
-	takeover->shadows = calloc(old->n_instances, sizeof(struct instance *));
-	takeover->patterns =
+	reconfiguration->shadows = calloc(old->n_instances, sizeof(struct instance *));
+	reconfiguration->patterns =
 		calloc(old->n_patterns + next->settings.n_interfaces + 1, sizeof(struct pattern *));
-	if (!takeover->shadows || !takeover->patterns)
+	if (!reconfiguration->shadows || !reconfiguration->patterns)
 		return -ENOMEM;
 	for (size_t i = 0; i < old->n_instances; i++) {
-		takeover->shadows[i] = instance_shadow(old->instances[i]);
-		if (!takeover->shadows[i])
+		reconfiguration->shadows[i] = instance_shadow(old->instances[i]);
+		if (!reconfiguration->shadows[i])
 			return -ENOMEM;
-		takeover->n_shadows++;
+		reconfiguration->n_shadows++;
 	}
-	memcpy(takeover->patterns, old->patterns, old->n_patterns * sizeof(struct pattern *));
-	takeover->n_old = takeover->n_patterns = old->n_patterns;
+	memcpy(reconfiguration->patterns, old->patterns,
+	       old->n_patterns * sizeof(struct pattern *));
+	reconfiguration->n_old = reconfiguration->n_patterns = old->n_patterns;
 	for (size_t i = 0; i < next->settings.n_interfaces; i++) {
 		const char *text = next->settings.interfaces[i];
 
 		if (!is_new(old, text))
 			continue;
-		takeover->patterns[takeover->n_patterns] =
+		reconfiguration->patterns[reconfiguration->n_patterns] =
 			pattern_new(text, next->settings.position);
-		if (!takeover->patterns[takeover->n_patterns])
+		if (!reconfiguration->patterns[reconfiguration->n_patterns])
 			return -ENOMEM;
-		takeover->n_patterns++;
+		reconfiguration->n_patterns++;
 	}
 	return 0;
 }
@@ -139,10 +140,11 @@ static void follow_programs(struct monitor *next, const struct monitor *old)
 						  old->instances[j]->generation);
 }
 
-/* What next was made with goes with the takeover. */
-static void swap_instances(struct takeover *takeover, struct monitor *next, struct monitor *old)
+/* What next was made with goes with the reconfiguration. */
+static void swap_instances(struct reconfiguration *reconfiguration, struct monitor *next,
+			   struct monitor *old)
 {
-	struct takeover unused = {
+	struct reconfiguration unused = {
 		.shadows = next->instances,
 		.n_shadows = next->n_instances,
 		.patterns = next->patterns,
@@ -151,27 +153,27 @@ static void swap_instances(struct takeover *takeover, struct monitor *next, stru
 
 	next->instances = old->instances;
 	next->n_instances = old->n_instances;
-	next->patterns = takeover->patterns;
-	next->n_patterns = takeover->n_patterns;
+	next->patterns = reconfiguration->patterns;
+	next->n_patterns = reconfiguration->n_patterns;
 	next->netns_fd = old->netns_fd;
 	old->netns_fd = -1;
 	next->pins = steal_ptr(&old->pins);
-	old->instances = takeover->shadows;
+	old->instances = reconfiguration->shadows;
 	free(old->patterns);
 	old->patterns = NULL;
 	old->n_patterns = 0;
-	*takeover = unused;
+	*reconfiguration = unused;
 }
 
-int monitor_take_over(struct monitor *next, struct monitor *old, struct error *err)
+int monitor_reconfigure(struct monitor *next, struct monitor *old, struct error *err)
 {
-	_cleanup_(takeover_release) struct takeover takeover = {};
+	_cleanup_(reconfiguration_release) struct reconfiguration reconfiguration = {};
 
-	if (takeover_init(&takeover, next, old) < 0)
+	if (reconfiguration_init(&reconfiguration, next, old) < 0)
 		return error_oom(err);
 	pthread_mutex_lock(&old->links);
 	pthread_mutex_lock(&old->state);
-	swap_instances(&takeover, next, old);
+	swap_instances(&reconfiguration, next, old);
 	old->deleted = true; /* who holds it switches no links of next's */
 	next->dataplane = dataplane_ref(old->dataplane);
 	free(next->document_file);

@@ -23,7 +23,7 @@ bool monitor_collides(const struct monitor *next, const struct monitor *old);
  * they saw. Under both controls; monitor_agrees().
  * On failure nothing has changed; after success old is deleted.
  */
-int monitor_take_over(struct monitor *next, struct monitor *old, struct error *err);
+int monitor_reconfigure(struct monitor *next, struct monitor *old, struct error *err);
 
 /* Detaches everything, and lets go of what is pinned, to make room. Under control. */
 void monitor_suspend(struct monitor *monitor);

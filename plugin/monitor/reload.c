@@ -109,7 +109,7 @@ static int follow(struct reload *reload, struct monitor *next, struct monitor *o
 		  struct error *err)
 {
 	_cleanup_error_ struct error why = {};
-	int r = monitor_take_over(next, old, err);
+	int r = monitor_reconfigure(next, old, err);
 
 	if (r < 0)
 		return error_prefix(err, r, "monitor %s", old->settings.name);

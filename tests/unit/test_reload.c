@@ -236,7 +236,7 @@ static void test_come_and_go(void **state)
 	assert_int_equal(told.removed, 1);
 }
 
-static void test_take_over(void **state)
+static void test_reconfigure(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
@@ -533,7 +533,7 @@ static void test_concurrent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_come_and_go), cmocka_unit_test(test_take_over),
+		cmocka_unit_test(test_come_and_go), cmocka_unit_test(test_reconfigure),
 		cmocka_unit_test(test_exchange),    cmocka_unit_test(test_runtime),
 		cmocka_unit_test(test_some_fail),   cmocka_unit_test(test_unattached),
 		cmocka_unit_test(test_configure),   cmocka_unit_test(test_concurrent),
