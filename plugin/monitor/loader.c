@@ -99,7 +99,7 @@ static int load_document(const struct loader *loader, struct monitor *monitor, b
 	loader_report_typos(monitor, report);
 	if (!monitor->document_file) {
 		monitor_set_document(monitor, file, false, NULL);
-		recipe_release(&monitor->recipe);
+		history_release(&monitor->history);
 	}
 	return 1;
 }
@@ -130,7 +130,7 @@ static int inject_document(const struct loader *loader, const struct compiler *c
 			   struct text *warnings, struct error *err)
 {
 	_cleanup_document_ struct document *document = NULL;
-	_cleanup_(layer_release) struct layer layer = {};
+	_cleanup_(history_entry_release) struct history_entry layer = {};
 	struct transaction_options options = {
 		.interface = injection->interface,
 		.keep_maps = injection->keep_maps,
@@ -147,15 +147,15 @@ static int inject_document(const struct loader *loader, const struct compiler *c
 	if (r < 0)
 		return r;
 	phases_end(injection->phases, PHASE_PARSE);
-	if (is_new && layer_init(&layer, injection->file, injection->bytes, injection->len,
-				 injection->leave, document) < 0)
+	if (is_new && history_entry_init(&layer, injection->file, injection->bytes, injection->len,
+					 injection->leave, document) < 0)
 		return error_oom(err);
 	if (options.interface && monitor_has_interface(monitor, options.interface))
 		options.interface = NULL;
 	r = build_and_switch(compiler, monitor, steal_ptr(&document), &options, warnings, err);
 	if (r == 0 && is_new) {
 		monitor_set_document(monitor, injection->file, true, injection->leave);
-		recipe_push(&monitor->recipe, &layer);
+		history_push(&monitor->history, &layer);
 	}
 	return r;
 }
@@ -193,11 +193,11 @@ int loader_inject(const struct loader *loader, struct monitor *monitor,
 	return r;
 }
 
-int loader_replay(const struct loader *loader, struct monitor *monitor, const struct recipe *recipe,
-		  struct text *report, struct error *err)
+int loader_replay(const struct loader *loader, struct monitor *monitor,
+		  const struct history *history, struct text *report, struct error *err)
 {
-	for (size_t i = 0; i < recipe->n; i++) {
-		const struct layer *layer = &recipe->layers[i];
+	for (size_t i = 0; i < history->n; i++) {
+		const struct history_entry *layer = &history->layers[i];
 		struct injection injection = {
 			.monitor = monitor->settings.name,
 			.file = layer->file,
@@ -223,16 +223,16 @@ int loader_replay(const struct loader *loader, struct monitor *monitor, const st
 int loader_again(const struct loader *loader, struct monitor *monitor, struct text *report,
 		 struct error *err)
 {
-	struct recipe recipe = monitor->recipe;
+	struct history history = monitor->history;
 	int r;
 
-	monitor->recipe = (struct recipe){};
-	r = loader_replay(loader, monitor, &recipe, report, err);
+	monitor->history = (struct history){};
+	r = loader_replay(loader, monitor, &history, report, err);
 	if (r < 0) { /* it stays what is wanted */
-		recipe_release(&monitor->recipe);
-		monitor->recipe = recipe;
+		history_release(&monitor->history);
+		monitor->history = history;
 	} else {
-		recipe_release(&recipe);
+		history_release(&history);
 	}
 	return r;
 }
@@ -244,7 +244,7 @@ int loader_reload(const struct loader *loader, struct monitor *monitor, bool for
 
 	if (monitor->deleted)
 		return 0;
-	if (!monitor->dataplane && monitor->recipe.n) /* it was restored, and failed */
+	if (!monitor->dataplane && monitor->history.n) /* it was restored, and failed */
 		return loader_again(loader, monitor, report, err);
 	r = load_document(loader, monitor, force, report, err);
 	if (r > 0)
@@ -262,7 +262,7 @@ int loader_eject(struct monitor *monitor, struct error *err)
 	if (r < 0)
 		return r;
 	monitor_set_document(monitor, NULL, true, NULL);
-	recipe_release(&monitor->recipe);
+	history_release(&monitor->history);
 	monitor_note(monitor, NULL);
 	return 0;
 }
@@ -281,7 +281,7 @@ int loader_eject_path(struct monitor *monitor, enum path path, struct error *err
 	if (r < 0)
 		return r;
 	monitor->document_leave[path] = true;
-	recipe_drop(&monitor->recipe, path);
+	history_drop(&monitor->history, path);
 	monitor_note(monitor, NULL);
 	return 0;
 }

@@ -62,13 +62,13 @@ int loader_reload(const struct loader *loader, struct monitor *monitor, bool for
 void loader_report_typos(const struct monitor *monitor, struct text *report);
 
 /*
- * Injects what a recipe says, which is not the monitor's own, one document after the other, and
+ * Injects what a history says, which is not the monitor's own, one document after the other, and
  * remembers the outcome. 1, or -errno: what was injected before stays. report: as above.
  */
-int loader_replay(const struct loader *loader, struct monitor *monitor, const struct recipe *recipe,
-		  struct text *report, struct error *err);
+int loader_replay(const struct loader *loader, struct monitor *monitor,
+		  const struct history *history, struct text *report, struct error *err);
 
-/* The same with the monitor's own recipe, which is there still when it fails. */
+/* The same with the monitor's own history, which is there still when it fails. */
 int loader_again(const struct loader *loader, struct monitor *monitor, struct text *report,
 		 struct error *err);
 

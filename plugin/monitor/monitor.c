@@ -103,7 +103,7 @@ struct monitor *monitor_unref(struct monitor *monitor)
 	free(monitor->document_file);
 	free(monitor->last_error);
 	free(monitor->attach_error);
-	recipe_release(&monitor->recipe);
+	history_release(&monitor->history);
 	settings = monitor->settings;
 	monitor_settings_release(&settings);
 	pthread_mutex_destroy(&monitor->control);

@@ -12,14 +12,14 @@
 #ifndef DYNMON_MONITOR_MONITOR_H
 #define DYNMON_MONITOR_MONITOR_H
 
+#include "config/pattern.h"
+#include "config/settings.h"
 #include "kernel/hook.h"
 #include "kernel/netns.h"
-#include "program/generation.h"
-#include "config/pattern.h"
-#include "persist/pins.h"
 #include "monitor/read_stats.h"
 #include "persist/history.h"
-#include "config/settings.h"
+#include "persist/pins.h"
+#include "program/generation.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -87,7 +87,7 @@ struct monitor {
 	bool document_confined;
 	bool document_leave[PATH_COUNT]; /* paths that it leaves as they are */
 	struct pins *pins;		 /* NULL: it is without Pin */
-	struct recipe recipe;		 /* of what was injected; empty: nothing was */
+	struct history history;		 /* of what was injected; empty: nothing was */
 	bool in_trouble;		 /* a notice said so */
 
 	pthread_mutex_t links;

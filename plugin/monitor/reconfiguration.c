@@ -189,9 +189,9 @@ int monitor_reconfigure(struct monitor *next, struct monitor *old, struct error 
 	pthread_mutex_unlock(&old->links);
 	next->document_confined = old->document_confined;
 	memcpy(next->document_leave, old->document_leave, sizeof(next->document_leave));
-	recipe_release(&next->recipe);
-	next->recipe = old->recipe;
-	old->recipe = (struct recipe){};
+	history_release(&next->history);
+	next->history = old->history;
+	old->history = (struct history){};
 	for (size_t i = next->n_patterns; i-- > 0;)
 		if (!stays(next, old, next->patterns[i]->text))
 			monitor_detach(next, next->patterns[i]->text, NULL);

@@ -75,7 +75,7 @@ struct restoring {
 	struct text *report;
 };
 
-/* One that fails stays, as configured ones do, with its recipe for the next reload. */
+/* One that fails stays, as configured ones do, with its history for the next reload. */
 static void restore(void *data, struct saved *saved)
 {
 	struct restoring *restoring = data;
@@ -96,9 +96,9 @@ static void restore(void *data, struct saved *saved)
 	r = registry_make(registry, &saved->settings, false, 0, &monitor, &err);
 	if (r == 0) {
 		monitor_begin(monitor);
-		monitor->recipe = saved->recipe;
-		saved->recipe = (struct recipe){};
-		if (monitor->recipe.n &&
+		monitor->history = saved->history;
+		saved->history = (struct history){};
+		if (monitor->history.n &&
 		    loader_again(&registry->loader, monitor, restoring->report, &err) < 0)
 			text_printf(restoring->report, "%s\n", error_message(&err));
 		__atomic_store_n(&monitor->stale, true, __ATOMIC_RELEASE);

@@ -94,12 +94,12 @@ static int load_after(struct reload *reload, struct monitor *next, const struct 
 		if (file) {
 			if (monitor_set_document(next, file, false, NULL) < 0)
 				return error_oom(err);
-			recipe_release(&next->recipe);
-		} else if (!next->recipe.n) { /* what somebody has injected stays */
+			history_release(&next->history);
+		} else if (!next->history.n) { /* what somebody has injected stays */
 			return next->dataplane ? loader_eject(next, err) : 0;
 		}
 	}
-	if (other_level && next->recipe.n)
+	if (other_level && next->history.n)
 		return loader_again(loader, next, reload->report, err);
 	return loader_reload(loader, next, reload->force || other_level, reload->report, err);
 }
@@ -131,8 +131,8 @@ static int exchange(struct reload *reload, struct monitor *next, struct monitor 
 
 	if (collides)
 		monitor_suspend(old);
-	if (old->recipe.n && !other_document(next, old))
-		r = loader_replay(loader, next, &old->recipe, reload->report, err);
+	if (old->history.n && !other_document(next, old))
+		r = loader_replay(loader, next, &old->history, reload->report, err);
 	else
 		r = loader_reload(loader, next, true, reload->report, err);
 	if (r < 0) {

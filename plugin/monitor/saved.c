@@ -15,7 +15,7 @@
 void saved_release(struct saved *saved)
 {
 	monitor_settings_release(&saved->settings);
-	recipe_release(&saved->recipe);
+	history_release(&saved->history);
 }
 
 /* -- writing -- */
@@ -41,7 +41,7 @@ static void member(struct text *out, const char *name, const char *value)
 }
 
 /* encoded: as base64 what could stand there as JSON, too. */
-static void format_layer(const struct layer *layer, bool encoded, struct text *out)
+static void format_layer(const struct history_entry *layer, bool encoded, struct text *out)
 {
 	bool first = true;
 
@@ -92,9 +92,9 @@ static void format(const struct monitor *monitor, bool encoded, struct text *out
 		text_json(out, position ? position : "", position ? strlen(position) : 0);
 	}
 	text_adds(out, "],\n  \"dataplanes\": [");
-	for (size_t i = 0; i < monitor->recipe.n; i++) {
+	for (size_t i = 0; i < monitor->history.n; i++) {
 		text_adds(out, i ? ",\n    " : "\n    ");
-		format_layer(&monitor->recipe.layers[i], encoded, out);
+		format_layer(&monitor->history.layers[i], encoded, out);
 	}
 	text_adds(out, "]\n}\n");
 }
@@ -128,7 +128,7 @@ struct form {
 	bool share, pin;
 	char **interfaces, **positions;
 	size_t n_interfaces, n_positions;
-	struct layer *layers;
+	struct history_entry *layers;
 	size_t n_layers;
 };
 
@@ -146,7 +146,7 @@ static void form_release(struct form *form)
 		free(form->positions[i]);
 	free(form->positions);
 	for (size_t i = 0; i < form->n_layers; i++)
-		layer_release(&form->layers[i]);
+		history_entry_release(&form->layers[i]);
 	free(form->layers);
 }
 
@@ -205,7 +205,7 @@ static int take_positions(struct walk *walk, struct json_object *value, void *to
 
 static int take_leave(struct walk *walk, struct json_object *value, void *to)
 {
-	struct layer *layer = to;
+	struct history_entry *layer = to;
 
 	if (!json_object_is_type(value, json_type_array))
 		return walk_wrong(walk, "a list of paths", value);
@@ -225,7 +225,7 @@ static int take_leave(struct walk *walk, struct json_object *value, void *to)
 /* The object belongs to this walk alone, so json-c may write its text into it. */
 static int take_document(struct walk *walk, struct json_object *value, void *to)
 {
-	struct layer *layer = to;
+	struct history_entry *layer = to;
 	const char *text;
 	size_t len;
 
@@ -240,7 +240,7 @@ static int take_document(struct walk *walk, struct json_object *value, void *to)
 
 static int take_document_data(struct walk *walk, struct json_object *value, void *to)
 {
-	struct layer *layer = to;
+	struct history_entry *layer = to;
 
 	if (!json_object_is_type(value, json_type_string) ||
 	    base64_decode(json_object_get_string(value), (size_t)json_object_get_string_len(value),
@@ -253,12 +253,12 @@ static int take_layer(struct walk *walk, struct json_object *value, void *to)
 {
 	static const struct key keys[] = {
 		{ "leave", take_leave, 0, false },
-		{ "file", take_bytes, offsetof(struct layer, file), false },
+		{ "file", take_bytes, offsetof(struct history_entry, file), false },
 		{ "document", take_document, 0, false },
 		{ "document-data", take_document_data, 0, false },
 		{},
 	};
-	struct layer *layer = to;
+	struct history_entry *layer = to;
 	int r = walk_object(walk, value, keys, layer);
 
 	if (r == 0 && !layer->file == !layer->bytes.len)
@@ -274,7 +274,7 @@ static int take_layers(struct walk *walk, struct json_object *value, void *to)
 {
 	struct form *form = to;
 
-	return walk_list(walk, value, PATH_COUNT, sizeof(struct layer), take_layer,
+	return walk_list(walk, value, PATH_COUNT, sizeof(struct history_entry), take_layer,
 			 (void **)&form->layers, &form->n_layers);
 }
 
@@ -347,7 +347,7 @@ int saved_parse(const char *bytes, size_t len, const char *name, struct saved *r
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < form.n_layers; i++)
-		saved.recipe.layers[saved.recipe.n++] = form.layers[i];
+		saved.history.layers[saved.history.n++] = form.layers[i];
 	form.n_layers = 0; /* taken */
 	*ret = saved;
 	saved = (struct saved){};

@@ -21,7 +21,7 @@
 /* A monitor as it was saved. Zeroed is empty; saved_release(). */
 struct saved {
 	struct monitor_settings settings;
-	struct recipe recipe;
+	struct history history;
 };
 
 void saved_release(struct saved *saved);

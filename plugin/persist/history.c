@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-int layer_init(struct layer *layer, const char *file, const char *bytes, size_t len,
-	       const bool leave[PATH_COUNT], const struct document *document)
+int history_entry_init(struct history_entry *layer, const char *file, const char *bytes, size_t len,
+		       const bool leave[PATH_COUNT], const struct document *document)
 {
-	*layer = (struct layer){};
+	*layer = (struct history_entry){};
 	for (int path = 0; path < PATH_COUNT; path++) {
 		layer->leave[path] = leave[path];
 		layer->covers[path] = !leave[path] && (!document || document->paths[path]);
@@ -18,73 +18,73 @@ int layer_init(struct layer *layer, const char *file, const char *bytes, size_t 
 		text_add(&layer->bytes, bytes, len);
 	if ((!file || layer->file) && text_status(&layer->bytes) == 0)
 		return 0;
-	layer_release(layer);
+	history_entry_release(layer);
 	return -ENOMEM;
 }
 
-void layer_release(struct layer *layer)
+void history_entry_release(struct history_entry *layer)
 {
 	free(layer->file);
 	text_release(&layer->bytes);
-	*layer = (struct layer){};
+	*layer = (struct history_entry){};
 }
 
 /* Whether it gives a path that no layer after it gives. */
-static bool is_used(const struct recipe *recipe, size_t i, const struct layer *last)
+static bool is_used(const struct history *history, size_t i, const struct history_entry *last)
 {
 	for (int path = 0; path < PATH_COUNT; path++) {
 		bool later = last->covers[path];
 
-		for (size_t j = i + 1; j < recipe->n; j++)
-			later = later || recipe->layers[j].covers[path];
-		if (recipe->layers[i].covers[path] && !later)
+		for (size_t j = i + 1; j < history->n; j++)
+			later = later || history->layers[j].covers[path];
+		if (history->layers[i].covers[path] && !later)
 			return true;
 	}
 	return false;
 }
 
-void recipe_push(struct recipe *recipe, struct layer *layer)
+void history_push(struct history *history, struct history_entry *layer)
 {
-	struct recipe next = {};
+	struct history next = {};
 	bool covers = false;
 
 	for (int path = 0; path < PATH_COUNT; path++)
 		covers = covers || layer->covers[path];
 	if (!covers) { /* all is left as it was */
-		layer_release(layer);
+		history_entry_release(layer);
 		return;
 	}
-	for (size_t i = 0; i < recipe->n; i++) {
-		if (is_used(recipe, i, layer))
-			next.layers[next.n++] = recipe->layers[i];
+	for (size_t i = 0; i < history->n; i++) {
+		if (is_used(history, i, layer))
+			next.layers[next.n++] = history->layers[i];
 		else
-			layer_release(&recipe->layers[i]);
+			history_entry_release(&history->layers[i]);
 	}
 	next.layers[next.n++] = *layer;
-	*layer = (struct layer){};
-	*recipe = next;
+	*layer = (struct history_entry){};
+	*history = next;
 }
 
-void recipe_drop(struct recipe *recipe, enum path path)
+void history_drop(struct history *history, enum path path)
 {
-	struct recipe next = {};
+	struct history next = {};
 
-	for (size_t i = 0; i < recipe->n; i++) {
-		struct layer *layer = &recipe->layers[i];
+	for (size_t i = 0; i < history->n; i++) {
+		struct history_entry *layer = &history->layers[i];
 
 		layer->covers[path] = false;
 		layer->leave[path] = true;
 		if (layer->covers[!path])
 			next.layers[next.n++] = *layer;
 		else
-			layer_release(layer);
+			history_entry_release(layer);
 	}
-	*recipe = next;
+	*history = next;
 }
 
-void recipe_release(struct recipe *recipe)
+void history_release(struct history *history)
 {
-	for (size_t i = 0; i < recipe->n; i++)
-		layer_release(&recipe->layers[i]);
-	*recipe = (struct recipe){};
+	for (size_t i = 0; i < history->n; i++)
+		history_entry_release(&history->layers[i]);
+	*history = (struct history){};
 }

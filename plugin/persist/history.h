@@ -11,27 +11,27 @@
 #include "dataplane/document.h"
 
 /* One injected document. */
-struct layer {
+struct history_entry {
 	char *file;		/* below the dataplane directory; NULL: */
 	struct text bytes;	/* the document as it came */
 	bool leave[PATH_COUNT]; /* as if the document had {} there */
 	bool covers[PATH_COUNT];
 };
 
-struct recipe {
-	struct layer layers[PATH_COUNT]; /* no path runs code of two documents */
+struct history {
+	struct history_entry layers[PATH_COUNT]; /* no path runs code of two documents */
 	size_t n;
 };
 
 /* Copies an injection; covers what document has, or with NULL all that is not left. -ENOMEM. */
-int layer_init(struct layer *layer, const char *file, const char *bytes, size_t len,
-	       const bool leave[PATH_COUNT], const struct document *document);
-void layer_release(struct layer *layer);
+int history_entry_init(struct history_entry *layer, const char *file, const char *bytes, size_t len,
+		       const bool leave[PATH_COUNT], const struct document *document);
+void history_entry_release(struct history_entry *layer);
 
 /* Adds what was injected last, which is taken, and forgets what it has replaced. */
-void recipe_push(struct recipe *recipe, struct layer *layer);
+void history_push(struct history *history, struct history_entry *layer);
 /* That path is of none of them any more. */
-void recipe_drop(struct recipe *recipe, enum path path);
-void recipe_release(struct recipe *recipe);
+void history_drop(struct history *history, enum path path);
+void history_release(struct history *history);
 
 #endif

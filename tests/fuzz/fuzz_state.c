@@ -13,10 +13,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (r > 0 || (r < 0 && !err.message))
 		abort();
-	if (r == 0 && (!saved.settings.name || saved.recipe.n > PATH_COUNT))
+	if (r == 0 && (!saved.settings.name || saved.history.n > PATH_COUNT))
 		abort();
-	for (size_t i = 0; i < saved.recipe.n; i++)
-		if (!saved.recipe.layers[i].file == !saved.recipe.layers[i].bytes.len)
+	for (size_t i = 0; i < saved.history.n; i++)
+		if (!saved.history.layers[i].file == !saved.history.layers[i].bytes.len)
 			abort();
 	saved_release(&saved);
 	return 0;

@@ -59,10 +59,10 @@ static void add_layer(struct monitor *monitor, const char *file, const char *byt
 		      bool leave_ingress, bool leave_egress)
 {
 	const bool leave[PATH_COUNT] = { leave_ingress, leave_egress };
-	struct layer layer;
+	struct history_entry layer;
 
-	assert_int_equal(layer_init(&layer, file, bytes, len, leave, NULL), 0);
-	recipe_push(&monitor->recipe, &layer);
+	assert_int_equal(history_entry_init(&layer, file, bytes, len, leave, NULL), 0);
+	history_push(&monitor->history, &layer);
 }
 
 struct seen {
@@ -127,29 +127,29 @@ static void test_round_trip(void **state)
 	assert_string_equal(text_str(&report), "");
 	assert_int_equal(seen.n, 2);
 	assert_true(monitor_settings_equal(&seen.saved[0].settings, &a->settings));
-	assert_int_equal(seen.saved[0].recipe.n, 0);
+	assert_int_equal(seen.saved[0].history.n, 0);
 	saved = &seen.saved[1];
 	assert_true(monitor_settings_equal(&saved->settings, &b->settings));
-	assert_int_equal(saved->recipe.n, 2);
-	assert_null(saved->recipe.layers[0].file);
-	assert_true(saved->recipe.layers[0].leave[PATH_EGRESS]);
-	assert_false(saved->recipe.layers[0].leave[PATH_INGRESS]);
-	assert_string_equal(text_str((struct text *)&saved->recipe.layers[0].bytes),
+	assert_int_equal(saved->history.n, 2);
+	assert_null(saved->history.layers[0].file);
+	assert_true(saved->history.layers[0].leave[PATH_EGRESS]);
+	assert_false(saved->history.layers[0].leave[PATH_INGRESS]);
+	assert_string_equal(text_str((struct text *)&saved->history.layers[0].bytes),
 			    "{\"ingress-path\":{\"code\":\"x\\n\xc3\xa4\"}}");
-	assert_string_equal(saved->recipe.layers[1].file, "name.json");
-	assert_true(saved->recipe.layers[1].leave[PATH_INGRESS]);
+	assert_string_equal(saved->history.layers[1].file, "name.json");
+	assert_true(saved->history.layers[1].leave[PATH_INGRESS]);
 	/* what is saved again stands alone; bytes that are no JSON come back as they were */
 	seen_release(&seen);
-	recipe_release(&b->recipe);
+	history_release(&b->history);
 	add_layer(b, NULL, binary, sizeof(binary) - 1, false, false);
 	assert_int_equal(state_save(dir, b, &err), 0);
 	assert_int_equal(state_remove(dir, "a", &err), 0);
 	assert_int_equal(state_remove(dir, "a", &err), 0);
 	assert_int_equal(state_load(dir, see, &seen, &report, &err), 0);
 	assert_int_equal(seen.n, 1);
-	assert_int_equal(seen.saved[0].recipe.n, 1);
-	assert_int_equal(seen.saved[0].recipe.layers[0].bytes.len, sizeof(binary) - 1);
-	assert_memory_equal(seen.saved[0].recipe.layers[0].bytes.data, binary, sizeof(binary) - 1);
+	assert_int_equal(seen.saved[0].history.n, 1);
+	assert_int_equal(seen.saved[0].history.layers[0].bytes.len, sizeof(binary) - 1);
+	assert_memory_equal(seen.saved[0].history.layers[0].bytes.data, binary, sizeof(binary) - 1);
 	assert_int_equal(state_remove(dir, "b.b-b_b", &err), 0);
 }
 
@@ -171,7 +171,7 @@ static void test_deep(void **state)
 	assert_int_equal(state_save(dir, monitor, NULL), 0);
 	assert_int_equal(state_load(dir, see, &seen, &report, NULL), 0);
 	assert_int_equal(seen.n, 1);
-	assert_string_equal(text_str(&seen.saved[0].recipe.layers[0].bytes), text_str(&json));
+	assert_string_equal(text_str(&seen.saved[0].history.layers[0].bytes), text_str(&json));
 	assert_int_equal(state_remove(dir, "deep", NULL), 0);
 }
 
@@ -197,7 +197,7 @@ static void test_bytes(void **state)
 	assert_string_equal(seen.saved[0].settings.interfaces[0], "\xff\xfe");
 	assert_string_equal(seen.saved[0].settings.interfaces[1], "\xc3\xbf");
 	assert_string_equal(seen.saved[0].settings.netns, "/run/\xff");
-	assert_string_equal(seen.saved[0].recipe.layers[0].file, "\x80.json");
+	assert_string_equal(seen.saved[0].history.layers[0].file, "\x80.json");
 	assert_int_equal(state_remove(dir, "bytes", NULL), 0);
 }
 
@@ -339,7 +339,7 @@ static void test_no_room(void **state)
 	assert_false(is_there("edge.json"));
 	assert_false(is_there(".edge.new"));
 	/* no room for two, but for one */
-	recipe_release(&monitor->recipe);
+	history_release(&monitor->history);
 	add_layer(monitor, NULL, large, 28 * 1024, false, false);
 	assert_int_equal(state_save(dir, monitor, &err), 0);
 	assert_int_equal(state_save(dir, monitor, &err), 0);
