@@ -414,7 +414,7 @@ static const struct part {
 	void (*stop)(void);
 } parts[] = {
 	{ registry_start, registry_stop },
-	{ notice_open, notice_close },
+	{ notification_open, notification_close },
 	{ run_stats_start, run_stats_stop },
 	{ feeds_start, feeder_stop },
 	{ dispatching_start, dispatcher_stop },

@@ -36,7 +36,7 @@ static void interface_field(const char *interface, char field[VALUE_FIELD_MAX + 
 	value_field(text_str(&name), name.len, field);
 }
 
-static void send_notice(const struct notice *notice)
+static void send_notification(const struct notification *notice)
 {
 	notification_t to = { .severity = (int)notice->severity, .time = cdtime() };
 
@@ -51,10 +51,10 @@ static void send_notice(const struct notice *notice)
 static void *notifier_thread(void *data)
 {
 	struct pollfd polls[2] = {
-		{ .fd = notice_fd(), .events = POLLIN },
+		{ .fd = notification_fd(), .events = POLLIN },
 		{ .fd = notifier.stop_fd, .events = POLLIN },
 	};
-	struct notice notice;
+	struct notification notice;
 	uint64_t dropped;
 
 	(void)data;
@@ -62,11 +62,11 @@ static void *notifier_thread(void *data)
 	while (!notifier.stopping) {
 		if (poll(polls, 2, -1) < 0)
 			continue;
-		while (!notifier.stopping && notice_take(&notice, &dropped)) {
+		while (!notifier.stopping && notification_take(&notice, &dropped)) {
 			if (dropped)
 				log_warning("%llu notifications are dropped, the handlers are slow",
 					    (unsigned long long)dropped);
-			send_notice(&notice);
+			send_notification(&notice);
 		}
 	}
 	return NULL;
@@ -76,7 +76,7 @@ void notifier_run(void)
 {
 	int r;
 
-	if (notifier.tried || notice_fd() < 0)
+	if (notifier.tried || notification_fd() < 0)
 		return;
 	notifier.tried = true;
 	context = plugin_get_ctx();
@@ -95,7 +95,7 @@ void notifier_stop(void)
 	struct timespec until;
 
 	if (!notifier.started) {
-		notice_close();
+		notification_close();
 		return;
 	}
 	notifier.stopping = true;
@@ -108,5 +108,5 @@ void notifier_stop(void)
 	}
 	notifier.started = false;
 	fd_close(&notifier.stop_fd);
-	notice_close();
+	notification_close();
 }

@@ -126,9 +126,11 @@ static void tell_trouble(struct monitor *monitor)
 	pthread_mutex_lock(&monitor->state);
 	trouble = monitor_trouble(monitor);
 	if (trouble && !monitor->in_trouble && !monitor->deleted)
-		notice_post(NOTICE_FAILURE, name, NULL, "monitor %s: %s", name, trouble);
+		notification_post(NOTIFICATION_FAILURE, name, NULL, "monitor %s: %s", name,
+				  trouble);
 	else if (!trouble && monitor->in_trouble && !monitor->deleted)
-		notice_post(NOTICE_OKAY, name, NULL, "monitor %s runs as it should again", name);
+		notification_post(NOTIFICATION_OKAY, name, NULL,
+				  "monitor %s runs as it should again", name);
 	pthread_mutex_unlock(&monitor->state);
 	monitor->in_trouble = trouble != NULL;
 }

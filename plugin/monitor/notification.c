@@ -11,15 +11,15 @@
 static struct {
 	pthread_mutex_t lock; /* the innermost: nothing else is locked under it */
 	/* -- protected by lock -- */
-	struct notice *ring; /* NULL: not open */
+	struct notification *ring; /* NULL: not open */
 	size_t first, n;
 	uint64_t dropped;
 	int fd;
 } queue = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1 };
 
-int notice_open(struct error *err)
+int notification_open(struct error *err)
 {
-	struct notice *ring = calloc(NOTICES_MAX, sizeof(*ring));
+	struct notification *ring = calloc(NOTICES_MAX, sizeof(*ring));
 	int fd = ring ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
 	int r = !ring ? -ENOMEM : fd < 0 ? -errno : 0;
 
@@ -27,7 +27,7 @@ int notice_open(struct error *err)
 		free(ring);
 		return error_set(err, r, "notifications: %s", error_text(r));
 	}
-	notice_close();
+	notification_close();
 	pthread_mutex_lock(&queue.lock);
 	queue.ring = ring;
 	queue.fd = fd;
@@ -35,7 +35,7 @@ int notice_open(struct error *err)
 	return 0;
 }
 
-void notice_close(void)
+void notification_close(void)
 {
 	pthread_mutex_lock(&queue.lock);
 	free(queue.ring);
@@ -55,9 +55,9 @@ static void copy(char *to, size_t size, const char *from)
  * Handlers write the text to logs, mails and pagers: one line of valid UTF-8 without terminal
  * controls.
  */
-static void set_text(struct notice *notice, const char *fmt, va_list ap)
+static void set_text(struct notification *notice, const char *fmt, va_list ap)
 {
-	char text[NOTICE_TEXT_MAX + 4]; /* a character that fits is whole */
+	char text[NOTIFICATION_TEXT_MAX + 4]; /* a character that fits is whole */
 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	for (char *c = text; *c; c++)
@@ -66,10 +66,10 @@ static void set_text(struct notice *notice, const char *fmt, va_list ap)
 	utf8_show_line(notice->text, sizeof(notice->text), text, strlen(text), "");
 }
 
-void notice_post(enum notice_severity severity, const char *monitor, const char *interface,
-		 const char *fmt, ...)
+void notification_post(enum notification_severity severity, const char *monitor,
+		       const char *interface, const char *fmt, ...)
 {
-	struct notice *notice;
+	struct notification *notice;
 	va_list ap;
 
 	pthread_mutex_lock(&queue.lock);
@@ -88,7 +88,7 @@ void notice_post(enum notice_severity severity, const char *monitor, const char 
 	pthread_mutex_unlock(&queue.lock);
 }
 
-int notice_fd(void)
+int notification_fd(void)
 {
 	int fd;
 
@@ -98,7 +98,7 @@ int notice_fd(void)
 	return fd;
 }
 
-int notice_take(struct notice *ret, uint64_t *dropped)
+int notification_take(struct notification *ret, uint64_t *dropped)
 {
 	eventfd_t value;
 	int taken = 0;

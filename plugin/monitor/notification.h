@@ -16,35 +16,41 @@
 #include <net/if.h>
 #include <stdint.h>
 
-#define NOTICES_MAX	1000 /* in the queue; further ones are dropped, and counted */
-#define NOTICE_TEXT_MAX 255  /* bytes, as collectd's; a longer text is cut between characters */
+#define NOTICES_MAX 1000 /* in the queue; further ones are dropped, and counted */
+#define NOTIFICATION_TEXT_MAX                                                                      \
+	255 /* bytes, as collectd's; a longer text is cut between characters */
 
 /* collectd's own values. */
-enum notice_severity { NOTICE_FAILURE = 1, NOTICE_WARNING = 2, NOTICE_OKAY = 4 };
+enum notification_severity {
+	NOTIFICATION_FAILURE = 1,
+	NOTIFICATION_WARNING = 2,
+	NOTIFICATION_OKAY = 4
+};
 
-struct notice {
-	enum notice_severity severity;
+struct notification {
+	enum notification_severity severity;
 	char monitor[MONITOR_NAME_MAX + 1]; /* "": the plugin itself */
 	char interface[IF_NAMESIZE];	    /* "": no particular one; any bytes, as in the kernel */
-	char text[NOTICE_TEXT_MAX + 1];	    /* one line, printable, see utf8_show() */
+	char text[NOTIFICATION_TEXT_MAX + 1]; /* one line, printable, see utf8_show() */
 };
 
 /* -errno: notices go nowhere. */
-int notice_open(struct error *err);
-/* Forgets what nobody has taken. Nobody may wait on notice_fd() any more. */
-void notice_close(void);
+int notification_open(struct error *err);
+/* Forgets what nobody has taken. Nobody may wait on notification_fd() any more. */
+void notification_close(void);
 
 /* monitor and interface may be NULL. */
-void notice_post(enum notice_severity severity, const char *monitor, const char *interface,
-		 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void notification_post(enum notification_severity severity, const char *monitor,
+		       const char *interface, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* Readable while there are notices; -1 when the queue is not open. */
-int notice_fd(void);
+int notification_fd(void);
 
 /*
  * The oldest notice. 1: taken; 0: there is none.
  * dropped: how many were dropped since this was last asked.
  */
-int notice_take(struct notice *ret, uint64_t *dropped);
+int notification_take(struct notification *ret, uint64_t *dropped);
 
 #endif

@@ -427,12 +427,12 @@ int registry_inject(struct registry *registry, const struct injection *injection
 	}
 	cache_end(registry->loader.compiler.cache);
 	if (r == 0)
-		notice_post(NOTICE_OKAY, injection->monitor, injection->interface,
-			    "monitor %s: dataplane injected", injection->monitor);
+		notification_post(NOTIFICATION_OKAY, injection->monitor, injection->interface,
+				  "monitor %s: dataplane injected", injection->monitor);
 	else if (!injection_is_put_off(r))
-		notice_post(NOTICE_WARNING, injection->monitor, injection->interface,
-			    "monitor %s: injection failed, nothing has changed: %s",
-			    injection->monitor, err ? error_message(err) : strerror(-r));
+		notification_post(NOTIFICATION_WARNING, injection->monitor, injection->interface,
+				  "monitor %s: injection failed, nothing has changed: %s",
+				  injection->monitor, err ? error_message(err) : strerror(-r));
 	return requested(r);
 }
 

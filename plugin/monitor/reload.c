@@ -50,7 +50,8 @@ static void tell_replaced(struct reload *reload, const struct monitor *monitor, 
 		add_load_failure(reload, r, err);
 	} else if (r > 0) {
 		text_printf(reload->report, "monitor %s: dataplane replaced\n", name);
-		notice_post(NOTICE_OKAY, name, NULL, "monitor %s: dataplane replaced", name);
+		notification_post(NOTIFICATION_OKAY, name, NULL, "monitor %s: dataplane replaced",
+				  name);
 	}
 }
 
@@ -363,8 +364,9 @@ int registry_reload(struct registry *registry, const char *name, bool force, str
 	if (r == 0)
 		r = reload_apply(registry, configures ? &new : NULL, name, force, report, err);
 	else
-		notice_post(NOTICE_FAILURE, NULL, NULL, "reload: nothing has changed: %s",
-			    err ? error_message(err) : strerror(-r));
+		notification_post(NOTIFICATION_FAILURE, NULL, NULL,
+				  "reload: nothing has changed: %s",
+				  err ? error_message(err) : strerror(-r));
 	pthread_mutex_unlock(&registry->reload);
 	if (configures)
 		settings_release(&new);

@@ -27,8 +27,9 @@ static void follow_netns(struct monitor *monitor)
 		struct netns_visit visit;
 
 		if (instance->ifindex)
-			notice_post(NOTICE_WARNING, monitor->settings.name, instance->interface,
-				    "interface %s is gone", instance->interface);
+			notification_post(NOTIFICATION_WARNING, monitor->settings.name,
+					  instance->interface, "interface %s is gone",
+					  instance->interface);
 		if (links_begin(monitor, &visit, NULL) == 0)
 			instance_detach(instance);
 		pinning_remove(monitor, instance);
@@ -128,8 +129,8 @@ static void tracking_attach(struct monitor *monitor, struct instance *instance, 
 		look_add_unattached(look, &err);
 	} else if (instance->generation) {
 		log_info("monitor %s: interface %s is there", name, instance->interface);
-		notice_post(NOTICE_OKAY, name, instance->interface, "interface %s is there",
-			    instance->interface);
+		notification_post(NOTIFICATION_OKAY, name, instance->interface,
+				  "interface %s is there", instance->interface);
 	}
 }
 
@@ -141,8 +142,8 @@ static bool leave(struct monitor *monitor, size_t i, const char *what)
 
 	log_notice("monitor %s: interface %s %s", monitor->settings.name, instance->interface,
 		   what);
-	notice_post(NOTICE_WARNING, monitor->settings.name, instance->interface, "interface %s %s",
-		    instance->interface, what);
+	notification_post(NOTIFICATION_WARNING, monitor->settings.name, instance->interface,
+			  "interface %s %s", instance->interface, what);
 	if (!pattern_name(instance->pattern) ||
 	    has_instance(monitor, instance->pattern, instance)) {
 		instance_drop(monitor, i, true);

@@ -515,13 +515,13 @@ static struct health health_of(struct registry *registry, const char *name)
 }
 
 /* The number of notices of that severity about the monitor as a whole; takes all notices. */
-static unsigned int notices(enum notice_severity severity, const char *monitor)
+static unsigned int notices(enum notification_severity severity, const char *monitor)
 {
 	unsigned int n = 0;
-	struct notice notice;
+	struct notification notice;
 	uint64_t dropped;
 
-	while (notice_take(&notice, &dropped))
+	while (notification_take(&notice, &dropped))
 		n += notice.severity == severity && !strcmp(notice.monitor, monitor) &&
 		     !*notice.interface;
 	return n;
@@ -564,11 +564,11 @@ static void test_out_of_descriptors(void **state)
 	skip_without_objects();
 	json = document("ingress", &good_object, "COUNT");
 	registry = registry_make();
-	assert_int_equal(notice_open(NULL), 0);
+	assert_int_equal(notification_open(NULL), 0);
 	old = set_descriptors(limit_with_room(DESCRIPTORS_SPARE + 12));
 	must(add(registry, "edge", "tcx", "/^v[0-9]+$/", NULL, false, &err), &err);
 	must(inject(registry, "edge", NULL, json, &err), &err);
-	notices(NOTICE_FAILURE, "edge");
+	notices(NOTIFICATION_FAILURE, "edge");
 	while (!strcmp(health.state, "running") && ++n < 16) {
 		health_release(&health);
 		snprintf(name, sizeof(name), "v%d", n);
@@ -596,12 +596,12 @@ static void test_out_of_descriptors(void **state)
 	assert_int_equal(health.unattached, 2);
 	assert_int_equal(health.failures, 1);
 	assert_true(contains(health.last_error, "2 interfaces are not attached: interface v"));
-	assert_int_equal(notices(NOTICE_FAILURE, "edge"), 1);
+	assert_int_equal(notices(NOTIFICATION_FAILURE, "edge"), 1);
 	health_release(&health);
 	/* an injection loads a second copy: it is refused, and the state is as it was */
 	assert_int_equal(inject(registry, "edge", NULL, json, &err), -EMFILE);
 	assert_string_equal(state_of(registry, "edge"), "degraded");
-	notices(NOTICE_FAILURE, "edge");
+	notices(NOTIFICATION_FAILURE, "edge");
 	/* no event announces the free descriptors */
 	set_descriptors(old);
 	registry_retry(registry);
@@ -611,14 +611,14 @@ static void test_out_of_descriptors(void **state)
 	assert_int_equal(health.unattached, 0);
 	assert_int_equal(health.failures, 1);
 	assert_int_equal(health.troubles, 0);
-	assert_int_equal(notices(NOTICE_OKAY, "edge"), 1);
+	assert_int_equal(notices(NOTIFICATION_OKAY, "edge"), 1);
 	for (int i = 1; i <= n; i++) {
 		snprintf(name, sizeof(name), "v%d", i);
 		assert_int_equal(tcx_programs(name, TCX_INGRESS, NULL), 1);
 		veth_delete(name);
 	}
 	health_release(&health);
-	notice_close();
+	notification_close();
 }
 
 /* A failure on one interface does not affect the others, and is notified. */
@@ -718,7 +718,7 @@ static void test_refused_requests(void **state)
 	json = document("ingress", &good_object, "COUNT");
 	bad = document("ingress", &refused_object, "COUNT");
 	registry = registry_make();
-	assert_int_equal(notice_open(NULL), 0);
+	assert_int_equal(notification_open(NULL), 0);
 	veth_make("v0");
 	must(add(registry, "edge", "tcx", "v0", NULL, false, &err), &err);
 	must(inject(registry, "edge", NULL, json, &err), &err);
@@ -738,8 +738,8 @@ static void test_refused_requests(void **state)
 	assert_null(health.last_error);
 	assert_int_equal(health.failures, 0);
 	assert_int_equal(health.troubles, 0);
-	assert_int_equal(notices(NOTICE_FAILURE, "edge"), 0);
-	notice_close();
+	assert_int_equal(notices(NOTIFICATION_FAILURE, "edge"), 0);
+	notification_close();
 }
 
 static void test_refresh(void **state)
