@@ -254,8 +254,8 @@ static void read_monitor(struct reader *reader, struct registry *registry)
 		reader->trouble_told = false;
 	snapshot_note_read(&snapshot, READER_COLLECTD);
 	if (snapshot.n)
-		readings_add(snapshot.items[0].monitor->readings, READER_COLLECTD, 0,
-			     clock_now_ns() - start);
+		read_stats_add(snapshot.items[0].monitor->read_stats, READER_COLLECTD, 0,
+			       clock_now_ns() - start);
 }
 
 /* With the turn. */

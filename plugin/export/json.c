@@ -257,7 +257,7 @@ static int json_next(struct stream *stream, struct text *out, struct error *err)
 		json->piece++;
 	}
 	if (piece->monitor)
-		readings_add(piece->monitor->readings, READER_JSON, 0, clock_now_ns() - start);
+		read_stats_add(piece->monitor->read_stats, READER_JSON, 0, clock_now_ns() - start);
 	return 1;
 }
 

@@ -350,8 +350,8 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 	if (r > 0)
 		entries(stream, source, out);
 	if (source->monitor && !stream->look)
-		readings_add(source->monitor->readings, READER_OPENMETRICS, 0,
-			     clock_now_ns() - start);
+		read_stats_add(source->monitor->read_stats, READER_OPENMETRICS, 0,
+			       clock_now_ns() - start);
 	/* A truncated label would identify another series. */
 	if (text_status(out) < 0 || text_status(&stream->scratch) < 0 ||
 	    text_status(&stream->labels) < 0)

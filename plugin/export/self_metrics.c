@@ -80,19 +80,19 @@ static bool get_changed(const struct subject *subject, size_t offset, struct num
 
 static bool get_reads(const struct subject *subject, size_t argument, struct number *ret)
 {
-	const struct readings *readings = subject->item->monitor->readings;
+	const struct read_stats *read_stats = subject->item->monitor->read_stats;
 
 	(void)argument;
 	return unsigned_number(
-		__atomic_load_n(&readings->by[subject->reader].count, __ATOMIC_RELAXED), ret);
+		__atomic_load_n(&read_stats->by[subject->reader].count, __ATOMIC_RELAXED), ret);
 }
 
 static bool get_read_seconds(const struct subject *subject, size_t argument, struct number *ret)
 {
-	const struct readings *readings = subject->item->monitor->readings;
+	const struct read_stats *read_stats = subject->item->monitor->read_stats;
 
 	(void)argument;
-	return seconds(__atomic_load_n(&readings->by[subject->reader].ns, __ATOMIC_RELAXED), ret);
+	return seconds(__atomic_load_n(&read_stats->by[subject->reader].ns, __ATOMIC_RELAXED), ret);
 }
 
 static bool get_runs(const struct subject *subject, size_t argument, struct number *ret)

@@ -67,9 +67,9 @@ int monitor_new(struct monitor_settings *settings, unsigned int id, uint64_t ser
 	pthread_mutex_init(&monitor->links, NULL);
 	pthread_mutex_init(&monitor->state, NULL);
 	monitor->hook = hook_find(monitor->settings.hook);
-	monitor->readings = readings_new();
+	monitor->read_stats = read_stats_new();
 	monitor->log_level = strdup(monitor->settings.log_level);
-	if (!monitor->readings || !monitor->log_level ||
+	if (!monitor->read_stats || !monitor->log_level ||
 	    monitor_set_document(monitor, monitor->settings.dataplane, false, NULL) < 0 ||
 	    add_patterns(monitor) < 0 || add_instances(monitor) < 0)
 		return error_oom(err);
@@ -98,7 +98,7 @@ struct monitor *monitor_unref(struct monitor *monitor)
 	free(monitor->patterns);
 	fd_close(&monitor->netns_fd);
 	dataplane_unref(monitor->dataplane);
-	readings_unref(monitor->readings);
+	read_stats_unref(monitor->read_stats);
 	free(monitor->log_level);
 	free(monitor->document_file);
 	free(monitor->last_error);

@@ -77,8 +77,8 @@ struct monitor {
 	const struct monitor_settings settings; /* never changes */
 	const struct monitor_context *context;	/* NULL: it is alone */
 	const struct hook *hook;
-	bool configured;	   /* stands in collectd.conf */
-	struct readings *readings; /* set before others know the monitor */
+	bool configured;	       /* stands in collectd.conf */
+	struct read_stats *read_stats; /* set before others know the monitor */
 
 	pthread_mutex_t control;
 	bool stale; /* atomic: interfaces have changed while control was held */

@@ -3,24 +3,24 @@
 
 #include <stdlib.h>
 
-struct readings *readings_new(void)
+struct read_stats *read_stats_new(void)
 {
-	struct readings *readings = calloc(1, sizeof(*readings));
+	struct read_stats *read_stats = calloc(1, sizeof(*read_stats));
 
-	if (readings)
-		readings->refs = 1;
-	return readings;
+	if (read_stats)
+		read_stats->refs = 1;
+	return read_stats;
 }
 
-struct readings *readings_ref(struct readings *readings)
+struct read_stats *read_stats_ref(struct read_stats *read_stats)
 {
-	__atomic_add_fetch(&readings->refs, 1, __ATOMIC_RELAXED);
-	return readings;
+	__atomic_add_fetch(&read_stats->refs, 1, __ATOMIC_RELAXED);
+	return read_stats;
 }
 
-struct readings *readings_unref(struct readings *readings)
+struct read_stats *read_stats_unref(struct read_stats *read_stats)
 {
-	if (readings && !__atomic_sub_fetch(&readings->refs, 1, __ATOMIC_ACQ_REL))
-		free(readings);
+	if (read_stats && !__atomic_sub_fetch(&read_stats->refs, 1, __ATOMIC_ACQ_REL))
+		free(read_stats);
 	return NULL;
 }

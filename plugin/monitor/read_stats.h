@@ -8,7 +8,7 @@
 
 #include "base/self_counter.h"
 
-struct readings {
+struct read_stats {
 	unsigned int refs; /* atomic */
 	struct {
 		uint64_t count; /* atomic: reads to the end */
@@ -17,15 +17,15 @@ struct readings {
 };
 
 /* NULL: out of memory. */
-struct readings *readings_new(void);
-struct readings *readings_ref(struct readings *readings);
-struct readings *readings_unref(struct readings *readings);
+struct read_stats *read_stats_new(void);
+struct read_stats *read_stats_ref(struct read_stats *read_stats);
+struct read_stats *read_stats_unref(struct read_stats *read_stats);
 
-static inline void readings_add(struct readings *readings, enum reader_kind reader, uint64_t count,
-				uint64_t ns)
+static inline void read_stats_add(struct read_stats *read_stats, enum reader_kind reader,
+				  uint64_t count, uint64_t ns)
 {
-	__atomic_add_fetch(&readings->by[reader].count, count, __ATOMIC_RELAXED);
-	__atomic_add_fetch(&readings->by[reader].ns, ns, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&read_stats->by[reader].count, count, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&read_stats->by[reader].ns, ns, __ATOMIC_RELAXED);
 }
 
 #endif

@@ -118,8 +118,8 @@ static void share_stats(struct monitor *next, const struct monitor *old)
 	next->failures += old->failures;
 	if (!next->changed)
 		next->changed = old->changed;
-	readings_unref(next->readings);
-	next->readings = readings_ref(old->readings);
+	read_stats_unref(next->read_stats);
+	next->read_stats = read_stats_ref(old->read_stats);
 	next->in_trouble = old->in_trouble;
 }
 

@@ -54,7 +54,7 @@ void snapshot_note_read(const struct snapshot *snapshot, enum reader_kind reader
 		const struct monitor *monitor = snapshot->items[i].monitor;
 
 		if (monitor && monitor != last) /* its items stand together */
-			readings_add(monitor->readings, reader, 1, 0);
+			read_stats_add(monitor->read_stats, reader, 1, 0);
 		last = monitor;
 	}
 }

@@ -53,15 +53,15 @@ static const struct shape {
 };
 
 /* What reads a map, in the order in which they take turns. */
-enum reading { BARE, JSON, OPENMETRICS, TOP, BPFTOOL, READINGS };
+enum reading { BARE, JSON, OPENMETRICS, TOP, BPFTOOL, READ_STATS };
 
 struct bench {
 	const struct shape *shape;
 	struct registry *registry;
 	const struct map *map;
 	uint64_t taken; /* bytes or values that came out, so that none of it is idle work */
-	double ms[READINGS][ROUNDS_MAX];
-	double mib[READINGS]; /* at its peak, above idle */
+	double ms[READ_STATS][ROUNDS_MAX];
+	double mib[READ_STATS]; /* at its peak, above idle */
 };
 
 static void log_line(enum log_level level, const char *line)
@@ -406,12 +406,12 @@ static void compare_memory(const struct bench *bench)
 /* Ten times the entries: how much longer, beside how much longer the bare calls take. */
 static void compare_slope(const struct bench *bench, const struct bench *tenth)
 {
-	static const char *const names[READINGS] = {
+	static const char *const names[READ_STATS] = {
 		[JSON] = "to JSON",
 		[OPENMETRICS] = "to OpenMetrics, two families",
 		[TOP] = "to the largest 100 as values",
 	};
-	double slopes[READINGS];
+	double slopes[READ_STATS];
 
 	for (enum reading reading = BARE; reading <= TOP; reading++) {
 		slopes[reading] = median(bench->ms[reading], bench->shape->rounds) /
@@ -435,7 +435,7 @@ static void measure(struct registry *registry, const struct shape *shape, struct
 	load(bench, &snapshot);
 	/* The round before the first one warms up. */
 	for (int round = -1; round < shape->rounds; round++)
-		for (enum reading reading = BARE; reading < READINGS; reading++)
+		for (enum reading reading = BARE; reading < READ_STATS; reading++)
 			if (reading != BPFTOOL || (round >= 0 && round < shape->dumps))
 				read_once(bench, reading, round < 0 ? 0 : round);
 	if (shape->dumps)

@@ -122,7 +122,7 @@ static void set_running(struct selection *selection, bool runs)
 static void test_shared(void **state)
 {
 	enum { READERS = 6 };
-	struct reading readings[READERS], other;
+	struct reading read_stats[READERS], other;
 	struct metric_config config;
 	struct selection running;
 	struct metric metric;
@@ -137,8 +137,8 @@ static void test_shared(void **state)
 	};
 	set_running(&running, true);
 	for (size_t i = 0; i < READERS; i++) {
-		readings[i] = (struct reading){ &metric, METRIC_FOR_SAMPLES, 10, NULL, 1, 0 };
-		start(&readings[i]);
+		read_stats[i] = (struct reading){ &metric, METRIC_FOR_SAMPLES, 10, NULL, 1, 0 };
+		start(&read_stats[i]);
 	}
 	wait_for_readers(&metric, READERS);
 	for (int i = 0; i < 2; i++) {
@@ -152,19 +152,19 @@ static void test_shared(void **state)
 	}
 	set_running(&running, false);
 	for (size_t i = 0; i < READERS; i++) {
-		pthread_join(readings[i].thread, NULL);
-		assert_int_equal(readings[i].result, 0);
-		assert_ptr_equal(readings[i].selection, readings[0].selection);
+		pthread_join(read_stats[i].thread, NULL);
+		assert_int_equal(read_stats[i].result, 0);
+		assert_ptr_equal(read_stats[i].selection, read_stats[0].selection);
 	}
 	assert_null(metric.notes->selections);
 	for (size_t i = 0; i < READERS; i++) {
-		const struct selection *selection = readings[i].selection;
+		const struct selection *selection = read_stats[i].selection;
 
 		/* complete for each reader, also after others have released it */
 		assert_int_equal(selection->seen, ENTRIES);
 		assert_int_equal(selection->count, 10);
 		assert_int_equal(selection->sums[0].u, (uint64_t)ENTRIES * (ENTRIES - 1) / 2);
-		selection_unref(readings[i].selection);
+		selection_unref(read_stats[i].selection);
 	}
 	/* A reader that comes later has a pass of its own. */
 	read_thread(&other);
