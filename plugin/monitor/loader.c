@@ -21,7 +21,7 @@ static int build_and_switch(const struct compiler *compiler, struct monitor *mon
 
 	if (r < 0)
 		return r;
-	phases_end(options->phases, PHASE_COMPILE);
+	phase_times_end(options->phases, PHASE_COMPILE);
 	text_add(warnings, dataplane->warnings.data, dataplane->warnings.len);
 	r = monitor_switch(monitor, dataplane, options, err);
 	if (r == 0)
@@ -142,11 +142,11 @@ static int inject_document(const struct loader *loader, const struct compiler *c
 
 	if (!is_new && !monitor->dataplane)
 		return 0;
-	phases_begin(injection->phases);
+	phase_times_begin(injection->phases);
 	r = injection_document(loader, monitor, injection, &document, err);
 	if (r < 0)
 		return r;
-	phases_end(injection->phases, PHASE_PARSE);
+	phase_times_end(injection->phases, PHASE_PARSE);
 	if (is_new && history_entry_init(&layer, injection->file, injection->bytes, injection->len,
 					 injection->leave, document) < 0)
 		return error_oom(err);

@@ -24,9 +24,9 @@ struct injection {
 	const char *file;      /* a document below the dataplane directory, or */
 	const char *bytes;     /* the document itself */
 	size_t len;
-	bool leave[PATH_COUNT]; /* as if the document had {} there */
-	struct phases *phases;	/* to take the time of; NULL: nobody asks */
-	int client_fd;		/* as in struct compiler */
+	bool leave[PATH_COUNT];	    /* as if the document had {} there */
+	struct phase_times *phases; /* to take the time of; NULL: nobody asks */
+	int client_fd;		    /* as in struct compiler */
 };
 
 /*

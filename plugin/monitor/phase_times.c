@@ -17,13 +17,13 @@ const char *phase_name(enum phase phase)
 	return names[phase];
 }
 
-void phases_begin(struct phases *phases)
+void phase_times_begin(struct phase_times *phases)
 {
 	if (phases)
-		*phases = (struct phases){ .since = clock_now_ns() };
+		*phases = (struct phase_times){ .since = clock_now_ns() };
 }
 
-void phases_end(struct phases *phases, enum phase phase)
+void phase_times_end(struct phase_times *phases, enum phase phase)
 {
 	uint64_t time = clock_now_ns();
 

@@ -7,7 +7,7 @@
 
 enum phase { PHASE_PARSE, PHASE_COMPILE, PHASE_VERIFY, PHASE_ATTACH, PHASE_COUNT };
 
-struct phases {
+struct phase_times {
 	uint64_t since; /* when the last one ended: ns of CLOCK_MONOTONIC */
 	uint64_t ns[PHASE_COUNT];
 };
@@ -16,8 +16,8 @@ struct phases {
 const char *phase_name(enum phase phase);
 
 /* Starts from zero, now. Takes NULL: nobody asks. */
-void phases_begin(struct phases *phases);
+void phase_times_begin(struct phase_times *phases);
 /* What has passed since the phase before ended, or since the beginning, is this one's. NULL too. */
-void phases_end(struct phases *phases, enum phase phase);
+void phase_times_end(struct phase_times *phases, enum phase phase);
 
 #endif

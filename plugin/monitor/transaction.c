@@ -392,7 +392,7 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 		r = transaction_make_room(&transaction, err);
 	if (r < 0)
 		return r;
-	phases_end(options->phases, PHASE_VERIFY);
+	phase_times_end(options->phases, PHASE_VERIFY);
 	old = generation_ref(monitor->instances[0]->generation);
 	r = links_begin(monitor, &visit, err);
 	if (r == 0)
@@ -406,7 +406,7 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 		generation_detach_sections(old, monitor->instances[0]->generation);
 	}
 	links_end(monitor, &visit);
-	phases_end(options->phases, PHASE_ATTACH);
+	phase_times_end(options->phases, PHASE_ATTACH);
 	return r;
 }
 

@@ -15,7 +15,7 @@ struct transaction_options {
 	const char *position;  /* of these; NULL: as the monitor's settings say */
 	bool keep_maps;	       /* go on with the maps of what runs, where that is possible */
 	struct text *report;   /* which maps were kept, a line each; NULL: nobody asks */
-	struct phases *phases; /* to take the time of: verify, attach; NULL: nobody asks */
+	struct phase_times *phases; /* to take the time of: verify, attach; NULL: nobody asks */
 };
 
 /*

@@ -49,7 +49,7 @@ static int take_question(const struct request *request, struct question *ret, st
 }
 
 /* Always as many lines, the last of the answer, so that a client knows them from warnings. */
-static void tell_phases(const struct phases *phases, struct text *lines)
+static void tell_phases(const struct phase_times *phases, struct text *lines)
 {
 	for (int i = 0; i < PHASE_COUNT; i++)
 		text_printf(lines, "%s %.6f\n", phase_name((enum phase)i),
@@ -100,7 +100,7 @@ static int inject_inject(const struct request *request, const struct injection *
 
 int verb_inject(const struct request *request, struct answer *answer, struct error *err)
 {
-	struct phases phases = {};
+	struct phase_times phases = {};
 	struct injection injection = {
 		.monitor = request->command->words[1],
 		.interface = command_option(request->command, "interface"),
