@@ -27,7 +27,7 @@ static int wait_by_map(void)
 	return outer < 0 ? outer : bpf_map_update_elem(outer, &key, &inner, BPF_ANY);
 }
 
-int grace_wait(struct error *err)
+int rcu_wait(struct error *err)
 {
 	int r;
 

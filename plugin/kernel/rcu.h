@@ -10,6 +10,6 @@
  * RCU grace period, some milliseconds. Safe from any thread.
  * -errno: this kernel offers no way to wait.
  */
-int grace_wait(struct error *err);
+int rcu_wait(struct error *err);
 
 #endif

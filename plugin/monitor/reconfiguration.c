@@ -129,7 +129,7 @@ static void follow_programs(struct monitor *next, const struct monitor *old)
 	if (next->settings.share != old->settings.share)
 		return;
 	if (run_stats_are_on())
-		grace_wait(NULL);
+		rcu_wait(NULL);
 	for (size_t i = 0; i < next->n_instances; i++)
 		for (size_t j = 0; j < old->n_instances; j++)
 			if (next->settings.share

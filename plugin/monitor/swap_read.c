@@ -159,7 +159,7 @@ void snapshot_collect(const struct snapshot *snapshot)
 		take_turn(&turns[i]);
 		any = any || turns[i].swapped;
 	}
-	if (any && grace_wait(&err) < 0) {
+	if (any && rcu_wait(&err) < 0) {
 		log_error("swap-on-read: %s", error_message(&err));
 		any = false;
 	}

@@ -287,7 +287,7 @@ static void follow_all(struct transaction *transaction)
 		    (i > 0 && transaction->generations[i] == transaction->generations[0]))
 			continue;
 		if (!waited)
-			grace_wait(NULL);
+			rcu_wait(NULL);
 		waited = true;
 		generation_follow(transaction->generations[i], before);
 	}
@@ -304,7 +304,7 @@ static void add_past(struct transaction *transaction)
 		if (!generation_has_past(transaction->generations[i]))
 			continue;
 		if (!waited)
-			grace_wait(NULL);
+			rcu_wait(NULL);
 		waited = true;
 		if (generation_add_past(transaction->generations[i], &err) < 0)
 			log_error("monitor %s: %s", transaction->monitor->settings.name,
