@@ -202,9 +202,9 @@ int attachment_attach(struct attachment *attachment, const struct hook *hook, in
 	};
 	if (!position)
 		position = &any;
-	capture_begin(&said);
+	libbpf_log_begin(&said);
 	r = hook->attach(attachment, prog_fd, position, &reason);
-	capture_end();
+	libbpf_log_end();
 	if (r == 0)
 		return 0;
 	if (!reason.code && place_is_missing(attachment, position, r))
@@ -226,9 +226,9 @@ int attachment_replace(struct attachment *attachment, int prog_fd, struct error 
 	_cleanup_text_ struct text said = {};
 	int r;
 
-	capture_begin(&said);
+	libbpf_log_begin(&said);
 	r = attachment->hook->replace(attachment, prog_fd);
-	capture_end();
+	libbpf_log_end();
 	if (r < 0)
 		return error_set(err, r, "cannot replace the program on %s %s: %s",
 				 attachment->hook->name, attachment->egress ? "egress" : "ingress",
@@ -240,9 +240,9 @@ void attachment_detach(struct attachment *attachment)
 {
 	if (!attachment->hook)
 		return;
-	capture_begin(NULL);
+	libbpf_log_begin(NULL);
 	attachment->hook->detach(attachment);
-	capture_end();
+	libbpf_log_end();
 	*attachment = (struct attachment){};
 }
 
@@ -293,9 +293,9 @@ int attachment_adopt_filter(struct attachment *attachment, const struct hook *ho
 
 	if (hook->link_type)
 		return -ENOLINK;
-	capture_begin(NULL);
+	libbpf_log_begin(NULL);
 	r = tc_adopt(&adopted, prog_id);
-	capture_end();
+	libbpf_log_end();
 	if (r == 0)
 		*attachment = adopted;
 	return r;

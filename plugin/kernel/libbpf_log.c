@@ -9,7 +9,7 @@
 
 static _Thread_local struct text *captured;
 
-static int capture_print(enum libbpf_print_level level, const char *fmt, va_list ap)
+static int libbpf_log_print(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	_cleanup_free_ char *line = NULL;
 
@@ -26,20 +26,20 @@ static int capture_print(enum libbpf_print_level level, const char *fmt, va_list
 	return 0;
 }
 
-static void capture_install(void)
+static void libbpf_log_install(void)
 {
-	libbpf_set_print(capture_print);
+	libbpf_set_print(libbpf_log_print);
 }
 
-void capture_begin(struct text *to)
+void libbpf_log_begin(struct text *to)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	pthread_once(&once, capture_install);
+	pthread_once(&once, libbpf_log_install);
 	captured = to;
 }
 
-void capture_end(void)
+void libbpf_log_end(void)
 {
 	captured = NULL;
 }

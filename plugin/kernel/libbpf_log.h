@@ -12,7 +12,7 @@
  * Between these two calls, libbpf's warnings in this thread are appended to to (may be NULL:
  * thrown away). Not to be nested.
  */
-void capture_begin(struct text *to);
-void capture_end(void);
+void libbpf_log_begin(struct text *to);
+void libbpf_log_end(void);
 
 #endif

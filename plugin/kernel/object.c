@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/object.h"
 #include "base/image_check.h"
-#include "kernel/libbpf_log.h"
 #include "kernel/epoch.h"
+#include "kernel/libbpf_log.h"
 #include "kernel/seal.h"
 #include "kernel/section.h"
 #include "kernel/type.h"
@@ -137,10 +137,10 @@ int object_open(const void *elf, size_t len, const char *name, struct object **r
 	r = image_check(elf, len, err);
 	if (r < 0)
 		return error_prefix(err, r, "%s: not a usable eBPF object", name);
-	capture_begin(&said);
+	libbpf_log_begin(&said);
 	object->bpf = bpf_object__open_mem(elf, len, &opts);
 	r = object->bpf ? 0 : -errno;
-	capture_end();
+	libbpf_log_end();
 	if (r < 0)
 		return error_set(err, r == -ENOMEM ? r : -EINVAL,
 				 "%s: not a usable eBPF object: %s", name,
@@ -423,9 +423,9 @@ int object_load(struct object *object, bool pin, struct error *err)
 	r = object_set_epoch(object, err);
 	if (r < 0)
 		return r;
-	capture_begin(&said);
+	libbpf_log_begin(&said);
 	r = bpf_object__load(object->bpf);
-	capture_end();
+	libbpf_log_end();
 	if (r == 0)
 		r = object_seal(object);
 	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM)

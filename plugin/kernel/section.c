@@ -113,10 +113,10 @@ int object_attach_sections(struct object *object, struct error *err)
 
 		if (!bpf_program__autoload(program))
 			continue;
-		capture_begin(&said);
+		libbpf_log_begin(&said);
 		link = bpf_program__attach(program);
 		r = link ? 0 : -errno;
-		capture_end();
+		libbpf_log_end();
 		if (r < 0) {
 			object_detach_sections(object);
 			return error_set(err, r, "program %s: cannot attach to \"%s\": %s%s%s",

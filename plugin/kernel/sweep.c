@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/sweep.h"
-#include "kernel/libbpf_log.h"
 #include "kernel/filter.h"
+#include "kernel/libbpf_log.h"
 #include "kernel/owner.h"
 #include "kernel/tc.h"
 
@@ -88,12 +88,12 @@ int hook_sweep(bool kept, struct text *report)
 	_cleanup_qdiscs_ struct qdisc_list list = {};
 	int r = qdisc_list_get(&list), removed = 0;
 
-	capture_begin(NULL);
+	libbpf_log_begin(NULL);
 	for (size_t i = 0; r >= 0 && i < list.n; i++) {
 		r = sweep_interface(&list.items[i], kept, report);
 		removed += r > 0 ? r : 0;
 	}
-	capture_end();
+	libbpf_log_end();
 	if (r == -EPERM)
 		text_adds(report, "whether filters were left behind cannot be found out: "
 				  "CAP_SYS_ADMIN is missing\n");
