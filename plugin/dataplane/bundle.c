@@ -19,37 +19,37 @@ const char *bundle_path_key(enum path path)
 
 /* -- reading -- */
 
-static int bundle_take_version(struct walk *walk, struct json_object *value, void *to)
+static int bundle_take_version(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	(void)to;
 	if (!json_object_is_type(value, json_type_int) ||
 	    json_object_get_int64(value) != BUNDLE_VERSION)
-		return walk_wrong(walk, "1, the version that this one knows", value);
+		return json_reader_wrong(json_reader, "1, the version that this one knows", value);
 	return 0;
 }
 
-static int bundle_take_hook(struct walk *walk, struct json_object *value, void *to)
+static int bundle_take_hook(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	_cleanup_free_ char *name = NULL;
-	int r = take_string(walk, value, &name);
+	int r = take_string(json_reader, value, &name);
 
 	if (r < 0)
 		return r;
 	if (strcmp(name, "tc") != 0 && strcmp(name, "xdp") != 0)
-		return walk_wrong(walk, "tc or xdp", value);
+		return json_reader_wrong(json_reader, "tc or xdp", value);
 	*(enum document_hook *)to = *name == 'x' ? DOCUMENT_HOOK_XDP : DOCUMENT_HOOK_TC;
 	return 0;
 }
 
-static int take_anything(struct walk *walk, struct json_object *value, void *to)
+static int take_anything(struct json_reader *json_reader, struct json_object *value, void *to)
 {
-	(void)walk;
+	(void)json_reader;
 	(void)value;
 	(void)to;
 	return 0;
 }
 
-int bundle_take_about(struct walk *walk, struct json_object *value, void *to)
+int bundle_take_about(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	static const struct key keys[] = {
 		{ "version", bundle_take_version, 0, true },
@@ -60,7 +60,7 @@ int bundle_take_about(struct walk *walk, struct json_object *value, void *to)
 		{},
 	};
 
-	return walk_object(walk, value, keys, to);
+	return json_reader_object(json_reader, value, keys, to);
 }
 
 int bundle_read(const struct image *image, struct document *document, struct error *err)
@@ -77,7 +77,7 @@ int bundle_read(const struct image *image, struct document *document, struct err
 	if (r > 0 && len > DOCUMENT_MAX)
 		r = error_set(err, -EFBIG, "%zu bytes, at most %d are possible", len, DOCUMENT_MAX);
 	if (r > 0)
-		r = walk_parse(bytes, len, &document->json, err);
+		r = json_reader_parse(bytes, len, &document->json, err);
 	if (r == 0 && !json_object_object_get(document->json, "bundle"))
 		r = error_set(err, -ENODATA, "the key \"bundle\" is missing");
 	return r < 0 ? error_prefix(err, r, "section " BUNDLE_SECTION) : 0;

@@ -29,7 +29,7 @@ int bundle_pack(const struct dataplane *dataplane, const struct compile_target *
 		struct text *out, struct error *err);
 
 struct image;
-struct walk;
+struct json_reader;
 
 /*
  * Finds the document of an ELF file, in its section .dynmon or implied by the object, and fills
@@ -38,6 +38,6 @@ struct walk;
 int bundle_read(const struct image *image, struct document *document, struct error *err);
 
 /* Takes the member "bundle" into the struct document at to. */
-int bundle_take_about(struct walk *walk, struct json_object *value, void *to);
+int bundle_take_about(struct json_reader *json_reader, struct json_object *value, void *to);
 
 #endif

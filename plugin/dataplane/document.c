@@ -24,92 +24,94 @@ int path_from_name(const char *name)
 	return -1;
 }
 
-static int take_metrics(struct walk *walk, struct json_object *value, void *to)
+static int take_metrics(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct path_config *path = to;
-	int r = walk_list(walk, value, METRICS_MAX, sizeof(*path->metrics), take_metric_config,
-			  (void **)&path->metrics, &path->n_metrics);
+	int r = json_reader_list(json_reader, value, METRICS_MAX, sizeof(*path->metrics),
+				 take_metric_config, (void **)&path->metrics, &path->n_metrics);
 
 	for (size_t i = 0; r == 0 && i < path->n_metrics; i++)
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(path->metrics[i].name, path->metrics[j].name))
 				return error_set(
-					walk->err, -EINVAL,
+					json_reader->err, -EINVAL,
 					"%s[%zu].name: \"%s\" is the name of [%zu] already",
-					text_str(&walk->where), i, path->metrics[i].name, j);
+					text_str(&json_reader->where), i, path->metrics[i].name, j);
 	return r;
 }
 
 /* Where the code comes from: each of these keys fills source or object, and only one may. */
-static int code_alone(struct walk *walk, const struct path_config *path)
+static int code_alone(struct json_reader *json_reader, const struct path_config *path)
 {
 	if (path->source.len || path->object.len)
 		return error_set(
-			walk->err, -EINVAL,
+			json_reader->err, -EINVAL,
 			"%s: only one of code, code-file, object and object-data may be given",
-			text_str(&walk->where));
+			text_str(&json_reader->where));
 	return 0;
 }
 
-static int take_code(struct walk *walk, struct json_object *value, void *to)
+static int take_code(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct path_config *path = to;
 	_cleanup_free_ char *code = NULL;
-	int r = take_bounded(walk, value, CODE_MAX, &code);
+	int r = take_bounded(json_reader, value, CODE_MAX, &code);
 
 	if (r == 0)
-		r = code_alone(walk, path);
+		r = code_alone(json_reader, path);
 	if (r < 0)
 		return r;
 	if (!*code)
-		return walk_wrong(walk, "C source", value);
+		return json_reader_wrong(json_reader, "C source", value);
 	text_adds(&path->source, code);
-	path->origin = strdup(text_str(&walk->where));
-	return path->origin && text_status(&path->source) == 0 ? 0 : error_oom(walk->err);
+	path->origin = strdup(text_str(&json_reader->where));
+	return path->origin && text_status(&path->source) == 0 ? 0 : error_oom(json_reader->err);
 }
 
-static int take_file(struct walk *walk, struct json_object *value, struct path_config *path,
-		     struct text *to, size_t max)
+static int take_file(struct json_reader *json_reader, struct json_object *value,
+		     struct path_config *path, struct text *to, size_t max)
 {
 	_cleanup_free_ char *name = NULL, *full = NULL;
-	int r = take_name(walk, value, &name);
+	int r = take_name(json_reader, value, &name);
 
 	if (r == 0)
-		r = code_alone(walk, path);
+		r = code_alone(json_reader, path);
 	if (r < 0)
 		return r;
-	if (walk->folder && name[0] != '/' && asprintf(&full, "%s/%s", walk->folder, name) < 0) {
+	if (json_reader->folder && name[0] != '/' &&
+	    asprintf(&full, "%s/%s", json_reader->folder, name) < 0) {
 		full = NULL;
-		return error_oom(walk->err);
+		return error_oom(json_reader->err);
 	}
-	r = file_read(walk->dir, full ? full : name, walk->confined, max, to, walk->err);
+	r = file_read(json_reader->dir, full ? full : name, json_reader->confined, max, to,
+		      json_reader->err);
 	if (r < 0)
-		return error_prefix(walk->err, r, "%s", text_str(&walk->where));
+		return error_prefix(json_reader->err, r, "%s", text_str(&json_reader->where));
 	if (!to->len)
-		return error_set(walk->err, -EINVAL, "%s: the file \"%s\" is empty",
-				 text_str(&walk->where), name);
+		return error_set(json_reader->err, -EINVAL, "%s: the file \"%s\" is empty",
+				 text_str(&json_reader->where), name);
 	path->origin = steal_ptr(&name);
 	return 0;
 }
 
-static int take_code_file(struct walk *walk, struct json_object *value, void *to)
+static int take_code_file(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct path_config *path = to;
 
-	return take_file(walk, value, path, &path->source, CODE_MAX);
+	return take_file(json_reader, value, path, &path->source, CODE_MAX);
 }
 
-static int take_object_file(struct walk *walk, struct json_object *value, void *to)
+static int take_object_file(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct path_config *path = to;
 
-	return take_file(walk, value, path, &path->object, OBJECT_MAX);
+	return take_file(json_reader, value, path, &path->object, OBJECT_MAX);
 }
 
-static int take_object_data(struct walk *walk, struct json_object *value, void *to)
+static int take_object_data(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct path_config *path = to;
-	int r = code_alone(walk, path);
+	int r = code_alone(json_reader, path);
 
 	if (r < 0)
 		return r;
@@ -117,40 +119,42 @@ static int take_object_data(struct walk *walk, struct json_object *value, void *
 	    base64_decode(json_object_get_string(value), (size_t)json_object_get_string_len(value),
 			  &path->object) < 0 ||
 	    !path->object.len)
-		return walk_wrong(walk, "an ELF object in base64", value);
-	path->origin = strdup(text_str(&walk->where));
-	return path->origin ? 0 : error_oom(walk->err);
+		return json_reader_wrong(json_reader, "an ELF object in base64", value);
+	path->origin = strdup(text_str(&json_reader->where));
+	return path->origin ? 0 : error_oom(json_reader->err);
 }
 
 /* In a bundle: which part of the file the object is. */
-static int take_object_section(struct walk *walk, struct json_object *value, void *to)
+static int take_object_section(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct path_config *path = to;
 	_cleanup_free_ char *name = NULL;
-	const char *bytes = walk->image->bytes;
-	size_t len = walk->image->len;
-	int r = take_name(walk, value, &name);
+	const char *bytes = json_reader->image->bytes;
+	size_t len = json_reader->image->len;
+	int r = take_name(json_reader, value, &name);
 
 	if (r < 0)
 		return r;
 	if (strcmp(name, BUNDLE_SELF) != 0 && strcmp(name, BUNDLE_SECOND) != 0)
-		return walk_wrong(walk, "\"" BUNDLE_SELF "\" or \"" BUNDLE_SECOND "\"", value);
+		return json_reader_wrong(json_reader,
+					 "\"" BUNDLE_SELF "\" or \"" BUNDLE_SECOND "\"", value);
 	if (strcmp(name, BUNDLE_SELF) != 0) {
-		r = image_find_section(walk->image, name, &bytes, &len, walk->err);
+		r = image_find_section(json_reader->image, name, &bytes, &len, json_reader->err);
 		if (r == 0 || (r > 0 && !image_is_elf(bytes, len)))
-			r = error_set(walk->err, -EINVAL, "no ELF object is in section %s", name);
+			r = error_set(json_reader->err, -EINVAL, "no ELF object is in section %s",
+				      name);
 		if (r > 0 && len > OBJECT_MAX)
-			r = error_set(walk->err, -EFBIG, "%zu bytes, at most %d are possible", len,
-				      OBJECT_MAX);
+			r = error_set(json_reader->err, -EFBIG,
+				      "%zu bytes, at most %d are possible", len, OBJECT_MAX);
 	}
 	if (r < 0)
-		return error_prefix(walk->err, r, "%s", text_str(&walk->where));
+		return error_prefix(json_reader->err, r, "%s", text_str(&json_reader->where));
 	text_add(&path->object, bytes, len);
-	path->origin = strdup(text_str(&walk->where));
-	return path->origin && text_status(&path->object) == 0 ? 0 : error_oom(walk->err);
+	path->origin = strdup(text_str(&json_reader->where));
+	return path->origin && text_status(&path->object) == 0 ? 0 : error_oom(json_reader->err);
 }
 
-static int document_take_path(struct walk *walk, struct json_object *value, void *to)
+static int document_take_path(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	static const struct key bundle_keys[] = {
 		{ "name", take_string, offsetof(struct path_config, name), false },
@@ -173,37 +177,37 @@ static int document_take_path(struct walk *walk, struct json_object *value, void
 	int r;
 
 	if (!json_object_is_type(value, json_type_object))
-		return walk_wrong(walk, "an object", value);
+		return json_reader_wrong(json_reader, "an object", value);
 	if (!json_object_object_length(value))
 		return 0; /* {}: leave that path as it is */
 	path = calloc(1, sizeof(*path));
 	if (!path)
-		return error_oom(walk->err);
+		return error_oom(json_reader->err);
 	path->refs = 1;
 	if (json_object_deep_copy(value, &path->json, NULL) < 0)
-		return error_oom(walk->err);
-	r = walk_object(walk, value, walk->image ? bundle_keys : keys, path);
+		return error_oom(json_reader->err);
+	r = json_reader_object(json_reader, value, json_reader->image ? bundle_keys : keys, path);
 	if (r < 0)
 		return r;
 	if (!path->origin)
 		return error_set(
-			walk->err, -ENODATA,
+			json_reader->err, -ENODATA,
 			"%s: the code is missing: one of code, code-file, object, object-data",
-			text_str(&walk->where));
+			text_str(&json_reader->where));
 	*(struct path_config **)to = steal_ptr(&path);
 	return 0;
 }
 
 /* Dynmon writes a name there, and does not use it. */
-static int take_unused_name(struct walk *walk, struct json_object *value, void *to)
+static int take_unused_name(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	_cleanup_free_ char *name = NULL;
 
 	(void)to;
-	return take_string(walk, value, &name);
+	return take_string(json_reader, value, &name);
 }
 
-static int document_walk(struct document *document, struct walk *walk)
+static int document_json_reader(struct document *document, struct json_reader *json_reader)
 {
 	const struct key keys[] = {
 		{ "ingress-path", document_take_path,
@@ -212,21 +216,22 @@ static int document_walk(struct document *document, struct walk *walk)
 		  false },
 		{ "name", take_unused_name, 0, false },
 		/* In a document that came as text it is no key: the table ends here. */
-		{ walk->image ? "bundle" : NULL, bundle_take_about, 0, false },
+		{ json_reader->image ? "bundle" : NULL, bundle_take_about, 0, false },
 		{},
 	};
-	int r = walk_object(walk, document->json, keys, document);
+	int r = json_reader_object(json_reader, document->json, keys, document);
 
-	text_release(&walk->where);
+	text_release(&json_reader->where);
 	return r;
 }
 
-static int parse(const char *bytes, size_t len, struct walk *walk, struct document **ret)
+static int parse(const char *bytes, size_t len, struct json_reader *json_reader,
+		 struct document **ret)
 {
 	_cleanup_document_ struct document *document = calloc(1, sizeof(*document));
 	bool elf = image_is_elf(bytes, len);
 	size_t max = elf ? BUNDLE_MAX : DOCUMENT_MAX;
-	struct error *err = walk->err;
+	struct error *err = json_reader->err;
 	struct image image;
 	int r = 0;
 
@@ -239,11 +244,11 @@ static int parse(const char *bytes, size_t len, struct walk *walk, struct docume
 		r = image_init(&image, bytes, len, err);
 	if (r == 0)
 		r = elf ? bundle_read(&image, document, err)
-			: walk_parse(bytes, len, &document->json, err);
-	walk->image = elf ? &image : NULL;
-	walk->warnings = &document->warnings;
+			: json_reader_parse(bytes, len, &document->json, err);
+	json_reader->image = elf ? &image : NULL;
+	json_reader->warnings = &document->warnings;
 	if (r == 0)
-		r = document_walk(document, walk);
+		r = document_json_reader(document, json_reader);
 	if (r == 0 && text_status(&document->warnings) < 0)
 		r = error_oom(err);
 	if (r < 0)
@@ -255,9 +260,9 @@ static int parse(const char *bytes, size_t len, struct walk *walk, struct docume
 int document_parse(const char *bytes, size_t len, const char *dir, bool confined,
 		   struct document **ret, struct error *err)
 {
-	struct walk walk = { .dir = dir, .confined = confined, .err = err };
+	struct json_reader json_reader = { .dir = dir, .confined = confined, .err = err };
 
-	return parse(bytes, len, &walk, ret);
+	return parse(bytes, len, &json_reader, ret);
 }
 
 int document_read(const char *dir, const char *name, bool confined, struct text *out,
@@ -278,7 +283,7 @@ int document_load(const char *dir, const char *name, bool confined, struct docum
 {
 	_cleanup_free_ char *copy = strdup(name);
 	_cleanup_text_ struct text bytes = {};
-	struct walk walk = { .dir = dir, .confined = confined, .err = err };
+	struct json_reader json_reader = { .dir = dir, .confined = confined, .err = err };
 	const char *folder;
 	int r;
 
@@ -288,8 +293,8 @@ int document_load(const char *dir, const char *name, bool confined, struct docum
 	if (r < 0)
 		return r;
 	folder = dirname(copy);
-	walk.folder = strcmp(folder, ".") ? folder : NULL;
-	r = parse(text_str(&bytes), bytes.len, &walk, ret);
+	json_reader.folder = strcmp(folder, ".") ? folder : NULL;
+	r = parse(text_str(&bytes), bytes.len, &json_reader, ret);
 	if (r < 0)
 		return error_prefix(err, r, "%s%s%s", dir && name[0] != '/' ? dir : "",
 				    dir && name[0] != '/' ? "/" : "", name);

@@ -179,7 +179,7 @@ static int tag_add(struct tags *tags, const char *map, const char *text, struct 
 				 TAG_MAX_BYTES);
 	r = budget_take(tags, len, err);
 	if (r == 0)
-		r = walk_parse(text, len, &json, err);
+		r = json_reader_parse(text, len, &json, err);
 	if (r < 0)
 		return error_prefix(err, r, "map %.80s: tag \"" TAG "%.60s%s\"", map, text,
 				    len > 60 ? "..." : "");

@@ -11,114 +11,120 @@
 #define JSON_DEPTH_MAX 32
 #define QUOTE_MAX      60 /* bytes of a wrong value that a message repeats */
 
-int walk_wrong(struct walk *walk, const char *expected, struct json_object *found)
+int json_reader_wrong(struct json_reader *json_reader, const char *expected,
+		      struct json_object *found)
 {
 	const char *value = json_object_to_json_string_ext(found, JSON_C_TO_STRING_NOSLASHESCAPE);
 	bool cut = strlen(value) > QUOTE_MAX;
 
-	return error_set(walk->err, -EINVAL, "%s: expected %s, found %.*s%s",
-			 walk->where.len ? text_str(&walk->where) : "the document", expected,
-			 QUOTE_MAX, value, cut ? "..." : "");
+	return error_set(json_reader->err, -EINVAL, "%s: expected %s, found %.*s%s",
+			 json_reader->where.len ? text_str(&json_reader->where) : "the document",
+			 expected, QUOTE_MAX, value, cut ? "..." : "");
 }
 
-int walk_object(struct walk *walk, struct json_object *object, const struct key *keys, void *to)
+int json_reader_object(struct json_reader *json_reader, struct json_object *object,
+		       const struct key *keys, void *to)
 {
-	size_t mark = walk->where.len;
+	size_t mark = json_reader->where.len;
 	int r;
 
 	if (!json_object_is_type(object, json_type_object))
-		return walk_wrong(walk, "an object", object);
+		return json_reader_wrong(json_reader, "an object", object);
 	json_object_object_foreach(object, name, value) {
 		const struct key *key = keys;
 
-		text_printf(&walk->where, "%s%.80s", mark ? "." : "", name);
+		text_printf(&json_reader->where, "%s%.80s", mark ? "." : "", name);
 		while (key->name && strcmp(key->name, name))
 			key++;
 		if (!key->name) {
-			if (walk->warnings->len < WARNINGS_MAX)
-				text_printf(walk->warnings, "%s: unknown key, ignored\n",
-					    text_str(&walk->where));
+			if (json_reader->warnings->len < WARNINGS_MAX)
+				text_printf(json_reader->warnings, "%s: unknown key, ignored\n",
+					    text_str(&json_reader->where));
 		} else if (value) { /* null is as if the key were not there */
-			r = key->take(walk, value, (char *)to + key->offset);
+			r = key->take(json_reader, value, (char *)to + key->offset);
 			if (r < 0)
 				return r;
 		}
-		walk->where.len = mark;
+		json_reader->where.len = mark;
 	}
 	for (const struct key *key = keys; key->name; key++)
 		if (key->required && !json_object_object_get(object, key->name))
-			return error_set(walk->err, -ENODATA, "%s: the key \"%s\" is missing",
-					 mark ? text_str(&walk->where) : "the document", key->name);
+			return error_set(
+				json_reader->err, -ENODATA, "%s: the key \"%s\" is missing",
+				mark ? text_str(&json_reader->where) : "the document", key->name);
 	return 0;
 }
 
-int walk_list(struct walk *walk, struct json_object *list, size_t max, size_t size,
-	      int (*take)(struct walk *, struct json_object *, void *), void **items, size_t *n)
+int json_reader_list(struct json_reader *json_reader, struct json_object *list, size_t max,
+		     size_t size, int (*take)(struct json_reader *, struct json_object *, void *),
+		     void **items, size_t *n)
 {
-	size_t len, mark = walk->where.len;
+	size_t len, mark = json_reader->where.len;
 
 	if (!json_object_is_type(list, json_type_array))
-		return walk_wrong(walk, "a list", list);
+		return json_reader_wrong(json_reader, "a list", list);
 	len = json_object_array_length(list);
 	if (len > max)
-		return error_set(walk->err, -EFBIG, "%s: %zu elements, at most %zu are possible",
-				 text_str(&walk->where), len, max);
+		return error_set(json_reader->err, -EFBIG,
+				 "%s: %zu elements, at most %zu are possible",
+				 text_str(&json_reader->where), len, max);
 	*items = calloc(len ? len : 1, size);
 	if (!*items)
-		return error_oom(walk->err);
-	for (; *n < len; walk->where.len = mark) {
+		return error_oom(json_reader->err);
+	for (; *n < len; json_reader->where.len = mark) {
 		struct json_object *value = json_object_array_get_idx(list, *n);
 		char *item = (char *)*items + *n * size;
 		int r;
 
-		text_printf(&walk->where, "[%zu]", *n);
+		text_printf(&json_reader->where, "[%zu]", *n);
 		++*n; /* counted first: what a failed take() left is freed with the rest */
-		r = take(walk, value, item);
+		r = take(json_reader, value, item);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-int take_bounded(struct walk *walk, struct json_object *value, size_t max, void *to)
+int take_bounded(struct json_reader *json_reader, struct json_object *value, size_t max, void *to)
 {
 	char **string = to;
 	const char *text;
 
 	if (!json_object_is_type(value, json_type_string))
-		return walk_wrong(walk, "a string", value);
+		return json_reader_wrong(json_reader, "a string", value);
 	text = json_object_get_string(value);
 	if (strlen(text) != (size_t)json_object_get_string_len(value))
-		return walk_wrong(walk, "a string without NUL", value);
+		return json_reader_wrong(json_reader, "a string without NUL", value);
 	if (strlen(text) > max)
-		return error_set(walk->err, -EFBIG, "%s: %zu bytes, at most %zu are possible",
-				 text_str(&walk->where), strlen(text), max);
+		return error_set(json_reader->err, -EFBIG,
+				 "%s: %zu bytes, at most %zu are possible",
+				 text_str(&json_reader->where), strlen(text), max);
 	/* json-c checks the form of UTF-8 sequences only. */
 	if (!utf8_is_valid(text, strlen(text)))
-		return walk_wrong(walk, "UTF-8", value);
+		return json_reader_wrong(json_reader, "UTF-8", value);
 	free(*string);
 	*string = strdup(text);
-	return *string ? 0 : error_oom(walk->err);
+	return *string ? 0 : error_oom(json_reader->err);
 }
 
-int take_string(struct walk *walk, struct json_object *value, void *to)
+int take_string(struct json_reader *json_reader, struct json_object *value, void *to)
 {
-	return take_bounded(walk, value, NAME_MAX_BYTES, to);
+	return take_bounded(json_reader, value, NAME_MAX_BYTES, to);
 }
 
-int take_name(struct walk *walk, struct json_object *value, void *to)
+int take_name(struct json_reader *json_reader, struct json_object *value, void *to)
 {
-	int r = take_string(walk, value, to);
+	int r = take_string(json_reader, value, to);
 
 	if (r == 0 && !**(char **)to)
-		return walk_wrong(walk, "a name", value);
+		return json_reader_wrong(json_reader, "a name", value);
 	return r;
 }
 
-int take_bool(struct walk *walk, struct json_object *value, void *to)
+int take_bool(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	if (!json_object_is_type(value, json_type_boolean))
-		return walk_wrong(walk, "true or false", value);
+		return json_reader_wrong(json_reader, "true or false", value);
 	*(bool *)to = json_object_get_boolean(value);
 	return 0;
 }
@@ -140,7 +146,7 @@ static int syntax_error(const char *bytes, size_t len, size_t at, const char *wo
 			 words);
 }
 
-int walk_parse(const char *bytes, size_t len, struct json_object **ret, struct error *err)
+int json_reader_parse(const char *bytes, size_t len, struct json_object **ret, struct error *err)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
 	enum json_tokener_error status;

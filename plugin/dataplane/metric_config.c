@@ -21,17 +21,17 @@ const char *metric_type_name(enum metric_type type)
 	return metric_type_names[type];
 }
 
-static int take_label_value(struct walk *walk, struct json_object *value, void *to)
+static int take_label_value(struct json_reader *json_reader, struct json_object *value, void *to)
 {
-	return take_bounded(walk, value, LABEL_MAX_BYTES, to);
+	return take_bounded(json_reader, value, LABEL_MAX_BYTES, to);
 }
 
-static int take_help(struct walk *walk, struct json_object *value, void *to)
+static int take_help(struct json_reader *json_reader, struct json_object *value, void *to)
 {
-	return take_bounded(walk, value, HELP_MAX_BYTES, to);
+	return take_bounded(json_reader, value, HELP_MAX_BYTES, to);
 }
 
-static int take_metric_type(struct walk *walk, struct json_object *value, void *to)
+static int take_metric_type(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	if (json_object_is_type(value, json_type_string))
 		for (size_t i = 0; i < ARRAY_SIZE(metric_type_names); i++)
@@ -39,53 +39,55 @@ static int take_metric_type(struct walk *walk, struct json_object *value, void *
 				*(enum metric_type *)to = (enum metric_type)i;
 				return 0;
 			}
-	return walk_wrong(walk, "counter, gauge, histogram, summary or untyped", value);
+	return json_reader_wrong(json_reader, "counter, gauge, histogram, summary or untyped",
+				 value);
 }
 
 /* [a-zA-Z_][a-zA-Z0-9_]*, and not one of the names that Prometheus keeps for itself. */
-static int take_label_name(struct walk *walk, struct json_object *value, void *to)
+static int take_label_name(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	const char *name;
-	int r = take_string(walk, value, to);
+	int r = take_string(json_reader, value, to);
 
 	if (r < 0)
 		return r;
 	name = *(char **)to;
 	if (!*name || isdigit((unsigned char)*name) || !strncmp(name, "__", 2) ||
 	    name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")])
-		return walk_wrong(
-			walk, "a label name ([a-zA-Z_][a-zA-Z0-9_]*, not starting with __)", value);
+		return json_reader_wrong(
+			json_reader, "a label name ([a-zA-Z_][a-zA-Z0-9_]*, not starting with __)",
+			value);
 	return 0;
 }
 
 /* {"0": "none", "1": "some"} */
-static int take_texts(struct walk *walk, struct json_object *value, void *to)
+static int take_texts(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct label_config *label = to;
 
 	if (!json_object_is_type(value, json_type_object))
-		return walk_wrong(walk, "an object of texts", value);
+		return json_reader_wrong(json_reader, "an object of texts", value);
 	if ((size_t)json_object_object_length(value) > LABEL_TEXTS_MAX)
-		return error_set(walk->err, -E2BIG, "%s: at most %d texts are possible",
-				 text_str(&walk->where), LABEL_TEXTS_MAX);
+		return error_set(json_reader->err, -E2BIG, "%s: at most %d texts are possible",
+				 text_str(&json_reader->where), LABEL_TEXTS_MAX);
 	label->texts = calloc((size_t)json_object_object_length(value) + 1, sizeof(*label->texts));
 	if (!label->texts)
-		return error_oom(walk->err);
+		return error_oom(json_reader->err);
 	json_object_object_foreach(value, from, text) {
 		struct label_text *entry = &label->texts[label->n_texts];
-		int r = take_bounded(walk, text, LABEL_MAX_BYTES, &entry->to);
+		int r = take_bounded(json_reader, text, LABEL_MAX_BYTES, &entry->to);
 
 		if (r < 0)
 			return r;
 		label->n_texts++;
 		entry->from = strdup(from);
 		if (!entry->from)
-			return error_oom(walk->err);
+			return error_oom(json_reader->err);
 	}
 	return 0;
 }
 
-static int take_label(struct walk *walk, struct json_object *value, void *to)
+static int take_label(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	static const struct key keys[] = {
 		{ "name", take_label_name, offsetof(struct label_config, name), true },
@@ -96,78 +98,81 @@ static int take_label(struct walk *walk, struct json_object *value, void *to)
 		{},
 	};
 	const struct label_config *label = to;
-	int r = walk_object(walk, value, keys, to);
+	int r = json_reader_object(json_reader, value, keys, to);
 
 	if (r == 0 && !label->value == !label->field)
-		return error_set(walk->err, -EINVAL,
+		return error_set(json_reader->err, -EINVAL,
 				 "%s: expected either \"value\", a constant, or \"field\"",
-				 text_str(&walk->where));
+				 text_str(&json_reader->where));
 	if (r == 0 && label->value && (label->format || label->texts))
-		return error_set(walk->err, -EINVAL,
+		return error_set(json_reader->err, -EINVAL,
 				 "%s: a constant has no \"format\" and no \"values\"",
-				 text_str(&walk->where));
+				 text_str(&json_reader->where));
 	return r;
 }
 
-static int take_labels(struct walk *walk, struct json_object *value, void *to)
+static int take_labels(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct metric_config *metric = to;
-	int r = walk_list(walk, value, LABELS_MAX, sizeof(*metric->labels), take_label,
-			  (void **)&metric->labels, &metric->n_labels);
+	int r = json_reader_list(json_reader, value, LABELS_MAX, sizeof(*metric->labels),
+				 take_label, (void **)&metric->labels, &metric->n_labels);
 
 	for (size_t i = 0; r == 0 && i < metric->n_labels; i++)
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(metric->labels[i].name, metric->labels[j].name))
 				return error_set(
-					walk->err, -EINVAL,
+					json_reader->err, -EINVAL,
 					"%s[%zu].name: \"%s\" is the name of [%zu] already",
-					text_str(&walk->where), i, metric->labels[i].name, j);
+					text_str(&json_reader->where), i, metric->labels[i].name,
+					j);
 	return r;
 }
 
 /* Of the letters that a metric's name may have. */
-static int take_unit(struct walk *walk, struct json_object *value, void *to)
+static int take_unit(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	const char *unit;
-	int r = take_name(walk, value, to);
+	int r = take_name(json_reader, value, to);
 
 	if (r < 0)
 		return r;
 	unit = *(char **)to;
 	if (unit[strspn(unit, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")])
-		return walk_wrong(walk, "a unit such as seconds or bytes ([a-zA-Z0-9_]+)", value);
+		return json_reader_wrong(json_reader,
+					 "a unit such as seconds or bytes ([a-zA-Z0-9_]+)", value);
 	return 0;
 }
 
-static int take_scale(struct walk *walk, struct json_object *value, void *to)
+static int take_scale(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	double scale = json_object_get_double(value);
 
 	if ((!json_object_is_type(value, json_type_double) &&
 	     !json_object_is_type(value, json_type_int)) ||
 	    !isfinite(scale) || scale <= 0)
-		return walk_wrong(walk, "a factor above 0", value);
+		return json_reader_wrong(json_reader, "a factor above 0", value);
 	*(double *)to = scale;
 	return 0;
 }
 
 /* A list of rising numbers, from least to most. */
-static int take_rising(struct walk *walk, struct json_object *value, size_t max, double least,
-		       double most, const char *expected, double **items, size_t *n)
+static int take_rising(struct json_reader *json_reader, struct json_object *value, size_t max,
+		       double least, double most, const char *expected, double **items, size_t *n)
 {
 	size_t len =
 		json_object_is_type(value, json_type_array) ? json_object_array_length(value) : 0;
 
 	if (len > max)
-		return error_set(walk->err, -EFBIG, "%s: %zu elements, at most %zu are possible",
-				 text_str(&walk->where), len, max);
+		return error_set(json_reader->err, -EFBIG,
+				 "%s: %zu elements, at most %zu are possible",
+				 text_str(&json_reader->where), len, max);
 	if (!len)
-		return walk_wrong(walk, expected, value);
+		return json_reader_wrong(json_reader, expected, value);
 	free(*items);
 	*n = 0;
 	*items = calloc(len, sizeof(**items));
 	if (!*items)
-		return error_oom(walk->err);
+		return error_oom(json_reader->err);
 	for (size_t i = 0; i < len; i++) {
 		struct json_object *item = json_object_array_get_idx(value, i);
 		double number = json_object_get_double(item);
@@ -175,24 +180,24 @@ static int take_rising(struct walk *walk, struct json_object *value, size_t max,
 		if ((!json_object_is_type(item, json_type_double) &&
 		     !json_object_is_type(item, json_type_int)) ||
 		    !(number >= least && number <= most) || (i && number <= (*items)[i - 1]))
-			return walk_wrong(walk, expected, value);
+			return json_reader_wrong(json_reader, expected, value);
 		(*items)[(*n)++] = number;
 	}
 	return 0;
 }
 
-static int take_quantiles(struct walk *walk, struct json_object *value, void *to)
+static int take_quantiles(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct metric_config *metric = to;
 
 	metric->has_histogram = true;
-	return take_rising(walk, value, QUANTILES_MAX, 0, 1,
+	return take_rising(json_reader, value, QUANTILES_MAX, 0, 1,
 			   "a list of rising numbers from 0 to 1, such as [0.5, 0.9, 0.99]",
 			   &metric->quantiles, &metric->n_quantiles);
 }
 
 /* "log2", or a list of bounds. */
-static int take_buckets(struct walk *walk, struct json_object *value, void *to)
+static int take_buckets(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	static const char *const words[] = {
 		[BUCKETS_LOG2] = "log2",
@@ -206,7 +211,7 @@ static int take_buckets(struct walk *walk, struct json_object *value, void *to)
 
 	if (json_object_is_type(value, json_type_array)) {
 		histogram->buckets = BUCKETS_BOUNDS;
-		return take_rising(walk, value, BUCKETS_MAX - 1, -DBL_MAX, DBL_MAX, expected,
+		return take_rising(json_reader, value, BUCKETS_MAX - 1, -DBL_MAX, DBL_MAX, expected,
 				   &histogram->bounds, &histogram->n_bounds);
 	}
 	if (json_object_is_type(value, json_type_string))
@@ -215,30 +220,30 @@ static int take_buckets(struct walk *walk, struct json_object *value, void *to)
 				histogram->buckets = (enum buckets)i;
 				return 0;
 			}
-	return walk_wrong(walk, expected, value);
+	return json_reader_wrong(json_reader, expected, value);
 }
 
-static int take_width(struct walk *walk, struct json_object *value, void *to)
+static int take_width(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	int64_t n = json_object_get_int64(value);
 
 	if (!json_object_is_type(value, json_type_int) || n < 1 || n > UINT32_MAX)
-		return walk_wrong(walk, "a width from 1 to 4294967295", value);
+		return json_reader_wrong(json_reader, "a width from 1 to 4294967295", value);
 	*(uint32_t *)to = (uint32_t)n;
 	return 0;
 }
 
-static int take_slots(struct walk *walk, struct json_object *value, void *to)
+static int take_slots(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	int64_t n = json_object_get_int64(value);
 
 	if (!json_object_is_type(value, json_type_int) || n < 2 || n > BUCKETS_MAX)
-		return walk_wrong(walk, "a number of slots from 2 to 1024", value);
+		return json_reader_wrong(json_reader, "a number of slots from 2 to 1024", value);
 	*(uint32_t *)to = (uint32_t)n;
 	return 0;
 }
 
-static int take_histogram(struct walk *walk, struct json_object *value, void *to)
+static int take_histogram(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	static const struct key keys[] = {
 		{ "buckets", take_buckets, 0, false },
@@ -251,31 +256,34 @@ static int take_histogram(struct walk *walk, struct json_object *value, void *to
 	};
 	struct metric_config *metric = to;
 	struct histogram_config *histogram = &metric->histogram;
-	int r = walk_object(walk, value, keys, histogram);
+	int r = json_reader_object(json_reader, value, keys, histogram);
 
 	metric->has_histogram = true;
 	if (r == 0 && histogram->width && histogram->buckets != BUCKETS_LINEAR)
-		return error_set(walk->err, -EINVAL, "%s: \"width\" is for \"linear\" buckets",
-				 text_str(&walk->where));
+		return error_set(json_reader->err, -EINVAL,
+				 "%s: \"width\" is for \"linear\" buckets",
+				 text_str(&json_reader->where));
 	if (r == 0 && histogram->slots && histogram->buckets == BUCKETS_BOUNDS)
-		return error_set(walk->err, -EINVAL,
+		return error_set(json_reader->err, -EINVAL,
 				 "%s: a list of bounds says how many slots there are: no "
 				 "\"slots\" beside it",
-				 text_str(&walk->where));
+				 text_str(&json_reader->where));
 	return r;
 }
 
-static int metric_config_take_series(struct walk *walk, struct json_object *value, void *to)
+static int metric_config_take_series(struct json_reader *json_reader, struct json_object *value,
+				     void *to)
 {
 	int64_t n = json_object_get_int64(value);
 
 	if (!json_object_is_type(value, json_type_int) || n < 1 || n > SERIES_MAX)
-		return walk_wrong(walk, "a number of series from 1 to 10000000", value);
+		return json_reader_wrong(json_reader, "a number of series from 1 to 10000000",
+					 value);
 	*(uint32_t *)to = (uint32_t)n;
 	return 0;
 }
 
-static int take_per_cpu(struct walk *walk, struct json_object *value, void *to)
+static int take_per_cpu(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	static const char *const words[] = {
 		[PER_CPU_SUM] = "sum",
@@ -290,10 +298,10 @@ static int take_per_cpu(struct walk *walk, struct json_object *value, void *to)
 				*(enum per_cpu *)to = (enum per_cpu)i;
 				return 0;
 			}
-	return walk_wrong(walk, "sum, max, min or list", value);
+	return json_reader_wrong(json_reader, "sum, max, min or list", value);
 }
 
-static int take_metadata(struct walk *walk, struct json_object *value, void *to)
+static int take_metadata(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	static const struct key keys[] = {
 		{ "help", take_help, offsetof(struct metric_config, help), false },
@@ -310,17 +318,18 @@ static int take_metadata(struct walk *walk, struct json_object *value, void *to)
 	int r;
 
 	metric->exported = true;
-	r = walk_object(walk, value, keys, to);
+	r = json_reader_object(json_reader, value, keys, to);
 	if (r == 0 && metric->has_histogram && metric->type != METRIC_HISTOGRAM &&
 	    metric->type != METRIC_SUMMARY)
-		return error_set(walk->err, -EINVAL,
+		return error_set(json_reader->err, -EINVAL,
 				 "%s: \"histogram\" and \"quantiles\" are for the types histogram "
 				 "and summary, found \"%s\"",
-				 text_str(&walk->where), metric_type_name(metric->type));
+				 text_str(&json_reader->where), metric_type_name(metric->type));
 	return r;
 }
 
-static int take_extraction_options(struct walk *walk, struct json_object *value, void *to)
+static int take_extraction_options(struct json_reader *json_reader, struct json_object *value,
+				   void *to)
 {
 	static const struct key keys[] = {
 		{ "empty-on-read", take_bool, offsetof(struct metric_config, empty_on_read),
@@ -329,10 +338,10 @@ static int take_extraction_options(struct walk *walk, struct json_object *value,
 		{},
 	};
 
-	return walk_object(walk, value, keys, to);
+	return json_reader_object(json_reader, value, keys, to);
 }
 
-int take_metric_config(struct walk *walk, struct json_object *value, void *to)
+int take_metric_config(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	static const struct key keys[] = {
 		{ "name", take_name, offsetof(struct metric_config, name), true },
@@ -348,7 +357,7 @@ int take_metric_config(struct walk *walk, struct json_object *value, void *to)
 	struct metric_config *metric = to;
 
 	metric->type = METRIC_UNTYPED;
-	return walk_object(walk, value, keys, metric);
+	return json_reader_object(json_reader, value, keys, metric);
 }
 
 static void label_config_release(struct label_config *label)

@@ -99,10 +99,11 @@ struct metric_config {
 	size_t n_quantiles;
 };
 
-struct walk;
+struct json_reader;
 
-/* Takes an element of metric-configs into the zeroed struct metric_config at to; see walk.h. */
-int take_metric_config(struct walk *walk, struct json_object *value, void *to);
+/* Takes an element of metric-configs into the zeroed struct metric_config at to; see JSON reader.h.
+ */
+int take_metric_config(struct json_reader *json_reader, struct json_object *value, void *to);
 void metric_config_release(struct metric_config *metric);
 
 #endif

@@ -117,7 +117,7 @@ static int parse_key(const char *text, struct json_object **ret, struct error *e
 	_cleanup_(json_object_putp) struct json_object *json = NULL;
 	size_t len = strlen(text);
 
-	if (len <= CELL_KEY_MAX && walk_parse(text, len, &json, NULL) == 0 &&
+	if (len <= CELL_KEY_MAX && json_reader_parse(text, len, &json, NULL) == 0 &&
 	    (json_object_is_type(json, json_type_int) ||
 	     json_object_is_type(json, json_type_object))) {
 		*ret = steal_ptr(&json);

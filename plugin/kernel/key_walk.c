@@ -7,94 +7,97 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A small map may change several times within one walk. */
+/* A small map may change several times within one JSON reader. */
 #define STEPS_SPARE 64
 
-int key_walk_init(struct key_walk *walk, int fd, size_t key_size, uint32_t max_entries, bool taking)
+int key_json_reader_init(struct key_json_reader *json_reader, int fd, size_t key_size,
+			 uint32_t max_entries, bool taking)
 {
-	*walk = (struct key_walk){
+	*json_reader = (struct key_json_reader){
 		.fd = fd,
 		.key_size = key_size,
 		.taking = taking,
-		.steps = KEY_WALK_STEPS_MAX * (uint64_t)max_entries + STEPS_SPARE,
+		.steps = KEY_JSON_READER_STEPS_MAX * (uint64_t)max_entries + STEPS_SPARE,
 		/* The key, and the number of the record that precedes it in the map. */
 		.record_size = key_size + sizeof(uint32_t),
 		.next = malloc(key_size),
 	};
-	return walk->next ? 0 : -ENOMEM;
+	return json_reader->next ? 0 : -ENOMEM;
 }
 
-void key_walk_release(struct key_walk *walk)
+void key_json_reader_release(struct key_json_reader *json_reader)
 {
-	buffer_free(walk->records, walk->size * walk->record_size);
-	free(walk->next);
-	index_release(&walk->index);
-	*walk = (struct key_walk){};
+	buffer_free(json_reader->records, json_reader->size * json_reader->record_size);
+	free(json_reader->next);
+	index_release(&json_reader->index);
+	*json_reader = (struct key_json_reader){};
 }
 
 /* Records are numbered from 1: 0 is the place before the first key. */
-static char *record_at(const struct key_walk *walk, uint32_t number)
+static char *record_at(const struct key_json_reader *json_reader, uint32_t number)
 {
-	return walk->records + (number - 1) * walk->record_size;
+	return json_reader->records + (number - 1) * json_reader->record_size;
 }
 
-static uint32_t record_before(const struct key_walk *walk, uint32_t number)
+static uint32_t record_before(const struct key_json_reader *json_reader, uint32_t number)
 {
 	uint32_t before;
 
-	memcpy(&before, record_at(walk, number) + walk->key_size, sizeof(before));
+	memcpy(&before, record_at(json_reader, number) + json_reader->key_size, sizeof(before));
 	return before;
 }
 
-static struct index_keys record_keys(const struct key_walk *walk)
+static struct index_keys record_keys(const struct key_json_reader *json_reader)
 {
 	return (struct index_keys){
-		.first = walk->records,
-		.stride = walk->record_size,
-		.size = walk->key_size,
+		.first = json_reader->records,
+		.stride = json_reader->record_size,
+		.size = json_reader->key_size,
 	};
 }
 
-/* The number of a key's record; 0: the walk has not given the key. */
-static uint32_t record_find(const struct key_walk *walk, const char *key)
+/* The number of a key's record; 0: the JSON reader has not given the key. */
+static uint32_t record_find(const struct key_json_reader *json_reader, const char *key)
 {
-	return walk->n ? *index_slot(&walk->index, record_keys(walk), key) : 0;
+	return json_reader->n ? *index_slot(&json_reader->index, record_keys(json_reader), key) : 0;
 }
 
-static int record_add(struct key_walk *walk, const char *key, uint32_t before)
+static int record_add(struct key_json_reader *json_reader, const char *key, uint32_t before)
 {
 	char *record;
 	int r;
 
-	if (walk->n == walk->size) {
-		size_t size = walk->size ? 2 * walk->size : 64;
-		char *records = buffer_resize(walk->records, walk->size * walk->record_size,
-					      size * walk->record_size);
+	if (json_reader->n == json_reader->size) {
+		size_t size = json_reader->size ? 2 * json_reader->size : 64;
+		char *records = buffer_resize(json_reader->records,
+					      json_reader->size * json_reader->record_size,
+					      size * json_reader->record_size);
 
 		if (!records)
 			return -ENOMEM;
-		walk->records = records;
-		walk->size = size;
+		json_reader->records = records;
+		json_reader->size = size;
 	}
-	r = index_reserve(&walk->index, record_keys(walk), walk->n, 1);
+	r = index_reserve(&json_reader->index, record_keys(json_reader), json_reader->n, 1);
 	if (r < 0)
 		return r;
-	record = record_at(walk, walk->n + 1);
-	memcpy(record, key, walk->key_size);
-	memcpy(record + walk->key_size, &before, sizeof(before));
-	*index_slot(&walk->index, record_keys(walk), key) = ++walk->n;
+	record = record_at(json_reader, json_reader->n + 1);
+	memcpy(record, key, json_reader->key_size);
+	memcpy(record + json_reader->key_size, &before, sizeof(before));
+	*index_slot(&json_reader->index, record_keys(json_reader), key) = ++json_reader->n;
 	return 0;
 }
 
-/* Gets the key after the key of a record into walk->next. 1; 0: the end; -errno. */
-static int key_after(struct key_walk *walk, uint32_t number)
+/* Gets the key after the key of a record into JSON reader->next. 1; 0: the end; -errno. */
+static int key_after(struct key_json_reader *json_reader, uint32_t number)
 {
 	int r;
 
-	if (!walk->steps)
+	if (!json_reader->steps)
 		return -EBUSY;
-	walk->steps--;
-	r = bpf_map_get_next_key(walk->fd, number ? record_at(walk, number) : NULL, walk->next);
+	json_reader->steps--;
+	r = bpf_map_get_next_key(json_reader->fd, number ? record_at(json_reader, number) : NULL,
+				 json_reader->next);
 	return r == -ENOENT ? 0 : r < 0 ? r : 1;
 }
 
@@ -102,54 +105,57 @@ static int key_after(struct key_walk *walk, uint32_t number)
  * Moves top to the next key that was not given. 1; 0: the end; -errno.
  *
  * If the kernel returns a key that was given before, either the kernel started over because the
- * current key was deleted, or the returned key was deleted and inserted again elsewhere. The walk
- * then tries the keys before the current one in turn. If none of these still exists, the walk
- * starts at the first key and skips the keys that were given.
+ * current key was deleted, or the returned key was deleted and inserted again elsewhere. The JSON
+ * reader then tries the keys before the current one in turn. If none of these still exists, the
+ * JSON reader starts at the first key and skips the keys that were given.
  */
-static int walk_advance(struct key_walk *walk)
+static int json_reader_advance(struct key_json_reader *json_reader)
 {
-	uint32_t at = walk->top, found;
+	uint32_t at = json_reader->top, found;
 	bool onward = !at;
 	int r;
 
-	while ((r = key_after(walk, at)) > 0 && (found = record_find(walk, walk->next))) {
+	while ((r = key_after(json_reader, at)) > 0 &&
+	       (found = record_find(json_reader, json_reader->next))) {
 		if (onward) {
 			at = found;
 			continue;
 		}
-		at = record_before(walk, at);
+		at = record_before(json_reader, at);
 		onward = !at;
-		if (onward && walk->partial)
+		if (onward && json_reader->partial)
 			return -EBUSY;
 	}
 	if (r > 0)
-		r = record_add(walk, walk->next, walk->taking ? 0 : at) < 0 ? -ENOMEM : 1;
+		r = record_add(json_reader, json_reader->next, json_reader->taking ? 0 : at) < 0
+			    ? -ENOMEM
+			    : 1;
 	if (r > 0)
-		walk->top = walk->n;
+		json_reader->top = json_reader->n;
 	return r;
 }
 
-int key_walk_resume(struct key_walk *walk, const char *keys, uint32_t n)
+int key_json_reader_resume(struct key_json_reader *json_reader, const char *keys, uint32_t n)
 {
 	int r = 0;
 
-	walk->partial = true;
+	json_reader->partial = true;
 	for (uint32_t i = 0; r == 0 && i < n; i++) {
-		r = record_add(walk, keys + i * walk->key_size, walk->n);
-		walk->top = walk->n;
+		r = record_add(json_reader, keys + i * json_reader->key_size, json_reader->n);
+		json_reader->top = json_reader->n;
 	}
 	return r;
 }
 
-int key_walk_next(struct key_walk *walk, char *key)
+int key_json_reader_next(struct key_json_reader *json_reader, char *key)
 {
-	if (!walk->started)
-		walk->ahead = walk_advance(walk);
-	walk->started = true;
-	if (walk->ahead <= 0)
-		return walk->ahead;
-	memcpy(key, record_at(walk, walk->top), walk->key_size);
+	if (!json_reader->started)
+		json_reader->ahead = json_reader_advance(json_reader);
+	json_reader->started = true;
+	if (json_reader->ahead <= 0)
+		return json_reader->ahead;
+	memcpy(key, record_at(json_reader, json_reader->top), json_reader->key_size);
 	/* Before the caller deletes the key: after that the kernel would start over. */
-	walk->ahead = walk_advance(walk);
+	json_reader->ahead = json_reader_advance(json_reader);
 	return 1;
 }

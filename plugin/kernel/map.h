@@ -105,8 +105,8 @@ struct map_reader {
 	uint64_t seen;	   /* entries given so far */
 	char *last;	   /* tries: the last key that was given */
 	bool has_last;
-	uint64_t looked_at;   /* tries: entries, given or skipped */
-	struct key_walk walk; /* without batch calls; unused for arrays */
+	uint64_t looked_at;		    /* tries: entries, given or skipped */
+	struct key_json_reader json_reader; /* without batch calls; unused for arrays */
 	char *keys;
 	char *values;
 	char *cursor; /* the kernel's place in the map: two of them, in turn */

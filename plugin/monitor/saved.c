@@ -150,15 +150,15 @@ static void form_release(struct form *form)
 	free(form->layers);
 }
 
-static int saved_take_version(struct walk *walk, struct json_object *value, void *to)
+static int saved_take_version(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	*(int *)to = json_object_get_int(value);
 	if (json_object_is_type(value, json_type_int) && *(int *)to == SAVED_VERSION)
 		return 0;
-	return walk_wrong(walk, "1, the version that this plugin writes", value);
+	return json_reader_wrong(json_reader, "1, the version that this plugin writes", value);
 }
 
-static int take_base64(struct walk *walk, struct json_object *value, void *to)
+static int take_base64(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	_cleanup_text_ struct text bytes = {};
 	char **string = to;
@@ -167,48 +167,48 @@ static int take_base64(struct walk *walk, struct json_object *value, void *to)
 	    base64_decode(json_object_get_string(value), (size_t)json_object_get_string_len(value),
 			  &bytes) < 0 ||
 	    strlen(text_str(&bytes)) != bytes.len || bytes.len > BYTES_MAX)
-		return walk_wrong(walk, "a name in base64", value);
+		return json_reader_wrong(json_reader, "a name in base64", value);
 	free(*string);
 	*string = text_steal(&bytes);
-	return *string ? 0 : error_oom(walk->err);
+	return *string ? 0 : error_oom(json_reader->err);
 }
 
 /* In the form of add_bytes(), and not empty. */
-static int take_bytes(struct walk *walk, struct json_object *value, void *to)
+static int take_bytes(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	static const struct key keys[] = { { "base64", take_base64, 0, true }, {} };
 	int r = json_object_is_type(value, json_type_object)
-			? walk_object(walk, value, keys, to)
-			: take_bounded(walk, value, BYTES_MAX, to);
+			? json_reader_object(json_reader, value, keys, to)
+			: take_bounded(json_reader, value, BYTES_MAX, to);
 
 	if (r == 0 && !**(char **)to)
-		return walk_wrong(walk, "a name", value);
+		return json_reader_wrong(json_reader, "a name", value);
 	return r;
 }
 
-static int take_interfaces(struct walk *walk, struct json_object *value, void *to)
+static int take_interfaces(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct form *form = to;
 
-	return walk_list(walk, value, INTERFACE_OPTIONS_MAX, sizeof(char *), take_bytes,
-			 (void **)&form->interfaces, &form->n_interfaces);
+	return json_reader_list(json_reader, value, INTERFACE_OPTIONS_MAX, sizeof(char *),
+				take_bytes, (void **)&form->interfaces, &form->n_interfaces);
 }
 
 /* One for each interface; "" where it has none. */
-static int take_positions(struct walk *walk, struct json_object *value, void *to)
+static int take_positions(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct form *form = to;
 
-	return walk_list(walk, value, INTERFACE_OPTIONS_MAX, sizeof(char *), take_string,
-			 (void **)&form->positions, &form->n_positions);
+	return json_reader_list(json_reader, value, INTERFACE_OPTIONS_MAX, sizeof(char *),
+				take_string, (void **)&form->positions, &form->n_positions);
 }
 
-static int take_leave(struct walk *walk, struct json_object *value, void *to)
+static int take_leave(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct history_entry *layer = to;
 
 	if (!json_object_is_type(value, json_type_array))
-		return walk_wrong(walk, "a list of paths", value);
+		return json_reader_wrong(json_reader, "a list of paths", value);
 	for (size_t i = 0; i < json_object_array_length(value); i++) {
 		struct json_object *name = json_object_array_get_idx(value, i);
 		int path = json_object_is_type(name, json_type_string)
@@ -216,40 +216,40 @@ static int take_leave(struct walk *walk, struct json_object *value, void *to)
 				   : -1;
 
 		if (path < 0)
-			return walk_wrong(walk, "ingress or egress", name);
+			return json_reader_wrong(json_reader, "ingress or egress", name);
 		layer->leave[path] = true;
 	}
 	return 0;
 }
 
-/* The object belongs to this walk alone, so json-c may write its text into it. */
-static int take_document(struct walk *walk, struct json_object *value, void *to)
+/* The object belongs to this JSON reader alone, so json-c may write its text into it. */
+static int take_document(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct history_entry *layer = to;
 	const char *text;
 	size_t len;
 
 	if (!json_object_is_type(value, json_type_object))
-		return walk_wrong(walk, "a document", value);
+		return json_reader_wrong(json_reader, "a document", value);
 	text = json_object_to_json_string_length(
 		value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
 	if (text)
 		text_add(&layer->bytes, text, len);
-	return text && text_status(&layer->bytes) == 0 ? 0 : error_oom(walk->err);
+	return text && text_status(&layer->bytes) == 0 ? 0 : error_oom(json_reader->err);
 }
 
-static int take_document_data(struct walk *walk, struct json_object *value, void *to)
+static int take_document_data(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct history_entry *layer = to;
 
 	if (!json_object_is_type(value, json_type_string) ||
 	    base64_decode(json_object_get_string(value), (size_t)json_object_get_string_len(value),
 			  &layer->bytes) < 0)
-		return walk_wrong(walk, "a document in base64", value);
+		return json_reader_wrong(json_reader, "a document in base64", value);
 	return 0;
 }
 
-static int take_layer(struct walk *walk, struct json_object *value, void *to)
+static int take_layer(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	static const struct key keys[] = {
 		{ "leave", take_leave, 0, false },
@@ -259,23 +259,23 @@ static int take_layer(struct walk *walk, struct json_object *value, void *to)
 		{},
 	};
 	struct history_entry *layer = to;
-	int r = walk_object(walk, value, keys, layer);
+	int r = json_reader_object(json_reader, value, keys, layer);
 
 	if (r == 0 && !layer->file == !layer->bytes.len)
-		return error_set(walk->err, -EINVAL,
+		return error_set(json_reader->err, -EINVAL,
 				 "%s: expected one of file, document and document-data",
-				 text_str(&walk->where));
+				 text_str(&json_reader->where));
 	for (int path = 0; path < PATH_COUNT; path++)
 		layer->covers[path] = !layer->leave[path];
 	return r;
 }
 
-static int take_layers(struct walk *walk, struct json_object *value, void *to)
+static int take_layers(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct form *form = to;
 
-	return walk_list(walk, value, PATH_COUNT, sizeof(struct history_entry), take_layer,
-			 (void **)&form->layers, &form->n_layers);
+	return json_reader_list(json_reader, value, PATH_COUNT, sizeof(struct history_entry),
+				take_layer, (void **)&form->layers, &form->n_layers);
 }
 
 /* As if the options stood in collectd.conf, so that no file can say what that could not. */
@@ -304,8 +304,8 @@ static int form_settings(const struct form *form, struct monitor_settings *setti
 	return r;
 }
 
-static int form_walk(struct json_object *json, struct form *form, struct text *warnings,
-		     struct error *err)
+static int form_json_reader(struct json_object *json, struct form *form, struct text *warnings,
+			    struct error *err)
 {
 	static const struct key keys[] = {
 		{ "version", saved_take_version, offsetof(struct form, version), true },
@@ -321,10 +321,10 @@ static int form_walk(struct json_object *json, struct form *form, struct text *w
 		{ "dataplanes", take_layers, 0, false },
 		{},
 	};
-	struct walk walk = { .warnings = warnings, .err = err };
-	int r = walk_object(&walk, json, keys, form);
+	struct json_reader json_reader = { .warnings = warnings, .err = err };
+	int r = json_reader_object(&json_reader, json, keys, form);
 
-	text_release(&walk.where);
+	text_release(&json_reader.where);
 	return r;
 }
 
@@ -334,10 +334,10 @@ int saved_parse(const char *bytes, size_t len, const char *name, struct saved *r
 	_cleanup_(form_release) struct form form = {};
 	_cleanup_(saved_release) struct saved saved = {};
 	struct json_object *json = NULL;
-	int r = walk_parse(bytes, len, &json, err);
+	int r = json_reader_parse(bytes, len, &json, err);
 
 	if (r == 0)
-		r = form_walk(json, &form, warnings, err);
+		r = form_json_reader(json, &form, warnings, err);
 	json_object_put(json);
 	if (r == 0 && strcmp(form.name, name) != 0)
 		r = error_set(err, -EINVAL, "name: expected \"%s\", found \"%.100s\"", name,

@@ -141,8 +141,8 @@ int rest_body(struct rest_call *call, struct json_object **ret)
 {
 	const struct rest_request *request = call->request;
 	_cleanup_error_ struct error err = {};
-	int r = walk_parse(request->len ? request->body : "{}", request->len ? request->len : 2,
-			   ret, &err);
+	int r = json_reader_parse(request->len ? request->body : "{}",
+				  request->len ? request->len : 2, ret, &err);
 
 	if (r < 0)
 		rest_failed(call, &err);
@@ -169,15 +169,15 @@ const char *rest_body_string(struct rest_call *call, struct json_object *body, c
 	_cleanup_error_ struct error err = {};
 	struct json_object *value = json_object_object_get(body, name);
 	struct text nothing = {};
-	struct walk walk = { .warnings = &nothing, .err = &err };
+	struct json_reader json_reader = { .warnings = &nothing, .err = &err };
 	_cleanup_free_ char *string = NULL;
 
 	*r = 0;
 	if (!value)
 		return NULL;
-	text_adds(&walk.where, name);
-	*r = take_string(&walk, value, &string);
-	text_release(&walk.where);
+	text_adds(&json_reader.where, name);
+	*r = take_string(&json_reader, value, &string);
+	text_release(&json_reader.where);
 	if (*r < 0)
 		rest_invalid(call, name, &err);
 	return *r < 0 ? NULL : json_object_get_string(value);

@@ -97,7 +97,7 @@ static struct metric *metric_make(const char *map, const char *type, const char 
 				  struct error *err)
 {
 	_cleanup_text_ struct text warnings = {}, json = {};
-	struct walk walk = { .dir = ".", .warnings = &warnings, .err = err };
+	struct json_reader json_reader = { .dir = ".", .warnings = &warnings, .err = err };
 	struct json_object *value;
 	int r;
 
@@ -109,10 +109,10 @@ static struct metric *metric_make(const char *map, const char *type, const char 
 	if (!value)
 		fail_msg("%s", text_str(&json));
 	*config = (struct metric_config){};
-	r = take_metric_config(&walk, value, config);
+	r = take_metric_config(&json_reader, value, config);
 	assert_string_equal(text_str(&warnings), "");
 	json_object_put(value);
-	text_release(&walk.where);
+	text_release(&json_reader.where);
 	if (r == 0)
 		r = metric_init(metric, config, object, err);
 	return r == 0 ? metric : NULL;
