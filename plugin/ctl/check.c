@@ -122,9 +122,9 @@ static void check_print_json(const char *file, const struct generation *generati
 int check_file(const char *file, const char *hook, bool json, const struct compiler *compiler,
 	       struct error *err)
 {
-	const struct surroundings around = { check_no_public_map, NULL, false };
+	const struct load_environment around = { check_no_public_map, NULL, false };
 	const struct compile_target target = { .xdp = hook_find(hook)->xdp, .log_level = "off" };
-	const struct loading loading = { .around = &around, .xdp = target.xdp };
+	const struct load_options loading = { .around = &around, .xdp = target.xdp };
 	_cleanup_(generation_unrefp) struct generation *generation = NULL;
 	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
 	_cleanup_document_ struct document *document = NULL;

@@ -301,12 +301,12 @@ static int test_no_public_map(void *data, const char *name)
 
 static int load(const struct test *test, struct generation **ret, struct error *err)
 {
-	const struct surroundings around = { test_no_public_map, NULL, false };
+	const struct load_environment around = { test_no_public_map, NULL, false };
 	const struct compile_target target = {
 		.xdp = hook_find(test->hook)->xdp,
 		.log_level = test->log_level,
 	};
-	const struct loading loading = { .around = &around, .xdp = target.xdp };
+	const struct load_options loading = { .around = &around, .xdp = target.xdp };
 	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
 	_cleanup_document_ struct document *document = NULL;
 	int r = document_load(NULL, test->file, false, &document, err);

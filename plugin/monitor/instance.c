@@ -219,10 +219,10 @@ int instance_load(struct monitor *monitor, struct instance *instance, struct dat
 {
 	_cleanup_(reusable_maps_release) struct reusable_maps reusable_maps = {};
 	_cleanup_(pinned_release) struct pinned pinned = {};
-	struct surroundings around = { .find_map = instance_find_map,
-				       .data = monitor,
-				       .pin = true };
-	struct loading loading = {
+	struct load_environment around = { .find_map = instance_find_map,
+					   .data = monitor,
+					   .pin = true };
+	struct load_options loading = {
 		.around = &around,
 		.monitor = monitor->settings.name,
 		.xdp = monitor->hook->xdp,

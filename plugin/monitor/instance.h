@@ -3,8 +3,8 @@
 #ifndef DYNMON_MONITOR_INSTANCE_H
 #define DYNMON_MONITOR_INSTANCE_H
 
-#include "program/load.h"
 #include "monitor/monitor.h"
+#include "program/load.h"
 
 /* pattern is not taken, interface is copied; both may be NULL. NULL: out of memory. */
 struct instance *instance_new(const struct pattern *pattern, const char *interface);
@@ -53,7 +53,7 @@ void instance_drop(struct monitor *monitor, size_t i, bool spent);
 struct inheritance {
 	const struct generation *previous; /* may be NULL */
 	bool keep_maps;			   /* those of previous */
-	struct text *report;		   /* as in struct loading */
+	struct text *report;		   /* as in struct load_options */
 };
 
 /* Loads a dataplane for an instance; with Pin what another process has left is gone on with. */

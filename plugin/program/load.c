@@ -12,7 +12,7 @@
 /* A generation in the making. */
 struct making {
 	struct generation *generation;
-	const struct loading *loading;
+	const struct load_options *options;
 	struct bpf_program *programs[PATH_COUNT]; /* NULL: the path goes on, or has none */
 	struct bpf_program *twins[PATH_COUNT];
 	bool reused[PATH_COUNT]; /* the path goes on with its loaded object */
@@ -73,7 +73,7 @@ static bool is_emptied(const struct dataplane *dataplane, enum path path,
 /* Whether a path's loaded object serves the new dataplane as it is. */
 static bool can_go_on(const struct making *making, enum path path)
 {
-	const struct generation *previous = making->loading->previous;
+	const struct generation *previous = making->options->previous;
 	const struct dataplane *dataplane = making->generation->dataplane;
 	const struct object *object = previous ? previous->paths[path].object : NULL;
 
@@ -111,7 +111,7 @@ static int open_object(struct making *making, enum path path, struct object **re
 		object_select_sections(*ret, name);
 		return 0;
 	}
-	r = object_select(*ret, making->loading->xdp && path == PATH_INGRESS, path == PATH_EGRESS,
+	r = object_select(*ret, making->options->xdp && path == PATH_INGRESS, path == PATH_EGRESS,
 			  name, program, making->err);
 	return r < 0 ? error_prefix(making->err, r, "%s", code->config->origin) : 0;
 }
@@ -120,7 +120,7 @@ static int open_object(struct making *making, enum path path, struct object **re
 static int path_open(struct making *making, enum path path)
 {
 	struct generation *generation = making->generation;
-	const struct generation *previous = making->loading->previous;
+	const struct generation *previous = making->options->previous;
 	struct path_code *code = generation->dataplane->paths[path];
 	struct generation_path *to = &generation->paths[path];
 
@@ -183,7 +183,7 @@ static int maps_share(struct object *object, const struct object *other, bool sw
 }
 
 /* Finds what is still extern among other monitors; refuses a public name that is taken. */
-static int maps_find_public(struct object *object, const struct surroundings *around,
+static int maps_find_public(struct object *object, const struct load_environment *around,
 			    struct error *err)
 {
 	for (size_t i = 0; i < object->n_maps; i++) {
@@ -218,7 +218,7 @@ static int maps_find_public(struct object *object, const struct surroundings *ar
 static void tell_kept(struct making *making, enum path path, const struct object_map *map,
 		      const char *why)
 {
-	struct text *report = making->loading->report;
+	struct text *report = making->options->report;
 
 	if (!report || event_map_is_internal(map->name))
 		return;
@@ -232,7 +232,7 @@ static void tell_kept(struct making *making, enum path path, const struct object
 static int maps_keep(struct making *making, enum path path, struct object *object, bool twin)
 {
 	const struct generation_path *this = &making->generation->paths[path];
-	const struct reusable_maps *reusable_maps = making->loading->reusable_maps;
+	const struct reusable_maps *reusable_maps = making->options->reusable_maps;
 
 	for (size_t i = 0; reusable_maps && i < object->n_maps; i++) {
 		struct object_map *map = &object->maps[i];
@@ -271,11 +271,11 @@ static int path_load(struct making *making, enum path path)
 	if (other && other != object)
 		r = maps_share(object, other, false, making->err);
 	if (r == 0)
-		r = maps_find_public(object, making->loading->around, making->err);
+		r = maps_find_public(object, making->options->around, making->err);
 	if (r == 0)
 		r = maps_keep(making, path, object, false);
 	if (r == 0)
-		r = object_load(object, making->loading->around->pin, making->err);
+		r = object_load(object, making->options->around->pin, making->err);
 	return r < 0 ? verifier_log_annotate(making->err, r,
 					     making->generation->dataplane->paths[path]->config)
 		     : 0;
@@ -383,7 +383,7 @@ static int twin_load(struct making *making, enum path path)
 static int set_swap(struct making *making)
 {
 	struct generation *generation = making->generation;
-	struct swap *swap = making->loading->previous ? making->loading->previous->swap : NULL;
+	struct swap *swap = making->options->previous ? making->options->previous->swap : NULL;
 
 	if (!generation->paths[PATH_INGRESS].twin && !generation->paths[PATH_EGRESS].twin)
 		return 0;
@@ -403,7 +403,7 @@ static int set_swap(struct making *making)
 static int check_sections(const struct making *making)
 {
 	const struct generation *generation = making->generation;
-	const struct generation *previous = making->loading->previous;
+	const struct generation *previous = making->options->previous;
 	bool goes_on = previous && previous->dataplane->paths[PATH_EGRESS] ==
 					   generation->dataplane->paths[PATH_EGRESS];
 
@@ -456,16 +456,16 @@ static int load_paths(struct making *making)
 			return error_prefix(making->err, r, "%s-path", path_name((enum path)path));
 	}
 	if (r == 0)
-		r = generation_bind(generation, making->loading->monitor, making->loading->previous,
-				    making->loading->report, making->err);
+		r = generation_bind(generation, making->options->monitor, making->options->previous,
+				    making->options->report, making->err);
 	return r == 0 ? set_swap(making) : r;
 }
 
-int generation_load(struct dataplane *dataplane, const struct loading *loading,
+int generation_load(struct dataplane *dataplane, const struct load_options *options,
 		    struct generation **ret, struct error *err)
 {
 	_cleanup_(generation_unrefp) struct generation *generation = calloc(1, sizeof(*generation));
-	struct making making = { .generation = generation, .loading = loading, .err = err };
+	struct making making = { .generation = generation, .options = options, .err = err };
 	int r;
 
 	if (!generation)

@@ -9,7 +9,7 @@
 #include "program/generation.h"
 
 /* What a dataplane finds where it is loaded. */
-struct surroundings {
+struct load_environment {
 	/* A public map of another monitor: a descriptor that the caller closes, or -ENOENT. */
 	int (*find_map)(void *data, const char *name);
 	void *data;
@@ -17,8 +17,8 @@ struct surroundings {
 };
 
 /* How a dataplane is loaded. */
-struct loading {
-	const struct surroundings *around;
+struct load_options {
+	const struct load_environment *around;
 	const char *monitor; /* whose it is, for what is logged; NULL: nobody's */
 	bool xdp;	     /* the ingress path's program is for XDP */
 	/* A path that both dataplanes have in common goes on with its loaded object. May be NULL.
@@ -33,7 +33,7 @@ struct loading {
  * Loads a dataplane into the kernel; nothing is attached.
  * Errors name the path; the verifier's log is in them. What cannot be swapped is -EOPNOTSUPP.
  */
-int generation_load(struct dataplane *dataplane, const struct loading *loading,
+int generation_load(struct dataplane *dataplane, const struct load_options *options,
 		    struct generation **ret, struct error *err);
 
 #endif
