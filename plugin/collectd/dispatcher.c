@@ -24,7 +24,7 @@ struct reader {
 	char *monitor; /* NULL: the figures */
 	uint64_t serial;
 	cdtime_t interval;
-	struct passage *passage;
+	struct write_queue_reader *passage;
 	/* -- of who has the turn -- */
 	struct text told;  /* metrics whose type cannot be used, a line each: logged */
 	bool trouble_told; /* a failed read was */
@@ -55,7 +55,7 @@ static __thread bool flushing;
 
 static void reader_delete(struct reader *reader)
 {
-	passage_free(reader->passage);
+	write_queue_free(reader->passage);
 	free(reader->monitor);
 	text_release(&reader->told);
 	free(reader);
@@ -106,7 +106,7 @@ static struct reader *reader_new(const struct monitor *monitor)
 	reader->interval = seconds > 0 ? DOUBLE_TO_CDTIME_T(seconds) : plugin_get_interval();
 	reader->serial = monitor ? monitor->serial : 0;
 	reader->monitor = monitor ? strdup(monitor->settings.name) : NULL;
-	reader->passage = passage_new();
+	reader->passage = write_queue_new();
 	if ((monitor && !reader->monitor) || !reader->passage) {
 		reader_delete(reader);
 		return NULL;
@@ -227,13 +227,13 @@ static void read_trouble(void *data, const struct error *err)
 
 static void read_begin(struct reader *reader)
 {
-	reader->time = passage_begin(reader->passage);
+	reader->time = write_queue_begin(reader->passage);
 	reader->sent = 0;
 }
 
 static void read_end(struct reader *reader)
 {
-	passage_end(reader->passage, reader->sent);
+	write_queue_end(reader->passage, reader->sent);
 }
 
 /* With the turn. */
@@ -411,7 +411,7 @@ int dispatcher_flush(void *data, const char *plugin, double timeout, const char 
 	if (plugin && own)
 		return r;
 	/* The write plugins write all values that they hold, including these. */
-	passed = own ? passage_wait(r < 0 ? NULL : err) : 0;
+	passed = own ? write_queue_wait(r < 0 ? NULL : err) : 0;
 	flushing = true;
 	plugin_flush(plugin, age, identifier);
 	flushing = false;

@@ -490,7 +490,7 @@ void module_register(void)
 	plugin_register_complex_config(PLUGIN, dynmon_config);
 	plugin_register_init(PLUGIN, dynmon_init);
 	dispatcher_register();
-	passage_register();
+	write_queue_register();
 	feeder_register();
 	plugin_register_shutdown(PLUGIN, dynmon_shutdown);
 }

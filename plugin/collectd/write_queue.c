@@ -23,17 +23,17 @@ struct reading {
 	size_t sent, seen;
 };
 
-struct passage {
+struct write_queue_reader {
 	struct reading last, before;
 	cdtime_t forgotten; /* end of an earlier read that may have values in the queue; or 0 */
-	struct passage *next;
+	struct write_queue_reader *next;
 };
 
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t seen; /* a value has reached the cache; signaled for waiting threads */
 	/* -- protected by lock -- */
-	struct passage *passages;
+	struct write_queue_reader *passages;
 	struct reading *recent; /* where the last value was found; NULL: look everywhere */
 	cdtime_t begin;		/* of the last read that has begun */
 	cdtime_t latest;	/* the latest begin of a read with a value in the cache */
@@ -60,7 +60,8 @@ static struct reading *find_reading(cdtime_t time)
 {
 	if (passing.recent && passing.recent->begin == time)
 		return passing.recent;
-	for (struct passage *passage = passing.passages; passage; passage = passage->next) {
+	for (struct write_queue_reader *passage = passing.passages; passage;
+	     passage = passage->next) {
 		if (passage->last.begin == time)
 			return &passage->last;
 		if (passage->before.begin == time)
@@ -70,7 +71,7 @@ static struct reading *find_reading(cdtime_t time)
 }
 
 /* Called in a write thread when a value has reached the cache. */
-static int passage_event(cache_event_t *event, user_data_t *user_data)
+static int write_queue_event(cache_event_t *event, user_data_t *user_data)
 {
 	struct reading *reading;
 
@@ -92,14 +93,14 @@ static int passage_event(cache_event_t *event, user_data_t *user_data)
 	return 0;
 }
 
-void passage_register(void)
+void write_queue_register(void)
 {
-	plugin_register_cache_event(PLUGIN, passage_event, NULL);
+	plugin_register_cache_event(PLUGIN, write_queue_event, NULL);
 }
 
-struct passage *passage_new(void)
+struct write_queue_reader *write_queue_new(void)
 {
-	struct passage *passage = calloc(1, sizeof(*passage));
+	struct write_queue_reader *passage = calloc(1, sizeof(*passage));
 
 	if (!passage)
 		return NULL;
@@ -110,9 +111,9 @@ struct passage *passage_new(void)
 	return passage;
 }
 
-struct passage *passage_free(struct passage *passage)
+struct write_queue_reader *write_queue_free(struct write_queue_reader *passage)
 {
-	struct passage **at = &passing.passages;
+	struct write_queue_reader **at = &passing.passages;
 
 	if (!passage)
 		return NULL;
@@ -126,7 +127,7 @@ struct passage *passage_free(struct passage *passage)
 	return NULL;
 }
 
-uint64_t passage_begin(struct passage *passage)
+uint64_t write_queue_begin(struct write_queue_reader *passage)
 {
 	cdtime_t now;
 
@@ -146,7 +147,7 @@ uint64_t passage_begin(struct passage *passage)
 	return now;
 }
 
-void passage_end(struct passage *passage, size_t n)
+void write_queue_end(struct write_queue_reader *passage, size_t n)
 {
 	pthread_mutex_lock(&passing.lock);
 	passage->last.sent = n;
@@ -165,7 +166,8 @@ static size_t count_all_missing(cdtime_t then)
 {
 	size_t missing = 0;
 
-	for (struct passage *passage = passing.passages; passage; passage = passage->next) {
+	for (struct write_queue_reader *passage = passing.passages; passage;
+	     passage = passage->next) {
 		const struct reading *last = &passage->last, *before = &passage->before;
 		size_t dropped = queue_is_past(before->end) && before->seen < before->sent
 					 ? before->sent - before->seen
@@ -192,8 +194,9 @@ static bool chain_may_drop(void)
 /* Under lock. Returns the number of values that did not reach the cache in time. */
 static size_t wait_for_all(bool may_drop)
 {
-	const uint64_t quiet = (may_drop ? PASSAGE_SECONDS_QUIET : PASSAGE_SECONDS_MAX) * SECOND;
-	const uint64_t start = clock_now_ns(), end = start + PASSAGE_SECONDS_MAX * SECOND;
+	const uint64_t quiet =
+		(may_drop ? WRITE_QUEUE_SECONDS_QUIET : WRITE_QUEUE_SECONDS_MAX) * SECOND;
+	const uint64_t start = clock_now_ns(), end = start + WRITE_QUEUE_SECONDS_MAX * SECOND;
 	const cdtime_t then = cdtime();
 	size_t missing = count_all_missing(then);
 	uint64_t until = start + quiet;
@@ -214,7 +217,7 @@ static size_t wait_for_all(bool may_drop)
 	return missing;
 }
 
-int passage_wait(struct error *err)
+int write_queue_wait(struct error *err)
 {
 	const struct timespec in_hand = { .tv_nsec = IN_HAND_MS * 1000000L };
 	bool may_drop = chain_may_drop();
@@ -232,7 +235,7 @@ int passage_wait(struct error *err)
 		return error_set(err, -ETIMEDOUT,
 				 "%zu values have been in collectd's write queue for more than %d "
 				 "s; the write plugins have not received them yet",
-				 missing, PASSAGE_SECONDS_MAX);
+				 missing, WRITE_QUEUE_SECONDS_MAX);
 	error_set(
 		err, -ENODATA,
 		"%zu values did not come out of the PreCache filter chain, which may have dropped "

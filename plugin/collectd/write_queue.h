@@ -23,36 +23,37 @@
 /*
  * Seconds to wait for the write threads: in all, and for the next value if a chain may drop values.
  */
-#define PASSAGE_SECONDS_MAX   10
-#define PASSAGE_SECONDS_QUIET 1
+#define WRITE_QUEUE_SECONDS_MAX	  10
+#define WRITE_QUEUE_SECONDS_QUIET 1
 
-struct passage;
+struct write_queue_reader;
 
 /* Subscribes to cache events. Call when collectd loads the plugin. */
-void passage_register(void);
+void write_queue_register(void);
 
 /* Returns NULL if memory ran out. */
-struct passage *passage_new(void);
-struct passage *passage_free(struct passage *passage);
+struct write_queue_reader *write_queue_new(void);
+struct write_queue_reader *write_queue_free(struct write_queue_reader *passage);
 
 /**
- * passage_begin() - begin a read
+ * write_queue_begin() - begin a read
  * @passage:  the passage of the reader
  *
  * Return: the time (a cdtime_t) for all values of this read, unique among all reads.
  */
-uint64_t passage_begin(struct passage *passage);
+uint64_t write_queue_begin(struct write_queue_reader *passage);
 
 /* Ends the read; n values were dispatched with its time. */
-void passage_end(struct passage *passage, size_t n);
+void write_queue_end(struct write_queue_reader *passage, size_t n);
 
 /**
- * passage_wait() - wait until the values of all reads that have ended are out of the write queue
+ * write_queue_wait() - wait until the values of all reads that have ended are out of the write
+ * queue
  * @err:  receives the reason of a failure, or the remark if the result is 1
  *
  * Return: 0; 1 if a filter chain may have dropped the missing values; -ETIMEDOUT if the write
  * threads have not processed the values.
  */
-int passage_wait(struct error *err);
+int write_queue_wait(struct error *err);
 
 #endif
