@@ -265,17 +265,17 @@ static bool is_configured(const struct table *table, uint64_t serial)
 }
 
 /* With lock held; those of feeds that are gone make room. NULL: out of memory. */
-static struct target *target_of(const struct table *table, const struct feed *feed,
-				struct generation *generation)
+static struct feed_target *target_of(const struct table *table, const struct feed *feed,
+				     struct generation *generation)
 {
-	struct target *target = target_find(generation, feed->serial);
+	struct feed_target *target = feed_target_find(generation, feed->serial);
 
 	if (target)
 		return target;
 	for (size_t i = generation->n_targets; i-- > 0;)
 		if (!is_configured(table, generation->targets[i].feed))
-			target_drop(generation, i);
-	return target_add(generation, feed->serial, &feed->settings);
+			feed_target_drop(generation, i);
+	return feed_target_add(generation, feed->serial, &feed->settings);
 }
 
 void feeds_put(struct feeds *feeds, const char *monitor, struct generation *generation,
@@ -284,7 +284,7 @@ void feeds_put(struct feeds *feeds, const char *monitor, struct generation *gene
 	pthread_mutex_lock(&feeds->lock);
 	for (size_t i = 0; generation && i < feeds->table->n; i++) {
 		struct feed *feed = feeds->table->items[i];
-		struct target *target = NULL;
+		struct feed_target *target = NULL;
 
 		if (!strcmp(feed->settings.monitor, monitor))
 			target = target_of(feeds->table, feed, generation);
@@ -292,7 +292,8 @@ void feeds_put(struct feeds *feeds, const char *monitor, struct generation *gene
 			continue;
 		if (feed->id && target->values != feed->values) {
 			target->values = feed->values;
-			feed->errors += !target_set(target, feed->value * feed->settings.scale);
+			feed->errors +=
+				!feed_target_set(target, feed->value * feed->settings.scale);
 		}
 		if (news && target->error && !target->told) {
 			text_printf(news, "feed \"%s\": %s\n", feed->settings.name, target->error);
@@ -308,12 +309,12 @@ void feeds_refill(struct feeds *feeds, const char *monitor, struct generation *g
 	pthread_mutex_lock(&feeds->lock);
 	for (size_t i = 0; i < feeds->table->n; i++) {
 		const struct feed *feed = feeds->table->items[i];
-		struct target *target = NULL;
+		struct feed_target *target = NULL;
 
 		if (feed->id && !strcmp(feed->settings.monitor, monitor))
-			target = target_find(generation, feed->serial);
+			target = feed_target_find(generation, feed->serial);
 		if (target)
-			target_set_copy(target, twin, feed->value * feed->settings.scale);
+			feed_target_set_copy(target, twin, feed->value * feed->settings.scale);
 	}
 	pthread_mutex_unlock(&feeds->lock);
 }
@@ -441,8 +442,8 @@ static const char *find_error(const struct feed *feed, const struct generation *
 			      size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		const struct target *target =
-			generations[i] ? target_find(generations[i], feed->serial) : NULL;
+		const struct feed_target *target =
+			generations[i] ? feed_target_find(generations[i], feed->serial) : NULL;
 
 		if (target && target->error)
 			return target->error;

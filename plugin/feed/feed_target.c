@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-static void target_release(struct target *target)
+static void target_release(struct feed_target *target)
 {
 	while (target->n)
 		cell_release(&target->cells[--target->n]);
@@ -12,7 +12,7 @@ static void target_release(struct target *target)
 	free(target->error);
 }
 
-static void targets_free(struct target *targets, size_t n)
+static void feed_targets_free(struct feed_target *targets, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		target_release(&targets[i]);
@@ -42,7 +42,7 @@ static int check_emptied(const struct generation *generation, struct cell *cell,
 }
 
 /* Adds the cell of one copy of the programs, unless another one has that map, too. */
-static int add_cell(struct target *target, const struct generation *generation, enum path path,
+static int add_cell(struct feed_target *target, const struct generation *generation, enum path path,
 		    bool twin, const struct cell_place *place, struct error *err)
 {
 	const struct generation_path *this = &generation->paths[path];
@@ -63,7 +63,7 @@ static int add_cell(struct target *target, const struct generation *generation, 
 }
 
 /* Without a Path it is enough that one of them has such a map. */
-static int feed_target_add_path(struct target *target, const struct feed_settings *settings,
+static int feed_target_add_path(struct feed_target *target, const struct feed_settings *settings,
 				const struct generation *generation, enum path path,
 				struct error *err)
 {
@@ -87,7 +87,7 @@ static int feed_target_add_path(struct target *target, const struct feed_setting
 }
 
 /* The words stay those of the first path that has no such map, when neither has. */
-static void find_cells(struct target *target, const struct feed_settings *settings,
+static void find_cells(struct feed_target *target, const struct feed_settings *settings,
 		       const struct generation *generation)
 {
 	_cleanup_error_ struct error first = {};
@@ -110,7 +110,7 @@ static void find_cells(struct target *target, const struct feed_settings *settin
 	target->error = strdup(first.code ? error_message(&first) : "nothing runs there");
 }
 
-struct target *target_find(const struct generation *generation, uint64_t feed)
+struct feed_target *feed_target_find(const struct generation *generation, uint64_t feed)
 {
 	for (size_t i = 0; i < generation->n_targets; i++)
 		if (generation->targets[i].feed == feed)
@@ -118,18 +118,18 @@ struct target *target_find(const struct generation *generation, uint64_t feed)
 	return NULL;
 }
 
-struct target *target_add(struct generation *generation, uint64_t feed,
-			  const struct feed_settings *settings)
+struct feed_target *feed_target_add(struct generation *generation, uint64_t feed,
+				    const struct feed_settings *settings)
 {
-	struct target *target, *targets = realloc(generation->targets,
-						  (generation->n_targets + 1) * sizeof(*targets));
+	struct feed_target *target, *targets = realloc(generation->targets, (generation->n_targets +
+									     1) * sizeof(*targets));
 
 	if (!targets)
 		return NULL;
 	generation->targets = targets;
-	generation->targets_free = targets_free;
+	generation->feed_targets_free = feed_targets_free;
 	target = &targets[generation->n_targets];
-	*target = (struct target){ .feed = feed, .map = strdup(settings->map) };
+	*target = (struct feed_target){ .feed = feed, .map = strdup(settings->map) };
 	if (!target->map)
 		return NULL;
 	generation->n_targets++;
@@ -137,7 +137,7 @@ struct target *target_add(struct generation *generation, uint64_t feed,
 	return target;
 }
 
-void target_drop(struct generation *generation, size_t i)
+void feed_target_drop(struct generation *generation, size_t i)
 {
 	target_release(&generation->targets[i]);
 	generation->targets[i] = generation->targets[--generation->n_targets];
@@ -149,7 +149,7 @@ static const char *why_not(int r)
 }
 
 /* What fails in the same way again is no news. */
-bool target_set(struct target *target, double value)
+bool feed_target_set(struct feed_target *target, double value)
 {
 	_cleanup_text_ struct text words = {};
 
@@ -169,7 +169,7 @@ bool target_set(struct target *target, double value)
 	return !words.len;
 }
 
-void target_set_copy(struct target *target, bool twin, double value)
+void feed_target_set_copy(struct feed_target *target, bool twin, double value)
 {
 	for (size_t i = 0; i < target->n; i++)
 		if (target->twin[i] == twin)

@@ -140,8 +140,8 @@ struct generation *generation_unref(struct generation *generation)
 {
 	if (!generation || __atomic_sub_fetch(&generation->refs, 1, __ATOMIC_ACQ_REL))
 		return NULL;
-	if (generation->targets_free)
-		generation->targets_free(generation->targets, generation->n_targets);
+	if (generation->feed_targets_free)
+		generation->feed_targets_free(generation->targets, generation->n_targets);
 	for (int path = 0; path < PATH_COUNT; path++) {
 		struct generation_path *this = &generation->paths[path];
 

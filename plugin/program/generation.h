@@ -41,7 +41,7 @@ struct generation_path {
 	size_t n_metrics;
 };
 
-struct target;
+struct feed_target;
 
 struct generation {
 	unsigned int refs; /* atomic */
@@ -49,9 +49,10 @@ struct generation {
 	struct swap *swap; /* NULL: nothing is swapped */
 	struct generation_path paths[PATH_COUNT];
 	/* -- protected by the lock of the feeds, see feed.h -- */
-	struct target *targets;
+	struct feed_target *targets;
 	size_t n_targets;
-	void (*targets_free)(struct target *targets, size_t n); /* set with the first target */
+	void (*feed_targets_free)(struct feed_target *targets,
+				  size_t n); /* set with the first target */
 };
 
 /* Adds all maps of a generation. -ENOMEM. generation may be NULL. */
