@@ -6,19 +6,19 @@
 #include <errno.h>
 #include <time.h>
 
-int first_run_begin(struct first_run *first_run, struct error *err)
+int first_packet_begin(struct first_packet *first_packet, struct error *err)
 {
-	*first_run = (struct first_run){ run_stats_open(err), clock_ns(CLOCK_BOOTTIME) };
-	return first_run->counting < 0 ? first_run->counting : 0;
+	*first_packet = (struct first_packet){ run_stats_open(err), clock_ns(CLOCK_BOOTTIME) };
+	return first_packet->counting < 0 ? first_packet->counting : 0;
 }
 
-void first_run_end(struct first_run *first_run)
+void first_packet_end(struct first_packet *first_packet)
 {
-	fd_close(&first_run->counting);
+	fd_close(&first_packet->counting);
 }
 
 /* -ENODEV: nothing can run. */
-static int has_run(const struct first_run *first_run, const struct snapshot *snapshot,
+static int has_run(const struct first_packet *first_packet, const struct snapshot *snapshot,
 		   struct error *err)
 {
 	bool anywhere = false;
@@ -31,15 +31,15 @@ static int has_run(const struct first_run *first_run, const struct snapshot *sna
 			if (!of->object || !(of->by_section || snapshot->items[i].ifindex))
 				continue;
 			anywhere = true;
-			if (run_stats_since(of->object, first_run->since) ||
-			    (of->twin && run_stats_since(of->twin, first_run->since)))
+			if (run_stats_since(of->object, first_packet->since) ||
+			    (of->twin && run_stats_since(of->twin, first_packet->since)))
 				return 1;
 		}
 	return anywhere ? 0 : error_set(err, -ENODEV, "on no interface");
 }
 
-int first_run_wait(const struct first_run *first_run, struct registry *registry,
-		   const char *monitor, double seconds, struct error *err)
+int first_packet_wait(const struct first_packet *first_packet, struct registry *registry,
+		      const char *monitor, double seconds, struct error *err)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
 	uint64_t until = clock_ns(CLOCK_MONOTONIC) + (uint64_t)(seconds * 1e9);
@@ -49,7 +49,7 @@ int first_run_wait(const struct first_run *first_run, struct registry *registry,
 		int r = registry_snapshot(registry, monitor, &snapshot, err);
 
 		if (r == 0)
-			r = has_run(first_run, &snapshot, err);
+			r = has_run(first_packet, &snapshot, err);
 		if (r || clock_ns(CLOCK_MONOTONIC) >= until || registry_is_cancelled(registry))
 			return r;
 		nanosleep(&pause, NULL);

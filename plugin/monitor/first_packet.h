@@ -8,23 +8,23 @@
 
 #include "monitor/registry.h"
 
-#define FIRST_RUN_SECONDS_MAX 60
+#define FIRST_PACKET_SECONDS_MAX 60
 
-struct first_run {
+struct first_packet {
 	int counting; /* the kernel counts while it is open */
 	uint64_t since;
 };
 
-/* -errno: the kernel does not count. After success: first_run_end(). */
-int first_run_begin(struct first_run *first_run, struct error *err);
-void first_run_end(struct first_run *first_run);
+/* -errno: the kernel does not count. After success: first_packet_end(). */
+int first_packet_begin(struct first_packet *first_packet, struct error *err);
+void first_packet_end(struct first_packet *first_packet);
 
 /*
  * Waits until a program of the monitor that was loaded since the beginning has run, at most so many
  * seconds, and not when the registry is cancelled. 1: it has; 0: not in that time; -ENODEV: there
  * is no program, or it is on no interface now; -ENOENT: the monitor is gone.
  */
-int first_run_wait(const struct first_run *first_run, struct registry *registry,
-		   const char *monitor, double seconds, struct error *err);
+int first_packet_wait(const struct first_packet *first_packet, struct registry *registry,
+		      const char *monitor, double seconds, struct error *err);
 
 #endif

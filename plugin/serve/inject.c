@@ -41,10 +41,10 @@ static int take_question(const struct request *request, struct question *ret, st
 	if (r < 0 || !wait)
 		return r;
 	ret->wait = strtod(wait, &end);
-	if (!isdigit((unsigned char)*wait) || *end || ret->wait > FIRST_RUN_SECONDS_MAX)
+	if (!isdigit((unsigned char)*wait) || *end || ret->wait > FIRST_PACKET_SECONDS_MAX)
 		return error_set(err, -EINVAL,
 				 "wait: expected seconds, from 0 to %d, found \"%.60s\"",
-				 FIRST_RUN_SECONDS_MAX, wait);
+				 FIRST_PACKET_SECONDS_MAX, wait);
 	return ret->phases ? 0 : error_set(err, -EINVAL, "wait: expected phases=true with it");
 }
 
@@ -57,12 +57,12 @@ static void tell_phases(const struct phase_times *phases, struct text *lines)
 }
 
 static void tell_first_packet(const struct request *request, const struct question *question,
-			      const struct first_run *first_run, uint64_t switched,
+			      const struct first_packet *first_packet, uint64_t switched,
 			      struct text *lines)
 {
 	_cleanup_error_ struct error err = {};
-	int r = first_run_wait(first_run, request->registry, request->command->words[1],
-			       question->wait, &err);
+	int r = first_packet_wait(first_packet, request->registry, request->command->words[1],
+				  question->wait, &err);
 
 	text_adds(lines, "first-packet ");
 	if (r > 0)
@@ -76,7 +76,7 @@ static void tell_first_packet(const struct request *request, const struct questi
 static int inject_inject(const struct request *request, const struct injection *injection,
 			 struct answer *answer, struct error *err)
 {
-	_cleanup_(first_run_end) struct first_run first_run = { .counting = -1 };
+	_cleanup_(first_packet_end) struct first_packet first_packet = { .counting = -1 };
 	_cleanup_error_ struct error why = {};
 	struct question question;
 	int r = take_question(request, &question, err);
@@ -84,13 +84,13 @@ static int inject_inject(const struct request *request, const struct injection *
 	if (r < 0)
 		return r;
 	if (question.wait > 0)
-		first_run_begin(&first_run, &why);
+		first_packet_begin(&first_packet, &why);
 	r = registry_inject(request->registry, injection, &answer->lines, err);
 	if (r < 0 || !question.phases)
 		return r;
 	tell_phases(injection->phases, &answer->lines);
-	if (first_run.counting >= 0)
-		tell_first_packet(request, &question, &first_run, injection->phases->since,
+	if (first_packet.counting >= 0)
+		tell_first_packet(request, &question, &first_packet, injection->phases->since,
 				  &answer->lines);
 	else
 		text_printf(&answer->lines, "first-packet %s\n",
