@@ -73,7 +73,7 @@ int bundle_read(const struct image *image, struct document *document, struct err
 		return error_set(err, -EFBIG, "the object has %zu bytes, at most %d are possible",
 				 image->len, OBJECT_MAX);
 	if (r == 0)
-		return describe_object(image, &document->json, &document->warnings, err);
+		return elf_metadata_document(image, &document->json, &document->warnings, err);
 	if (r > 0 && len > DOCUMENT_MAX)
 		r = error_set(err, -EFBIG, "%zu bytes, at most %d are possible", len, DOCUMENT_MAX);
 	if (r > 0)
@@ -122,7 +122,7 @@ static int about(const struct dataplane *dataplane, const struct compile_target 
 	if (ingress) {
 		r = image_init(&image, ingress->elf.data, ingress->elf.len, err);
 		if (r == 0)
-			r = describe_hooks(&image, ingress->config->program, &tc, &xdp, err);
+			r = elf_metadata_hooks(&image, ingress->config->program, &tc, &xdp, err);
 	}
 	if (r == 0 && target->xdp && tc && !xdp)
 		r = error_set(

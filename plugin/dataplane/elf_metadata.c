@@ -48,8 +48,8 @@ static enum path elf_metadata_path_of(const struct image_program *program)
 		       : PATH_INGRESS;
 }
 
-int describe_hooks(const struct image *image, const char *name, bool *tc, bool *xdp,
-		   struct error *err)
+int elf_metadata_hooks(const struct image *image, const char *name, bool *tc, bool *xdp,
+		       struct error *err)
 {
 	struct image_program *programs = calloc(IMAGE_PROGRAMS_MAX, sizeof(*programs));
 	size_t n = 0;
@@ -369,8 +369,8 @@ static int btf_of(const struct image *image, struct btf **ret, struct error *err
 	return 1;
 }
 
-int describe_object(const struct image *image, struct json_object **ret, struct text *warnings,
-		    struct error *err)
+int elf_metadata_document(const struct image *image, struct json_object **ret,
+			  struct text *warnings, struct error *err)
 {
 	_cleanup_(json_object_putp) struct json_object *document = json_object_new_object();
 	_cleanup_(tags_release) struct tags tags = { calloc(TAGS_MAX, sizeof(*tags.tags)) };

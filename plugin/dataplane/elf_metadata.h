@@ -23,14 +23,14 @@
  * -EINVAL: damaged, no program, several programs for a path, or a tag with mistakes in it; -EFBIG
  * over a limit.
  */
-int describe_object(const struct image *image, struct json_object **ret, struct text *warnings,
-		    struct error *err);
+int elf_metadata_document(const struct image *image, struct json_object **ret,
+			  struct text *warnings, struct error *err);
 
 /*
  * Which kinds of hook the object has programs for on the ingress path. name: only the program
  * called so; NULL: any. Neither is set for tracing programs.
  */
-int describe_hooks(const struct image *image, const char *name, bool *tc, bool *xdp,
-		   struct error *err);
+int elf_metadata_hooks(const struct image *image, const char *name, bool *tc, bool *xdp,
+		       struct error *err);
 
 #endif
