@@ -24,10 +24,10 @@ struct depth {
 	int folders;
 };
 
-static int read_any(struct files *files, const char *words, const char *filter, struct depth depth,
-		    struct error *err);
+static int read_any(struct config_files *files, const char *words, const char *filter,
+		    struct depth depth, struct error *err);
 
-static int read_include(struct files *files, const char *in, const oconfig_item_t *item,
+static int read_include(struct config_files *files, const char *in, const oconfig_item_t *item,
 			struct depth depth, struct error *err)
 {
 	const char *filter = NULL;
@@ -66,8 +66,8 @@ static bool config_files_is_wanted(const char *file, const char *filter)
 	return !copy || fnmatch(filter, basename(copy), 0) == 0;
 }
 
-static int read_file(struct files *files, const char *file, const char *filter, struct depth depth,
-		     struct error *err)
+static int read_file(struct config_files *files, const char *file, const char *filter,
+		     struct depth depth, struct error *err)
 {
 	oconfig_item_t *root;
 	int r = 0;
@@ -102,7 +102,7 @@ static int config_files_by_name(const struct dirent **a, const struct dirent **b
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int read_folder(struct files *files, const char *folder, const char *filter,
+static int read_folder(struct config_files *files, const char *folder, const char *filter,
 		       struct depth depth, struct error *err)
 {
 	struct dirent **entries = NULL;
@@ -131,8 +131,8 @@ static int by_word(const void *a, const void *b)
 }
 
 /* words: as for the shell, with ~, $ and patterns, but without commands. */
-static int read_any(struct files *files, const char *words, const char *filter, struct depth depth,
-		    struct error *err)
+static int read_any(struct config_files *files, const char *words, const char *filter,
+		    struct depth depth, struct error *err)
 {
 	wordexp_t paths;
 	int r = 0;
@@ -162,7 +162,7 @@ static int read_any(struct files *files, const char *words, const char *filter, 
 	return r;
 }
 
-int files_read(struct files *files, const char *file, struct error *err)
+int config_files_read(struct config_files *files, const char *file, struct error *err)
 {
 	return read_any(files, file, NULL, (struct depth){}, err);
 }

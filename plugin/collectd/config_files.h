@@ -13,7 +13,7 @@
 
 struct oconfig_item_s;
 
-struct files {
+struct config_files {
 	/* Called for each <Plugin> block of that name, in collectd's order. */
 	void (*take)(void *data, const char *file, const struct oconfig_item_s *block);
 	void *data;
@@ -25,6 +25,6 @@ struct files {
  * Reads a file and all that it includes. -errno, with the file in the message; -EBADMSG: the parser
  * has said on stderr what and where.
  */
-int files_read(struct files *files, const char *file, struct error *err);
+int config_files_read(struct config_files *files, const char *file, struct error *err);
 
 #endif

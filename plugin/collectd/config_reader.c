@@ -46,7 +46,7 @@ static const char *option_c(const char *words, size_t len)
 	return found;
 }
 
-int config_locate(struct error *err)
+int config_reader_locate(struct error *err)
 {
 	_cleanup_text_ struct text words = {};
 	const char *file = NULL;
@@ -60,11 +60,11 @@ int config_locate(struct error *err)
 	place.dir = getcwd(NULL, 0);
 	if (place.file && place.dir)
 		return 0;
-	config_forget();
+	config_reader_forget();
 	return error_oom(err);
 }
 
-void config_forget(void)
+void config_reader_forget(void)
 {
 	free(place.file);
 	free(place.dir);
@@ -276,8 +276,8 @@ static int taking_finish(struct taking *taking, struct error *err)
 	return taking->r;
 }
 
-int config_take(struct settings *settings, const struct oconfig_item_s *item, struct text *warnings,
-		struct error *err)
+int config_reader_take(struct settings *settings, const struct oconfig_item_s *item,
+		       struct text *warnings, struct error *err)
 {
 	struct taking taking = { .warnings = warnings };
 	_cleanup_text_ struct text lines = {};
@@ -312,14 +312,14 @@ static void leave_at_once(void)
 static void read_files(void *data, int fd)
 {
 	_cleanup_text_ struct text words = {};
-	struct files files = { .take = pack_block, .data = &words, .plugin = PLUGIN };
+	struct config_files files = { .take = pack_block, .data = &words, .plugin = PLUGIN };
 	struct error err = {};
 	int r;
 
 	(void)data;
 	if (atexit(leave_at_once) != 0 || chdir(place.dir) < 0)
 		return;
-	r = files_read(&files, place.file, &err);
+	r = config_files_read(&files, place.file, &err);
 	if (r == 0)
 		text_printf(&words, "W%c%s%c.%c", 0, text_str(&files.warnings), 0, 0);
 	else if (r != -EBADMSG)
@@ -361,7 +361,7 @@ static int read_words(struct text *words, struct text *said, struct error *err)
 	return 0;
 }
 
-int config_read(struct settings *ret, struct text *warnings, struct error *err)
+int config_reader_read(struct settings *ret, struct text *warnings, struct error *err)
 {
 	_cleanup_(settings_release) struct settings settings = {};
 	_cleanup_text_ struct text words = {}, said = {}, complaints = {};

@@ -14,15 +14,15 @@ struct oconfig_item_s;
  * Remembers where collectd's configuration is: from collectd's own command line, or as built in.
  * To be called before collectd changes its directory. -ENOMEM.
  */
-int config_locate(struct error *err);
-void config_forget(void);
+int config_reader_locate(struct error *err);
+void config_reader_forget(void);
 
 /*
  * Takes a block into settings, which add up. warnings: a line for each option that is not known.
  * On failure all mistakes are in err, a line each.
  */
-int config_take(struct settings *settings, const struct oconfig_item_s *item, struct text *warnings,
-		struct error *err);
+int config_reader_take(struct settings *settings, const struct oconfig_item_s *item,
+		       struct text *warnings, struct error *err);
 
 /*
  * Reads all blocks again, as collectd would at its start. On success ret is the caller's. On
@@ -30,6 +30,6 @@ int config_take(struct settings *settings, const struct oconfig_item_s *item, st
  * takes a few milliseconds, and at most CONFIG_SECONDS_MAX.
  */
 #define CONFIG_SECONDS_MAX 10
-int config_read(struct settings *ret, struct text *warnings, struct error *err);
+int config_reader_read(struct settings *ret, struct text *warnings, struct error *err);
 
 #endif

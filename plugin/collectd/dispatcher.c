@@ -364,7 +364,7 @@ static int flush_own(cdtime_t timeout, const char *identifier, struct error *err
 	struct registry *registry;
 	int r = 0;
 
-	if (identifier && !cache_is_ours(identifier))
+	if (identifier && !value_cache_is_ours(identifier))
 		return 0;
 	pthread_mutex_lock(&dispatcher.lock);
 	registry = dispatcher.registry;

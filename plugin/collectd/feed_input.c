@@ -75,7 +75,7 @@ static bool is_own(const value_list_t *list)
 }
 
 /* In collectd's write threads. Always 0: what cannot be put into a map is ours to tell. */
-static int feeder_write(const data_set_t *ds, const value_list_t *list, user_data_t *user_data)
+static int feed_input_write(const data_set_t *ds, const value_list_t *list, user_data_t *user_data)
 {
 	_cleanup_(writing_release) struct writing writing = { .ds = ds, .list = list };
 	struct feed_source source = { .get = get_value, .data = &writing };
@@ -94,17 +94,17 @@ static int feeder_write(const data_set_t *ds, const value_list_t *list, user_dat
 	return 0;
 }
 
-void feeder_register(void)
+void feed_input_register(void)
 {
-	plugin_register_write(PLUGIN, feeder_write, NULL);
+	plugin_register_write(PLUGIN, feed_input_write, NULL);
 }
 
-void feeder_start(struct registry *to)
+void feed_input_start(struct registry *to)
 {
 	registry = to;
 }
 
-void feeder_stop(void)
+void feed_input_stop(void)
 {
 	registry = NULL;
 }

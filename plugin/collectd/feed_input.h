@@ -6,21 +6,21 @@
 struct registry;
 
 /**
- * feeder_register() - register the write callback with collectd
+ * feed_input_register() - register the write callback with collectd
  *
  * Call this only while collectd loads the plugin: collectd's list of write callbacks has no lock,
  * and its write threads JSON reader the list. Without feeds the callback returns at once.
  */
-void feeder_register(void);
+void feed_input_register(void);
 
 /**
- * feeder_start() - set the receiver of values
- * @registry:  receives them until feeder_stop()
+ * feed_input_start() - set the receiver of values
+ * @registry:  receives them until feed_input_stop()
  *
  * Earlier values are dropped. collectd joins its write threads before it shuts plugins down, so no
- * thread is in the callback when feeder_stop() is called.
+ * thread is in the callback when feed_input_stop() is called.
  */
-void feeder_start(struct registry *registry);
-void feeder_stop(void);
+void feed_input_start(struct registry *registry);
+void feed_input_stop(void);
 
 #endif

@@ -77,7 +77,7 @@ static int settings_prepare(void)
 
 	if (settings_ready)
 		return 0;
-	if (config_locate(&err) < 0 || settings_init(&settings, &err) < 0) {
+	if (config_reader_locate(&err) < 0 || settings_init(&settings, &err) < 0) {
 		log_error("%s", error_message(&err));
 		return -1;
 	}
@@ -93,7 +93,7 @@ static int dynmon_config(oconfig_item_t *item)
 
 	if (settings_prepare() < 0)
 		return -1;
-	r = config_take(&settings, item, &warnings, &err);
+	r = config_reader_take(&settings, item, &warnings, &err);
 	log_lines(LOG_LEVEL_WARNING, &warnings);
 	if (r == 0)
 		return 0;
@@ -118,7 +118,7 @@ static int switch_run_stats(bool on, struct text *report)
 /* The configuration as it is now; what stands for as long as collectd runs is only reported. */
 static int configure(void *data, struct settings *ret, struct text *report, struct error *err)
 {
-	int r = config_read(ret, report, err);
+	int r = config_reader_read(ret, report, err);
 
 	(void)data;
 	if (r < 0)
@@ -219,8 +219,8 @@ static int registry_start(struct error *err)
 		.removed = monitor_removed,
 		.configure = configure,
 		.flush = dispatcher_flush,
-		.list_values = cache_list,
-		.get_value = cache_get,
+		.list_values = value_cache_list,
+		.get_value = value_cache_get,
 	};
 	const struct compiler compiler = {
 		.program = settings.compiler,
@@ -261,7 +261,7 @@ static int feeds_start(struct error *err)
 	int r = registry_set_feeds(registry, &settings, NULL, err);
 
 	if (r == 0)
-		feeder_start(registry);
+		feed_input_start(registry);
 	return r;
 }
 
@@ -416,7 +416,7 @@ static const struct part {
 	{ registry_start, registry_stop },
 	{ notification_open, notification_close },
 	{ run_stats_start, run_stats_stop },
-	{ feeds_start, feeder_stop },
+	{ feeds_start, feed_input_stop },
 	{ dispatching_start, dispatcher_stop },
 	{ monitors_start, NULL }, /* they stop with the registry */
 	/* The parts from here on start threads. */
@@ -475,7 +475,7 @@ static int dynmon_init(void)
 static int dynmon_shutdown(void)
 {
 	parts_stop();
-	config_forget();
+	config_reader_forget();
 	settings_release(&settings);
 	settings_ready = false;
 	return 0;
@@ -486,11 +486,11 @@ void module_register(void)
 	log_set_sink(sink_collectd);
 	catch_sighup();
 	/* Now, for there may be no block that asks for it; if it fails, init says so. */
-	config_locate(NULL);
+	config_reader_locate(NULL);
 	plugin_register_complex_config(PLUGIN, dynmon_config);
 	plugin_register_init(PLUGIN, dynmon_init);
 	dispatcher_register();
 	write_queue_register();
-	feeder_register();
+	feed_input_register();
 	plugin_register_shutdown(PLUGIN, dynmon_shutdown);
 }

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <math.h>
 
-bool cache_is_ours(const char *identifier)
+bool value_cache_is_ours(const char *identifier)
 {
 	static const char name[] = "dynmon";
 	const char *plugin = strchr(identifier, '/');
@@ -19,7 +19,7 @@ bool cache_is_ours(const char *identifier)
 	       (plugin[len + 1] == '-' || plugin[len + 1] == '/');
 }
 
-int cache_list(void *data, struct text *lines, struct error *err)
+int value_cache_list(void *data, struct text *lines, struct error *err)
 {
 	_cleanup_free_ cdtime_t *times = NULL;
 	_cleanup_free_ char **names = NULL;
@@ -29,7 +29,7 @@ int cache_list(void *data, struct text *lines, struct error *err)
 	if (uc_get_names(&names, &times, &n) != 0)
 		return error_set(err, -EIO, "collectd does not give its values");
 	for (size_t i = 0; i < n; i++) {
-		if (cache_is_ours(names[i]))
+		if (value_cache_is_ours(names[i]))
 			text_printf(lines, "%.3f %s\n", CDTIME_T_TO_DOUBLE(times[i]), names[i]);
 		free(names[i]);
 	}
@@ -58,7 +58,7 @@ static const data_set_t *find_type(const char *identifier, struct error *err)
 	return ds;
 }
 
-int cache_get(void *data, const char *identifier, struct text *lines, struct error *err)
+int value_cache_get(void *data, const char *identifier, struct text *lines, struct error *err)
 {
 	_cleanup_free_ gauge_t *rates = NULL;
 	_cleanup_error_ struct error why = {};
@@ -68,7 +68,7 @@ int cache_get(void *data, const char *identifier, struct text *lines, struct err
 	(void)data;
 	if (!ds)
 		return error_set(err, why.code, "%s", error_message(&why));
-	if (!cache_is_ours(identifier) || uc_get_rate_by_name(identifier, &rates, &n) != 0 ||
+	if (!value_cache_is_ours(identifier) || uc_get_rate_by_name(identifier, &rates, &n) != 0 ||
 	    n != ds->ds_num)
 		return error_set(err, -ENOENT, "No such value.");
 	for (size_t i = 0; i < n; i++)

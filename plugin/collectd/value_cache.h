@@ -10,10 +10,10 @@
 #include "base/text.h"
 
 /* Whether host/plugin-instance/type-instance is a value of this plugin. */
-bool cache_is_ours(const char *identifier);
+bool value_cache_is_ours(const char *identifier);
 
 /* registry_observer's list_values() and get_value(). */
-int cache_list(void *data, struct text *lines, struct error *err);
-int cache_get(void *data, const char *identifier, struct text *lines, struct error *err);
+int value_cache_list(void *data, struct text *lines, struct error *err);
+int value_cache_get(void *data, const char *identifier, struct text *lines, struct error *err);
 
 #endif
