@@ -9,9 +9,9 @@
 #ifndef DYNMON_DECODE_CELL_H
 #define DYNMON_DECODE_CELL_H
 
+#include "decode/plan.h"
 #include "kernel/map.h"
 #include "kernel/object.h"
-#include "decode/plan.h"
 
 /* Bytes of a key's text. */
 #define CELL_KEY_MAX 1024

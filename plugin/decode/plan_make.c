@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "kernel/type.h"
 #include "decode/plan.h"
+#include "kernel/type.h"
 
 #include <bpf/btf.h>
 #include <errno.h>

@@ -186,7 +186,6 @@ static const struct row rows[] = {
 	  "them." },
 	{ "map_capacity", NULL, false, OF_METRIC, EVERYWHERE, "count", get_capacity, 0,
 	  "Entries that the metric's map has room for." },
-	/* Expositions and collectd have their own, beside the metric. */
 	{ "series_left_out", NULL, false, OF_METRIC_READER, IN_STATS, "count", get_left_out, 0,
 	  "" },
 };

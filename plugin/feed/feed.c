@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "feed/feed.h"
 #include "base/hash.h"
+#include "base/json_writer.h"
 #include "feed/feed_target.h"
 
 #include <errno.h>
@@ -428,15 +429,6 @@ void feeds_stats(struct feeds *feeds, struct feed_stats *ret)
 	pthread_mutex_unlock(&feeds->lock);
 }
 
-static void json_string(struct text *out, const char *name, const char *value)
-{
-	text_printf(out, ",\"%s\":", name);
-	if (value)
-		text_json(out, value, strlen(value));
-	else
-		text_adds(out, "null");
-}
-
 /* The reason why an instance does not have the last value; NULL: all have it. */
 static const char *find_error(const struct feed *feed, const struct generation *const *generations,
 			      size_t n)
@@ -452,50 +444,42 @@ static const char *find_error(const struct feed *feed, const struct generation *
 }
 
 static void feed_json(const struct feed *feed, const struct generation *const *generations,
-		      size_t n, struct text *out)
+		      size_t n, struct json_writer *json)
 {
 	const struct feed_settings *settings = &feed->settings;
 
-	text_adds(out, "{\"name\":");
-	text_json(out, settings->name, strlen(settings->name));
-	json_string(out, "match", settings->match);
-	json_string(out, "data-source", settings->data_source);
-	json_string(out, "path", settings->path);
-	json_string(out, "map", settings->map);
-	json_string(out, "key", settings->key ? settings->key : "0");
-	json_string(out, "field", settings->field);
-	text_adds(out, ",\"scale\":");
-	text_double(out, settings->scale);
-	json_string(out, "from", feed->id);
-	text_adds(out, ",\"value\":");
-	if (feed->id && isfinite(feed->value))
-		text_double(out, feed->value);
-	else
-		text_adds(out, "null");
-	text_adds(out, ",\"time\":");
+	json_object_begin(json);
+	json_member_string(json, "name", settings->name);
+	json_member_string(json, "match", settings->match);
+	json_member_string(json, "data-source", settings->data_source);
+	json_member_string(json, "path", settings->path);
+	json_member_string(json, "map", settings->map);
+	json_member_string(json, "key", settings->key ? settings->key : "0");
+	json_member_string(json, "field", settings->field);
+	json_member_double(json, "scale", settings->scale);
+	json_member_string(json, "from", feed->id);
+	json_member_double(json, "value", feed->id ? feed->value : NAN); /* NaN is null */
+	json_key(json, "time");
 	if (feed->id)
-		text_printf(out, "%.3f", feed->time);
+		text_printf(json_value(json), "%.3f", feed->time);
 	else
-		text_adds(out, "null");
-	text_printf(out, ",\"values\":%llu,\"errors\":%llu", (unsigned long long)feed->values,
-		    (unsigned long long)feed->errors);
-	json_string(out, "last-error", find_error(feed, generations, n));
-	text_addc(out, '}');
+		json_put_string(json, NULL);
+	json_member_u64(json, "values", feed->values);
+	json_member_u64(json, "errors", feed->errors);
+	json_member_string(json, "last-error", find_error(feed, generations, n));
+	json_object_end(json);
 }
 
 void feeds_json(struct feeds *feeds, const char *monitor,
 		const struct generation *const *generations, size_t n, struct text *out)
 {
-	size_t count = 0;
+	struct json_writer json = { .out = out };
 
-	text_addc(out, '[');
+	json_array_begin(&json);
 	pthread_mutex_lock(&feeds->lock);
-	for (size_t i = 0; i < feeds->table->n; i++) {
-		if (strcmp(feeds->table->items[i]->settings.monitor, monitor) != 0)
-			continue;
-		text_adds(out, count++ ? "," : "");
-		feed_json(feeds->table->items[i], generations, n, out);
-	}
+	for (size_t i = 0; i < feeds->table->n; i++)
+		if (!strcmp(feeds->table->items[i]->settings.monitor, monitor))
+			feed_json(feeds->table->items[i], generations, n, &json);
 	pthread_mutex_unlock(&feeds->lock);
-	text_addc(out, ']');
+	json_array_end(&json);
 }

@@ -3,8 +3,8 @@
  * The words of a <Feed> block, and the values that come to it: an option's name, NUL, its value,
  * NUL, and a value's name, which is matched. Run as the others: see tests/run.
  */
-#include "decode/cell.h"
 #include "config/settings.h"
+#include "decode/cell.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "fixture.h"
 #include "decode/format.h"
+#include "fixture.h"
 
 #include <net/if.h>
 #include <sys/syscall.h>

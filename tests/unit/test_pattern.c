@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "fixture.h"
 #include "config/pattern.h"
+#include "fixture.h"
 
 static struct netif interfaces[] = {
 	{ 1, 0, "lo" },	   { 2, 0, "br1" },   { 3, 0, "br2" },

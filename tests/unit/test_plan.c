@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "fixture.h"
 #include "decode/field.h"
 #include "decode/plan.h"
+#include "fixture.h"
 
 #include <bpf/btf.h>
 #include <errno.h>
