@@ -11,7 +11,10 @@
 
 #define TCX_PROGRAMS_MAX 64 /* the kernel's BPF_MPROG_MAX */
 
-/* name: for when the kernel does not tell; libbpf calls a filter "program:[id]". */
+/*
+ * @name is used if the kernel does not reveal the program's name. libbpf names a filter
+ * "program:[id]".
+ */
 static void link_set(struct chain_link *link, uint32_t prog_id, const char *name)
 {
 	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(prog_id);
@@ -46,7 +49,7 @@ int chain_of_tcx(const struct hook *hook, int ifindex, bool egress, struct chain
 }
 
 struct xdp_query {
-	uint16_t attr; /* the mode's */
+	uint16_t attr; /* attribute of the attach mode */
 	uint32_t id;
 };
 
@@ -69,7 +72,9 @@ static int take_xdp(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
-/* bpf_xdp_query_id() dumps all interfaces, and takes an interrupted dump for an empty one. */
+/*
+ * bpf_xdp_query_id() is not used: it dumps all interfaces and treats an interrupted dump as empty.
+ */
 int chain_of_xdp(const struct hook *hook, int ifindex, bool egress, struct chain *ret)
 {
 	struct xdp_query query = {

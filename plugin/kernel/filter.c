@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Adds one element of size bytes, zeroed; NULL with errno when memory ran out. */
+/* Appends one zeroed element of @size bytes. Returns NULL with errno set if memory ran out. */
 static void *list_grow(void **items, size_t *n, size_t size)
 {
-	/* in powers of two: a program may have put any number there */
+	/* Double the capacity: other programs may have added any number of filters. */
 	if ((*n & (*n - 1)) == 0) {
 		void *larger = reallocarray(*items, *n ? *n * 2 : 1, size);
 

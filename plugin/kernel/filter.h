@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What hangs on the clsact and ingress qdiscs of interfaces, whoever put it there, over rtnetlink
- * in the network namespace of the calling thread.
+ * Lists of the tc filters on clsact and ingress qdiscs, including those of other owners.
+ *
+ * The functions query rtnetlink in the network namespace of the calling thread. A list is a
+ * snapshot that belongs to one thread.
  */
 #ifndef DYNMON_KERNEL_FILTER_H
 #define DYNMON_KERNEL_FILTER_H
@@ -10,43 +12,53 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FILTER_NAME_SIZE 16 /* with its NUL, as the kernel's names of programs */
+#define FILTER_NAME_SIZE 16 /* including NUL; as in the kernel's program names */
 
 struct filter {
 	uint32_t priority; /* 1 to 65535; the lowest runs first */
-	uint32_t handle;   /* 0: stands for its priority being taken */
-	uint32_t chain;	   /* packets come into chain 0 */
-	uint32_t prog_id;  /* 0: not an eBPF filter, or a classic one */
+	uint32_t handle;   /* 0: the entry only shows that its priority is in use */
+	uint32_t chain;	   /* packets enter chain 0 */
+	uint32_t prog_id;  /* 0: not an eBPF filter, or classic BPF */
 	char name[FILTER_NAME_SIZE];
 };
 
-/* In the order they run: by priority, and within one as the kernel has them. */
+/* Filters in the order in which they run: by priority, then in the kernel's order. */
 struct filter_list {
 	struct filter *items;
 	size_t n;
 };
 
-/*
- * The filters of one direction; none where there is no such interface or qdisc.
- * -errno: *ret is empty. After success: filter_list_release().
+/**
+ * filter_list_get() - list the filters of an interface in one direction
+ * @ifindex:  index of the interface
+ * @egress:   direction
+ * @ret:      receives the list, empty on failure; release with filter_list_release()
+ *
+ * Return: 0 on success, -errno on failure. Without the interface or its qdisc the list is empty.
  */
 int filter_list_get(int ifindex, bool egress, struct filter_list *ret);
 void filter_list_release(struct filter_list *list);
 
-/* The filter in chain 0 that runs that program; NULL: none. Valid as long as the list. */
+/* Returns the filter in chain 0 that runs the program, or NULL. Valid as long as the list. */
 const struct filter *filter_list_find(const struct filter_list *list, uint32_t prog_id);
 
 struct qdisc {
 	int ifindex;
-	bool clsact; /* else "ingress", which has no egress */
+	bool clsact; /* false: an ingress qdisc, which has no egress */
 };
 
-/* The qdiscs of all interfaces that such filters can be on. */
+/* The clsact and ingress qdiscs of all interfaces. */
 struct qdisc_list {
 	struct qdisc *items;
 	size_t n;
 };
 
+/**
+ * qdisc_list_get() - list the clsact and ingress qdiscs of a network namespace
+ * @ret:  receives the list, empty on failure; release with qdisc_list_release()
+ *
+ * Return: 0 on success, -errno on failure.
+ */
 int qdisc_list_get(struct qdisc_list *ret);
 void qdisc_list_release(struct qdisc_list *list);
 

@@ -13,7 +13,7 @@
 #include <strings.h>
 #include <sys/syscall.h>
 
-/* linux/bpf.h of 6.6; libbpf does not have the calls for them before 1.3. */
+/* From linux/bpf.h of Linux 6.6. libbpf supports them since 1.3. */
 #define LINK_BEFORE   (1u << 3)
 #define LINK_AFTER    (1u << 4)
 #define LINK_ID	      (1u << 5)
@@ -21,7 +21,7 @@
 
 #define IFINDEX_LOOPBACK 1
 
-/* The part of union bpf_attr that BPF_LINK_CREATE for tcx takes, and XDP in its beginning. */
+/* The part of union bpf_attr that BPF_LINK_CREATE uses for tcx; XDP uses only its beginning. */
 struct link_create {
 	uint32_t prog_fd;
 	uint32_t ifindex;
@@ -32,13 +32,13 @@ struct link_create {
 	uint64_t expected_revision;
 };
 
-/* The part of struct bpf_link_info that tcx has; XDP has no type. */
+/* The part of struct bpf_link_info for tcx links. XDP links do not set type. */
 struct link_info {
 	uint32_t link_type;
 	uint32_t id;
 	uint32_t prog_id;
 	uint32_t unused;
-	uint32_t ifindex; /* 0: the interface is gone */
+	uint32_t ifindex; /* 0: the interface does not exist any more */
 	uint32_t type;
 };
 
@@ -101,8 +101,8 @@ static int link_replace(struct attachment *attachment, int prog_fd)
 }
 
 /*
- * After the last pin is removed the kernel frees the link from a work queue; until then its program
- * would run.
+ * Detach explicitly: after the last pin is removed, the kernel frees the link from a work queue,
+ * and the program would run until then.
  */
 static void link_detach(struct attachment *attachment)
 {
@@ -124,12 +124,12 @@ const char *hook_names(void)
 	return "auto, tcx, tc, xdp, xdp-generic";
 }
 
-/* A kernel without tcx does not know the attach type. */
+/* A kernel without tcx rejects the attach type. */
 static bool tcx_supported(void)
 {
 	uint32_t count = 0;
 
-	/* Any other error, such as a missing capability, will be told when attaching. */
+	/* Any other error, such as a missing capability, is reported when attaching. */
 	return bpf_prog_query(IFINDEX_LOOPBACK, HOOK_TCX_INGRESS, 0, NULL, NULL, &count) != -EINVAL;
 }
 
@@ -175,8 +175,9 @@ static const char *hook_attach_hint(const struct hook *hook, int code)
 }
 
 /*
- * The kernel has -ENOENT for a program that is nowhere or not on that hook, and -EINVAL for one of
- * another kind, which cannot be there either.
+ * Returns true if attaching failed because the program of a relative position is not on the hook.
+ * The kernel returns -ENOENT if that program does not exist or is on another hook, and -EINVAL if
+ * it has another type.
  */
 static bool place_is_missing(const struct attachment *attachment, const struct position *position,
 			     int code)
@@ -211,7 +212,7 @@ int attachment_attach(struct attachment *attachment, const struct hook *hook, in
 		r = error_set(
 			&reason, -ENOENT, "no program with id %u, %s which it is to run, is there",
 			position->prog_id, position->where == POSITION_BEFORE ? "before" : "after");
-	/* Where the words are ours, libbpf's are about a clsact qdisc that is there already. */
+	/* If there is a reason of our own, libbpf only says that a clsact qdisc exists already. */
 	if (reason.code)
 		text_clear(&said);
 	*attachment = (struct attachment){};
@@ -246,7 +247,10 @@ void attachment_detach(struct attachment *attachment)
 	*attachment = (struct attachment){};
 }
 
-/* Whether it is a link on that hook; an interface that is gone, or another, has another index. */
+/*
+ * Returns true if the link is on the hook and interface of the attachment. The index does not match
+ * if the interface was deleted or replaced.
+ */
 static bool link_is_on(const struct link_info *info, const struct attachment *attachment)
 {
 	const struct hook *hook = attachment->hook;
@@ -268,8 +272,8 @@ int attachment_adopt_link(struct attachment *attachment, const struct hook *hook
 	int r = bpf_obj_get_info_by_fd(link_fd, &info, &len);
 
 	/*
-	 * The index may be that of another interface, in the namespace the link is in; and XDP
-	 * links do not tell their mode: the hook does.
+	 * Check the program chain, too: in another network namespace the same index may be another
+	 * interface, and the info of an XDP link lacks the mode, which the hook determines.
 	 */
 	if (r == 0 && link_is_on(&info, &adopted))
 		r = chain_get(hook, ifindex, egress, &chain);

@@ -11,37 +11,46 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Takes 16 bytes each; a qdisc that does not find room is left when the process ends. */
+/*
+ * Each entry costs 16 bytes in advance (a hash bucket). If the map is full, a qdisc cannot be
+ * recorded and stays when the process ends.
+ */
 #define OWNER_ENTRIES_MAX 16384
-/* A program may use no more maps (the kernel's MAX_USED_MAPS), and these are as many again. */
+/*
+ * The kernel limits the maps that a program uses to 64 (MAX_USED_MAPS). Leave room for as many
+ * owner maps that are bound later.
+ */
 #define PROGRAM_MAPS_MAX 128
 
-/* The map's layout; other versions of us read it too, so it may only grow a new name. */
+/*
+ * Binary layout of the map. Other versions of the plugin read it: change it only under a new map
+ * name.
+ */
 struct owner_key {
-	uint64_t where; /* inode of the network namespace; 0: not about one */
-	uint32_t what;	/* there: an interface's index; with 0: a program's id; 0/0: the process */
-	uint32_t kind;	/* 0; KIND_IDENTITY, with 0/0: start is a hash of the identity */
+	uint64_t where; /* inode of the network namespace; 0: none */
+	uint32_t what;	/* where != 0: interface index; where == 0: program id, 0: process */
+	uint32_t kind;	/* 0; KIND_IDENTITY with 0/0: start is a hash of the identity */
 };
 
 #define KIND_IDENTITY 1
 
 struct owner_value {
-	uint64_t start; /* of the process, in the kernel's ticks */
+	uint64_t start; /* start time of the process, in clock ticks since boot */
 	uint64_t pid_ns;
 	uint32_t pid;
 	uint32_t unused;
 };
 
 static struct {
-	pthread_mutex_t lock; /* taken inside clsact's */
+	pthread_mutex_t lock; /* nests inside clsact_lock of tc.c */
 	int fd;		      /* -- protected by lock */
-	pid_t pid;	      /* -- protected by lock; whose fd is: a fork is another owner */
-	uint64_t identity;    /* set before there are other threads; 0: unknown */
+	pid_t pid;	      /* -- protected by lock; owner of fd: a fork needs its own map */
+	uint64_t identity;    /* set before other threads start; 0: unknown */
 } own = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1 };
 
 /*
- * When a process started, and whether it is but waiting for its parent to ask about it.
- * -errno: it is gone, or others' processes are hidden.
+ * Gets the start time of a process, and whether the process is a zombie or dead. Returns -errno if
+ * the process does not exist or /proc hides it.
  */
 static int process_start(pid_t pid, uint64_t *start, bool *over)
 {
@@ -57,7 +66,7 @@ static int process_start(pid_t pid, uint64_t *start, bool *over)
 		return -errno;
 	if (!fgets(line, sizeof(line), file))
 		return -ESRCH;
-	/* The second field is the name, which may contain anything. */
+	/* The second field is the name, which may contain any character. */
 	rest = strrchr(line, ')');
 	if (!rest || sscanf(rest + 1,
 			    " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
@@ -80,8 +89,8 @@ static const struct owner_key identity_key = { .kind = KIND_IDENTITY };
 
 void owner_identify(const char *identity)
 {
-	static const uint64_t key[2] = { 0x64796e6d6f6e,
-					 0x6f776e6572 }; /* the same in each process */
+	/* Constant, because all processes must compute the same hash. */
+	static const uint64_t key[2] = { 0x64796e6d6f6e, 0x6f776e6572 };
 
 	own.identity = siphash(key, identity, strlen(identity)) | 1;
 }
@@ -115,7 +124,7 @@ static int own_make(void)
 	return 0;
 }
 
-/* The process's map, which is never closed. -errno. */
+/* Returns the descriptor of this process's map, which is never closed, or -errno. */
 static int own_map(void)
 {
 	int fd;
@@ -188,12 +197,14 @@ static bool is_alive(const struct owner_value *value)
 		return true;
 	if (kill((pid_t)value->pid, 0) < 0 && errno == ESRCH)
 		return false;
-	/* Somebody has that pid; who, the system may hide. */
+	/* The pid is in use; /proc may hide by which process. Assume that it is the owner then. */
 	return process_start((pid_t)value->pid, &start, &over) < 0 ||
 	       (start == value->start && !over);
 }
 
-/* 1: the map is somebody's mark, and *ret what it says; 0: it is another map; -errno. */
+/*
+ * Returns 1 and sets *ret if the map is an owner mark, 0 if it is another map, -errno on failure.
+ */
 static int owner_read(uint32_t map_id, uint32_t prog_id, int ifindex, struct owner *ret)
 {
 	const struct owner_key self = {}, kept = { .what = prog_id }, made = interface_key(ifindex);
@@ -242,7 +253,7 @@ int owner_of(uint32_t prog_id, int ifindex, struct owner *ret)
 		if (r == 0)
 			continue;
 		found = 1;
-		/* What one of them wanted to stay, stays; what one made, one of us made. */
+		/* Combine the flags: an adopted program keeps what any of its owners recorded. */
 		owner.kept |= ret->kept;
 		owner.made |= ret->made;
 		owner.ours |= ret->ours;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whose a filter on clsact is. Such a filter outlives its process, so its program carries the mark
- * of the process in a map called OWNER_MAP, which is bound to every program we put there and goes
- * when the last of them goes. There is one map per process, made when the first is needed.
+ * Ownership of tc filters. A filter outlives its process, so the plugin marks each program: it
+ * binds a map called OWNER_MAP, which describes the process, to the program. There is one such map
+ * per process, created on demand; the kernel frees it with the last program that it is bound to.
  *
  * All functions may be called from any thread.
  */
@@ -20,38 +20,63 @@
  * owner_identify() - set the identity in the marks of this process
  * @identity:  the same after a restart of collectd, different for each collectd on the host
  *
- * Call before the first mark is made. Without this call the identity is unknown.
+ * Call before the first mark is made and before other threads start. Without this call the identity
+ * is unknown.
  */
 void owner_identify(const char *identity);
 
-/* Marks a loaded program as this process's. -errno: an old kernel, or no permission. */
+/**
+ * owner_bind() - mark a loaded program as owned by this process
+ * @prog_fd:  descriptor of the program, owned by the caller
+ *
+ * Return: 0 on success, -errno if the kernel is too old or permission is missing.
+ */
 int owner_bind(int prog_fd);
 
-/* Whether this process made the clsact qdisc of an interface in the calling thread's namespace. */
+/*
+ * Returns true if this process created the clsact qdisc of the interface, which is in the calling
+ * thread's network namespace.
+ */
 bool owner_made(int ifindex);
-/* Notes that, or forgets it. What cannot be noted (-errno) is left when the process ends. */
+/**
+ * owner_set_made() - record whether this process created a clsact qdisc
+ * @ifindex:  interface in the calling thread's network namespace
+ * @made:     true to record it, false to forget it
+ *
+ * Return: 0 on success; -errno on failure: the qdisc then stays when the process ends.
+ */
 int owner_set_made(int ifindex, bool made);
 
-/*
- * Marks a program of ours as one whose filter is to stay when this process is gone, or takes that
- * mark away. -errno.
+/**
+ * owner_keep() - record whether the filter of a program outlives this process
+ * @prog_id:  kernel id of a program that this process marked
+ * @keep:     true to record it, false to forget it
+ *
+ * Return: 0 on success, -errno on failure.
  */
 int owner_keep(uint32_t prog_id, bool keep);
 
-/* Who says to be the owner of a program, as somebody's OWNER_MAP has it. */
+/* The owner of a program, as recorded in its OWNER_MAP. */
 struct owner {
 	pid_t pid;
-	bool alive; /* or not known to be dead: its pid is from another pid namespace */
-	bool kept;  /* its filter is to stay */
-	bool made;  /* and it made the clsact qdisc of the interface in question */
-	bool ours;  /* its identity is this process's, or both are unknown */
+	bool alive; /* true also if unknown: the pid is from another pid namespace */
+	bool kept;  /* the filter is to outlive the process */
+	bool made;  /* the owner created the clsact qdisc of the interface */
+	bool ours;  /* same identity as this process, or both unknown */
 	bool known; /* has an identity; marks of the first version have none */
 };
 
-/*
- * Looks at the owners of a program that is on an interface in the calling thread's namespace. A
- * program that was adopted has several: of these it is the living one, else the last.
- * 1: *ret is set; 0: it has no mark, or it is gone; -EPERM: CAP_SYS_ADMIN is missing; -errno.
+/**
+ * owner_of() - read the owner of a program
+ * @prog_id:  kernel id of the program
+ * @ifindex:  interface of the program, in the calling thread's network namespace
+ * @ret:      receives the owner
+ *
+ * An adopted program has several owners. @ret then has the pid of the living owner, or else of the
+ * last one, and the combined flags of all of them.
+ *
+ * Return: 1 if @ret is set, 0 if the program has no mark or does not exist, -EPERM without
+ * CAP_SYS_ADMIN, -errno on any other failure.
  */
 int owner_of(uint32_t prog_id, int ifindex, struct owner *ret);
 

@@ -18,7 +18,10 @@ static void report_removal(struct text *report, int ifindex, const char *what, p
 		    name, what, (long)pid);
 }
 
-/* 1: the filter is removed, and *made whether its owner had made the qdisc. */
+/*
+ * Removes a filter of a dead process. Returns 1 if removed, 0 if not, -errno if the owner cannot be
+ * determined. *owner is valid if the result is 1.
+ */
 static int sweep_filter(int ifindex, bool egress, bool kept, const struct filter *filter,
 			struct owner *owner)
 {
@@ -36,10 +39,13 @@ static int sweep_filter(int ifindex, bool egress, bool kept, const struct filter
 	r = owner_of(filter->prog_id, ifindex, owner);
 	if (r <= 0 || owner->alive || (owner->kept && !kept))
 		return r < 0 ? r : 0;
-	/* Of another collectd, which takes over or removes this filter when it runs. */
+	/* A filter of another collectd: that one adopts or removes it when it runs. */
 	if (!owner->ours && (owner->known || owner->kept))
 		return 0;
-	/* Once the program is gone, nothing tells that any more: it is ours from now on. */
+	/*
+	 * The owner map goes away with the program, so first record the qdisc as created by this
+	 * process.
+	 */
 	if (owner->made)
 		owner_set_made(ifindex, true);
 	return tc_remove(&stale);

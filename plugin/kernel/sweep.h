@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Filters on clsact outlive a process that was killed: here they are found and removed. */
+/* Removes tc filters that a killed process left behind. Stateless; any thread may call it. */
 #ifndef DYNMON_KERNEL_SWEEP_H
 #define DYNMON_KERNEL_SWEEP_H
 
@@ -7,16 +7,18 @@
 
 #include <stdbool.h>
 
-/*
- * Removes, in the calling thread's network namespace, the filters whose process is dead, and the
- * qdiscs it had made that have no filters any more. Others' filters and qdiscs stay, as do those
- * of processes in other pid namespaces, those of a collectd with another identity
- * (owner_identify()), and, unless kept, those that were to be kept
- * (attachment_keep()) and that nobody has adopted.
+/**
+ * hook_sweep() - remove tc filters and clsact qdiscs of dead processes
+ * @kept:    also remove filters marked by attachment_keep() that no process adopted
+ * @report:  receives one line for each removal, also if the function fails later
  *
- * Returns how many were removed; each is a line in report. -EPERM: there are filters whose owner
- * cannot be found out without CAP_SYS_ADMIN; a line says so. -errno: the interfaces cannot be
- * looked at. What was removed until then is in report in any case.
+ * Works in the calling thread's network namespace. A qdisc is removed if a dead process created it
+ * and it has no filters left. Filters and qdiscs of others stay, as do those of processes in other
+ * pid namespaces and of a collectd with another identity (see owner_identify()). A mark without an
+ * identity protects only kept filters.
+ *
+ * Return: number of removals; -EPERM if owners cannot be determined without CAP_SYS_ADMIN, with a
+ * line in @report; -errno if the interfaces cannot be listed.
  */
 int hook_sweep(bool kept, struct text *report);
 

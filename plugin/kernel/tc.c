@@ -11,17 +11,17 @@
 #include <pthread.h>
 
 /*
- * A filter without a priority gets one from the kernel: 0xc000, or one below the lowest that is
- * not below 0x8000. So what is to stay first goes below the one, and what is to stay last above
- * the other.
+ * The kernel assigns priorities to filters without one: 0xc000 if none exists, otherwise one below
+ * the lowest priority that is at least 0x8000. POSITION_FIRST therefore uses priorities below
+ * 0x8000, and POSITION_LAST priorities above 0xc000.
  */
 #define PRIORITY_AUTO_MIN 0x8000u
 #define PRIORITY_AUTO_MAX 0xc000u
 #define PRIORITY_END	  0x10000u
-/* Left free next to a neighbour, where there is room, for those who come later. */
+/* Distance to a neighbour, where there is room, so that later filters fit in between. */
 #define PRIORITY_STEP 16u
 
-/* Guards the clsact qdiscs of all interfaces: made, filled, emptied and removed under it. */
+/* Guards the clsact qdiscs of all interfaces: held while a qdisc is created, filled or removed. */
 static pthread_mutex_t clsact_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct bpf_tc_hook tc_hook(const struct attachment *attachment)
@@ -32,7 +32,7 @@ static struct bpf_tc_hook tc_hook(const struct attachment *attachment)
 	return hook;
 }
 
-/* Under clsact_lock. */
+/* Caller holds clsact_lock. */
 static bool clsact_remove_if_unused(int ifindex)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
@@ -40,7 +40,9 @@ static bool clsact_remove_if_unused(int ifindex)
 
 	if (!owner_made(ifindex) || netif_has_filters(ifindex) != 0)
 		return false;
-	/* It may be gone with its interface: then it is no more of ours either. */
+	/*
+	 * Forget the qdisc even if removing it fails: it may have disappeared with its interface.
+	 */
 	owner_set_made(ifindex, false);
 	return bpf_tc_hook_destroy(&hook) == 0;
 }
@@ -55,7 +57,10 @@ bool tc_clean(int ifindex)
 	return removed;
 }
 
-/* The mark comes first, so that there is never a filter without. An old kernel has no marks. */
+/*
+ * Attaches or replaces the filter. The program is marked first, so that a filter without a mark
+ * never exists. Old kernels cannot bind marks; a failure of owner_bind() is ignored.
+ */
 static int tc_put(struct attachment *attachment, int prog_fd, uint32_t flags)
 {
 	struct bpf_tc_hook hook = tc_hook(attachment);
@@ -78,7 +83,9 @@ static int tc_put(struct attachment *attachment, int prog_fd, uint32_t flags)
 	return 0;
 }
 
-/* What priorities are taken around a filter; without one (at is NULL), before is the highest. */
+/*
+ * Priorities in use around a filter. Without a filter (at is NULL), before is the highest in use.
+ */
 struct around {
 	uint32_t lowest; /* PRIORITY_END: none */
 	uint32_t before; /* 0: none */
@@ -100,7 +107,7 @@ static struct around look_around(const struct filter_list *list, const struct fi
 		if (filter == at)
 			passed = true;
 		else if (at && !filter->handle && filter->priority == at->priority)
-			continue; /* its own */
+			continue; /* placeholder for the filter's own priority */
 		else if (!passed)
 			around.before = filter->priority;
 		else if (around.after == PRIORITY_END)
@@ -109,7 +116,9 @@ static struct around look_around(const struct filter_list *list, const struct fi
 	return around;
 }
 
-/* A free priority between two; near: the one of them to keep close to, or neither. 0: none. */
+/*
+ * Returns a free priority between two, close to @near if that is one of them; 0 if there is none.
+ */
 static uint32_t priority_between(uint32_t low, uint32_t high, uint32_t near)
 {
 	uint32_t half = (high - low) / 2, step = half < PRIORITY_STEP ? half : PRIORITY_STEP;
@@ -121,7 +130,7 @@ static uint32_t priority_between(uint32_t low, uint32_t high, uint32_t near)
 	return near == high ? high - step : low + half;
 }
 
-/* 0 for none that is free. */
+/* Returns a free priority for the position; 0 if there is none. */
 static uint32_t priority_find(const struct filter_list *list, const struct filter *at,
 			      enum position_where where)
 {
@@ -173,7 +182,7 @@ static int tc_place(struct attachment *attachment, const struct position *positi
 		"tells which they have");
 }
 
-/* Under clsact_lock. */
+/* Caller holds clsact_lock. */
 static int tc_add(struct attachment *attachment, int prog_fd, const struct position *position,
 		  struct error *err)
 {
@@ -181,7 +190,7 @@ static int tc_add(struct attachment *attachment, int prog_fd, const struct posit
 		    .attach_point = BPF_TC_INGRESS);
 	int r = bpf_tc_hook_create(&hook);
 
-	/* In the same place there may be somebody's ingress qdisc, which has no egress. */
+	/* The existing qdisc may be an ingress qdisc of others, which has no egress. */
 	if (r == -EEXIST && attachment->egress && netif_has_clsact(attachment->ifindex) == 0)
 		return error_set(err, -EBUSY, "an ingress qdisc is there, which has no egress");
 	if (r == 0)
@@ -207,7 +216,7 @@ int tc_attach(struct attachment *attachment, int prog_fd, const struct position 
 	return r;
 }
 
-/* Whether the filter is still ours: somebody may have put another in its place. */
+/* Returns true if the filter still runs our program; others may have replaced it. */
 static bool tc_is_ours(const struct attachment *attachment)
 {
 	struct bpf_tc_hook hook = tc_hook(attachment);
@@ -258,7 +267,7 @@ int tc_adopt(struct attachment *attachment, uint32_t prog_id)
 	attachment->priority = filter->priority;
 	attachment->prog_id = prog_id;
 	attachment->kept = true;
-	/* Without CAP_SYS_ADMIN it keeps its old mark, with which it stays as well. */
+	/* Without CAP_SYS_ADMIN the program keeps its old mark, which also keeps the filter. */
 	if (owner_of(prog_id, attachment->ifindex, &owner) > 0 && owner.made)
 		owner_set_made(attachment->ifindex, true);
 	fd = bpf_prog_get_fd_by_id(prog_id);
