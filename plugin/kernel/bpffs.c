@@ -19,7 +19,7 @@ void bpffs_escape(struct text *path, const char *name)
 			text_addc(path, *name);
 }
 
-/* What is not ours is left as it is. */
+/* A "%" that bpffs_escape() did not write is kept. */
 void bpffs_unescape(char *name)
 {
 	char *to = name;
@@ -38,8 +38,8 @@ void bpffs_unescape(char *name)
 }
 
 /*
- * After the last pin is removed the kernel frees the link from a work queue; until then its program
- * would run.
+ * Detach the link explicitly: after the last pin is removed, the kernel frees the link from a work
+ * queue, and the program would run until then.
  */
 static void end_link(const char *path)
 {

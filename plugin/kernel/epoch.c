@@ -18,7 +18,9 @@ static uint64_t epoch_look(clockid_t clock)
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-/* One may be interrupted between the clocks: the shortest look counts. */
+/*
+ * The thread may be preempted between the two clock reads, so the shortest of several tries counts.
+ */
 static uint64_t epoch_base(void)
 {
 	uint64_t base = 0, shortest = UINT64_MAX;
@@ -35,7 +37,10 @@ static uint64_t epoch_base(void)
 	return base;
 }
 
-/* Where in the section the constant is; -1: not there, or not a u64 within its size. */
+/*
+ * Returns the offset of the constant in the section; -1 if it is missing, not a u64 or out of
+ * bounds.
+ */
 static int64_t epoch_offset(const struct btf *btf, const struct btf_type *section, size_t size)
 {
 	const struct btf_var_secinfo *vars = btf_var_secinfos(section);
@@ -68,8 +73,7 @@ int object_set_epoch(struct object *object, struct error *err)
 		size_t size;
 		int r;
 
-		/* A map that exists has its values: the second copy of a program uses the first's.
-		 */
+		/* A reused map already has its values: the second copy of a program shares it. */
 		if (!map->internal || map->reused || !section || !btf_is_datasec(section))
 			continue;
 		initial = bpf_map__initial_value(map->bpf, &size);

@@ -19,7 +19,7 @@ static int libbpf_log_print(enum libbpf_print_level level, const char *fmt, va_l
 		line = NULL;
 		return 0;
 	}
-	/* libbpf prints this advice for kernels before 5.11 whatever the reason is. */
+	/* libbpf prints this advice for kernels before 5.11, regardless of the reason. */
 	if (strstr(line, "ulimit -l") || strstr(line, "RLIMIT_MEMLOCK"))
 		return 0;
 	text_adds(captured, strncmp(line, "libbpf: ", 8) ? line : line + 8);

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What libbpf says while it works for the calling thread: its own messages and the
- * verifier's log. Nothing of it reaches stderr, which a daemon does not have.
+ * Captures the messages of libbpf, including the verifier log, per thread. Nothing reaches stderr,
+ * which a daemon does not have.
  */
 #ifndef DYNMON_KERNEL_LIBBPF_LOG_H
 #define DYNMON_KERNEL_LIBBPF_LOG_H
 
 #include "base/text.h"
 
-/*
- * Between these two calls, libbpf's warnings in this thread are appended to to (may be NULL:
- * thrown away). Not to be nested.
+/**
+ * libbpf_log_begin() - capture libbpf's warnings in the calling thread
+ * @to:  warnings are appended until libbpf_log_end(); NULL: warnings are discarded
+ *
+ * Calls do not nest. The state is thread-local, so any thread may call both functions.
  */
 void libbpf_log_begin(struct text *to);
 void libbpf_log_end(void);

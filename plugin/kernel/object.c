@@ -26,9 +26,9 @@ static int map_apply_tag(struct object_map *map, const char *tag, struct error *
 	};
 	int r;
 
-	if (!strncmp(tag, "metric", 6)) /* about metrics: dataplane/describe.c reads those */
+	if (!strncmp(tag, "metric", 6)) /* read by dataplane/elf_metadata.c */
 		return 0;
-	if (!strcmp(tag, "dialect")) { /* by bpf/dynmon/methods.h */
+	if (!strcmp(tag, "dialect")) { /* set by bpf/dynmon/methods.h */
 		map->dialect = true;
 		return 0;
 	}
@@ -41,7 +41,7 @@ static int map_apply_tag(struct object_map *map, const char *tag, struct error *
 	}
 	for (size_t i = MAP_SCOPE_SHARED; i < ARRAY_SIZE(scopes); i++)
 		if (!strcmp(tag, scopes[i])) {
-			/* One that is extern, too, is declared elsewhere. */
+			/* A map that is also extern is declared elsewhere. */
 			if (map->scope != MAP_SCOPE_EXTERN)
 				map->scope = (enum map_scope)i;
 			return 0;
@@ -101,7 +101,7 @@ static int object_list_maps(struct object *object, struct error *err)
 
 		map->bpf = bpf;
 		map->internal = bpf_map__is_internal(bpf);
-		map->name = strdup(bpf_map__name(bpf) ?: ""); /* a forged one may have none */
+		map->name = strdup(bpf_map__name(bpf) ?: ""); /* a forged map may have no name */
 		if (!map->name)
 			return error_oom(err);
 		object->n_maps++;
@@ -111,7 +111,7 @@ static int object_list_maps(struct object *object, struct error *err)
 	return object_apply_tags(object, err);
 }
 
-/* Sections that libbpf 1.1 does not know by themselves; loading is the same for all. */
+/* Sets the type for sections that libbpf 1.1 does not know. All are loaded the same way. */
 static void program_set_type(struct bpf_program *program)
 {
 	static const char *const prefixes[] = { "tc/", "tcx/", "classifier/" };
@@ -194,7 +194,9 @@ struct object *object_unref(struct object *object)
 	return NULL;
 }
 
-/* Whether a section such as "tc/egress" or "tcx/ingress" is for the other path alone. */
+/*
+ * Returns true if a section such as "tc/egress" or "tcx/ingress" is for the other direction only.
+ */
 static bool section_excludes(const char *section, bool egress)
 {
 	const char *slash = strchr(section, '/');
@@ -351,7 +353,9 @@ int object_add_past(struct object *object, struct error *err)
 	return result;
 }
 
-/* Maps the values of those maps that allow it; reading does without where it fails. */
+/*
+ * Maps the values of suitable maps into memory. A failure is harmless: reads then use system calls.
+ */
 static void map_memory(struct object *object)
 {
 	for (size_t i = 0; i < object->n_maps; i++) {
@@ -363,7 +367,7 @@ static void map_memory(struct object *object)
 	}
 }
 
-/* Refuses a map that would take too much memory, or be pinned where no map belongs. */
+/* Rejects a map that is too large or has a pin path outside OBJECT_PIN_DIR. */
 static int map_check(const struct object_map *map, struct error *err)
 {
 	const char *path = bpf_map__pin_path(map->bpf);
@@ -389,7 +393,7 @@ static int map_check(const struct object_map *map, struct error *err)
 	return 0;
 }
 
-/* Whether loading makes a pin that was not there. */
+/* Returns true if loading will create a pin that does not exist yet. */
 static bool map_will_be_pinned(const struct object_map *map)
 {
 	const char *path = bpf_map__pin_path(map->bpf);
@@ -476,7 +480,7 @@ int object_map_describe(const struct object_map *map, struct map *ret, struct er
 		.key_size = info.key_size,
 		.value_size = info.value_size,
 		.max_entries = info.max_entries,
-		/* The kernel keeps those of the descriptor, BPF_F_WRONLY, to itself. */
+		/* The kernel does not report the flags of the descriptor, such as BPF_F_WRONLY. */
 		.flags = info.map_flags | bpf_map__map_flags(map->bpf),
 		.id = info.id,
 	};

@@ -2,9 +2,10 @@
 /*
  * A compiled ELF object and, once loaded, its programs and maps in the kernel.
  *
- * The way: object_open(), object_select() for each path that uses it, decide about the maps
- * it shares with others, object_load(). Until it is loaded an object belongs to one thread;
- * afterwards it is read-only and reference counted.
+ * Sequence of calls: object_open(); object_select() for each direction; object_map_declare() or
+ * object_map_reuse() for shared maps; object_load(). An object belongs to one thread until it is
+ * loaded. A loaded object is reference counted and read-only, except for object_keep(),
+ * object_add_past() and the section links; callers serialize those.
  */
 #ifndef DYNMON_KERNEL_OBJECT_H
 #define DYNMON_KERNEL_OBJECT_H
@@ -19,38 +20,38 @@ struct bpf_map;
 struct bpf_program;
 struct btf;
 
-/* Who sees a map; declaration tags "dynmon:..." in the object's BTF say so. */
+/* Visibility of a map, from the declaration tags "dynmon:..." in the object's BTF. */
 enum map_scope {
-	MAP_SCOPE_PROGRAM, /* the default: the object's own */
-	MAP_SCOPE_SHARED,  /* both paths of a monitor */
+	MAP_SCOPE_PROGRAM, /* default: private to the object */
+	MAP_SCOPE_SHARED,  /* both directions of a monitor */
 	MAP_SCOPE_PUBLIC,  /* all monitors */
-	MAP_SCOPE_EXTERN,  /* declared elsewhere: refers to one of the above */
+	MAP_SCOPE_EXTERN,  /* declared elsewhere: refers to a shared or public map */
 };
 
 struct object_map {
-	struct bpf_map *bpf; /* owned by the object; NULL once it is loaded, see object_map_fd() */
-	char *name;	     /* as the code calls it; libbpf renames a map that reuses another */
-	uint32_t key_type;   /* in the object's BTF; libbpf forgets them when the kernel does not */
-	uint32_t value_type; /* take them, as for tries with a plain integer as their key */
+	struct bpf_map *bpf; /* owned by libbpf's object; NULL once that is closed */
+	char *name;	     /* as in the source; libbpf renames a reused map */
+	uint32_t key_type;   /* ids in the object's BTF, saved because libbpf */
+	uint32_t value_type; /* clears them if the kernel rejects the BTF of a map */
 	enum map_scope scope;
-	bool resolved;	  /* an extern map that has found its declaration */
-	bool reused;	  /* an existing map is used */
-	bool pinned;	  /* by us, just now */
-	bool kept;	  /* goes on from the generation before */
-	bool swapped;	  /* has a second copy; the two take turns */
-	bool dialect;	  /* declared in Dynmon's dialect, whose log2 slots are those of BCC */
-	bool counted;	  /* reads take counts out of it */
-	char *memory;	  /* the mapped values; NULL: not mapped */
+	bool resolved;	  /* an extern map whose declaration was found */
+	bool reused;	  /* uses an existing kernel map */
+	bool pinned;	  /* loading this object created the pin */
+	bool kept;	  /* carried over from the previous generation (map reuse) */
+	bool swapped;	  /* double-buffered: has a second copy */
+	bool dialect;	  /* declared in Dynmon's dialect: log2 slots as in BCC */
+	bool counted;	  /* a metric with empty-on-read takes counts out of it */
+	char *memory;	  /* mapped values; NULL: not mapped */
 	bool internal;	  /* made by the compiler: global variables and constants */
-	bool sealed;	  /* loaded; the following members are set */
-	struct map shape; /* the fd is owned */
-	char *pin_path;	  /* NULL: not to be pinned */
-	struct map past;  /* its counts are still to be added; the fd is owned; 0: none */
+	bool sealed;	  /* loaded; shape and pin_path are set */
+	struct map shape; /* owns the fd */
+	char *pin_path;	  /* NULL: not pinned */
+	struct map past;  /* counts to be added, see object_map_set_past(); owns the fd */
 };
 
 /* A program of a loaded object. */
 struct object_program {
-	const struct bpf_program *bpf; /* only for comparison: may be freed */
+	const struct bpf_program *bpf; /* only for comparison, may dangle */
 	char *name;
 	unsigned int size; /* instructions */
 	int fd;		   /* owned; -1: not loaded */
@@ -60,19 +61,19 @@ struct shared_btf;
 
 struct object {
 	unsigned int refs;	/* atomic */
-	struct bpf_object *bpf; /* NULL once loaded, unless it has sections to attach */
+	struct bpf_object *bpf; /* NULL once loaded, unless programs attach by section */
 	struct object_map *maps;
 	size_t n_maps;
 	bool loaded;
 	struct object_program *programs;
 	size_t n_programs;
 	struct shared_btf *shared_btf; /* NULL: no BTF, or not loaded */
-	struct bpf_link **links;       /* of programs that are attached by their section */
+	struct bpf_link **links;       /* of programs that attach by section */
 	size_t n_links;
-	bool kept; /* in use: what it has pinned stays */
+	bool kept; /* pins that this object created outlive it */
 };
 
-/* Where maps may be pinned. */
+/* Directory of all pins of maps. */
 #define OBJECT_PIN_DIR "/sys/fs/bpf/"
 
 #define OBJECT_MAPS_MAX 1024 /* maps of one object */
@@ -80,10 +81,10 @@ struct object {
 
 /**
  * object_open() - check an untrusted ELF object and open it with libbpf
- * @elf:   the object, which is copied
+ * @elf:   the object; copied
  * @len:   number of bytes
  * @name:  name of the object in messages
- * @ret:   receives the object, owned by the caller
+ * @ret:   receives the object with one reference, owned by the caller
  * @err:   receives the reason, with libbpf's messages
  *
  * Return: 0, -EINVAL if the object is not usable, -E2BIG over a limit, -ENOMEM.
@@ -91,41 +92,67 @@ struct object {
 int object_open(const void *elf, size_t len, const char *name, struct object **ret,
 		struct error *err);
 
+/*
+ * object_ref() returns @object and object_unref() returns NULL; both accept NULL. Any thread may
+ * call them. The last object_unref() detaches section programs, removes pins unless object_keep()
+ * was called, and frees the object.
+ */
 struct object *object_ref(struct object *object);
 struct object *object_unref(struct object *object);
 DEFINE_CLEANUP(struct object *, object_unref);
 
-/*
- * Picks the program for a path: the one called name, or, where that is NULL, the only one that
- * fits. xdp: it must be an XDP program, else one for tc. egress: it must not be marked for
- * ingress alone, and the other way round. The pick belongs to the object.
- * -ENOENT, -EINVAL: no or several programs fit; the message lists what there is.
+/**
+ * object_select() - select the program of a direction for loading
+ * @object:  opened, but not loaded
+ * @xdp:     select an XDP program; otherwise a tc program
+ * @egress:  direction; programs in a section of the other direction do not fit
+ * @name:    name of the program; NULL: the only program that fits
+ * @ret:     receives the program, owned by the object
+ * @err:     receives a message that lists the programs
+ *
+ * Return: 0 on success, -ENOENT if no program fits or none has the name, -EINVAL if several fit or
+ * the named one does not.
  */
 int object_select(struct object *object, bool xdp, bool egress, const char *name,
 		  struct bpf_program **ret, struct error *err);
 
-/* The map of that name, or NULL. */
+/* Returns the map with this name in the source, or NULL. */
 struct object_map *object_find_map(const struct object *object, const char *name);
 
-/* Gives an extern map the shape of its declaration; before both are loaded. */
+/**
+ * object_map_declare() - copy the shape of a declaration to an extern map
+ * @map:          an extern map of an object that is not loaded
+ * @declaration:  the declaring map
+ * @err:          receives the reason of a failure
+ *
+ * Return: 0 on success, -EINVAL if the sizes of keys or values differ.
+ */
 int object_map_declare(struct object_map *map, const struct object_map *declaration,
 		       struct error *err);
 
-/*
- * Makes the map use an existing one (fd is not taken) instead of creating its own.
- * -EINVAL when key or value sizes differ.
+/**
+ * object_map_reuse() - use an existing kernel map instead of a new one
+ * @map:  a map of an object that is not loaded
+ * @fd:   descriptor of the existing map, owned by the caller
+ * @err:  receives the reason of a failure
+ *
+ * Return: 0 on success, -EINVAL if the sizes of keys or values differ, -errno on any other failure.
  */
 int object_map_reuse(struct object_map *map, int fd, struct error *err);
 
-/*
- * Creates the maps and loads the selected programs. pin: maps that are to be pinned are; without it
- * they are new ones, as all others.
- * -ENOENT: an extern map without a declaration. Otherwise the kernel's -errno, with the
- * verifier's log in the message. After a failure the object can only be freed.
+/**
+ * object_load() - create the maps and load the selected programs
+ * @object:  opened, with all extern maps resolved
+ * @pin:     honor the "pin=" tags; false: all maps are new and unpinned
+ * @err:     receives the reason, with the verifier log
+ *
+ * Return: 0 on success, -ENOLINK if an extern map has no declaration, -EFBIG if a map exceeds
+ * MAP_BYTES_MAX, -EINVAL if a pin path is outside OBJECT_PIN_DIR, otherwise -errno of the kernel.
+ * After a failure the object can only be freed.
  */
 int object_load(struct object *object, bool pin, struct error *err);
 
-/* From now on what the object has pinned stays when it is freed. */
+/* Lets the pins that loading this object created outlive the object. */
 static inline void object_keep(struct object *object)
 {
 	if (object)
@@ -133,37 +160,59 @@ static inline void object_keep(struct object *object)
 }
 
 /*
- * Asks for a map whose values can be mapped into memory, where that is possible and nobody else has
- * a say in the map; before the object is loaded.
+ * Requests BPF_F_MMAPABLE for a map of an object that is not loaded. Does nothing if the map type
+ * does not allow it, or if others depend on the flags: extern, pinned, read-only and inner maps.
  */
 void object_map_make_mappable(struct object_map *map);
 
-/*
- * Lets a map begin with the counts of another one of its shape, which stays as it is: they are
- * added by object_add_past(). For what cannot be mapped, and so not be used itself. -errno.
+/**
+ * object_map_set_past() - remember a map whose counts are to be added to this one
+ * @map:   map that receives the counts
+ * @past:  map of the same shape; its descriptor is duplicated, the map itself is not changed
+ * @err:   receives the reason of a failure
+ *
+ * Used for map reuse instead of object_map_reuse() when the old map lacks BPF_F_MMAPABLE and the
+ * new map gets it.
+ *
+ * Return: 0 on success, -errno on failure.
  */
 int object_map_set_past(struct object_map *map, const struct map *past, struct error *err);
 
-/* Whether there are such counts. object may be NULL. */
+/* Returns true if object_add_past() has work to do. Accepts NULL. */
 bool object_has_past(const struct object *object);
 
-/* Adds them, once nothing writes to the other maps any more. -errno: not all of them. */
+/**
+ * object_add_past() - add the counts of all maps passed to object_map_set_past()
+ * @object:  loaded object
+ * @err:     receives the reason of a failure
+ *
+ * Call when no program writes to the old maps any more. The old maps are released in any case.
+ *
+ * Return: 0 on success, -errno if the counts of at least one map are lost.
+ */
 int object_add_past(struct object *object, struct error *err);
 
-/* The shape of a map, before and after the object is loaded. */
+/* Returns the shape of a map, before or after its object is loaded; fd is -1 before. */
 struct map object_map_shape(const struct object_map *map);
 
-/* The shape and descriptor of a loaded map; the descriptor is the object's. */
+/**
+ * object_map_describe() - get shape, descriptor and memory of a loaded map
+ * @map:  map of a loaded object
+ * @ret:  receives the description; the object keeps ownership
+ * @err:  receives the reason of a failure
+ *
+ * Return: 0 on success, -errno on failure.
+ */
 int object_map_describe(const struct object_map *map, struct map *ret, struct error *err);
 
-/* The descriptor of a map, owned by the object; -1 if the object is not loaded. */
+/* Returns the descriptor of a map, owned by the object; -1 if the object is not loaded. */
 static inline int object_map_fd(const struct object_map *map)
 {
 	return map->sealed ? map->shape.fd : -1;
 }
 
 /**
- * object_prog_fd() - the descriptor of a loaded program
+ * object_prog_fd() - get the descriptor of a loaded program
  * @object:   loaded object
  * @program:  the result of object_select()
  *
@@ -171,14 +220,14 @@ static inline int object_map_fd(const struct object_map *map)
  */
 int object_prog_fd(const struct object *object, const struct bpf_program *program);
 
-/* The kernel's id of a loaded program; 0 when it does not tell. */
+/* Returns the kernel id of a loaded program; 0 if the kernel does not reveal it. */
 uint32_t object_program_id(int prog_fd);
 
-/* Name and number of instructions of a loaded program of the object. */
+/* Name and number of instructions of a loaded program of the object; "?" and 0 if unknown. */
 const char *object_program_name(const struct object *object, int prog_fd);
 unsigned int object_program_size(const struct object *object, int prog_fd);
 
-/* The object's type information; NULL when it has none. Valid as long as the object. */
+/* Returns the object's BTF, valid as long as the object; NULL if it has none. */
 const struct btf *object_btf(const struct object *object);
 
 #endif

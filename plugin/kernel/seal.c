@@ -12,7 +12,7 @@
 
 /* -- BTF -- */
 
-/* A BTF that all objects with equal BTF share. */
+/* A reference-counted BTF that all objects with equal BTF share. Guarded by all_btf.lock. */
 struct shared_btf {
 	struct shared_btf *next;
 	size_t refs;
@@ -22,11 +22,14 @@ struct shared_btf {
 };
 
 static struct {
-	pthread_mutex_t lock; /* innermost: no other lock is taken while it is held */
+	pthread_mutex_t lock; /* innermost lock: no other lock is taken inside */
 	struct shared_btf *first;
 } all_btf = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* Under the lock. NULL: out of memory. */
+/*
+ * Finds or creates an entry, without a reference for the caller. Caller holds all_btf.lock. NULL:
+ * no memory.
+ */
 static struct shared_btf *shared_btf_find(const void *data, uint32_t size)
 {
 	struct shared_btf *shared = all_btf.first;
@@ -93,12 +96,12 @@ const struct btf *object_btf(const struct object *object)
 
 /* -- maps and programs -- */
 
-/* A descriptor of the object's own; -errno. */
+/* Duplicates a descriptor above DESCRIPTORS_LOW if possible. Returns the copy or -errno. */
 static int copy_fd(int fd)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, DESCRIPTORS_LOW);
 
-	if (copy < 0) /* the limit is lower */
+	if (copy < 0) /* the limit of descriptors is lower */
 		copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	return copy < 0 ? -errno : copy;
 }
@@ -155,7 +158,7 @@ static int seal_programs(struct object *object)
 	return r;
 }
 
-/* libbpf attaches the programs of all other types itself. */
+/* Returns true if a program attaches by its section. libbpf attaches those and needs its object. */
 static bool has_sections(const struct object *object)
 {
 	struct bpf_program *program;

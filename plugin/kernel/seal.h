@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sealing: replaces libbpf's copy of a loaded object by the data that the plugin needs. Used only
- * by object.c; the results are in struct object.
+ * Sealing: replaces libbpf's copy of a loaded object by the data that the plugin needs. Only
+ * object.c uses it; the results are in struct object.
  */
 #ifndef DYNMON_KERNEL_SEAL_H
 #define DYNMON_KERNEL_SEAL_H

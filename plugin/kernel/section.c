@@ -10,8 +10,9 @@
 #define TRACEFS "/sys/kernel/tracing"
 
 /*
- * Kinds of programs whose section says where they belong, and which have something to count.
- * Iterators, for one, run when somebody reads them; perf events and cgroups need to be told which.
+ * Sections of program types that attach by their section and can count events. Iterators are left
+ * out because they run only when somebody reads them; perf events and cgroups need further
+ * parameters.
  */
 static bool has_section_to_attach(const struct bpf_program *program)
 {
@@ -79,7 +80,7 @@ void object_select_sections(struct object *object, const char *name)
 	}
 }
 
-/* libbpf says only that there is no such file. */
+/* libbpf reports only that a file does not exist. */
 static const char *section_attach_hint(const struct bpf_program *program, int code)
 {
 	bool tracepoint = bpf_program__type(program) == BPF_PROG_TYPE_TRACEPOINT;

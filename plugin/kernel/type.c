@@ -3,7 +3,7 @@
 
 #include <bpf/btf.h>
 
-#define TYPE_STEPS_MAX 64 /* a typedef may lead back to itself */
+#define TYPE_STEPS_MAX 64 /* limit for a cycle of typedefs */
 
 const struct btf_type *type_resolve(const struct btf *btf, uint32_t id)
 {
@@ -27,6 +27,6 @@ int64_t type_size(const struct btf *btf, uint32_t id)
 {
 	const struct btf_type *type = type_resolve(btf, id);
 
-	/* libbpf does not resolve sections, which have their size themselves. */
+	/* libbpf does not resolve sections; their size is in the type itself. */
 	return type && btf_is_datasec(type) ? (int64_t)type->size : btf__resolve_size(btf, id);
 }

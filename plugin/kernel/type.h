@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Small helpers over libbpf's BTF. */
+/* Helpers for libbpf's BTF. Stateless; results are owned by the BTF. */
 #ifndef DYNMON_KERNEL_TYPE_H
 #define DYNMON_KERNEL_TYPE_H
 
@@ -8,13 +8,16 @@
 struct btf;
 struct btf_type;
 
-/* Follows typedefs and qualifiers to the type itself; NULL when there is none. */
+/*
+ * Skips typedefs, qualifiers, type tags and variables. Returns NULL if there is no such type or the
+ * chain is longer than 64 steps.
+ */
 const struct btf_type *type_resolve(const struct btf *btf, uint32_t id);
 
-/* A name's text; "" for none. */
+/* Returns the string at an offset; "" if there is none. */
 const char *type_name(const struct btf *btf, uint32_t offset);
 
-/* Bytes; negative when the type has no size. */
+/* Returns the size of a type in bytes; negative if it has none. */
 int64_t type_size(const struct btf *btf, uint32_t id);
 
 #endif
