@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A small map may change several times within one JSON reader. */
+/*
+ * Added to the limit of system calls, because a small map may change several times within one walk.
+ */
 #define STEPS_SPARE 64
 
 int key_json_reader_init(struct key_json_reader *json_reader, int fd, size_t key_size,
@@ -33,7 +35,7 @@ void key_json_reader_release(struct key_json_reader *json_reader)
 	*json_reader = (struct key_json_reader){};
 }
 
-/* Records are numbered from 1: 0 is the place before the first key. */
+/* Records are numbered from 1; 0 is the position before the first key. */
 static char *record_at(const struct key_json_reader *json_reader, uint32_t number)
 {
 	return json_reader->records + (number - 1) * json_reader->record_size;
@@ -56,7 +58,7 @@ static struct index_keys record_keys(const struct key_json_reader *json_reader)
 	};
 }
 
-/* The number of a key's record; 0: the JSON reader has not given the key. */
+/* Returns the number of the record of a key; 0 if the walk has not returned the key. */
 static uint32_t record_find(const struct key_json_reader *json_reader, const char *key)
 {
 	return json_reader->n ? *index_slot(&json_reader->index, record_keys(json_reader), key) : 0;
@@ -88,7 +90,7 @@ static int record_add(struct key_json_reader *json_reader, const char *key, uint
 	return 0;
 }
 
-/* Gets the key after the key of a record into JSON reader->next. 1; 0: the end; -errno. */
+/* Stores the key that follows a record in json_reader->next. Returns 1, 0 at the end, or -errno. */
 static int key_after(struct key_json_reader *json_reader, uint32_t number)
 {
 	int r;
@@ -102,12 +104,12 @@ static int key_after(struct key_json_reader *json_reader, uint32_t number)
 }
 
 /*
- * Moves top to the next key that was not given. 1; 0: the end; -errno.
+ * Moves top to the next key that was not returned yet. Returns 1, 0 at the end, or -errno.
  *
- * If the kernel returns a key that was given before, either the kernel started over because the
- * current key was deleted, or the returned key was deleted and inserted again elsewhere. The JSON
- * reader then tries the keys before the current one in turn. If none of these still exists, the
- * JSON reader starts at the first key and skips the keys that were given.
+ * If the kernel returns a key that was returned before, either the kernel started over because the
+ * current key was deleted, or the returned key was deleted and inserted again elsewhere. The walk
+ * then tries the keys before the current one in turn. If none of these still exists, the walk
+ * starts at the first key and skips the keys that were returned.
  */
 static int json_reader_advance(struct key_json_reader *json_reader)
 {
@@ -155,7 +157,7 @@ int key_json_reader_next(struct key_json_reader *json_reader, char *key)
 	if (json_reader->ahead <= 0)
 		return json_reader->ahead;
 	memcpy(key, record_at(json_reader, json_reader->top), json_reader->key_size);
-	/* Before the caller deletes the key: after that the kernel would start over. */
+	/* Look ahead before the caller deletes the key: after that the kernel would start over. */
 	json_reader->ahead = json_reader_advance(json_reader);
 	return 1;
 }

@@ -6,23 +6,26 @@
 #include <pthread.h>
 #include <string.h>
 
-/* Limit of the entries of a trie that one pass reads, as a multiple of max_entries. */
+/* Limit of the trie entries that one pass looks at, as a multiple of max_entries. */
 #define TRIE_PASSES_MAX 8
 
-/* Batch calls in a row that give nothing because others hold the kernel's locks. */
+/*
+ * Limit of consecutive batch calls that return nothing because of contention for locks in the
+ * kernel.
+ */
 #define RETRIES_MAX 1000
 
 /*
- * Held while entries are read and then emptied by another call: two of our own readers, each
- * between the other's calls, would both be given what was counted once.
+ * Serializes passes that empty a map, because some read and remove entries in separate system
+ * calls. Otherwise two readers in this process could interleave and both return the same counts.
  */
 static pthread_mutex_t taking = PTHREAD_MUTEX_INITIALIZER;
 
 #ifndef ENOTSUPP
-#define ENOTSUPP 524 /* the kernel's own, for a map type without the call */
+#define ENOTSUPP 524 /* kernel-internal: the map type lacks the call */
 #endif
 
-/* Sets the capacity to n entries, at least 1 and at most the map's. */
+/* Sets the capacity of the buffers to n entries, at least 1 and at most max_entries. */
 static int reader_resize(struct map_reader *reader, size_t n)
 {
 	size_t stride = map_value_stride(&reader->map);
@@ -51,7 +54,7 @@ static size_t map_reader_entry_bytes(const struct map *map)
 
 int map_reader_init(struct map_reader *reader, const struct map *map, bool empty)
 {
-	/* The kernel's place is a u32 in hashes and a key elsewhere. */
+	/* The kernel's batch cursor is a u32 for hashes and a key for other types. */
 	size_t cursor = map->key_size > sizeof(uint32_t) ? map->key_size : sizeof(uint32_t);
 	size_t n = MAP_BATCH_BYTES / (map_reader_entry_bytes(map) + 1);
 	int r;
@@ -99,7 +102,10 @@ static bool is_passing(int code)
 	return code == -EINTR || code == -EAGAIN || code == -EBUSY;
 }
 
-/* One batch call. 0 with *count, and reader->done at the end of the map; or -errno. */
+/*
+ * Makes one batch call. Returns 0 and sets *count, and reader->done at the end of the map; or
+ * -errno.
+ */
 static int lookup_batch(struct map_reader *reader, uint32_t *count)
 {
 	bool take = reader->empty && map_kind(reader->map.type) == MAP_HASH;
@@ -117,7 +123,7 @@ static int lookup_batch(struct map_reader *reader, uint32_t *count)
 		reader->done = true;
 		return 0;
 	}
-	/* The call stopped early; the entries so far are valid and possibly deleted. */
+	/* The call stopped early. The entries so far are valid and may have been deleted. */
 	if (is_passing(r) && *count && *count < reader->capacity)
 		r = 0;
 	if (r == 0)
@@ -128,8 +134,8 @@ static int lookup_batch(struct map_reader *reader, uint32_t *count)
 }
 
 /*
- * How many entries a batch call has changed before it failed. A call that is refused as a whole
- * leaves the number as it was; a call that fails on the way never comes to the last entry.
+ * Returns the number of entries that a batch call changed before it failed. A call that is rejected
+ * as a whole leaves the number unchanged; a call that fails midway never reaches the last entry.
  */
 static uint32_t changed_before_failure(uint32_t n, uint32_t given)
 {
@@ -137,8 +143,8 @@ static uint32_t changed_before_failure(uint32_t n, uint32_t given)
 }
 
 /*
- * Deletes the entries that were just read, for maps without a call for lookup and deletion. After a
- * failure *count is the number of deleted entries.
+ * Deletes the entries that were just read, for map types without lookup-and-delete; array values
+ * are set to zero. After a failure *count is the number of deleted entries.
  */
 static int empty_batch(struct map_reader *reader, uint32_t *count)
 {
@@ -148,7 +154,7 @@ static int empty_batch(struct map_reader *reader, uint32_t *count)
 	int r = 0;
 
 	if (map_kind(reader->map.type) == MAP_TRIE) {
-		/* The kernel stops at a key that others have deleted. */
+		/* The kernel stops at a key that was deleted concurrently. */
 		for (uint32_t at = 0; at < *count && r == 0; at += n + 1) {
 			n = *count - at;
 			r = bpf_map_delete_batch(reader->map.fd,
@@ -160,8 +166,8 @@ static int empty_batch(struct map_reader *reader, uint32_t *count)
 				*count = at + changed_before_failure(n, *count - at);
 		}
 		/*
-		 * The cursor's own key is gone: what is left is found from the start, and an end
-		 * must be set to a pass that others fill up again.
+		 * The key of the cursor was deleted, so the next batch starts at the first key.
+		 * Programs may insert entries all the time; end the pass after max_entries entries.
 		 */
 		reader->started = false;
 		if (reader->seen + *count >= reader->map.max_entries)
@@ -176,8 +182,8 @@ static int empty_batch(struct map_reader *reader, uint32_t *count)
 }
 
 /*
- * Whether a key comes after another one in a trie, which is walked children before parents. A key
- * is the number of its bits, and the bits.
+ * Returns true if a key comes after another one in the kernel's order of a trie: children before
+ * parents. A key consists of the number of its bits and the bits.
  */
 static bool trie_after(const char *key, const char *other)
 {
@@ -197,8 +203,8 @@ static bool trie_after(const char *key, const char *other)
 }
 
 /*
- * Skips entries that were given before: the kernel restarts a trie from the beginning if others
- * delete the key of the cursor.
+ * Drops entries that were returned before: the kernel restarts a trie from the beginning if the key
+ * of the cursor was deleted.
  */
 static int trie_skip_seen(struct map_reader *reader, uint32_t *count)
 {
@@ -218,14 +224,14 @@ static int trie_skip_seen(struct map_reader *reader, uint32_t *count)
 	}
 	reader->looked_at += *count;
 	*count = to;
-	/* The limit ends a pass that others make restart again and again. */
+	/* Ends a pass that concurrent deletions restart over and over. */
 	if (reader->looked_at <= TRIE_PASSES_MAX * (uint64_t)reader->map.max_entries)
 		return 0;
 	*count = 0;
 	return -EBUSY;
 }
 
-/* Returns true if a key of a trie exists: after a deleted key the kernel starts over. */
+/* Returns true if a key of a trie exists: for a deleted key the kernel starts over. */
 static bool trie_has(const struct map_reader *reader, const char *key)
 {
 	int r = bpf_map_get_next_key(reader->map.fd, key, reader->next_cursor);
@@ -248,7 +254,9 @@ static void trie_resume(struct map_reader *reader)
 	memcpy(reader->cursor, key, reader->map.key_size);
 }
 
-/* Makes room for a hash bucket larger than the buffers. -ENOTSUPP: not by batch. */
+/*
+ * Grows the buffers for a large hash bucket. Returns -ENOTSUPP if the bucket must be read by key.
+ */
 static int grow_for_bucket(struct map_reader *reader)
 {
 	size_t n = 2 * (size_t)reader->capacity;
@@ -265,7 +273,7 @@ static int next_by_batch(struct map_reader *reader, uint32_t *count)
 	unsigned int retries = 0;
 	int r;
 
-	if (reader->empty) /* what was given is gone, and each batch begins at the start */
+	if (reader->empty) /* returned keys were deleted; each batch begins at the start */
 		reader->has_last = false;
 	do {
 		if (trie)
@@ -285,7 +293,9 @@ static int next_by_batch(struct map_reader *reader, uint32_t *count)
 	return r;
 }
 
-/* Reads, or takes, the value of a key. 1; 0: others have deleted the key; -errno. */
+/*
+ * Reads or takes the value of a key. Returns 1, 0 if the key was deleted concurrently, or -errno.
+ */
 static int read_by_key(const struct map_reader *reader, const char *key, char *value)
 {
 	int r = -ENOTSUPP;
@@ -300,7 +310,7 @@ static int read_by_key(const struct map_reader *reader, const char *key, char *v
 	return r == 0 ? 1 : r == -ENOENT ? 0 : r;
 }
 
-/* Key by key, where batch calls are not possible. */
+/* Reads a hash or trie key by key, where batch calls are not possible. */
 static int next_by_key(struct map_reader *reader, uint32_t *count)
 {
 	size_t key_size = reader->map.key_size, stride = map_value_stride(&reader->map);
@@ -321,7 +331,7 @@ static int next_by_key(struct map_reader *reader, uint32_t *count)
 	return 0;
 }
 
-/* The same of an array, whose keys never change. */
+/* Reads an array index by index. Keys of an array never change. */
 static int next_by_index(struct map_reader *reader, uint32_t *count)
 {
 	size_t stride = map_value_stride(&reader->map);
@@ -394,9 +404,9 @@ static int next_by_exchange(struct map_reader *reader, uint32_t *count)
 }
 
 /*
- * Begins to read by key. Reads by batch and by key have the same order in a hash, so the entries
- * given by batch end with the current batch. Keys that were deleted from the map need not be
- * remembered.
+ * Begins to read by key. In a hash, batch calls and key walks have the same order, so the keys of
+ * the current batch are the last ones that were returned. Keys that were deleted from the map need
+ * no record.
  */
 static int json_reader_begin(struct map_reader *reader)
 {
@@ -409,7 +419,7 @@ static int json_reader_begin(struct map_reader *reader)
 	return r;
 }
 
-/* A batch of maps that have keys, by the kernel's calls. */
+/* Reads a batch of a map with keys by system calls. */
 static int next_by_call(struct map_reader *reader, uint32_t *count)
 {
 	int r = 0;
@@ -454,7 +464,7 @@ int map_reader_next(struct map_reader *reader, struct map_batch *batch)
 	} else {
 		r = next_by_call(reader, &count);
 	}
-	/* Entries that were read before the failure, and possibly deleted, are given first. */
+	/* First return the entries that were read, and possibly deleted, before the failure. */
 	reader->error = r < 0 ? r : 0;
 	reader->seen += count;
 	reader->count = count;
