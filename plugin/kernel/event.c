@@ -8,9 +8,12 @@
 #include <stdint.h>
 #include <string.h>
 
-#define CONVERSION_MAX 32 /* bytes of one conversion, without its length */
+#define CONVERSION_MAX 32 /* bytes of one conversion, without length modifiers */
 
-/* The levels of a record, from trace to critical. collectd shows no debug lines. */
+/*
+ * Indexed by the level of a record, trace to critical. collectd does not show debug messages, so
+ * trace and debug are logged as info.
+ */
 static const enum log_level levels[] = {
 	LOG_LEVEL_INFO,	   LOG_LEVEL_INFO, LOG_LEVEL_INFO,
 	LOG_LEVEL_WARNING, LOG_LEVEL_ERR,  LOG_LEVEL_ERR,
@@ -48,13 +51,14 @@ static void format_port(uint64_t arg, struct text *out)
 	text_printf(out, "%u", bytes[0] << 8 | bytes[1]);
 }
 
-/* A conversion of printf with its flags and width; its length is 64 bits, as the arguments'. */
+/* Formats one conversion with its flags and width. Arguments are always 64 bits wide. */
 static void format_number(const char *flags, size_t n, bool is_long, char conversion, uint64_t arg,
 			  struct text *out)
 {
 	char spec[CONVERSION_MAX + 5];
 
-	/* The argument was widened with its own type's sign; %u and %x of an int mean 32 bits. */
+	/* Arguments were extended with the sign of their own type; %u and %x of an int mean 32
+	 * bits. */
 	if (strchr("uxXo", conversion) && !is_long)
 		arg = (uint32_t)arg;
 	if (conversion == 'c') {
@@ -66,11 +70,11 @@ static void format_number(const char *flags, size_t n, bool is_long, char conver
 	snprintf(spec, sizeof(spec), "%%%.*sll%c", (int)n, flags, conversion);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	text_printf(out, spec, (unsigned long long)arg); /* flags and conversion are checked */
+	text_printf(out, spec, (unsigned long long)arg); /* flags and conversion were checked */
 #pragma GCC diagnostic pop
 }
 
-/* Width and precision, the numbers among n bytes of flags, stay below 100. */
+/* Returns true if width and precision, the numbers in the flags, are below 100. */
 static bool widths_are_small(const char *flags, size_t n)
 {
 	unsigned int number = 0;
@@ -83,7 +87,7 @@ static bool widths_are_small(const char *flags, size_t n)
 	return true;
 }
 
-/* One conversion that starts behind a %. Returns where the text goes on. */
+/* Formats the conversion after a "%". Returns the position after the conversion. */
 static const char *format_one(const char *at, const uint64_t *args, size_t n_args, size_t *used,
 			      struct text *out)
 {
@@ -178,7 +182,7 @@ struct event_ring {
 	struct ring_buffer *bpf;
 	void (*take)(void *data, const void *record, size_t len);
 	void *data;
-	unsigned int turn; /* records left in it */
+	unsigned int turn; /* remaining records of the current call */
 };
 
 static int event_take_sample(void *data, void *sample, size_t len)
@@ -186,7 +190,7 @@ static int event_take_sample(void *data, void *sample, size_t len)
 	struct event_ring *ring = data;
 
 	ring->take(ring->data, sample, len);
-	return --ring->turn ? 0 : -EAGAIN; /* libbpf stops at an error, and goes on from there */
+	return --ring->turn ? 0 : -EAGAIN; /* an error makes libbpf stop; the next call continues */
 }
 
 int event_ring_open(int map_fd, void (*take)(void *data, const void *record, size_t len),

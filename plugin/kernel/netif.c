@@ -7,7 +7,7 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-/* A dump that finds interfaces changing is begun anew this many times. */
+/* Number of attempts to get a dump that no change of interfaces interrupts. */
 #define DUMP_TRIES 32
 
 struct dump {

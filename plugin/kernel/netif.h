@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Network interfaces, over rtnetlink. All of it looks at the network namespace of the calling
- * thread, see netns_enter().
+ * Network interfaces, queried over rtnetlink in the network namespace of the calling thread (see
+ * netns_enter()). A list is a snapshot that belongs to one thread.
  */
 #ifndef DYNMON_KERNEL_NETIF_H
 #define DYNMON_KERNEL_NETIF_H
@@ -14,45 +14,62 @@
 
 struct netif {
 	int index;
-	int master; /* index of the bridge, bond or VRF that it is a port of; 0: of none */
+	int master; /* index of the bridge, bond or VRF that has this port; 0: none */
 	char name[IF_NAMESIZE];
 };
 
-/* All interfaces at one moment, in ascending order of their indexes. Embedded in its owner. */
+/* All interfaces at one moment, sorted by index. Embedded in its owner. */
 struct netif_list {
 	struct netif *items;
 	size_t n;
 };
 
-/*
- * One dump for all of them. On failure the list is empty: -EINTR when interfaces come and go too
- * fast for that (it was tried several times), -ENOMEM, or what the socket failed with.
+/**
+ * netif_list_get() - list all interfaces with one dump
+ * @ret:  receives the list, empty on failure; release with netif_list_release()
+ * @err:  receives the reason of a failure
+ *
+ * Return: 0 on success, -EINTR if interfaces changed during each of several dumps, -ENOMEM, or
+ * another -errno of the socket.
  */
 int netif_list_get(struct netif_list *ret, struct error *err);
 void netif_list_release(struct netif_list *list);
 
-/* By name or index; NULL: there is none. Valid as long as the list. */
+/* Both functions return an entry of the list, valid as long as the list, or NULL. */
 const struct netif *netif_list_find(const struct netif_list *list, const char *name);
 const struct netif *netif_list_at(const struct netif_list *list, int index);
 
-/* Whether there is one with that index, whatever it is called by now. */
+/*
+ * Returns true if an interface with this index exists. Any failure except ENXIO counts as existing.
+ */
 bool netif_exists(int index);
 
-/* 1: the interface has a clsact qdisc; 0: it has not; -errno. */
+/* Returns 1 if the interface has a clsact qdisc, 0 if it has none, -errno on failure. */
 int netif_has_clsact(int ifindex);
 
-/* Whether any filter is left on the clsact qdisc of that interface, in either direction. */
+/*
+ * Returns 1 if the clsact qdisc has a filter in either direction, 0 if it has none, -errno on
+ * failure.
+ */
 int netif_has_filters(int ifindex);
 
-/*
- * A socket that becomes readable when interfaces come, go or change their names; the caller
- * closes it. It stays with the namespace it was opened in. -errno.
+/**
+ * netif_watch_open() - subscribe to changes of interfaces
+ * @err:  receives the reason of a failure
+ *
+ * The socket becomes readable when an interface appears, disappears or changes. It stays bound to
+ * the network namespace of the calling thread at the time of the call.
+ *
+ * Return: a non-blocking descriptor that the caller closes, -errno on failure.
  */
 int netif_watch_open(struct error *err);
 
-/*
- * Takes everything off the socket. 1: something has changed, or the kernel could not keep up, so
- * look at all interfaces again; 0: nothing; -errno: the socket is of no more use.
+/**
+ * netif_watch_drain() - discard all pending notifications
+ * @fd:  the result of netif_watch_open()
+ *
+ * Return: 1 if interfaces changed or the kernel dropped notifications, so that the caller must list
+ * the interfaces again; 0 if nothing changed; -errno if the socket is unusable.
  */
 int netif_watch_drain(int fd);
 

@@ -15,14 +15,14 @@
 
 #define OWN_NETNS "/proc/thread-self/ns/net"
 
-/* How often, and how long in between, a way home without memory is tried again. */
+/* Retries of setns() when the kernel is out of memory, and the pause in ns between them. */
 #define LEAVE_TRIES    100
 #define LEAVE_PAUSE_NS 10000000L
 
-/* Where the thread belongs, while it is lost; -1: it is not. Owned. */
+/* Descriptor of the namespace to return to, while the thread is lost; otherwise -1. Owned. */
 static _Thread_local int lost_home = -1;
 
-/* The path that a name stands for; -EINVAL for one that stands for none. */
+/* Converts a name to a path. Returns -EINVAL if the name is malformed or too long. */
 static int netns_path(const char *name, char path[PATH_MAX])
 {
 	bool plain = *name && !strchr(name, '/') && strcmp(name, ".") && strcmp(name, "..");
@@ -41,7 +41,7 @@ static bool is_namespace(int fd)
 	return fstatfs(fd, &fs) == 0 && fs.f_type == NSFS_MAGIC;
 }
 
-/* "ip netns add" makes an empty file, and the next moment mounts the namespace on it. */
+/* "ip netns add" creates an empty file and mounts the namespace on it a moment later. */
 static bool is_about_to_be(int fd)
 {
 	struct stat st;
@@ -59,12 +59,12 @@ int netns_open(const char *name, struct error *err)
 				 "network namespace \"%.100s\": expected a name below " NETNS_DIR
 				 " or an absolute path",
 				 name);
-	/* Without waiting: it may be a pipe. */
+	/* O_NONBLOCK: the file may be a FIFO. */
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return error_set(err, -errno, "network namespace %s: %s", path,
 				 errno == ENOENT ? "does not exist" : error_text(-errno));
-	/* The file system first: to a device the ioctl's number may mean something else. */
+	/* Check the file system first: for a device the ioctl number may have another meaning. */
 	if (is_namespace(fd) && ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET)
 		return steal_fd(&fd);
 	if (is_about_to_be(fd))
@@ -92,7 +92,7 @@ uint64_t netns_inode(int fd)
 	return st.st_ino;
 }
 
-/* The kernel allocates a little for each move, and may have nothing at the moment. */
+/* Retries because setns() allocates memory and may fail with a temporary ENOMEM. */
 static int go(int fd)
 {
 	const struct timespec pause = { .tv_nsec = LEAVE_PAUSE_NS };
@@ -137,7 +137,9 @@ void netns_leave(struct netns_visit *visit)
 	if (visit->home_fd < 0)
 		return;
 	visit->code = go(visit->home_fd);
-	/* A visit within a lost one: it is from here that the thread is lost now, or not any more.
+	/*
+	 * If an inner visit could not return, forget its home: the thread is home again now, or is
+	 * lost with the home of this visit as the namespace to return to.
 	 */
 	fd_close(&lost_home);
 	if (visit->code < 0)

@@ -10,9 +10,8 @@
 #include <unistd.h>
 
 /*
- * The kernel waits for running programs before an update of a map of maps returns, so that the
- * caller may rely on nobody using the old inner map: maybe_wait_bpf_programs() in its
- * kernel/bpf/syscall.c.
+ * An update of a map of maps waits for running programs, so that no program uses the old inner map
+ * afterwards: see maybe_wait_bpf_programs() in the kernel's kernel/bpf/syscall.c.
  */
 static int wait_by_map(void)
 {
@@ -31,7 +30,7 @@ int rcu_wait(struct error *err)
 {
 	int r;
 
-	/* A kernel with nohz_full CPUs refuses it. */
+	/* Kernels with nohz_full CPUs reject this command. */
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0)
 		return 0;
 	r = wait_by_map();

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Waiting until no program that was replaced is running any more. */
+/* RCU wait: wait until no CPU runs a replaced program any more. */
 #ifndef DYNMON_KERNEL_RCU_H
 #define DYNMON_KERNEL_RCU_H
 
 #include "base/error.h"
 
-/*
- * Returns after every packet that was under way when it was called has been dealt with: after an
- * RCU grace period, some milliseconds. Safe from any thread.
- * -errno: this kernel offers no way to wait.
+/**
+ * rcu_wait() - wait for an RCU grace period
+ * @err:  receives the reason of a failure
+ *
+ * When the function returns, all program runs that were in progress at the call have ended. This
+ * takes some milliseconds. May be called from any thread.
+ *
+ * Return: 0 on success, -errno if the kernel offers no way to wait.
  */
 int rcu_wait(struct error *err);
 

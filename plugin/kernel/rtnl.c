@@ -10,7 +10,7 @@ static ssize_t receive(const struct mnl_socket *socket, char *buffer)
 {
 	ssize_t n;
 
-	/* A signal is not the EINTR of an interrupted dump. */
+	/* Retry here, because callers take -EINTR for an interrupted dump. */
 	do
 		n = mnl_socket_recvfrom(socket, buffer, RTNL_BUFFER_SIZE);
 	while (n < 0 && errno == EINTR);
@@ -48,7 +48,7 @@ int rtnl_dump(struct nlmsghdr *request, mnl_cb_t take, void *data)
 	return rtnl_run(request, NLM_F_DUMP, take, data);
 }
 
-/* The acknowledgement is what ends it. */
+/* NLM_F_ACK: the acknowledgement ends the loop in rtnl_run(). */
 int rtnl_get(struct nlmsghdr *request, mnl_cb_t take, void *data)
 {
 	return rtnl_run(request, NLM_F_ACK, take, data);

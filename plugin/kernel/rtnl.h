@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Questions over rtnetlink, in the network namespace of the calling thread. */
+/*
+ * Requests over rtnetlink, in the network namespace of the calling thread. Each call opens its own
+ * socket, so any thread may call the functions.
+ */
 #ifndef DYNMON_KERNEL_RTNL_H
 #define DYNMON_KERNEL_RTNL_H
 
 #include <libmnl/libmnl.h>
 
 /*
- * The maximum size of a request and of each message of a dump. Buffers of messages are declared
+ * Limit in bytes of a request and of each datagram of a reply. Declare message buffers
  * _Alignas(struct nlmsghdr): libmnl reads headers and attributes in place.
  */
 #define RTNL_BUFFER_SIZE (16 * 1024)
 
-/*
- * Sends the request, whose flags and sequence number are set here, and gives each message to take.
- * -EINTR: something changed in between, so what was given may lack parts: begin anew. What take
- * fails with (MNL_CB_ERROR and errno), and what the kernel answers, is returned as -errno.
+/**
+ * rtnl_dump() - request a dump
+ * @request:  the request; flags and sequence number are set by the function
+ * @take:     called for each message; MNL_CB_ERROR with errno set ends the dump
+ * @data:     passed to @take
+ *
+ * Return: 0 on success, -EINTR if the dump was interrupted by a change and may be incomplete, so
+ * that the caller must start over; -errno of @take, of the kernel or of the socket.
  */
 int rtnl_dump(struct nlmsghdr *request, mnl_cb_t take, void *data);
 
-/* The same for a request about one thing, which is given to take. */
+/* Like rtnl_dump(), for a request about a single object. */
 int rtnl_get(struct nlmsghdr *request, mnl_cb_t take, void *data);
 
 #endif

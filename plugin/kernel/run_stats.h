@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How often programs run, and for how long: the kernel counts that for all programs of the machine
- * as long as anybody asks for it, which costs each run two looks at the clock.
+ * Run counts and run times of programs. The kernel counts for all programs on the host while at
+ * least one process requests it. The cost is two clock reads per program run.
  *
- * Asked for once per process; all functions may be called from any thread.
+ * The process holds one request, guarded by an internal lock. All functions may be called from any
+ * thread.
  */
 #ifndef DYNMON_KERNEL_RUN_STATS_H
 #define DYNMON_KERNEL_RUN_STATS_H
@@ -20,28 +21,39 @@ struct run_stats {
 	uint64_t ns;
 };
 
-/*
- * Asks the kernel to count, or no longer. 1: that is new; 0: it was so before.
- * -EPERM without CAP_SYS_ADMIN, -EINVAL before Linux 5.8: it stays off.
+/**
+ * run_stats_switch() - turn this process's request on or off
+ * @on:   the new state
+ * @err:  receives the reason of a failure
+ *
+ * Return: 1 if the state changed, 0 if not, -EPERM without CAP_SYS_ADMIN, -EINVAL before Linux 5.8.
  */
 int run_stats_switch(bool on, struct error *err);
 
-/*
- * Asks for it on the side, as long as the descriptor that is returned is open. -errno as above.
+/**
+ * run_stats_open() - open an additional request that is independent of run_stats_switch()
+ * @err:  receives the reason of a failure
+ *
+ * Return: a descriptor; the request lasts until the caller closes it. -errno as run_stats_switch().
  */
 int run_stats_open(struct error *err);
 
-/* Whether this process has asked for it. */
+/* Returns true if run_stats_switch() turned the request on. */
 bool run_stats_are_on(void);
 
-/* Adds what the kernel has counted of a loaded program; of one that it does not tell about nothing.
- */
+/* Adds the counters of a loaded program, in runs and ns. Adds nothing if they cannot be read. */
 void run_stats_add(struct run_stats *stats, int prog_fd);
 
-/* The same of all loaded programs of an object. */
+/* Adds the counters of all loaded programs of an object. */
 void run_stats_add_object(struct run_stats *stats, const struct object *object);
 
-/* Runs of the object's programs that were loaded at since or later: ns of CLOCK_BOOTTIME. */
+/**
+ * run_stats_since() - count the runs of recently loaded programs
+ * @object:  loaded object
+ * @since:   ns of CLOCK_BOOTTIME
+ *
+ * Return: number of runs of those programs of @object that were loaded at or after @since.
+ */
 uint64_t run_stats_since(const struct object *object, uint64_t since);
 
 #endif

@@ -70,7 +70,7 @@ bool symbol_kernel(uint64_t address, struct text *out)
 	size_t from = 0, to;
 
 	pthread_once(&symbols.once, read_symbols);
-	for (to = symbols.n; from < to;) { /* the last that begins before it, or there */
+	for (to = symbols.n; from < to;) { /* finds the last symbol at or below the address */
 		size_t middle = (from + to) / 2;
 
 		if (symbols.items[middle].address <= address)
@@ -86,7 +86,7 @@ bool symbol_kernel(uint64_t address, struct text *out)
 
 bool symbol_cgroup(uint64_t id, struct text *out)
 {
-	/* The kernel's FILEID_KERNFS: the number is the handle. */
+	/* FILEID_KERNFS of the kernel: a file handle that consists of the cgroup id. */
 	struct {
 		struct file_handle handle;
 		uint64_t id;

@@ -1,22 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel calls by number: functions, system calls, cgroups. Safe from any thread. */
+/*
+ * Names for numbers of the kernel: system calls, function addresses, cgroup ids. The functions may
+ * be called from any thread.
+ */
 #ifndef DYNMON_KERNEL_SYMBOL_H
 #define DYNMON_KERNEL_SYMBOL_H
 
 #include "base/text.h"
 
-/* The name of a system call of this machine; NULL: there is none of that number. */
+/*
+ * Returns the name of a system call of this architecture, a constant; NULL if the number is unused.
+ */
 const char *symbol_syscall(uint64_t number);
 
-/*
- * Appends the name of the kernel's function that an address lies in. false: unknown, or the kernel
- * keeps its addresses to itself (CAP_SYSLOG). The table is read once, when it is first needed.
+/**
+ * symbol_kernel() - append the name of the kernel function at an address
+ * @address:  an address within the function
+ * @out:      receives the name
+ *
+ * /proc/kallsyms is read once, on the first call, and cached for the life of the process.
+ *
+ * Return: false if the function is unknown or the kernel hides addresses (CAP_SYSLOG is missing).
  */
 bool symbol_kernel(uint64_t address, struct text *out);
 
-/*
- * Appends the path of a cgroup below /sys/fs/cgroup by its number in the second hierarchy, as
- * bpf_get_current_cgroup_id() gives it. false: it is gone, or CAP_DAC_READ_SEARCH is missing.
+/**
+ * symbol_cgroup() - append the path of a cgroup, relative to /sys/fs/cgroup
+ * @id:   id of a cgroup v2, as bpf_get_current_cgroup_id() returns it
+ * @out:  receives the path
+ *
+ * Return: false if the cgroup does not exist any more or CAP_DAC_READ_SEARCH is missing.
  */
 bool symbol_cgroup(uint64_t id, struct text *out);
 
