@@ -3,7 +3,7 @@
  * The check of untrusted BTF: sections .BTF and .BTF.ext of an ELF object.
  *
  * libbpf before 1.6 checks none of the ids and offsets in BTF, so that every lookup may return NULL
- * and every JSON reader may run in a circle. After btf_check() each type id is below the number of
+ * and every walk over the types may run in a circle. After btf_check() each type id is below the number of
  * types, each name is a string, each type lies within the section, and no type contains itself.
  * Stateless; any thread may call it.
  */

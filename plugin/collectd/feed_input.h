@@ -9,7 +9,7 @@ struct registry;
  * feed_input_register() - register the write callback with collectd
  *
  * Call this only while collectd loads the plugin: collectd's list of write callbacks has no lock,
- * and its write threads JSON reader the list. Without feeds the callback returns at once.
+ * and its write threads walk the list. Without feeds the callback returns at once.
  */
 void feed_input_register(void);
 

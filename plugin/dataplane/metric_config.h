@@ -101,7 +101,7 @@ struct metric_config {
 
 struct json_reader;
 
-/* Takes an element of metric-configs into the zeroed struct metric_config at to; see JSON reader.h.
+/* Takes an element of metric-configs into the zeroed struct metric_config at to; see json_reader.h.
  */
 int take_metric_config(struct json_reader *json_reader, struct json_object *value, void *to);
 void metric_config_release(struct metric_config *metric);

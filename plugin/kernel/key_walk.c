@@ -12,94 +12,91 @@
  */
 #define STEPS_SPARE 64
 
-int key_json_reader_init(struct key_json_reader *json_reader, int fd, size_t key_size,
-			 uint32_t max_entries, bool taking)
+int key_walk_init(struct key_walk *walk, int fd, size_t key_size, uint32_t max_entries, bool taking)
 {
-	*json_reader = (struct key_json_reader){
+	*walk = (struct key_walk){
 		.fd = fd,
 		.key_size = key_size,
 		.taking = taking,
-		.steps = KEY_JSON_READER_STEPS_MAX * (uint64_t)max_entries + STEPS_SPARE,
+		.steps = KEY_WALK_STEPS_MAX * (uint64_t)max_entries + STEPS_SPARE,
 		/* The key, and the number of the record that precedes it in the map. */
 		.record_size = key_size + sizeof(uint32_t),
 		.next = malloc(key_size),
 	};
-	return json_reader->next ? 0 : -ENOMEM;
+	return walk->next ? 0 : -ENOMEM;
 }
 
-void key_json_reader_release(struct key_json_reader *json_reader)
+void key_walk_release(struct key_walk *walk)
 {
-	buffer_free(json_reader->records, json_reader->size * json_reader->record_size);
-	free(json_reader->next);
-	index_release(&json_reader->index);
-	*json_reader = (struct key_json_reader){};
+	buffer_free(walk->records, walk->size * walk->record_size);
+	free(walk->next);
+	index_release(&walk->index);
+	*walk = (struct key_walk){};
 }
 
 /* Records are numbered from 1; 0 is the position before the first key. */
-static char *record_at(const struct key_json_reader *json_reader, uint32_t number)
+static char *record_at(const struct key_walk *walk, uint32_t number)
 {
-	return json_reader->records + (number - 1) * json_reader->record_size;
+	return walk->records + (number - 1) * walk->record_size;
 }
 
-static uint32_t record_before(const struct key_json_reader *json_reader, uint32_t number)
+static uint32_t record_before(const struct key_walk *walk, uint32_t number)
 {
 	uint32_t before;
 
-	memcpy(&before, record_at(json_reader, number) + json_reader->key_size, sizeof(before));
+	memcpy(&before, record_at(walk, number) + walk->key_size, sizeof(before));
 	return before;
 }
 
-static struct index_keys record_keys(const struct key_json_reader *json_reader)
+static struct index_keys record_keys(const struct key_walk *walk)
 {
 	return (struct index_keys){
-		.first = json_reader->records,
-		.stride = json_reader->record_size,
-		.size = json_reader->key_size,
+		.first = walk->records,
+		.stride = walk->record_size,
+		.size = walk->key_size,
 	};
 }
 
 /* Returns the number of the record of a key; 0 if the walk has not returned the key. */
-static uint32_t record_find(const struct key_json_reader *json_reader, const char *key)
+static uint32_t record_find(const struct key_walk *walk, const char *key)
 {
-	return json_reader->n ? *index_slot(&json_reader->index, record_keys(json_reader), key) : 0;
+	return walk->n ? *index_slot(&walk->index, record_keys(walk), key) : 0;
 }
 
-static int record_add(struct key_json_reader *json_reader, const char *key, uint32_t before)
+static int record_add(struct key_walk *walk, const char *key, uint32_t before)
 {
 	char *record;
 	int r;
 
-	if (json_reader->n == json_reader->size) {
-		size_t size = json_reader->size ? 2 * json_reader->size : 64;
-		char *records = buffer_resize(json_reader->records,
-					      json_reader->size * json_reader->record_size,
-					      size * json_reader->record_size);
+	if (walk->n == walk->size) {
+		size_t size = walk->size ? 2 * walk->size : 64;
+		char *records = buffer_resize(walk->records, walk->size * walk->record_size,
+					      size * walk->record_size);
 
 		if (!records)
 			return -ENOMEM;
-		json_reader->records = records;
-		json_reader->size = size;
+		walk->records = records;
+		walk->size = size;
 	}
-	r = index_reserve(&json_reader->index, record_keys(json_reader), json_reader->n, 1);
+	r = index_reserve(&walk->index, record_keys(walk), walk->n, 1);
 	if (r < 0)
 		return r;
-	record = record_at(json_reader, json_reader->n + 1);
-	memcpy(record, key, json_reader->key_size);
-	memcpy(record + json_reader->key_size, &before, sizeof(before));
-	*index_slot(&json_reader->index, record_keys(json_reader), key) = ++json_reader->n;
+	record = record_at(walk, walk->n + 1);
+	memcpy(record, key, walk->key_size);
+	memcpy(record + walk->key_size, &before, sizeof(before));
+	*index_slot(&walk->index, record_keys(walk), key) = ++walk->n;
 	return 0;
 }
 
-/* Stores the key that follows a record in json_reader->next. Returns 1, 0 at the end, or -errno. */
-static int key_after(struct key_json_reader *json_reader, uint32_t number)
+/* Stores the key that follows a record in walk->next. Returns 1, 0 at the end, or -errno. */
+static int key_after(struct key_walk *walk, uint32_t number)
 {
 	int r;
 
-	if (!json_reader->steps)
+	if (!walk->steps)
 		return -EBUSY;
-	json_reader->steps--;
-	r = bpf_map_get_next_key(json_reader->fd, number ? record_at(json_reader, number) : NULL,
-				 json_reader->next);
+	walk->steps--;
+	r = bpf_map_get_next_key(walk->fd, number ? record_at(walk, number) : NULL, walk->next);
 	return r == -ENOENT ? 0 : r < 0 ? r : 1;
 }
 
@@ -111,53 +108,50 @@ static int key_after(struct key_json_reader *json_reader, uint32_t number)
  * then tries the keys before the current one in turn. If none of these still exists, the walk
  * starts at the first key and skips the keys that were returned.
  */
-static int json_reader_advance(struct key_json_reader *json_reader)
+static int key_walk_advance(struct key_walk *walk)
 {
-	uint32_t at = json_reader->top, found;
+	uint32_t at = walk->top, found;
 	bool onward = !at;
 	int r;
 
-	while ((r = key_after(json_reader, at)) > 0 &&
-	       (found = record_find(json_reader, json_reader->next))) {
+	while ((r = key_after(walk, at)) > 0 && (found = record_find(walk, walk->next))) {
 		if (onward) {
 			at = found;
 			continue;
 		}
-		at = record_before(json_reader, at);
+		at = record_before(walk, at);
 		onward = !at;
-		if (onward && json_reader->partial)
+		if (onward && walk->partial)
 			return -EBUSY;
 	}
 	if (r > 0)
-		r = record_add(json_reader, json_reader->next, json_reader->taking ? 0 : at) < 0
-			    ? -ENOMEM
-			    : 1;
+		r = record_add(walk, walk->next, walk->taking ? 0 : at) < 0 ? -ENOMEM : 1;
 	if (r > 0)
-		json_reader->top = json_reader->n;
+		walk->top = walk->n;
 	return r;
 }
 
-int key_json_reader_resume(struct key_json_reader *json_reader, const char *keys, uint32_t n)
+int key_walk_resume(struct key_walk *walk, const char *keys, uint32_t n)
 {
 	int r = 0;
 
-	json_reader->partial = true;
+	walk->partial = true;
 	for (uint32_t i = 0; r == 0 && i < n; i++) {
-		r = record_add(json_reader, keys + i * json_reader->key_size, json_reader->n);
-		json_reader->top = json_reader->n;
+		r = record_add(walk, keys + i * walk->key_size, walk->n);
+		walk->top = walk->n;
 	}
 	return r;
 }
 
-int key_json_reader_next(struct key_json_reader *json_reader, char *key)
+int key_walk_next(struct key_walk *walk, char *key)
 {
-	if (!json_reader->started)
-		json_reader->ahead = json_reader_advance(json_reader);
-	json_reader->started = true;
-	if (json_reader->ahead <= 0)
-		return json_reader->ahead;
-	memcpy(key, record_at(json_reader, json_reader->top), json_reader->key_size);
+	if (!walk->started)
+		walk->ahead = key_walk_advance(walk);
+	walk->started = true;
+	if (walk->ahead <= 0)
+		return walk->ahead;
+	memcpy(key, record_at(walk, walk->top), walk->key_size);
 	/* Look ahead before the caller deletes the key: after that the kernel would start over. */
-	json_reader->ahead = json_reader_advance(json_reader);
+	walk->ahead = key_walk_advance(walk);
 	return 1;
 }

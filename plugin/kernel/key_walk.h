@@ -10,17 +10,17 @@
  *
  * Embedded in its owner; used by one thread at a time. A zeroed walk can be released.
  */
-#ifndef DYNMON_KERNEL_KEY_JSON_READER_H
-#define DYNMON_KERNEL_KEY_JSON_READER_H
+#ifndef DYNMON_KERNEL_KEY_WALK_H
+#define DYNMON_KERNEL_KEY_WALK_H
 
 #include "base/index.h"
 
 #include <stdbool.h>
 
 /* Limit of system calls per walk, as a multiple of max_entries. */
-#define KEY_JSON_READER_STEPS_MAX 8
+#define KEY_WALK_STEPS_MAX 8
 
-struct key_json_reader {
+struct key_walk {
 	int fd;
 	size_t key_size;
 	bool taking;  /* the owner deletes each key that is returned */
@@ -39,8 +39,8 @@ struct key_json_reader {
 };
 
 /**
- * key_json_reader_init() - prepare a walk over a map
- * @json_reader:  is initialized; release with key_json_reader_release() also after a failure
+ * key_walk_init() - prepare a walk over a map
+ * @walk:  is initialized; release with key_walk_release() also after a failure
  * @fd:           descriptor of the map, owned by the caller, open as long as the walk
  * @key_size:     bytes of a key
  * @max_entries:  of the map; bounds the number of system calls
@@ -48,29 +48,29 @@ struct key_json_reader {
  *
  * Return: 0 or -ENOMEM.
  */
-int key_json_reader_init(struct key_json_reader *json_reader, int fd, size_t key_size,
-			 uint32_t max_entries, bool taking);
+int key_walk_init(struct key_walk *walk, int fd, size_t key_size, uint32_t max_entries,
+		  bool taking);
 
 /**
- * key_json_reader_resume() - continue a pass that began with batch calls
- * @json_reader:  initialized and not used yet
+ * key_walk_resume() - continue a pass that began with batch calls
+ * @walk:  initialized and not used yet
  * @keys:         the last keys that were returned, without gaps and in the order of the map
  * @n:            number of keys, at least 1
  *
  * Return: 0 or -ENOMEM.
  */
-int key_json_reader_resume(struct key_json_reader *json_reader, const char *keys, uint32_t n);
+int key_walk_resume(struct key_walk *walk, const char *keys, uint32_t n);
 
 /**
- * key_json_reader_next() - get the next key
- * @json_reader:  an initialized walk
+ * key_walk_next() - get the next key
+ * @walk:  an initialized walk
  * @key:          receives the key; it may be deleted concurrently
  *
  * Return: 1 with a key, 0 at the end of the map, -EBUSY if keys are deleted faster than the walk
  * proceeds, -errno on any other failure.
  */
-int key_json_reader_next(struct key_json_reader *json_reader, char *key);
+int key_walk_next(struct key_walk *walk, char *key);
 
-void key_json_reader_release(struct key_json_reader *json_reader);
+void key_walk_release(struct key_walk *walk);
 
 #endif

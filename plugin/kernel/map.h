@@ -119,8 +119,8 @@ struct map_reader {
 	uint64_t seen;	   /* entries returned so far */
 	char *last;	   /* tries: last key returned */
 	bool has_last;
-	uint64_t looked_at;		    /* tries: entries returned or skipped */
-	struct key_json_reader json_reader; /* if by_key; unused for arrays */
+	uint64_t looked_at;   /* tries: entries returned or skipped */
+	struct key_walk walk; /* if by_key; unused for arrays */
 	char *keys;
 	char *values;
 	char *cursor; /* cursors of the kernel's batch calls, used in turn */

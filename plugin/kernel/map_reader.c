@@ -79,7 +79,7 @@ void map_reader_release(struct map_reader *reader)
 	free(reader->cursor);
 	free(reader->next_cursor);
 	free(reader->last);
-	key_json_reader_release(&reader->json_reader);
+	key_walk_release(&reader->walk);
 	*reader = (struct map_reader){};
 }
 
@@ -317,7 +317,7 @@ static int next_by_key(struct map_reader *reader, uint32_t *count)
 
 	for (*count = 0; *count < reader->capacity;) {
 		char *key = reader->keys + *count * key_size;
-		int r = key_json_reader_next(&reader->json_reader, key);
+		int r = key_walk_next(&reader->walk, key);
 
 		if (r == 0)
 			reader->done = true;
@@ -408,14 +408,14 @@ static int next_by_exchange(struct map_reader *reader, uint32_t *count)
  * the current batch are the last ones that were returned. Keys that were deleted from the map need
  * no record.
  */
-static int json_reader_begin(struct map_reader *reader)
+static int key_walk_begin(struct map_reader *reader)
 {
 	const struct map *map = &reader->map;
-	int r = key_json_reader_init(&reader->json_reader, map->fd, map->key_size, map->max_entries,
-				     reader->empty);
+	int r = key_walk_init(&reader->walk, map->fd, map->key_size, map->max_entries,
+			      reader->empty);
 
 	if (r == 0 && reader->seen && !reader->empty)
-		r = key_json_reader_resume(&reader->json_reader, reader->keys, reader->count);
+		r = key_walk_resume(&reader->walk, reader->keys, reader->count);
 	return r;
 }
 
@@ -432,7 +432,7 @@ static int next_by_call(struct map_reader *reader, uint32_t *count)
 	}
 	if (map_kind(reader->map.type) == MAP_ARRAY)
 		return next_by_index(reader, count);
-	r = reader->json_reader.next ? 0 : json_reader_begin(reader);
+	r = reader->walk.next ? 0 : key_walk_begin(reader);
 	return r < 0 ? r : next_by_key(reader, count);
 }
 

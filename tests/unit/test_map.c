@@ -392,22 +392,20 @@ static void test_deleted_meanwhile(void **state)
 	}
 }
 
-/* Deletes the n keys that a JSON reader gave last, and the one that it gives next. */
-static uint32_t delete_at_hand(const struct map *map, const struct key_json_reader *json_reader,
-			       uint32_t n)
+/* Deletes the n keys that a walk gave last, and the one that it gives next. */
+static uint32_t delete_at_hand(const struct map *map, const struct key_walk *walk, uint32_t n)
 {
 	uint32_t deleted = 0;
 
-	for (uint32_t record = json_reader->top; record && n--; record--)
-		if (bpf_map_delete_elem(map->fd, json_reader->records +
-							 (record - 1) * json_reader->record_size) ==
-		    0)
+	for (uint32_t record = walk->top; record && n--; record--)
+		if (bpf_map_delete_elem(map->fd,
+					walk->records + (record - 1) * walk->record_size) == 0)
 			deleted++;
 	return deleted;
 }
 
 /*
- * The key that the JSON reader needs to go on is deleted repeatedly, with the keys before it: every
+ * The key that the walk needs to go on is deleted repeatedly, with the keys before it: every
  * other key comes exactly once.
  */
 static void test_key_at_hand_deleted(void **state)
@@ -439,7 +437,7 @@ static void test_key_at_hand_deleted(void **state)
 		while ((pass.result = map_reader_next(&reader, &batch)) > 0) {
 			pass_take(&pass, &map, &batch);
 			if (pass.batches % 3 == 0)
-				deleted += delete_at_hand(&map, &reader.json_reader,
+				deleted += delete_at_hand(&map, &reader.walk,
 							  keys[i % ARRAY_SIZE(keys)]);
 		}
 		map_reader_release(&reader);
@@ -461,11 +459,11 @@ static void test_key_at_hand_deleted(void **state)
 	}
 }
 
-/* Inserts a key that the JSON reader did not give, and deletes the key that it needs to go on. */
-static void keep_busy(const struct map *map, const struct key_json_reader *json_reader, uint32_t n)
+/* Inserts a key that the walk did not give, and deletes the key that it needs to go on. */
+static void keep_busy(const struct map *map, const struct key_walk *walk, uint32_t n)
 {
 	map_put(map, 1000 + n);
-	delete_at_hand(map, json_reader, json_reader->n);
+	delete_at_hand(map, walk, walk->n);
 }
 
 /* A pass ends even if another key is always inserted. */
@@ -490,7 +488,7 @@ static void test_pass_ends(void **state)
 		reader.capacity = 1;
 		while ((r = map_reader_next(&reader, &batch)) > 0) {
 			assert_true(++entries < 100000);
-			keep_busy(&map, &reader.json_reader, entries);
+			keep_busy(&map, &reader.walk, entries);
 		}
 		assert_true(r == 0 || r == -EBUSY);
 		/* an error is permanent and has its own text */
