@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Brings documents into monitors: read, compiled, loaded, switched to. Read-only: any number of
- * threads may use a loader, each for a monitor whose control it holds.
+ * Injection, ejection and reload of documents: a document is parsed, compiled, loaded, and switched
+ * to.
+ *
+ * A loader is read-only after initialization and owned by the registry. Any number of threads may
+ * use it, each for a monitor whose control lock it holds.
  */
 #ifndef DYNMON_MONITOR_LOADER_H
 #define DYNMON_MONITOR_LOADER_H
@@ -14,61 +17,117 @@ struct loader {
 };
 
 struct injection {
-	const char *monitor;				       /* made when it does not exist */
-	enum { INJECT_ANY, INJECT_NEW, INJECT_EXISTING } into; /* else -EEXIST, -ENOENT */
-	struct monitor_settings *settings; /* of one that is made, taken; NULL: the defaults */
-	const char *interface;		   /* attached when it is not; may be NULL */
-	const char *log_level; /* LogLevel from now on; NULL: as it is. Without a document what
-				  runs is compiled again */
-	bool keep_maps;	       /* go on with those that the new dataplane has, too */
-	const char *file;      /* a document below the dataplane directory, or */
-	const char *bytes;     /* the document itself */
+	const char *monitor; /* name; created if it does not exist */
+	enum { INJECT_ANY, INJECT_NEW, INJECT_EXISTING } into; /* -EEXIST and -ENOENT otherwise */
+	struct monitor_settings
+		*settings;     /* for a new monitor, ownership is taken; NULL: the defaults */
+	const char *interface; /* attached in the same transaction unless already attached; may be
+				  NULL */
+	const char *log_level; /* new LogLevel; NULL: unchanged. Without a document, the running
+				  code is recompiled */
+	bool keep_maps;	       /* reuse maps that the new dataplane also defines */
+	const char *file;      /* a document below the dataplane directory; or NULL */
+	const char *bytes;     /* or the document itself; NULL for none */
 	size_t len;
-	bool leave[PATH_COUNT];	    /* as if the document had {} there */
-	struct phase_times *phases; /* to take the time of; NULL: nobody asks */
+	bool leave[PATH_COUNT];	    /* treat the path as {} in the document: keep what runs */
+	struct phase_times *phases; /* receives the duration of each phase; may be NULL */
 	int client_fd;		    /* as in struct compiler */
 };
 
-/*
- * Returns true if the error code of a failed injection is caused neither by the document nor by the
- * monitor: too many injections wait, or the client is gone.
+/**
+ * injection_is_put_off() - check whether a failed injection may succeed if repeated
+ * @code: error code of the injection
+ *
+ * Return: true if neither the document nor the monitor caused the failure: too many injections
+ * wait, or the client has disconnected.
  */
 bool injection_is_put_off(int code);
 
-/*
- * Replaces the running dataplane by the injection's document. A failure changes neither the
- * dataplane nor the monitor's health. warnings: receives a line for each warning of the document
- * and the compiler and for each kept map. -EUSERS: too many compilations wait, try again.
- * -ECANCELED: the client is gone or the plugin stops.
+/**
+ * loader_inject() - replace the running dataplane by the injection's document
+ * @loader:    the loader
+ * @monitor:   under control
+ * @injection: the request
+ * @warnings:  receives a line for each warning of the document and the compiler and for each kept
+ *             map
+ * @err:       receives the reason of a failure
+ *
+ * A failure changes neither the dataplane nor the monitor's health.
+ *
+ * Return: 0; -EUSERS if too many compilations wait, try again; -ECANCELED if the client has
+ * disconnected or the plugin stops; another -errno.
  */
 int loader_inject(const struct loader *loader, struct monitor *monitor,
 		  const struct injection *injection, struct text *warnings, struct error *err);
 
-/* Back to the empty dataplane. */
+/**
+ * loader_eject() - switch to the empty dataplane and clear the history
+ * @monitor: under control
+ * @err:     receives the reason of a failure
+ *
+ * Return: 0, or -errno; a failure changes nothing.
+ */
 int loader_eject(struct monitor *monitor, struct error *err);
 
-/* Nothing runs on that path any more; the other one goes on with its maps. */
+/**
+ * loader_eject_path() - remove the code of one path
+ * @monitor: under control
+ * @path:    the path to empty
+ * @err:     receives the reason of a failure
+ *
+ * The other path keeps its maps.
+ *
+ * Return: 0, or -errno; a failure changes nothing.
+ */
 int loader_eject_path(struct monitor *monitor, enum path path, struct error *err);
 
-/*
- * Reads the monitor's document again, switches to it when it has changed, or with force, and
- * remembers the outcome. 1: switched; 0: nothing has changed, or there is none; -errno: the old one
- * goes on. report: warnings are appended, a line each, with the monitor's name.
+/**
+ * loader_reload() - read the monitor's document again and switch to it if it has changed
+ * @loader:  the loader
+ * @monitor: under control
+ * @force:   switch even if the document has not changed
+ * @report:  receives a line for each warning, with the monitor's name
+ * @err:     receives the reason of a failure
+ *
+ * Records the outcome with monitor_note().
+ *
+ * Return: 1 if the monitor has switched; 0 if nothing has changed or there is no document; -errno
+ * if the old dataplane keeps running.
  */
 int loader_reload(const struct loader *loader, struct monitor *monitor, bool force,
 		  struct text *report, struct error *err);
 
-/* Warns of <Metric> blocks that are about no metric of the dataplane: most likely mistyped. */
+/**
+ * loader_report_typos() - warn of <Metric> blocks that match no metric of the dataplane
+ * @monitor: under control
+ * @report:  receives a line for each block
+ */
 void loader_report_typos(const struct monitor *monitor, struct text *report);
 
-/*
- * Injects what a history says, which is not the monitor's own, one document after the other, and
- * remembers the outcome. 1, or -errno: what was injected before stays. report: as above.
+/**
+ * loader_replay() - inject the documents of a history, oldest first
+ * @loader:  the loader
+ * @monitor: under control
+ * @history: not the monitor's own history
+ * @report:  receives a line for each warning, with the monitor's name
+ * @err:     receives the reason of a failure
+ *
+ * Records the outcome with monitor_note().
+ *
+ * Return: 1, or -errno; documents injected before the failure keep running.
  */
 int loader_replay(const struct loader *loader, struct monitor *monitor,
 		  const struct history *history, struct text *report, struct error *err);
 
-/* The same with the monitor's own history, which is there still when it fails. */
+/**
+ * loader_again() - replay the monitor's own history
+ * @loader:  the loader
+ * @monitor: under control; a failure keeps its history
+ * @report:  receives a line for each warning, with the monitor's name
+ * @err:     receives the reason of a failure
+ *
+ * Return: 1, or -errno.
+ */
 int loader_again(const struct loader *loader, struct monitor *monitor, struct text *report,
 		 struct error *err);
 

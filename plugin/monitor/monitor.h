@@ -2,12 +2,17 @@
 /*
  * A monitor: a named dataplane and the interfaces it is attached to.
  *
- * Reference counted; the registry holds one reference as long as the monitor exists.
- * Three locks. control serializes everything that changes the monitor and may be held for
- * as long as a compilation takes; monitor_begin() and monitor_end() take and release it.
- * links guards what the hooks run and is held for as long as it takes to put other programs there;
- * a read that swaps takes it, too. state guards what readers see and is held for moments only.
- * Order: control, a swap's, links, the registry's, state, the feeds'.
+ * Reference counted. The registry holds one reference as long as the monitor exists. A monitor has
+ * three locks:
+ *
+ *   control  serializes all changes of the monitor; may be held during a compilation.
+ *            Taken by monitor_begin(), released by monitor_end().
+ *   links    guards which programs the hooks run; held while programs are replaced.
+ *            swap-on-read takes this lock, too.
+ *   state    guards what readers see; held only briefly.
+ *
+ * Lock order: control, swap, links, registry, state, feeds. "Under control" means that the caller
+ * holds the control lock; "under state" likewise.
  */
 #ifndef DYNMON_MONITOR_MONITOR_H
 #define DYNMON_MONITOR_MONITOR_H
@@ -24,26 +29,31 @@
 #include <pthread.h>
 #include <time.h>
 
-/* A loaded copy of the monitor's dataplane, on one interface. */
+/* An instance: a loaded copy of the monitor's dataplane on one interface. Owned by the monitor. */
 struct instance {
 	/* -- protected by control -- */
-	const struct pattern *pattern; /* why it is there; NULL: it is on no interface */
-	bool spent; /* its interface is gone for good: the next one counts from zero */
-	/* -- protected by state; changed with control held, too -- */
+	const struct pattern *pattern; /* reason it exists; NULL: placeholder */
+	bool spent; /* the interface is gone for good: the next one starts with a new generation */
+	/* -- protected by state; writers also hold control -- */
 	char *interface;	       /* NULL: none */
 	int ifindex;		       /* 0: the interface does not exist now */
 	bool troubled;		       /* the interface is there, attaching failed */
-	struct generation *generation; /* NULL: the empty dataplane; with Share all have the same.
-					  Changed with links held, too */
+	struct generation *generation; /* NULL: the empty dataplane. All instances share it with
+					  Share. Writers also hold links */
 	/* -- protected by links -- */
 	struct attachment attachments[PATH_COUNT];
-	/* -- of monitors with Pin, protected by control -- */
-	char *place;		 /* where it is pinned; NULL: nowhere yet */
-	bool pinned[PATH_COUNT]; /* its attachments are */
-	int adopted[PATH_COUNT]; /* programs that run and were another process's; 0: none */
+	/* -- protected by control; used by monitors with Pin -- */
+	char *place;		 /* directory below the monitor's pins; NULL: not pinned yet */
+	bool pinned[PATH_COUNT]; /* the attachment of the path is pinned */
+	int adopted[PATH_COUNT]; /* running program of another process; 0: none */
 };
 
-/* Returns true if the dataplane runs on the instance's interface. Under state. */
+/**
+ * instance_is_attached() - check whether the dataplane runs on the instance's interface
+ * @instance: under state
+ *
+ * Return: true if the interface exists and attaching has not failed.
+ */
 static inline bool instance_is_attached(const struct instance *instance)
 {
 	return instance->ifindex && instance->generation && !instance->troubled;
@@ -51,114 +61,191 @@ static inline bool instance_is_attached(const struct instance *instance)
 
 struct monitor;
 
-/* What monitors find around them. Outlives them. */
+/*
+ * The environment of a monitor: access to other monitors, feeds and pins. Must outlive all monitors
+ * that use it.
+ */
 struct monitor_context {
-	/* A public map of any monitor but asking: a descriptor that is taken, or -ENOENT. */
+	/*
+	 * Finds a public map of any monitor other than asking. Returns a descriptor that the caller
+	 * closes, or -ENOENT.
+	 */
 	int (*find_map)(void *data, const struct monitor *asking, const char *name);
-	/* What the monitor of that name runs on an interface where asking is; 0: nothing. */
+	/*
+	 * Finds the program that the named monitor runs on an interface in the network namespace of
+	 * asking. Returns the program id, or 0 if there is none.
+	 */
 	uint32_t (*find_program)(void *data, const struct monitor *asking, const char *name,
 				 int ifindex, enum path path);
-	/* Brings a generation of the monitor up to date with its feeds, as feeds_put(). */
+	/* Brings the feeds of a generation up to date; see feeds_put() */
 	void (*feed)(void *data, const struct monitor *monitor, struct generation *generation,
 		     struct text *news);
-	/* As feeds_refill(). */
+	/* See feeds_refill() */
 	void (*refill)(void *data, const struct monitor *monitor, struct generation *generation,
 		       bool twin);
-	/* A monitor has begun to leave interfaces unattached, see registry_retry(). */
+	/* Called when a monitor begins to have unattached interfaces; see registry_retry() */
 	void (*tell_unattached)(void *data);
 	void *data;
 	struct pin_store *pins;
 };
 
 struct monitor {
-	unsigned int refs;			/* atomic */
-	unsigned int id;			/* CUBE_ID of dialect code, from 1 */
-	uint64_t serial;			/* of all monitors there ever were */
-	const struct monitor_settings settings; /* never changes */
-	const struct monitor_context *context;	/* NULL: it is alone */
+	unsigned int refs; /* atomic */
+	unsigned int id;   /* CUBE_ID of code in the Polycube dialect, at least 1 */
+	uint64_t serial;   /* unique; serial numbers are never reused */
+	const struct monitor_settings settings; /* immutable */
+	const struct monitor_context *context;	/* NULL: the monitor has no environment */
 	const struct hook *hook;
-	bool configured;	       /* stands in collectd.conf */
-	struct read_stats *read_stats; /* set before others know the monitor */
+	bool configured;	       /* defined in collectd.conf */
+	struct read_stats *read_stats; /* immutable after publication */
 
 	pthread_mutex_t control;
-	bool stale; /* atomic: interfaces have changed while control was held */
+	bool stale; /* atomic: interfaces changed while control was held */
 	/* -- protected by control -- */
-	bool deleted; /* nothing may be attached any more; changed with links held, too */
+	bool deleted; /* nothing may be attached any more; writers also hold links */
 	bool document_confined;
-	bool document_leave[PATH_COUNT]; /* paths that it leaves as they are */
-	struct pins *pins;		 /* NULL: it is without Pin */
-	struct history history;		 /* of what was injected; empty: nothing was */
-	bool in_trouble;		 /* a notice said so */
+	bool document_leave[PATH_COUNT]; /* paths that the document leaves unchanged */
+	struct pins *pins;		 /* NULL: without Pin, or not open */
+	struct history history;		 /* of injections; empty: none */
+	bool in_trouble;		 /* a notification of the trouble was posted */
 
 	pthread_mutex_t links;
-	int netns_fd; /* the namespace of its interfaces; -1: collectd's own, or it is not there */
+	int netns_fd; /* namespace of the interfaces; -1: collectd's own, or missing */
 
 	pthread_mutex_t state;
-	/* -- protected by state; changed with control held, too -- */
-	struct dataplane *dataplane; /* NULL: the empty one */
-	char *log_level;	     /* that of settings, unless it was changed at runtime */
-	char *document_file;	     /* what a reload reads again; NULL: nothing */
-	bool outdated;		     /* runs something else than its document says, or nothing */
-	bool wanting;		     /* the last change failed for want of another monitor */
-	struct pattern **patterns;   /* the interfaces that it is for */
+	/* -- protected by state; writers also hold control -- */
+	struct dataplane *dataplane; /* NULL: the empty dataplane */
+	char *log_level;	     /* as in settings, unless changed at run time */
+	char *document_file;	     /* what a reload reads again; NULL: none */
+	bool outdated;		     /* does not run what its document says */
+	bool wanting;		   /* the last change failed because another monitor was missing */
+	struct pattern **patterns; /* the names and regular expressions of interfaces */
 	size_t n_patterns;
-	/* At least one; without a pattern, only that one. Changed with links held, too. */
+	/*
+	 * At least one. Without patterns, the only instance is a placeholder. Writers also hold
+	 * links
+	 */
 	struct instance **instances;
 	size_t n_instances;
 	char *last_error;   /* of the last change if it failed, else NULL */
 	char *attach_error; /* why matching interfaces are not attached; NULL: all are */
 	int attach_code;    /* -errno of attach_error; 0: all are attached */
 	size_t unattached;  /* number of unattached interfaces, or a lower bound */
-	uint64_t changes;   /* dataplanes switched to */
+	uint64_t changes;   /* number of successful changes */
 	uint64_t failures;  /* failed changes of its own, without refused requests */
 	time_t changed;	    /* time of the last successful change, since 1970; 0: none */
 };
 
-/*
- * Makes a monitor that is attached nowhere. settings are taken, also on failure.
- * The interfaces of settings get an instance each; monitor_refresh() attaches them.
+/**
+ * monitor_new() - create a monitor that is not attached to any interface
+ * @settings:   ownership is taken, also on failure
+ * @id:         CUBE_ID, at least 1
+ * @serial:     unique number
+ * @configured: the monitor is defined in collectd.conf
+ * @ret:        receives the monitor with one reference
+ * @err:        receives the reason of a failure
+ *
+ * Each interface named in the settings gets an instance. monitor_refresh() attaches the instances.
+ *
+ * Return: 0, or -ENOMEM.
  */
 int monitor_new(struct monitor_settings *settings, unsigned int id, uint64_t serial,
 		bool configured, struct monitor **ret, struct error *err);
+
+/**
+ * monitor_ref() - take a reference
+ * @monitor: the monitor
+ *
+ * Return: @monitor.
+ */
 struct monitor *monitor_ref(struct monitor *monitor);
-/* The last one detaches everything that was not left. */
+
+/**
+ * monitor_unref() - drop a reference
+ * @monitor: may be NULL
+ *
+ * Dropping the last reference stops and frees the monitor; see monitor_stop().
+ *
+ * Return: NULL.
+ */
 struct monitor *monitor_unref(struct monitor *monitor);
 DEFINE_CLEANUP(struct monitor *, monitor_unref);
 
+/**
+ * monitor_begin() - take the control lock
+ * @monitor: the monitor
+ */
 void monitor_begin(struct monitor *monitor);
-/* Also catches up with interfaces that changed meanwhile, and with feeds. */
+
+/**
+ * monitor_end() - process pending events and release the control lock
+ * @monitor: under control
+ *
+ * Handles interfaces that changed while the lock was held, updates feeds, and posts a notification
+ * when the monitor's health has changed.
+ */
 void monitor_end(struct monitor *monitor);
 DEFINE_CLEANUP(struct monitor *, monitor_end);
 
-/*
- * Looks at the interfaces again: attaches where one has appeared, forgets where one is gone.
- * Safe from any thread; does not wait for a change that is under way. Logs what it finds.
+/**
+ * monitor_refresh() - scan the interfaces: attach new ones and drop missing ones
+ * @monitor: not under control
+ *
+ * Safe from any thread and does not wait for a change in progress. In that case, monitor_end() of
+ * the thread that holds control runs the scan. Logs changes and errors.
  */
 void monitor_refresh(struct monitor *monitor);
 
-/* Brings what the instances run up to date with the feeds. Under control. news: as feeds_put(). */
+/**
+ * monitor_feed() - bring the feeds of all instances up to date
+ * @monitor: under control
+ * @news:    as in feeds_put()
+ */
 void monitor_feed(const struct monitor *monitor, struct text *news);
 
-/* Detaches from the interfaces that were attached by that word, or from all: NULL. Under control.
- * -ENOENT; -EINVAL: a regular expression has put it there. */
+/**
+ * monitor_detach() - detach interfaces
+ * @monitor:   under control
+ * @interface: text of a pattern or name of an attached interface; NULL: all
+ * @err:       receives the reason of a failure
+ *
+ * Return: 0; -ENOENT if there is no such interface; -EINVAL if the interface is attached by a
+ * regular expression.
+ */
 int monitor_detach(struct monitor *monitor, const char *interface, struct error *err);
 
-/* Whether an interface was attached by that word, or is one that is attached. Under control or
- * state. */
+/**
+ * monitor_has_interface() - check for a pattern or an instance
+ * @monitor:   under control or state
+ * @interface: text of a pattern or name of an interface
+ *
+ * Return: true if a pattern has this text or an instance has this interface.
+ */
 bool monitor_has_interface(const struct monitor *monitor, const char *interface);
 
-/*
- * What an interface is attached by: the word as it was written, but for a name, which follows its
- * interface when that gets another one. Under control or state.
+/**
+ * monitor_word() - the current text of a pattern
+ * @monitor: under control or state
+ * @pattern: one of the monitor's
+ *
+ * A pattern that is an interface name follows its interface when the interface is renamed.
+ *
+ * Return: a string that is valid as long as the lock is held.
  */
 const char *monitor_word(const struct monitor *monitor, const struct pattern *pattern);
 
-/*
- * Detaches everything for good. leave: of a monitor with Pin everything goes on, and stays to be
- * adopted. Waits for a change that is under way.
+/**
+ * monitor_stop() - detach all interfaces for good
+ * @monitor: not under control; waits for a change in progress
+ * @leave:   keep the programs of a monitor with Pin running, for adoption by another process
  */
 void monitor_stop(struct monitor *monitor, bool leave);
-/* The same, under control. */
+
+/**
+ * monitor_close() - as monitor_stop(), for a caller that holds the control lock
+ * @monitor: under control
+ * @leave:   as in monitor_stop()
+ */
 void monitor_close(struct monitor *monitor, bool leave);
 
 /**
@@ -182,30 +269,54 @@ void monitor_note(struct monitor *monitor, const struct error *err);
  */
 void monitor_note_unattached(struct monitor *monitor, size_t n, const struct error *err);
 
-/* The monitor runs what its document says, after a failure that is mended. */
+/**
+ * monitor_settle() - clear the last error of a monitor that runs what its document says
+ * @monitor: under control
+ */
 void monitor_settle(struct monitor *monitor);
 
-/*
- * What a reload reads from now on; NULL: nothing. leave: the paths that stay as they are; NULL for
- * none. Under control. -ENOMEM: as it was.
+/**
+ * monitor_set_document() - set the document that a reload reads again
+ * @monitor:  under control
+ * @file:     copied; NULL: none
+ * @confined: restrict the file to the dataplane directory
+ * @leave:    paths that the document leaves unchanged; NULL: none
+ *
+ * Return: 0; -ENOMEM if nothing was changed.
  */
 int monitor_set_document(struct monitor *monitor, const char *file, bool confined,
 			 const bool leave[PATH_COUNT]);
 
-/* Another log level for code that is compiled from now on; taken. Under control. */
+/**
+ * monitor_set_log_level() - set the log level for code that is compiled from now on
+ * @monitor: under control
+ * @level:   ownership is taken
+ */
 void monitor_set_log_level(struct monitor *monitor, char *level);
 
 enum monitor_state {
 	MONITOR_EMPTY,	  /* no dataplane */
 	MONITOR_RUNNING,  /* on all its interfaces */
-	MONITOR_WAITING,  /* for an interface to be there */
-	MONITOR_DETACHED, /* from all interfaces */
+	MONITOR_WAITING,  /* for an interface to appear */
+	MONITOR_DETACHED, /* no interface is configured */
 	MONITOR_DEGRADED, /* attached to some of the existing interfaces, not to all */
 	MONITOR_FAILED,	  /* its dataplane is not loaded or not attached anywhere */
 };
 
-/* Under state. */
+/**
+ * monitor_get_state() - derive the state of a monitor
+ * @monitor: under state
+ *
+ * Return: the state.
+ */
 enum monitor_state monitor_get_state(const struct monitor *monitor);
+
+/**
+ * monitor_state_name() - name of a state, for example "running"
+ * @state: the state
+ *
+ * Return: a static string.
+ */
 const char *monitor_state_name(enum monitor_state state);
 
 /**
@@ -217,7 +328,12 @@ const char *monitor_state_name(enum monitor_state state);
  */
 const char *monitor_trouble(const struct monitor *monitor);
 
-/* The text of last-error: last_error, or else attach_error. Under state. */
+/**
+ * monitor_last_error() - the text of last-error
+ * @monitor: under state
+ *
+ * Return: last_error, otherwise attach_error, otherwise NULL; valid under state.
+ */
 const char *monitor_last_error(const struct monitor *monitor);
 
 #endif

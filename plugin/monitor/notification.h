@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Notices: what operators are told at once: a dataplane that was replaced or could not be, an
- * interface that is gone or back, a monitor in trouble or well again.
+ * Notifications for operators: a dataplane was replaced or could not be replaced, an interface
+ * disappeared or returned, a monitor became unhealthy or recovered.
  *
- * One queue for the process, as for the log, between those who find something out, under whatever
- * locks, and one thread that passes it on and may be held up for as long as it likes. Until the
- * queue is opened notices go nowhere. All functions are safe from any thread and never wait.
+ * The process has one queue. Producers post under any lock. One consumer thread passes
+ * notifications to collectd and may block for any time. Notifications are discarded until the queue
+ * is opened. All functions are safe from any thread and never wait.
  */
 #ifndef DYNMON_MONITOR_NOTIFICATION_H
 #define DYNMON_MONITOR_NOTIFICATION_H
@@ -16,11 +16,11 @@
 #include <net/if.h>
 #include <stdint.h>
 
-#define NOTICES_MAX 1000 /* in the queue; further ones are dropped, and counted */
+#define NOTICES_MAX 1000 /* length of the queue; further notifications are dropped and counted */
 #define NOTIFICATION_TEXT_MAX                                                                      \
-	255 /* bytes, as collectd's; a longer text is cut between characters */
+	255 /* bytes, the limit of collectd; a longer text is cut between characters */
 
-/* collectd's own values. */
+/* The values are those of collectd. */
 enum notification_severity {
 	NOTIFICATION_FAILURE = 1,
 	NOTIFICATION_WARNING = 2,
@@ -34,22 +34,45 @@ struct notification {
 	char text[NOTIFICATION_TEXT_MAX + 1]; /* one line, printable, see utf8_show() */
 };
 
-/* -errno: notices go nowhere. */
+/**
+ * notification_open() - open the queue
+ * @err: receives the reason of a failure
+ *
+ * Return: 0; -errno if notifications are discarded.
+ */
 int notification_open(struct error *err);
-/* Forgets what nobody has taken. Nobody may wait on notification_fd() any more. */
+
+/**
+ * notification_close() - close the queue and discard its content
+ *
+ * No thread may wait on notification_fd() any more.
+ */
 void notification_close(void);
 
-/* monitor and interface may be NULL. */
+/**
+ * notification_post() - append a notification to the queue
+ * @severity:  one of enum notification_severity
+ * @monitor:   name of the monitor; NULL for the plugin itself
+ * @interface: name of the interface; may be NULL
+ * @fmt:       printf() format of the text
+ */
 void notification_post(enum notification_severity severity, const char *monitor,
 		       const char *interface, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Readable while there are notices; -1 when the queue is not open. */
+/**
+ * notification_fd() - the descriptor to poll
+ *
+ * Return: a descriptor that is readable while the queue is not empty; -1 if the queue is not open.
+ */
 int notification_fd(void);
 
-/*
- * The oldest notice. 1: taken; 0: there is none.
- * dropped: how many were dropped since this was last asked.
+/**
+ * notification_take() - take the oldest notification
+ * @ret:     receives the notification
+ * @dropped: receives the number of notifications dropped since the last call
+ *
+ * Return: 1 if a notification was taken, 0 if the queue is empty.
  */
 int notification_take(struct notification *ret, uint64_t *dropped);
 

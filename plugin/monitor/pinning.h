@@ -1,43 +1,81 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Pin: a monitor's instances and what of them is in the BPF file system. Everything under control,
- * and without effect on monitors without Pin.
+ * Pin: keeps a monitor's links, programs and maps in the BPF file system. The caller holds the
+ * monitor's control lock. The functions have no effect on a monitor without Pin.
  */
 #ifndef DYNMON_MONITOR_PINNING_H
 #define DYNMON_MONITOR_PINNING_H
 
 #include "monitor/monitor.h"
 
-/*
- * Opens the monitor's pins if the monitor has Pin and its pins are not open. A monitor without
- * context has none. Errors as pins_open().
+/**
+ * pinning_open() - open the monitor's pins unless already open
+ * @monitor: under control
+ * @err:     receives the reason of a failure
+ *
+ * A monitor without context has no pins.
+ *
+ * Return: 0, or an error of pins_open().
  */
 int pinning_open(struct monitor *monitor, struct error *err);
 
-/*
- * Makes what another process has left on the instance's interface the instance's, once, before it
- * has a generation. *ret: the maps to go on with; zeroed when there are none. For pinned_release().
+/**
+ * pinning_adopt() - adopt programs that another process left on the instance's interface
+ * @monitor:  under control
+ * @instance: has an effect only before the instance has a generation or a place
+ * @ret:      receives the maps to reuse, zeroed if there are none; then pinned_release()
  */
 void pinning_adopt(struct monitor *monitor, struct instance *instance, struct pinned *ret);
 
-/* Writes a generation before it runs. *number is 0 without Pin. */
+/**
+ * pinning_save() - pin a generation before its programs run
+ * @monitor:    under control
+ * @instance:   the instance that will run the generation
+ * @generation: NULL for the empty dataplane
+ * @number:     receives the number of the pinned generation; 0 if not pinned
+ * @err:        receives the reason of a failure
+ *
+ * Return: 0, or -errno.
+ */
 int pinning_save(struct monitor *monitor, struct instance *instance,
 		 const struct generation *generation, uint64_t *number, struct error *err);
-/* It does not run after all. */
+
+/**
+ * pinning_forget() - remove a pinned generation that will not run after all
+ * @monitor:  under control
+ * @instance: as in pinning_save()
+ * @number:   from pinning_save(); 0 has no effect
+ */
 void pinning_forget(struct monitor *monitor, const struct instance *instance, uint64_t number);
-/*
- * It runs now, on hooks whose links are pinned from now on; what was before is removed. Trouble is
- * logged: it runs all the same. number 0: the generation has not changed, or there is none.
+
+/**
+ * pinning_settle() - pin the links of a generation that runs, and remove older generations
+ * @monitor:  under control and links
+ * @instance: runs the generation
+ * @number:   from pinning_save(); 0 if the generation has not changed or there is none
+ *
+ * A failure is logged. The programs keep running, but do not survive collectd.
  */
 void pinning_settle(struct monitor *monitor, struct instance *instance, uint64_t number);
 
-/* The instance is detached, or will be. */
+/**
+ * pinning_remove() - remove the pins of an instance that is detached or will be
+ * @monitor:  under control
+ * @instance: the instance
+ */
 void pinning_remove(struct monitor *monitor, struct instance *instance);
 
-/* The instance's interface has got another name: its pins are found by that from now on. */
+/**
+ * pinning_follow() - rename the pins of an instance whose interface was renamed
+ * @monitor:  under control
+ * @instance: has the new interface name
+ */
 void pinning_follow(struct monitor *monitor, struct instance *instance);
 
-/* Removes what is pinned at places that the monitor has no instance for. */
+/**
+ * pinning_prune() - remove pins for which the monitor has no instance
+ * @monitor: under control
+ */
 void pinning_prune(struct monitor *monitor);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How often a monitor was read, and how long that took, by who read it. Reference counted: it goes
- * on with the monitor that follows another one. Safe from any thread.
+ * Number and duration of the reads of a monitor, for each kind of reader. Reference counted: a
+ * reconfigured monitor shares the object with its predecessor. Safe from any thread.
  */
 #ifndef DYNMON_MONITOR_READ_STATS_H
 #define DYNMON_MONITOR_READ_STATS_H
@@ -11,16 +11,41 @@
 struct read_stats {
 	unsigned int refs; /* atomic */
 	struct {
-		uint64_t count; /* atomic: reads to the end */
-		uint64_t ns;	/* atomic: in which metrics were read and written down */
+		uint64_t count; /* atomic: completed reads */
+		uint64_t ns;	/* atomic: time spent to read and encode metrics */
 	} by[READER_COUNT];
 };
 
-/* NULL: out of memory. */
+/**
+ * read_stats_new() - create an object with one reference
+ *
+ * Return: the object, or NULL if out of memory.
+ */
 struct read_stats *read_stats_new(void);
+
+/**
+ * read_stats_ref() - take a reference
+ * @read_stats: the object
+ *
+ * Return: @read_stats.
+ */
 struct read_stats *read_stats_ref(struct read_stats *read_stats);
+
+/**
+ * read_stats_unref() - drop a reference; the last one frees the object
+ * @read_stats: may be NULL
+ *
+ * Return: NULL.
+ */
 struct read_stats *read_stats_unref(struct read_stats *read_stats);
 
+/**
+ * read_stats_add() - add reads to the statistics of one kind of reader
+ * @read_stats: the object
+ * @reader:     less than READER_COUNT
+ * @count:      completed reads
+ * @ns:         time spent, in nanoseconds
+ */
 static inline void read_stats_add(struct read_stats *read_stats, enum reader_kind reader,
 				  uint64_t count, uint64_t ns)
 {

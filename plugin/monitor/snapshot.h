@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What there is to read at one moment: a reference to every instance's generation, so that no
- * reload takes anything away under a reader. Embedded in its owner; zeroed is empty.
+ * A snapshot: references to the generation of every instance, so that a reload cannot free what a
+ * reader uses. Embedded in its owner and used by one thread. A zeroed snapshot is empty.
  */
 #ifndef DYNMON_MONITOR_SNAPSHOT_H
 #define DYNMON_MONITOR_SNAPSHOT_H
@@ -9,10 +9,10 @@
 #include "monitor/monitor.h"
 
 struct snapshot_item {
-	struct monitor *monitor;       /* NULL: of none, for a generation that runs nowhere */
-	char *interface;	       /* in the form of utf8_name(); "" for none, or for all */
-	int ifindex;		       /* 0: none */
-	bool alone;		       /* the monitor has one instance only */
+	struct monitor *monitor; /* NULL: a generation that runs nowhere */
+	char *interface;	 /* escaped by utf8_name(); "" for none or, with Share, for all */
+	int ifindex;		 /* 0: none */
+	bool alone;		 /* the only item of its monitor */
 	struct generation *generation; /* NULL: the empty dataplane */
 };
 
@@ -21,13 +21,31 @@ struct registry;
 struct snapshot {
 	struct snapshot_item *items;
 	size_t n;
-	struct registry *registry; /* when it is of all its monitors; else NULL */
+	struct registry *registry; /* if the snapshot covers all monitors, otherwise NULL */
 };
 
-/* Adds the instances of a monitor. -ENOMEM: some may be missing. */
+/**
+ * snapshot_add() - add the instances of a monitor
+ * @snapshot: the snapshot
+ * @monitor:  a reference is taken for each item; takes the state lock
+ *
+ * With Share, all instances are one item.
+ *
+ * Return: 0; -ENOMEM if some items may be missing.
+ */
 int snapshot_add(struct snapshot *snapshot, struct monitor *monitor);
-/* Counts a read to the end of each of its monitors. */
+
+/**
+ * snapshot_note_read() - count a completed read of each monitor
+ * @snapshot: the snapshot
+ * @reader:   the kind of reader
+ */
 void snapshot_note_read(const struct snapshot *snapshot, enum reader_kind reader);
+
+/**
+ * snapshot_release() - drop all references
+ * @snapshot: may be zeroed; is empty afterwards
+ */
 void snapshot_release(struct snapshot *snapshot);
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The monitors made at runtime on disk, so that they survive a restart: a file each, NAME.json,
- * that is complete whenever it is there.
+ * State files: each monitor created at run time is saved as NAME.json in StateDir, so that the
+ * monitor survives a restart. A file is replaced atomically and therefore always complete.
  */
 #ifndef DYNMON_MONITOR_STATE_FILES_H
 #define DYNMON_MONITOR_STATE_FILES_H
 
 #include "monitor/saved.h"
 
-#define STATE_MAX (64 * 1024 * 1024) /* bytes of a file */
+#define STATE_MAX (64 * 1024 * 1024) /* maximum size of a file in bytes */
 
 /**
  * state_save() - write the monitor's file, replacing an existing one
@@ -24,13 +24,28 @@
  */
 int state_save(const char *dir, struct monitor *monitor, struct error *err);
 
-/* Forgets the monitor of that name. 0 also when there is no file of it. */
+/**
+ * state_remove() - remove the file of a monitor
+ * @dir:  StateDir
+ * @name: the monitor
+ * @err:  receives the reason of a failure
+ *
+ * Return: 0, also if there is no such file; -errno if the file may still exist.
+ */
 int state_remove(const char *dir, const char *name, struct error *err);
 
-/*
- * Reads all files, by name, and gives each to take, which may take what is in it. Temporary files
- * that a crash has left are removed. report: a line for each file that is damaged or not ours.
- * 0 also when there is no such folder; -EPERM: others may write to it.
+/**
+ * state_load() - read all state files in order of their names
+ * @dir:    StateDir
+ * @take:   called for each valid file; may take ownership of the content of saved
+ * @data:   passed to @take
+ * @report: receives a line for each file that is damaged or not a state file
+ * @err:    receives the reason of a failure
+ *
+ * Removes temporary files that a crash has left.
+ *
+ * Return: 0, also if the directory does not exist; -EPERM if others may write to the directory;
+ * another -errno.
  */
 int state_load(const char *dir, void (*take)(void *data, struct saved *saved), void *data,
 	       struct text *report, struct error *err);

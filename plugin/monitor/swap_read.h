@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading what is swapped: the other copy of the programs takes over, and what the first one has
- * counted is taken into the metrics' accumulators once nothing writes to it any more.
+ * swap-on-read: a read switches to the other copy of the programs, waits for an RCU grace period,
+ * and moves the counts of the first copy into the metrics' accumulators.
  */
 #ifndef DYNMON_MONITOR_SWAP_READ_H
 #define DYNMON_MONITOR_SWAP_READ_H
 
 #include "monitor/snapshot.h"
 
-/*
- * Takes everything out of all swapped maps of a snapshot, with one grace period for all of them.
- * Nothing is done where nothing is swapped, and where a generation does not run any more. What goes
- * wrong is logged, once in a row for a metric, and the rest goes on.
+/**
+ * snapshot_collect() - switch copies and collect all swapped maps of a snapshot
+ * @snapshot: the caller holds none of the monitors' locks
+ *
+ * One RCU grace period serves all monitors. Generations that are not swapped or no longer run are
+ * skipped. A failure is logged, rate-limited for each metric, and does not affect the others.
  */
 void snapshot_collect(const struct snapshot *snapshot);
 
-/* Takes everything out of the swapped maps of one copy of a generation, which must not run. */
+/**
+ * generation_collect() - move the content of the swapped maps into the accumulators
+ * @generation: a generation with swapped maps
+ * @twin:       the copy to collect; this copy must not run
+ */
 void generation_collect(const struct generation *generation, bool twin);
 
 #endif

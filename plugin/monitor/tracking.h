@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Interfaces come and go, and get other names: what that means for a monitor.
+ * Interface tracking: a monitor attaches to interfaces that appear, releases those that disappear,
+ * and handles renames.
  *
- * An interface that was attached by its name is followed when it gets another one. A regular
- * expression is for those that have such a name now.
+ * An interface attached by name is followed when the interface is renamed. A regular expression
+ * matches the current names only.
  */
 #ifndef DYNMON_MONITOR_TRACKING_H
 #define DYNMON_MONITOR_TRACKING_H
 
 #include "monitor/monitor.h"
 
-/*
- * Brings the instances in line with the interfaces there are. Under control. Logs what it finds;
- * what cannot be attached is tried again the next time.
+/**
+ * tracking_refresh() - bring the instances in line with the existing interfaces
+ * @monitor: under control
+ *
+ * Logs changes and errors. A failed attachment is retried at the next call.
  */
 void tracking_refresh(struct monitor *monitor);
 
-/*
- * The interfaces of the monitor's namespace; none when that is not there. Under control. Then
- * netif_list_release().
+/**
+ * tracking_list() - list the interfaces of the monitor's network namespace
+ * @monitor: under control
+ * @ret:     receives the list, empty if the namespace does not exist; then netif_list_release()
+ * @err:     receives the reason of a failure
+ *
+ * Return: 0, or -errno.
  */
 int tracking_list(struct monitor *monitor, struct netif_list *ret, struct error *err);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Changes of what a monitor runs: every instance switches, or none does. All generations are loaded
- * before the first link is switched; the links are switched one by one, each in one atomic step,
- * and switched back when one of them fails.
+ * Transactions: a change of what a monitor runs is applied to all instances or to none. All
+ * generations are loaded before the first link is switched. Each link is switched atomically. If
+ * one fails, the links that were switched before are switched back.
  */
 #ifndef DYNMON_MONITOR_TRANSACTION_H
 #define DYNMON_MONITOR_TRANSACTION_H
@@ -11,18 +11,24 @@
 #include "monitor/phase_times.h"
 
 struct transaction_options {
-	const char *interface; /* further ones to attach to in the same step, as settings; NULL */
-	const char *position;  /* of these; NULL: as the monitor's settings say */
-	bool keep_maps;	       /* go on with the maps of what runs, where that is possible */
-	struct text *report;   /* which maps were kept, a line each; NULL: nobody asks */
-	struct phase_times *phases; /* to take the time of: verify, attach; NULL: nobody asks */
+	const char *interface; /* interfaces to attach in the same transaction, as in settings; or
+				  NULL */
+	const char
+		*position; /* position of the new interfaces; NULL: as in the monitor's settings */
+	bool keep_maps;	   /* reuse the maps of the running generation where possible */
+	struct text *report;	    /* receives a line for each kept map; may be NULL */
+	struct phase_times *phases; /* receives the verify and attach times; may be NULL */
 };
 
-/*
- * Lets every instance run dataplane. Under control.
- * dataplane: a reference is taken; NULL is the empty one.
- * -ENODEV: the interface does not exist. -EEXIST: it is attached already. Errors of loading and
- * attaching; after any of them all is as it was.
+/**
+ * monitor_switch() - make every instance run a dataplane
+ * @monitor:   under control
+ * @dataplane: a reference is taken; NULL: the empty dataplane
+ * @options:   options of the transaction
+ * @err:       receives the reason of a failure
+ *
+ * Return: 0; -ENODEV if the interface does not exist; -EEXIST if the interface is already attached;
+ * an error of loading or attaching. A failure changes nothing.
  */
 int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 		   const struct transaction_options *options, struct error *err);

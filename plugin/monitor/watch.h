@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A thread that sees interfaces come, go and change their names, in all network namespaces of the
- * monitors, and has the monitors look again. With monitors in other namespaces it looks twice a
- * second whether these are still there. Attaching failed interfaces is tried again every five
- * seconds, since the cause may end without an event. Otherwise the thread sleeps until something
- * happens.
+ * Interface events: one thread watches the interfaces in all network namespaces of the monitors and
+ * calls registry_refresh() when an interface appears, disappears or is renamed.
+ *
+ * If monitors use other namespaces, the thread checks every 0.5 s whether these namespaces still
+ * exist. Failed attachments are retried every 5 s, because the cause may end without an event.
+ * Otherwise, the thread sleeps. The caller owns struct watch; watch_start() and watch_stop() are
+ * called by one thread.
  */
 #ifndef DYNMON_MONITOR_WATCH_H
 #define DYNMON_MONITOR_WATCH_H
@@ -13,10 +15,22 @@
 
 struct watch;
 
-/* The registry must outlive it. */
+/**
+ * watch_start() - start the thread
+ * @registry: must outlive the returned object
+ * @ret:      receives the new object on success
+ * @err:      receives the reason of a failure
+ *
+ * Return: 0, or -errno.
+ */
 int watch_start(struct registry *registry, struct watch **ret, struct error *err);
 
-/* Takes NULL. */
+/**
+ * watch_stop() - stop the thread and free its object
+ * @watch: may be NULL
+ *
+ * Return: NULL.
+ */
 struct watch *watch_stop(struct watch *watch);
 
 #endif
