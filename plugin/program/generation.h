@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A generation: one loaded copy of a dataplane, what an instance runs at a time.
+ * A generation: one loaded copy of a dataplane, which an instance runs until the next change.
  *
- * With swap-on-read it is two copies of its programs, each with its own copy of the maps that are
- * swapped; all other maps are common. One copy runs while the other one is read.
+ * With swap-on-read, a generation has two copies of its programs. Each copy has its own copy of the
+ * swapped maps; all other maps are shared. One copy runs while the other is read.
  *
- * Reference counted, and read-only once loaded but for which copy runs: whoever reads its maps
- * holds a reference, so that a reload never takes a map away under a reader.
+ * Reference counted. A generation is read-only after loading, except for which copy runs and for
+ * feed targets. Readers hold a reference, so that a reload cannot free the maps they read.
  */
 #ifndef DYNMON_PROGRAM_GENERATION_H
 #define DYNMON_PROGRAM_GENERATION_H
@@ -20,23 +20,23 @@
 #include <pthread.h>
 
 /*
- * Which of two copies runs. It outlives a reload that keeps the maps: the next generation begins
- * with the copy that runs. Reference counted.
+ * Selects which of two copies runs. Reference counted: a generation shares the object with the
+ * previous one, and therefore starts with the copy that runs.
  */
 struct swap {
 	unsigned int refs; /* atomic */
-	/* Held while the copy that does not run is read; taken before monitors' links. */
+	/* Held while the idle copy is read. Taken before any monitor's links lock. */
 	pthread_mutex_t reading;
-	bool twin_runs; /* atomic; changed with the links of the monitor held */
+	bool twin_runs; /* atomic; writers hold the monitor's links lock */
 };
 
 struct generation_path {
 	struct object *object; /* NULL: nothing runs on this path */
-	int prog_fd;	       /* the object's; -1 when its programs are attached by section */
+	int prog_fd;	       /* of object; -1 if its programs are attached by section */
 	struct object *twin;   /* the second copy; NULL: nothing is swapped */
 	int twin_prog_fd;
-	bool by_section;	 /* tracepoints and the like: on no interface */
-	struct run_stats before; /* of the programs in whose place these were put */
+	bool by_section;	 /* tracepoints and similar programs, which have no interface */
+	struct run_stats before; /* totals of the programs that these replaced */
 	struct metric *metrics;
 	size_t n_metrics;
 };
@@ -48,50 +48,119 @@ struct generation {
 	struct dataplane *dataplane;
 	struct swap *swap; /* NULL: nothing is swapped */
 	struct generation_path paths[PATH_COUNT];
-	/* -- protected by the lock of the feeds, see feed.h -- */
+	/* -- protected by the feeds lock, see feed.h -- */
 	struct feed_target *targets;
 	size_t n_targets;
 	void (*feed_targets_free)(struct feed_target *targets,
 				  size_t n); /* set with the first target */
 };
 
-/* Adds all maps of a generation. -ENOMEM. generation may be NULL. */
+/**
+ * generation_reusable_maps() - collect the maps of a generation for reuse
+ * @generation:    may be NULL
+ * @reusable_maps: receives the maps; borrows from @generation
+ *
+ * Return: 0, or -ENOMEM.
+ */
 int generation_reusable_maps(const struct generation *generation,
 			     struct reusable_maps *reusable_maps);
 
-/* The program that runs on a path, or is to; -1: none on an interface. generation may be NULL. */
+/**
+ * generation_prog_fd() - the program of the copy that runs
+ * @generation: may be NULL
+ * @path:       the path
+ *
+ * Return: a descriptor owned by the generation; -1 if the path has no program for an interface.
+ */
 int generation_prog_fd(const struct generation *generation, enum path path);
 
-/* What a path's programs have run, and those before them. */
+/**
+ * generation_run_stats() - run statistics of a path's programs and their predecessors
+ * @generation: the generation
+ * @path:       the path
+ *
+ * Return: the totals.
+ */
 struct run_stats generation_run_stats(const struct generation *generation, enum path path);
 
-/*
- * Lets what runs from now on go on with the run statistics of previous, whose programs must not run
- * any more; while nobody reads generation. Either may be NULL.
+/**
+ * generation_follow() - continue the run statistics of the previous generation
+ * @generation: not published yet; may be NULL
+ * @previous:   its programs no longer run; may be NULL
  */
 void generation_follow(struct generation *generation, const struct generation *previous);
 
-/*
- * Whether counts of maps that could not be kept as they are have still to be added to its own, and
- * doing so: when what runs has been replaced and no packet is under way in it any more, and before
- * anybody reads generation, which may be NULL. -errno: not all of them.
+/**
+ * generation_has_past() - check for counts of old maps that must be added to new maps
+ * @generation: may be NULL
+ *
+ * Return: true if generation_add_past() has work to do.
  */
 bool generation_has_past(const struct generation *generation);
+
+/**
+ * generation_add_past() - add the counts of maps that could not be kept as they are
+ * @generation: not published yet; may be NULL
+ * @err:        receives the reason of a failure
+ *
+ * Call this function after the old programs were replaced and an RCU grace period has ended.
+ *
+ * Return: 0; -errno if some counts were not added.
+ */
 int generation_add_past(struct generation *generation, struct error *err);
 
-/* Whether any of its programs belongs on an interface, or is attached by its section. */
+/**
+ * generation_has_hooks() - check for programs that are attached to an interface
+ * @generation: may be NULL
+ *
+ * Return: true if there is such a program.
+ */
 bool generation_has_hooks(const struct generation *generation);
+
+/**
+ * generation_has_sections() - check for programs that are attached by their section
+ * @generation: may be NULL
+ *
+ * Return: true if there is such a program.
+ */
 bool generation_has_sections(const struct generation *generation);
 
-/* Attaches and detaches the programs that are attached by their section. All or none. Take NULL. */
+/**
+ * generation_attach_sections() - attach all programs that are attached by their section
+ * @generation: may be NULL
+ * @err:        receives the reason of a failure
+ *
+ * Return: 0; -errno if none is attached.
+ */
 int generation_attach_sections(struct generation *generation, struct error *err);
-/* Those of objects that next, which may be NULL, does not have, too. */
+
+/**
+ * generation_detach_sections() - detach all programs that are attached by their section
+ * @generation: may be NULL
+ * @next:       an object that next also runs stays attached; may be NULL
+ */
 void generation_detach_sections(struct generation *generation, const struct generation *next);
 
-/* It is in use: maps that it has pinned stay. Takes NULL. */
+/**
+ * generation_keep() - keep the maps that the generation has pinned
+ * @generation: runs now; may be NULL
+ */
 void generation_keep(struct generation *generation);
 
+/**
+ * generation_ref() - take a reference
+ * @generation: may be NULL
+ *
+ * Return: @generation.
+ */
 struct generation *generation_ref(struct generation *generation);
+
+/**
+ * generation_unref() - drop a reference; the last one frees the generation
+ * @generation: may be NULL
+ *
+ * Return: NULL.
+ */
 struct generation *generation_unref(struct generation *generation);
 DEFINE_CLEANUP(struct generation *, generation_unref);
 

@@ -1,37 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Loading: a dataplane becomes a generation in the kernel, with what it goes on with from the one
- * before, and a second copy where something is swapped.
+ * Loading: turns a dataplane into a generation in the kernel. Reuses maps and objects of the
+ * previous generation, and loads a second copy of the programs if maps are swapped.
  */
 #ifndef DYNMON_PROGRAM_LOAD_H
 #define DYNMON_PROGRAM_LOAD_H
 
 #include "program/generation.h"
 
-/* What a dataplane finds where it is loaded. */
+/* Access to other monitors' maps, and the pin policy. */
 struct load_environment {
-	/* A public map of another monitor: a descriptor that the caller closes, or -ENOENT. */
+	/*
+	 * Finds a public map of another monitor. Returns a descriptor that the caller closes, or
+	 * -ENOENT.
+	 */
 	int (*find_map)(void *data, const char *name);
 	void *data;
-	bool pin; /* maps that are to be pinned are; else they are the object's own */
+	bool pin; /* pin maps that request it; otherwise they are private to the object */
 };
 
-/* How a dataplane is loaded. */
+/* Options of a load. */
 struct load_options {
 	const struct load_environment *around;
-	const char *monitor; /* whose it is, for what is logged; NULL: nobody's */
-	bool xdp;	     /* the ingress path's program is for XDP */
-	/* A path that both dataplanes have in common goes on with its loaded object. May be NULL.
+	const char *monitor; /* name of the owner, for messages; NULL: none */
+	bool xdp;	     /* load the ingress program for XDP */
+	/*
+	 * The new generation keeps the loaded object of a path that both dataplanes share. May be
+	 * NULL.
 	 */
 	const struct generation *previous;
-	const struct reusable_maps
-		*reusable_maps; /* maps to go on with where that is possible; or NULL */
-	struct text *report; /* a line for each map that was, and those that could not; or NULL */
+	const struct reusable_maps *reusable_maps; /* maps to reuse if they match; may be NULL */
+	struct text *report; /* receives a line for each kept map and each new map; may be NULL */
 };
 
-/*
- * Loads a dataplane into the kernel; nothing is attached.
- * Errors name the path; the verifier's log is in them. What cannot be swapped is -EOPNOTSUPP.
+/**
+ * generation_load() - load a dataplane into the kernel
+ * @dataplane: a reference is taken
+ * @options:   the options
+ * @ret:       receives the generation with one reference
+ * @err:       receives the reason, with the path named and the verifier log
+ *
+ * Nothing is attached to an interface.
+ *
+ * Return: 0; -EOPNOTSUPP if swap-on-read is not possible; another -errno.
  */
 int generation_load(struct dataplane *dataplane, const struct load_options *options,
 		    struct generation **ret, struct error *err);

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel's verifier says of a program, told with the line of the source that it is about.
- */
+/* Verifier log: relates the kernel's verdict on a program to a line of its source. */
 #ifndef DYNMON_PROGRAM_VERIFIER_LOG_H
 #define DYNMON_PROGRAM_VERIFIER_LOG_H
 
 #include "base/error.h"
 #include "dataplane/document.h"
 
-/*
- * Puts the line of the path's code, and what is wrong there, before a message with a verifier's log
- * in it; one without is left as it is. Returns code, with which the call failed.
+/**
+ * verifier_log_annotate() - prefix a verifier log with the source line and the verdict
+ * @err:    an error whose message contains a verifier log; other messages are unchanged
+ * @code:   error code of the failed load
+ * @config: the path that failed to load
+ *
+ * Return: @code.
  */
 int verifier_log_annotate(struct error *err, int code, const struct path_config *config);
 
