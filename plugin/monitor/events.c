@@ -14,25 +14,25 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
-#define SLEEPERS 16 /* descriptors looked at in one turn */
+#define SLEEPERS 16 /* maximum number of descriptors handled per epoll_wait() */
 
 /*
- * The ring buffer of one object. Several generations may have the object, one after the other; the
- * source stays the same.
+ * The ring buffer of one object. Consecutive generations may share the object, and then share the
+ * source.
  */
 struct source {
 	struct source *next;
 	struct object *object;
-	char *name; /* "monitor edge: eth0 ingress" */
+	char *name; /* for messages: "monitor edge: eth0 ingress" */
 	struct event_ring *ring;
 	uint32_t ring_id; /* the kernel's id of the ring's map */
-	int lost_fd;	  /* the object's map that counts records without room */
+	int lost_fd;	  /* the object's map that counts records lost because the ring was full */
 	uint32_t lost_id; /* the kernel's id of that map; 0: none, or counted by another source */
-	uint64_t lost;	  /* the part of the map's count that was logged */
-	time_t second;	  /* of CLOCK_MONOTONIC, which the following members count */
+	uint64_t lost;	  /* the part of the map's count that is already logged */
+	time_t second; /* of CLOCK_MONOTONIC, the second in which lines and left_out are counted */
 	unsigned int lines;
 	unsigned int left_out;
-	bool wanted; /* still there, when the registry is looked at */
+	bool wanted; /* mark of look_again(): a generation still has the ring */
 };
 
 struct events {
@@ -40,7 +40,7 @@ struct events {
 	int epoll_fd;
 	int stop_fd;
 	pthread_t thread;
-	struct source *sources; /* the thread's */
+	struct source *sources; /* used by the thread only */
 };
 
 static void tell_left_out(struct source *source)
@@ -65,14 +65,14 @@ static bool read_lost(const struct source *source, uint64_t *ret)
 	return source->lost_id && bpf_map_lookup_elem(source->lost_fd, &key, ret) == 0;
 }
 
-/* Records that found the ring full: the program counts them. */
+/* Logs the records that the program dropped and counted because the ring was full. */
 static void tell_lost(struct source *source)
 {
 	uint64_t lost, new;
 
 	if (!read_lost(source, &lost) || lost == source->lost)
 		return;
-	/* A count that has fallen was reset, by a metric with empty-on-read for example. */
+	/* A lower count means a reset of the map, for example by empty-on-read. */
 	new = lost > source->lost ? lost - source->lost : lost;
 	source->lost = lost;
 	if (!new)
@@ -190,7 +190,7 @@ static struct source *source_find(const struct events *events, uint32_t ring_id)
 	return source;
 }
 
-/* Two paths of one object have one ring; the first tells its lines. */
+/* Both paths of one object share a ring, which is read as the ingress path's. */
 static bool shares_ring(const struct generation *generation, int path)
 {
 	return path == PATH_EGRESS &&
@@ -261,7 +261,7 @@ static void *events_thread(void *data)
 			else
 				event_ring_read(((struct source *)ready[i].data.ptr)->ring);
 		}
-		/* Last: it frees what the other descriptors belong to. */
+		/* Handle changes last: look_again() frees sources that other events point to. */
 		if (changed) {
 			eventfd_t value;
 

@@ -17,7 +17,7 @@ void first_packet_end(struct first_packet *first_packet)
 	fd_close(&first_packet->counting);
 }
 
-/* -ENODEV: nothing can run. */
+/* Returns 1 if a program has run, 0 if none has, -ENODEV if no program is attached. */
 static int has_run(const struct first_packet *first_packet, const struct snapshot *snapshot,
 		   struct error *err)
 {

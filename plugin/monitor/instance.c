@@ -57,7 +57,7 @@ void links_end(struct monitor *monitor, struct netns_visit *visit)
 	pthread_mutex_unlock(&monitor->links);
 }
 
-/* Where among the programs of the hook: see settings.c for the words. */
+/* Translates the pattern's position into a position on the hook; option.c defines the syntax. */
 static int find_position(const struct monitor *monitor, const struct instance *instance,
 			 int ifindex, enum path path, struct position *ret, struct error *err)
 {
@@ -95,7 +95,7 @@ int instance_attach_path(const struct monitor *monitor, struct instance *instanc
 	struct position position;
 	int r = -ENOENT;
 
-	/* A neighbour that has just been swapped, or reloaded, runs another program by now. */
+	/* Retry: a swap or a reload of the neighbour may have replaced its program. */
 	for (int tries = 0; (r == -ENOENT || r == -ENOLINK) && tries < NEIGHBOUR_TRIES; tries++) {
 		r = find_position(monitor, instance, ifindex, path, &position, err);
 		if (r == 0)
@@ -245,7 +245,7 @@ int instance_load(struct monitor *monitor, struct instance *instance, struct dat
 	r = generation_load(dataplane, &loading, ret, err);
 	if (r == 0 && pinned.twin_runs && (*ret)->swap)
 		(*ret)->swap->twin_runs = true;
-	if (r == 0 && monitor->context) /* no packet may find what is not fed yet */
+	if (r == 0 && monitor->context) /* fill the maps before the first packet */
 		monitor->context->feed(monitor->context->data, monitor, *ret, NULL);
 	return r;
 }

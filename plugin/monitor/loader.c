@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Under control. Takes the document. */
+/* Called under control. Takes ownership of the document. */
 static int build_and_switch(const struct compiler *compiler, struct monitor *monitor,
 			    struct document *document, const struct transaction_options *options,
 			    struct text *warnings, struct error *err)
@@ -29,7 +29,7 @@ static int build_and_switch(const struct compiler *compiler, struct monitor *mon
 	return r;
 }
 
-/* Appends warnings to a report that is about several monitors. */
+/* Appends the warnings to a report on several monitors, with the monitor's name. */
 static void report_warnings(const struct monitor *monitor, struct text *warnings,
 			    struct text *report)
 {
@@ -67,7 +67,10 @@ void loader_report_typos(const struct monitor *monitor, struct text *report)
 				settings->name, settings->metrics[i].name);
 }
 
-/* Under control. 1: switched; 0: the document has not changed, or there is none. */
+/*
+ * Called under control. Returns 1 after a switch, 0 if the document has not changed or there is
+ * none.
+ */
 static int load_document(const struct loader *loader, struct monitor *monitor, bool force,
 			 struct text *report, struct error *err)
 {
@@ -78,7 +81,7 @@ static int load_document(const struct loader *loader, struct monitor *monitor, b
 	bool confined = file && monitor->document_confined;
 	int r;
 
-	if (!file && force) /* back from an injection to what is configured */
+	if (!file && force) /* replace an injected dataplane by the configured one */
 		file = monitor->settings.dataplane;
 	if (!file)
 		return 0;
@@ -228,7 +231,7 @@ int loader_again(const struct loader *loader, struct monitor *monitor, struct te
 
 	monitor->history = (struct history){};
 	r = loader_replay(loader, monitor, &history, report, err);
-	if (r < 0) { /* it stays what is wanted */
+	if (r < 0) { /* keep the history for the next attempt */
 		history_release(&monitor->history);
 		monitor->history = history;
 	} else {
@@ -244,7 +247,7 @@ int loader_reload(const struct loader *loader, struct monitor *monitor, bool for
 
 	if (monitor->deleted)
 		return 0;
-	if (!monitor->dataplane && monitor->history.n) /* it was restored, and failed */
+	if (!monitor->dataplane && monitor->history.n) /* restoring it has failed */
 		return loader_again(loader, monitor, report, err);
 	r = load_document(loader, monitor, force, report, err);
 	if (r > 0)

@@ -25,7 +25,7 @@ static int add_patterns(struct monitor *monitor)
 	return monitor->patterns ? 0 : -ENOMEM;
 }
 
-/* One instance for each interface that has a name, or one on no interface. */
+/* Creates an instance for each interface name, or a placeholder if there is none. */
 static int add_instances(struct monitor *monitor)
 {
 	monitor->instances = calloc(monitor->n_patterns + 1, sizeof(struct instance *));
@@ -118,7 +118,7 @@ void monitor_begin(struct monitor *monitor)
 	pthread_mutex_lock(&monitor->control);
 }
 
-/* Once when it gets into trouble, and once when it is out of it. */
+/* Posts a notification when the monitor becomes unhealthy and when it recovers. */
 static void tell_trouble(struct monitor *monitor)
 {
 	const char *name = monitor->settings.name, *trouble;
@@ -143,7 +143,7 @@ void monitor_feed(const struct monitor *monitor, struct text *news)
 		context->feed(context->data, monitor, monitor->instances[i]->generation, news);
 }
 
-/* What changed meanwhile: values, feeds, and what there is to feed. */
+/* Applies feeds and values that changed while control was held, also to new generations. */
 static void catch_up(struct monitor *monitor)
 {
 	_cleanup_text_ struct text news = {};
@@ -158,13 +158,13 @@ void monitor_end(struct monitor *monitor)
 	do {
 		bool stale = __atomic_exchange_n(&monitor->stale, false, __ATOMIC_ACQ_REL);
 
-		/* Any change may have freed resources or attached unattached interfaces. */
+		/* A change may have freed resources that an attachment needs. */
 		if (stale || monitor->attach_code)
 			tracking_refresh(monitor);
 		catch_up(monitor);
 		tell_trouble(monitor);
 		pthread_mutex_unlock(&monitor->control);
-		/* Who set stale after that found the lock taken, and relies on us. */
+		/* A thread that set stale while control was held relies on this one to scan. */
 	} while (__atomic_load_n(&monitor->stale, __ATOMIC_ACQUIRE) &&
 		 pthread_mutex_trylock(&monitor->control) == 0);
 }

@@ -9,7 +9,7 @@
 #include <sys/eventfd.h>
 
 static struct {
-	pthread_mutex_t lock; /* the innermost: nothing else is locked under it */
+	pthread_mutex_t lock; /* innermost lock: no other lock is taken under it */
 	/* -- protected by lock -- */
 	struct notification *ring; /* NULL: not open */
 	size_t first, n;
@@ -52,12 +52,12 @@ static void copy(char *to, size_t size, const char *from)
 }
 
 /*
- * Handlers write the text to logs, mails and pagers: one line of valid UTF-8 without terminal
- * controls.
+ * The text is one line of valid UTF-8 without terminal controls, because handlers write it to logs,
+ * mail and pagers.
  */
 static void set_text(struct notification *notice, const char *fmt, va_list ap)
 {
-	char text[NOTIFICATION_TEXT_MAX + 4]; /* a character that fits is whole */
+	char text[NOTIFICATION_TEXT_MAX + 4]; /* room for a complete last character */
 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	for (char *c = text; *c; c++)

@@ -16,7 +16,7 @@ static bool has_pin(void *data, const char *name)
 	return false;
 }
 
-/* Whether a monitor may still take over what was pinned for it. */
+/* Returns true if a monitor may still adopt its pinned programs. */
 static bool any_undecided(const struct monitor_list *list)
 {
 	bool undecided = false;

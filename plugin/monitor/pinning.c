@@ -16,7 +16,7 @@ int pinning_open(struct monitor *monitor, struct error *err)
 	return pins_open(monitor->context->pins, monitor->settings.name, &monitor->pins, err);
 }
 
-/* Where the links of an instance are pinned, and where its generation is. */
+/* Returns the place of an instance's links; its generation may be at PINS_SHARED instead. */
 static const char *link_place(const struct instance *instance)
 {
 	if (instance->place)
@@ -93,7 +93,7 @@ static void adopt(struct monitor *monitor, struct instance *instance, struct pin
 {
 	for (int path = 0; path < PATH_COUNT; path++) {
 		adopt_path(monitor, instance, (enum path)path, pinned);
-		/* What is on another interface or hook now nobody wants any more. */
+		/* A link that was not adopted belongs to another interface or hook. */
 		if (!attachment_attached(&instance->attachments[path]))
 			pins_remove_link(monitor->pins, link_place(instance),
 					 path_name((enum path)path));
@@ -111,7 +111,7 @@ void pinning_adopt(struct monitor *monitor, struct instance *instance, struct pi
 	if (links_begin(monitor, &visit, NULL) == 0) {
 		pins_find(monitor->pins, generation_place(monitor, instance), runs, &running, ret);
 		adopt(monitor, instance, ret);
-		/* With Share the others run the same, and load nothing. */
+		/* With Share, the other instances run the same generation and load nothing. */
 		for (size_t i = 0; monitor->settings.share && i < monitor->n_instances; i++)
 			adopt(monitor, monitor->instances[i], ret);
 	}
@@ -171,7 +171,7 @@ static void pin_path(struct monitor *monitor, struct instance *instance, enum pa
 		pinning_tell(monitor, &err);
 }
 
-/* Tracepoints and the like: their links are new each time. */
+/* Pins the links of programs attached by section, which are new after each load. */
 static void pin_sections(struct monitor *monitor, const struct instance *instance)
 {
 	const struct object *object = generation_has_sections(instance->generation)
@@ -191,7 +191,7 @@ static void pin_sections(struct monitor *monitor, const struct instance *instanc
 	pins_remove_links_from(monitor->pins, PINS_SECTIONS, (unsigned int)n);
 }
 
-/* Of an instance whose interface is back, or which runs what another one has loaded. */
+/* Pins an instance whose interface has returned, or which shares a loaded generation. */
 static void pin_again(struct monitor *monitor, struct instance *instance, uint64_t *number)
 {
 	_cleanup_error_ struct error err = {};
@@ -233,7 +233,7 @@ void pinning_remove(struct monitor *monitor, struct instance *instance)
 	instance->place = NULL;
 }
 
-/* An interface's place; NULL: none has it. */
+/* Returns the instance that has a place, or NULL. */
 static struct instance *instance_at(const struct monitor *monitor, const char *place)
 {
 	for (size_t i = 0; i < monitor->n_instances; i++)
@@ -263,7 +263,7 @@ void pinning_follow(struct monitor *monitor, struct instance *instance)
 	if (!monitor->pins || !instance->place || !instance->interface ||
 	    !strcmp(instance->place, instance->interface))
 		return;
-	/* One that has not been looked at yet has got another name, too. */
+	/* An instance that still has this place was renamed, too, and is handled later. */
 	other = instance_at(monitor, instance->interface);
 	if (other) {
 		char aside[sizeof(PINS_ASIDE) + 16];

@@ -29,7 +29,7 @@ bool monitor_collides(const struct monitor *next, const struct monitor *old)
 	       (next->settings.pin && old->settings.pin);
 }
 
-/* The same to read, and nothing attached. */
+/* Returns a copy for readers: the same generation, not attached. */
 static struct instance *instance_shadow(const struct instance *instance)
 {
 	struct instance *shadow = instance_new(NULL, instance->interface);
@@ -55,18 +55,21 @@ static bool has_pattern(const struct monitor *monitor, const char *text)
 	return false;
 }
 
-/* In the configuration now and not before; what somebody has detached stays so. */
+/*
+ * Returns true for an interface that the configuration did not name before. An interface that was
+ * detached at run time stays detached.
+ */
 static bool is_new(const struct monitor *old, const char *interface)
 {
 	return !has_pattern(old, interface) &&
 	       (!old->configured || !monitor_settings_has_interface(&old->settings, interface));
 }
 
-/* What changes hands; made before anything does. */
+/* Everything that the transfer needs, allocated before the first change. */
 struct reconfiguration {
-	struct instance **shadows; /* what stays with old for those who read it */
+	struct instance **shadows; /* detached copies that remain in old for readers */
 	size_t n_shadows;
-	struct pattern **patterns; /* old's own, and then those that are new */
+	struct pattern **patterns; /* patterns of old, followed by the new ones */
 	size_t n_old, n_patterns;
 };
 
@@ -111,7 +114,7 @@ static int reconfiguration_init(struct reconfiguration *reconfiguration, const s
 	return 0;
 }
 
-/* Until next is in the registry, old tells what it has told. */
+/* Hands the statistics to next. The counters of old remain valid until next is in the registry. */
 static void share_stats(struct monitor *next, const struct monitor *old)
 {
 	next->changes += old->changes;
@@ -123,7 +126,7 @@ static void share_stats(struct monitor *next, const struct monitor *old)
 	next->in_trouble = old->in_trouble;
 }
 
-/* The programs of old do not run any more. */
+/* Continues the run statistics of the programs of old, which are detached. */
 static void follow_programs(struct monitor *next, const struct monitor *old)
 {
 	if (next->settings.share != old->settings.share)
@@ -140,7 +143,7 @@ static void follow_programs(struct monitor *next, const struct monitor *old)
 						  old->instances[j]->generation);
 }
 
-/* What next was made with goes with the reconfiguration. */
+/* The initial instances and patterns of next are freed with the reconfiguration. */
 static void swap_instances(struct reconfiguration *reconfiguration, struct monitor *next,
 			   struct monitor *old)
 {
@@ -174,7 +177,7 @@ int monitor_reconfigure(struct monitor *next, struct monitor *old, struct error 
 	pthread_mutex_lock(&old->links);
 	pthread_mutex_lock(&old->state);
 	swap_instances(&reconfiguration, next, old);
-	old->deleted = true; /* who holds it switches no links of next's */
+	old->deleted = true; /* readers that hold old must not switch the links of next */
 	next->dataplane = dataplane_ref(old->dataplane);
 	free(next->document_file);
 	next->document_file = steal_ptr(&old->document_file);

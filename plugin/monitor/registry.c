@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#define INJECT_TRIES 10 /* while others make and delete a monitor of that name */
+#define INJECT_TRIES 10 /* limit for races with other threads that create or delete the monitor */
 
 static char *copy_or_null(const char *s, bool *failed)
 {
@@ -46,7 +46,7 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 	registry->loader.dataplane_dir = copy_or_null(dataplane_dir, &failed);
 	registry->loader.compiler.cache = cache_new();
 	registry->loader.compiler.queue = compile_queue_new(0);
-	registry->loader.compiler.patient = true; /* at the start, and in a reload */
+	registry->loader.compiler.patient = true; /* at startup and in a reload */
 	registry->feeds = feeds_new();
 	registry->pins = pin_store_new(DYNMON_STATE_DIR);
 	registry_init_context(registry);
@@ -90,7 +90,7 @@ void registry_sweep_pins(struct registry *registry, bool (*keep)(void *data, con
 void registry_batch_begin(struct registry *registry)
 {
 	cache_begin(registry->loader.compiler.cache);
-	/* Headers may have changed since the compilation for a pending injection. */
+	/* A pending injection may have filled the cache before a header changed. */
 	cache_forget(registry->loader.compiler.cache);
 }
 
@@ -165,7 +165,10 @@ void registry_tell_removed(struct registry *registry, const struct monitor *moni
 		registry->observer.removed(registry->observer.data, monitor);
 }
 
-/* What of a namespace that cannot be looked into is a mistake, and what is only not there yet. */
+/*
+ * Reports a missing network namespace. Returns true if nothing is to be reported for the
+ * interfaces: the namespace is missing or cannot be entered.
+ */
 static bool report_netns(const struct monitor *monitor, struct text *report)
 {
 	_cleanup_error_ struct error err = {};
@@ -179,7 +182,7 @@ static bool report_netns(const struct monitor *monitor, struct text *report)
 	if (fd >= 0) {
 		r = netns_enter(fd, &visit);
 		netns_leave(&visit);
-		return r < 0; /* that was told, and is no waiting */
+		return r < 0; /* reported elsewhere; not a wait */
 	}
 	text_printf(report, "monitor %s: %s, waiting for it\n", monitor->settings.name,
 		    error_message(&err));
@@ -200,8 +203,8 @@ void registry_report_waiting(struct monitor *monitor, struct text *report)
 }
 
 /*
- * A reference to the monitor of that name, with its control held. One that is deleted, or followed
- * by another, while we wait for that is looked for again.
+ * Returns a reference to the named monitor, with its control lock held. Repeats the lookup if the
+ * monitor was deleted or replaced during the wait for the lock.
  */
 static int registry_begin(struct registry *registry, const char *name, struct monitor **ret,
 			  struct error *err)
@@ -296,7 +299,7 @@ int registry_delete(struct registry *registry, const char *name, struct text *re
 
 	if (r < 0)
 		return requested(r);
-	/* Before the name is free: another one of that name may be saved then. */
+	/* Remove the file first: once the name is free, another monitor may be saved under it. */
 	registry_forget(registry, name, report);
 	monitor_close(monitor, false);
 	registry_remove(registry, monitor);
@@ -374,7 +377,7 @@ int registry_eject(struct registry *registry, const char *name, int path, struct
 	return requested(r);
 }
 
-/* One try: -EAGAIN when somebody else has made the monitor meanwhile. */
+/* A single attempt. Returns -EAGAIN if another thread has created the monitor meanwhile. */
 static int inject_once(struct registry *registry, const struct injection *injection,
 		       struct text *warnings, struct error *err)
 {
@@ -468,7 +471,7 @@ bool registry_retry(struct registry *registry)
 	bool any = false;
 
 	if (registry_list(registry, NULL, &list, NULL) < 0)
-		return true; /* out of memory: nobody knows */
+		return true; /* out of memory: assume that there are some */
 	for (size_t i = 0; i < list.n; i++) {
 		struct monitor *monitor = list.monitors[i];
 		bool unattached;

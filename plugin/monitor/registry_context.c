@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * What monitors find around them: the maps and programs of the registry's other monitors, what
- * feeds them, and collectd.
- */
+/* The environment of the monitors: maps and programs of other monitors, feeds, and collectd. */
 #include "kernel/netns.h"
 #include "monitor/registry_private.h"
 
@@ -24,7 +21,10 @@ static int find_in_generation(const struct generation *generation, const char *n
 	return -1;
 }
 
-/* A public map of any monitor but the one that asks, and the one in whose place that is put. */
+/*
+ * Finds a public map of another monitor. A monitor of the same name is the one that asking
+ * replaces, and is skipped.
+ */
 static int find_public_map(void *data, const struct monitor *asking, const char *name)
 {
 	struct registry *registry = data;
@@ -41,7 +41,7 @@ static int find_public_map(void *data, const struct monitor *asking, const char 
 	return -ENOENT;
 }
 
-/* A name is short for a file below NETNS_DIR. */
+/* Compares namespaces. A plain name is an abbreviation of a file in NETNS_DIR. */
 static bool same_netns(const char *a, const char *b)
 {
 	size_t len = strlen(NETNS_DIR);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The registry's side of feeds: what comes from collectd goes to the monitors that run now. */
+/* Feeds: passes values from collectd to the monitors. */
 #include "base/log.h"
 #include "monitor/registry_private.h"
 
@@ -15,8 +15,8 @@ bool registry_wants(const struct registry *registry, const char *plugin)
 }
 
 /*
- * Who makes a generation public after this has looked brings it up to date: see feed.h. One that is
- * not there is waited for.
+ * Generations published after the snapshot are brought up to date by their publisher, see feed.h. A
+ * missing monitor gets the value when it is created.
  */
 static void deliver(void *data, const char *monitor)
 {
@@ -43,7 +43,7 @@ void registry_feed(struct registry *registry, const struct feed_source *source)
 
 struct waiting {
 	struct registry *registry;
-	struct text *report; /* or NULL */
+	struct text *report; /* may be NULL */
 	uint64_t n;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The registry's side of what is saved of monitors that were made at runtime. */
+/* Saves and restores monitors that were created at run time. */
 #include "base/file.h"
 #include "base/log.h"
 #include "monitor/registry_private.h"
@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-/* Logged here, for there may be nobody else to do so: what was changed stands in any case. */
+/* Logged here, because the caller may have no one to report to and the change stands. */
 static void registry_keep_tell(const struct error *err, struct text *report)
 {
 	log_error("%s", error_message(err));
@@ -18,8 +18,8 @@ static void registry_keep_tell(const struct error *err, struct text *report)
 
 /*
  * Two processes with one StateDir would restore the same monitors and overwrite each other's files.
- * Only this case is refused here; state.c reports all other faults of the directory. The lock is
- * taken once the directory exists, and kept.
+ * Only this case is rejected here; state_files.c reports all other faults of the directory. The
+ * lock is taken once the directory exists, and kept.
  */
 static int hold_state_dir(struct registry *registry, bool wait, struct error *err)
 {
@@ -57,7 +57,7 @@ void registry_keep(struct registry *registry, struct monitor *monitor, struct te
 	}
 	if (state_save(registry->state_dir, monitor, &err) < 0)
 		registry_keep_tell(&err, report);
-	hold_state_dir(registry, false, NULL); /* the directory may be new */
+	hold_state_dir(registry, false, NULL); /* state_save() may have created the directory */
 }
 
 void registry_forget(struct registry *registry, const char *name, struct text *report)
@@ -75,7 +75,7 @@ struct restoring {
 	struct text *report;
 };
 
-/* One that fails stays, as configured ones do, with its history for the next reload. */
+/* A monitor whose dataplane fails stays, with its history, until the next reload. */
 static void restore(void *data, struct saved *saved)
 {
 	struct restoring *restoring = data;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The list of monitors: who is in it, by what name, and in what order. */
+/* The list of monitors: lookup, insertion, removal, and order. */
 #include "monitor/registry_private.h"
 
 #include <errno.h>
@@ -83,7 +83,7 @@ int registry_make(struct registry *registry, struct monitor_settings *settings, 
 
 	pthread_mutex_lock(&registry->lock);
 	serial = registry->next_serial++;
-	while (taken) { /* the smallest that no monitor has */
+	while (taken) { /* find the smallest id that is not in use */
 		taken = false;
 		id++;
 		for (size_t i = 0; i < registry->n_monitors; i++)

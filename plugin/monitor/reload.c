@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reloads: the monitors are brought in line with the configuration and with their documents. */
+/* Reloads: bring the monitors in line with the configuration and with their documents. */
 #include "monitor/notification.h"
 #include "monitor/reconfiguration.h"
 #include "monitor/registry_private.h"
@@ -7,16 +7,16 @@
 #include <errno.h>
 #include <string.h>
 
-/* One reload. What fails is collected: it keeps nothing else from being changed. */
+/* The state of one reload. Failures are collected and do not stop the reload. */
 struct reload {
 	struct registry *registry;
-	struct settings *new; /* NULL: only documents are read again */
-	const char *only;     /* NULL: all */
+	struct settings *new; /* NULL: read documents again only */
+	const char *only;     /* name of the only monitor to update; NULL: all */
 	bool force;
 	struct text *report;
 	struct text failures;
 	int failed;
-	bool wanting; /* one failed because another one was not there */
+	bool wanting; /* a dataplane failed because another monitor was missing */
 };
 
 static bool is_cancelled(const struct reload *reload)
@@ -31,7 +31,7 @@ static void add_failure(struct reload *reload, int r, const struct error *err)
 	reload->failed = r;
 }
 
-/* A dataplane that could not be loaded. Of one in want of another monitor tell_wanting() tells. */
+/* Adds a failed load. tell_wanting() reports failures caused by a missing monitor later. */
 static void add_load_failure(struct reload *reload, int r, const struct error *err)
 {
 	if (r == -ENOLINK)
@@ -40,7 +40,7 @@ static void add_load_failure(struct reload *reload, int r, const struct error *e
 		add_failure(reload, r, err);
 }
 
-/* The outcome of a loader_...() that has read a document again. */
+/* Reports the result of loader_reload(), loader_again() or loader_replay(). */
 static void tell_replaced(struct reload *reload, const struct monitor *monitor, int r,
 			  const struct error *err)
 {
@@ -75,14 +75,14 @@ static bool reload_same(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
-/* Whether the document that the configuration names is another one than before. */
+/* Returns true if the configuration names another document than before. */
 static bool other_document(const struct monitor *next, const struct monitor *old)
 {
 	return !reload_same(next->settings.dataplane,
 			    old->configured ? old->settings.dataplane : NULL);
 }
 
-/* What next runs after old, when it could go on with all that: the same, or another document. */
+/* Switches next, which runs the dataplane of old, to its own document or log level if changed. */
 static int load_after(struct reload *reload, struct monitor *next, const struct monitor *old,
 		      struct error *err)
 {
@@ -96,7 +96,7 @@ static int load_after(struct reload *reload, struct monitor *next, const struct 
 			if (monitor_set_document(next, file, false, NULL) < 0)
 				return error_oom(err);
 			history_release(&next->history);
-		} else if (!next->history.n) { /* what somebody has injected stays */
+		} else if (!next->history.n) { /* keep an injected dataplane */
 			return next->dataplane ? loader_eject(next, err) : 0;
 		}
 	}
@@ -105,7 +105,7 @@ static int load_after(struct reload *reload, struct monitor *next, const struct 
 	return loader_reload(loader, next, reload->force || other_level, reload->report, err);
 }
 
-/* With the programs that run. Under both controls. */
+/* Applies settings while the programs keep running. Both monitors are under control. */
 static int follow(struct reload *reload, struct monitor *next, struct monitor *old,
 		  struct error *err)
 {
@@ -122,7 +122,7 @@ static int follow(struct reload *reload, struct monitor *next, struct monitor *o
 	return 0;
 }
 
-/* With programs of its own, for another hook for example. Under both controls. */
+/* Applies settings that need new programs, for example another hook. Both are under control. */
 static int exchange(struct reload *reload, struct monitor *next, struct monitor *old,
 		    struct error *err)
 {
@@ -146,7 +146,7 @@ static int exchange(struct reload *reload, struct monitor *next, struct monitor 
 	return 0;
 }
 
-/* Interfaces that match the new settings and are not attached. */
+/* Reports matching interfaces that could not be attached. */
 static void report_troubles(struct reload *reload, struct monitor *monitor)
 {
 	_cleanup_error_ struct error err = {};
@@ -160,7 +160,7 @@ static void report_troubles(struct reload *reload, struct monitor *monitor)
 		add_failure(reload, err.code, &err);
 }
 
-/* What somebody has changed at runtime stays, unless the option has changed, too. */
+/* Keeps a log level that was changed at run time, unless the option has changed, too. */
 static void keep_log_level(struct monitor *next, const struct monitor *old)
 {
 	char *level = NULL;
@@ -185,13 +185,13 @@ static void change(struct reload *reload, struct monitor *old, struct monitor_se
 	monitor_begin(old);
 	monitor_begin(next);
 	keep_log_level(next, old);
-	if (old->deleted) /* somebody was faster */
+	if (old->deleted) /* another thread was faster */
 		r = error_set(&err, -EAGAIN, "monitor %s is gone", old->settings.name);
 	else if (monitor_agrees(next, old))
 		r = follow(reload, next, old, &err);
 	else
 		r = exchange(reload, next, old, &err);
-	if (r < 0) { /* the first of its documents may run already */
+	if (r < 0) { /* next may already run the first of its documents */
 		monitor_close(next, false);
 		if (!old->deleted && !monitor_agrees(next, old) && monitor_collides(next, old))
 			monitor_resume(old);
@@ -253,7 +253,7 @@ static void reload_one(struct reload *reload, struct monitor *monitor)
 	    (!monitor->configured || !monitor_settings_equal(settings, &monitor->settings)))
 		change(reload, monitor, settings);
 	else if (!settings && reload->new && monitor->configured)
-		return; /* deleted before */
+		return; /* already deleted by reload_all() */
 	else
 		reload_document(reload, monitor);
 }
@@ -266,7 +266,9 @@ static bool is_listed(const struct monitor_list *list, const char *name)
 	return false;
 }
 
-/* What is not configured any more goes first: it makes room, for another XDP program for example.
+/*
+ * Monitors that are no longer configured are deleted first, because a hook may have room for one
+ * program only.
  */
 static void reload_all(struct reload *reload, const struct monitor_list *list)
 {
@@ -291,7 +293,7 @@ static void reload_all(struct reload *reload, const struct monitor_list *list)
 	}
 }
 
-/* The others have been brought in line: who is still in want of one has failed. */
+/* Called after all monitors were updated: a monitor that is still missing is an error. */
 static void tell_wanting(struct reload *reload)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
@@ -324,7 +326,7 @@ static int reload_apply(struct registry *registry, struct settings *new, const c
 		return r;
 	if (only && !is_listed(&list, only) && !(new &&settings_monitor(new, only)))
 		return no_such_monitor(only, err);
-	/* Before the monitors: what they load is fed. */
+	/* Set feeds first, so that new generations are fed when they are loaded. */
 	r = new && !only ? registry_set_feeds(registry, new, report, err) : 0;
 	if (r < 0)
 		return r;

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define SAVED_VERSION 1
-#define BYTES_MAX     1000 /* of the name of an interface, file or network namespace */
+#define BYTES_MAX     1000 /* maximum length of an interface, file or namespace name */
 
 void saved_release(struct saved *saved)
 {
@@ -20,7 +20,7 @@ void saved_release(struct saved *saved)
 
 /* -- writing -- */
 
-/* A string, or base64 for bytes that no JSON string represents: names may be any bytes. */
+/* Writes a string, or base64 if the bytes are not valid UTF-8: names may contain any bytes. */
 static void add_bytes(struct text *out, const char *value)
 {
 	if (utf8_is_valid(value, strlen(value))) {
@@ -40,7 +40,7 @@ static void member(struct text *out, const char *name, const char *value)
 	add_bytes(out, value);
 }
 
-/* encoded: as base64 what could stand there as JSON, too. */
+/* encoded: write the document in base64 even if it could be embedded as JSON. */
 static void format_layer(const struct history_entry *layer, bool encoded, struct text *out)
 {
 	bool first = true;
@@ -99,7 +99,10 @@ static void format(const struct monitor *monitor, bool encoded, struct text *out
 	text_adds(out, "]\n}\n");
 }
 
-/* What can be read back: JSON inside JSON is nested more deeply than a document may be. */
+/*
+ * Verifies that the text can be parsed again. Embedding a document adds to its nesting and may
+ * exceed the limit; base64 avoids this.
+ */
 int saved_format(const struct monitor *monitor, struct text *out)
 {
 	for (int encoded = 0; encoded < 2; encoded++) {
@@ -121,7 +124,7 @@ int saved_format(const struct monitor *monitor, struct text *out)
 
 /* -- reading -- */
 
-/* What stands in a file, before it is a monitor's. */
+/* The parsed content of a state file, before it is converted to settings and history. */
 struct form {
 	int version;
 	char *name, *hook, *log_level, *netns, *position;
@@ -173,7 +176,7 @@ static int take_base64(struct json_reader *json_reader, struct json_object *valu
 	return *string ? 0 : error_oom(json_reader->err);
 }
 
-/* In the form of add_bytes(), and not empty. */
+/* Parses a non-empty value in the form of add_bytes(). */
 static int take_bytes(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	static const struct key keys[] = { { "base64", take_base64, 0, true }, {} };
@@ -194,7 +197,7 @@ static int take_interfaces(struct json_reader *json_reader, struct json_object *
 				take_bytes, (void **)&form->interfaces, &form->n_interfaces);
 }
 
-/* One for each interface; "" where it has none. */
+/* Parses one position for each interface; "" means no position. */
 static int take_positions(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct form *form = to;
@@ -222,7 +225,7 @@ static int take_leave(struct json_reader *json_reader, struct json_object *value
 	return 0;
 }
 
-/* The object belongs to this JSON reader alone, so json-c may write its text into it. */
+/* Only this reader uses the object, so json-c may cache the serialized text in it. */
 static int take_document(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct history_entry *layer = to;
@@ -278,7 +281,7 @@ static int take_layers(struct json_reader *json_reader, struct json_object *valu
 				take_layer, (void **)&form->layers, &form->n_layers);
 }
 
-/* As if the options stood in collectd.conf, so that no file can say what that could not. */
+/* Uses the option parser of collectd.conf, so that a file is subject to the same limits. */
 static int form_settings(const struct form *form, struct monitor_settings *settings,
 			 struct error *err)
 {
@@ -348,7 +351,7 @@ int saved_parse(const char *bytes, size_t len, const char *name, struct saved *r
 		return r;
 	for (size_t i = 0; i < form.n_layers; i++)
 		saved.history.layers[saved.history.n++] = form.layers[i];
-	form.n_layers = 0; /* taken */
+	form.n_layers = 0; /* moved to saved */
 	*ret = saved;
 	saved = (struct saved){};
 	return 0;

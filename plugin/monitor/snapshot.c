@@ -53,7 +53,7 @@ void snapshot_note_read(const struct snapshot *snapshot, enum reader_kind reader
 	for (size_t i = 0; i < snapshot->n; i++) {
 		const struct monitor *monitor = snapshot->items[i].monitor;
 
-		if (monitor && monitor != last) /* its items stand together */
+		if (monitor && monitor != last) /* items of a monitor are adjacent */
 			read_stats_add(monitor->read_stats, reader, 1, 0);
 		last = monitor;
 	}

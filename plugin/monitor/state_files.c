@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #define FILE_SUFFIX	 ".json"
-#define TEMPORARY_SUFFIX ".new" /* of ".NAME.new": no monitor's name starts with a dot */
+#define TEMPORARY_SUFFIX ".new" /* in ".NAME.new": names of monitors do not start with a dot */
 
 #define FILE_NAME_SIZE (MONITOR_NAME_MAX + 8)
 
@@ -21,7 +21,7 @@ static void file_name(char *to, const char *prefix, const char *name, const char
 	snprintf(to, FILE_NAME_SIZE, "%s%s%s", prefix, name, suffix);
 }
 
-/* The folder, made with mode 0700 if it is missing; -errno. */
+/* Opens StateDir, creating it with mode 0700 if it is missing. Returns a descriptor or -errno. */
 static int folder_open(const char *dir)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -112,7 +112,7 @@ int state_save(const char *dir, struct monitor *monitor, struct error *err)
 	if (r == 0)
 		return tell_distrust(dir, name, err);
 	removed = state_remove(dir, name, NULL) == 0;
-	if (removed && (r == -ENOSPC || r == -EDQUOT)) { /* the old one may have left room */
+	if (removed && (r == -ENOSPC || r == -EDQUOT)) { /* there may be room now */
 		r = state_files_replace_file(dir, name, &bytes);
 		if (r == 0)
 			return tell_distrust(dir, name, err);
@@ -148,7 +148,7 @@ int state_remove(const char *dir, const char *name, struct error *err)
 
 /* -- reading -- */
 
-/* The monitor's name in the name of its file; false: it is none. */
+/* Extracts the monitor's name from a file name. Returns false for other files. */
 static bool name_of_file(const char *file, char *name)
 {
 	size_t len = strlen(file), suffix = strlen(FILE_SUFFIX);

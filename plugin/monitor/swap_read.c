@@ -8,12 +8,12 @@
 #include <errno.h>
 #include <string.h>
 
-/* A generation of the snapshot whose programs are swapped. */
+/* A generation of the snapshot with two copies of its programs. */
 struct turn {
 	struct monitor *monitor;
 	struct generation *generation;
-	bool swapped; /* its other copy runs now */
-	bool twin;    /* which copy ran until now */
+	bool swapped; /* the other copy runs now */
+	bool twin;    /* the copy that ran before the swap */
 };
 
 static int by_swap(const void *a, const void *b)
@@ -24,7 +24,7 @@ static int by_swap(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* Who has control may change the name, with links held by us. */
+/* The thread that has control may rename the interface although links is held. */
 static int name_interface(struct monitor *monitor, const struct instance *instance,
 			  struct error *err, int r)
 {
@@ -34,7 +34,7 @@ static int name_interface(struct monitor *monitor, const struct instance *instan
 	return r;
 }
 
-/* Puts the other copy in the place of the one that runs; undoes it when one link fails. */
+/* Switches all links to a copy. On failure, the caller switches them back. */
 static int replace_all(const struct turn *turn, bool twin, struct error *err)
 {
 	const struct monitor *monitor = turn->monitor;
@@ -52,7 +52,7 @@ static int replace_all(const struct turn *turn, bool twin, struct error *err)
 				continue;
 			r = attachment_replace(attachment, twin ? of->twin_prog_fd : of->prog_fd,
 					       err);
-			if (r == -ENOLINK && err) /* what is not there counts nothing */
+			if (r == -ENOLINK && err) /* a detached program counts nothing */
 				error_release(err);
 			else if (r < 0 && r != -ENOLINK)
 				return name_interface(turn->monitor, instance, err, r);
@@ -62,9 +62,9 @@ static int replace_all(const struct turn *turn, bool twin, struct error *err)
 }
 
 /*
- * The instances do not change while links is held. Whether any of them runs the generation: one
- * that was replaced has nothing more to tell. Those of a monitor that another one has taken over
- * from are but shadows: the links are the other one's.
+ * Called with links held, which keeps the instances. Returns true if an instance runs the
+ * generation. A replaced generation has nothing left to collect. The instances of a deleted monitor
+ * may be copies whose links belong to its successor.
  */
 static bool is_running(const struct turn *turn)
 {
@@ -137,7 +137,10 @@ static struct turn *find_turns(const struct snapshot *snapshot, size_t *n)
 	return turns;
 }
 
-/* Takes, or gives back, each swap once; in the order of their addresses, as all others do. */
+/*
+ * Locks or unlocks each swap once. Turns are sorted by address; all threads lock in this order,
+ * which prevents deadlock.
+ */
 static void lock_all(const struct turn *turns, size_t n, int (*call)(pthread_mutex_t *))
 {
 	for (size_t i = 0; i < n; i++)

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Opens the namespace when it has appeared, and lets go of it when it is gone, or another one. */
+/* Opens the namespace when it appears, and closes it when it is gone or replaced. */
 static void follow_netns(struct monitor *monitor)
 {
 	const char *name = monitor->settings.netns;
@@ -21,7 +21,7 @@ static void follow_netns(struct monitor *monitor)
 		return;
 	log_notice("monitor %s: network namespace %s is %s", monitor->settings.name, name,
 		   fd < 0 ? "gone" : "there");
-	/* Indexes of another namespace say nothing of this one's interfaces. */
+	/* Interface indexes of the old namespace are meaningless in the new one. */
 	for (size_t i = 0; monitor->netns_fd >= 0 && i < monitor->n_instances; i++) {
 		struct instance *instance = monitor->instances[i];
 		struct netns_visit visit;
@@ -77,10 +77,10 @@ bool *tracking_mark(const struct monitor *monitor, const struct netif_list *list
 /* One scan of all interfaces, with the matching interfaces that are not attached. */
 struct look {
 	struct netif_list list;
-	bool *has_instance; /* by item of list */
-	bool load_failed;   /* all instances load the same objects: one failure is enough */
+	bool *has_instance; /* marks, one for each item of list */
+	bool load_failed;   /* do not retry: all instances load the same objects */
 	size_t unattached;
-	struct error first; /* reason of the first one */
+	struct error first; /* reason of the first failure */
 };
 
 static void look_release(struct look *look)
@@ -90,7 +90,7 @@ static void look_release(struct look *look)
 	error_release(&look->first);
 }
 
-/* Takes over the content of err. */
+/* Takes ownership of the content of err. */
 static void look_add_unattached(struct look *look, struct error *err)
 {
 	look->unattached++;
@@ -120,7 +120,7 @@ static void tracking_attach(struct monitor *monitor, struct instance *instance, 
 	r = links_begin(monitor, &visit, &err);
 	if (r == 0)
 		r = instance_attach(monitor, instance, ifindex, &err);
-	/* Without a dataplane yet it has not looked at what another process has pinned. */
+	/* Without a dataplane, pins of another process have not been adopted yet; keep them. */
 	if (r == 0 && instance->generation)
 		pinning_settle(monitor, instance, 0);
 	links_end(monitor, &visit);
@@ -134,7 +134,9 @@ static void tracking_attach(struct monitor *monitor, struct instance *instance, 
 	}
 }
 
-/* The interface is gone, or not one of ours any more. true: the instance is, too. */
+/*
+ * Handles an interface that is gone or no longer matches. Returns true if the instance was removed.
+ */
 static bool leave(struct monitor *monitor, size_t i, const char *what)
 {
 	struct instance *instance = monitor->instances[i];
@@ -167,7 +169,7 @@ static void follow_instance(struct monitor *monitor, struct look *look, size_t i
 
 	if (!pattern)
 		return;
-	if (!instance->ifindex) { /* a regular expression waits for no special one */
+	if (!instance->ifindex) { /* a regular expression does not wait for a name */
 		if (!pattern_name(pattern) && !netif_list_find(list, instance->interface))
 			instance_drop(monitor, i, true);
 		return;
@@ -190,7 +192,7 @@ static void follow_instance(struct monitor *monitor, struct look *look, size_t i
 	}
 }
 
-/* An instance of the pattern that waits for an interface of that name, or NULL. */
+/* Returns an instance of the pattern that waits for the interface, or NULL. */
 static struct instance *waiting_instance(const struct monitor *monitor,
 					 const struct pattern *pattern, const char *name)
 {
@@ -204,7 +206,7 @@ static struct instance *waiting_instance(const struct monitor *monitor,
 	return NULL;
 }
 
-/* What a further instance runs: with Share what the others do, else a copy of its own. */
+/* Loads the generation of a new instance: a shared one with Share, otherwise its own copy. */
 static int load_generation(struct monitor *monitor, struct instance *instance,
 			   struct generation **ret, struct error *err)
 {
@@ -221,7 +223,7 @@ static int load_generation(struct monitor *monitor, struct instance *instance,
 	return instance_load(monitor, instance, monitor->dataplane, &nothing, ret, err);
 }
 
-/* Makes an instance for an interface that matches a pattern; NULL: not possible. */
+/* Creates an instance for an interface that matches a pattern, or returns NULL. */
 static struct instance *make_instance(struct monitor *monitor, const struct pattern *pattern,
 				      const char *name, struct look *look)
 {
@@ -243,7 +245,7 @@ static struct instance *make_instance(struct monitor *monitor, const struct patt
 		r = instance ? load_generation(monitor, instance, &generation, &err)
 			     : error_oom(&err);
 	look->load_failed = r < 0;
-	if (r == 0) /* nothing runs that could still count */
+	if (r == 0) /* no old program runs that could still count */
 		r = generation_add_past(generation, &err);
 	if (r == 0)
 		r = pinning_save(monitor, instance, generation, &number, &err);
@@ -272,14 +274,14 @@ static void follow_pattern(struct monitor *monitor, struct look *look,
 
 		if (look->has_instance[i] || !pattern_matches(pattern, list, netif))
 			continue;
-		seen = look->has_instance[i] = true; /* another try would be the same */
+		seen = look->has_instance[i] = true; /* other patterns would fail in the same way */
 		instance = waiting_instance(monitor, pattern, netif->name);
 		if (!instance)
 			instance = make_instance(monitor, pattern, netif->name, look);
 		if (instance)
 			tracking_attach(monitor, instance, netif->index, look);
 	}
-	/* One that has a name is waited for. */
+	/* A name without interface gets an instance that waits. */
 	if (pattern_name(pattern) && !seen && !has_instance(monitor, pattern, NULL))
 		make_instance(monitor, pattern, pattern_name(pattern), look);
 }
@@ -311,7 +313,7 @@ void tracking_refresh(struct monitor *monitor)
 	/* The interfaces changed during the listing; that change triggers the next scan. */
 	if (r == -EINTR)
 		return;
-	if (r < 0) /* the number is unknown */
+	if (r < 0) /* the number of unattached interfaces is unknown */
 		look.unattached++;
 	monitor_note_unattached(monitor, look.unattached, &look.first);
 }

@@ -9,24 +9,24 @@
 #include <errno.h>
 #include <string.h>
 
-/* One link that has been switched. */
+/* A link that was switched, for undo. */
 struct step {
 	struct attachment *attachment;
-	int old_fd; /* the program that was there; -1: none */
+	int old_fd; /* program before the switch; -1: none */
 };
 
-/* A change in the making. */
+/* A transaction in progress. */
 struct transaction {
 	struct monitor *monitor;
 	const struct transaction_options *options;
-	struct pattern *pattern; /* of the interfaces that are added; owned until it is public */
-	struct instance **instances; /* those there are, then those that are added: */
-	size_t n, n_added;	     /* the last n_added, owned until they are public */
+	struct pattern *pattern;     /* of the added interfaces; owned until published */
+	struct instance **instances; /* existing instances, followed by added ones: */
+	size_t n, n_added;	     /* the last n_added are owned until published */
 	struct generation **generations;
-	uint64_t *numbers; /* the generations' among what is pinned; 0: not pinned */
+	uint64_t *numbers; /* numbers of the pinned generations; 0: not pinned */
 	struct step *steps;
-	size_t done;	/* steps that can be taken back */
-	bool is_public; /* it has happened */
+	size_t done;	/* number of steps to undo */
+	bool is_public; /* the change is published */
 };
 
 static void transaction_release(struct transaction *transaction)
@@ -59,7 +59,7 @@ static int find_none(const struct transaction *transaction, struct error *err)
 			 netns ? " in network namespace " : "", netns ? netns : "");
 }
 
-/* Adds an instance for each interface that the options name. */
+/* Adds an instance for each interface that the option matches. */
 static int add_interfaces(struct transaction *transaction, const struct netif_list *list,
 			  struct error *err)
 {
@@ -94,7 +94,7 @@ static int add_interfaces(struct transaction *transaction, const struct netif_li
 		transaction->instances[transaction->n++] = instance;
 		transaction->n_added++;
 	}
-	/* A regular expression may find some later. */
+	/* A regular expression may match interfaces that appear later. */
 	return transaction->n_added || !pattern_name(transaction->pattern)
 		       ? 0
 		       : find_none(transaction, err);
@@ -124,14 +124,17 @@ static int transaction_init(struct transaction *transaction, struct error *err)
 	for (size_t i = 0; i < monitor->n_instances; i++)
 		transaction->instances[transaction->n++] = monitor->instances[i];
 	r = interface ? add_interfaces(transaction, &list, err) : 0;
-	/* One on no interface makes room. */
+	/* The first added instance replaces the placeholder. */
 	if (r == 0 && transaction->n_added && !transaction->instances[0]->pattern)
 		memmove(transaction->instances, transaction->instances + 1,
 			--transaction->n * sizeof(struct instance *));
 	return r;
 }
 
-/* What an instance runs, or would take over: the first one added is for the one on no interface. */
+/*
+ * Returns the generation that an instance runs. The first added instance inherits that of the
+ * placeholder.
+ */
 static const struct generation *generation_before(const struct transaction *transaction, size_t i)
 {
 	const struct instance *first = transaction->monitor->instances[0];
@@ -202,7 +205,7 @@ static void transaction_undo(struct transaction *transaction)
 	generation_detach_sections(transaction->generations[0], monitor->instances[0]->generation);
 }
 
-/* Switches one path of one instance, and remembers how to undo it. */
+/* Switches one path of one instance and records the step for undo. */
 static int switch_path(struct transaction *transaction, size_t i, enum path path, struct error *err)
 {
 	struct instance *instance = transaction->instances[i];
@@ -224,9 +227,9 @@ static int switch_path(struct transaction *transaction, size_t i, enum path path
 	} else {
 		*step = (struct step){ attachment, old_fd };
 		r = attachment_replace(attachment, new_fd, err);
-		if (r == -ENOLINK) { /* somebody took it away: put it back */
+		if (r == -ENOLINK) { /* the program was detached by someone else: attach again */
 			attachment_detach(attachment);
-			instance->pinned[path] = false; /* what is pinned is dead */
+			instance->pinned[path] = false; /* the pinned link is dead */
 			return switch_path(transaction, i, path, err);
 		}
 		if (r < 0)
@@ -236,7 +239,7 @@ static int switch_path(struct transaction *transaction, size_t i, enum path path
 		transaction->done++;
 		return 0;
 	}
-	/* An interface that has just gone is no error; monitor_end() looks at it again. */
+	/* An interface that has just disappeared is no error; monitor_end() scans again. */
 	if (i < transaction->n - transaction->n_added && !netif_exists(instance->ifindex)) {
 		__atomic_store_n(&transaction->monitor->stale, true, __ATOMIC_RELEASE);
 		return 0;
@@ -258,7 +261,7 @@ static int switch_all(struct transaction *transaction, struct error *err)
 	return r;
 }
 
-/* Room for what becomes public, while nothing has happened yet. */
+/* Allocates memory before the first link is switched, so that publish() cannot fail. */
 static int transaction_make_room(struct transaction *transaction, struct error *err)
 {
 	struct monitor *monitor = transaction->monitor;
@@ -273,8 +276,8 @@ static int transaction_make_room(struct transaction *transaction, struct error *
 }
 
 /*
- * The run statistics go on: what was replaced is read when it does not run any more, and before
- * anybody sees what runs instead.
+ * Continues the run statistics. The totals of the old programs are read after they have stopped,
+ * and before readers see the new generation.
  */
 static void follow_all(struct transaction *transaction)
 {
@@ -293,7 +296,7 @@ static void follow_all(struct transaction *transaction)
 	}
 }
 
-/* What maps had counted that could not be kept as they are: nothing writes to them any more. */
+/* Adds the counts of maps that could not be kept. After the RCU wait, nothing writes to them. */
 static void add_past(struct transaction *transaction)
 {
 	bool waited = false;
@@ -312,7 +315,7 @@ static void add_past(struct transaction *transaction)
 	}
 }
 
-/* Makes the change what readers see, and leaves in it what is to be freed. */
+/* Makes the change visible to readers. The transaction keeps the old objects, to free them. */
 static void publish(struct transaction *transaction, struct dataplane *dataplane)
 {
 	struct monitor *monitor = transaction->monitor;
@@ -347,7 +350,7 @@ static void publish(struct transaction *transaction, struct dataplane *dataplane
 	instance_free(placeholder);
 }
 
-/* Detaches from paths that run nothing any more. */
+/* Detaches paths that have no program any more. */
 static void detach_idle(struct monitor *monitor)
 {
 	for (size_t i = 0; i < monitor->n_instances; i++) {
@@ -359,7 +362,7 @@ static void detach_idle(struct monitor *monitor)
 	}
 }
 
-/* With links held: what is pinned is what is attached. */
+/* Called with links held: pins what is attached. */
 static void settle_pins(struct transaction *transaction)
 {
 	struct monitor *monitor = transaction->monitor;
@@ -410,7 +413,7 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 	return r;
 }
 
-/* Forgets a pattern and its instances. */
+/* Removes a pattern and its instances. */
 static void drop_pattern(struct monitor *monitor, size_t at)
 {
 	struct pattern *pattern = monitor->patterns[at];
@@ -426,7 +429,7 @@ static void drop_pattern(struct monitor *monitor, size_t at)
 	pattern_free(pattern);
 }
 
-/* The pattern that a word is about: its own text, or the name of an interface that it is on. */
+/* Finds a pattern by its text or, for patterns that are names, by the interface of an instance. */
 static size_t find_pattern(const struct monitor *monitor, const char *word,
 			   const struct pattern *of)
 {

@@ -12,14 +12,14 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#define LOOK_MS	 500  /* how often namespaces are looked at */
-#define RETRY_MS 5000 /* how often interfaces that could not be attached are tried again */
+#define LOOK_MS	 500  /* interval of namespace checks */
+#define RETRY_MS 5000 /* interval of attachment retries */
 
 /* A network namespace other than collectd's. */
 struct space {
 	char *name;
-	int netns_fd; /* -1: it is not there */
-	int fd;	      /* tells of its interfaces; -1: none */
+	int netns_fd; /* -1: missing */
+	int fd;	      /* netlink socket for interface events; -1: none */
 	bool wanted;
 };
 
@@ -27,11 +27,11 @@ struct watch {
 	struct registry *registry;
 	int stop_fd;
 	pthread_t thread;
-	/* the thread's */
+	/* -- used by the thread only -- */
 	int fd;
 	uint64_t retry_at; /* of clock_now_ns() */
 	struct space *spaces;
-	struct pollfd *polls; /* three more than spaces */
+	struct pollfd *polls; /* three more elements than spaces */
 	size_t n_spaces;
 };
 
@@ -41,7 +41,10 @@ static void space_close(struct space *space)
 	fd_close(&space->netns_fd);
 }
 
-/* An open descriptor would keep a namespace that was deleted. true: something has changed. */
+/*
+ * Checks whether a namespace was created or deleted; returns true if so. Closes a deleted
+ * namespace, because an open descriptor would keep it alive.
+ */
 static bool space_look(struct space *space)
 {
 	struct netns_visit visit;
@@ -57,7 +60,7 @@ static bool space_look(struct space *space)
 	if (space->netns_fd < 0)
 		return false;
 	r = netns_enter(space->netns_fd, &visit);
-	if (r == -EPERM) /* it stays so: the monitors say it, once */
+	if (r == -EPERM) /* permanent; the monitors report it once */
 		return true;
 	if (r == 0) {
 		space->fd = netif_watch_open(NULL);
@@ -87,13 +90,16 @@ static void space_add(struct watch *watch, const char *name)
 		watch->spaces = spaces;
 	if (polls)
 		watch->polls = polls;
-	if (!copy) /* the next look tries again */
+	if (!copy) /* the next check tries again */
 		return;
 	spaces[watch->n_spaces++] =
 		(struct space){ .name = copy, .netns_fd = -1, .fd = -1, .wanted = true };
 }
 
-/* Brings the spaces in line with the monitors, and with what is there. true: look again. */
+/*
+ * Brings the spaces in line with the monitors and the existing namespaces. Returns true if
+ * interfaces must be scanned.
+ */
 static bool watch_look(struct watch *watch)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
@@ -126,7 +132,10 @@ static bool watch_look(struct watch *watch)
 	return changed;
 }
 
-/* Whether any of the descriptors had something to say. -errno: collectd's own is of no more use. */
+/*
+ * Returns 1 if interfaces have changed, 0 if not, -errno if the socket in collectd's namespace
+ * failed.
+ */
 static int watch_drain(struct watch *watch)
 {
 	int changed = 0;
@@ -138,7 +147,7 @@ static int watch_drain(struct watch *watch)
 		struct space *space = &watch->spaces[i];
 		int r = space->fd < 0 ? 0 : netif_watch_drain(space->fd);
 
-		if (r < 0) /* opened again at the next look */
+		if (r < 0) /* the next check opens it again */
 			space_close(space);
 		changed = changed || r;
 	}
@@ -153,8 +162,8 @@ static int watch_drain(struct watch *watch)
 }
 
 /*
- * At most once in RETRY_MS, however often the thread is woken. Returns the milliseconds until the
- * next time, -1 if there is nothing to retry: registry_list_fd() tells when there is.
+ * Retries failed attachments, at most once per RETRY_MS. Returns the milliseconds until the next
+ * retry, or -1 if there is nothing to retry; registry_list_fd() reports a new reason to retry.
  */
 static int retry(struct watch *watch)
 {
@@ -171,7 +180,7 @@ static int retry(struct watch *watch)
 static void *watch_thread(void *data)
 {
 	struct watch *watch = data;
-	bool again = true; /* interfaces may have changed before the socket was open */
+	bool again = true; /* interfaces may have changed before the socket was opened */
 	int timeout, r;
 
 	for (;;) {
