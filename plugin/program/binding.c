@@ -6,9 +6,8 @@
 #include <string.h>
 
 /*
- * What the metric was in the generation before, if it goes on with the same map. Not what it was on
- * the other path, which may have a metric of that name, and map, still: two would have one
- * accumulator.
+ * Finds the metric in the previous generation if its map is kept. The other path is not searched:
+ * if it still has a metric of that name and map, both would share one accumulator.
  */
 static const struct metric *metric_before(const struct generation *previous, enum path path,
 					  const struct metric *metric)
@@ -26,7 +25,7 @@ static const struct metric *metric_before(const struct generation *previous, enu
 	return NULL;
 }
 
-/* What a document's author would not expect. */
+/* Reports properties that the document's author may not expect. */
 static void report_metric(enum path path, const struct metric *metric, const struct metric *before,
 			  struct text *report)
 {
@@ -91,7 +90,7 @@ static int path_bind(struct generation *generation, enum path path, const char *
 	return 0;
 }
 
-/* The first metric before this one, of either path, that has the same map; or NULL. */
+/* Returns the first earlier metric of either path with the same map, or NULL. */
 static struct metric *metric_of_same_map(struct generation *generation, const struct metric *metric)
 {
 	for (int path = 0; path < PATH_COUNT; path++) {
@@ -107,7 +106,10 @@ static struct metric *metric_of_same_map(struct generation *generation, const st
 	return NULL;
 }
 
-/* What one of them takes out of a map that they have in common would be lost to the others. */
+/*
+ * Joins metrics of one map: otherwise, counts that one of them takes out of the map would be lost
+ * to the others.
+ */
 static void join_metrics(struct generation *generation)
 {
 	for (int path = 0; path < PATH_COUNT; path++) {

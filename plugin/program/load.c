@@ -9,13 +9,14 @@
 #include <errno.h>
 #include <string.h>
 
-/* A generation in the making. */
+/* A generation while it is loaded. */
 struct making {
 	struct generation *generation;
 	const struct load_options *options;
-	struct bpf_program *programs[PATH_COUNT]; /* NULL: the path goes on, or has none */
+	struct bpf_program *programs[PATH_COUNT]; /* NULL: the path is reused, or has no program to
+						     attach to an interface */
 	struct bpf_program *twins[PATH_COUNT];
-	bool reused[PATH_COUNT]; /* the path goes on with its loaded object */
+	bool reused[PATH_COUNT]; /* the path keeps its loaded object */
 	struct error *err;
 };
 
@@ -29,7 +30,10 @@ static bool is_within_monitor(const struct object_map *map)
 	return map->scope != MAP_SCOPE_PROGRAM;
 }
 
-/* Whether any metric wants the map of a path swapped. Queues lose nothing when they are popped. */
+/*
+ * Returns true if a metric requests swap-on-read for the map. Queues are not swapped, because
+ * popping loses nothing.
+ */
 static bool is_swapped(const struct dataplane *dataplane, enum path path,
 		       const struct object_map *map)
 {
@@ -46,7 +50,10 @@ static bool is_swapped(const struct dataplane *dataplane, enum path path,
 	return false;
 }
 
-/* Whether a metric of either path takes what is in the map of a path out of it, in its place. */
+/*
+ * Returns true if a metric of either path has empty-on-read for a map that is not swapped. Sets
+ * *counted if the metric accumulates what it takes out.
+ */
 static bool is_emptied(const struct dataplane *dataplane, enum path path,
 		       const struct object_map *map, bool *counted)
 {
@@ -70,7 +77,7 @@ static bool is_emptied(const struct dataplane *dataplane, enum path path,
 	return emptied;
 }
 
-/* Whether a path's loaded object serves the new dataplane as it is. */
+/* Returns true if a path's loaded object can be reused as it is. */
 static bool can_go_on(const struct making *making, enum path path)
 {
 	const struct generation *previous = making->options->previous;
@@ -79,7 +86,7 @@ static bool can_go_on(const struct making *making, enum path path)
 
 	if (!object || previous->dataplane->paths[path] != dataplane->paths[path])
 		return false;
-	/* The other path may have more, or less, to say about maps that both have. */
+	/* Metrics of the other path may have changed the requirements on shared maps. */
 	for (size_t i = 0; i < object->n_maps; i++) {
 		const struct object_map *map = &object->maps[i];
 		bool counted = false;
@@ -116,7 +123,7 @@ static int open_object(struct making *making, enum path path, struct object **re
 	return r < 0 ? error_prefix(making->err, r, "%s", code->config->origin) : 0;
 }
 
-/* A path that goes on as it is keeps its object; two paths of one object share one. */
+/* Opens a path's object, or reuses the loaded one. Paths with the same code share one object. */
 static int path_open(struct making *making, enum path path)
 {
 	struct generation *generation = making->generation;
@@ -144,7 +151,7 @@ static int path_open(struct making *making, enum path path)
 	return open_object(making, path, &to->object, &making->programs[path]);
 }
 
-/* Says of each map what metrics of either path want of it. */
+/* Sets the properties of each map that the metrics of both paths require. */
 static void maps_prepare(struct making *making, enum path path)
 {
 	const struct dataplane *dataplane = making->generation->dataplane;
@@ -158,7 +165,7 @@ static void maps_prepare(struct making *making, enum path path)
 			object_map_make_mappable(&object->maps[i]);
 }
 
-/* Lets the maps that one path's object shares with others be those of the other path. */
+/* Makes an object use the other path's copy of maps that are shared within the monitor. */
 static int maps_share(struct object *object, const struct object *other, bool swapped_only,
 		      struct error *err)
 {
@@ -182,7 +189,10 @@ static int maps_share(struct object *object, const struct object *other, bool sw
 	return 0;
 }
 
-/* Finds what is still extern among other monitors; refuses a public name that is taken. */
+/*
+ * Resolves extern maps from other monitors. Rejects a public map if another monitor has a public
+ * map of that name.
+ */
 static int maps_find_public(struct object *object, const struct load_environment *around,
 			    struct error *err)
 {
@@ -228,7 +238,7 @@ static void tell_kept(struct making *making, enum path path, const struct object
 		text_printf(report, "%s map %s is new: %s\n", path_name(path), map->name, why);
 }
 
-/* Lets maps go on with those of the generation before. */
+/* Makes maps reuse those of the previous generation. */
 static int maps_keep(struct making *making, enum path path, struct object *object, bool twin)
 {
 	const struct generation_path *this = &making->generation->paths[path];
@@ -243,7 +253,7 @@ static int maps_keep(struct making *making, enum path path, struct object *objec
 		if (map->reused || bpf_map__pin_path(map->bpf) ||
 		    (map->scope == MAP_SCOPE_EXTERN && !map->resolved))
 			continue;
-		/* Of two copies both are kept, or none. */
+		/* Keep both copies of a double-buffered map, or neither. */
 		if (twin && !(map->swapped && this->object->maps[i].kept))
 			continue;
 		reusable_map = reusable_maps_find(reusable_maps, path, twin, map);
@@ -313,7 +323,7 @@ static int swap_check(const struct generation_path *path, struct error *err)
 	return 0;
 }
 
-/* What a program finds in these is programs or maps of its own object. */
+/* The content of these maps refers to programs or maps of its own object. */
 static bool holds_descriptors(const struct object_map *map)
 {
 	enum bpf_map_type type = bpf_map__type(map->bpf);
@@ -322,7 +332,7 @@ static bool holds_descriptors(const struct object_map *map)
 	       type == BPF_MAP_TYPE_HASH_OF_MAPS;
 }
 
-/* The second copy has the maps of the first one, but for those that are swapped. */
+/* Makes the second copy share all maps of the first one, except the swapped maps. */
 static int twin_maps(struct making *making, enum path path)
 {
 	struct generation_path *this = &making->generation->paths[path];
@@ -336,7 +346,7 @@ static int twin_maps(struct making *making, enum path path)
 		map->swapped = first->swapped;
 		if (map->swapped && map->scope == MAP_SCOPE_EXTERN) {
 			r = object_map_declare(map, first, making->err);
-			map->resolved = false; /* the other path's second copy has it */
+			map->resolved = false; /* the second copy of the other path provides it */
 		} else if (map->swapped || holds_descriptors(map)) {
 			continue;
 		} else {
@@ -366,13 +376,13 @@ static int twin_load(struct making *making, enum path path)
 	if (r < 0 || !has_swapped(this->object))
 		return r;
 	if (other->object == this->object && other->twin) {
-		/* Its programs for both paths were selected before it was loaded. */
+		/* The programs for both paths were selected before the object was loaded. */
 		this->twin = object_ref(other->twin);
 		return 0;
 	}
 	r = open_object(making, path, &this->twin, &making->twins[path]);
 	if (r == 0 && other->object == this->object)
-		/* Both paths' programs are loaded with the object. */
+		/* Select both paths' programs, because the object is loaded only once. */
 		r = open_object(making, !path, &this->twin, &making->twins[!path]);
 	if (r < 0 || this->twin->loaded)
 		return r;

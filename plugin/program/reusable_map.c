@@ -57,7 +57,7 @@ int reusable_maps_add_object(struct reusable_maps *reusable_maps, const struct o
 		};
 		int r;
 
-		if (twin && !map->swapped) /* the first copy's, by another descriptor */
+		if (twin && !map->swapped) /* shared with the first copy */
 			continue;
 		r = object_map_describe(map, &reusable_map.map, NULL);
 		if (r == 0)
@@ -87,7 +87,7 @@ const struct reusable_map *reusable_maps_find(const struct reusable_maps *reusab
 	return found;
 }
 
-/* Two types are the same when they are read in the same way. */
+/* Returns 1 if both types decode in the same way, 0 if not, -errno. */
 static int same_type(const struct reusable_map *reusable_map, const struct object *object, bool key,
 		     const struct object_map *map, struct error *err)
 {
@@ -97,7 +97,7 @@ static int same_type(const struct reusable_map *reusable_map, const struct objec
 
 	if (!size || !reusable_map->btf)
 		return 1;
-	/* What cannot be shown is compared by its size alone. */
+	/* A type that cannot be decoded is compared by size only. */
 	if (plan_init(&old, reusable_map->btf,
 		      key ? reusable_map->key_type : reusable_map->value_type, size, NULL) < 0)
 		return 1;
@@ -110,13 +110,19 @@ static int same_type(const struct reusable_map *reusable_map, const struct objec
 	return r;
 }
 
-/* Flags of the descriptor alone are not the map's; that it can be mapped is how we read it. */
+/*
+ * Removes flags that do not distinguish maps: access modes of the descriptor, and BPF_F_MMAPABLE,
+ * which only affects reading.
+ */
 static uint32_t map_flags(uint32_t flags)
 {
 	return flags & ~(uint32_t)(BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_MMAPABLE);
 }
 
-/* The global variables that start at zero; others and constants start as the new code says. */
+/*
+ * Returns true for data that survives a reload: ordinary maps and zero-initialized global
+ * variables. Other variables and constants are initialized by the new code.
+ */
 static bool is_data(const struct object_map *map)
 {
 	const char *name = bpf_map__name(map->bpf);
@@ -170,7 +176,10 @@ int reusable_map_use(const struct reusable_map *reusable_map, const struct objec
 		text_printf(why, "the type of its %s is another one", key ? "value" : "key");
 		return 0;
 	}
-	/* Taking counts out is exact in mapped memory alone. Others go on with a public map itself.
+	/*
+	 * Taking counts out of a map is exact only in mapped memory. If the old map is not
+	 * mappable, create a new map and add the old counts. A public map is reused in any case,
+	 * because other monitors use it.
 	 */
 	if (map->counted && map->scope != MAP_SCOPE_PUBLIC && !(old->flags & BPF_F_MMAPABLE) &&
 	    bpf_map__map_flags(bpf) & BPF_F_MMAPABLE)

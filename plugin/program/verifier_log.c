@@ -4,18 +4,18 @@
 #include <ctype.h>
 #include <string.h>
 
-/* A line of the log: "; return *p; @ ingress-path.code:7". */
+/* A source location in the log: "; return *p; @ ingress-path.code:7". */
 struct place {
-	const char *source; /* as the object has it, often none */
+	const char *source; /* source text as in the object; often empty */
 	size_t source_len;
 	const char *file;
 	size_t file_len;
-	unsigned long line; /* 0: there is no place */
+	unsigned long line; /* 0: no location */
 };
 
 struct verdict {
 	struct place place;
-	const char *words; /* NULL: none */
+	const char *words; /* the verdict; NULL: none */
 	size_t len;
 };
 
@@ -37,7 +37,7 @@ static bool take_place(const char *line, size_t len, struct place *ret)
 	return number_end == end;
 }
 
-/* An instruction, or the state before one: "11: (71) r1 = ...", "from 8 to 11: R0=...". */
+/* Returns true for an instruction or a state: "11: (71) r1 = ...", "from 8 to 11: R0=...". */
 static bool is_trace(const char *line, size_t len)
 {
 	size_t digits = 0;
@@ -49,7 +49,9 @@ static bool is_trace(const char *line, size_t len)
 	       !strncmp(line, "regs=", 5) || !strncmp(line, "mark_precise", 12);
 }
 
-/* The last place before the verdict, in the path's own source if there is one; and the words. */
+/*
+ * Finds the verdict and the last location before it, preferring locations in the path's own source.
+ */
 static bool verifier_log_find(const char *log, const char *origin, struct verdict *ret)
 {
 	bool own = false;
@@ -87,7 +89,7 @@ static const char *verifier_log_line_end(const char *at, const char *end)
 	return newline ? newline : end;
 }
 
-/* The line of the source, without the blanks around it. */
+/* Appends the source line without surrounding white space. */
 static void add_source(struct text *out, const struct place *place,
 		       const struct path_config *config)
 {
