@@ -19,10 +19,8 @@ struct loader {
 struct injection {
 	const char *monitor; /* name; created if it does not exist */
 	enum { INJECT_ANY, INJECT_NEW, INJECT_EXISTING } into; /* -EEXIST and -ENOENT otherwise */
-	struct monitor_settings
-		*settings;     /* for a new monitor, ownership is taken; NULL: the defaults */
-	const char *interface; /* attached in the same transaction unless already attached; may be
-				  NULL */
+	struct monitor_settings *settings; /* of a new monitor, taken; NULL: the defaults */
+	const char *interface;		   /* attach to this interface, too; may be NULL */
 	const char *log_level; /* new LogLevel; NULL: unchanged. Without a document, the running
 				  code is recompiled */
 	bool keep_maps;	       /* reuse maps that the new dataplane also defines */

@@ -11,11 +11,9 @@
 #include "monitor/phase_times.h"
 
 struct transaction_options {
-	const char *interface; /* interfaces to attach in the same transaction, as in settings; or
-				  NULL */
-	const char
-		*position; /* position of the new interfaces; NULL: as in the monitor's settings */
-	bool keep_maps;	   /* reuse the maps of the running generation where possible */
+	const char *interface;	    /* interfaces to attach, too, as in settings; NULL: none */
+	const char *position;	    /* for new interfaces; NULL: as in the settings */
+	bool keep_maps;		    /* reuse the maps of the running generation where possible */
 	struct text *report;	    /* receives a line for each kept map; may be NULL */
 	struct phase_times *phases; /* receives the verify and attach times; may be NULL */
 };
