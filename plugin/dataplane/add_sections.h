@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Adds sections, which the loader ignores, to an ELF object with libelf. Only for objects that this
- * program compiled. Stateless; any thread may call it.
+ * Adds sections to an ELF object with libelf. libbpf ignores the added sections.
+ *
+ * Pass only objects that dataplane_build() has accepted: libelf is not safe against forged files.
+ * The function keeps no state; any thread may call it.
  */
 #ifndef DYNMON_DATAPLANE_ADD_SECTIONS_H
 #define DYNMON_DATAPLANE_ADD_SECTIONS_H
@@ -9,7 +11,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-/* A section to be added. */
+/* A section to add. The caller owns the strings and bytes. */
 struct image_section {
 	const char *name;
 	const void *bytes;
@@ -18,15 +20,15 @@ struct image_section {
 
 /**
  * image_add_sections() - copy an object and add sections to the copy
- * @object:    an ELF object
- * @sections:  the sections, appended in this order
+ * @object:    ELF object, not modified
+ * @sections:  sections to append, in this order
  * @n:         number of sections
  * @out:       the new object is appended
- * @err:       receives libelf's message
+ * @err:       receives the message of libelf on failure
  *
- * Needs a file in memory while it runs.
+ * Uses a memfd while it runs.
  *
- * Return: 0, or -errno; -EINVAL if libelf rejects the object.
+ * Return: 0 on success, -EINVAL if libelf rejects the object, other -errno on failure.
  */
 int image_add_sections(const struct text *object, const struct image_section *sections, size_t n,
 		       struct text *out, struct error *err);

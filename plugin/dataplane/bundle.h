@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A bundle: a compiled dataplane in one file, for hosts without a compiler.
+ * A bundle is a compiled dataplane in one file, for hosts without a compiler.
  *
- * It is an ELF object with the document in its section .dynmon: the JSON without the code, with
- * {"version":1,...} as its member "bundle", and each path's "object" saying which section the
- * path's object is in, BUNDLE_SELF or BUNDLE_SECOND. document_parse() takes bundles; this is about
- * what they are made of.
+ * The file is an ELF object with the document in its section .dynmon. The document has no code. Its
+ * key "bundle" holds {"version":1,...}. The key "object" of each path tells where the object of the
+ * path is: BUNDLE_SELF or BUNDLE_SECOND.
+ *
+ * document_parse() accepts bundles; this module packs and reads the format. It keeps no state; any
+ * thread may call it.
  */
 #ifndef DYNMON_DATAPLANE_BUNDLE_H
 #define DYNMON_DATAPLANE_BUNDLE_H
@@ -14,16 +16,30 @@
 
 #define BUNDLE_VERSION 1
 #define BUNDLE_SECTION ".dynmon"
-#define BUNDLE_SECOND  ".dynmon.egress" /* the egress path's object, when it is another one */
-#define BUNDLE_SELF    "."		/* the file itself */
+#define BUNDLE_SECOND  ".dynmon.egress" /* object of the egress path, if different from ingress */
+#define BUNDLE_SELF    "."		/* the bundle file itself */
 
-/* The key of a path in a document: "ingress-path". */
+/**
+ * bundle_path_key() - return the key of a path in a document
+ * @path:  direction
+ *
+ * Return: "ingress-path" or "egress-path", a static string.
+ */
 const char *bundle_path_key(enum path path);
 
-/*
- * Appends to out the bundle of what the dataplane was compiled to. target: what it was compiled
- * for; recorded, but for the hook, which is what the ingress path's object has programs for.
- * -EINVAL: there is no code, or an object that is a bundle already; -EFBIG over a limit.
+/**
+ * bundle_pack() - write a compiled dataplane as a bundle
+ * @dataplane:  compiled dataplane
+ * @target:     log level and cube id to record; xdp is checked against the ingress object
+ * @out:        the bundle is appended
+ * @err:        receives the reason of a failure
+ *
+ * The recorded hook follows from the programs in the ingress object. No hook is recorded if the
+ * object has programs for both tc and XDP, or for neither.
+ *
+ * Return: 0 on success, -EINVAL if the dataplane has no code, an object is already a bundle or the
+ * ingress object has no program for the hook of the target, -EFBIG if the document without its code
+ * exceeds DOCUMENT_MAX, other -errno on failure.
  */
 int bundle_pack(const struct dataplane *dataplane, const struct compile_target *target,
 		struct text *out, struct error *err);
@@ -31,13 +47,28 @@ int bundle_pack(const struct dataplane *dataplane, const struct compile_target *
 struct image;
 struct json_reader;
 
-/*
- * Finds the document of an ELF file, in its section .dynmon or implied by the object, and fills
- * json and warnings of the document, for document_parse() to go on with.
+/**
+ * bundle_read() - find the document of an ELF file
+ * @image:     the ELF file
+ * @document:  receives json and warnings; the paths are not filled
+ * @err:       receives the reason of a failure
+ *
+ * Takes the document from section .dynmon. Without this section, the document is derived from the
+ * programs and tags of the object, see elf_metadata_document().
+ *
+ * Return: 0 on success, -ENODATA if the document lacks the key "bundle", -EFBIG over OBJECT_MAX or
+ * DOCUMENT_MAX, other -errno on failure.
  */
 int bundle_read(const struct image *image, struct document *document, struct error *err);
 
-/* Takes the member "bundle" into the struct document at to. */
+/**
+ * bundle_take_about() - read the key "bundle" of a document
+ * @json_reader:  reader, positioned at the value
+ * @value:        value of the key
+ * @to:           struct document; its hook is set if the bundle records one
+ *
+ * Return: 0 on success, -errno with the location of the error on failure.
+ */
 int bundle_take_about(struct json_reader *json_reader, struct json_object *value, void *to);
 
 #endif

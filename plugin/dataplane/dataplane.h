@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A dataplane: a document with its code compiled, ready to be loaded any number of times.
+ * A dataplane is a document with its compiled code. Each load creates a new generation from it.
  *
- * Read-only and reference counted.
+ * Reference counted and read-only once built. Any thread that holds a reference may use it without
+ * a lock. The reference counts are atomic.
  */
 #ifndef DYNMON_DATAPLANE_DATAPLANE_H
 #define DYNMON_DATAPLANE_DATAPLANE_H
@@ -10,48 +11,91 @@
 #include "dataplane/compiler.h"
 #include "dataplane/document.h"
 
-/* One path's code as an ELF object. */
+/* The compiled code of one path. Shared by the dataplanes that keep the path. */
 struct path_code {
-	unsigned int refs; /* atomic */
-	struct path_config *config;
+	unsigned int refs;	    /* atomic */
+	struct path_config *config; /* one reference is owned */
 	struct text elf;
 };
 
 struct dataplane {
 	unsigned int refs;		     /* atomic */
-	struct path_code *paths[PATH_COUNT]; /* NULL: nothing runs on that path */
-	struct document *document;	     /* what it was made from */
-	struct text warnings;		     /* the document's and the compiler's, a line each */
+	struct path_code *paths[PATH_COUNT]; /* NULL: no code runs on this path */
+	struct document *document;	     /* the source document, owned */
+	struct text warnings;		     /* of document and compiler, one per line */
 };
 
-/*
- * Compiles a document, which is taken even on failure.
- * previous: where the document has {} as a path, this dataplane's path goes on; may be NULL.
- * target: for the ingress path; path is not used. After success *ret is the caller's.
- * Errors: as compile_queue_enter(), and as compiler_run() with the path named.
+/**
+ * dataplane_build() - compile a document
+ * @document:  parsed document; ownership moves to the callee, even on failure
+ * @previous:  provides the paths that the document leaves unchanged ({}); may be NULL
+ * @compiler:  settings, cache and queue; the call blocks while it waits in the queue
+ * @target:    parameters for the ingress path; the member path is ignored
+ * @ret:       receives the dataplane, one reference owned by the caller
+ * @err:       receives the reason of a failure, prefixed with the path
+ *
+ * Return: 0 on success, -EINVAL if a bundle was compiled for another hook, otherwise the errors of
+ * compile_queue_enter(), compiler_run() and compiler_try().
  */
 int dataplane_build(struct document *document, const struct dataplane *previous,
 		    const struct compiler *compiler, const struct compile_target *target,
 		    struct dataplane **ret, struct error *err);
 
-/*
- * The document of what a dataplane runs: its own, with the paths of earlier ones that go on. To be
- * compiled again, for another log level for example. After success *ret is the caller's. -ENOMEM.
+/**
+ * dataplane_get_document() - get a document of all code that a dataplane runs
+ * @dataplane:  the dataplane
+ * @ret:        receives the document, to be freed with document_free()
+ * @err:        receives the reason of a failure
+ *
+ * In contrast to dataplane->document, the paths include those that were kept from previous
+ * dataplanes. Use it to compile the code again, for example for another log level.
+ *
+ * Return: 0 or -ENOMEM.
  */
 int dataplane_get_document(const struct dataplane *dataplane, struct document **ret,
 			   struct error *err);
 
-/* The same dataplane with nothing on that path. After success *ret is the caller's. -ENOMEM. */
+/**
+ * dataplane_without() - copy a dataplane without the code of one path
+ * @dataplane:  the dataplane, not modified
+ * @path:       path to remove
+ * @ret:        receives the copy, one reference owned by the caller
+ * @err:        receives the reason of a failure
+ *
+ * Return: 0 or -ENOMEM.
+ */
 int dataplane_without(const struct dataplane *dataplane, enum path path, struct dataplane **ret,
 		      struct error *err);
 
-/* Whether nothing runs on any path. */
+/**
+ * dataplane_is_empty() - test whether a dataplane has no code on any path
+ * @dataplane:  the dataplane
+ */
 bool dataplane_is_empty(const struct dataplane *dataplane);
 
-/* Whether a document says what this dataplane was made from, in text and in the files it names. */
+/**
+ * dataplane_is_from() - test whether a dataplane was built from an equal document
+ * @dataplane:  the dataplane
+ * @document:   document to compare with the source of the dataplane
+ *
+ * Return: true if the JSON and the contents of the files that it refers to are equal.
+ */
 bool dataplane_is_from(const struct dataplane *dataplane, const struct document *document);
 
+/**
+ * dataplane_ref() - take a reference
+ * @dataplane:  the dataplane, or NULL
+ *
+ * Return: @dataplane.
+ */
 struct dataplane *dataplane_ref(struct dataplane *dataplane);
+
+/**
+ * dataplane_unref() - release a reference; the last one frees the dataplane
+ * @dataplane:  the dataplane, or NULL
+ *
+ * Return: NULL.
+ */
 struct dataplane *dataplane_unref(struct dataplane *dataplane);
 DEFINE_CLEANUP(struct dataplane *, dataplane_unref);
 

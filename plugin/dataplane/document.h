@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A dataplane document: what an operator writes to say which code runs on which path and
- * which of its maps are metrics. The format is that of Polycube's Dynmon, see
- * dynmon-dataplane(5). It comes as JSON or, with the code compiled, as an ELF file: a bundle, or an
- * object that describes itself.
+ * A dataplane document defines the code of each path and the maps that are exported as metrics. The
+ * format is that of Polycube's Dynmon, see dynmon-dataplane(5). A document is JSON or, with
+ * compiled code, an ELF file: a bundle or a self-describing object.
  *
- * A document is read-only once parsed, and reference counted by path: a path that an
- * injection leaves as it is lives on in the next dataplane.
+ * A document has one owner; only document_leave() changes it after parsing. The path configurations
+ * are read-only and reference counted (atomic), because a path that an injection leaves unchanged
+ * is shared with the next dataplane. Any thread that holds a reference may read them. There is no
+ * lock.
  */
 #ifndef DYNMON_DATAPLANE_DOCUMENT_H
 #define DYNMON_DATAPLANE_DOCUMENT_H
@@ -17,71 +18,130 @@
 
 #include <json-c/json_types.h>
 
-#define DOCUMENT_MAX (4 * 1024 * 1024)		     /* bytes of JSON */
+#define DOCUMENT_MAX (4 * 1024 * 1024)		     /* bytes of JSON of one document */
 #define CODE_MAX     (1024 * 1024)		     /* bytes of C source of one path */
 #define OBJECT_MAX   (16 * 1024 * 1024)		     /* bytes of an ELF object */
 #define BUNDLE_MAX   (2 * OBJECT_MAX + DOCUMENT_MAX) /* bytes of a bundle */
 #define METRICS_MAX  256			     /* metrics of one path */
-#define WARNINGS_MAX (16 * 1024)		     /* bytes; further ones are left out */
+#define WARNINGS_MAX (16 * 1024)		     /* bytes; further warnings are dropped */
 
 enum path { PATH_INGRESS, PATH_EGRESS, PATH_COUNT };
 
-/* "ingress" or "egress". */
+/**
+ * path_name() - return the name of a path
+ * @path:  direction
+ *
+ * Return: "ingress" or "egress", a static string.
+ */
 const char *path_name(enum path path);
-/* The path of that name; -1 if there is none. */
+
+/**
+ * path_from_name() - find a path by its name
+ * @name:  name, compared without regard to case
+ *
+ * Return: enum path, or -1 if the name is unknown.
+ */
 int path_from_name(const char *name);
 
-/* What the code of a path is. Exactly one of source and object is there. */
+/* The configuration of one path. Exactly one of source and object is not empty. */
 struct path_config {
 	unsigned int refs; /* atomic */
 	char *name;	   /* may be NULL */
 	struct text source;
 	struct text object;
-	char *origin;  /* what diagnostics call the source: a file, or "ingress-path.code" */
-	char *program; /* which program of the object; NULL: the only one that fits */
-	struct json_object *json; /* as it came, for clients that ask for it back; nobody else's */
+	char *origin;  /* name of the code in diagnostics: a file or "ingress-path.code" */
+	char *program; /* name of the program in the object; NULL: the only one that fits */
+	struct json_object *json; /* private copy of the input, for clients that request it */
 	struct metric_config *metrics;
 	size_t n_metrics;
 };
 
+/**
+ * path_config_ref() - take a reference
+ * @config:  path configuration, or NULL
+ *
+ * Return: @config.
+ */
 struct path_config *path_config_ref(struct path_config *config);
+
+/**
+ * path_config_unref() - release a reference; the last one frees the configuration
+ * @config:  path configuration, or NULL
+ *
+ * Return: NULL.
+ */
 struct path_config *path_config_unref(struct path_config *config);
 DEFINE_CLEANUP(struct path_config *, path_config_unref);
 
 enum document_hook { DOCUMENT_HOOK_ANY, DOCUMENT_HOOK_TC, DOCUMENT_HOOK_XDP };
 
 struct document {
-	struct path_config *paths[PATH_COUNT]; /* NULL: the document leaves that path as it is */
-	struct json_object *json;	       /* as it came */
-	enum document_hook hook;	       /* what a bundle's ingress path is compiled for */
-	struct text warnings;		       /* a line each: unknown keys */
+	struct path_config *paths[PATH_COUNT]; /* NULL: path is left unchanged */
+	struct json_object *json;	       /* the input, owned */
+	enum document_hook hook; /* for which the ingress path of a bundle was compiled */
+	struct text warnings;	 /* one per line, such as unknown keys */
 };
 
-/*
- * Parses len bytes of JSON, or those of an ELF file, told apart by how they begin. Of an ELF file
- * the document in its section .dynmon is taken or, when it has none, the one that its programs and
- * tags imply; json is that document, and the paths' objects are parts of the file.
- * dir: what code-file and object are relative to, NULL for the working directory.
- * confined: these files must lie below dir; for documents from outside.
- * On success *ret is the caller's, to be freed with document_free().
- * Errors: -EINVAL with the position or the path to the wrong value, -ENODATA with the path to what
- * lacks something, -EFBIG over a limit, -errno
- * of a file that cannot be read.
+/**
+ * document_parse() - parse a document from memory
+ * @bytes:     JSON or an ELF file, distinguished by the first bytes
+ * @len:       number of bytes, at most DOCUMENT_MAX (JSON) or BUNDLE_MAX (ELF)
+ * @dir:       base directory of code-file and object, NULL for the working directory
+ * @confined:  require these files to be below @dir; set it for untrusted documents
+ * @ret:       receives the document, to be freed with document_free()
+ * @err:       receives the reason of a failure
+ *
+ * The document of an ELF file is in its section .dynmon. Without this section it is derived from
+ * the programs and tags, see elf_metadata_document(). The objects of the paths are copied from the
+ * file.
+ *
+ * Return: 0 on success, -EINVAL if a value is invalid, -ENODATA if a required key is missing,
+ * -EFBIG over a limit, other -errno if a file cannot be read. The message names the location in the
+ * JSON.
  */
 int document_parse(const char *bytes, size_t len, const char *dir, bool confined,
 		   struct document **ret, struct error *err);
 
-/* Appends the file's bytes, which may be too many for a document, but not for what they are. */
+/**
+ * document_read() - read the file of a document without parsing it
+ * @dir:       base directory of a relative @name, NULL for the working directory
+ * @name:      name of the file
+ * @confined:  require the file to be below @dir
+ * @out:       the contents are appended
+ * @err:       receives the reason of a failure
+ *
+ * Return: 0 on success, -EFBIG over DOCUMENT_MAX (JSON) or BUNDLE_MAX (ELF), other -errno on
+ * failure.
+ */
 int document_read(const char *dir, const char *name, bool confined, struct text *out,
 		  struct error *err);
 
-/* Reads the file and parses it; what it names is relative to the file's own folder. */
+/**
+ * document_load() - read and parse the file of a document
+ * @dir:       base directory of a relative @name, NULL for the working directory
+ * @name:      name of the file; code-file and object are relative to the directory of this file
+ * @confined:  require all files to be below @dir
+ * @ret:       receives the document, to be freed with document_free()
+ * @err:       receives the reason of a failure, prefixed with the name of the file
+ *
+ * Return: 0 on success, -errno as document_read() and document_parse() on failure.
+ */
 int document_load(const char *dir, const char *name, bool confined, struct document **ret,
 		  struct error *err);
 
-/* Makes it as if the document had {} for these paths. */
+/**
+ * document_leave() - leave paths unchanged, as if the document had {} for them
+ * @document:  the document, used by one thread
+ * @leave:     true for each path to leave unchanged
+ */
 void document_leave(struct document *document, const bool leave[PATH_COUNT]);
 
+/**
+ * document_free() - free a document and its references to path configurations
+ * @document:  the document, or NULL
+ *
+ * Return: NULL.
+ */
 struct document *document_free(struct document *document);
 DEFINE_CLEANUP(struct document *, document_free);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Self-describing objects: the document that an ELF object implies.
+ * ELF metadata: derives the document of a self-describing object.
  *
- * Its programs say by their sections which paths there are, and declaration tags on its maps,
- * "dynmon:metric=" and JSON, which metrics (bpf/dynmon.h has the macros). The JSON is that of an
- * element of metric-configs without map-name, so that the document's own rules check it.
+ * The sections of the programs define the paths. BTF declaration tags on maps define the metrics.
+ * A tag is "dynmon:metric=" followed by JSON; bpf/dynmon.h has the macros. The JSON is an element
+ * of metric-configs without map-name and is validated like the JSON of any document.
+ *
+ * The functions keep no state; any thread may call them. The objects may be untrusted.
  */
 #ifndef DYNMON_DATAPLANE_ELF_METADATA_H
 #define DYNMON_DATAPLANE_ELF_METADATA_H
@@ -15,20 +17,32 @@
 #include <json-c/json_types.h>
 
 #define TAGS_MAX      1024	  /* tags of one object */
-#define TAG_MAX_BYTES (16 * 1024) /* of one tag's JSON */
+#define TAG_MAX_BYTES (16 * 1024) /* JSON of one tag */
 
-/*
- * Makes the document, in the form that stands in a bundle: a path's object is ".".
- * On success *ret is the caller's. An object without tags has no metrics, which is a warning.
- * -EINVAL: damaged, no program, several programs for a path, or a tag with mistakes in it; -EFBIG
- * over a limit.
+/**
+ * elf_metadata_document() - derive the document of an object
+ * @image:     the object
+ * @ret:       receives the document in the form of a bundle; owned by the caller
+ * @warnings:  a warning is appended if the object has no tags and thus no metrics
+ * @err:       receives the reason of a failure
+ *
+ * Return: 0 on success, -EINVAL if the object is damaged, has no program, several programs for one
+ * path and hook, or an invalid tag, -EFBIG over a limit, -ENOMEM.
  */
 int elf_metadata_document(const struct image *image, struct json_object **ret,
 			  struct text *warnings, struct error *err);
 
-/*
- * Which kinds of hook the object has programs for on the ingress path. name: only the program
- * called so; NULL: any. Neither is set for tracing programs.
+/**
+ * elf_metadata_hooks() - find the kinds of hook that the ingress programs are for
+ * @image:  the object
+ * @name:   name of the only program to consider, or NULL for all
+ * @tc:     set to true if there is a program for tc, else to false
+ * @xdp:    set to true if there is a program for XDP, else to false
+ * @err:    receives the reason of a failure
+ *
+ * Tracing programs set neither.
+ *
+ * Return: 0 on success, -errno on failure.
  */
 int elf_metadata_hooks(const struct image *image, const char *name, bool *tc, bool *xdp,
 		       struct error *err);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a document says of one metric: which map, how it is read, and what to call what is in it.
- * See dynmon-dataplane(5). Read-only once parsed; part of a path's configuration.
+ * The configuration of one metric: the map, how the map is read, and the names of its contents. See
+ * dynmon-dataplane(5).
+ *
+ * Owned by struct path_config and read-only after parsing. All strings and arrays are owned.
  */
 #ifndef DYNMON_DATAPLANE_METRIC_CONFIG_H
 #define DYNMON_DATAPLANE_METRIC_CONFIG_H
@@ -15,12 +17,12 @@
 
 #define LABELS_MAX	32	 /* labels of one metric */
 #define LABEL_TEXTS_MAX 1024	 /* texts of one label */
-#define SERIES_MAX	10000000 /* of one metric */
-#define LABEL_MAX_BYTES 1024	 /* of a label's value */
+#define SERIES_MAX	10000000 /* series of one metric */
+#define LABEL_MAX_BYTES 1024	 /* value of a label */
 #define HELP_MAX_BYTES	4096
-#define NAME_MAX_BYTES	255  /* of a name, a file's among them */
-#define BUCKETS_MAX	1024 /* of one histogram */
-#define QUANTILES_MAX	32   /* of one metric */
+#define NAME_MAX_BYTES	255  /* names, including file names */
+#define BUCKETS_MAX	1024 /* buckets of one histogram */
+#define QUANTILES_MAX	32   /* quantiles of one metric */
 
 enum metric_type {
 	METRIC_COUNTER,
@@ -30,51 +32,61 @@ enum metric_type {
 	METRIC_UNTYPED,
 };
 
-/* Whether it only ever grows, so that what is taken out of its map is added up. */
+/**
+ * metric_type_accumulates() - test whether samples of a type never decrease
+ * @type:  type of a metric
+ *
+ * Return: true if an accumulator sums up what reads take out of the map.
+ */
 static inline bool metric_type_accumulates(enum metric_type type)
 {
 	return type == METRIC_COUNTER || type == METRIC_HISTOGRAM || type == METRIC_SUMMARY;
 }
 
-/* As the document writes it: "counter", "gauge" ... */
+/**
+ * metric_type_name() - return the name of a type in documents
+ * @type:  type of a metric
+ *
+ * Return: "counter", "gauge", "histogram", "summary" or "untyped", a static string.
+ */
 const char *metric_type_name(enum metric_type type);
 
-/* A text for a value of a field: what a label shows in its place. */
+/* A replacement text: the label shows to if the field has the value from. */
 struct label_text {
 	char *from;
 	char *to;
 };
 
-/* Either a constant or a field. */
+/* A label. Exactly one of value (a constant) and field is set. */
 struct label_config {
 	char *name;
 	char *value;
 	char *field;		  /* "key.saddr", "value.state", "index", "cpu" */
-	char *format;		  /* as format_from_name() takes it; NULL: by the field's type */
-	struct label_text *texts; /* format "map" */
+	char *format;		  /* name for format_from_name(); NULL: by the type of the field */
+	struct label_text *texts; /* for format "map" */
 	size_t n_texts;
 };
 
-/* What becomes of the values that the CPUs have of their own. */
+/* How the values of a per-CPU map are combined. */
 enum per_cpu { PER_CPU_SUM, PER_CPU_MAX, PER_CPU_MIN, PER_CPU_LIST };
 
-/* Which values a slot counts. */
+/* The range of values that slot i counts. */
 enum buckets {
-	BUCKETS_LOG2,	    /* as the code's kind has it: one of the next two */
-	BUCKETS_LOG2_FLOOR, /* slot i: 2^i to 2^(i+1) - 1, and 0 in the first: libbpf's tools */
-	BUCKETS_LOG2_BITS,  /* slot i: 2^(i-1) to 2^i - 1, numbers of i bits: BCC's bpf_log2l() */
-	BUCKETS_LINEAR,	    /* slot i: i * width to (i + 1) * width - 1 */
-	BUCKETS_BOUNDS,	    /* slot i: up to bounds[i], the last one what is above */
+	BUCKETS_LOG2,	    /* LOG2_BITS for code in the BCC dialect, else LOG2_FLOOR */
+	BUCKETS_LOG2_FLOOR, /* 2^i to 2^(i+1) - 1, slot 0 also 0: as libbpf-tools */
+	BUCKETS_LOG2_BITS,  /* 2^(i-1) to 2^i - 1, numbers of i bits: as bpf_log2l() of BCC */
+	BUCKETS_LINEAR,	    /* i * width to (i + 1) * width - 1 */
+	BUCKETS_BOUNDS,	    /* up to bounds[i]; the last slot counts larger values */
 };
 
 struct histogram_config {
 	enum buckets buckets;
-	double *bounds; /* rising; in the unit of what the program measures */
+	double *bounds; /* strictly increasing, in the unit that the program measures */
 	size_t n_bounds;
-	uint32_t width;	    /* linear; 0: 1 */
-	uint32_t slots;	    /* how many there are; 0: as the map has them */
-	char *bucket_field; /* "value.slots", "key.bucket", "index"; NULL: is found */
-	char *sum_field;    /* NULL: nothing holds the sum of what was measured */
+	uint32_t width;	    /* of linear buckets; 0 stands for 1 */
+	uint32_t slots;	    /* number of slots; 0: as many as the map has */
+	char *bucket_field; /* "value.slots", "key.bucket", "index"; NULL: detected */
+	char *sum_field;    /* NULL: the map has no sum of the measured values */
 };
 
 struct metric_config {
@@ -82,28 +94,39 @@ struct metric_config {
 	char *map_name;
 	bool swap_on_read;
 	bool empty_on_read;
-	bool exported; /* has open-metrics-metadata: goes to OpenMetrics and collectd too */
+	bool exported; /* open-metrics-metadata is present: exported to OpenMetrics and collectd */
 	char *help;    /* may be NULL */
 	enum metric_type type;
 	struct label_config *labels;
 	size_t n_labels;
-	char *value;	     /* the field that is the sample; NULL: all that are numbers */
+	char *value;	     /* field of the sample; NULL: all fields that are numbers */
 	char *unit;	     /* may be NULL */
-	double scale;	     /* of the samples; 0 or 1: as they are */
-	uint32_t max_series; /* 0: as the exporter has it */
-	char *top_by;	     /* the field that decides which ones are left out; NULL: the first */
+	double scale;	     /* factor applied to the samples; 0 stands for 1 */
+	uint32_t max_series; /* 0: default of the exporter */
+	char *top_by;	     /* field that ranks series over max_series; NULL: the first */
 	enum per_cpu per_cpu;
-	bool has_histogram; /* the document says something of buckets or quantiles */
+	bool has_histogram; /* the document has histogram or quantiles */
 	struct histogram_config histogram;
-	double *quantiles; /* from 0 to 1, rising; NULL: as the exporter has it */
+	double *quantiles; /* 0 to 1, strictly increasing; NULL: default of the exporter */
 	size_t n_quantiles;
 };
 
 struct json_reader;
 
-/* Takes an element of metric-configs into the zeroed struct metric_config at to; see json_reader.h.
+/**
+ * take_metric_config() - read an element of metric-configs
+ * @json_reader:  reader, positioned at the element
+ * @value:        the element
+ * @to:           zeroed struct metric_config; metric_config_release() it even after a failure
+ *
+ * Return: 0 on success, -errno with the location of the error on failure.
  */
 int take_metric_config(struct json_reader *json_reader, struct json_object *value, void *to);
+
+/**
+ * metric_config_release() - free the contents of a configuration, not the struct
+ * @metric:  configuration, possibly incomplete
+ */
 void metric_config_release(struct metric_config *metric);
 
 #endif
