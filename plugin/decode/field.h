@@ -1,70 +1,116 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The parts of a key or value that can be named: labels are made of them. */
+/*
+ * A field is a named part of a key or value. Labels and samples are made of fields.
+ *
+ * A list of fields has one owner. Fields are read-only once listed; any number of threads may read
+ * them without a lock.
+ */
 #ifndef DYNMON_DECODE_FIELD_H
 #define DYNMON_DECODE_FIELD_H
 
 #include "decode/format.h"
 #include "decode/plan.h"
 
-/* More fields of one key are refused. */
+/* Limit of fields of one type. */
 #define FIELDS_MAX 64
-/* Numbers of one field: an array of more is data of another kind. */
+/* Limit of numbers of one field. A longer array is treated as data, not as numbers. */
 #define FIELD_NUMBERS_MAX 1024
-/* Numbers in all arrays of structs of one value. */
+/* Limit of numbers in all arrays of structs of one value. */
 #define REPEATED_NUMBERS_MAX 4096
-/* Names of an enum's values; what has a further one is shown as a number. */
+/* Limit of names of one enum. Values whose name is beyond the limit are shown as numbers. */
 #define ENUMERATORS_MAX 1024
 
-/* A part of a struct that can be named: a member that is not a struct itself. */
+/* A member of a struct that is not a struct itself. All pointers are owned. */
 struct field {
-	char *name; /* nested names are joined by "_"; one of its kind in its struct */
+	char *name; /* unique in its list; nested names are joined by "_" */
 	struct plan plan;
 	uint32_t offset;    /* bytes from the start of the struct */
-	enum format format; /* by its type */
-	bool chars;	    /* an array of char, which is text as a rule */
-	uint32_t numbers;   /* what it can be counted as: 1, more in an array of integers, or 0 */
-	uint32_t type_id;   /* in BTF; 0: none */
-	bool repeated;	    /* a part of the structs in an array: an array of these */
-	bool omitted;	    /* there are numbers in it, and it can be counted as none */
+	enum format format; /* guessed from type and name */
+	bool chars;	    /* an array of char, usually text */
+	uint32_t numbers;   /* numbers to count: 1, the length of an array of integers, or 0 */
+	uint32_t type_id;   /* in BTF; 0: unknown */
+	bool repeated;	    /* one member of all structs in an array of structs */
+	bool omitted;	    /* has numbers that cannot be exported */
 	struct enumerator *enumerators;
 	size_t n_enumerators;
 };
 
-/* A name of an enum's value. */
+/* One constant of an enum. */
 struct enumerator {
 	int64_t value;
 	char *name;
 };
 
-/*
- * Lists the fields of a type, in the order of their declaration. A type that is no struct is one
- * field with the given name. Errors as plan_init(). *ret is freed with fields_free().
+/**
+ * fields_list() - list the fields of a type
+ * @btf:      BTF, or NULL; may be untrusted
+ * @type_id:  id of the type, 0 if unknown
+ * @size:     bytes of the type
+ * @name:     name of the only field if the type is not a struct
+ * @ret:      receives the fields in the order of declaration, to be freed with fields_free()
+ * @n:        receives the number of fields
+ * @err:      receives the reason of a failure
+ *
+ * Return: 0 on success, -E2BIG over FIELDS_MAX, other -errno as plan_init().
  */
 int fields_list(const struct btf *btf, uint32_t type_id, uint32_t size, const char *name,
 		struct field **ret, size_t *n, struct error *err);
+
+/**
+ * fields_free() - free a list of fields
+ * @fields:  the list, or NULL
+ * @n:       number of fields
+ */
 void fields_free(struct field *fields, size_t n);
 
-/*
- * Adds to a value's fields those of the structs in its arrays: the numbers called packets in
- * per_queue[4] are an array called per_queue_packets. All of an array of structs is omitted where
- * there would be too many of them. -ENOMEM; *fields are then as they were, or some more.
+/**
+ * fields_list_repeated() - add the numbers in arrays of structs to a list of fields
+ * @btf:      BTF, as for fields_list()
+ * @type_id:  type of the value
+ * @size:     bytes of the value
+ * @fields:   list made by fields_list(), extended
+ * @n:        number of fields, updated
+ * @err:      receives the reason of a failure
+ *
+ * The member packets of the structs in per_queue[4] becomes one field, the array
+ * per_queue_packets. An array of structs that exceeds a limit is left out completely and marked as
+ * omitted.
+ *
+ * Return: 0 or -ENOMEM. The list is valid after a failure and may have some of the new fields.
  */
 int fields_list_repeated(const struct btf *btf, uint32_t type_id, uint32_t size,
 			 struct field **fields, size_t *n, struct error *err);
 
-/*
- * The field that a document calls path, such as "key.addr.port": prefix is what the whole is called
- * there, "key". NULL: none of that name.
+/**
+ * fields_find() - find a field by its path in a document
+ * @fields:  list of fields
+ * @n:       number of fields
+ * @prefix:  name of the whole in documents: "key" or "value"
+ * @path:    path of the field, such as "key.addr.port"
+ *
+ * Return: the field, or NULL if there is none or memory ran out.
  */
 const struct field *fields_find(const struct field *fields, size_t n, const char *prefix,
 				const char *path);
-/* Appends what there is to name: "key.saddr, key.port". */
+
+/**
+ * fields_names() - append the paths of all fields, for messages
+ * @fields:  list of fields
+ * @n:       number of fields
+ * @prefix:  name of the whole in documents: "key" or "value"
+ * @out:     receives "key.saddr, key.port"
+ */
 void fields_names(const struct field *fields, size_t n, const char *prefix, struct text *out);
 
-/*
- * Appends a field's value as plain text, in a format; what has no text in that one, and everything
- * with FORMAT_AUTO: a string without quotes, bytes that are no text as hexadecimal digits, anything
- * else as JSON.
+/**
+ * field_text() - append the value of a field as plain text
+ * @field:   the field
+ * @format:  preferred format
+ * @value:   the whole key or value that has the field
+ * @out:     the text is appended
+ *
+ * With FORMAT_AUTO, and for values that @format cannot represent, the text is a string without
+ * quotes, hexadecimal digits for bytes that are not text, and JSON for all other types.
  */
 void field_text(const struct field *field, enum format format, const void *value, struct text *out);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How the bytes of a field become the text of a label: addresses, ports, names of what a number
- * stands for. Safe from any thread.
+ * Formats convert the bytes of a field to the text of a label: addresses, ports, and names for
+ * numbers. All functions are safe to call from any thread; returned strings are static.
  */
 #ifndef DYNMON_DECODE_FORMAT_H
 #define DYNMON_DECODE_FORMAT_H
@@ -11,10 +11,10 @@
 struct btf;
 
 enum format {
-	FORMAT_AUTO, /* as the type is shown in JSON */
+	FORMAT_AUTO, /* the JSON representation of the type */
 	FORMAT_IPV4,
 	FORMAT_IPV6,
-	FORMAT_IP, /* by the size; a mapped IPv4 address as such */
+	FORMAT_IP, /* by the size; a mapped IPv4 address is shown as IPv4 */
 	FORMAT_MAC,
 	FORMAT_PORT,
 	FORMAT_BE16,
@@ -28,34 +28,82 @@ enum format {
 	FORMAT_SYSCALL,
 	FORMAT_KSYM,
 	FORMAT_CGROUP,
-	FORMAT_MAP, /* by the document's own table */
+	FORMAT_MAP, /* table in the document */
 	FORMAT_COUNT,
 };
 
-/* "ipv4" ...; -1: there is none of that name. */
+/**
+ * format_from_name() - find a format by its name
+ * @name:  name such as "ipv4", compared without regard to case
+ *
+ * Return: enum format, or -1 if the name is unknown. "auto" is not a valid name.
+ */
 int format_from_name(const char *name);
+
+/**
+ * format_to_name() - return the name of a format
+ * @format:  the format
+ */
 const char *format_to_name(enum format format);
-/* All of them, separated by ", ", for messages. */
+
+/**
+ * format_names() - return all valid names, for messages
+ *
+ * Return: names separated by ", ".
+ */
 const char *format_names(void);
 
-/* Whether fields of so many bytes can be shown like that. */
+/**
+ * format_fits() - test whether a format supports a size
+ * @format:  the format
+ * @size:    bytes of the field
+ */
 bool format_fits(enum format format, uint32_t size);
-/* Whether integers of any number of bits can. */
+
+/**
+ * format_fits_integer() - test whether a format supports integers of any width, such as bit fields
+ * @format:  the format
+ */
 bool format_fits_integer(enum format format);
-/* Such a one, as format_text(). */
+
+/**
+ * format_integer() - append an integer as text
+ * @format:  the format
+ * @value:   the integer
+ * @out:     the text is appended
+ *
+ * Return: false as format_text(), and if the format does not support integers of any width.
+ */
 bool format_integer(enum format format, int64_t value, struct text *out);
-/* What does: "4 bytes". For messages. */
+
+/**
+ * format_sizes() - describe the sizes that a format supports, for messages
+ * @format:  the format
+ *
+ * Return: a text such as "4 bytes".
+ */
 const char *format_sizes(enum format format);
 
-/*
- * The format of a field when nobody says one: by its type, as BTF calls it, and its own name.
- * *whole: a struct that is one value, as struct in6_addr. FORMAT_AUTO: no particular one.
+/**
+ * format_guess() - guess the format of a field from the name of its type and its own name
+ * @btf:      BTF, or NULL
+ * @type_id:  id of the type
+ * @name:     name of the field
+ * @whole:    set to true if the type is a struct that is a single value, such as struct in6_addr
+ *
+ * Return: the format, or FORMAT_AUTO if no other format applies.
  */
 enum format format_guess(const struct btf *btf, uint32_t type_id, const char *name, bool *whole);
 
-/*
- * Appends size bytes as text. false: this value has no such text, and nothing is appended: an
- * interface that is gone, a protocol without a name. Not for enum and map, which need more.
+/**
+ * format_text() - append bytes as text
+ * @format:  the format; FORMAT_AUTO, FORMAT_ENUM and FORMAT_MAP return false
+ * @bytes:   the value, need not be aligned
+ * @size:    number of bytes; format_fits() must hold
+ * @out:     the text is appended
+ *
+ * Return: false if the value has no text in this format, such as the index of a deleted interface
+ * or an unknown protocol. Nothing is appended then.
  */
 bool format_text(enum format format, const char *bytes, uint32_t size, struct text *out);
 

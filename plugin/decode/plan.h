@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A decode plan: how the bytes of one type become text and numbers.
+ * A decode plan converts the bytes of one type to JSON and numbers.
  *
- * Made once from BTF when a generation is loaded, then run for every entry of every read.
- * It is a flat list of operations; an operation carries the fixed text that stands before
- * its value ("{\"saddr\":"), so that running a plan is copying text and writing numbers.
- * Read-only once made: any number of threads may run it.
+ * A plan is made once from BTF when a generation is loaded. It runs for each entry of each read. A
+ * plan is a flat list of operations. Each operation holds the fixed text that precedes its value
+ * ("{\"saddr\":"). Running a plan only copies text and writes numbers.
+ *
+ * A plan has one owner and is read-only once made. Any number of threads may run it without a lock.
  */
 #ifndef DYNMON_DECODE_PLAN_H
 #define DYNMON_DECODE_PLAN_H
@@ -16,34 +17,34 @@
 struct btf;
 struct btf_type;
 
-/* A type of more operations, or deeper, is refused. */
+/* Limits. Types that exceed one are rejected. */
 #define PLAN_OPS_MAX   4096
 #define PLAN_DEPTH_MAX 32
-#define PLAN_TEXT_MAX  (64 * 1024) /* bytes of all names */
+#define PLAN_TEXT_MAX  (64 * 1024) /* bytes of all fixed text, mainly names */
 
 enum plan_kind {
-	PLAN_TEXT, /* only the text before it */
+	PLAN_TEXT, /* fixed text only */
 	PLAN_UNSIGNED,
 	PLAN_SIGNED,
 	PLAN_FLOAT,
 	PLAN_BOOL,
 	PLAN_BITS,	  /* an unsigned bit field */
-	PLAN_SIGNED_BITS, /* a signed one */
-	PLAN_STRING,	  /* bytes up to NUL */
-	PLAN_HEX,	  /* bytes without a type */
-	PLAN_LOOP,	  /* an array: the following body operations, count times */
+	PLAN_SIGNED_BITS, /* a signed bit field */
+	PLAN_STRING,	  /* bytes up to the first NUL */
+	PLAN_HEX,	  /* bytes of unknown type */
+	PLAN_LOOP,	  /* an array: runs the next body operations count times */
 };
 
 struct plan_op {
 	enum plan_kind kind;
-	uint32_t text;	   /* the text before: where it starts in plan->text */
-	uint32_t text_len; /* bytes */
-	uint32_t offset;   /* bytes from the start of the value, or of the loop's element */
-	uint32_t size;	   /* bytes of the value; of one element of a loop */
-	uint32_t count;	   /* loops: elements */
-	uint32_t body;	   /* loops: operations that follow */
-	uint16_t bit;	   /* bit fields: first bit from the lowest of the byte at offset */
-	uint16_t bits;	   /* bit fields: how many */
+	uint32_t text;	   /* fixed text: offset in plan->text */
+	uint32_t text_len; /* fixed text: bytes */
+	uint32_t offset;   /* bytes from the start of the value or loop element */
+	uint32_t size;	   /* bytes of the value, or of one loop element */
+	uint32_t count;	   /* loops: number of elements */
+	uint32_t body;	   /* loops: number of operations in the body */
+	uint16_t bit;	   /* bit fields: first bit, 0 is the lowest of the byte at offset */
+	uint16_t bits;	   /* bit fields: width in bits */
 };
 
 struct plan {
@@ -53,57 +54,139 @@ struct plan {
 	uint32_t size; /* bytes of one value */
 };
 
-/*
- * Makes the plan for a BTF type. type_id 0: no type is known, size bytes are an unsigned
- * integer when that is possible, otherwise hexadecimal digits.
- * Errors: -EINVAL when the type does not have that size or cannot be shown, -E2BIG over a
- * limit above. After success: plan_release().
+/**
+ * plan_init() - make the plan for a BTF type
+ * @plan:     initialized; call plan_release() after success
+ * @btf:      BTF, or NULL; may be untrusted
+ * @type_id:  id of the type, 0 if unknown
+ * @size:     bytes of one value
+ * @err:      receives the reason of a failure
+ *
+ * If the type is unknown, values of 1, 2, 4 or 8 bytes are unsigned integers, and others are shown
+ * as hexadecimal digits.
+ *
+ * Return: 0 on success, -EINVAL if the type has another size or cannot be decoded, -E2BIG over a
+ * limit, -ENOMEM.
  */
 int plan_init(struct plan *plan, const struct btf *btf, uint32_t type_id, uint32_t size,
 	      struct error *err);
 
-/*
- * Makes the plan for a member that is a bit field; its values start at the byte that holds the
- * member's first bit. 1: *plan is made; 0: the member is no bit field; -ENOMEM.
+/**
+ * plan_init_bitfield() - make the plan for a bit field
+ * @plan:    initialized if the return value is 1
+ * @btf:     BTF; may be untrusted
+ * @type:    struct or union
+ * @member:  index of the member
+ * @err:     receives the reason of a failure
+ *
+ * Values of the plan start at the byte with the first bit of the member.
+ *
+ * Return: 1 if the plan was made, 0 if the member is not a bit field, -EINVAL if the bit field is
+ * wider than 64 bits, -ENOMEM.
  */
 int plan_init_bitfield(struct plan *plan, const struct btf *btf, const struct btf_type *type,
 		       uint32_t member, struct error *err);
 
+/**
+ * plan_release() - free the contents of a plan
+ * @plan:  plan, also if zeroed
+ */
 void plan_release(struct plan *plan);
 
-/* Appends the value as JSON. */
+/**
+ * plan_json() - append a value as JSON
+ * @plan:   the plan
+ * @value:  plan->size bytes, need not be aligned
+ * @out:    the JSON is appended
+ */
 void plan_json(const struct plan *plan, const void *value, struct text *out);
 
-/* Whether two plans read the same bytes in the same way, under the same names. */
+/**
+ * plan_equal() - test whether two plans decode the same bytes in the same way with the same names
+ * @a:  first plan
+ * @b:  second plan
+ */
 bool plan_equal(const struct plan *a, const struct plan *b);
 
-/*
- * Adds a value to a sum, number by number in their own width; of all else, bit fields too, the sum
- * takes the value's. A union's members are all added: it must be one of numbers of one kind.
+/**
+ * plan_add() - add a value to a sum, number by number
+ * @plan:   the plan
+ * @sum:    plan->size bytes, updated
+ * @value:  plan->size bytes
+ *
+ * Integers wrap around at their own width. All other parts, including bool and bit fields, are
+ * copied from @value. Members of a union are added one after the other at the same offset.
  */
 void plan_add(const struct plan *plan, void *sum, const void *value);
 
-/*
- * Makes the plan of a part of a struct the plan of an array: that part of count structs, which are
- * stride bytes apart. -ENOMEM.
+/**
+ * plan_repeat() - turn the plan of a struct member into the plan of an array
+ * @plan:    plan of the member, extended; plan_release() it even after a failure
+ * @stride:  bytes from one struct to the next
+ * @count:   number of structs, at least 1
+ * @err:     receives the reason of a failure
+ *
+ * Return: 0 or -ENOMEM.
  */
 int plan_repeat(struct plan *plan, uint32_t stride, uint32_t count, struct error *err);
 
-/* Whether the plan is a single number; 128-bit integers are not. */
+/**
+ * plan_is_number() - test whether a plan is a single number
+ * @plan:  the plan
+ *
+ * 128-bit integers are not numbers here. Bit fields and bool are.
+ */
 bool plan_is_number(const struct plan *plan);
-/* Whether it is a bit field: its bytes belong to others, too. */
+
+/**
+ * plan_is_bits() - test whether a plan is a bit field, which shares its bytes with other members
+ * @plan:  the plan
+ */
 bool plan_is_bits(const struct plan *plan);
-/* The value as a number; only for plans that are one. */
+
+/**
+ * plan_number() - decode a number
+ * @plan:   plan for which plan_is_number() holds
+ * @value:  plan->size bytes
+ */
 struct number plan_number(const struct plan *plan, const void *value);
-/* How many integers the plan is an array of; 0: it is none. */
+
+/**
+ * plan_n_integers() - count the elements of an array of integers
+ * @plan:  the plan
+ *
+ * Return: number of elements, or 0 if the plan is not a one-dimensional array of integers.
+ */
 uint32_t plan_n_integers(const struct plan *plan);
-/* Whether there are numbers in it; integers of 1 and 2 bytes in a row are data. */
+
+/**
+ * plan_has_numbers() - test whether a type contains numbers
+ * @plan:  the plan
+ *
+ * Arrays of integers of 1 or 2 bytes are treated as data, not as numbers.
+ */
 bool plan_has_numbers(const struct plan *plan);
-/* Whether there are strings in it, beside other things: what follows a NUL in one is not shown. */
+
+/**
+ * plan_has_strings() - test whether a type contains strings and other parts
+ * @plan:  the plan
+ *
+ * Different values of such a type may have the same text, because bytes after a NUL are not shown.
+ */
 bool plan_has_strings(const struct plan *plan);
-/* One of these; i: 0 of a plan that is a number itself. */
+
+/**
+ * plan_number_at() - decode one number of an array of integers
+ * @plan:   plan of an array of integers, or of a number
+ * @value:  plan->size bytes
+ * @i:      index below plan_n_integers(), 0 for a number
+ */
 struct number plan_number_at(const struct plan *plan, const void *value, uint32_t i);
-/* Bytes of each. */
+
+/**
+ * plan_number_size() - return the size of each number in bytes
+ * @plan:  plan of an array of integers, or of a number
+ */
 uint32_t plan_number_size(const struct plan *plan);
 
 #endif
