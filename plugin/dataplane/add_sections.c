@@ -15,8 +15,8 @@ static int elf_failed(const char *what, struct error *err)
 }
 
 /*
- * Appends the names of the sections to the name table. names: holds the table until libelf writes
- * it.
+ * Appends the names of the sections to the section name table. names receives the new table, which
+ * must live until libelf has written it. first receives the offset of the first new name.
  */
 static int names_add(Elf *elf, const struct image_section *sections, size_t n, size_t *first,
 		     struct text *names, struct error *err)
@@ -58,7 +58,7 @@ static int section_add(Elf *elf, const struct image_section *section, size_t nam
 	return 0;
 }
 
-/* sections and names are libelf's until it has written them. */
+/* libelf borrows the contents of sections and names until elf_update() has written them. */
 static int write_sections(int fd, const struct image_section *sections, size_t n,
 			  struct text *names, struct error *err)
 {

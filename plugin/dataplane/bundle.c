@@ -54,7 +54,7 @@ int bundle_take_about(struct json_reader *json_reader, struct json_object *value
 	static const struct key keys[] = {
 		{ "version", bundle_take_version, 0, true },
 		{ "hook", bundle_take_hook, offsetof(struct document, hook), false },
-		/* For people: what the code was compiled with. */
+		/* Informational: settings that the code was compiled with. */
 		{ "log-level", take_anything, 0, false },
 		{ "cube-id", take_anything, 0, false },
 		{},
@@ -90,7 +90,7 @@ static bool bundle_same(const struct text *a, const struct text *b)
 	return a->len == b->len && !memcmp(a->data, b->data, a->len);
 }
 
-/* A section of that name that is there already would hide ours. */
+/* An existing section of the same name would hide the section that bundle_pack() adds. */
 static int check_object(const struct text *elf, enum path path, struct error *err)
 {
 	struct image image;
@@ -107,7 +107,7 @@ static int check_object(const struct text *elf, enum path path, struct error *er
 	return r < 0 ? error_prefix(err, r, "%s", bundle_path_key(path)) : 0;
 }
 
-/* What the bundle says about itself. */
+/* Makes the value of the key "bundle". */
 static int about(const struct dataplane *dataplane, const struct compile_target *target,
 		 struct json_object **ret, struct error *err)
 {
@@ -140,7 +140,10 @@ static int about(const struct dataplane *dataplane, const struct compile_target 
 	return 0;
 }
 
-/* The document without code, and with where the objects are instead. */
+/*
+ * Copies the document and replaces the code of each path by the location of its object. Takes
+ * ownership of about_it.
+ */
 static int strip(const struct dataplane *dataplane, const char *const sections[PATH_COUNT],
 		 struct json_object *about_it, struct json_object **ret, struct error *err)
 {

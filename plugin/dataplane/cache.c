@@ -7,8 +7,8 @@
 #include <string.h>
 
 struct compiled {
-	struct text key; /* all that the object depends on */
-	uint64_t began;
+	struct text key; /* all inputs that the object depends on */
+	uint64_t began;	 /* ns of clock_now_ns() */
 	struct text object;
 	struct text diagnostics;
 };
@@ -18,8 +18,8 @@ struct cache {
 	/* -- protected by lock -- */
 	struct compiled items[CACHE_OBJECTS_MAX];
 	size_t n, bytes;
-	unsigned int users;
-	uint64_t forgot; /* when everything was forgotten */
+	unsigned int users; /* cache_begin() without cache_end() */
+	uint64_t forgot;    /* time when the cache was last emptied, in ns of clock_now_ns() */
 };
 
 struct cache *cache_new(void)
@@ -38,7 +38,7 @@ static void compiled_release(struct compiled *item)
 	text_release(&item->diagnostics);
 }
 
-/* Under lock. */
+/* Called with lock held. */
 static void forget(struct cache *cache)
 {
 	for (size_t i = 0; i < cache->n; i++)
@@ -85,7 +85,7 @@ struct cache *cache_free(struct cache *cache)
 	return NULL;
 }
 
-/* A line that includes a header of the user's own, which may ask for anything. */
+/* Tests whether a line includes a header with quotes. Such a header may use any macro. */
 static bool includes_own(const char *line, size_t len)
 {
 	const char *word = memmem(line, len, "include", strlen("include"));
@@ -93,7 +93,10 @@ static bool includes_own(const char *line, size_t len)
 	return memchr(line, '#', len) && word && memchr(word, '"', len - (size_t)(word - line));
 }
 
-/* Each monitor has a CUBE_ID of its own: it matters where the source, or a header of it, asks. */
+/*
+ * Each monitor has its own CUBE_ID. Code that does not use it compiles to the same object for all
+ * monitors. Headers that the code includes with quotes are not read here and are assumed to use it.
+ */
 static bool uses_cube_id(const struct text *code)
 {
 	if (memmem(code->data, code->len, "CUBE_ID", 7) ||
@@ -117,7 +120,7 @@ static void cache_make_key(const struct compile_target *target, const char *orig
 	text_add(key, code->data, code->len);
 }
 
-/* Under lock. */
+/* Called with lock held. */
 static struct compiled *find_compiled(struct cache *cache, const struct text *key)
 {
 	for (size_t i = 0; i < cache->n; i++)
@@ -154,7 +157,10 @@ static size_t compiled_size(const struct compiled *item)
 	return item->key.len + item->object.len;
 }
 
-/* Under lock. Replaces the older item of that key. */
+/*
+ * Called with lock held. Moves the item into the cache. An older item with the same key is returned
+ * in item, to be released by the caller.
+ */
 static void keep(struct cache *cache, struct compiled *item)
 {
 	struct compiled *place = find_compiled(cache, &item->key), old = {};

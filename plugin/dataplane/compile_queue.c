@@ -7,9 +7,10 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+/* A waiting request, on the stack of its thread. Fields other than fd are protected by the lock. */
 struct waiter {
-	int fd;	      /* readable: the turn has come */
-	bool granted; /* removed from the list and counted in running */
+	int fd;	      /* eventfd, readable once the turn is granted */
+	bool granted; /* the waiter is off the list and counted in running */
 	struct waiter *next;
 };
 
@@ -28,7 +29,7 @@ static unsigned int compile_queue_count_cpus(void)
 
 	if (sched_getaffinity(0, sizeof(set), &set) == 0)
 		return (unsigned int)CPU_COUNT(&set);
-	online = sysconf(_SC_NPROCESSORS_ONLN); /* more than a cpu_set_t has bits */
+	online = sysconf(_SC_NPROCESSORS_ONLN); /* cpu_set_t is too small */
 	return online > 0 ? (unsigned int)online : 1;
 }
 
@@ -53,7 +54,7 @@ struct compile_queue *compile_queue_free(struct compile_queue *queue)
 	return NULL;
 }
 
-/* Under lock. Grants the turn to waiters from the front while workers are free. */
+/* Called with lock held. Grants turns in FIFO order while workers are free. */
 static void grant_turns(struct compile_queue *queue)
 {
 	while (queue->first && queue->running < queue->workers) {
@@ -69,7 +70,7 @@ static void grant_turns(struct compile_queue *queue)
 	}
 }
 
-/* Under lock. */
+/* Called with lock held. */
 static void remove_waiter(struct compile_queue *queue, struct waiter *waiter)
 {
 	struct waiter **at = &queue->first;
@@ -82,7 +83,7 @@ static void remove_waiter(struct compile_queue *queue, struct waiter *waiter)
 	queue->waiting--;
 }
 
-/* The waiter is in the list. */
+/* Waits until the turn of a listed waiter is granted. After a failure the waiter is not listed. */
 static int wait_for_turn(struct compile_queue *queue, const struct compiler *compiler,
 			 struct waiter *waiter, struct error *err)
 {
@@ -98,7 +99,10 @@ static int wait_for_turn(struct compile_queue *queue, const struct compiler *com
 		else
 			r = compiler_check(polls, err);
 	} while (r == 0 && !polls[COMPILER_CANCEL_FDS].revents);
-	/* Also on success: waits until grant_turns() no longer uses the waiter. */
+	/*
+	 * The lock is taken also on success: grant_turns() may still use the waiter, which lives on
+	 * the stack of this thread.
+	 */
 	pthread_mutex_lock(&queue->lock);
 	if (r < 0) {
 		if (waiter->granted)

@@ -12,18 +12,18 @@
 
 #define DIAGNOSTICS_MAX (256 * 1024)
 #define STATUS_MAX	4096
-#define EXIT_MS_MAX	1000 /* from the end of the child's output to the end of the child */
+#define EXIT_MS_MAX	1000 /* limit of the wait for the exit after the output has ended */
 
-/* dynmon-cc's exit codes and the first word of its status line; see dynmon-cc(8). */
+/* Exit codes of dynmon-cc, also the first word of its status line; see dynmon-cc(8). */
 enum status { STATUS_OK, STATUS_SOURCE, STATUS_USAGE, STATUS_UNABLE, STATUS_LIMIT };
 
-/* The child's ends of the pipes are these numbers. */
+/* File descriptors of the pipes in the child. */
 enum stream { STREAM_SOURCE, STREAM_OBJECT, STREAM_DIAGNOSTICS, STREAM_STATUS, STREAM_COUNT };
 
 struct child {
 	pid_t pid;
-	int pidfd;
-	int fds[STREAM_COUNT]; /* our ends; -1 once closed */
+	int pidfd;	       /* -1: not available */
+	int fds[STREAM_COUNT]; /* our ends of the pipes; -1: closed */
 };
 
 static void compiler_child_release(struct child *child)
@@ -32,7 +32,7 @@ static void compiler_child_release(struct child *child)
 		fd_close(&child->fds[i]);
 	if (child->pidfd < 0)
 		return;
-	/* Harmless when it has ended, or when somebody else has reaped it. */
+	/* Has no effect if the child has exited, even if another thread has reaped it. */
 	syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
 	while (waitid((idtype_t)P_PIDFD, (id_t)child->pidfd, &(siginfo_t){}, WEXITED) < 0 &&
 	       errno == EINTR)
@@ -41,8 +41,8 @@ static void compiler_child_release(struct child *child)
 }
 
 /*
- * The signal that ended a child whose output has ended. 0 if there was none or the signal is
- * unknown: SIGCHLD may be ignored, or another thread may wait for any child.
+ * Returns the signal that killed a child whose output has ended. Returns 0 if there was none or the
+ * signal is unknown, because SIGCHLD is ignored or another thread has reaped the child.
  */
 static int child_signal(const struct child *child)
 {
@@ -66,7 +66,10 @@ static int child_pipes(int ours[STREAM_COUNT], int theirs[STREAM_COUNT])
 		theirs[i] = ends[i != STREAM_SOURCE ? 1 : 0];
 		if (fcntl(ours[i], F_SETFL, O_NONBLOCK) < 0)
 			return -errno;
-		/* dup2() onto itself would leave close-on-exec set: keep clear of 0 to 3. */
+		/*
+		 * dup2() of a descriptor to itself would leave close-on-exec set. Keep the
+		 * descriptors of the child out of the range of the targets, 0 to 3.
+		 */
 		if (theirs[i] < STREAM_COUNT) {
 			int moved = fcntl(theirs[i], F_DUPFD_CLOEXEC, STREAM_COUNT);
 
@@ -79,7 +82,7 @@ static int child_pipes(int ours[STREAM_COUNT], int theirs[STREAM_COUNT])
 	return 0;
 }
 
-/* All signals as a fresh process has them: collectd ignores SIGCHLD and SIGPIPE. */
+/* Resets all signals to their defaults, because collectd ignores SIGCHLD and SIGPIPE. */
 static int child_attributes(posix_spawnattr_t *attr)
 {
 	sigset_t all, none;
@@ -125,7 +128,7 @@ static int child_spawn(struct child *child, const char *program, char *const arg
 	return r;
 }
 
-/* Writes what the pipe takes; closes it when all is written or nobody reads any more. */
+/* Writes as much as the pipe accepts. Closes the pipe at the end or if the child stops reading. */
 static void compiler_feed(int *fd, const struct text *source, size_t *written)
 {
 	ssize_t n = write(*fd, source->data + *written, source->len - *written);
@@ -136,7 +139,10 @@ static void compiler_feed(int *fd, const struct text *source, size_t *written)
 		fd_close(fd);
 }
 
-/* Reads what is there; closes the pipe at its end. */
+/*
+ * Reads available bytes and closes the pipe at end of file. -EFBIG if more than max bytes follow
+ * offset start of the text.
+ */
 static int compiler_drain(int *fd, struct text *to, size_t start, size_t max)
 {
 	char *at = text_reserve(to, 64 * 1024);
@@ -163,8 +169,10 @@ void compiler_watch(const struct compiler *compiler, struct pollfd *polls)
 		.fd = compiler->cancel_fd > 0 ? compiler->cancel_fd : -1,
 		.events = POLLIN,
 	};
-	/* Without events only a hang-up is reported. A client that has only finished sending waits
-	 * for its answer. */
+	/*
+	 * Without events, poll() reports only a hangup and errors. A client that has shut down its
+	 * sending side still waits for the response.
+	 */
 	polls[CANCEL_CLIENT] = (struct pollfd){
 		.fd = compiler->client_fd > 0 ? compiler->client_fd : -1,
 	};
@@ -179,7 +187,7 @@ int compiler_check(const struct pollfd *polls, struct error *err)
 	return 0;
 }
 
-/* Moves bytes until all of the compiler's outputs are closed. */
+/* Transfers input and output until the compiler has closed all outputs. */
 static int compiler_child_talk(struct child *child, const struct compiler *compiler,
 			       const struct text *source, struct text *out[STREAM_COUNT],
 			       struct error *err)
@@ -231,7 +239,10 @@ static int compiler_child_talk(struct child *child, const struct compiler *compi
 	}
 }
 
-/* The status line, "<code> <message>": the code, or -1 when the compiler died before it. */
+/*
+ * Parses the status line, "<code> <message>". Returns the code and sets words to the message, which
+ * points into status. Returns -1 if there is no valid line, because the compiler died.
+ */
 static long compiler_parse_status(struct text *status, char **words)
 {
 	char *line = (char *)text_str(status);
@@ -245,7 +256,7 @@ static long compiler_parse_status(struct text *status, char **words)
 	return code;
 }
 
-/* The compiler has ended without a status. */
+/* Reports a compiler that exited without a status. */
 static int tell_death(int signal, struct text *said, struct error *err)
 {
 	const char *why = signal == SIGKILL ? " (killed, most likely because the machine is out of "
@@ -256,7 +267,7 @@ static int tell_death(int signal, struct text *said, struct error *err)
 			 text_str(said));
 }
 
-/* Turns the status line and the diagnostics into the answer. */
+/* Converts status line and diagnostics to the result of compiler_run(). */
 static int compiler_judge(const char *program, struct text *status, int signal, struct text *said,
 			  struct error *err)
 {
@@ -287,8 +298,8 @@ static const char *compiler_program_of(const struct compiler *compiler)
 }
 
 /*
- * Runs the compiler to its end. said receives its output without trailing newlines. If the compiler
- * ended without a status, signal receives the result of child_signal().
+ * Runs dynmon-cc to completion. said receives the diagnostics without trailing newlines. signal
+ * receives the result of child_signal() if dynmon-cc exited without a status, else 0.
  */
 static int converse(const struct compiler *compiler, char *const argv[], const struct text *input,
 		    struct text *object, struct text *said, struct text *status, int *signal,
@@ -327,7 +338,7 @@ int compiler_run(const struct compiler *compiler, const struct compile_target *t
 	size_t argc = 0, at = 0;
 	int signal = 0, r;
 
-	/* Arguments one after another, each with its NUL. */
+	/* All arguments are in one buffer, each terminated by NUL. */
 	text_printf(&argument, "dynmon-cc%c--status-fd=3%c--path=%s%c--hook=%s%c", 0, 0,
 		    path_name(target->path), 0, target->xdp ? "xdp" : "tc", 0);
 	text_printf(&argument, "--log-level=%s%c--cube-id=%u%c--name=%s%c",

@@ -31,13 +31,19 @@ static void path_code_unref(struct path_code *code)
 	free(code);
 }
 
-/* What it takes out is for all metrics of the map that do so: they are added up one by one. */
+/*
+ * Tests whether the metric shares what a read takes out of its map: the values are added to the
+ * accumulators of all metrics of the map for which this function returns true.
+ */
 static bool is_added_up(const struct metric_config *config)
 {
 	return config->empty_on_read && config->exported && metric_type_accumulates(config->type);
 }
 
-/* Others that empty one map take from each other: each sees what the other one has left. */
+/*
+ * Warns of metrics that empty the same map without shared accumulators. Each of them sees only what
+ * the reads of the other one have left.
+ */
 static void warn_of(const struct path_config *config, enum path path, struct text *warnings)
 {
 	for (size_t i = 0; i < config->n_metrics; i++)
@@ -58,8 +64,8 @@ static void warn_of(const struct path_config *config, enum path path, struct tex
 }
 
 /*
- * What diagnostics call the source. The same source on both paths has one name, so that both
- * compile to the same object, which is then loaded once, with one set of maps.
+ * Returns the name of the source in diagnostics. Equal sources on both paths get the same name and
+ * thus compile to the same object. This object is loaded once, with one set of maps.
  */
 static const char *origin_of(const struct document *document, enum path path)
 {
@@ -71,10 +77,10 @@ static const char *origin_of(const struct document *document, enum path path)
 }
 
 /*
- * Tries an object in the sandbox before libbpf or libelf opens it in this process. Objects compiled
- * here are tried, too, because their source may contain forged sections in assembler. A host
- * without a sandbox has no compiler either and can only accept objects; these are checked without a
- * trial.
+ * Tries an object in the sandbox before libbpf or libelf opens the object in this process. Objects
+ * compiled here are tried, too, because source may contain forged sections in assembler. A host
+ * without a sandbox cannot compile and accepts only objects; image_check() validates them instead
+ * of a trial.
  */
 static int object_try(const struct text *object, const char *origin,
 		      const struct compiler *compiler, struct text *warnings, struct error *err)
@@ -91,7 +97,7 @@ static int object_try(const struct text *object, const char *origin,
 	return r < 0 ? error_set(err, r, "%s", error_message(&why)) : 0;
 }
 
-/* Whether the ingress path has the same object, which has been tried. */
+/* Tests whether the object is equal to that of the ingress path, which is tried first. */
 static bool was_tried(const struct document *document, enum path path)
 {
 	const struct path_config *ingress = document->paths[PATH_INGRESS];
@@ -100,7 +106,7 @@ static bool was_tried(const struct document *document, enum path path)
 	       text_equal(&ingress->object, &document->paths[path]->object);
 }
 
-/* A bundle is compiled for one kind of hook. */
+/* Rejects a bundle that was compiled for the other kind of hook. */
 static int hook_check(const struct document *document, const struct compile_target *target,
 		      struct error *err)
 {
@@ -116,7 +122,7 @@ static int hook_check(const struct document *document, const struct compile_targ
 			 target->xdp ? "xdp" : "tc");
 }
 
-/* Compiles the source, or takes the object; tried: that one need not be tried in the sandbox. */
+/* Compiles the source or copies the object. Skips the trial in the sandbox if tried is true. */
 static int make_elf(const struct path_config *config, const char *origin, bool tried,
 		    const struct compiler *compiler, const struct compile_target *target,
 		    struct text *elf, struct text *warnings, struct error *err)
@@ -165,7 +171,7 @@ static int path_compile(struct path_config *config, const char *origin, bool tri
 	return 0;
 }
 
-/* Paths without code in the document are taken from previous. */
+/* Compiles the paths of the document. Other paths are shared with previous. */
 static int compile_paths(struct dataplane *dataplane, const struct dataplane *previous,
 			 const struct compiler *compiler, const struct compile_target *target,
 			 struct error *err)
