@@ -40,7 +40,7 @@ static int take_metrics(struct json_reader *json_reader, struct json_object *val
 	return r;
 }
 
-/* Where the code comes from: each of these keys fills source or object, and only one may. */
+/* Rejects a second key with code. Each of these keys sets source or object. */
 static int code_alone(struct json_reader *json_reader, const struct path_config *path)
 {
 	if (path->source.len || path->object.len)
@@ -124,7 +124,7 @@ static int take_object_data(struct json_reader *json_reader, struct json_object 
 	return path->origin ? 0 : error_oom(json_reader->err);
 }
 
-/* In a bundle: which part of the file the object is. */
+/* Reads the key "object" of a bundle, which tells the part of the file that is the object. */
 static int take_object_section(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct path_config *path = to;
@@ -179,7 +179,7 @@ static int document_take_path(struct json_reader *json_reader, struct json_objec
 	if (!json_object_is_type(value, json_type_object))
 		return json_reader_wrong(json_reader, "an object", value);
 	if (!json_object_object_length(value))
-		return 0; /* {}: leave that path as it is */
+		return 0; /* {} leaves the path unchanged */
 	path = calloc(1, sizeof(*path));
 	if (!path)
 		return error_oom(json_reader->err);
@@ -198,7 +198,7 @@ static int document_take_path(struct json_reader *json_reader, struct json_objec
 	return 0;
 }
 
-/* Dynmon writes a name there, and does not use it. */
+/* Documents of Polycube have this key. It has no effect. */
 static int take_unused_name(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	_cleanup_free_ char *name = NULL;
@@ -215,7 +215,7 @@ static int document_json_reader(struct document *document, struct json_reader *j
 		{ "egress-path", document_take_path, offsetof(struct document, paths[PATH_EGRESS]),
 		  false },
 		{ "name", take_unused_name, 0, false },
-		/* In a document that came as text it is no key: the table ends here. */
+		/* A NULL name ends the table: the key is valid only in ELF files. */
 		{ json_reader->image ? "bundle" : NULL, bundle_take_about, 0, false },
 		{},
 	};

@@ -17,7 +17,7 @@
 DEFINE_CLEANUP(struct json_object *, json_object_put);
 DEFINE_CLEANUP(struct btf *, btf__free);
 
-/* -- which programs are for which path -- */
+/* -- paths, from the sections of the programs -- */
 
 enum kind { KIND_TC, KIND_XDP, KIND_OTHER, KIND_COUNT };
 
@@ -69,12 +69,12 @@ int elf_metadata_hooks(const struct image *image, const char *name, bool *tc, bo
 	return r;
 }
 
-/* The programs of one path: how many of each kind, and one of them. */
+/* The programs of one path. */
 struct candidates {
-	size_t n[KIND_COUNT];
+	size_t n[KIND_COUNT]; /* number of each kind */
 	size_t all;
-	const char *name;
-	struct text names;
+	const char *name;  /* of the last program, borrowed from the image */
+	struct text names; /* of all programs, for messages */
 };
 
 static int several(struct candidates *candidates, enum path path, struct error *err)
@@ -85,7 +85,7 @@ static int several(struct candidates *candidates, enum path path, struct error *
 			 path_name(path), text_str(&candidates->names));
 }
 
-/* Adds the path to the document when there is a program for it. */
+/* Adds the path to the document if a program for the path exists. */
 static int elf_metadata_add_path(struct json_object *document, struct candidates *candidates,
 				 enum path path, struct error *err)
 {
@@ -100,7 +100,7 @@ static int elf_metadata_add_path(struct json_object *document, struct candidates
 		return error_oom(err);
 	json_object_object_add(document, bundle_path_key(path), json);
 	json_object_object_add(json, "object", json_object_new_string(BUNDLE_SELF));
-	/* With one for tc and one for XDP, the hook picks. */
+	/* With one program for tc and one for XDP, the hook selects the program. */
 	if (candidates->all == 1)
 		json_object_object_add(json, "program", json_object_new_string(candidates->name));
 	return 0;
@@ -131,19 +131,19 @@ static int add_paths(struct json_object *document, const struct image *image, st
 	return r;
 }
 
-/* -- which metrics -- */
+/* -- metrics, from the tags of the maps -- */
 
-/* A tag: a metric, when it has a name; else something about all metrics of its map. */
+/* A tag with the key "name" is a metric. Other tags apply to all metrics of their map. */
 struct tag {
-	const char *map; /* the BTF's */
-	size_t len;	 /* of the text; counts for the limit */
+	const char *map; /* borrowed from the BTF */
+	size_t len;	 /* bytes of JSON text, counted in the limit */
 	struct json_object *json;
 };
 
 struct tags {
 	struct tag *tags;
 	size_t n;
-	size_t bytes; /* of JSON, as often as it is used */
+	size_t bytes; /* sum of JSON bytes, counted again for each use of a tag */
 };
 
 static void tags_release(struct tags *tags)
@@ -153,6 +153,7 @@ static void tags_release(struct tags *tags)
 	free(tags->tags);
 }
 
+/* Counts bytes of JSON; their sum is limited like the size of a document. */
 static int budget_take(struct tags *tags, size_t bytes, struct error *err)
 {
 	tags->bytes += bytes;
@@ -221,7 +222,10 @@ static int tags_collect(struct tags *tags, const struct btf *btf, struct error *
 	return 0;
 }
 
-/* Objects grow together, lists are joined, all else is replaced. Depth: the parser's limit. */
+/*
+ * Merges from into to: objects are merged, lists are concatenated and other values are replaced.
+ * The recursion is bounded by the depth limit of the parser.
+ */
 static int merge(struct json_object *to, struct json_object *from)
 {
 	json_object_object_foreach(from, key, value) {
@@ -244,7 +248,7 @@ static int merge(struct json_object *to, struct json_object *from)
 	return 0;
 }
 
-/* Adds to a metric what a tag says about all metrics of its map. */
+/* Merges a tag that applies to all metrics of its map into one metric. */
 static int elf_metadata_apply(struct json_object *metric, const struct tag *tag)
 {
 	static const char metadata[] = "open-metrics-metadata";
@@ -253,7 +257,7 @@ static int elf_metadata_apply(struct json_object *metric, const struct tag *tag)
 
 	if (json_object_deep_copy(tag->json, &copy, NULL) < 0)
 		return -ENOMEM;
-	/* Labels do not make a metric one for OpenMetrics. */
+	/* Labels of the map must not make the metric an exported one. */
 	if (!json_object_object_get(metric, metadata))
 		json_object_object_del(copy, metadata);
 	r = merge(metric, copy);
@@ -266,7 +270,10 @@ static bool is_metric(const struct tag *tag)
 	return json_object_object_get(tag->json, "name");
 }
 
-/* The path that a metric asks for with its member "path", which is taken out of it; or the first */
+/*
+ * Finds the path of a metric: that of its key "path", which is removed, or else the first path of
+ * the document.
+ */
 static int metric_path(struct json_object *document, struct tag *tag, struct json_object **ret,
 		       struct error *err)
 {
@@ -321,6 +328,7 @@ static int elf_metadata_add_metric(struct json_object *document, struct tags *ta
 	return json_object_array_add(list, json_object_get(tag->json)) < 0 ? error_oom(err) : 0;
 }
 
+/* Rejects a tag without "name" whose map has no metric. */
 static int check_stray(const struct tags *tags, const struct tag *tag, struct error *err)
 {
 	for (size_t i = 0; i < tags->n; i++)
@@ -346,7 +354,7 @@ static int elf_metadata_add_metrics(struct json_object *document, struct tags *t
 	return 0;
 }
 
-/* 1: *ret is the object's type information; 0: it has none. */
+/* Reads the BTF of an object. Returns 1 if *ret is set, 0 if the object has no BTF. */
 static int btf_of(const struct image *image, struct btf **ret, struct error *err)
 {
 	const char *bytes;
@@ -356,7 +364,7 @@ static int btf_of(const struct image *image, struct btf **ret, struct error *err
 
 	if (r <= 0)
 		return r;
-	/* libbpf does not check ids and offsets. */
+	/* libbpf does not validate ids and offsets, so forged BTF could crash it. */
 	r = btf_check(bytes, len, NULL, err);
 	if (r < 0)
 		return error_prefix(err, r, "the ELF object is damaged: section .BTF");

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define JSON_DEPTH_MAX 32
-#define QUOTE_MAX      60 /* bytes of a wrong value that a message repeats */
+#define QUOTE_MAX      60 /* bytes of an invalid value that a message quotes */
 
 int json_reader_wrong(struct json_reader *json_reader, const char *expected,
 		      struct json_object *found)
@@ -40,7 +40,7 @@ int json_reader_object(struct json_reader *json_reader, struct json_object *obje
 			if (json_reader->warnings->len < WARNINGS_MAX)
 				text_printf(json_reader->warnings, "%s: unknown key, ignored\n",
 					    text_str(&json_reader->where));
-		} else if (value) { /* null is as if the key were not there */
+		} else if (value) { /* null counts as a missing key */
 			r = key->take(json_reader, value, (char *)to + key->offset);
 			if (r < 0)
 				return r;
@@ -77,7 +77,7 @@ int json_reader_list(struct json_reader *json_reader, struct json_object *list, 
 		int r;
 
 		text_printf(&json_reader->where, "[%zu]", *n);
-		++*n; /* counted first: what a failed take() left is freed with the rest */
+		++*n; /* counted first, so that the caller frees what a failed take() stored */
 		r = take(json_reader, value, item);
 		if (r < 0)
 			return r;
@@ -99,7 +99,7 @@ int take_bounded(struct json_reader *json_reader, struct json_object *value, siz
 		return error_set(json_reader->err, -EFBIG,
 				 "%s: %zu bytes, at most %zu are possible",
 				 text_str(&json_reader->where), strlen(text), max);
-	/* json-c checks the form of UTF-8 sequences only. */
+	/* json-c checks only the form of UTF-8 sequences, not the code points. */
 	if (!utf8_is_valid(text, strlen(text)))
 		return json_reader_wrong(json_reader, "UTF-8", value);
 	free(*string);
@@ -129,7 +129,7 @@ int take_bool(struct json_reader *json_reader, struct json_object *value, void *
 	return 0;
 }
 
-/* Says where in the text a syntax error is, in lines and columns from 1. */
+/* Sets a syntax error at byte offset at, as line and column counted from 1. */
 static int syntax_error(const char *bytes, size_t len, size_t at, const char *words,
 			struct error *err)
 {
@@ -161,7 +161,10 @@ int json_reader_parse(const char *bytes, size_t len, struct json_object **ret, s
 	status = json_tokener_get_error(tokener);
 	again = status == json_tokener_continue;
 	if (again) {
-		/* A bare word or number ends where the text does: only what follows can tell. */
+		/*
+		 * A number or word at the top level may end with the text. The tokener completes it
+		 * only when it sees the next character.
+		 */
 		*ret = json_tokener_parse_ex(tokener, " ", 1);
 		status = json_tokener_get_error(tokener);
 	}

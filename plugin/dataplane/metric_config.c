@@ -43,7 +43,7 @@ static int take_metric_type(struct json_reader *json_reader, struct json_object 
 				 value);
 }
 
-/* [a-zA-Z_][a-zA-Z0-9_]*, and not one of the names that Prometheus keeps for itself. */
+/* A name [a-zA-Z_][a-zA-Z0-9_]*. Prometheus reserves names that start with "__". */
 static int take_label_name(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	const char *name;
@@ -60,7 +60,7 @@ static int take_label_name(struct json_reader *json_reader, struct json_object *
 	return 0;
 }
 
-/* {"0": "none", "1": "some"} */
+/* Reads replacement texts: {"0": "none", "1": "some"}. */
 static int take_texts(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	struct label_config *label = to;
@@ -128,7 +128,7 @@ static int take_labels(struct json_reader *json_reader, struct json_object *valu
 	return r;
 }
 
-/* Of the letters that a metric's name may have. */
+/* A unit is part of the name of a metric and may have only the characters of such a name. */
 static int take_unit(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	const char *unit;
@@ -155,7 +155,7 @@ static int take_scale(struct json_reader *json_reader, struct json_object *value
 	return 0;
 }
 
-/* A list of rising numbers, from least to most. */
+/* Reads a list of strictly increasing numbers between least and most, inclusive. */
 static int take_rising(struct json_reader *json_reader, struct json_object *value, size_t max,
 		       double least, double most, const char *expected, double **items, size_t *n)
 {
@@ -196,7 +196,7 @@ static int take_quantiles(struct json_reader *json_reader, struct json_object *v
 			   &metric->quantiles, &metric->n_quantiles);
 }
 
-/* "log2", or a list of bounds. */
+/* Reads the name of a scheme or a list of upper bounds. */
 static int take_buckets(struct json_reader *json_reader, struct json_object *value, void *to)
 {
 	static const char *const words[] = {
