@@ -70,7 +70,7 @@ void cell_encode(enum plan_kind kind, uint32_t size, double value, void *to)
 		store_integer(clamp_unsigned(round(value), size), size, to);
 }
 
-/* Whether a field is a number that can be set by itself. */
+/* Tests whether a field is a number with bytes of its own, unlike a bit field. */
 static bool is_settable(const struct field *field)
 {
 	const struct plan_op *op = field->plan.ops;
@@ -96,7 +96,7 @@ static void settable_names(const struct fields *fields, struct text *out)
 			text_printf(out, "%s%s", out->len ? ", " : "", fields->items[i].name);
 }
 
-/* The field of that name, where "." stands between nested ones. whole: what all of it is called. */
+/* Finds a field. Nested names are joined by ".". whole is the name of the key or value. */
 static const struct field *cell_find_field(const struct fields *fields, const char *whole,
 					   const char *name)
 {
@@ -111,7 +111,7 @@ static const struct field *cell_find_field(const struct fields *fields, const ch
 
 /* -- keys -- */
 
-/* A number, or an object. */
+/* Parses the JSON of a key, which must be an integer or an object. */
 static int parse_key(const char *text, struct json_object **ret, struct error *err)
 {
 	_cleanup_(json_object_putp) struct json_object *json = NULL;
@@ -274,7 +274,10 @@ static int choose_field(struct cell *cell, const struct object *object,
 			 all.len ? text_str(&all) : "none");
 }
 
-/* The number in memory, where the map allows that. Without it there are system calls. */
+/*
+ * Maps the page with the number, if the map allows mmap(). A failure is not an error: cell_set()
+ * then uses system calls.
+ */
 static void map_number(struct cell *cell)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), stride = (cell->map.value_size + 7) & ~7ul;
@@ -362,7 +365,10 @@ void cell_release(struct cell *cell)
 	*cell = (struct cell){};
 }
 
-/* In one store, where the machine can: a program never sees half of it. */
+/*
+ * Writes an aligned number in one store, so that programs never read a partly written number. An
+ * unaligned number is copied.
+ */
 static void store_at_once(const struct cell *cell, const char *number)
 {
 	uint64_t u64;

@@ -10,17 +10,17 @@
 
 struct lister {
 	const struct btf *btf;
-	uint32_t size; /* bytes of the whole */
+	uint32_t size; /* bytes of the listed type */
 	struct field *fields;
 	size_t n;
-	size_t types; /* visited so far: a hostile struct may contain itself, twice */
-	/* The array of structs that is being listed; count is 0 where there is none. */
+	size_t types; /* visited; limits the work for a type that contains itself twice */
+	/* The array of structs that is being listed; count is 0 otherwise. */
 	uint32_t stride, count;
-	size_t numbers; /* in all of these */
+	size_t numbers; /* sum over all arrays of structs */
 	struct error *err;
 };
 
-/* The names of the field that was added last. */
+/* Reads the names of an enum into the last field of the list. */
 static int list_enumerators(struct lister *lister, uint32_t type_id)
 {
 	const struct btf_type *type = type_resolve(lister->btf, type_id);
@@ -61,7 +61,9 @@ static bool is_chars(const struct btf *btf, uint32_t type_id)
 	       !strcmp(type_name(btf, type->name_off), "char");
 }
 
-/* Integers of 4 or 8 bytes; shorter ones in a row are data, and those in network order no counts.
+/*
+ * Returns the number of numbers that can be exported as samples. Arrays must have integers of 4 or
+ * 8 bytes: shorter integers are data, and integers in network byte order are not counts.
  */
 static uint32_t n_numbers(const struct btf *btf, uint32_t type_id, const struct plan *plan)
 {
@@ -78,7 +80,7 @@ static uint32_t n_numbers(const struct btf *btf, uint32_t type_id, const struct 
 	return n;
 }
 
-/* An array of structs, of one dimension: the type of these; NULL: it is none. */
+/* Returns the element type of a one-dimensional array of structs, or NULL for other types. */
 static const struct btf_type *repeated_type(const struct btf *btf, uint32_t type_id)
 {
 	const struct btf_type *type = btf && type_id ? type_resolve(btf, type_id) : NULL;
@@ -92,7 +94,10 @@ static const struct btf_type *repeated_type(const struct btf *btf, uint32_t type
 	return each && btf_is_composite(each) && !whole ? each : NULL;
 }
 
-/* Whether there are numbers in it, and not addresses or the like, that no field is made of. */
+/*
+ * Tests whether a type has numbers that are not exported. Numbers with a format of their own, such
+ * as addresses, do not count.
+ */
 static bool is_omitted(const struct btf *btf, uint32_t type_id, const struct plan *plan)
 {
 	const struct btf_type *type = btf && type_id ? type_resolve(btf, type_id) : NULL;
@@ -115,7 +120,7 @@ static bool lister_has(const struct lister *lister, const char *name)
 	return false;
 }
 
-/* a.b_c and a_b.c are both a_b_c: the second is a_b_c_2. NULL: out of memory. */
+/* Both a.b_c and a_b.c are named a_b_c; the second becomes a_b_c_2. NULL if memory ran out. */
 static char *unique_name(const struct lister *lister, const char *name)
 {
 	char *unique = strdup(name);
@@ -128,7 +133,7 @@ static char *unique_name(const struct lister *lister, const char *name)
 	return unique;
 }
 
-/* Takes the plan in every case. */
+/* Takes ownership of the plan, even on failure. */
 static int add_field(struct lister *lister, const char *name, struct plan *plan, uint32_t offset,
 		     uint32_t type_id, enum format format)
 {
@@ -166,7 +171,10 @@ static int add_field(struct lister *lister, const char *name, struct plan *plan,
 	return format == FORMAT_ENUM ? list_enumerators(lister, type_id) : 0;
 }
 
-/* A part of all structs in the array, if it is a number or has some. */
+/*
+ * Adds a member of all structs in the array if the member is or has numbers. Takes ownership of the
+ * plan, even on failure.
+ */
 static int add_repeated(struct lister *lister, const char *name, struct plan *plan, uint32_t offset,
 			uint32_t type_id, enum format format)
 {
@@ -197,7 +205,7 @@ static int add_repeated(struct lister *lister, const char *name, struct plan *pl
 	return 0;
 }
 
-/* Takes the plan in every case. */
+/* Takes ownership of the plan, even on failure. */
 static int lister_add(struct lister *lister, const char *name, struct plan *plan, uint32_t offset,
 		      uint32_t type_id, enum format format)
 {
@@ -208,7 +216,7 @@ static int lister_add(struct lister *lister, const char *name, struct plan *plan
 static int list_type(struct lister *lister, uint32_t id, uint32_t offset, const char *name,
 		     const char *own_name, unsigned int depth);
 
-/* A bit field is no address, port or the like, whatever its type. */
+/* A bit field cannot be an address or a port, even if its type suggests so. */
 static enum format format_of_bits(const struct lister *lister, uint32_t type_id, const char *name)
 {
 	bool whole;
@@ -260,7 +268,7 @@ static int list_type(struct lister *lister, uint32_t id, uint32_t offset, const 
 	if (type && btf_is_composite(type) && !whole)
 		return list_members(lister, type, offset, name, depth + 1);
 	if (size <= 0 || size > UINT32_MAX)
-		return 0; /* nothing there to show */
+		return 0; /* the type has no bytes to show */
 	r = plan_init(&plan, lister->btf, id, (uint32_t)size, lister->err);
 	return r < 0 ? r : lister_add(lister, name, &plan, offset, id, format);
 }
@@ -341,8 +349,8 @@ int fields_list_repeated(const struct btf *btf, uint32_t type_id, uint32_t size,
 }
 
 /*
- * Bytes are often an address and not text. They are taken for text when they are printable up to
- * their end, and nothing but NUL follows: no two values look alike.
+ * Tests whether bytes are text rather than, for example, an address. Text is printable up to the
+ * first NUL and has only NUL after it, so different values have different texts.
  */
 static bool is_text(const char *bytes, size_t n)
 {
@@ -361,7 +369,7 @@ static bool is_text(const char *bytes, size_t n)
 	return len > 0;
 }
 
-/* As JSON; a single value that JSON puts in quotes, a 128-bit integer, comes without them. */
+/* Appends JSON. A single value that JSON quotes, a 128-bit integer, is appended without quotes. */
 static void field_value_text(const struct plan *plan, const char *at, struct text *out)
 {
 	size_t start = out->len;

@@ -9,7 +9,7 @@
 #include <net/if.h>
 #include <strings.h>
 
-/* Sizes as a set of bits: bit n for n bytes. */
+/* Sets of sizes: bit n stands for n bytes. */
 #define SIZE(n)	 (1u << (n))
 #define INTEGERS (SIZE(1) | SIZE(2) | SIZE(4) | SIZE(8))
 #define ANY	 (~0u)
@@ -106,7 +106,7 @@ static bool show_ifname(const char *bytes, uint32_t size, struct text *out)
 	return true;
 }
 
-/* Assigned numbers, https://www.iana.org/assignments/protocol-numbers, with the kernel's MPTCP. */
+/* Source: https://www.iana.org/assignments/protocol-numbers, and IPPROTO_MPTCP of the kernel. */
 static bool show_proto(const char *bytes, uint32_t size, struct text *out)
 {
 	static const struct {
@@ -127,7 +127,7 @@ static bool show_proto(const char *bytes, uint32_t size, struct text *out)
 	return false;
 }
 
-/* Functions return errors as negative numbers, in an integer of any width. */
+/* Accepts positive and negative error numbers, because kernel functions return -errno. */
 static bool show_errno(const char *bytes, uint32_t size, struct text *out)
 {
 	unsigned int unused = 64 - 8 * size;
@@ -223,9 +223,9 @@ bool format_text(enum format format, const char *bytes, uint32_t size, struct te
 	return formats[format].show && formats[format].show(bytes, size, out);
 }
 
-/* -- by the type -- */
+/* -- guessing the format from type and name -- */
 
-/* Whether a type is called so, by itself or by one of the names it is an alias of. */
+/* Tests whether a type has one of the names, itself or after typedefs and qualifiers. */
 static bool is_called(const struct btf *btf, uint32_t id, const char *const names[])
 {
 	for (int depth = 0; depth < 32; depth++) {
@@ -251,7 +251,7 @@ static bool contains_any(const char *name, const char *const parts[])
 	return false;
 }
 
-/* Whether one of its words, between "_", is that. */
+/* Tests whether one of the words of a name, separated by "_", equals word. */
 static bool has_word(const char *name, const char *word)
 {
 	size_t n = strlen(word);
@@ -262,7 +262,7 @@ static bool has_word(const char *name, const char *word)
 	return false;
 }
 
-/* Bytes that are not text: "u8" is said of these, and "char" of text. */
+/* Guesses the format of a byte array. Code uses "u8" for addresses and "char" for text. */
 static enum format guess_bytes(const struct btf *btf, const struct btf_array *array,
 			       const char *name)
 {
@@ -292,7 +292,7 @@ static enum format guess_integer(const struct btf *btf, uint32_t id, uint32_t si
 	if (size == 4 && (contains_any(name, interface) || has_word(name, "ifi") ||
 			  has_word(name, "iif") || has_word(name, "oif")))
 		return FORMAT_IFNAME;
-	/* In 8 bytes it is how many there were. */
+	/* An 8-byte integer with such a name is a counter. */
 	if (size < 8 && contains_any(name, protocol))
 		return FORMAT_PROTO;
 	return FORMAT_AUTO;

@@ -6,7 +6,7 @@ struct number number_add(struct number a, struct number b)
 	if (a.kind == NUMBER_FLOAT)
 		a.f += b.f;
 	else
-		a.u += b.u; /* two's complement: the same for signed ones */
+		a.u += b.u; /* also correct for signed numbers in two's complement */
 	return a;
 }
 

@@ -57,7 +57,7 @@ static double load_float(const void *at, uint32_t size)
 	return d;
 }
 
-/* A bit field's bits, at the low end. Fields of up to 64 bits may touch 9 bytes. */
+/* Returns a bit field, shifted to bit 0. A field of up to 64 bits may span 9 bytes. */
 static uint64_t load_bits(const struct plan_op *op, const void *at)
 {
 	unsigned __int128 bytes = 0;
@@ -66,7 +66,7 @@ static uint64_t load_bits(const struct plan_op *op, const void *at)
 
 	memcpy(&bytes, at, op->size);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	/* There the first bit is the highest of the first byte. */
+	/* On big-endian machines the first bit is the highest bit of the first byte. */
 	shift = 128u - op->bit - op->bits;
 #endif
 	return (uint64_t)(bytes >> shift) & mask;
@@ -79,7 +79,7 @@ static int64_t load_signed_bits(const struct plan_op *op, const void *at)
 	return (int64_t)(load_bits(op, at) << unused) >> unused;
 }
 
-/* 128-bit integers are strings: JSON's numbers would lose their low digits in most readers. */
+/* 128-bit integers are JSON strings, because most readers lose the low digits of large numbers. */
 static void wide_json(const struct plan_op *op, const void *at, struct text *out)
 {
 	unsigned __int128 value;
@@ -244,7 +244,7 @@ static void plan_add_integer(const struct plan *plan, size_t from, size_t to, ch
 						 right + (size_t)n * op->size);
 			i += op->body;
 			break;
-		default: /* no numbers: the newer ones stay */
+		default: /* not a number: keep the newer value */
 			memcpy(left, right, op->size);
 			break;
 		}

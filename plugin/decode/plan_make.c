@@ -7,18 +7,18 @@
 #include <string.h>
 
 /*
- * A plan in the making: text that waits for the operation it stands before.
+ * State of the construction of a plan. Text after offset pending belongs to the next operation.
  *
- * BTF may come from anybody, and libbpf goes on when the kernel refuses it: nothing in it is
- * believed. Every operation must lie inside the value, or the array's element, that it is for.
+ * BTF is untrusted: its source may be malicious, and libbpf continues if the kernel rejects it.
+ * Invariant: each operation lies inside the value or array element that it belongs to.
  */
 struct maker {
 	struct plan *plan;
 	const struct btf *btf;
-	size_t size; /* operations there is room for */
-	size_t pending;
-	uint64_t limit; /* bytes of the value or element at hand */
-	size_t types;	/* visited so far: a hostile struct may contain itself, twice */
+	size_t size;	/* allocated operations */
+	size_t pending; /* offset in plan->text */
+	uint64_t limit; /* bytes of the current value or array element */
+	size_t types;	/* visited; limits the work for a type that contains itself twice */
 	struct error *err;
 };
 
@@ -59,7 +59,7 @@ static int maker_flush(struct maker *maker)
 	return maker_op(maker, (struct plan_op){ .kind = PLAN_TEXT });
 }
 
-/* "unsigned char" and "signed char" make strings, plain "char" makes numbers. */
+/* Arrays of "unsigned char" and "signed char" are strings; arrays of plain "char" are numbers. */
 static bool is_string_char(const struct btf *btf, uint32_t id)
 {
 	const struct btf_type *type = type_resolve(btf, id);
@@ -139,21 +139,24 @@ static int make_bits(struct maker *maker, uint32_t id, uint32_t offset, uint32_t
 						 .bits = (uint16_t)bits });
 }
 
-/* Width of a member that is a bit field; 0 for any other. */
+/* Returns the width of a bit field in bits, or 0 for other members. */
 static uint32_t bitfield_bits(const struct btf *btf, const struct btf_type *type, uint32_t i)
 {
 	const struct btf_type *member;
 
 	if (btf_kflag(type))
 		return btf_member_bitfield_size(type, i);
-	/* Objects of old compilers keep the width in the member's own integer type. */
+	/* Objects of old compilers store the width in the integer type of the member. */
 	member = type_resolve(btf, btf_members(type)[i].type);
 	if (member && btf_is_int(member) && btf_int_bits(member) != member->size * 8)
 		return btf_int_bits(member);
 	return 0;
 }
 
-/* The members with their names, without braces: anonymous ones are part of their parent. */
+/*
+ * Adds the members with their names, without braces. Members of an anonymous struct or union are
+ * added as members of the parent.
+ */
 static int make_members(struct maker *maker, const struct btf_type *type, uint32_t offset,
 			unsigned int depth, bool *first)
 {
@@ -188,7 +191,7 @@ static int make_members(struct maker *maker, const struct btf_type *type, uint32
 	return 0;
 }
 
-/* The variables of a section of global variables, as if they were members of a struct. */
+/* Adds the variables of a data section as if they were members of a struct. */
 static int make_section(struct maker *maker, const struct btf_type *type, uint32_t offset,
 			unsigned int depth, bool *first)
 {
