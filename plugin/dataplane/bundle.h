@@ -37,9 +37,9 @@ const char *bundle_path_key(enum path path);
  * The recorded hook follows from the programs in the ingress object. No hook is recorded if the
  * object has programs for both tc and XDP, or for neither.
  *
- * Return: 0 on success, -EINVAL if the dataplane has no code, an object is already a bundle or the
- * ingress object has no program for the hook of the target, -EFBIG if the document without its code
- * exceeds DOCUMENT_MAX, other -errno on failure.
+ * Return: 0 on success, -EINVAL if the dataplane has no code, an object is already a bundle or
+ * @target asks for XDP and the ingress object has programs only for tc, -EFBIG if the document
+ * without its code exceeds DOCUMENT_MAX, other -errno on failure.
  */
 int bundle_pack(const struct dataplane *dataplane, const struct compile_target *target,
 		struct text *out, struct error *err);
