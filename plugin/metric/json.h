@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One read of a metric, as a stream of its JSON value: Polycube's shapes, an array of entries in
- * every case. Used by one thread at a time.
+ * One read of a metric, produced piece by piece as JSON in Polycube's format: always an array of
+ * entries. Embedded in its owner, used by one thread at a time, no lock. The metric outlives it.
  */
 #ifndef DYNMON_METRIC_JSON_H
 #define DYNMON_METRIC_JSON_H
@@ -12,20 +12,30 @@ struct metric_json {
 	const struct metric *metric;
 	struct metric_reader reader;
 	struct metric_batch batch;
-	uint32_t at; /* in the batch */
+	uint32_t at; /* the next entry in the batch */
 	bool started;
 	bool first;
 	bool ended;
 };
 
-/* A piece of text ends after the entry with which it has this size. */
+/* A piece of text ends with the entry that makes it this large. */
 #define METRIC_PIECE_BYTES (256 * 1024)
 
-/* -errno as metric_reader_init(). After success: metric_json_release(). */
+/**
+ * metric_json_init() - begin the read
+ * @json:   receives the state; after success release it with metric_json_release()
+ * @metric: outlives the read
+ *
+ * Return: 0 or -errno as metric_reader_init().
+ */
 int metric_json_init(struct metric_json *json, const struct metric *metric);
-/*
- * Appends the next piece. 1: more is to come; 0: the value is complete; -errno: reading failed, and
- * the value ends with what was read before.
+/**
+ * metric_json_next() - append the next piece of the value
+ * @json: the read
+ * @out:  receives at most one batch of entries
+ *
+ * Return: 1 if more pieces follow, 0 if the value is complete, -ENOMEM if out of memory, -errno if
+ * the read failed. After a failed read the array is closed after the last entry that was read.
  */
 int metric_json_next(struct metric_json *json, struct text *out);
 void metric_json_release(struct metric_json *json);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Labels: what tells a metric's series from each other, beside the document's constants, and how
- * it reads.
+ * Labels distinguish the series of a metric: fields of the key or value, the array index, the CPU.
+ * Constant labels of the document are not among them.
+ *
+ * Owned by their metric, read-only after labels_plan(); any number of threads may read them.
  */
 #ifndef DYNMON_METRIC_LABEL_H
 #define DYNMON_METRIC_LABEL_H
@@ -14,25 +16,38 @@ struct metric;
 struct label {
 	enum label_from { LABEL_KEY, LABEL_VALUE, LABEL_INDEX, LABEL_CPU } from;
 	char *name;
-	const struct field *field; /* of the metric's; NULL: index and CPU */
+	const struct field *field; /* owned by the metric; NULL: index or CPU */
 	enum format format;
-	const struct label_config *config; /* whose texts stand for values; NULL: nobody's */
-	size_t cpu_stride; /* bytes from one CPU's value to the next; 0: there is but one */
-	bool lists_cpus;   /* each CPU's own is said */
+	const struct label_config *config; /* its texts replace values; NULL: no texts */
+	size_t cpu_stride; /* bytes from one CPU's value to the next; 0: not per-CPU */
+	bool lists_cpus;   /* each CPU has its own series and label */
 };
 
-/*
- * Fills the labels of a metric, whose fields and histogram are known: all fields of the key, so
- * that no two series are the same, and of the value those that the document asks for. -EINVAL: it
- * names a field that does not exist, or a format that is not for it.
+/**
+ * labels_plan() - determine the labels of a metric
+ * @metric: metric whose fields and histogram are known; its labels are filled, also on failure
+ * @err:    receives the reason
+ *
+ * All fields of the key become labels, so that label sets are unique. Fields of the value become
+ * labels if the document names them.
+ *
+ * Return: 0; -ENOMEM; -EINVAL if the document names a field that does not exist or cannot be a
+ * label, or a format that does not fit its field.
  */
 int labels_plan(struct metric *metric, struct error *err);
 void labels_release(struct metric *metric);
 
-/* Whether the field is one of them. */
+/* Returns true if the field is a label. */
 bool labels_include(const struct metric *metric, const struct field *field);
 
-/* Appends what a label says of an entry. cpu: of LABEL_CPU. */
+/**
+ * label_text() - append the value of a label
+ * @label: the label
+ * @key:   key of the entry
+ * @value: value of the entry, of all CPUs
+ * @cpu:   the CPU whose series this is; only used if the metric lists CPUs
+ * @out:   receives the text, which may contain any bytes
+ */
 void label_text(const struct label *label, const char *key, const char *value, unsigned int cpu,
 		struct text *out);
 

@@ -1,37 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One read of a metric for its samples: all of its series, or the largest of them.
+ * One read of the samples of a metric: all of its series, or the largest.
  *
- * Where all are wanted of a metric with one family they come straight from the map, batch by batch.
- * Otherwise they come from a selection, which is held in memory and may be shared with other
- * readers. Histograms always have numbers in their batches: those of metric->n_numbers.
+ * All series of a metric with one family are read directly from the map in batches. In all other
+ * cases, and for histograms and metrics that merge entries, the samples come from a selection,
+ * which is held in memory and may be shared with other readers. The batches of a histogram always
+ * have numbers, metric->n_numbers per series.
  */
 #ifndef DYNMON_METRIC_SAMPLING_H
 #define DYNMON_METRIC_SAMPLING_H
 
 #include "metric/selection.h"
 
-/* Used by one thread at a time. */
+/* Embedded in its owner; used by one thread at a time. */
 struct sampling {
 	const struct metric *metric;
 	struct selection *selection; /* NULL: samples come from the reader */
 	struct metric_reader reader; /* unused with a selection */
-	size_t given;		     /* batches of the selection */
+	size_t given;		     /* batches of the selection returned so far */
 };
 
-/*
- * use: what for, METRIC_FOR_SAMPLES or METRIC_FOR_LOOKING. limit: 0 for all series. -errno as
- * metric_reader_init(). After success: sampling_release().
+/**
+ * sampling_init() - begin a read
+ * @sampling: receives the state; after success release it with sampling_release()
+ * @metric:   outlives the read
+ * @use:      METRIC_FOR_SAMPLES or METRIC_FOR_LOOKING
+ * @limit:    series at most; 0 for all
+ *
+ * May wait for the pass of another reader, see selection_get().
+ *
+ * Return: 0 or -errno as metric_reader_init().
  */
 int sampling_init(struct sampling *sampling, const struct metric *metric, enum metric_use use,
 		  uint32_t limit);
-/* 1: *batch holds at least one entry; 0: the end; -errno: the read broke off. */
+/* Returns 1 if *batch holds at least one entry, 0 at the end, -errno if the read failed. */
 int sampling_next(struct sampling *sampling, struct metric_batch *batch);
-/* Starts again from the first entry, for another family. Only of one that holds them. */
+/* Restarts at the first entry, for another family. Only valid if there is a selection. */
 void sampling_rewind(struct sampling *sampling);
 void sampling_release(struct sampling *sampling);
 
-/* How many series were left out so far. */
+/* Returns the number of series left out so far. */
 static inline uint64_t sampling_left_out(const struct sampling *sampling)
 {
 	return sampling->selection ? sampling->selection->seen - sampling->selection->count : 0;

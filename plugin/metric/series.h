@@ -1,31 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a metric's entries are as series: which of their fields are labels and which are families of
- * samples. By BTF alone, or as the document says.
+ * Maps the fields of a metric's entries to series: which fields become labels, and which become
+ * families of samples. The document decides; without an entry there, BTF does.
+ *
+ * The result is owned by the metric and read-only after series_plan().
  */
 #ifndef DYNMON_METRIC_SERIES_H
 #define DYNMON_METRIC_SERIES_H
 
 #include "metric/metric.h"
 
-/*
- * Fills the labels and families of a metric, whose fields are listed. -EINVAL: the document names a
- * field that does not exist, is no number, or does not have the size of its format; the message
- * says which ones there are.
+/**
+ * series_plan() - determine labels, families, histogram and rank of a metric
+ * @metric: metric with listed fields; release the result with series_release(), also on failure
+ * @err:    receives the reason, with a list of the existing fields
+ *
+ * Return: 0; -ENOMEM; -EINVAL if the document names a field that does not exist, is no number, or
+ * does not have the size of its format.
  */
 int series_plan(struct metric *metric, struct error *err);
 void series_release(struct metric *metric);
 
 /*
- * Appends the fields of the value that have numbers and are neither samples nor labels, as
- * "value.a, value.b"; nothing where the document says itself which field is the sample.
+ * Appends the fields of the value that contain numbers but are neither samples nor labels, as
+ * "value.a, value.b". Appends nothing for histograms and if the document names the sample's field.
  */
 void series_omitted(const struct metric *metric, struct text *out);
 
-/* Says that no field is called path, and which ones there are. Returns -EINVAL. */
+/* Sets the error that no field is called path and lists the fields. Returns -EINVAL. */
 int series_no_such_field(const struct metric *metric, const char *what, const char *path,
 			 struct error *err);
-/* The field of the value called path; it is a number. what: the key that names it, for errors. */
+/**
+ * series_find_number() - find a field of the value that is a number
+ * @metric: metric with listed fields
+ * @what:   key of the document that names the field, for the error message
+ * @path:   name of the field, such as "value.bytes"
+ * @ret:    receives the field, owned by the metric
+ * @err:    receives the reason
+ *
+ * Return: 0, or -EINVAL if there is no such field or the field is no number.
+ */
 int series_find_number(const struct metric *metric, const char *what, const char *path,
 		       const struct field **ret, struct error *err);
 
