@@ -10,10 +10,10 @@
 #include <string.h>
 
 struct entry {
-	uint64_t serial; /* rises from entry to entry, also after others were forgotten */
-	uint32_t pass;	 /* the last that saw it; 0: it is new */
-	bool recent;
-	/* The key, the value and maybe the total, each aligned to 8, and the numbers. */
+	uint64_t serial; /* increases from entry to entry, also across evictions */
+	uint32_t pass;	 /* the last pass that saw the entry; 0: new */
+	bool recent;	 /* changed since the last read of recent changes */
+	/* Key, value, optional total, each aligned to 8 bytes, then the numbers. */
 	char bytes[] __attribute__((aligned(8)));
 };
 
@@ -21,20 +21,20 @@ struct accumulator {
 	unsigned int refs; /* atomic */
 	size_t key_size;
 	size_t value_size; /* of all CPUs */
-	size_t value_at;   /* in an entry's bytes */
-	size_t total_at;   /* the same; 0: there is none */
-	size_t numbers_at; /* the same */
+	size_t value_at;   /* offset in an entry's bytes */
+	size_t total_at;   /* likewise; 0: no total */
+	size_t numbers_at; /* likewise */
 	size_t n_numbers;
-	uint32_t meaning; /* of the numbers, a hash */
+	uint32_t meaning; /* hash of what the numbers are, see meaning_of() */
 	size_t entry_size;
-	size_t max;    /* entries, while old ones can be forgotten */
-	size_t limit;  /* entries */
-	bool replaces; /* a gauge: the newest value counts */
+	size_t max;    /* entries beyond which old ones are evicted */
+	size_t limit;  /* entries that ACCUMULATOR_BYTES_MAX allows */
+	bool replaces; /* gauge: a new value replaces the old one */
 
 	pthread_mutex_t turn; /* taken before lock */
 	pthread_mutex_t lock;
 	/* -- protected by lock -- */
-	char *entries; /* in the order of their coming */
+	char *entries; /* sorted by serial number */
 	size_t n, size;
 	uint64_t next_serial;
 	struct index index;
@@ -46,10 +46,7 @@ static size_t align8(size_t n)
 	return (n + 7) & ~(size_t)7;
 }
 
-/*
- * A hash of the fields of the numbers and of the way that values of several CPUs are combined.
- * -ENOMEM.
- */
+/* Hashes the fields of the numbers and the combination of per-CPU values. Returns 0 or -ENOMEM. */
 static int meaning_of(const struct metric *metric, uint32_t *ret)
 {
 	_cleanup_text_ struct text text = {};
@@ -73,7 +70,7 @@ static size_t total_offset(const struct metric *metric)
 	return value_offset(metric) + align8(map_value_stride(&metric->map));
 }
 
-/* The numbers are of all CPUs together; samples of each CPU come from the total. */
+/* The numbers combine all CPUs. Samples of a single CPU are taken from the total. */
 static size_t numbers_offset(const struct metric *metric)
 {
 	size_t total = metric_lists_cpus(metric) ? align8(map_value_stride(&metric->map)) : 0;
@@ -177,8 +174,8 @@ static struct index_keys accumulator_keys_of(const struct accumulator *accumulat
 }
 
 /*
- * How long ago an entry was seen, to a power of two: 0 for those of the pass at hand and of the one
- * before, which may still come in this one; 32 at most.
+ * Returns the logarithmic age of an entry in passes, at most 32. It is 0 for entries of the current
+ * pass, and of the previous one because the current pass may still see them.
  */
 static unsigned int age_of(const struct accumulator *accumulator, const struct entry *entry)
 {
@@ -187,7 +184,7 @@ static unsigned int age_of(const struct accumulator *accumulator, const struct e
 	return passes < 2 ? 0 : 32 - (unsigned int)__builtin_clz(passes);
 }
 
-/* Forgets the oldest until there is a quarter of room, but nothing that is still being counted. */
+/* Evicts the oldest entries, at least a quarter of all if so many have an age above 0. */
 static void sweep(struct accumulator *accumulator)
 {
 	unsigned int oldest = 32;
@@ -208,7 +205,7 @@ static void sweep(struct accumulator *accumulator)
 	index_refill(&accumulator->index, accumulator_keys_of(accumulator), to);
 }
 
-/* Makes room for n more entries. */
+/* Makes room for n more entries: evicts, then grows the array. Called with lock held. */
 static int accumulator_make_room(struct accumulator *accumulator, size_t n)
 {
 	size_t size = 2 * accumulator->size;
@@ -247,6 +244,7 @@ int accumulator_reserve(struct accumulator *accumulator, uint32_t n)
 	return r;
 }
 
+/* Finds or creates the entry of a key. Returns NULL if there is no room. */
 static struct entry *entry_of(struct accumulator *accumulator, const char *key)
 {
 	struct entry *entry;
@@ -288,7 +286,7 @@ static struct number *numbers_of(const struct accumulator *accumulator, struct e
 	return (struct number *)(entry->bytes + accumulator->numbers_at);
 }
 
-/* The kind is that of the first one, which zero bytes do not have. */
+/* The first number is copied, because the kind of a zeroed number may be a different one. */
 static void add_number(const struct accumulator *accumulator, struct entry *entry, size_t n,
 		       struct number number)
 {
@@ -353,7 +351,7 @@ int accumulator_reader_init(struct accumulator_reader *reader, struct accumulato
 	return -ENOMEM;
 }
 
-/* The first entry with at least the given serial; earlier entries may have been forgotten. */
+/* Finds the first entry with at least this serial number; earlier entries may be evicted. */
 static size_t find_serial(const struct accumulator *accumulator, uint64_t serial)
 {
 	size_t low = 0, high = accumulator->n;
@@ -369,6 +367,8 @@ static size_t find_serial(const struct accumulator *accumulator, uint64_t serial
 	return low;
 }
 
+/* Copies an entry into the reader's batch, and resets its value if the read is of recent changes.
+ */
 static void copy_entry(struct accumulator_reader *reader, struct entry *entry, uint32_t to)
 {
 	const struct accumulator *accumulator = reader->accumulator;

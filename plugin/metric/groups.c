@@ -6,7 +6,10 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Of a series whose labels say what it is: a hash that no two have by chance, nor by intent. */
+/*
+ * A series that merges entries is identified by a keyed 128-bit hash of its labels. Packets may
+ * choose the labels, so the hash must resist deliberate collisions.
+ */
 #define ID_SIZE (2 * sizeof(uint64_t))
 
 static struct index_keys groups_keys_of(const struct groups *groups, const struct metric *metric)
@@ -17,7 +20,7 @@ static struct index_keys groups_keys_of(const struct groups *groups, const struc
 	return (struct index_keys){ .first = keys->data, .stride = size, .size = size };
 }
 
-/* What its labels say of an entry, on each CPU if they have their own series. */
+/* Hashes the labels of an entry, of each CPU if CPUs have their own series. */
 static int make_id(struct groups *groups, const struct metric *metric, const char *key,
 		   const char *value, uint64_t id[2])
 {
@@ -39,7 +42,7 @@ static int make_id(struct groups *groups, const struct metric *metric, const cha
 	return 0;
 }
 
-/* The group that an entry belongs to; key: without a slot. -errno. */
+/* Finds or creates the group of an entry. key has no slot number. Returns the group or -errno. */
 static int64_t find_group(struct groups *groups, const struct metric *metric, const char *key,
 			  const char *value, size_t value_stride)
 {
@@ -72,7 +75,7 @@ static int64_t find_group(struct groups *groups, const struct metric *metric, co
 	return groups->count - 1;
 }
 
-/* Adds the numbers of an entry to those of its group, which it may be the first of. */
+/* Adds the numbers of an entry to its group. first: the entry created the group. */
 static void add_numbers(struct groups *groups, const struct metric *metric,
 			const struct metric_batch *batch, uint32_t i, size_t group, bool first)
 {
@@ -88,7 +91,7 @@ static void add_numbers(struct groups *groups, const struct metric *metric,
 
 		numbers[n] = first ? number : number_add(numbers[n], number);
 	}
-	/* There the samples are in the values. */
+	/* Samples of each CPU are read from the values, not from the numbers. */
 	if (metric_lists_cpus(metric) && !first)
 		metric_samples_add(metric, groups->values.data + group * entries->value_stride,
 				   entries->values + i * entries->value_stride);

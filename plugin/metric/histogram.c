@@ -23,7 +23,7 @@ static bool is_integer(const struct field *field)
 	return plan_is_number(&field->plan) && (kind == PLAN_UNSIGNED || kind == PLAN_SIGNED);
 }
 
-/* Addresses, ports and the like are no numbers of slots; an enum's may be. */
+/* Fields formatted as an address, port and the like are no slot numbers. Enums may be. */
 static bool is_slot(const struct field *field)
 {
 	return is_integer(field) && (field->format == FORMAT_AUTO || field->format == FORMAT_ENUM);
@@ -42,7 +42,7 @@ static bool use(struct histogram *histogram, enum slots_in in, const struct fiel
 	return true;
 }
 
-/* "value.slots", "key.bucket" or "index". */
+/* Uses the field that the document names: "value.slots", "key.bucket" or "index". */
 static int find_named(struct metric *metric, const char *path, struct error *err)
 {
 	struct histogram *histogram = &metric->histogram;
@@ -67,7 +67,7 @@ static int find_named(struct metric *metric, const char *path, struct error *err
 	return 0;
 }
 
-/* By what there is: an array in the value, an array, a key that is a number or has one. */
+/* Finds the slots by type: an array in the value, an array map, then an integer in the key. */
 static bool find_any(struct metric *metric)
 {
 	static const char *const names[] = { "key.slot", "key.bucket" };
@@ -88,7 +88,7 @@ static bool find_any(struct metric *metric)
 	       use(histogram, SLOTS_IN_KEY, metric->key_fields);
 }
 
-/* The field of the value that counts, where a slot is an entry. */
+/* If each slot is an entry: finds the one field of the value that can be the count. */
 static bool find_count(struct metric *metric)
 {
 	struct histogram *histogram = &metric->histogram;
@@ -135,7 +135,7 @@ static int plan_count(struct metric *metric, struct error *err)
 		"\"value\"");
 }
 
-/* -- what they count -- */
+/* -- bucket bounds -- */
 
 static enum buckets buckets_of(const struct metric *metric)
 {
@@ -146,7 +146,7 @@ static enum buckets buckets_of(const struct metric *metric)
 	return metric->dialect ? BUCKETS_LOG2_BITS : BUCKETS_LOG2_FLOOR;
 }
 
-/* How many slots the map has; 0: it does not say. */
+/* Returns the number of slots of the map, 0 if the map does not define it. */
 static uint32_t slots_of(const struct metric *metric)
 {
 	switch (metric->histogram.in) {
@@ -178,7 +178,7 @@ static int count_buckets(struct metric *metric, struct error *err)
 				 "histogram: \"slots\" is missing: how many linear ones there are");
 	if (!n)
 		n = SLOTS_DEFAULT;
-	/* No number has more bits than that. */
+	/* A 64-bit value cannot reach more logarithmic slots. */
 	if (n > SLOTS_DEFAULT && config->buckets < BUCKETS_LINEAR)
 		n = SLOTS_DEFAULT;
 	if (n < 2 || n > BUCKETS_MAX)
@@ -189,7 +189,7 @@ static int count_buckets(struct metric *metric, struct error *err)
 	return 0;
 }
 
-/* The largest that a slot counts; ldexp() is exact. */
+/* Returns the largest value that a slot counts, not scaled. ldexp() is exact. */
 static double upper_bound(const struct metric *metric, uint32_t slot)
 {
 	const struct histogram_config *config = &metric->config->histogram;
@@ -207,7 +207,7 @@ static double upper_bound(const struct metric *metric, uint32_t slot)
 	}
 }
 
-/* 15 digits, so that a bound is what a person would write: 1.023e-06. */
+/* Rounds to 15 digits to get the bound a person would write, such as 1.023e-06. */
 static double scaled_bound(const struct metric *metric, double bound)
 {
 	double scaled =
@@ -243,7 +243,7 @@ static int plan_bounds(struct metric *metric, struct error *err)
 	return 0;
 }
 
-/* With any other scale the bounds are no powers of two. */
+/* A native form exists only if the scale is a power of two, so that the bounds are, too. */
 static void plan_native(struct metric *metric)
 {
 	static const size_t zeros[] = { [BUCKETS_LOG2_FLOOR] = 1, [BUCKETS_LOG2_BITS] = 2 };
@@ -252,7 +252,10 @@ static void plan_native(struct metric *metric)
 	enum buckets buckets = buckets_of(metric);
 	int exponent;
 
-	/* What is beyond the last slot is counted in it, and is above 1. */
+	/*
+	 * The last slot also counts everything beyond it. It must not be one of the slots for
+	 * values up to 1. frexp() returns 0.5 for powers of two.
+	 */
 	if (buckets >= ARRAY_SIZE(zeros) || histogram->n_buckets <= zeros[buckets] ||
 	    frexp(scale, &exponent) != 0.5)
 		return;
@@ -310,7 +313,7 @@ void histogram_release(struct histogram *histogram)
 	*histogram = (struct histogram){};
 }
 
-/* -- what was counted -- */
+/* -- numbers of a series -- */
 
 void histogram_clear(const struct histogram *histogram, struct number *numbers)
 {

@@ -22,12 +22,13 @@ static void value_json(const struct metric *metric, const char *value, struct te
 	text_addc(out, ']');
 }
 
-/* Some entries of the batch at hand, until the piece is large enough. */
+/* Appends entries of the current batch until the piece has METRIC_PIECE_BYTES. */
 static void entries_json(struct metric_json *json, struct text *out)
 {
 	const struct metric *metric = json->metric;
 	const struct map_batch *batch = &json->batch.entries;
-	/* Plain arrays and queues are lists of values; all else are lists of pairs. */
+	/* Arrays and queues without per-CPU values are lists of values, other maps lists of pairs.
+	 */
 	bool pairs = map_is_percpu(metric->map.type) || map_kind(metric->map.type) == MAP_HASH ||
 		     map_kind(metric->map.type) == MAP_TRIE;
 	size_t start = out->len;
@@ -59,7 +60,7 @@ int metric_json_next(struct metric_json *json, struct text *out)
 	if (json->at == json->batch.entries.count) {
 		json->at = json->batch.entries.count = 0;
 		r = metric_reader_next(&json->reader, &json->batch);
-		if (r <= 0) { /* the list is closed in any case */
+		if (r <= 0) { /* close the array also after an error */
 			json->ended = true;
 			text_addc(out, ']');
 			return r < 0 ? r : text_status(out);

@@ -22,7 +22,9 @@ static bool label_name_is_taken(const struct metric *metric, const char *name)
 	return false;
 }
 
-/* Names differ: a_b may be both a field and a nested one. Constants are the exporters' to see to.
+/*
+ * Adds a label with a unique name: a_b may be a field, and also field b of struct a. Encoders make
+ * the names of constant labels unique.
  */
 static int label_add_label(struct metric *metric, struct label label, const char *name,
 			   struct error *err)
@@ -73,12 +75,12 @@ static int label_format(const struct label_config *config, const struct field *f
 			err, -EINVAL,
 			"label \"%s\": format \"map\" takes \"values\", an object of texts",
 			config->name);
-	/* Its texts stand for what the field says by itself. */
+	/* The document's texts replace what the field's own format yields. */
 	*ret = format == FORMAT_MAP ? field->format : (enum format)format;
 	return 0;
 }
 
-/* The label that the document makes of a field; NULL: it says nothing of that one. */
+/* Returns the document's label for a field, NULL if there is none. */
 static const struct label_config *config_of(const struct metric *metric, const struct field *field)
 {
 	for (size_t i = 0; i < metric->config->n_labels; i++) {
@@ -100,7 +102,7 @@ static bool texts_repeat(const struct label_config *config)
 	return false;
 }
 
-/* Whether its values are shown as numbers, as the index is, which has no field. */
+/* Returns true if the label's values are shown as numbers. The index has no field and is. */
 static bool is_shown_as_number(const struct label *label)
 {
 	enum plan_kind kind = label->field ? label->field->plan.ops->kind : PLAN_UNSIGNED;
@@ -118,7 +120,7 @@ static bool is_shown_as_number(const struct label *label)
 	}
 }
 
-/* Whether the document's texts may be those of several values, or what another one is shown as. */
+/* Returns true if a text of the document may stand for two values, or equal another value. */
 static bool texts_meet(const struct label *label)
 {
 	const struct label_config *config = label->config;
@@ -133,13 +135,13 @@ static bool texts_meet(const struct label *label)
 	return false;
 }
 
-/* Whether two values of the field may have one text. */
+/* Returns true if two values of the field may have the same text. */
 static bool label_is_vague(const struct label *label)
 {
 	switch (label->format) {
-	case FORMAT_STRING: /* up to NUL */
-	case FORMAT_ERRNO:  /* negative or not */
-	case FORMAT_KSYM:   /* anywhere in the function */
+	case FORMAT_STRING: /* ends at the first NUL */
+	case FORMAT_ERRNO:  /* ignores the sign */
+	case FORMAT_KSYM:   /* same name for all addresses in a function */
 		return true;
 	case FORMAT_AUTO:
 		return plan_has_strings(&label->field->plan) || texts_meet(label);
@@ -168,7 +170,7 @@ static int add_field_label(struct metric *metric, enum label_from from, const st
 	return r < 0 ? r : label_add_label(metric, label, config ? config->name : field->name, err);
 }
 
-/* The index, or the CPU. */
+/* Adds the label of the index or the CPU. */
 static int add_other_label(struct metric *metric, enum label_from from, const char *name,
 			   struct error *err)
 {
@@ -192,7 +194,7 @@ static int add_other_label(struct metric *metric, enum label_from from, const ch
 	return label_add_label(metric, label, name, err);
 }
 
-/* The slot of a histogram is what "le" says, and what differs within a series is no label. */
+/* Rejects the slot, which becomes "le", and fields of the value that differ within a series. */
 static int check_histogram_label(const struct metric *metric, const char *path, struct error *err)
 {
 	const struct histogram *histogram = &metric->histogram;
@@ -213,7 +215,7 @@ static int check_histogram_label(const struct metric *metric, const char *path, 
 	return 0;
 }
 
-/* What a document asks for must be there. */
+/* Checks that the fields the document names exist. */
 static int check_labels(const struct metric *metric, struct error *err)
 {
 	int r;
@@ -273,7 +275,7 @@ bool labels_include(const struct metric *metric, const struct field *field)
 	return false;
 }
 
-/* Puts the document's text in the place of what a field says, from start on. */
+/* Replaces the value appended at start by the document's text for it, if there is one. */
 static void replace_text(const struct label_config *config, size_t start, struct text *out)
 {
 	size_t len = out->len - start;
@@ -287,7 +289,10 @@ static void replace_text(const struct label_config *config, size_t start, struct
 		}
 }
 
-/* Where each CPU has a value: that of the CPU, or of the first one that has written the field. */
+/*
+ * Returns the value to read a label from. Of a per-CPU map that is the given CPU's value if the
+ * metric lists CPUs, or else the first value in which the field is not zero.
+ */
 static const char *own_value(const struct label *label, const char *value, unsigned int cpu)
 {
 	const struct field *field = label->field;

@@ -40,7 +40,7 @@ static int metric_plan(struct metric *metric, const struct object *object,
 	if (!metric->config->exported)
 		return 0;
 	metric->dialect = map->dialect;
-	/* What has too many fields to choose from is for JSON alone. */
+	/* A value with too many fields is exported as JSON only. */
 	if (fields_list(btf, map->value_type, metric->map.value_size, "value",
 			&metric->value_fields, &metric->n_value_fields, NULL) < 0)
 		return 0;
@@ -51,7 +51,7 @@ static int metric_plan(struct metric *metric, const struct object *object,
 	return series_plan(metric, err);
 }
 
-/* Flags of a map may keep user space from reading or emptying it; an entry may be too large. */
+/* Checks the size of an entry, and that the map's flags allow to read and to empty it. */
 static int access_check(const struct metric *metric, const struct object_map *map,
 			struct error *err)
 {
@@ -217,7 +217,7 @@ struct number metric_sample_cpu(const struct metric *metric, size_t column, cons
 		of->element);
 	uint32_t size = plan_number_size(&of->field->plan);
 
-	/* A signed one that ran over its top counts on as an unsigned one. */
+	/* A signed counter that overflowed continues as an unsigned one. */
 	if (!of->counts || n.kind != NUMBER_SIGNED)
 		return n;
 	n.kind = NUMBER_UNSIGNED;

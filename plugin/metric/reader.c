@@ -6,14 +6,14 @@
 #include <errno.h>
 #include <linux/bpf.h>
 
-/* Maps that refuse a new key, or record, when there is no room; LRU maps forget an old one. */
+/* Returns true if a full map rejects new entries. LRU maps evict an old entry instead. */
 static bool refuses(uint32_t type)
 {
 	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_PERCPU_HASH ||
 	       type == BPF_MAP_TYPE_LPM_TRIE || map_kind(type) == MAP_QUEUE;
 }
 
-/* Of all metrics that what is taken out of the map is for. */
+/* Stores the number of entries in all metrics that share the map. */
 static void note_entries(const struct metric *metric, const struct map_reader *reader)
 {
 	const struct metric *each = metric;
@@ -25,7 +25,7 @@ static void note_entries(const struct metric *metric, const struct map_reader *r
 	} while (each != metric);
 }
 
-/* The kernel tells nobody but the program that there was no room. */
+/* Warns about a full map, because the kernel reports the failed insertion to the program only. */
 static void note_full(const struct metric *metric, const struct map_reader *reader)
 {
 	bool *told = &metric->notes->full_told;
@@ -43,14 +43,13 @@ static void note_full(const struct metric *metric, const struct map_reader *read
 		__atomic_store_n(told, false, __ATOMIC_RELAXED);
 }
 
-/* At the end of a pass. */
 static void note_pass(const struct metric *metric, const struct map_reader *reader)
 {
 	note_entries(metric, reader);
 	note_full(metric, reader);
 }
 
-/* Entries that are taken out of the map must fit into all accumulators. */
+/* Makes room in all accumulators before entries are taken out of the map. */
 static int reserve(const struct metric *metric, uint32_t n)
 {
 	const struct metric *each = metric;
@@ -91,7 +90,7 @@ static int reader_take(const struct metric *metric, const struct map *map)
 	return r;
 }
 
-/* The same one of all metrics of a map, whichever of them is read. */
+/* Returns the accumulator whose turn guards the map: the same one for all metrics of the map. */
 static struct accumulator *first_accumulator(const struct metric *metric)
 {
 	struct accumulator *first = metric->accumulator;

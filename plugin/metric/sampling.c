@@ -5,7 +5,7 @@ int sampling_init(struct sampling *sampling, const struct metric *metric, enum m
 		  uint32_t limit)
 {
 	*sampling = (struct sampling){ .metric = metric };
-	/* As many as the map can have are all; an accumulator remembers more. */
+	/* A limit of max_entries is no limit, unless an accumulator holds more entries. */
 	if (!metric->accumulator && limit >= metric->map.max_entries)
 		limit = 0;
 	if (limit || metric->n_families > 1 || metric->merges ||
@@ -14,7 +14,7 @@ int sampling_init(struct sampling *sampling, const struct metric *metric, enum m
 	return metric_reader_init(&sampling->reader, metric, use);
 }
 
-/* All entries of a flat selection as one batch. */
+/* Returns all entries of a flat selection as one batch. */
 static struct metric_batch selected(const struct selection *selection)
 {
 	const struct map *map = &selection->metric->map;

@@ -7,7 +7,7 @@
 
 #define NUMBERS(text) ((struct number *)(text).data)
 
-/* The number by which entries are ranked; for an array in the value, the sum. */
+/* Returns the number that ranks an entry: of an array in the value, the sum. */
 static struct number rank_in(const struct metric *metric, const struct number *numbers)
 {
 	struct number rank = numbers[metric->rank];
@@ -94,7 +94,7 @@ static int append(struct selection *selection, const struct map_batch *entries, 
 	return 0;
 }
 
-/* Puts an entry in the place of the smallest one. */
+/* Replaces the smallest entry. */
 static void replace(struct selection *selection, const struct map_batch *entries, uint32_t i,
 		    const struct number *numbers)
 {
@@ -108,6 +108,7 @@ static void replace(struct selection *selection, const struct map_batch *entries
 	heap_sink(selection, 0);
 }
 
+/* Top-K: holds an entry if there is room or if it is larger than the smallest held entry. */
 static int hold_entry(struct selection *selection, const struct map_batch *entries, uint32_t i,
 		      const struct number *numbers)
 {
@@ -134,7 +135,7 @@ static int hold(struct selection *selection, const struct metric_batch *batch,
 	return r;
 }
 
-/* For entries that are parts of series: holds the sums of each series. */
+/* For series that consist of several entries: holds their sums. */
 static int hold_groups(struct selection *selection, struct metric_reader *reader)
 {
 	const struct metric *metric = selection->metric;
@@ -154,7 +155,7 @@ static int hold_groups(struct selection *selection, struct metric_reader *reader
 	return held < 0 ? held : r;
 }
 
-/* Holds a copy of the batch: all entries are given unchanged, with samples in their values. */
+/* Holds a copy of the batch. Used without limit; the samples are decoded from the values later. */
 static int hold_as_is(struct selection *selection, const struct map_batch *entries)
 {
 	size_t keys = entries->count * entries->key_stride;
@@ -203,7 +204,7 @@ static int hold_all(struct selection *selection, struct metric_reader *reader)
 	return r;
 }
 
-/* The one pass over the map. */
+/* Makes the pass over the map. Returns 0 also if the pass failed after it began, see broke. */
 static int selection_run(struct selection *selection)
 {
 	struct metric_reader reader;
@@ -230,8 +231,8 @@ static void selection_free(struct selection *selection)
 }
 
 /*
- * A pass over less than a batch costs less than waiting for another reader. Values that readers
- * take from each other must not be given to two readers.
+ * Returns true if readers share a selection. A pass over less than a batch costs less than waiting
+ * for another reader. Values that a read removes must not be given to two readers.
  */
 static bool is_shared(const struct metric *metric)
 {
@@ -240,7 +241,7 @@ static bool is_shared(const struct metric *metric)
 	return entry * metric->map.max_entries > MAP_BATCH_BYTES && !metric_is_taken(metric);
 }
 
-/* Finds another selection with the same parameters in that state; NULL: none. */
+/* Finds another selection with the same parameters in a state. Called with the lock held. */
 static struct selection *selection_find(const struct selection *like, int state)
 {
 	struct selection *each = like->metric->notes->selections;
@@ -260,7 +261,11 @@ static void selection_remove(struct selection *selection)
 	*at = selection->next;
 }
 
-/* One pass of a kind runs at a time; all readers that arrive while it runs share the next pass. */
+/*
+ * Runs a pass for a selection, or waits for an equal one that has not begun. One pass with the same
+ * parameters runs at a time; all readers that arrive while it runs share the next pass. Takes
+ * selection, returns a reference to a finished one.
+ */
 static struct selection *selection_share(struct selection *selection)
 {
 	struct metric_notes *notes = selection->metric->notes;

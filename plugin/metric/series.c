@@ -21,7 +21,7 @@ int series_no_such_field(const struct metric *metric, const char *what, const ch
 			 text_str(&all));
 }
 
-/* Numbers that stand for something else are labels, if anything. */
+/* Returns true if a field can be a sample. Numbers with a format, such as ports, cannot. */
 static bool is_sample(const struct field *field)
 {
 	return field->numbers && field->format == FORMAT_AUTO;
@@ -65,7 +65,7 @@ static int add_field_family(struct metric *metric, const struct field *field, co
 	return add_family(metric, name, err);
 }
 
-/* One family, whatever the number of slots. */
+/* A histogram is one family. */
 static int plan_histogram(struct metric *metric, struct error *err)
 {
 	const struct histogram *histogram = &metric->histogram;
@@ -82,11 +82,11 @@ static int plan_histogram(struct metric *metric, struct error *err)
 	if (r < 0)
 		return r;
 	metric->n_numbers = histogram_n_numbers(histogram);
-	metric->rank = histogram->n_buckets; /* how much was measured */
+	metric->rank = histogram->n_buckets; /* the count */
 	return add_family(metric, "", err);
 }
 
-/* Samples are of the value; of no other field is it said that it does not exist. */
+/* Sets the error for a field of the key that is used as a sample. */
 static int not_of_value(const struct metric *metric, const char *what, const char *path,
 			struct error *err)
 {
@@ -120,7 +120,7 @@ int series_find_number(const struct metric *metric, const char *what, const char
 	return r == 0 && !plan_is_number(&(*ret)->plan) ? no_number(what, path, err) : r;
 }
 
-/* Whether the value is a number, or an array of them, and no struct. */
+/* Returns true if the value is a number or an array of numbers, not a struct. */
 static bool is_itself(const struct metric *metric)
 {
 	return metric->n_value_fields == 1 && metric->value_fields->numbers &&
@@ -155,7 +155,7 @@ static int plan_families(struct metric *metric, struct error *err)
 	return r;
 }
 
-/* Which family decides what is left out. */
+/* Determines the numbers that rank series: those of "top-by", or of the first family. */
 static int plan_rank(struct metric *metric, struct error *err)
 {
 	const struct field *field;
