@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The rules of the formats: which one a client gets, escapes, names of labels. */
+/*
+ * The rules of the exposition formats: content negotiation, escaping, label names. The functions
+ * keep no state, except for struct names, which is embedded in its owner and used by one thread.
+ */
 #ifndef DYNMON_EXPORT_EXPOSITION_H
 #define DYNMON_EXPORT_EXPOSITION_H
 
@@ -9,41 +12,52 @@
 enum exposition {
 	EXPOSITION_OPENMETRICS,
 	EXPOSITION_PROMETHEUS,
-	EXPOSITION_PROTOBUF, /* Prometheus', with native histograms */
+	EXPOSITION_PROTOBUF, /* of Prometheus, with native histograms */
 	EXPOSITION_COUNT,
 };
 
-/* The content type of an exposition. */
+/* Returns the content type of a format, a static string. */
 const char *exposition_content_type(enum exposition exposition);
 
-/* What a client that sends this Accept header (NULL: none) should get. */
+/**
+ * exposition_negotiate() - choose the format for a client
+ * @accept: Accept header, or NULL if there is none
+ *
+ * Return: the known format with the largest weight; EXPOSITION_PROMETHEUS if the header names none.
+ */
 enum exposition exposition_negotiate(const char *accept);
 
-/* Escapes for a label's value; bytes that are no UTF-8 are shown as \xHH. */
+/* Appends an escaped label value. Bytes that are no UTF-8, NUL and CR become \xHH. */
 void exposition_label_value(struct text *out, const char *bytes, size_t n);
 
-/* The value that this stands for. */
+/* Appends the value that a parser gets from exposition_label_value(): \xHH, but no escapes. */
 void exposition_label_plain(struct text *out, const char *bytes, size_t n);
 
-/* Escapes for HELP: in Prometheus' older text a quote stands for itself. */
+/* Appends an escaped help text. Only OpenMetrics escapes quotes; CR is dropped. */
 void exposition_help(struct text *out, const char *help, enum exposition exposition);
 
 /*
- * A bound of a bucket, or a quantile, as OpenMetrics writes those: "1.0", "0.001", "1e+06". The
- * same in both formats, so that a series keeps its name.
+ * Appends a bucket bound or quantile as OpenMetrics requires: "1.0", "0.001", "1e+06". Both text
+ * formats use this form, so that the labels of a series do not depend on the format.
  */
 void exposition_bound(struct text *out, double bound);
 
-/* What a source has beside the document's labels and the fields of the key. */
+/* Label names of a source beside the document's labels and the fields. */
 #define NAMES_OWN_MAX 8
 
-/* Names of labels that a source has so far, to keep them apart. */
+/* The label names of a source so far, to keep them unique. */
 struct names {
 	char *names[LABELS_MAX + FIELDS_MAX + NAMES_OWN_MAX];
 	size_t n;
 };
 
-/* Takes a name, changed where it is taken already; owned by names. NULL: out of memory. */
+/**
+ * names_add() - add a label name
+ * @names: zeroed or used before; release it with names_release()
+ * @name:  any text; invalid characters become "_", and a used name gets the prefix "exported_"
+ *
+ * Return: the unique valid name, owned by @names; NULL if out of memory or @names is full.
+ */
 const char *names_add(struct names *names, const char *name);
 void names_release(struct names *names);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Metrics as OpenMetrics 1.0, as Prometheus text 0.0.4 and as Prometheus' protobuf. */
+/* Encoder for metrics as OpenMetrics 1.0, Prometheus text 0.0.4 and Prometheus protobuf. */
 #ifndef DYNMON_EXPORT_OPENMETRICS_H
 #define DYNMON_EXPORT_OPENMETRICS_H
 
@@ -7,21 +7,36 @@
 #include "export/stream.h"
 #include "monitor/registry.h"
 
-/*
- * All exported metrics with scalar values. Every sample has the labels monitor,
- * interface and path, then the document's own, then index for arrays of several entries
- * or the key's fields; a later label of a taken name gets the prefix "exported_".
- * A family comes once, however many monitors have it; where they disagree about its type it is
- * unknown. After those of all monitors come the plugin's own figures, figures.h, whose names no
- * metric gets. The snapshot is taken, also on failure.
+/**
+ * openmetrics_stream_new() - begin an exposition of all exported metrics with scalar values
+ * @snapshot:   the monitors; ownership moves to the stream, also on failure
+ * @exposition: the format
+ * @ret:        receives the stream
+ * @err:        receives the reason
+ *
+ * Every sample has the labels monitor, interface and path, then the document's own, then index for
+ * arrays of several entries or the fields of the key. If a label name is used already, the later
+ * label gets the prefix "exported_". A family appears once, even if several monitors have it; if
+ * they disagree about its type, the type is unknown. A snapshot of all monitors also yields the
+ * self metrics, whose names no metric gets.
+ *
+ * Return: 0 or -ENOMEM.
  */
 int openmetrics_stream_new(struct snapshot *snapshot, enum exposition exposition,
 			   struct stream **ret, struct error *err);
 
-/*
- * The same for who only looks: nothing is taken out of a map, no copies are swapped, and no figure
- * counts it as a read. limit: of series of each metric, from 1. Metrics whose values readers take
- * from each other are not in it, metric_is_taken().
+/**
+ * openmetrics_look_new() - begin an exposition that does not affect other readers
+ * @snapshot:   as openmetrics_stream_new()
+ * @exposition: the format
+ * @limit:      series of each metric at most, from 1
+ * @ret:        receives the stream
+ * @err:        receives the reason
+ *
+ * The read takes nothing out of a map, swaps no copies and does not count as a read in the self
+ * metrics. Metrics for which metric_is_taken() is true are omitted.
+ *
+ * Return: 0 or -ENOMEM.
  */
 int openmetrics_look_new(struct snapshot *snapshot, enum exposition exposition, uint32_t limit,
 			 struct stream **ret, struct error *err);

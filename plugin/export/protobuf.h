@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Prometheus' protobuf: each family a MetricFamily, with its length before it. Histograms are
- * classic, and native beside that where their slots are such.
+ * Encoder for Prometheus' protobuf format: each family is a MetricFamily message preceded by its
+ * length. Histograms are classic, and also native if their buckets are suitable.
  *
- * A family is held until its end, because its length comes first; its metrics are packed one by
- * one. Used by one thread.
+ * The encoder holds one family in memory until its end, because the length precedes it; metrics are
+ * packed one by one. Owned by an exposer, used by one thread, no lock.
  */
 #ifndef DYNMON_EXPORT_PROTOBUF_H
 #define DYNMON_EXPORT_PROTOBUF_H
@@ -13,28 +13,36 @@
 
 struct protobuf;
 
-/* NULL: out of memory. */
+/* Returns NULL if out of memory. */
 struct protobuf *protobuf_new(void);
 struct protobuf *protobuf_free(struct protobuf *protobuf);
 
-/* As exposer_family(). Appends the one before to out, and is told there if memory ran out. */
+/**
+ * protobuf_family() - begin a family, see exposer_family()
+ * @protobuf: the encoder
+ * @name:     name of the samples
+ * @type:     type of the family
+ * @unit:     unit or NULL
+ * @help:     help text
+ * @out:      receives the previous family; marked as failed if memory ran out
+ */
 void protobuf_family(struct protobuf *protobuf, const char *name, enum metric_type type,
 		     const char *unit, const char *help, struct text *out);
 
-/* Adds a number of a batch's entry i to the family, as for source_number(). */
+/* Adds a number of entry i to the family. The parameters are those of source_number(). */
 void protobuf_entry(struct protobuf *protobuf, const struct source *source,
 		    const struct metric_batch *batch, uint32_t i, unsigned int cpu,
 		    uint32_t element);
 
-/* The same of an entry of a histogram or summary. */
+/* Adds entry i of a histogram or summary to the family. */
 void protobuf_histogram(struct protobuf *protobuf, const struct source *source,
 			const struct metric_batch *batch, uint32_t i);
 
-/* As exposer_sample(). */
+/* Adds a sample, see exposer_sample(). */
 void protobuf_sample(struct protobuf *protobuf, const struct value_label *labels, size_t n_labels,
 		     struct number number);
 
-/* Appends the last family. */
+/* Appends the last family to out, which is marked as failed if memory ran out. */
 void protobuf_end(struct protobuf *protobuf, struct text *out);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The plugin's figures about itself: one table for all who show them.
+ * Self metrics: the plugin's figures about itself, defined in one table for all outputs.
  *
- * They are taken from a snapshot of all monitors, registry_snapshot(), when somebody looks, and
- * cost nothing otherwise. All functions return -ENOMEM when they fail.
+ * They are computed on demand from a snapshot, see registry_snapshot(), and cost nothing otherwise.
+ * The state locks of the monitors are held one at a time, and not while output is produced, so any
+ * thread may call these functions. All functions return 0 or -ENOMEM.
  */
 #ifndef DYNMON_EXPORT_SELF_METRICS_H
 #define DYNMON_EXPORT_SELF_METRICS_H
@@ -12,22 +13,30 @@
 #include "export/values.h"
 #include "monitor/snapshot.h"
 
-/* What the names of their families begin with, and those of no others. */
+/* Prefix of the self metrics' families; reserved for them. */
 #define SELF_COUNTER_PREFIX "dynmon_"
 
-/* As lines "name value", or name{label="...",...} value: for STATS. */
+/* Appends lines of the form name value, or name{label="...",...} value, for STATS. */
 int self_metrics_list(const struct snapshot *snapshot, struct text *out);
 
 /*
- * As a JSON array of objects, each with a name, its labels and a value. Of a snapshot of all
- * monitors the figures of the plugin as a whole; of another one those of its monitors.
+ * Appends a JSON array of objects with name, labels and value. A snapshot of all monitors yields
+ * the figures of the plugin as a whole, any other snapshot those of its monitors.
  */
 int self_metrics_json(const struct snapshot *snapshot, struct text *out);
 
-/* As families of an exposition. */
+/* Writes the self metrics as families of an exposition. */
 int self_metrics_expose(const struct snapshot *snapshot, struct exposer *exposer, struct text *out);
 
-/* As values for collectd, without a plugin instance: sink is called for each; no lock is held. */
+/**
+ * self_metrics_read() - pass the self metrics to collectd
+ * @snapshot: the monitors
+ * @sink:     called for each value, with no lock held; the value is valid during the call and has
+ *            no plugin instance
+ * @data:     passed to sink
+ *
+ * Return: 0 or -ENOMEM.
+ */
 int self_metrics_read(const struct snapshot *snapshot,
 		      void (*sink)(void *data, const struct value *value), void *data);
 

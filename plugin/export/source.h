@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sources: the families of samples that a snapshot's metrics give, with the names and labels that
- * the exposition formats allow.
+ * Sources: the families of samples of a snapshot's metrics, with names and labels that are valid
+ * and unique in the exposition formats.
+ *
+ * Embedded in the stream that reads them; used by one thread at a time, no lock.
  */
 #ifndef DYNMON_EXPORT_SOURCE_H
 #define DYNMON_EXPORT_SOURCE_H
@@ -11,38 +13,38 @@
 #include "metric/sampling.h"
 #include "monitor/snapshot.h"
 
-/* Labels that are the same for all of a source: the document's, where it is, its own names. */
+/* Labels that all samples of a source share: constants, location, the metric's own names. */
 #define FIXED_MAX (LABELS_MAX + 5)
 
-/* A metric of one instance, read once for all of its families. */
+/* A metric of one instance; it is read once for all of its families. */
 struct held {
 	const struct metric *metric;
 	struct sampling sampling;
 	bool open;
-	size_t users; /* families that are still to come */
-	/* When it is closed: */
+	size_t users; /* families not written yet */
+	/* -- set at the end of the read -- */
 	uint64_t left_out;
-	struct number *sums; /* of each number; NULL: nothing was left out */
+	struct number *sums; /* over all series, of each number; NULL: none left out */
 };
 
 /* One family of one metric of one instance. */
 struct source {
-	const struct monitor *monitor; /* NULL: of none */
+	const struct monitor *monitor; /* NULL: the generation belongs to no monitor */
 	const struct metric *metric;
 	size_t family;
-	struct held *held; /* the sources' */
-	char *name; /* of the samples, without _bucket and its like; equal names are one family */
+	struct held *held; /* owned by the sources */
+	char *name; /* of the samples, without _bucket and the like; equal names form one family */
 	struct text labels;	   /* the fixed ones: monitor="edge",... */
-	struct value_label *fixed; /* the same, not escaped; both strings are owned */
+	struct value_label *fixed; /* the same, not escaped; strings are owned */
 	size_t n_fixed;
-	/* Of the others: ,saddr=" ; the last of those of an array in the value. */
+	/* Other labels, as ,saddr=" ; for an array in the value, one more: the index. */
 	char **label_heads;
 	char **label_names;
-	char **tails; /* of buckets: ,le="1.0"} ; of quantiles */
+	char **tails; /* one per bucket: ,le="1.0"} ; or per quantile */
 	size_t n_tails;
-	enum metric_type type; /* histograms and summaries are such in fact */
-	bool native;	       /* all histograms of this name can be native ones */
-	size_t order;
+	enum metric_type type; /* METRIC_HISTOGRAM or _SUMMARY only if there are slots */
+	bool native;	       /* all histograms of this name have a native form */
+	size_t order;	       /* position in the snapshot; sorts equal names */
 };
 
 /* Sorted by name. Embedded in its owner. */
@@ -53,17 +55,30 @@ struct sources {
 	size_t n_helds;
 };
 
-/* The snapshot must outlive the sources. -ENOMEM. After success: sources_release(). */
+/**
+ * sources_init() - list the families of a snapshot
+ * @sources:  receives the sources; after success release them with sources_release()
+ * @snapshot: outlives the sources
+ *
+ * Return: 0 or -ENOMEM.
+ */
 int sources_init(struct sources *sources, const struct snapshot *snapshot);
 void sources_release(struct sources *sources);
 
-/* Length of the family's name: without _total where a counter's samples have it. */
+/* Returns the length of the family name: the name without the _total of a counter. */
 size_t source_family_len(const struct source *source);
 
-/*
- * The number of a batch's entry i, scaled; cpu: the one whose it is, where the metric lists them;
- * element: of an array in the value. false: a counter cannot have that value; the whole exposition
- * would be refused.
+/**
+ * source_number() - return a sample of an entry
+ * @source:  the source
+ * @batch:   a batch of its metric
+ * @i:       the entry
+ * @cpu:     the CPU, if the metric lists CPUs
+ * @element: the element, if the family is an array in the value; else 0
+ * @ret:     receives the scaled number
+ *
+ * Return: false if the sample must be omitted because a counter cannot have that value: a parser
+ * would reject the whole exposition.
  */
 bool source_number(const struct source *source, const struct metric_batch *batch, uint32_t i,
 		   unsigned int cpu, uint32_t element, struct number *ret);

@@ -1,36 +1,56 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How the monitors are, for people and scripts. */
+/*
+ * The status of monitors as text and JSON. Any thread may call these functions; they take the
+ * monitor's state lock, status_json() also its links lock. Out of memory is recorded in the output
+ * text, see text_status().
+ */
 #ifndef DYNMON_EXPORT_STATUS_H
 #define DYNMON_EXPORT_STATUS_H
 
 #include "monitor/registry.h"
 
 /*
- * One line: name, state, hook, interfaces separated by commas ("-": none), dataplane (its
- * file, "-": none, "(injected)"), separated by tabs.
+ * Appends one line with five fields separated by tabs: name, state, hook, interfaces separated by
+ * commas ("-" if none), dataplane (file name, "(injected)", or "-" if none).
  */
 void status_line(struct monitor *monitor, struct text *out);
 
 /*
- * The same and the beginning of its last error, as a JSON object: what a list of many monitors
- * shows.
+ * Appends a JSON object with these fields, the network namespace, the number of unattached
+ * interfaces and the beginning of the last error, for lists of many monitors.
  */
 void status_summary_json(struct monitor *monitor, struct text *out);
 
-/*
- * All about a monitor as a JSON object without a newline. all: every monitor's instances, so that
- * the programs beside its own can be called by their monitors. feeds: its feeds, as
- * registry_feeds_json() has them.
+/**
+ * status_json() - append the full status of a monitor as a JSON object, without newline
+ * @monitor: the monitor
+ * @all:     snapshot of all monitors, to name the monitors of other programs in its program chains
+ * @feeds:   the monitor's feeds, from registry_feeds_json()
+ * @out:     receives the object
+ *
+ * Queries the kernel while it holds the links lock.
  */
 void status_json(struct monitor *monitor, const struct snapshot *all, const struct text *feeds,
 		 struct text *out);
 
-/* status_json() of the monitor called so. -ENOENT: there is none. */
+/**
+ * status_show() - append the full status of a monitor found by name
+ * @registry: the monitors
+ * @name:     name of the monitor
+ * @out:      receives the object of status_json()
+ * @err:      receives the reason
+ *
+ * Return: 0; -ENOENT if there is no such monitor; -ENOMEM.
+ */
 int status_show(struct registry *registry, const char *name, struct text *out, struct error *err);
 
-/*
- * Appends a line for every monitor that does not run what it should.
- * Returns how many, or -errno.
+/**
+ * status_troubles() - list the monitors that do not run as configured
+ * @registry: the monitors
+ * @out:      receives one line for each, a second one if a different attachment error exists
+ * @err:      receives the reason
+ *
+ * Return: the number of such monitors, or -ENOMEM.
  */
 int status_troubles(struct registry *registry, struct text *out, struct error *err);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Text that is produced piece by piece while somebody takes it away: the exporters' way out.
+ * A stream produces the text of an encoder piece by piece, at the pace of its consumer.
  *
- * A piece is one batch of a map, so that memory does not grow with the map, and the next one
- * is read only when the consumer asks for it. A stream owns its snapshot of the monitors, and is
- * used by one thread at a time.
+ * A piece is at most one batch of a map, so memory does not grow with the map. The next piece is
+ * read when the consumer asks for it. A stream owns its snapshot of the monitors, so a reload
+ * cannot free anything it reads. One thread at a time uses a stream; there is no lock.
  */
 #ifndef DYNMON_EXPORT_STREAM_H
 #define DYNMON_EXPORT_STREAM_H
@@ -17,7 +17,14 @@ struct stream {
 	void (*free)(struct stream *stream);
 };
 
-/* Appends the next piece. 1: more is to come; 0: that was the end; -errno: it broke off. */
+/**
+ * stream_next() - append the next piece
+ * @stream: the stream
+ * @out:    receives the piece
+ * @err:    receives the reason
+ *
+ * Return: 1 if more pieces follow, 0 at the end, -errno if the stream cannot continue.
+ */
 static inline int stream_next(struct stream *stream, struct text *out, struct error *err)
 {
 	return stream->next(stream, out, err);

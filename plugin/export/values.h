@@ -1,42 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Metrics as collectd sees them, without collectd: plain structs that the plugin's module
- * dispatches.
+ * Converts metrics to collectd values, without knowledge of collectd: the result is plain structs
+ * that the plugin's module dispatches.
  */
 #ifndef DYNMON_EXPORT_VALUES_H
 #define DYNMON_EXPORT_VALUES_H
 
 #include "monitor/registry.h"
 
-/* collectd's fields have room for 127 bytes. */
+/* Bytes of a field of a collectd identifier, without the final NUL. */
 #define VALUE_FIELD_MAX 127
 /*
- * collectd's write queue has no bound, so one read of one metric gives no more than this, unless
- * the document or MaxSeries says so.
+ * Series per read of a metric, unless the document or MaxSeries sets another limit. collectd's
+ * write queue is unbounded.
  */
 #define VALUE_SERIES_MAX 1000
 
-/* What tells a value from others of its metric, for those who can use more than names. */
+/* A label of a value, for consumers that can use more than names. */
 struct value_label {
 	const char *name;
 	const char *value;
 };
 
+/* One value; its strings are valid during the call of sink. */
 struct value {
-	const char *metric; /* its name, for messages */
-	const char *type;   /* of types.db */
+	const char *metric; /* name of the metric, for messages */
+	const char *type;   /* a type of types.db */
 	char plugin_instance[VALUE_FIELD_MAX + 1];
 	char type_instance[VALUE_FIELD_MAX + 1];
 	struct number number;
-	const struct value_label *labels; /* the document's, and the fields' */
+	const struct value_label *labels; /* constants of the document, then fields */
 	size_t n_labels;
 };
 
-/*
- * Reads all metrics of one instance that are scalar and to be dispatched, and calls sink for
- * each value; no lock is held. What cannot be read is told to trouble, and the rest goes on.
- * Of a metric with more series than it may have the largest are given, and their number and the sum
- * of all beside them.
+/**
+ * values_read() - read the metrics of an instance for collectd
+ * @item:    the instance
+ * @sink:    called for each value, with no lock held
+ * @trouble: called for each metric that cannot be read; other metrics are not affected
+ * @data:    passed to sink and trouble
+ *
+ * Reads all metrics that have scalar values and are enabled for dispatch. If a metric has more
+ * series than its limit, the largest are passed on, with the number of series left out and the sum
+ * over all series.
  */
 void values_read(const struct snapshot_item *item,
 		 void (*sink)(void *data, const struct value *value),
@@ -44,13 +50,12 @@ void values_read(const struct snapshot_item *item,
 
 /**
  * value_field() - convert a text to a field of a collectd identifier
- * @text:   the text, see utf8_name() for names that may be any bytes
- * @len:    its bytes
- * @field:  receives a string of valid UTF-8
+ * @text:  the text; convert names that may contain any bytes with utf8_name() first
+ * @len:   bytes of the text
+ * @field: receives a NUL-terminated string of valid UTF-8
  *
- * A "/" becomes "_", and all that is not printable is escaped, see utf8_show(). A field that would
- * have more than VALUE_FIELD_MAX bytes is cut between characters and ends in a hash of the whole
- * text.
+ * A "/" becomes "_", unprintable characters are escaped, see utf8_show(). A text that needs more
+ * than VALUE_FIELD_MAX bytes is cut between characters and ends in a hash of the whole text.
  */
 void value_field(const char *text, size_t len, char field[VALUE_FIELD_MAX + 1]);
 
