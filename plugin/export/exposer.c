@@ -16,7 +16,7 @@ void exposer_release(struct exposer *exposer)
 	exposer->protobuf = protobuf_free(exposer->protobuf);
 }
 
-/* Whoever reads it refuses a unit that is not at the end of the name, after a "_". */
+/* Parsers reject a unit that is not the suffix of the name after a "_". */
 static bool exposer_ends_with_unit(const char *name, size_t len, const char *unit)
 {
 	size_t n = strlen(unit);

@@ -21,7 +21,7 @@ const char *exposition_content_type(enum exposition exposition)
 	return types[exposition];
 }
 
-/* The value of a parameter of one entry of an Accept header, up to that entry's end. NULL: none. */
+/* Finds a parameter's value in one entry of an Accept header. Returns NULL if there is none. */
 static const char *accept_parameter(const char *entry, size_t len, const char *name)
 {
 	const char *end = entry + len;
@@ -44,7 +44,7 @@ static bool accept_parameter_is(const char *entry, size_t len, const char *name,
 	return is && !strncasecmp(is, value, n) && strchr(" \t;,", is[n]);
 }
 
-/* By its q parameter; 1 without one. */
+/* Returns the weight of an entry: the parameter q, 1 by default. */
 static double accept_weight(const char *entry, size_t len)
 {
 	const char *q = accept_parameter(entry, len, "q");
@@ -59,7 +59,7 @@ static bool accept_type_is(const char *entry, const char *type)
 	return !strncasecmp(entry, type, n) && strchr(" \t;,", entry[n]);
 }
 
-/* What one entry asks for; EXPOSITION_COUNT: none of ours. */
+/* Returns the format that an entry requests, EXPOSITION_COUNT if it is not supported. */
 static enum exposition accept_exposition(const char *entry, size_t len)
 {
 	if (accept_type_is(entry, "application/openmetrics-text"))
@@ -75,7 +75,7 @@ static enum exposition accept_exposition(const char *entry, size_t len)
 
 enum exposition exposition_negotiate(const char *accept)
 {
-	/* Of equal weights the first. */
+	/* If weights are equal, the first one wins. */
 	static const enum exposition preferred[] = { EXPOSITION_PROTOBUF, EXPOSITION_OPENMETRICS,
 						     EXPOSITION_PROMETHEUS };
 	double weights[EXPOSITION_COUNT + 1] = {}, most = 0;
@@ -155,8 +155,10 @@ void exposition_help(struct text *out, const char *help, enum exposition exposit
 	}
 }
 
-/* As Go's shortest "%g", with a point or an exponent in it. The digits alone are taken: a locale
- * has no say. */
+/*
+ * Formats as Go's shortest "%g", but always with a point or an exponent. Only digits are taken from
+ * snprintf(), so that the decimal point does not depend on the locale.
+ */
 void exposition_bound(struct text *out, double bound)
 {
 	char digits[20] = "", buffer[40];
@@ -199,7 +201,7 @@ static bool names_have(const struct names *names, const char *name)
 	return false;
 }
 
-/* [a-zA-Z_][a-zA-Z0-9_]*; __name is Prometheus' own. Changes the name in place. */
+/* Converts to [a-zA-Z_][a-zA-Z0-9_]* in place. Prometheus reserves names that begin with "__". */
 static void sanitize_label(char *name)
 {
 	for (char *c = name; *c; c++)

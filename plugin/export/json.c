@@ -9,21 +9,21 @@
 #include <string.h>
 #include <time.h>
 
-/* Fixed text, and the metric whose value follows it. */
+/* A piece of fixed text and the metric whose value follows. */
 struct piece {
 	size_t text_end;
-	const struct metric *metric;   /* NULL: only text */
-	const struct monitor *monitor; /* NULL: of none */
+	const struct metric *metric;   /* NULL: text only */
+	const struct monitor *monitor; /* NULL: no monitor */
 };
 
 struct json_stream {
 	struct stream stream;
 	struct snapshot snapshot;
-	struct text text; /* everything but values and timestamps */
+	struct text text; /* the document without values and timestamps */
 	struct piece *pieces;
 	size_t n_pieces, size;
-	bool bare; /* the value without a timestamp */
-	/* where it is */
+	bool bare; /* write no timestamps */
+	/* -- position -- */
 	size_t piece;
 	size_t text_start;
 	bool reading;
@@ -47,12 +47,12 @@ static int add_piece(struct json_stream *json, const struct metric *metric,
 	return 0;
 }
 
-/* What is built, and what it is built from. */
+/* The state of build(), which splits the document into pieces. */
 struct building {
 	struct json_stream *json;
 	const struct json_filter *filter;
 	const struct json_frame *frame;
-	bool first; /* no metric stands before in the list */
+	bool first; /* the next metric is the first of its list */
 };
 
 static void add_links(const struct building *building)
@@ -86,7 +86,7 @@ static int json_add_metric(struct building *building, const struct snapshot_item
 	return r;
 }
 
-/* The metrics of one instance on one path. */
+/* Adds the metrics of one instance on one path. */
 static int json_add_metrics(struct building *building, const struct snapshot_item *item, int path)
 {
 	const struct json_filter *filter = building->filter;
@@ -108,7 +108,7 @@ static int json_add_metrics(struct building *building, const struct snapshot_ite
 	return 0;
 }
 
-/* The metrics of n instances on one path. */
+/* Adds the metrics of n instances on one path. */
 static int json_add_path(struct building *building, const struct snapshot_item *items, size_t n,
 			 int path)
 {
@@ -120,7 +120,7 @@ static int json_add_path(struct building *building, const struct snapshot_item *
 	return r;
 }
 
-/* One monitor: its n instances. */
+/* Adds a monitor with n instances. */
 static int add_monitor(struct building *building, const struct snapshot_item *items, size_t n)
 {
 	struct text *text = &building->json->text;
@@ -248,7 +248,7 @@ static int json_next(struct stream *stream, struct text *out, struct error *err)
 	r = metric_json_next(&json->value, out);
 	if (r == -ENOMEM)
 		return error_oom(err);
-	if (r < 0 && metric_tell_trouble(piece->metric)) /* no other metric suffers from it */
+	if (r < 0 && metric_tell_trouble(piece->metric)) /* continue with the next metric */
 		log_error("%sreading map %s of metric \"%s\": %s", metric_owner(piece->metric),
 			  piece->metric->config->map_name, piece->metric->config->name,
 			  map_reader_strerror(r));

@@ -9,23 +9,23 @@
 
 #include <errno.h>
 
-/* Samples of a metric that neither the document nor the operator limits. */
+/* Limit of series per metric unless the document sets one. */
 #define SERIES_DEFAULT 10000
 
 struct openmetrics_stream {
 	struct stream stream;
 	struct snapshot snapshot;
 	struct exposer exposer;
-	uint32_t look; /* series of each metric, for who only looks; 0: for all others */
+	uint32_t look; /* limit of series of openmetrics_look_new(); 0: a normal read */
 	struct sources sources;
-	/* where it is */
+	/* -- position -- */
 	size_t at;
-	const char *family; /* whose header was the last; NULL: none yet */
+	const char *family; /* the family begun last; NULL: none yet */
 	bool reading;
 	struct metric_batch batch;
-	uint32_t entry; /* in the batch */
+	uint32_t entry; /* the next entry in the batch */
 	struct text scratch;
-	struct text labels; /* of a histogram, for all of its samples */
+	struct text labels; /* of the current series of a histogram */
 };
 
 static void family_header(struct openmetrics_stream *stream, const struct source *source,
@@ -44,7 +44,7 @@ static void family_header(struct openmetrics_stream *stream, const struct source
 		       out);
 }
 
-/* The labels of an entry; without the brace at the end. */
+/* Appends the labels of an entry, without the closing brace. */
 static void labels(struct openmetrics_stream *stream, const struct source *source, uint32_t i,
 		   unsigned int cpu, struct text *out)
 {
@@ -64,7 +64,7 @@ static void labels(struct openmetrics_stream *stream, const struct source *sourc
 	}
 }
 
-/* "name_suffix{labels} number", or with a tail in the place of the brace. */
+/* Appends "name_suffix{labels} number". tail closes the labels: "} " or one with a bound. */
 static void sample_of(const struct openmetrics_stream *stream, const struct source *source,
 		      const char *suffix, const char *tail, struct number number, struct text *out)
 {
@@ -76,12 +76,13 @@ static void sample_of(const struct openmetrics_stream *stream, const struct sour
 	text_addc(out, '\n');
 }
 
-/* Of no total can be told that it is negative, or NaN: the whole exposition would be refused. */
+/* A negative sum, or NaN, would make a parser reject the whole exposition. */
 static bool is_total(struct number number)
 {
 	return number.kind == NUMBER_UNSIGNED || number_double(number) >= 0;
 }
 
+/* A histogram with negative bounds must not have a sum, because the sum may decrease. */
 static bool has_sum(const struct source *source, const struct number *numbers)
 {
 	const struct histogram *histogram = &source->metric->histogram;
@@ -90,7 +91,7 @@ static bool has_sum(const struct source *source, const struct number *numbers)
 	return histogram->sum && !falls && is_total(histogram_sum(histogram, numbers));
 }
 
-/* All samples of a series: cumulated buckets, or quantiles; how many, and their sum. */
+/* Appends all samples of a series: cumulative buckets or quantiles, count and sum. */
 static void histogram_samples(struct openmetrics_stream *stream, const struct source *source,
 			      uint32_t i, struct text *out)
 {
@@ -110,12 +111,12 @@ static void histogram_samples(struct openmetrics_stream *stream, const struct so
 				histogram_quantile(histogram, numbers, histogram->quantiles[n]);
 		else
 			below = number_add(below, numbers[n]);
-		if (quantile.f < 0) /* is refused, too */
+		if (quantile.f < 0) /* rejected by parsers, too */
 			continue;
 		sample_of(stream, source, summary ? "" : "_bucket", source->tails[n],
 			  summary ? quantile : below, out);
 	}
-	/* A histogram has both or none. */
+	/* OpenMetrics allows a histogram _count only together with _sum. */
 	if (summary || sum)
 		sample_of(stream, source, "_count", "} ", histogram_count(histogram, numbers), out);
 	if (sum)
@@ -143,7 +144,7 @@ static void sample(struct openmetrics_stream *stream, const struct source *sourc
 	text_addc(out, '\n');
 }
 
-/* All samples that an entry has in a family. */
+/* Writes all samples of an entry in a family: for each CPU and array element. */
 static void samples(struct openmetrics_stream *stream, const struct source *source, uint32_t i,
 		    struct text *out)
 {
@@ -194,7 +195,7 @@ static int source_begin(struct openmetrics_stream *stream, const struct source *
 	return r;
 }
 
-/* Returns 0 or -ENOMEM. */
+/* Ends a family; after the metric's last one, records left-out series. Returns 0 or -ENOMEM. */
 static int source_end(struct openmetrics_stream *stream)
 {
 	struct held *held = stream->sources.items[stream->at].held;
@@ -226,7 +227,7 @@ static int source_end(struct openmetrics_stream *stream)
 	return r;
 }
 
-/* With the source's fixed labels, and the name of its metric. */
+/* Writes a sample about a source, with its fixed labels and a label for its name. */
 static void left_out_sample(struct openmetrics_stream *stream, const struct source *source,
 			    const char *name, const char *suffix, struct number number,
 			    struct text *out)
@@ -238,7 +239,7 @@ static void left_out_sample(struct openmetrics_stream *stream, const struct sour
 	text_printf(&metric, "%s%s", source->name, suffix);
 	labels[source->n_fixed] =
 		(struct value_label){ names_add(&names, "metric"), text_str(&metric) };
-	/* A constant of the document may be called so. */
+	/* A constant of the document may be called "metric", too. */
 	for (size_t i = 0; i < source->n_fixed; i++)
 		labels[i] = (struct value_label){ names_add(&names, source->fixed[i].name),
 						  source->fixed[i].value };
@@ -250,7 +251,7 @@ static void left_out_sample(struct openmetrics_stream *stream, const struct sour
 	exposer_sample(&stream->exposer, name, labels, source->n_fixed + 1, number, out);
 }
 
-/* What all series are together: of a histogram how many, and their sum. */
+/* Writes the sums over all series of a metric; for a histogram count and sum. */
 static void left_out_sums(struct openmetrics_stream *stream, const struct source *source,
 			  const char *name, struct text *out)
 {
@@ -270,7 +271,7 @@ static void left_out_sums(struct openmetrics_stream *stream, const struct source
 				metric_scale(metric, histogram_sum(histogram, sums)), out);
 }
 
-/* "dynmon_series_..." of what was left out: each a family of its own, of all metrics. */
+/* Writes one of the families "dynmon_series_..." for all metrics with left-out series. */
 static void left_out(struct openmetrics_stream *stream, bool sums, struct text *out)
 {
 	const char *name = sums ? "dynmon_series_sum" : "dynmon_series_left_out";
@@ -310,7 +311,7 @@ static int finish(struct openmetrics_stream *stream, struct text *out, struct er
 	return text_status(out) < 0 ? error_oom(err) : 0;
 }
 
-/* Some entries of the batch at hand, until the piece is large enough. */
+/* Writes entries of the current batch until the piece has METRIC_PIECE_BYTES. */
 static void entries(struct openmetrics_stream *stream, const struct source *source,
 		    struct text *out)
 {
@@ -341,7 +342,7 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 	}
 	if (r == -ENOMEM)
 		return error_oom(err);
-	if (r < 0 && metric_tell_trouble(source->metric)) /* no other metric suffers from it */
+	if (r < 0 && metric_tell_trouble(source->metric)) /* continue with the next metric */
 		log_error("%sreading map %s of metric \"%s\": %s", metric_owner(source->metric),
 			  source->metric->config->map_name, source->metric->config->name,
 			  map_reader_strerror(r));

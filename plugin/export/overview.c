@@ -37,7 +37,7 @@ static const char *where_shown(const struct metric *metric)
 	return metric->accumulator ? "last-read" : "series";
 }
 
-/* Instances of a monitor have the same ones. */
+/* Lists the metrics of the first instance; all instances of a monitor have the same ones. */
 static void list_metrics(const struct snapshot *snapshot, struct text *out)
 {
 	const struct generation *generation = snapshot->n ? snapshot->items[0].generation : NULL;

@@ -4,13 +4,13 @@
 
 #include <math.h>
 
-/* Of an entry, with cpu and index, or of a sample of the plugin's own. */
+/* Labels of an entry, with cpu and index, or of a self metric. */
 #define SAMPLE_LABELS_MAX (FIXED_MAX + FIELDS_MAX + 2)
 
-/* Messages are made of pointers to their parts: there is one of each, used again and again. */
+/* Messages consist of pointers to their parts. The parts are allocated once and reused. */
 struct protobuf {
-	enum metric_type type; /* of the family at hand */
-	struct text family;    /* its head and its metrics so far: parts of one message, one too */
+	enum metric_type type; /* of the current family */
+	struct text family;    /* packed head and metrics, which concatenated form one message */
 	struct text raw, values;
 	size_t n_labels;
 	Prometheus__LabelPair labels[SAMPLE_LABELS_MAX], *label_list[SAMPLE_LABELS_MAX];
@@ -115,7 +115,7 @@ void protobuf_family(struct protobuf *protobuf, const char *name, enum metric_ty
 
 /* -- metrics -- */
 
-/* Begins the labels of a metric with those that need no cleaning; more are added. */
+/* Starts the labels of a metric with n labels whose values are valid UTF-8. */
 static void start_labels(struct protobuf *protobuf, const struct value_label *labels, size_t n)
 {
 	text_clear(&protobuf->values);
@@ -128,7 +128,7 @@ static void start_labels(struct protobuf *protobuf, const struct value_label *la
 	}
 }
 
-/* The values stand in one text, which moves as it grows: settle_labels() comes after the last. */
+/* Appends a value to a text that may move as it grows; call settle_labels() after the last one. */
 static void protobuf_add_label(struct protobuf *protobuf, const char *name, const char *value,
 			       size_t len)
 {
@@ -137,12 +137,12 @@ static void protobuf_add_label(struct protobuf *protobuf, const char *name, cons
 	text_addc(&protobuf->values, '\0');
 }
 
-/* Lets the labels from the first one that was added have their values. */
+/* Sets the value pointers of the labels from the first added one on. */
 static void settle_labels(struct protobuf *protobuf, size_t first)
 {
 	char *value = protobuf->values.data;
 
-	/* A text that failed has not all of them. */
+	/* After a failed append some values are missing. */
 	if (text_status(&protobuf->raw) < 0 || text_status(&protobuf->values) < 0) {
 		protobuf->family.failed = true;
 		protobuf->n_labels = first;
@@ -153,7 +153,7 @@ static void settle_labels(struct protobuf *protobuf, size_t first)
 	}
 }
 
-/* element: of an array in the value, where the family has such. */
+/* element: of an array in the value, if the family is one. */
 static void protobuf_set_labels(struct protobuf *protobuf, const struct source *source,
 				const struct map_batch *entries, uint32_t i, unsigned int cpu,
 				uint32_t element)
@@ -178,7 +178,7 @@ static void protobuf_set_labels(struct protobuf *protobuf, const struct source *
 	settle_labels(protobuf, source->n_fixed);
 }
 
-/* A number that is the whole of a metric. */
+/* Packs a metric that is a single number. */
 static void pack_number(struct protobuf *protobuf, struct number number)
 {
 	Prometheus__Metric metric = PROMETHEUS__METRIC__INIT;
@@ -197,7 +197,7 @@ static void pack_number(struct protobuf *protobuf, struct number number)
 	pack_metric(protobuf, &metric);
 }
 
-/* Without it, it would be 0 for who reads it. */
+/* An unknown sum is NaN, because a missing field would be read as 0. */
 static double sum_of(const struct metric *metric, const struct number *numbers)
 {
 	const struct histogram *histogram = &metric->histogram;
@@ -248,7 +248,7 @@ static void set_classic(struct protobuf *protobuf, const struct histogram *histo
 	message->bucket = protobuf->bucket_list;
 }
 
-/* One span, from the first bucket that has anything to the last one. */
+/* Sets one span of buckets, from the first to the last nonempty one. */
 static void set_native(struct protobuf *protobuf, const struct histogram *histogram,
 		       const struct number *numbers, Prometheus__Histogram *message)
 {

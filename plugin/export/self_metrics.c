@@ -8,21 +8,21 @@
 
 #define LABELS 5
 
-/* What is known of a monitor, or of all of them. */
+/* Figures of one monitor, or sums over all monitors. */
 struct facts {
 	uint64_t monitors;
-	uint64_t interfaces; /* that programs are attached to */
+	uint64_t interfaces; /* with attached programs */
 	uint64_t unattached; /* matching interfaces without attached programs */
-	uint64_t changes;    /* dataplanes switched to */
+	uint64_t changes;    /* dataplanes put in place */
 	uint64_t failures;
 	uint64_t changed;  /* seconds since 1970; 0: never */
 	uint64_t failed;   /* 1: the dataplane runs nowhere */
-	uint64_t outdated; /* 1: it runs something else than its document says, or nothing */
+	uint64_t outdated; /* 1: it does not run its document */
 	struct feed_stats feeds;
 	uint64_t feeds_waiting;
 };
 
-/* What a figure is about; what its scope does not have is not set. */
+/* The subject of a figure. Members outside the row's scope are not set. */
 struct subject {
 	const struct snapshot_item *item;
 	const struct facts *facts;
@@ -34,7 +34,7 @@ struct subject {
 
 enum scope { OF_PLUGIN, OF_MONITOR, OF_READER, OF_PROGRAM, OF_METRIC, OF_METRIC_READER };
 
-/* Who shows it. Sums over monitors are left to those who scrape. */
+/* Where a figure is shown. Scrapers compute sums over monitors themselves. */
 enum { IN_STATS = 1, IN_EXPOSITION = 2, IN_COLLECTD = 4, EVERYWHERE = 7 };
 
 struct row {
@@ -43,8 +43,8 @@ struct row {
 	bool counter;
 	enum scope scope;
 	unsigned int where;
-	const char *type; /* collectd's */
-	/* false: there is none. argument: the row's. */
+	const char *type; /* type in collectd's types.db */
+	/* Returns false if there is no value. argument is that of the row. */
 	bool (*get)(const struct subject *subject, size_t argument, struct number *ret);
 	size_t argument;
 	const char *help;
@@ -129,7 +129,7 @@ static bool get_left_out(const struct subject *subject, size_t argument, struct 
 
 #define FACT(member) offsetof(struct facts, member)
 
-/* No two rows of one name are in an exposition: a name is a family there. */
+/* Rows in expositions must have unique names, because a name is a family there. */
 static const struct row rows[] = {
 	{ "monitors", NULL, false, OF_PLUGIN, EVERYWHERE, "count", get_fact, FACT(monitors),
 	  "Monitors." },
@@ -190,14 +190,14 @@ static const struct row rows[] = {
 	  "" },
 };
 
-/* -- what there is to tell -- */
+/* -- collecting the figures -- */
 
-/* What is asked once for all rows. */
+/* Data collected once for all rows. */
 struct census {
 	const struct snapshot *snapshot;
 	struct facts all;
 	struct facts *facts;	     /* by item */
-	struct run_stats *run_stats; /* by item and path; NULL: they are not counted */
+	struct run_stats *run_stats; /* by item and path; NULL: statistics are off */
 };
 
 static void take_facts(struct monitor *monitor, struct facts *facts)
@@ -221,7 +221,7 @@ static bool has_program(const struct snapshot_item *item, int path)
 	return item->monitor && item->generation && item->generation->paths[path].object;
 }
 
-/* A monitor's items stand together. */
+/* Returns true for the first item of a monitor. A monitor's items are adjacent. */
 static bool is_first(const struct snapshot *snapshot, size_t i)
 {
 	return snapshot->items[i].monitor &&
@@ -244,7 +244,7 @@ static int take_run_stats(struct census *census)
 	return 0;
 }
 
-/* -ENOMEM. In any case: census_release(). */
+/* Returns 0 or -ENOMEM. Call census_release() in both cases. */
 static int census_init(struct census *census, const struct snapshot *snapshot, bool with_programs)
 {
 	*census = (struct census){
@@ -283,7 +283,7 @@ struct visitor {
 	void (*show)(void *data, const struct row *row, const struct subject *subject,
 		     struct number number);
 	void *data;
-	bool whole; /* the figures of the plugin as a whole alone */
+	bool whole; /* only figures with scope OF_PLUGIN */
 };
 
 static void visit_row(const struct visitor *visitor, const struct row *row,
@@ -337,7 +337,7 @@ static void visit_item(const struct visitor *visitor, const struct row *row,
 	}
 }
 
-/* Row by row, so that the samples of a family stand together. */
+/* Visits row by row, so that the samples of a family are adjacent. */
 static int visit_all(const struct visitor *visitor, unsigned int where,
 		     const struct snapshot *snapshot)
 {
@@ -460,14 +460,14 @@ int self_metrics_json(const struct snapshot *snapshot, struct text *out)
 	return r;
 }
 
-/* -- as values -- */
+/* -- as collectd values -- */
 
 struct reading {
 	void (*sink)(void *data, const struct value *value);
 	void *data;
 };
 
-/* The type instance is the name, and what each label says that is not empty. */
+/* The type instance consists of the name and all label values that are not empty. */
 static void give_row(void *data, const struct row *row, const struct subject *subject,
 		     struct number number)
 {
@@ -486,7 +486,7 @@ static void give_row(void *data, const struct row *row, const struct subject *su
 	for (size_t i = 0; i < value.n_labels; i++)
 		text_printf(&name, "%s%s", *labels[i].value ? "-" : "", labels[i].value);
 	value_field(text_str(&name), name.len, value.type_instance);
-	if (row->unit && row->counter) /* collectd counts in integers */
+	if (row->unit && row->counter) /* collectd's counters are integers: milliseconds */
 		value.number.f *= 1e3;
 	reading->sink(reading->data, &value);
 }

@@ -6,10 +6,13 @@
 #include <errno.h>
 #include <math.h>
 
-/* Somebody would have to call metrics foo_bucket, foo_histogram_bucket and so on. */
+/*
+ * Rounds of renaming in sources_init(). Each further round needs one more metric with a conflicting
+ * name: foo_bucket, foo_histogram_bucket and so on.
+ */
 #define RENAMES_MAX 8
 
-/* Labels that tell apart what has one name in the end, see keep_apart(). */
+/* Labels that distinguish metrics whose names became equal, see keep_apart(). */
 #define METRIC_NAME  "metric_name"
 #define METRIC_FIELD "metric_field"
 
@@ -20,15 +23,16 @@ static bool ends_with(const char *text, size_t len, const char *end)
 	return len > n && !memcmp(text + len - n, end, n);
 }
 
-/* As a word of its own. */
+/* Returns true if the text ends in "_" and the unit. */
 static bool source_ends_with_unit(const char *text, size_t len, const char *unit)
 {
 	return ends_with(text, len, unit) && text[len - strlen(unit) - 1] == '_';
 }
 
 /*
- * [a-zA-Z_:][a-zA-Z0-9_:]*: the metric's name, the field's, the unit; a counter's samples end in
- * _total. SELF_COUNTER_PREFIX is for the plugin's own figures: such a name gets another prefix.
+ * Builds a name of the form [a-zA-Z_:][a-zA-Z0-9_:]* from metric, field and unit; the samples of a
+ * counter end in _total. SELF_COUNTER_PREFIX is reserved for self metrics: a metric with such a
+ * name gets the prefix "exported_". Returns NULL if out of memory.
  */
 static char *sample_name(const struct metric *metric, const struct family *family)
 {
@@ -79,7 +83,7 @@ static int add_constant(struct source *source, struct names *names, const char *
 	return name ? add_fixed(source, name, value) : -ENOMEM;
 }
 
-/* One more than the metric has: the number in an array of the value. */
+/* Returns the number of labels that vary: an array in the value has an index in addition. */
 static size_t n_heads(const struct source *source)
 {
 	return source->metric->n_labels + (family_of(source)->numbers > 1);
@@ -108,7 +112,7 @@ static int add_tail(struct source *source, const char *name, double value)
 	return source->tails[source->n_tails] ? (int)source->n_tails++ : -ENOMEM;
 }
 
-/* The label that the exposition adds; no other may be called so. */
+/* Builds the label "le" or "quantile" of each sample. Reserves the name before others are added. */
 static int add_tails(struct source *source, struct names *names)
 {
 	const struct histogram *histogram = &source->metric->histogram;
@@ -200,7 +204,7 @@ size_t source_family_len(const struct source *source)
 	return source->type == METRIC_COUNTER ? len - strlen("_total") : len;
 }
 
-/* Whether any source's samples are called as another's family, with that at the end. */
+/* Binary search for a source with the name of this family plus the suffix. */
 static bool source_name_is_taken(const struct sources *sources, const struct source *source,
 				 const char *suffix)
 {
@@ -229,7 +233,10 @@ static bool same_labels(const struct source *a, const struct source *b)
 	       !memcmp(a->labels.data, b->labels.data, a->labels.len);
 }
 
-/* my-metric and my_metric of one path, or x of m and m_x: only their own names tell them apart. */
+/*
+ * Adds labels with the original names to sources with equal names and fixed labels: metrics
+ * my-metric and my_metric of one path, or field x of metric m and metric m_x.
+ */
 static int keep_apart(struct source *sources, size_t n)
 {
 	int r = 0;
@@ -251,7 +258,7 @@ static bool is_histogram(const struct source *source)
 	return source->type == METRIC_HISTOGRAM || source->type == METRIC_SUMMARY;
 }
 
-/* Whether the samples of items[i], a histogram, are called as those of another type. */
+/* Returns true if a sample name of histogram items[i] is also used by a source of another type. */
 static bool is_ambiguous(const struct sources *sources, size_t i)
 {
 	static const char *const suffixes[] = { "_bucket", "_count", "_sum", "_created", "_total" };
@@ -270,8 +277,8 @@ static bool is_ambiguous(const struct sources *sources, size_t i)
 }
 
 /*
- * A histogram has several names for its samples, and no other type that it could have: one of
- * them taken, it gets its type at the end of its name.
+ * Renames histograms and summaries with ambiguous sample names: appends the type to the name. They
+ * cannot become untyped as other metrics do. Returns 1 if any was renamed, 0 or -ENOMEM.
  */
 static int settle_histograms(struct sources *sources)
 {
@@ -295,7 +302,10 @@ static int settle_histograms(struct sources *sources)
 	return r < 0 ? r : renamed;
 }
 
-/* Sources of one name must have one type, and no family may be called as another's samples. */
+/*
+ * Sources with the same name but different types become untyped. A counter also becomes untyped if
+ * its family name, with or without _created, is the name of another source.
+ */
 static int settle_types(struct sources *sources)
 {
 	struct source *items = sources->items;
@@ -349,7 +359,7 @@ static int source_add_metric(struct sources *sources, const struct snapshot_item
 	return 0;
 }
 
-/* How many families, and metrics that have any, a snapshot has. */
+/* Counts the families of a snapshot, and the metrics with at least one family. */
 static void count(const struct snapshot *snapshot, size_t *families, size_t *metrics)
 {
 	*families = *metrics = 0;
@@ -392,7 +402,7 @@ int sources_init(struct sources *sources, const struct snapshot *snapshot)
 		return r;
 	}
 	qsort(sources->items, sources->n, sizeof(*sources->items), source_by_name);
-	/* A name that is new may be taken, too. */
+	/* A new name may be in use, too. */
 	for (int i = 0; r == 0 && i < RENAMES_MAX; i++) {
 		r = settle_histograms(sources);
 		if (r <= 0)

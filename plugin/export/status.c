@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* Under state. */
+/* Called with state held. */
 static const char *dataplane_word(const struct monitor *monitor)
 {
 	if (!monitor->dataplane)
@@ -39,7 +39,7 @@ static void json_member(struct text *out, const char *name, const char *value)
 		text_adds(out, "null");
 }
 
-/* As above for a name, which may contain any bytes. */
+/* Like json_member(), for a name that may contain any bytes. */
 static void json_name(struct text *out, const char *name, const char *value)
 {
 	text_printf(out, "\"%s\":", name);
@@ -49,7 +49,7 @@ static void json_name(struct text *out, const char *name, const char *value)
 		text_adds(out, "null");
 }
 
-/* What both begin with. The monitor's state is held. */
+/* Appends the members that summary and full status begin with. Called with state held. */
 static void head_json(struct monitor *monitor, struct text *out)
 {
 	text_addc(out, '{');
@@ -61,7 +61,7 @@ static void head_json(struct monitor *monitor, struct text *out)
 	text_addc(out, ',');
 }
 
-/* Bytes of an error that a summary has: a verifier's log is long. */
+/* Bytes of an error in a summary, because a verifier log is long. */
 #define SUMMARY_ERROR 240
 
 void status_summary_json(struct monitor *monitor, struct text *out)
@@ -92,13 +92,13 @@ void status_summary_json(struct monitor *monitor, struct text *out)
 	pthread_mutex_unlock(&monitor->state);
 }
 
-/* A program and its monitor's name. */
+/* A program and the name of its monitor. */
 struct owned_program {
 	uint32_t id;
 	const char *monitor;
 };
 
-/* All programs of all monitors, sorted by id: the kernel is asked once for each. */
+/* The programs of all monitors, sorted by id, so that the kernel is queried once for each. */
 struct owned_programs {
 	struct owned_program *items;
 	size_t n;
@@ -137,7 +137,7 @@ static void list_owned(const struct snapshot *all, struct owned_programs *ret)
 		qsort(ret->items, ret->n, sizeof(*ret->items), compare_owned);
 }
 
-/* The monitor whose program that is; NULL: somebody else's. */
+/* Returns the monitor that owns a program, NULL for a foreign program. */
 static const char *monitor_of(const struct owned_programs *owned, uint32_t prog_id)
 {
 	const struct owned_program key = { .id = prog_id }, *found = NULL;
@@ -147,7 +147,7 @@ static const char *monitor_of(const struct owned_programs *owned, uint32_t prog_
 	return found ? found->monitor : NULL;
 }
 
-/* What runs on a hook, in that order, and whose it is. */
+/* Appends the program chain of a hook, in order of execution, with owners. */
 static void chain_json(const struct chain *chain, const struct owned_programs *owned,
 		       struct text *out)
 {
@@ -181,9 +181,9 @@ static void path_json(const struct monitor *monitor, const struct instance *inst
 }
 
 /*
- * What each instance runs, among what others run there. The kernel is asked a lot: with links held,
- * so that nothing of it changes, and without state, for which readers wait.
- * NULL: out of memory.
+ * Lists for each instance its programs and the chains they are in. Called with links held, so that
+ * nothing changes, and without state, because readers wait for it and the kernel queries take time.
+ * Returns NULL if out of memory.
  */
 static struct text *list_programs(struct monitor *monitor, const struct snapshot *all)
 {
@@ -224,7 +224,7 @@ static void instance_json(const struct instance *instance, const struct text *pr
 	text_adds(out, "]}");
 }
 
-/* Programs that are on no interface. */
+/* Lists programs that are attached to a section's hook instead of an interface. */
 static void sections_json(const struct monitor *monitor, struct text *out)
 {
 	const struct generation *generation = monitor->instances[0]->generation;

@@ -22,18 +22,18 @@ void value_field(const char *text, size_t len, char field[VALUE_FIELD_MAX + 1])
 			*c = '_';
 }
 
-/* A value list in the making: what all samples of a metric share, and the one at hand. */
+/* State of values_read(): data shared by all samples of a metric, and the current sample. */
 struct making {
 	const struct snapshot_item *item;
 	int path;
 	const struct metric *metric;
-	struct text name;  /* the metric's, for %{metric} */
-	const char *field; /* of the sample at hand */
-	const char *type;  /* of samples; of other numbers it is another */
+	struct text name;  /* of the metric, for %{metric} */
+	const char *field; /* of the current sample */
+	const char *type;  /* of samples; counts and sums have other types */
 	const char *instance_template, *type_template;
-	bool has_own_labels; /* the template names them: they are not appended */
-	struct text labels;  /* all values of labels, each with a NUL */
-	bool is_vague;	     /* others might look the same when they are put together */
+	bool has_own_labels; /* the template names labels: do not append them */
+	struct text labels;  /* label values of the entry, each with a NUL */
+	bool is_vague;	     /* other label values may give the same identifier */
 	struct value_label *list;
 	size_t n_constants, n_list;
 	struct text text;
@@ -42,7 +42,7 @@ struct making {
 	void *data;
 };
 
-/* NULL: there is no such label. */
+/* Returns NULL if there is no such label. */
 static const char *label_value(const struct making *making, const char *name, size_t len)
 {
 	for (size_t i = 0; i < making->n_list; i++)
@@ -51,7 +51,7 @@ static const char *label_value(const struct making *making, const char *name, si
 	return NULL;
 }
 
-/* What %{name} stands for; NULL: it is not known, and stands for itself. */
+/* Returns the value of %{name}; NULL if the name is unknown, then the text is kept as it is. */
 static const char *variable(const struct making *making, const char *name, size_t len)
 {
 	const struct {
@@ -93,7 +93,7 @@ static void expand(const struct making *making, const char *template, struct tex
 	}
 }
 
-/* Whether the other path has a metric of that name, so that the path must tell them apart. */
+/* Returns true if both paths have a metric of that name; the path then becomes part of the name. */
 static bool on_both_paths(const struct generation *generation, int path, const char *name)
 {
 	const struct generation_path *other = &generation->paths[!path];
@@ -112,7 +112,7 @@ static bool looks_the_same(const char *a, const char *b)
 	return *a == *b;
 }
 
-/* The name of the metric, with a hash if another metric's name looks the same in an identifier. */
+/* Sets making->name, with a hash if another metric's name would give the same identifier. */
 static int set_name(struct making *making)
 {
 	const char *name = making->metric->config->name;
@@ -135,7 +135,7 @@ static int set_name(struct making *making)
 	return text_status(&making->name);
 }
 
-/* Types of collectd's own types.db that have one data source. */
+/* Chooses a type with one data source from the stock types.db, by unit and metric type. */
 static const char *type_of(const struct metric *metric, const struct metric_settings *settings)
 {
 	static const struct {
@@ -161,7 +161,7 @@ static const char *type_of(const struct metric *metric, const struct metric_sett
 	return counter ? "derive" : "gauge";
 }
 
-/* Whether a text that anybody may choose has what separates it from others, or what is replaced. */
+/* Returns true if a text chosen by packets or tenants contains a separator or a replaced byte. */
 static bool values_is_vague(const struct label *label, const char *text, bool alone)
 {
 	const struct plan *plan = label->field ? &label->field->plan : NULL;
@@ -174,7 +174,7 @@ static bool values_is_vague(const struct label *label, const char *text, bool al
 	return false;
 }
 
-/* Fills in what the fields of an entry say; after the constants. */
+/* Sets the labels of an entry, after the constants in the list. */
 static void values_set_labels(struct making *making, const char *key, const char *value,
 			      unsigned int cpu)
 {
@@ -208,7 +208,7 @@ static void set_field(struct making *making, const char *template, const char *e
 	value_field(text_str(&making->text), making->text.len, field);
 }
 
-/* number: scaled. */
+/* Passes one scaled number to the sink. */
 static void values_give(struct making *making, const char *type, const char *field,
 			struct number number)
 {
@@ -235,7 +235,7 @@ static void values_give(struct making *making, const char *type, const char *fie
 typedef void give_fn(struct making *making, const char *type, const char *field,
 		     struct number number);
 
-/* How many, and their sum where it is known: they count on. What is scaled is no whole number. */
+/* Passes on count and sum as counters. A float sum becomes a gauge, as counters are integers. */
 static void give_totals(struct making *making, const struct number *numbers, give_fn *with)
 {
 	const struct metric *metric = making->metric;
@@ -249,7 +249,7 @@ static void give_totals(struct making *making, const struct number *numbers, giv
 	with(making, sum.kind == NUMBER_FLOAT ? "gauge" : "derive", "sum", sum);
 }
 
-/* "p50", "p99_9": a point would be a level of its own in Graphite. */
+/* Formats as "p50" or "p99_9", because Graphite takes a point as a separator. */
 static void quantile_name(double quantile, char name[32])
 {
 	snprintf(name, 32, "p%.10g", 100 * quantile);
@@ -273,7 +273,7 @@ static void give_histogram(struct making *making, const struct number *numbers)
 	}
 }
 
-/* The number in an array of the value is one more label; the map may have an index, too. */
+/* Adds the array index of a number as a label. The map may already have a label "index". */
 static void set_element(struct making *making, uint32_t element, char text[16])
 {
 	size_t n = making->n_list = making->n_constants + making->metric->n_labels;
@@ -339,7 +339,7 @@ static void give_sum(struct making *making, const char *type, const char *field,
 	making->sink(making->data, &making->value);
 }
 
-/* How many are not there, and what all of them are together. */
+/* Passes on the number of left-out series and the sums over all series. */
 static void give_left_out(struct making *making, const struct sampling *sampling)
 {
 	const struct selection *selection = sampling->selection;
@@ -400,7 +400,7 @@ static int metric_read(struct making *making, const struct metric_settings *sett
 	return r;
 }
 
-/* Sets what all values of a metric have in common. */
+/* Sets the data shared by all values of a metric. */
 static int making_begin(struct making *making, int path, const struct metric *metric,
 			const struct metric_settings *settings)
 {
