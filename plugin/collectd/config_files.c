@@ -12,13 +12,16 @@
 #include <sys/stat.h>
 #include <wordexp.h>
 
-#define INCLUDES_MAX 8	/* files in files, as in collectd */
-#define FOLDERS_MAX  32 /* folders in folders */
+#define INCLUDES_MAX 8	/* nested files, as in collectd */
+#define FOLDERS_MAX  32 /* nested directories */
 
-/* Resets the daemon's scanner, so that lines are counted from 1; not every build exports it. */
+/*
+ * Resets the scanner of the daemon, so that line numbers start at 1. Some builds of collectd do not
+ * export this symbol.
+ */
 __attribute__((weak)) int yylex_destroy(void);
 
-/* How deep we are. */
+/* Nesting of included files and of directories. */
 struct depth {
 	int includes;
 	int folders;
@@ -96,7 +99,7 @@ static int is_visible(const struct dirent *entry)
 	return *entry->d_name != '.';
 }
 
-/* Byte by byte, whatever the locale. */
+/* Sorts by bytes, independent of the locale. */
 static int config_files_by_name(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
@@ -130,7 +133,10 @@ static int by_word(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* words: as for the shell, with ~, $ and patterns, but without commands. */
+/*
+ * words: paths in wordexp(3) syntax with ~, variables and patterns, but without command
+ * substitution.
+ */
 static int read_any(struct config_files *files, const char *words, const char *filter,
 		    struct depth depth, struct error *err)
 {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * collectd's configuration files, parsed by the daemon's own parser and followed through Include as
- * the daemon does. That parser is not for several threads, prints its complaints to stderr, goes on
- * with the rest of a broken file when it is asked for the next one, and has errors at which it ends
- * the process: this is for a child process that does nothing else.
+ * Reads collectd's configuration files with the parser of the daemon and follows Include as the
+ * daemon does.
+ *
+ * Call these functions only in a child process that does nothing else: the parser is not
+ * thread-safe, prints its errors to stderr, keeps state after a broken file, and calls exit() on
+ * some errors.
  */
 #ifndef DYNMON_COLLECTD_CONFIG_FILES_H
 #define DYNMON_COLLECTD_CONFIG_FILES_H
@@ -14,16 +16,23 @@
 struct oconfig_item_s;
 
 struct config_files {
-	/* Called for each <Plugin> block of that name, in collectd's order. */
+	/*
+	 * Called for each <Plugin> block with the name @plugin, in collectd's order. The strings
+	 * and the block are valid during the call.
+	 */
 	void (*take)(void *data, const char *file, const struct oconfig_item_s *block);
 	void *data;
 	const char *plugin;
-	struct text warnings; /* each ended by a newline; the owner releases it */
+	struct text warnings; /* one per line; released by the owner of the struct */
 };
 
-/*
- * Reads a file and all that it includes. -errno, with the file in the message; -EBADMSG: the parser
- * has said on stderr what and where.
+/**
+ * config_files_read() - read a file and all files that it includes
+ * @files:  receives the blocks and warnings
+ * @file:   path of the main configuration file
+ *
+ * Return: 0; -EBADMSG after a syntax error, which the parser has described on stderr; otherwise
+ * -errno, with the file in @err.
  */
 int config_files_read(struct config_files *files, const char *file, struct error *err);
 

@@ -13,16 +13,16 @@
 
 #define PLUGIN "dynmon"
 
-#define BLOCKS_MAX 8 /* blocks in blocks */
+#define BLOCKS_MAX 8 /* nested blocks */
 
 static struct {
-	char *dir;  /* collectd's directory when it read the file */
-	char *file; /* as it stood on the command line */
+	char *dir;  /* working directory of collectd when it read the file */
+	char *file; /* as written on the command line */
 } place;
 
-/* -- where -- */
+/* -- location -- */
 
-/* The argument of the last -C, among collectd's options; NULL: there is none. */
+/* Returns the argument of the last -C on collectd's command line, or NULL. */
 static const char *option_c(const char *words, size_t len)
 {
 	const char *found = NULL, *end = words + len;
@@ -72,11 +72,12 @@ void config_reader_forget(void)
 }
 
 /*
- * -- items as words --
+ * -- serialized items --
  *
- * Strings with their NUL, so that nothing of liboconfig's crosses a pipe. For each item there is a
- * head of numbers, the key, and the first value if there is one. Between them stand "B" and a file
- * before what comes from that file; "W" and warnings; and "." at the end of what is complete.
+ * The child passes items to the parent as NUL-terminated strings, so that no struct of liboconfig
+ * crosses the pipe. Each item consists of a string of numbers, the key, and the first value if the
+ * item has a value. Other records are "B" and a file, before the items of that file; "W" and
+ * warnings; and "." at the end of a complete configuration.
  */
 
 struct line {
@@ -84,7 +85,7 @@ struct line {
 	bool block;
 	int n_values;
 	const char *key;
-	const char *value; /* NULL: none */
+	const char *value; /* NULL if the item has no value */
 };
 
 static void pack_line(struct text *out, const struct line *line)
@@ -109,7 +110,7 @@ static const char *config_reader_value_text(const oconfig_value_t *value, char *
 	}
 }
 
-/* One without a line in it looks like an option. */
+/* An empty block has no children, and only its name distinguishes the block from an option. */
 static bool is_block(const char *key, unsigned int depth)
 {
 	static const struct {
@@ -123,7 +124,7 @@ static bool is_block(const char *key, unsigned int depth)
 	return false;
 }
 
-/* What stands in a block, but not the block itself. */
+/* Serializes the children of a block, but not the block itself. */
 static void pack_children(struct text *out, const oconfig_item_t *item, unsigned int depth)
 {
 	for (int i = 0; i < item->children_num && depth < BLOCKS_MAX; i++) {
@@ -144,7 +145,7 @@ static void pack_children(struct text *out, const oconfig_item_t *item, unsigned
 	}
 }
 
-/* The string at *at, which is moved behind it; NULL: the words end before. */
+/* Returns the string at *at and advances *at, or returns NULL if no complete string is left. */
 static const char *config_reader_next_word(const char **at, const char *end)
 {
 	const char *word = *at;
@@ -167,13 +168,13 @@ static bool unpack_line(const char *head, const char **at, const char *end, stru
 	return line->depth < BLOCKS_MAX && line->key && (!has_value || line->value);
 }
 
-/* -- words to settings -- */
+/* -- items to settings -- */
 
 struct taking {
-	struct settings_node nodes[BLOCKS_MAX + 1]; /* the blocks that are open */
+	struct settings_node nodes[BLOCKS_MAX + 1]; /* the open blocks */
 	bool usable[BLOCKS_MAX + 1];
-	unsigned int depth; /* of the innermost */
-	const char *file;   /* what they come from; NULL: not known */
+	unsigned int depth; /* of the innermost open block */
+	const char *file;   /* source of the items; NULL if unknown */
 	struct text *warnings;
 	struct text mistakes;
 	int r;
@@ -186,7 +187,9 @@ static void add_words(const struct taking *taking, struct text *to, const struct
 		    error_message(err));
 }
 
-/* All mistakes at once, not one a start. What is not known is a warning. */
+/*
+ * Collects all errors, so that one start reports all of them. An unknown option is only a warning.
+ */
 static void config_reader_judge(struct taking *taking, int r, const struct error *err)
 {
 	if (r == -ENOENT) {
@@ -217,7 +220,7 @@ static void take_line(struct taking *taking, const struct line *line)
 
 	close_blocks(taking, line->depth);
 	if (line->depth != taking->depth || !taking->usable[line->depth])
-		return; /* in a block that is not known, or wrong */
+		return; /* inside an unknown or invalid block */
 	node = taking->nodes[line->depth];
 	if (line->block) {
 		taking->depth++;
@@ -234,7 +237,7 @@ static void take_line(struct taking *taking, const struct line *line)
 	config_reader_judge(taking, r, &err);
 }
 
-/* false: there are others than there should be. */
+/* Returns false if the serialized items are malformed. */
 static bool take_words(struct taking *taking, struct settings *settings, const char *at,
 		       const char *end)
 {
@@ -291,7 +294,7 @@ int config_reader_take(struct settings *settings, const struct oconfig_item_s *i
 	return taking_finish(&taking, err);
 }
 
-/* -- in the child -- */
+/* -- child process -- */
 
 static void pack_block(void *data, const char *file, const struct oconfig_item_s *block)
 {
@@ -302,13 +305,13 @@ static void pack_block(void *data, const char *file, const struct oconfig_item_s
 	pack_children(out, block, 0);
 }
 
-/* The parser may call exit(): nothing of what collectd and its plugins do then may happen here. */
+/* The parser may call exit(). Skip the exit handlers of collectd and its plugins in the child. */
 static void leave_at_once(void)
 {
 	_exit(1);
 }
 
-/* What is written to fd is all words; what the parser says goes to stderr. */
+/* Writes the serialized items to fd. Errors of the parser go to stderr. */
 static void read_files(void *data, int fd)
 {
 	_cleanup_text_ struct text words = {};
@@ -328,9 +331,9 @@ static void read_files(void *data, int fd)
 		file_write_fd(fd, words.data, words.len);
 }
 
-/* -- in the parent -- */
+/* -- parent process -- */
 
-/* What the parser has said, without what says nothing. */
+/* Copies the parser's messages, without those that carry no information. */
 static void clean(struct text *said, struct text *out)
 {
 	for (const char *line = text_str(said); *line;) {
@@ -343,8 +346,9 @@ static void clean(struct text *said, struct text *out)
 }
 
 /*
- * The child has this thread alone. What another one has locked at that moment, in an allocator or
- * in the loader, stays so there for ever: a child that does not come to its end is tried once more.
+ * The child has only a copy of this thread. A lock that another thread held at the fork, in the
+ * allocator or the loader, is never released in the child, and the child may hang. A child that
+ * times out is therefore tried once more.
  */
 static int read_words(struct text *words, struct text *said, struct error *err)
 {

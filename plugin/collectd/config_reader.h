@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The <Plugin dynmon> blocks of collectd's configuration: as collectd gives them to the plugin at
- * the start, and read again from its files later on, in a child process: see files.h.
+ * Reads the <Plugin dynmon> blocks of collectd's configuration. At the start collectd passes the
+ * blocks to the plugin. For a reload, a child process reads them again from collectd's files, see
+ * config_files.h.
  */
 #ifndef DYNMON_COLLECTD_CONFIG_READER_H
 #define DYNMON_COLLECTD_CONFIG_READER_H
@@ -10,24 +11,38 @@
 
 struct oconfig_item_s;
 
-/*
- * Remembers where collectd's configuration is: from collectd's own command line, or as built in.
- * To be called before collectd changes its directory. -ENOMEM.
+/**
+ * config_reader_locate() - remember the path of collectd's configuration file
+ *
+ * The path comes from collectd's command line; without -C it is the compiled-in path. Call this
+ * function before collectd changes its working directory. Further calls do nothing.
+ *
+ * Return: 0 or -ENOMEM.
  */
 int config_reader_locate(struct error *err);
 void config_reader_forget(void);
 
-/*
- * Takes a block into settings, which add up. warnings: a line for each option that is not known.
- * On failure all mistakes are in err, a line each.
+/**
+ * config_reader_take() - add a <Plugin dynmon> block to settings
+ * @settings:  initialized; several blocks add up
+ * @item:      the block
+ * @warnings:  receives a line for each unknown option
+ * @err:       receives all errors, one per line
+ *
+ * Return: 0, or -errno of an error.
  */
 int config_reader_take(struct settings *settings, const struct oconfig_item_s *item,
 		       struct text *warnings, struct error *err);
 
-/*
- * Reads all blocks again, as collectd would at its start. On success ret is the caller's. On
- * failure err says which file, and for what is no proper syntax which line. Safe from any thread;
- * takes a few milliseconds, and at most CONFIG_SECONDS_MAX.
+/**
+ * config_reader_read() - read all blocks again, as collectd would at its start
+ * @ret:       receives the settings on success; the caller releases them
+ * @warnings:  receives warnings, one per line
+ * @err:       names the file, and for a syntax error the line
+ *
+ * Thread-safe. Takes a few milliseconds, and at most CONFIG_SECONDS_MAX seconds.
+ *
+ * Return: 0 or -errno.
  */
 #define CONFIG_SECONDS_MAX 10
 int config_reader_read(struct settings *ret, struct text *warnings, struct error *err);

@@ -19,36 +19,39 @@
 
 #define PLUGIN "dynmon"
 
-/* What is read in one go. collectd's callback holds one reference, whoever flushes another one. */
+/*
+ * The unit of reading: a monitor, or the self metrics. collectd's callback holds one reference,
+ * each flush holds another one.
+ */
 struct reader {
-	char *monitor; /* NULL: the figures */
+	char *monitor; /* NULL for the self metrics */
 	uint64_t serial;
 	cdtime_t interval;
 	struct write_queue_reader *passage;
-	/* -- of who has the turn -- */
-	struct text told;  /* metrics whose type cannot be used, a line each: logged */
-	bool trouble_told; /* a failed read was */
-	bool troubled;	   /* this read had one */
-	cdtime_t time;	   /* of the read at hand, and the last one */
-	size_t sent;	   /* values of it */
+	/* -- owned by the thread that has the turn -- */
+	struct text told;  /* metrics with an unusable type that were logged, one per line */
+	bool trouble_told; /* a failed read was logged */
+	bool troubled;	   /* the current read has failed */
+	cdtime_t time;	   /* of the current read, or else of the last read */
+	size_t sent;	   /* number of values of that read */
 	/* -- protected by dispatcher.lock -- */
 	unsigned int refs;
-	bool busy; /* somebody has the turn */
+	bool busy; /* a thread has the turn */
 	struct reader *next;
 };
 
 static struct {
-	pthread_mutex_t lock; /* never held while collectd is called */
-	pthread_cond_t free;  /* a turn, or the last flush, has ended */
+	pthread_mutex_t lock; /* never held during a call of collectd */
+	pthread_cond_t free;  /* signaled when a turn or the last flush ends */
 	/* -- protected by lock -- */
-	struct registry *registry; /* NULL: nothing is to be read */
-	struct reader *readers;	   /* that collectd has */
-	unsigned int flushes;	   /* under way */
-	/* -- set at the start -- */
+	struct registry *registry; /* NULL: do nothing */
+	struct reader *readers;	   /* readers registered with collectd */
+	unsigned int flushes;	   /* in progress */
+	/* -- constant after the start -- */
 	plugin_ctx_t context;
 } dispatcher = { .lock = PTHREAD_MUTEX_INITIALIZER, .free = PTHREAD_COND_INITIALIZER };
 
-/* This thread has flushed our own values, and goes through the other plugins. */
+/* This thread has flushed the plugin's own values and is flushing the other plugins. */
 static __thread bool flushing;
 
 /* -- readers -- */
@@ -73,7 +76,7 @@ static void reader_unref(struct reader *reader)
 	reader_delete(reader);
 }
 
-/* Takes one from the list, where it may not be any more: the one given, or a monitor's. */
+/* Removes a reader from the list, if listed: the given reader, or the reader of the monitor. */
 static void unlink_reader(const struct reader *reader, const struct monitor *monitor)
 {
 	struct reader **at = &dispatcher.readers;
@@ -87,14 +90,17 @@ static void unlink_reader(const struct reader *reader, const struct monitor *mon
 	pthread_mutex_unlock(&dispatcher.lock);
 }
 
-/* collectd will not call it any more: some time after its monitor is gone, or before shutdown. */
+/*
+ * collectd calls this function when it no longer calls the reader: some time after the monitor was
+ * removed, or before shutdown.
+ */
 static void reader_free(void *data)
 {
 	unlink_reader(data, NULL);
 	reader_unref(data);
 }
 
-/* For a monitor, or with NULL for the figures. NULL: out of memory. */
+/* monitor: NULL for the self metrics. Returns NULL if memory ran out. */
 static struct reader *reader_new(const struct monitor *monitor)
 {
 	struct reader *reader = calloc(1, sizeof(*reader));
@@ -118,7 +124,7 @@ static struct reader *reader_new(const struct monitor *monitor)
 	return reader;
 }
 
-/* Takes the turn. -EBUSY: somebody else has it, and for until, NULL for no time, has kept it. */
+/* Takes the turn. Waits until a CLOCK_MONOTONIC time; NULL: does not wait. Returns 0 or -EBUSY. */
 static int turn_begin(struct reader *reader, const struct timespec *until)
 {
 	int r = 0;
@@ -162,7 +168,7 @@ static value_t to_value(struct number number, int ds_type)
 	}
 }
 
-/* Whether that was logged of a metric before; remembers it. */
+/* Returns true if the metric was logged before; otherwise remembers the metric. */
 static bool type_told(struct reader *reader, const char *metric)
 {
 	_cleanup_text_ struct text line = {};
@@ -174,7 +180,7 @@ static bool type_told(struct reader *reader, const char *metric)
 	return false;
 }
 
-/* For write plugins that can use more than names; collectd copies it. NULL: there are none. */
+/* Labels as metadata for write plugins; NULL without labels. collectd copies the metadata. */
 static meta_data_t *labels_of(const struct value *value)
 {
 	meta_data_t *meta = value->n_labels ? meta_data_create() : NULL;
@@ -236,7 +242,7 @@ static void read_end(struct reader *reader)
 	write_queue_end(reader->passage, reader->sent);
 }
 
-/* With the turn. */
+/* The caller has the turn. */
 static void read_monitor(struct reader *reader, struct registry *registry)
 {
 	_cleanup_(snapshot_release) struct snapshot snapshot = {};
@@ -258,7 +264,7 @@ static void read_monitor(struct reader *reader, struct registry *registry)
 			       clock_now_ns() - start);
 }
 
-/* With the turn. */
+/* The caller has the turn. */
 static void dispatch_self_metrics(struct reader *reader, struct registry *registry)
 {
 	_cleanup_(snapshot_release) struct snapshot snapshot = {};
@@ -279,8 +285,8 @@ static void reader_read(struct reader *reader, struct registry *registry)
 }
 
 /*
- * The registry outlives the read threads. Always 0: collectd would double the interval of a read
- * that fails.
+ * The registry outlives the read threads. Always returns 0: collectd would double the interval of a
+ * failed read.
  */
 static int dispatcher_read(user_data_t *user_data)
 {
@@ -301,7 +307,7 @@ static int dispatcher_read(user_data_t *user_data)
 
 /* -- flush -- */
 
-/* References to all readers at this moment, the figures last; NULL: out of memory. */
+/* Takes references to all current readers; the self metrics are last. NULL if memory ran out. */
 static struct reader **list_readers(size_t *n)
 {
 	struct reader **list, *figures = NULL;
@@ -381,7 +387,7 @@ static int flush_own(cdtime_t timeout, const char *identifier, struct error *err
 	return r;
 }
 
-/* collectd's: FLUSH on its own socket, SIGUSR1, FlushInterval, and the end. */
+/* Called by collectd for FLUSH on unixsock's socket, SIGUSR1, FlushInterval, and at shutdown. */
 static int dispatcher_flush_callback(cdtime_t timeout, const char *identifier,
 				     user_data_t *user_data)
 {
@@ -410,7 +416,7 @@ int dispatcher_flush(void *data, const char *plugin, double timeout, const char 
 		r = flush_own(age, identifier, err);
 	if (plugin && own)
 		return r;
-	/* The write plugins write all values that they hold, including these. */
+	/* The write plugins now write all values that they hold, including these values. */
 	passed = own ? write_queue_wait(r < 0 ? NULL : err) : 0;
 	flushing = true;
 	plugin_flush(plugin, age, identifier);
@@ -418,11 +424,11 @@ int dispatcher_flush(void *data, const char *plugin, double timeout, const char 
 	return r < 0 ? r : passed;
 }
 
-/* -- monitors come and go -- */
+/* -- adding and removing monitors -- */
 
 static void reader_name(const struct monitor *monitor, char *name, size_t size)
 {
-	/* With the serial: one that is made again has another, whatever comes first. */
+	/* The serial makes the name unique if a monitor is removed and added again. */
 	snprintf(name, size, PLUGIN "-%s-%llu", monitor->settings.name,
 		 (unsigned long long)monitor->serial);
 }
@@ -439,7 +445,7 @@ void dispatcher_add(const struct monitor *monitor)
 		return;
 	}
 	reader_name(monitor, name, sizeof(name));
-	/* collectd frees the reader when it fails, too. */
+	/* collectd calls free_func on failure, too. */
 	if (plugin_register_complex_read(PLUGIN, name, dispatcher_read,
 					 DOUBLE_TO_CDTIME_T(monitor->settings.interval),
 					 &user_data) != 0)

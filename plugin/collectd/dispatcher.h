@@ -1,38 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What goes to collectd: the values of each monitor, and the plugin's own figures; when collectd
- * asks for them, and when somebody wants them at once.
+ * Dispatches the values of all monitors and the self metrics to collectd, in read callbacks and on
+ * flush.
  *
- * A monitor is read by one thread at a time. A read callback that comes while somebody else reads
- * goes away again, for its values are under way; a flush waits for its turn.
+ * Reads of a monitor are serialized. A read callback returns at once if another thread reads the
+ * same monitor, because that thread dispatches the values. A flush waits for its turn.
  */
 #ifndef DYNMON_COLLECTD_DISPATCHER_H
 #define DYNMON_COLLECTD_DISPATCHER_H
 
 #include "monitor/registry.h"
 
-/* For a flush to wait for a read that is under way. */
+/* Seconds for which a flush waits for reads in progress. */
 #define DISPATCHER_SECONDS_MAX 10
 
-/*
- * Registers the read of the figures, for without any read there are no read threads, and the flush
- * callback; when collectd loads the plugin.
+/**
+ * dispatcher_register() - register the read callback of the self metrics and the flush callback
+ *
+ * Call this when collectd loads the plugin. collectd starts read threads only if a read callback is
+ * registered at that time.
  */
 void dispatcher_register(void);
 
-/* In collectd's context of the plugin, after it has forked. */
+/* Call from init, after collectd has forked, in the plugin's context. */
 void dispatcher_start(struct registry *registry);
-/* Nothing reads the registry any more when it returns. */
+/* Returns when no thread uses the registry any more. collectd's read threads have ended before. */
 void dispatcher_stop(void);
 
-/* The registry's observer tells of monitors, in the plugin's context. */
+/* Registers and unregisters the read callback of a monitor. Called by the registry's observer. */
 void dispatcher_add(const struct monitor *monitor);
 void dispatcher_remove(const struct monitor *monitor);
 
-/*
- * registry_observer's flush(): reads the monitors, waits until the write threads have processed
- * their values, then flushes the other plugins. -EBUSY: some monitors could not be read in time;
- * -ETIMEDOUT: the write threads are too slow. The other steps are still done.
+/**
+ * dispatcher_flush() - flush values; the callback flush() of registry_observer
+ * @plugin:      the plugin to flush; NULL for all plugins
+ * @timeout:     seconds; flush only what is at least that old, 0 for everything
+ * @identifier:  of the value to flush; NULL for all values
+ *
+ * Reads all monitors whose last read is older than @timeout, unless @plugin or @identifier belongs
+ * to another plugin. With @plugin NULL, then waits until the write threads have processed the
+ * values. Flushes @plugin, or all other plugins. A failed step does not skip the next steps.
+ *
+ * Return: 0; 1 with a remark in @err; -EBUSY if some monitors could not be read in time; -ETIMEDOUT
+ * if the write threads are too slow; -ENOMEM.
  */
 int dispatcher_flush(void *data, const char *plugin, double timeout, const char *identifier,
 		     struct error *err);

@@ -13,14 +13,14 @@
 
 #define PLUGIN "dynmon"
 
-/* NULL before init and after shutdown: values are dropped then. */
+/* NULL before init and after shutdown: values are then dropped. */
 static struct registry *_Atomic registry;
 
-/* A value list, and its rates once somebody has asked for one. */
+/* A value list, with its rates once they have been requested. */
 struct writing {
 	const data_set_t *ds;
 	const value_list_t *list;
-	gauge_t *rates; /* collectd's own cache has them; NULL: not asked for */
+	gauge_t *rates; /* from collectd's cache; NULL if not requested yet */
 };
 
 static void writing_release(struct writing *writing)
@@ -41,7 +41,9 @@ static int find_source(const data_set_t *ds, const char *name, size_t *ret, stru
 			 name ? name : "", text_str(&all));
 }
 
-/* A gauge as it is; all else as a rate, which is not there before the second value. */
+/*
+ * Returns a gauge unchanged, other types as a rate. A rate does not exist before the second value.
+ */
 static int get_value(void *data, const char *name, double *ret, struct error *err)
 {
 	struct writing *writing = data;
@@ -64,7 +66,9 @@ static int get_value(void *data, const char *name, double *ret, struct error *er
 	return 0;
 }
 
-/* A sender may write any host into a packet; the network plugin marks what it received. */
+/*
+ * A sender can write any host into a packet. The network plugin marks the values that it received.
+ */
 static bool is_own(const value_list_t *list)
 {
 	bool received = false;
@@ -74,7 +78,10 @@ static bool is_own(const value_list_t *list)
 	return !received && !strcmp(list->host, hostname_g);
 }
 
-/* In collectd's write threads. Always 0: what cannot be put into a map is ours to tell. */
+/*
+ * Runs in collectd's write threads. Always returns 0: the plugin itself logs values that cannot be
+ * stored in a map.
+ */
 static int feed_input_write(const data_set_t *ds, const value_list_t *list, user_data_t *user_data)
 {
 	_cleanup_(writing_release) struct writing writing = { .ds = ds, .list = list };

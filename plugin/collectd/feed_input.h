@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What collectd writes comes in: the values that monitors are fed with. */
+/*
+ * Receives the values that collectd writes and passes them to feeds. The write callback runs in
+ * collectd's write threads, several at a time.
+ */
 #ifndef DYNMON_COLLECTD_FEED_INPUT_H
 #define DYNMON_COLLECTD_FEED_INPUT_H
 
@@ -9,7 +12,7 @@ struct registry;
  * feed_input_register() - register the write callback with collectd
  *
  * Call this only while collectd loads the plugin: collectd's list of write callbacks has no lock,
- * and its write threads walk the list. Without feeds the callback returns at once.
+ * and its write threads read the list. Without feeds the callback returns at once.
  */
 void feed_input_register(void);
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * collectd's side of the plugin: its callbacks and its log. Its configuration is config.c's, its
- * values are dispatcher.c's, its notifications notifier.c's, and what it writes is feeder.c's;
- * nobody else includes a collectd header.
+ * collectd's side of the plugin: callbacks and logging. See config_reader.c for the configuration,
+ * dispatcher.c for values, notifier.c for notifications, and feed_input.c for the write callback.
+ * Code outside this directory includes no header of collectd.
  *
- * Lifetimes: loading registers all callbacks and the handler of SIGHUP; config only remembers;
- * init, after collectd has forked, starts the parts of the plugin in the order of the table
- * "parts"; shutdown, after collectd's readers and writers are gone, stops them in the reverse
- * order. Threads start last, when all monitors are there, and stop first.
+ * Lifetimes: loading registers all callbacks and the handler of SIGHUP. The config callback only
+ * stores the settings. init runs after collectd has forked and starts the parts of the plugin in
+ * the order of the table "parts". shutdown runs after collectd has joined its read and write
+ * threads, and stops the parts in reverse order. Threads start last, when all monitors exist, and
+ * stop first.
  */
 #include "collectd.h"
 #include "plugin.h"
@@ -44,7 +45,7 @@ static struct events *events;
 static struct control *control;
 static struct http **https;
 static size_t n_https;
-static plugin_ctx_t context; /* the plugin's own, for threads that collectd did not start */
+static plugin_ctx_t context; /* context of the plugin, for threads that collectd did not start */
 
 static struct {
 	sem_t hangups; /* posted by the signal handler, and to end the thread */
@@ -57,7 +58,7 @@ static void sink_collectd(enum log_level level, const char *line)
 	plugin_log((int)level, PLUGIN ": %s", line);
 }
 
-/* A report's lines, each of which stands for itself. */
+/* Logs each line of a report as a separate message. */
 static void log_lines(enum log_level level, struct text *report)
 {
 	for (const char *line = text_str(report); *line;) {
@@ -102,7 +103,7 @@ static int dynmon_config(oconfig_item_t *item)
 	return -1;
 }
 
-/* Without it the figures about runs are missing, and nothing else. */
+/* A failure only disables the run count and run time metrics. */
 static int switch_run_stats(bool on, struct text *report)
 {
 	_cleanup_error_ struct error err = {};
@@ -115,7 +116,7 @@ static int switch_run_stats(bool on, struct text *report)
 	return r;
 }
 
-/* The configuration as it is now; what stands for as long as collectd runs is only reported. */
+/* Reads the current configuration. Changes of options that require a restart are only reported. */
 static int configure(void *data, struct settings *ret, struct text *report, struct error *err)
 {
 	int r = config_reader_read(ret, report, err);
@@ -128,7 +129,7 @@ static int configure(void *data, struct settings *ret, struct text *report, stru
 	return 0;
 }
 
-/* -- monitors come and go -- */
+/* -- adding and removing monitors -- */
 
 static void monitor_added(void *data, const struct monitor *monitor)
 {
@@ -145,7 +146,7 @@ static void monitor_removed(void *data, const struct monitor *monitor)
 /* -- reload -- */
 
 /*
- * Installed when the plugin is loaded: collectd may take long to start, and the default action
+ * Installed when the plugin is loaded: the start of collectd may take long, and the default action
  * would kill collectd. The thread that reloads starts after all monitors.
  */
 static void on_sighup(int signal)
@@ -272,7 +273,7 @@ static int dispatching_start(struct error *err)
 	return 0;
 }
 
-/* A socket that cannot be opened is logged, and does not keep the rest from running. */
+/* A failure to open the socket is logged; the other parts still start. */
 static int control_open(struct error *err)
 {
 	unsigned int mode = (unsigned int)strtoul(settings.socket_perms, NULL, 8);
@@ -341,7 +342,7 @@ static void monitors_restore(void)
 		log_error("%s", error_message(&err));
 }
 
-/* Monitors that others had to be there for. */
+/* Retries monitors that could not start before other monitors existed. */
 static void monitors_try_again(void)
 {
 	_cleanup_text_ struct text report = {};
@@ -350,7 +351,7 @@ static void monitors_try_again(void)
 	log_lines(LOG_LEVEL_NOTICE, &report);
 }
 
-/* Each interface takes several descriptors, and services start with a limit of 1024. */
+/* Each interface needs several descriptors, and the usual limit of a service is 1024. */
 static void descriptors_prepare(void)
 {
 	uint64_t old, new;
@@ -365,7 +366,7 @@ static void descriptors_prepare(void)
 		log_info("the limit of descriptors is %llu", (unsigned long long)new);
 }
 
-/* A monitor that cannot run is logged, and does not keep the others from running. */
+/* A monitor that cannot start is logged; the other monitors still start. */
 static int monitors_start(struct error *err)
 {
 	_cleanup_text_ struct text report = {};
@@ -405,12 +406,12 @@ static void watch_close(void)
 /* -- start and stop -- */
 
 /*
- * All parts, in the order in which they start; they stop in the reverse order. A part that fails to
- * start cleans up after itself, and the parts before it are stopped. The notifier starts with the
- * first read callback, see notifier.h, and stops first.
+ * All parts in the order of their start; they stop in reverse order. A part that fails to start
+ * cleans up after itself, and the parts before it are stopped. The notifier starts with the first
+ * read callback, see notifier.h, and stops first.
  */
 static const struct part {
-	int (*start)(struct error *err); /* -errno: the plugin cannot run */
+	int (*start)(struct error *err); /* -errno if the plugin cannot run */
 	void (*stop)(void);
 } parts[] = {
 	{ registry_start, registry_stop },
@@ -418,8 +419,8 @@ static const struct part {
 	{ run_stats_start, run_stats_stop },
 	{ feeds_start, feed_input_stop },
 	{ dispatching_start, dispatcher_stop },
-	{ monitors_start, NULL }, /* they stop with the registry */
-	/* The parts from here on start threads. */
+	{ monitors_start, NULL }, /* monitors stop with the registry */
+	/* The following parts start threads. */
 	{ events_open, events_close },
 	{ watch_open, watch_close },
 	{ control_open, control_close },
@@ -430,7 +431,7 @@ static const struct part {
 
 static size_t n_started;
 
-/* Cancels the work of all threads, so that none waits for a compiler. */
+/* Cancels the work of all threads first, so that no thread waits for a compiler. */
 static void parts_stop(void)
 {
 	if (registry)
@@ -485,7 +486,10 @@ void module_register(void)
 {
 	log_set_sink(sink_collectd);
 	catch_sighup();
-	/* Now, for there may be no block that asks for it; if it fails, init says so. */
+	/*
+	 * Locate the file now, because the configuration may have no block of this plugin. init
+	 * reports a failure.
+	 */
 	config_reader_locate(NULL);
 	plugin_register_complex_config(PLUGIN, dynmon_config);
 	plugin_register_init(PLUGIN, dynmon_init);

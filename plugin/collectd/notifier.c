@@ -16,9 +16,9 @@
 #include <sys/eventfd.h>
 
 #define PLUGIN		     "dynmon"
-#define NOTIFIER_SECONDS_MAX 5 /* for a handler to return when collectd stops */
+#define NOTIFIER_SECONDS_MAX 5 /* time for a handler to return at shutdown */
 
-static plugin_ctx_t context; /* for what collectd wants to know of a thread */
+static plugin_ctx_t context; /* context for the notifier's thread */
 
 static struct {
 	int stop_fd;
@@ -27,7 +27,7 @@ static struct {
 	pthread_t thread;
 } notifier = { .stop_fd = -1 };
 
-/* The field that values of the interface have for %{interface}. */
+/* Makes the field that %{interface} has in the values of an interface. */
 static void interface_field(const char *interface, char field[VALUE_FIELD_MAX + 1])
 {
 	_cleanup_text_ struct text name = {};
@@ -89,7 +89,7 @@ void notifier_run(void)
 	notifier.started = r == 0;
 }
 
-/* A handler that does not return is left alone: collectd ends all the same. */
+/* Does not wait for a blocked handler: collectd exits in any case. */
 void notifier_stop(void)
 {
 	struct timespec until;

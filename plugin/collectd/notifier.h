@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Passes notices on as collectd's notifications. collectd's handlers are called by the thread that
- * dispatches, and may take their time: it is a thread of its own, which holds no lock meanwhile.
- * There is one notifier.
+ * Passes the plugin's notices to collectd as notifications. collectd calls its notification
+ * handlers in the dispatching thread, and a handler may block. The notifier therefore has its own
+ * thread, which holds no lock during a dispatch. The process has one notifier.
  */
 #ifndef DYNMON_COLLECTD_NOTIFIER_H
 #define DYNMON_COLLECTD_NOTIFIER_H
 
-/*
- * Starts to pass on what is in the queue of notices, once it is open; further calls do nothing.
- * From a read callback: while plugins are initialized they register their handlers, and collectd's
- * list of those has no lock.
+/**
+ * notifier_run() - start the notifier if the notification queue is open
+ *
+ * Further calls do nothing. Call this from a read callback: other plugins register their handlers
+ * during init, and collectd's list of handlers has no lock.
  */
 void notifier_run(void);
 
-/* Closes the queue, too; also when nothing was started. A handler that does not return is left
- * alone after a while. */
+/*
+ * Stops the notifier and closes the queue. Closes the queue even if the notifier was not started.
+ * If a handler blocks for several seconds, the thread and the queue are abandoned.
+ */
 void notifier_stop(void);
 
 #endif

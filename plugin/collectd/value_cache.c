@@ -36,7 +36,7 @@ int value_cache_list(void *data, struct text *lines, struct error *err)
 	return 0;
 }
 
-/* The type's data set, with the words of collectd's own GETVAL where there is none. */
+/* Returns the data set of the type. The error message is the one of collectd's own GETVAL. */
 static const data_set_t *find_type(const char *identifier, struct error *err)
 {
 	_cleanup_free_ char *copy = strdup(identifier);

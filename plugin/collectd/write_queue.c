@@ -13,7 +13,7 @@
 #define PLUGIN "dynmon"
 #define SECOND UINT64_C(1000000000)
 
-/* Time for each write thread to finish its current value: collectd has no event for that. */
+/* Time for each write thread to finish its current value, for which collectd has no event. */
 #define IN_HAND_MS 20
 
 /* The values of one read. */
@@ -35,7 +35,7 @@ static struct {
 	/* -- protected by lock -- */
 	struct write_queue_reader *passages;
 	struct reading *recent; /* where the last value was found; NULL: look everywhere */
-	cdtime_t begin;		/* of the last read that has begun */
+	cdtime_t begin;		/* of the read that began last */
 	cdtime_t latest;	/* the latest begin of a read with a value in the cache */
 	unsigned int waiting;
 } passing = { .lock = PTHREAD_MUTEX_INITIALIZER, .seen = PTHREAD_COND_INITIALIZER };

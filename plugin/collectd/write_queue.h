@@ -31,7 +31,10 @@ struct write_queue_reader;
 /* Subscribes to cache events. Call when collectd loads the plugin. */
 void write_queue_register(void);
 
-/* Returns NULL if memory ran out. */
+/*
+ * write_queue_new() returns NULL if memory ran out. write_queue_free() accepts NULL and returns
+ * NULL.
+ */
 struct write_queue_reader *write_queue_new(void);
 struct write_queue_reader *write_queue_free(struct write_queue_reader *passage);
 
@@ -43,7 +46,7 @@ struct write_queue_reader *write_queue_free(struct write_queue_reader *passage);
  */
 uint64_t write_queue_begin(struct write_queue_reader *passage);
 
-/* Ends the read; n values were dispatched with its time. */
+/* Ends the read. n is the number of values dispatched with the time of the read. */
 void write_queue_end(struct write_queue_reader *passage, size_t n);
 
 /**
