@@ -224,7 +224,7 @@ static int take_log_level(void *to, const char *value, struct error *err)
 	return expected(err, "one of " LOG_LEVELS, value);
 }
 
-/* first, last, before:M or after:M, where M is a monitor or #ID, a program. */
+/* first, last, before:M or after:M, where M is the name of a monitor, or # and a program ID. */
 static int take_position(void *to, const char *value, struct error *err)
 {
 	const char *neighbour = strchr(value, ':');
@@ -252,8 +252,8 @@ static bool is_interface_name(const char *name, size_t len)
 }
 
 /*
- * Each {n} makes copies of what stands before it when the expression is compiled, and those in one
- * another multiply: a few characters would take all memory.
+ * When an expression is compiled, {n} copies the preceding element n times. Nested counts multiply:
+ * a few characters could exhaust all memory.
  */
 static bool counts_are_small(const char *expression)
 {
@@ -349,7 +349,7 @@ static int take_interface(void *to, const char *value, struct error *err)
 	return 0;
 }
 
-/* Adds a name that a Host header may have, without a port, to a listener. */
+/* Adds a host name without a port, accepted in Host headers, to a listener. */
 static int take_server_name(void *to, const char *value, struct error *err)
 {
 	struct http_settings *http = to;
@@ -373,7 +373,7 @@ static int take_server_name(void *to, const char *value, struct error *err)
 	return 0;
 }
 
-/* In the same order; a and b are the listeners. */
+/* The order matters. a and b are listeners. */
 static bool same_server_names(const void *a, const void *b)
 {
 	const struct http_settings *x = a, *y = b;
@@ -408,7 +408,7 @@ static bool same_double(const void *a, const void *b)
 	return *(const double *)a == *(const double *)b;
 }
 
-/* In whatever order; a and b are the monitors. */
+/* The order does not matter. a and b are monitors. */
 static bool same_interfaces(const void *a, const void *b)
 {
 	const struct monitor_settings *x = a, *y = b;
@@ -416,7 +416,7 @@ static bool same_interfaces(const void *a, const void *b)
 	for (size_t i = 0; i < x->n_interfaces; i++)
 		if (!monitor_settings_has_interface(y, x->interfaces[i]))
 			return false;
-	return x->n_interfaces == y->n_interfaces; /* none is there twice */
+	return x->n_interfaces == y->n_interfaces; /* an interface is listed only once */
 }
 
 const struct option options[] = {

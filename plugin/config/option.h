@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The options of all blocks: one const table says which value each takes and where it goes.
- * settings.h is how others use it.
+ * The table of all options of all blocks: it defines how each value is parsed and where the value
+ * is stored. The table is constant. Other directories use settings.h instead.
  */
 #ifndef DYNMON_CONFIG_OPTION_H
 #define DYNMON_CONFIG_OPTION_H
@@ -11,22 +11,24 @@
 struct option {
 	enum settings_block block;
 	const char *name;
-	/* Checks the value and writes it to the place of the option. -EINVAL with words, -ENOMEM.
-	 */
+	/* Parses a value and stores it at @to. Returns 0, -EINVAL with a message, or -ENOMEM. */
 	int (*take)(void *to, const char *value, struct error *err);
-	/* Whether two such places say the same. */
+	/* Compares two stored values. */
 	bool (*same)(const void *a, const void *b);
-	size_t offset; /* in the block's struct */
-	bool live;     /* of <Plugin dynmon>: a reload changes it */
+	size_t offset; /* offset of the value in the block's struct */
+	bool live;     /* <Plugin dynmon> only: a reload applies a change */
 };
 
-/* In the order in which messages list them; ended by one without a name. */
+/* In the order of messages; the last element has no name. */
 extern const struct option options[];
 
-/* Whether two blocks of the option's kind say the same there. */
+/* Returns true if two blocks of the option's kind have the same value for the option. */
 bool option_equal(const struct option *option, const void *a, const void *b);
 
-/* Names stand in file names, addresses and lines of words. -EINVAL; name may be NULL. */
+/*
+ * Names are used in file names, addresses, and space-separated words. Returns 0 or -EINVAL. @name
+ * may be NULL, which is invalid.
+ */
 int monitor_name_check(const char *name, struct error *err);
 
 #endif

@@ -6,7 +6,7 @@
 static int compile(struct pattern *pattern)
 {
 	_cleanup_free_ char *expression =
-		strndup(pattern->text + 1, strlen(pattern->text) - 2 /* the slashes */);
+		strndup(pattern->text + 1, strlen(pattern->text) - 2 /* without the slashes */);
 
 	return expression && regcomp(&pattern->regex, expression, REG_EXTENDED | REG_NOSUB) == 0
 		       ? 0

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which interfaces a monitor is for: a name, "bridge:port", or "/a regular expression/".
- *
- * Read-only once made.
+ * An Interface option: a name, "bridge:port", or "/regular expression/". The monitor owns its
+ * patterns. A pattern is read-only after its creation.
  */
 #ifndef DYNMON_CONFIG_PATTERN_H
 #define DYNMON_CONFIG_PATTERN_H
@@ -13,29 +12,38 @@
 #include <regex.h>
 
 struct pattern {
-	char *text;	/* as the operator wrote it */
-	char *position; /* among the programs of the hook, as settings have it; NULL: anywhere */
-	char *bridge;	/* NULL: of no bridge */
-	char *port;	/* the name, or the bridge's port; NULL: a regular expression */
-	regex_t regex;	/* when there is no port */
+	char *text;	/* as configured */
+	char *position; /* position in the hook's program chain; NULL: unspecified */
+	char *bridge;	/* NULL: with or without a bridge */
+	char *port;	/* name of the interface or bridge port; NULL: use regex */
+	regex_t regex;	/* valid only if port is NULL */
 };
 
-/* text and position are copied; they are valid, as settings_set() takes them. NULL: no memory. */
+/**
+ * pattern_new() - create a pattern
+ * @text:      valid, as checked by settings_set(); copied
+ * @position:  valid; copied; NULL for none
+ *
+ * Return: the pattern, for pattern_free(); NULL if memory ran out.
+ */
 struct pattern *pattern_new(const char *text, const char *position);
 struct pattern *pattern_free(struct pattern *pattern);
 DEFINE_CLEANUP(struct pattern *, pattern_free);
 
-/* The name of the one interface it can be for; NULL: a regular expression. */
+/* Returns the name of the only interface that can match; NULL for a regular expression. */
 static inline const char *pattern_name(const struct pattern *pattern)
 {
 	return pattern->port;
 }
 
-/* Whether one of the interfaces in the list is meant. */
+/* Returns true if an interface of the list matches. */
 bool pattern_matches(const struct pattern *pattern, const struct netif_list *list,
 		     const struct netif *netif);
 
-/* Whether an interface that was meant still is, whatever name it may have got meanwhile. */
+/*
+ * Returns true if an interface that has matched still matches. The interface may have been renamed:
+ * a fixed name is not compared again, a bridge and a regular expression are.
+ */
 bool pattern_keeps(const struct pattern *pattern, const struct netif_list *list,
 		   const struct netif *netif);
 

@@ -228,7 +228,7 @@ int settings_open(struct settings_node parent, const char *block, const char *ar
 	return error_set(err, -ENOENT, "%s: unknown block <%.100s>", label, block);
 }
 
-/* What a feed cannot be without. */
+/* Checks the required options. */
 static int feed_check(const struct feed_settings *feed, struct error *err)
 {
 	const char *missing = !feed->match     ? "Match"
@@ -417,7 +417,7 @@ int monitor_settings_set_position(struct monitor_settings *settings, const char 
 		settings->positions = calloc(INTERFACE_OPTIONS_MAX, sizeof(char *));
 	if (!settings->positions || !settings->n_interfaces)
 		return error_oom(err);
-	/* As the option of the whole block, which is put back. */
+	/* Parse with the option of the block, then restore the option. */
 	settings->position = NULL;
 	r = settings_set(node, "Position", position, err);
 	own = settings->position;

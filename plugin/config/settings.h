@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the operator configured: the <Plugin dynmon> block of collectd.conf as plain structs.
+ * The configuration: the <Plugin dynmon> block of collectd.conf as plain structs. The caller owns
+ * each struct and provides locking if threads share it.
  *
- * One table knows all options of all blocks; collectd.conf and the control socket's
- * key=value words go through it.
+ * One table defines the options of all blocks (option.h). Both collectd.conf and the key=value
+ * words of the control socket are parsed with this table.
  */
 #ifndef DYNMON_CONFIG_SETTINGS_H
 #define DYNMON_CONFIG_SETTINGS_H
@@ -16,12 +17,12 @@
 
 #define MONITOR_NAME_MAX      63
 #define MONITORS_MAX	      1000
-#define INTERFACES_MAX	      4096 /* of one monitor */
-#define INTERFACE_OPTIONS_MAX 256  /* Interface options of one monitor */
+#define INTERFACES_MAX	      4096 /* per monitor */
+#define INTERFACE_OPTIONS_MAX 256  /* Interface options per monitor */
 #define PATTERN_MAX	      255  /* bytes of an Interface */
-#define PATTERN_COPIES_MAX    1000 /* {n} in a regular expression, all of them multiplied */
+#define PATTERN_COPIES_MAX    1000 /* product of all {n} in a regular expression */
 #define INTERVAL_MAX	      86400
-#define SERVER_NAMES_MAX      32  /* of one listener */
+#define SERVER_NAMES_MAX      32  /* per listener */
 #define SERVER_NAME_MAX	      253 /* bytes */
 #define FEEDS_MAX	      100
 #define FEED_NAME_MAX	      63
@@ -30,41 +31,41 @@
 /* How collectd sees one metric of a monitor. */
 struct metric_settings {
 	char *name;
-	char *type;	     /* of types.db; NULL: by the metric's type */
-	char *type_instance; /* template; NULL: the default */
+	char *type;	     /* from types.db; NULL: chosen by the type of the metric */
+	char *type_instance; /* template; NULL: default */
 	bool dispatch;
-	uint32_t max_series; /* 0: as the document has it, or VALUE_SERIES_MAX */
+	uint32_t max_series; /* 0: from the document, or VALUE_SERIES_MAX */
 };
 
 struct monitor_settings {
 	char *name;
 	char **interfaces; /* names, "/regular expressions/", "bridge:port" */
 	size_t n_interfaces;
-	char **positions; /* of the interfaces that have one of their own, or NULL: none has */
-	char *netns;	  /* a name or a path; NULL: collectd's own */
-	char *position;	  /* among the programs of the hook; NULL: where the kernel puts it */
-	char *hook;	  /* as hook_find() takes it */
-	char *dataplane;  /* a document's file; NULL: the empty default dataplane */
-	double interval;  /* seconds; 0: the plugin's */
+	char **positions; /* per interface, NULL: none; the array may be NULL */
+	char *netns;	  /* name or path; NULL: namespace of collectd */
+	char *position;	  /* position in the hook's program chain; NULL: unspecified */
+	char *hook;	  /* as accepted by hook_find() */
+	char *dataplane;  /* file of the document; NULL: empty default dataplane */
+	double interval;  /* seconds; 0: Interval of the plugin */
 	bool share;	  /* one instance for all interfaces */
 	bool pin;	  /* links and maps outlive collectd */
 	char *log_level;
-	char *plugin_instance; /* template; NULL: the default */
+	char *plugin_instance; /* template; NULL: default */
 	struct metric_settings *metrics;
 	size_t n_metrics;
 };
 
-/* What of collectd's values goes into a map. */
+/* A feed: which values of collectd are stored in which map. */
 struct feed_settings {
-	char *name;	   /* for messages */
-	char *match;	   /* a shell pattern: [host/]plugin[-instance]/type[-instance]; without
-			      a host only this host's own values */
-	char *data_source; /* NULL: the first */
+	char *name;  /* for messages */
+	char *match; /* shell pattern: [host/]plugin[-instance]/type[-instance]; without a host only
+			values of this host match */
+	char *data_source; /* NULL: first data source */
 	char *monitor;
-	char *path;  /* ingress or egress; NULL: where there is such a map */
-	char *map;   /* as the code calls it */
-	char *key;   /* as cell_check_key() takes it; NULL: 0 */
-	char *field; /* NULL: the value is a number itself */
+	char *path;  /* ingress or egress; NULL: each direction with such a map */
+	char *map;   /* name of the map in the code */
+	char *key;   /* as accepted by cell_check_key(); NULL: 0 */
+	char *field; /* NULL: the map value is a number */
 	double scale;
 };
 
@@ -74,13 +75,16 @@ enum choice { CHOICE_DEFAULT, CHOICE_TRUE, CHOICE_FALSE };
 struct http_settings {
 	char *host;
 	char *port;
-	char *socket_file; /* instead of host and port */
+	char *socket_file; /* replaces host and port */
 	enum choice allow_writes;
-	char **server_names; /* more names that a Host header may have */
+	char **server_names; /* additional names accepted in Host headers */
 	size_t n_server_names;
 };
 
-/* Whether monitors can be changed there: as it was said, else on unix sockets alone. */
+/*
+ * Returns true if this listener permits changes: AllowWrites if set; otherwise true for a Unix
+ * socket and false for TCP.
+ */
 bool http_settings_allow_writes(const struct http_settings *http);
 
 struct settings {
@@ -90,9 +94,9 @@ struct settings {
 	bool delete_socket;
 	char *dataplane_dir;
 	char *state_dir;
-	char *compiler;	   /* NULL: as built in */
-	char *include_dir; /* NULL: as built in */
-	bool run_stats;	   /* the kernel counts how often programs run, and for how long */
+	char *compiler;	   /* NULL: compiled-in path */
+	char *include_dir; /* NULL: compiled-in path */
+	bool run_stats;	   /* the kernel counts the runs and the run time of programs */
 	struct http_settings *https;
 	size_t n_https;
 	struct monitor_settings *monitors;
@@ -103,58 +107,74 @@ struct settings {
 
 enum settings_block { BLOCK_PLUGIN, BLOCK_HTTP, BLOCK_MONITOR, BLOCK_METRIC, BLOCK_FEED };
 
-/* A block that is being filled. Valid until the next block of its kind is opened. */
+/* A block during parsing. Valid until the next block of the same kind is opened. */
 struct settings_node {
 	enum settings_block block;
 	void *object;
 };
 
-/* Sets everything to its default. After success: settings_release(). */
+/*
+ * Sets all options to their defaults. On success, call settings_release() later. Returns 0 or
+ * -ENOMEM.
+ */
 int settings_init(struct settings *settings, struct error *err);
 void settings_release(struct settings *settings);
 
 struct settings_node settings_root(struct settings *settings);
 
-/* Writes a block as messages name it, <Monitor "edge">; 128 bytes are enough. */
+/* Writes the name of a block for messages, such as <Monitor "edge">. 128 bytes are enough. */
 void settings_label(struct settings_node node, char *label, size_t size);
 
-/*
- * Opens a block inside another: <Monitor "edge"> in the root.
- * argument: what stands behind the block's name; NULL for nothing.
- * -ENOENT: no such block there. -EINVAL: a wrong or missing name, or one that is taken. -E2BIG.
+/**
+ * settings_open() - open a block inside another block
+ * @parent:    the outer block, such as settings_root()
+ * @block:     name of the block, such as "Monitor"; the letter case does not matter
+ * @argument:  argument of the block, such as "edge"; NULL for none
+ * @ret:       receives the block
+ *
+ * Return: 0; -ENOENT if the outer block has no such block; -EINVAL if the argument is invalid,
+ * missing or already used; -E2BIG at a limit; -ENOMEM.
  */
 int settings_open(struct settings_node parent, const char *block, const char *argument,
 		  struct settings_node *ret, struct error *err);
 
-/*
- * Sets an option of a block, in any letter case. -ENOENT: no such option there.
- * -EINVAL: the value is not possible; the message says what would be.
+/**
+ * settings_set() - set an option of a block
+ * @option:  the letter case does not matter
+ *
+ * Return: 0; -ENOENT if the block has no such option; -EINVAL if the value is invalid, with the
+ * expected values in @err; -ENOMEM.
  */
 int settings_set(struct settings_node node, const char *option, const char *value,
 		 struct error *err);
 
-/* Looks at the block as a whole once all its options are set. */
+/* Checks a block after all its options are set: required options and combinations. */
 int settings_check(struct settings_node node, struct error *err);
 
-/* One monitor's settings by themselves, for those made at runtime. */
+/*
+ * Settings of one monitor that is created at run time. Return 0, -EINVAL for a bad name, -ENOMEM.
+ */
 int monitor_settings_init(struct monitor_settings *settings, const char *name, struct error *err);
 void monitor_settings_release(struct monitor_settings *settings);
 
-/* Whether both say the same, in whatever order of interfaces and metrics. */
+/* Returns true if both are equal, regardless of the order of interfaces and metrics. */
 bool monitor_settings_equal(const struct monitor_settings *a, const struct monitor_settings *b);
 bool monitor_settings_has_interface(const struct monitor_settings *settings, const char *interface);
 
 /*
- * Whether a value is possible for an option of a <Monitor> block; -EINVAL and the like with words.
+ * Checks a value for an option of a <Monitor> block without storing it. Returns as settings_set().
  */
 int monitor_settings_try(const char *monitor, const char *option, const char *value,
 			 struct error *err);
 
-/* The settings of that monitor, or NULL. Those that have been taken have no name any more. */
+/*
+ * Returns the settings of a monitor, or NULL. Settings that were moved out have no name and are
+ * skipped.
+ */
 struct monitor_settings *settings_monitor(const struct settings *settings, const char *name);
 
 void feed_settings_release(struct feed_settings *settings);
-/* Whether both say the same. */
+/* Returns true if name and options are equal. */
 bool feed_settings_equal(const struct feed_settings *a, const struct feed_settings *b);
 /**
  * feed_settings_own_only() - test if a feed takes only values of this host
@@ -174,20 +194,26 @@ bool feed_settings_own_only(const struct feed_settings *settings);
  */
 bool feed_settings_match(const struct feed_settings *settings, const char *id);
 
-/*
- * What the plugin's own options that are read at the start only say otherwise in new: a line
- * each is appended to report.
+/**
+ * settings_report_fixed() - report changed options that require a restart
+ * @running:  settings in use
+ * @new:      settings that were just read
+ * @report:   receives a line for each changed option that a reload does not apply
  */
 void settings_report_fixed(const struct settings *running, const struct settings *new,
 			   struct text *report);
 
-/*
- * Gives the interface that was set last a position of its own, as the option Position takes it.
+/**
+ * monitor_settings_set_position() - set the position of the last added interface
+ * @settings:  have at least one interface
+ * @position:  in the syntax of the option Position
+ *
+ * Return: as settings_set().
  */
 int monitor_settings_set_position(struct monitor_settings *settings, const char *position,
 				  struct error *err);
 
-/* What a monitor says of one of its metrics; NULL when nothing. */
+/* Returns the settings of a metric, or NULL if the monitor has none for the metric. */
 const struct metric_settings *monitor_settings_metric(const struct monitor_settings *settings,
 						      const char *metric);
 
