@@ -29,7 +29,7 @@ void history_entry_release(struct history_entry *layer)
 	*layer = (struct history_entry){};
 }
 
-/* Whether it gives a path that no layer after it gives. */
+/* Returns true if entry i covers a direction that no later entry covers. */
 static bool is_used(const struct history *history, size_t i, const struct history_entry *last)
 {
 	for (int path = 0; path < PATH_COUNT; path++) {
@@ -50,7 +50,7 @@ void history_push(struct history *history, struct history_entry *layer)
 
 	for (int path = 0; path < PATH_COUNT; path++)
 		covers = covers || layer->covers[path];
-	if (!covers) { /* all is left as it was */
+	if (!covers) { /* the injection changes nothing */
 		history_entry_release(layer);
 		return;
 	}

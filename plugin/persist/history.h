@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What an injected dataplane was made from: the documents whose paths still run, in the order in
- * which they were injected. With it a dataplane is made again, after a restart or for another hook.
+ * The history of an injected dataplane: the injected documents of which at least one direction
+ * still runs, in the order of injection. The dataplane is rebuilt from the history after a restart
+ * or for another hook.
  *
- * Embedded in its owner, whose lock guards it; zeroed is empty.
+ * The history is embedded in its owner, whose lock guards it. A zeroed history is empty.
  */
 #ifndef DYNMON_PERSIST_HISTORY_H
 #define DYNMON_PERSIST_HISTORY_H
@@ -12,25 +13,33 @@
 
 /* One injected document. */
 struct history_entry {
-	char *file;		/* below the dataplane directory; NULL: */
-	struct text bytes;	/* the document as it came */
-	bool leave[PATH_COUNT]; /* as if the document had {} there */
+	char *file;		/* name below the dataplane directory; NULL: see bytes */
+	struct text bytes;	/* the document as received, if file is NULL */
+	bool leave[PATH_COUNT]; /* treat the direction as {} in the document */
 	bool covers[PATH_COUNT];
 };
 
 struct history {
-	struct history_entry layers[PATH_COUNT]; /* no path runs code of two documents */
+	struct history_entry layers[PATH_COUNT]; /* enough: a direction runs code of one document */
 	size_t n;
 };
 
-/* Copies an injection; covers what document has, or with NULL all that is not left. -ENOMEM. */
+/**
+ * history_entry_init() - copy an injected document
+ * @layer:     receives the copy, for history_push() or history_entry_release()
+ * @file:      name below the dataplane directory; NULL to copy @len bytes of @bytes
+ * @leave:     directions that the injection does not change
+ * @document:  the parsed document; NULL if the document covers all other directions
+ *
+ * Return: 0 or -ENOMEM.
+ */
 int history_entry_init(struct history_entry *layer, const char *file, const char *bytes, size_t len,
 		       const bool leave[PATH_COUNT], const struct document *document);
 void history_entry_release(struct history_entry *layer);
 
-/* Adds what was injected last, which is taken, and forgets what it has replaced. */
+/* Appends the last injection and removes entries that it replaces completely. Moves *layer. */
 void history_push(struct history *history, struct history_entry *layer);
-/* That path is of none of them any more. */
+/* Removes a direction from all entries, and entries without a direction left. */
 void history_drop(struct history *history, enum path path);
 void history_release(struct history *history);
 

@@ -15,7 +15,7 @@
 
 struct pin_store {
 	char *path;
-	const char *owner; /* the last part of path */
+	const char *owner; /* last component of path */
 	pthread_mutex_t lock;
 	/* -- protected by lock -- */
 	unsigned int users;
@@ -59,7 +59,7 @@ const char *pin_store_path(const struct pin_store *store)
 	return store->path;
 }
 
-/* A directory, not a link to one; -errno. */
+/* Opens a directory, but does not follow a symbolic link. Returns the descriptor or -errno. */
 static int directory_open(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -90,7 +90,7 @@ static int private_open(const char *path, struct error *err)
 	return steal_fd(&fd);
 }
 
-/* In a sticky directory nobody can replace what others have made. */
+/* In a sticky directory other users cannot replace the files of this user. */
 static int check_parent(struct error *err)
 {
 	struct stat st;
@@ -104,7 +104,7 @@ static int check_parent(struct error *err)
 	return 0;
 }
 
-/* Returns true if path still leads to the directory, which its last user may have removed. */
+/* Returns true if path still refers to the directory. Its last user may have removed it. */
 static bool is_there(const char *path, int fd)
 {
 	struct stat named, opened;
@@ -180,7 +180,7 @@ void pin_store_close(struct pin_store *store)
 {
 	pthread_mutex_lock(&store->lock);
 	if (!--store->users) {
-		rmdir(store->path); /* unless there are pins in it */
+		rmdir(store->path); /* fails if the directory still has pins */
 		fd_close(&store->fd);
 	}
 	pthread_mutex_unlock(&store->lock);
@@ -188,7 +188,7 @@ void pin_store_close(struct pin_store *store)
 
 static bool is_owner(const char *name)
 {
-	return *name == '%'; /* of the slash that StateDir begins with */
+	return *name == '%'; /* the escaped leading slash of a StateDir */
 }
 
 int pin_store_take_old(struct pin_store *store, const char *monitor, struct error *err)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The directory of all pins of this collectd: PIN_STORE_DIR/OWNER, where OWNER is the path of its
+ * The directory of all pins of this collectd: PIN_STORE_DIR/OWNER. OWNER is the path of its
  * StateDir, escaped for the BPF file system ("%2fvar%2flib%2fcollectd%2fdynmon"). A collectd with
- * another StateDir never touches these pins. The directory is locked by one process while pins of
- * any monitor are open, and is removed with the last pin.
+ * another StateDir never touches these pins. One process locks the directory while pins of any
+ * monitor are open. The directory is removed with the last pin.
  *
  * Only collectd's user and root may write to these directories, because programs pinned there are
  * attached to hooks.
@@ -43,27 +43,27 @@ struct pin_store *pin_store_free(struct pin_store *store);
 const char *pin_store_path(const struct pin_store *store);
 
 /**
- * pin_store_open() - make, check and lock the directory, unless done already
+ * pin_store_open() - create, check and lock the directory, if not open already
  * @store:  the store
  * @err:    receives the reason of a failure and the remedy
  *
- * Each success must be followed by pin_store_close().
+ * Balance each success with pin_store_close().
  *
- * Return: 0; -ENOTSUP without a BPF file system, -EBUSY when another process has the directory,
- * -EPERM when others may write there, -errno.
+ * Return: 0; -ENOTSUP without a BPF file system; -EBUSY if another process has locked the
+ * directory; -EPERM if others may write to it; other -errno.
  */
 int pin_store_open(struct pin_store *store, struct error *err);
 void pin_store_close(struct pin_store *store);
 
 /**
  * pin_store_take_old() - take over a monitor's pins from the first layout
- * @store:    opened
+ * @store:    open
  * @monitor:  the monitor's name, escaped
  * @err:      receives the reason of a failure
  *
- * That layout had no owners: PIN_STORE_DIR/MONITOR.
+ * The first layout had no owners: PIN_STORE_DIR/MONITOR.
  *
- * Return: 0, also if there are none; -EBUSY when a running process has them, -errno.
+ * Return: 0, also without such pins; -EBUSY if a running process has them; other -errno.
  */
 int pin_store_take_old(struct pin_store *store, const char *monitor, struct error *err);
 
@@ -71,11 +71,11 @@ int pin_store_take_old(struct pin_store *store, const char *monitor, struct erro
  * pin_store_sweep() - remove the pins of this collectd's unwanted monitors
  * @store:   the store
  * @keep:    returns true to keep the pins of a monitor
- * @data:    for keep
- * @report:  receives a line for each monitor whose pins are removed, and for each directory of
- *           another collectd that does not run, which stays
+ * @data:    for @keep
+ * @report:  receives a line for each monitor whose pins are removed, and for each directory that
+ *           belongs to another collectd that is not running; such a directory stays
  *
- * Does nothing while another process has the directory. Pins of monitors that are open stay.
+ * Does nothing while another process has locked the directory. Pins of open monitors stay.
  */
 void pin_store_sweep(struct pin_store *store, bool (*keep)(void *data, const char *monitor),
 		     void *data, struct text *report);

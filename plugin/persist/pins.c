@@ -13,13 +13,13 @@
 #include <unistd.h>
 
 struct pins {
-	struct pin_store *store; /* opened */
-	char *path;		 /* the monitor's folder */
-	int fd;			 /* of it, locked */
+	struct pin_store *store; /* open */
+	char *path;		 /* the directory of the monitor */
+	int fd;			 /* of the directory, locked */
 	uint64_t next;
 };
 
-/* The folder's path, with a "/" and more behind it. */
+/* Makes the path of a place below the monitor's directory. */
 static void place_path(const struct pins *pins, const char *place, struct text *path)
 {
 	text_clear(path);
@@ -27,7 +27,7 @@ static void place_path(const struct pins *pins, const char *place, struct text *
 	bpffs_escape(path, place);
 }
 
-/* The monitor's folder in a store that is open. */
+/* Creates and locks the monitor's directory. The store is open. */
 static int folder_lock(struct pins *pins, const char *monitor, struct error *err)
 {
 	_cleanup_text_ struct text path = {}, escaped = {};
@@ -108,7 +108,7 @@ int pins_move(struct pins *pins, const char *from, const char *to)
 	place_path(pins, to, &new);
 	if (text_status(&old) < 0 || text_status(&new) < 0)
 		return -ENOMEM;
-	/* What is there is left over from an interface that has gone. */
+	/* Pins at the new name are left from an interface that no longer exists. */
 	bpffs_remove(text_str(&new));
 	return rename(text_str(&old), text_str(&new)) < 0 && errno != ENOENT ? -errno : 0;
 }
@@ -140,7 +140,7 @@ void pins_prune(struct pins *pins, bool (*keep)(void *data, const char *place), 
 	bpffs_each(pins->path, prune_one, &pruning);
 }
 
-/* Maps that the next process could go on with. */
+/* Pins the maps that the next process can reuse. */
 static int save_maps(const char *dir, const struct object *object, bool twin, enum path path,
 		     struct error *err)
 {
@@ -300,13 +300,13 @@ void pins_remove_links_from(struct pins *pins, const char *place, unsigned int n
 	} while (r == 0);
 }
 
-/* One numbered generation that is looked at. */
+/* State of the search for the best generation. */
 struct candidate {
 	const char *place;
 	bool (*runs)(void *data, enum path path, uint32_t prog_id);
 	void *data;
-	uint64_t best;	/* its number; 0: none */
-	bool best_runs; /* and one of its programs does */
+	uint64_t best;	/* number of the best generation; 0: none */
+	bool best_runs; /* the best generation has a running program */
 };
 
 static int prog_get(const char *dir, enum path path, bool twin, uint32_t *id)
@@ -349,7 +349,7 @@ static int pins_look_at(void *data, const char *place, const char *name)
 	return 0;
 }
 
-/* Types as the kernel knows them; without them sizes have to do. */
+/* Takes BTF types from the kernel. Without BTF only the sizes are compared. */
 static void take_types(const struct bpf_map_info *info, struct reusable_map *reusable_map)
 {
 	if (!info->btf_id)
@@ -361,7 +361,7 @@ static void take_types(const struct bpf_map_info *info, struct reusable_map *reu
 	reusable_map->value_type = info->btf_value_type_id;
 }
 
-/* "map-ingress-NAME", "twin-map-egress-NAME". */
+/* name: "map-ingress-NAME", "twin-map-egress-NAME". */
 static int take_map(void *data, const char *dir, const char *name)
 {
 	struct reusable_maps *reusable_maps = data;
@@ -410,7 +410,7 @@ static int take_map(void *data, const char *dir, const char *name)
 	return reusable_maps_add(reusable_maps, &reusable_map);
 }
 
-/* Those that have a twin are swapped. */
+/* A map that has a twin is double-buffered. */
 static void mark_swapped(struct reusable_maps *reusable_maps)
 {
 	for (size_t i = 0; i < reusable_maps->n; i++)
