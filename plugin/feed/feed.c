@@ -10,21 +10,21 @@
 
 struct feed {
 	unsigned int refs;	       /* atomic */
-	uint64_t serial;	       /* of all feeds there ever were */
-	struct feed_settings settings; /* never change */
+	uint64_t serial;	       /* unique among all feeds since the start */
+	struct feed_settings settings; /* constant */
 	bool others_told;	       /* atomic: ignored values were logged */
 	/* -- protected by lock -- */
-	bool gone;	 /* it is configured no more */
-	bool asked;	 /* feeds_each() has called it */
-	uint64_t values; /* taken so far */
-	double value;	 /* the last one, as it came */
-	double time;	 /* of that */
-	char *id;	 /* where that came from; NULL: nothing has come yet */
+	bool gone;	 /* the feed is no longer configured */
+	bool asked;	 /* feeds_each() was called with fresh */
+	uint64_t values; /* number of values taken */
+	double value;	 /* last value, unscaled */
+	double time;	 /* time of the last value */
+	char *id;	 /* source of the last value; NULL: no value yet */
 	uint64_t errors;
-	char *error; /* why there was no value when one came; NULL: there was */
+	char *error; /* why the last value list had no value, or NULL */
 };
 
-/* Feeds at one moment: read-only but for what their lock guards. */
+/* All feeds at one moment. Immutable except the fields guarded by the lock. */
 struct table {
 	unsigned int refs; /* atomic */
 	struct feed **items;
@@ -32,12 +32,12 @@ struct table {
 };
 
 struct feeds {
-	uint64_t plugins; /* atomic; a bit for each plugin, by a hash, that any of them is fed by */
+	uint64_t plugins; /* atomic; Bloom filter of the plugins whose values any feed takes */
 	pthread_mutex_t lock;
 	/* -- protected by lock -- */
 	struct table *table;
 	uint64_t next_serial;
-	uint64_t values; /* of feeds that are gone */
+	uint64_t values; /* of removed feeds */
 	uint64_t errors;
 };
 
@@ -120,15 +120,15 @@ static struct table *current(struct feeds *feeds)
 	return table;
 }
 
-/* -- which values -- */
+/* -- selection of values -- */
 
-/* Plugins have no "-" in their names; what is after one is left out all the same. */
+/* Plugin names contain no "-". If a name has one, the rest is ignored on both sides. */
 static uint64_t plugin_bit(const char *plugin)
 {
 	return 1ULL << hash_bytes(plugin, strcspn(plugin, "-/")) % 64;
 }
 
-/* All plugins, where a pattern's plugin is no plain word. */
+/* All bits if the plugin in the pattern contains a wildcard. */
 static uint64_t match_bits(const char *match)
 {
 	const char *type = strrchr(match, '/'), *plugin = type;
@@ -163,7 +163,9 @@ static struct feed *feed_new(struct feeds *feeds)
 	return feed;
 }
 
-/* With lock held. It goes on with the value of the one before, where that is fed by the same. */
+/*
+ * The caller holds lock. The feed keeps the last value of its predecessor if the source is equal.
+ */
 static void feed_follow(struct feed *feed, struct feed *old)
 {
 	old->gone = true;
@@ -183,7 +185,7 @@ static void feed_tell(struct text *report, const struct feed_settings *settings,
 		text_printf(report, "feed \"%s\": %s\n", settings->name, what);
 }
 
-/* A new table; its feeds that are new have no settings yet. */
+/* Makes a new table. New feeds in the table have no settings yet. */
 static int table_make(struct feeds *feeds, const struct settings *settings,
 		      const struct table *before, struct table **ret)
 {
@@ -205,7 +207,7 @@ static int table_make(struct feeds *feeds, const struct settings *settings,
 	return *ret ? 0 : -ENOMEM;
 }
 
-/* With lock held. */
+/* The caller holds lock. */
 static void table_change(struct feeds *feeds, struct table *table, struct settings *settings,
 			 struct text *report)
 {
@@ -250,7 +252,7 @@ int feeds_set(struct feeds *feeds, struct settings *settings, struct text *repor
 	pthread_mutex_lock(&feeds->lock);
 	table_change(feeds, table, settings, report);
 	pthread_mutex_unlock(&feeds->lock);
-	table_unref(before); /* the reference that feeds had */
+	table_unref(before); /* the reference held by feeds */
 	__atomic_store_n(&feeds->plugins, plugins, __ATOMIC_RELAXED);
 	return 0;
 }
@@ -265,7 +267,7 @@ static bool is_configured(const struct table *table, uint64_t serial)
 	return false;
 }
 
-/* With lock held; those of feeds that are gone make room. NULL: out of memory. */
+/* The caller holds lock. Drops targets of removed feeds. Returns NULL if memory ran out. */
 static struct feed_target *target_of(const struct table *table, const struct feed *feed,
 				     struct generation *generation)
 {
@@ -322,7 +324,7 @@ void feeds_refill(struct feeds *feeds, const char *monitor, struct generation *g
 
 /* -- values -- */
 
-/* Writers run side by side: the older of two values of one source may come last. */
+/* Write threads run in parallel: the older one of two values of a source may arrive last. */
 static bool note_value(struct feeds *feeds, struct feed *feed, const struct feed_source *source,
 		       double value)
 {
@@ -348,7 +350,7 @@ static bool note_value(struct feeds *feeds, struct feed *feed, const struct feed
 	return noted;
 }
 
-/* There is no value in what came. */
+/* The value list has no usable value. */
 static void note_error(struct feeds *feeds, struct feed *feed, const struct error *err,
 		       struct text *news)
 {
@@ -364,7 +366,7 @@ static void note_error(struct feeds *feeds, struct feed *feed, const struct erro
 	pthread_mutex_unlock(&feeds->lock);
 }
 
-/* Logs once why values are ignored. The message quotes nothing that the other host sent. */
+/* Logs once why values are ignored. The message does not quote data of the other host. */
 static void ignore_other(struct feed *feed, struct text *news)
 {
 	const char *match = feed->settings.match;
@@ -398,7 +400,7 @@ void feeds_take(struct feeds *feeds, const struct feed_source *source,
 	}
 }
 
-/* -- for people -- */
+/* -- reports -- */
 
 void feeds_each(struct feeds *feeds, bool fresh,
 		void (*each)(void *data, const char *feed, const char *monitor), void *data)

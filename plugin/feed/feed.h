@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Feeds: values of collectd's that are put into maps of monitors, so that dataplanes can react to
- * them.
+ * Feeds put values of collectd into maps of monitors, so that dataplanes can react to the values.
  *
- * Every generation has a target for each feed of its monitor: found once, when the generation is
- * loaded or the feed is configured, and set with each value. A generation gets the last value
- * before its programs run, and whoever makes a generation public brings it up to date after that.
+ * Each generation has a target for each feed of its monitor. The target is looked up once, when the
+ * generation is loaded or the feed is configured, and is set with each value. A generation gets the
+ * last values before its programs run. The code that publishes a generation calls feeds_put() again
+ * afterwards, because a value may have arrived in between.
  *
- * One lock guards it all. It is the innermost, but for the log's: nothing else is taken, and
- * nothing is waited for, while a few entries of maps are set with it held.
+ * The registry owns struct feeds. One lock inside guards all feeds and targets. Only the log's lock
+ * may be taken while that lock is held. No function blocks under the lock: it covers only the
+ * update of a few map entries. All functions but feeds_new() and feeds_free() may be called from
+ * any thread.
  */
 #ifndef DYNMON_FEED_FEED_H
 #define DYNMON_FEED_FEED_H
@@ -18,60 +20,76 @@
 
 struct feeds;
 
-/* A value list of collectd's. */
+/* A value list of collectd. */
 struct feed_source {
 	const char *id; /* host/plugin[-instance]/type[-instance] */
-	bool own;	/* collectd got it on this host, not over the network */
+	bool own;	/* originates from this host, not received over the network */
 	double time;	/* seconds since 1970 */
-	/* The value of a data source, NULL for the first; NaN: there is none now. Called without
-	 * locks. -ENOENT, with words: there is no such data source. */
+	/*
+	 * Returns the value of a data source, NULL for the first. NaN if there is no value now.
+	 * -ENOENT if there is no such data source. Called without locks.
+	 */
 	int (*get)(void *data, const char *data_source, double *ret, struct error *err);
 	void *data;
 };
 
-/* NULL: out of memory. */
+/* Returns NULL if memory ran out. */
 struct feeds *feeds_new(void);
-/* No other thread may use them any more. Takes NULL. */
+/* No other thread may use the feeds any more. Accepts NULL. */
 struct feeds *feeds_free(struct feeds *feeds);
 
-/*
- * Replaces them all by those of the settings, which are taken. One that has not changed goes on,
- * and so does the last value of one that is fed by the same as before.
- * report: a line for each that was added, changed or removed; may be NULL. -ENOMEM: all is as it
- * was.
+/**
+ * feeds_set() - replace all feeds
+ * @settings:  the new feeds; the function moves the settings of new and changed feeds
+ * @report:    receives a line for each feed that is added, changed or removed; may be NULL
+ *
+ * An unchanged feed keeps its state. A changed feed keeps its last value if Match and DataSource
+ * are unchanged. Calls must be serialized.
+ *
+ * Return: 0; -ENOMEM, and nothing has changed.
  */
 int feeds_set(struct feeds *feeds, struct settings *settings, struct text *report,
 	      struct error *err);
 
-/* Whether values of that plugin may be for a feed: mostly not, and then this takes no lock. */
+/*
+ * Returns false if no feed takes values of this plugin. Takes no lock; may return true without
+ * need.
+ */
 bool feeds_want(const struct feeds *feeds, const char *plugin);
 
-/*
- * Takes a value for all feeds that it is for; deliver is called, without locks, with the monitor of
- * each, to have its generations brought up to date. news: a line for each feed that gets no value
- * out of it, when that is new.
+/**
+ * feeds_take() - take a value for all feeds that match
+ * @source:   the value
+ * @deliver:  called without locks with the monitor of each feed that took the value, to bring the
+ *            monitor's generations up to date
+ * @data:     for @deliver
+ * @news:     receives a line for each feed that cannot take a value, if the reason is new
  */
 void feeds_take(struct feeds *feeds, const struct feed_source *source,
 		void (*deliver)(void *data, const char *monitor), void *data, struct text *news);
 
-/*
- * Brings a generation of that monitor up to date: sets what has not got the last value yet.
- * news: a line for each feed that cannot be put there, when that is new; NULL for a generation that
- * may come to nothing.
+/**
+ * feeds_put() - write the last values that a generation does not have yet
+ * @monitor:     name of the generation's monitor
+ * @generation:  may be NULL
+ * @news:        receives a line for each feed whose map cannot be set, if the reason is new; NULL
+ * for a generation that may never be used
  */
 void feeds_put(struct feeds *feeds, const char *monitor, struct generation *generation,
 	       struct text *news);
 
 /*
- * Sets the last values again in one copy of the maps of a generation, which a read has emptied and
- * which runs next.
+ * Writes the last values again to one copy of the generation's maps. Called after a read has
+ * emptied the copy and before the copy is used again.
  */
 void feeds_refill(struct feeds *feeds, const char *monitor, struct generation *generation,
 		  bool twin);
 
-/*
- * Calls each with the name of every feed's monitor; fresh: only of those of which that was never
- * asked before.
+/**
+ * feeds_each() - call a function for each feed
+ * @fresh:  only feeds for which no earlier call had @fresh set
+ * @each:   receives the names of the feed and of its monitor; called without locks
+ * @data:   for @each
  */
 void feeds_each(struct feeds *feeds, bool fresh,
 		void (*each)(void *data, const char *feed, const char *monitor), void *data);
@@ -79,8 +97,8 @@ void feeds_each(struct feeds *feeds, bool fresh,
 /* Totals since the start. */
 struct feed_stats {
 	uint64_t feeds;
-	uint64_t values; /* taken */
-	uint64_t errors; /* values that could not be put into a map, for each map */
+	uint64_t values; /* values taken */
+	uint64_t errors; /* values that could not be read or written, per map */
 };
 
 void feeds_stats(struct feeds *feeds, struct feed_stats *ret);

@@ -19,7 +19,7 @@ static void feed_targets_free(struct feed_target *targets, size_t n)
 	free(targets);
 }
 
-/* What is in a map that each read empties in its place would be gone. */
+/* A read that empties the map in place would remove the fed value. */
 static int check_emptied(const struct generation *generation, struct cell *cell, struct error *err)
 {
 	for (int path = 0; path < PATH_COUNT; path++) {
@@ -41,7 +41,9 @@ static int check_emptied(const struct generation *generation, struct cell *cell,
 	return 0;
 }
 
-/* Adds the cell of one copy of the programs, unless another one has that map, too. */
+/*
+ * Adds the cell of one copy of the programs, unless the target has a cell of the same map already.
+ */
 static int add_cell(struct feed_target *target, const struct generation *generation, enum path path,
 		    bool twin, const struct cell_place *place, struct error *err)
 {
@@ -62,7 +64,7 @@ static int add_cell(struct feed_target *target, const struct generation *generat
 	return 0;
 }
 
-/* Without a Path it is enough that one of them has such a map. */
+/* Without Path one direction with such a map is sufficient. */
 static int feed_target_add_path(struct feed_target *target, const struct feed_settings *settings,
 				const struct generation *generation, enum path path,
 				struct error *err)
@@ -86,7 +88,7 @@ static int feed_target_add_path(struct feed_target *target, const struct feed_se
 	return !settings->path && !object_find_map(this->object, settings->map) ? 0 : r;
 }
 
-/* The words stay those of the first path that has no such map, when neither has. */
+/* If no direction has such a map, the error is the one of the first direction. */
 static void find_cells(struct feed_target *target, const struct feed_settings *settings,
 		       const struct generation *generation)
 {
@@ -148,7 +150,7 @@ static const char *why_not(int r)
 	return r == -EPERM ? "it is read-only" : r == -E2BIG ? "it is full" : strerror(-r);
 }
 
-/* What fails in the same way again is no news. */
+/* A repeated failure with the same error is not logged again. */
 bool feed_target_set(struct feed_target *target, double value)
 {
 	_cleanup_text_ struct text words = {};
