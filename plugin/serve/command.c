@@ -9,7 +9,7 @@ static bool command_is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* Unquotes the word at *from into *to, both moved on. NUL ends the line. */
+/* Unquotes the word at *from into *to and advances both. A NUL ends the line. */
 static int take_word(const char **from, char **to, struct error *err)
 {
 	const char *at = *from;

@@ -136,7 +136,7 @@ static void *worker_thread(void *data)
 	return NULL;
 }
 
-/* The client has sent something, or has closed its connection. */
+/* The client has sent data or has closed the connection. */
 static void client_serve(struct client *client)
 {
 	char byte;
@@ -166,7 +166,7 @@ static void client_dismiss_idle(struct client *client, const char *message)
 		client_dismiss(client, message);
 }
 
-/* Takes back the connections whose workers are done; these threads are ending. */
+/* Takes back the connections of workers that have finished. Their threads are about to end. */
 static void take_back(struct control *control)
 {
 	for (size_t i = 0; i < PLACES; i++) {

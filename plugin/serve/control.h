@@ -20,7 +20,7 @@
 #define CONTROL_CLIENTS_MAX  256
 #define CONTROL_IDLE_SECONDS 300 /* a connection without a request is closed */
 
-/* Connections that the plugin has ended, and whose clients may still read the reason. */
+/* Connections that the plugin has ended, but whose clients may still read the reason. */
 #define CONTROL_LEAVING_MAX	64
 #define CONTROL_LEAVING_SECONDS 10
 
@@ -35,7 +35,7 @@ struct control;
  */
 int control_start(int fd, struct registry *registry, struct control **ret, struct error *err);
 
-/* Closes all connections and waits for the requests under way. Takes NULL. */
+/* Closes all connections and waits for the requests in progress. Accepts NULL. Returns NULL. */
 struct control *control_stop(struct control *control);
 
 #endif

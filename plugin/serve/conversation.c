@@ -12,7 +12,7 @@
 
 #define PIECE_SIZE (16 * 1024)
 
-/* 1: ready; 0: time is up or the plugin stops; -errno. */
+/* Returns 1 when ready; 0 on timeout or if the plugin stops; -errno. */
 static int wait_for(const struct conversation *conversation, short events, int seconds)
 {
 	struct pollfd polls[2] = {
@@ -27,7 +27,10 @@ static int wait_for(const struct conversation *conversation, short events, int s
 	return r < 0 ? -errno : r > 0 && !polls[1].revents;
 }
 
-/* Reads once. 1: there may be more; 0: the end, or the client is too slow; -errno. */
+/*
+ * Reads once. Returns 1 if more input may follow; 0 at the end of the input or if the client is too
+ * slow; -errno.
+ */
 static int fill_input(struct conversation *conversation, int seconds)
 {
 	char *to = text_reserve(&conversation->input, PIECE_SIZE);

@@ -21,19 +21,19 @@
 #define CONVERSATION_DOCUMENTS_MAX (256 * 1024 * 1024)
 
 /*
- * Requests at work that change something. Changes of one monitor wait for each other, without a
- * place in the queue of compilations. The rest of the connections is for reads.
+ * Concurrent requests that change something. Changes of one monitor wait for each other and take no
+ * place in the compile queue meanwhile. The other connections are reserved for reads.
  */
 #define CONVERSATION_CHANGES_MAX 192
 
 struct conversation {
 	struct registry *registry;
-	int fd;			   /* does not block */
-	int stop_fd;		   /* readable: give up */
-	_Atomic size_t *documents; /* bytes of the documents of all conversations */
-	_Atomic size_t *changes;   /* of all conversations, at work */
+	int fd;			   /* non-blocking */
+	int stop_fd;		   /* becomes readable when the plugin stops */
+	_Atomic size_t *documents; /* total bytes of documents, shared by all conversations */
+	_Atomic size_t *changes;   /* changes in progress, shared by all conversations */
 	struct ucred peer;
-	struct text input; /* read and not processed yet */
+	struct text input; /* received, but not processed */
 	struct text output;
 };
 
@@ -56,7 +56,7 @@ bool conversation_serve(struct conversation *conversation);
  */
 void conversation_refuse(int fd, const char *message);
 
-/* Frees the buffers; the conversation stays usable. */
+/* Frees the buffers. The conversation stays usable. */
 void conversation_release(struct conversation *conversation);
 
 #endif

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* The values of one option; none: a single NULL. */
+/* The values of a repeatable option. If the option is missing, the only value is NULL. */
 struct selection {
 	const char *values[COMMAND_WORDS_MAX];
 	size_t n;
@@ -24,7 +24,7 @@ static void choice_init(struct selection *choice, const struct command *command,
 		choice->n = 1;
 }
 
-/* Below zero is zero, as collectd has it. */
+/* As in collectd, a negative timeout is 0. */
 static int take_timeout(const struct command *command, double *ret, struct error *err)
 {
 	const char *value = command_option(command, "timeout");
@@ -38,7 +38,7 @@ static int take_timeout(const struct command *command, double *ret, struct error
 	return 0;
 }
 
-/* host/plugin-instance/type-instance, of which the instances may be missing. */
+/* host/plugin-instance/type-instance; both instances are optional. */
 static int check_identifier(const char *identifier, struct error *err)
 {
 	const char *plugin = strchr(identifier, '/');

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* FLUSH, with the words and the answer of collectd's unixsock plugin. */
+/* The verb FLUSH, with the syntax and the answer of collectd's unixsock plugin. */
 #ifndef DYNMON_SERVE_FLUSH_H
 #define DYNMON_SERVE_FLUSH_H
 
 #include "serve/verb.h"
 
-/*
- * Has collectd flush every plugin named for every identifier named, all where none is. What fails
- * is counted in the answer, and logged; a remark is in the answer. -EINVAL: a word is invalid;
- * nothing was done.
+/**
+ * flush_run() - flush each given plugin for each given identifier
+ *
+ * Without plugin= all plugins are flushed; without identifier= all values are flushed. Failures are
+ * logged and counted in the answer. Remarks are part of the answer.
+ *
+ * Return: 0, also if a flush failed; -EINVAL for an invalid word, and nothing was flushed.
  */
 int flush_run(const struct request *request, struct answer *answer, struct error *err);
 

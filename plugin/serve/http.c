@@ -23,7 +23,7 @@
 
 #define RETRY_SECONDS "1"
 
-/* Of a connection, for its request's header and what is made of it. */
+/* Memory of a connection for the header of the request and its parsed form. */
 #define HEADER_MAX (32 * 1024)
 
 struct http {
@@ -31,9 +31,9 @@ struct http {
 	struct MHD_Daemon *daemon;
 	struct http_clients *clients;
 	struct http_names *names; /* NULL: a unix socket, which accepts every Host */
-	struct rest_request rest; /* what all requests have in common */
+	struct rest_request rest; /* the members that all requests of the listener have in common */
 	int listen_fd;
-	char *socket_file; /* removed at the end; NULL for TCP */
+	char *socket_file; /* unlinked at the end; NULL for TCP */
 	char address[128];
 };
 
@@ -47,13 +47,13 @@ static struct http_client *client_of(struct MHD_Connection *connection)
 	return info ? info->socket_context : NULL;
 }
 
-/* Nothing was done, and the client is to send the same request again. */
+/* Nothing was done. The client should repeat the request. */
 static void add_retry(struct MHD_Response *response)
 {
 	MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_SECONDS);
 }
 
-/* Takes what is in the answer. */
+/* Moves the content of the answer. */
 static enum MHD_Result respond_rest(struct MHD_Connection *connection, struct exchange *exchange,
 				    struct rest_answer *answer, bool head)
 {
@@ -117,7 +117,7 @@ static enum MHD_Result refuse_busy(struct http *http, struct MHD_Connection *con
 			      "too many requests are in progress; nothing was done, try again");
 }
 
-/* A request that may change something. */
+/* Returns true if the request may change something. */
 static bool is_change(const struct http *http, const struct http_route *route, const char *method)
 {
 	return !route && http->rest.writes && !exchange_is_safe(method);
@@ -144,7 +144,10 @@ static enum MHD_Result begin_answer(struct http *http, struct MHD_Connection *co
 	return route ? MHD_YES : begin_rest(http, connection, line->method, exchange);
 }
 
-/* Called with the header, then with the pieces of the body, and then to be answered. */
+/*
+ * Called by libmicrohttpd when the header is complete, then with each piece of the body, and then
+ * for the answer.
+ */
 static enum MHD_Result answer(void *data, struct MHD_Connection *connection, const char *url,
 			      const char *method, const char *version, const char *upload,
 			      size_t *upload_size, void **context)
@@ -181,7 +184,7 @@ static enum MHD_Result answer(void *data, struct MHD_Connection *connection, con
 	return result;
 }
 
-/* What libmicrohttpd keeps for the request; NULL: out of memory. */
+/* Creates the object that libmicrohttpd keeps for a request. Returns NULL if memory ran out. */
 static void *begin_request(void *data, const char *uri, struct MHD_Connection *connection)
 {
 	struct exchange *exchange = exchange_new(uri);

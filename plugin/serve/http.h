@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * struct http: an HTTP listener. GET /metrics, /healthz, /status and /, and Polycube's REST
- * (serve/rest.h) on all other paths. Each connection has a thread of libmicrohttpd: neither an
- * injection that takes seconds nor a slow client (serve/http_clients.h) delays a scrape. A response
- * is made in batches while its client takes them.
+ * struct http: an HTTP listener. GET /metrics, /healthz, /status and /, and Polycube's REST API
+ * (serve/rest.h) on all other paths.
+ *
+ * libmicrohttpd runs a thread per connection. Therefore neither an injection that takes seconds nor
+ * a slow client (serve/http_clients.h) delays a scrape. The plugin produces a response in batches,
+ * while the client receives it.
  */
 #ifndef DYNMON_SERVE_HTTP_H
 #define DYNMON_SERVE_HTTP_H
@@ -22,10 +24,10 @@ struct http;
 int http_start(const struct http_settings *settings, const char *hostname,
 	       struct registry *registry, struct http **ret, struct error *err);
 
-/* Where it listens, for messages. Valid until it is stopped. */
+/* Returns the address of the listener, for messages. Valid until http_stop(). */
 const char *http_address(const struct http *http);
 
-/* Accepts NULL. */
+/* Closes all connections. Accepts NULL. Returns NULL. */
 struct http *http_stop(struct http *http);
 
 #endif

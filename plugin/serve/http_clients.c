@@ -12,14 +12,16 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
-/* Milliseconds between two looks at the limits. */
+/* Milliseconds between two checks of the limits. */
 #define TICK 1000
 
-/* A connection that is younger than this is not closed to make room: its request is on its way. */
+/*
+ * Milliseconds. A younger connection is not closed to make room, because its request is on its way.
+ */
 #define IDLE_GRACE    1000
 #define REQUEST_GRACE 5000
 
-/* How long the thread waits until an accepted connection is added, which may fail. */
+/* Seconds to wait for http_clients_add() after an accept, because adding a connection may fail. */
 #define HAND_OVER_SECONDS 1
 
 #define STRING(x)  #x
@@ -50,7 +52,7 @@ struct http_clients {
 	pthread_mutex_t lock;
 	pthread_cond_t added;
 	/* -- protected by lock -- */
-	struct http_client *first; /* the last one that came */
+	struct http_client *first; /* most recent client */
 	size_t n;		   /* clients that have not been ended */
 	size_t working;
 	size_t changes;
@@ -102,7 +104,7 @@ void http_clients_report(struct http_clients *clients, const char *line)
 		log_warning("%s: %s", clients->name, line);
 }
 
-/* -- the limits -- */
+/* -- limits -- */
 
 /* Returns true if the socket is ready: the plugin is then not waiting for the client. */
 static bool is_our_turn(const struct http_client *client)

@@ -18,7 +18,9 @@
 
 /* Connections; more wait in the kernel's queue. */
 #define HTTP_CLIENTS_MAX 256
-/* Requests in progress, and the share that may change something. Further requests get 503. */
+/*
+ * Requests in progress, and the limit for those that may change something. Others get status 503.
+ */
 #define HTTP_WORK_MAX	 224
 #define HTTP_CHANGES_MAX 160
 

@@ -14,12 +14,12 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#define TOO_LARGE 413 /* libmicrohttpd has several names for it */
+#define TOO_LARGE 413 /* the name differs between versions of libmicrohttpd */
 
-/* A body that is too long is read to this end, for the client to see the answer. */
+/* Bytes of a too long body that are read and discarded, so that the client can read the answer. */
 #define DISCARD_MAX (16 * REST_BODY_MAX)
 
-/* How long the remaining input of a refused client is read. */
+/* Seconds during which the remaining input of a refused client is read. */
 #define DRAIN_SECONDS 2
 
 struct exchange *exchange_new(const char *uri)
@@ -186,7 +186,7 @@ void exchange_run(const struct exchange *exchange, struct MHD_Connection *connec
 		log_change(connection, &request, answer);
 }
 
-/* -- the end -- */
+/* -- end of an exchange -- */
 
 void exchange_report_cut(struct exchange *exchange, struct MHD_Connection *connection,
 			 enum MHD_RequestTerminationCode how)

@@ -22,14 +22,14 @@ struct exchange {
 	struct text upload;
 	size_t discarded; /* bytes of a body that is discarded */
 	bool begun;	  /* the header is complete */
-	bool wanted;	  /* so is the body */
+	bool wanted;	  /* the body is complete */
 	bool ended;	  /* http_clients had ended the connection before the request */
 	bool foreign;	  /* a page of another site may have sent the request */
 	bool refused;	  /* unread input may be left: the connection must end */
 	/* -- the response -- */
 	unsigned int status;  /* 0: none yet */
 	uint64_t sent;	      /* bytes of the body passed to libmicrohttpd */
-	struct error failure; /* why the body breaks off */
+	struct error failure; /* why the body was cut */
 };
 
 /* uri: the target as received, or NULL. Returns NULL if memory ran out. */

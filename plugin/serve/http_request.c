@@ -75,7 +75,7 @@ struct http_names {
 	char *names[];
 };
 
-/* Without a dot at its end. */
+/* Returns the length without a trailing dot. */
 static size_t name_len(const char *name)
 {
 	size_t len = strlen(name);
@@ -107,7 +107,7 @@ static bool http_request_add_name(struct http_names *names, const char *name, si
 	return names->names[names->n++] != NULL;
 }
 
-/* A name of this host, and its first word. */
+/* Adds a name of this host, and its first label. */
 static bool add_host(struct http_names *names, const char *host)
 {
 	return !host || !*host ||

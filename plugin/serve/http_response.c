@@ -8,7 +8,7 @@
 struct body {
 	struct exchange *exchange;
 	struct stream *stream; /* NULL: this piece is the last */
-	struct text text;      /* the piece, unless it is never freed */
+	struct text text;      /* the piece, unless the bytes are static */
 	const char *piece;
 	size_t len;
 	size_t at; /* bytes of the piece passed to libmicrohttpd */
@@ -23,7 +23,7 @@ static void body_free(void *data)
 	free(body);
 }
 
-/* Makes the next piece, which may be empty. 0 or -errno. */
+/* Makes the next piece, which may be empty. Returns 0 or -errno. */
 static int make_piece(struct body *body)
 {
 	struct exchange *exchange = body->exchange;
@@ -62,7 +62,7 @@ static ssize_t body_read(void *data, uint64_t position, char *buffer, size_t siz
 	return (ssize_t)n;
 }
 
-/* Takes over the content of the template. */
+/* Moves the content of the template. */
 static struct MHD_Response *make_response(struct body *template, uint64_t size)
 {
 	struct body *body = malloc(sizeof(*body));

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The bodies of responses, for libmicrohttpd. Each body is passed on in pieces, so that the
- * exchange knows how much the client has taken and whether the plugin or the client is the slow
- * side: the plugin works while it makes a piece, and waits for the client until libmicrohttpd asks
- * for the next piece.
+ * The bodies of responses for libmicrohttpd. A body is passed to libmicrohttpd in pieces. Thus the
+ * exchange knows how much data the client has received, and whether the plugin or the client is
+ * slow: the plugin works while it produces a piece, and waits for the client until libmicrohttpd
+ * requests the next piece.
  *
- * The exchange must outlive the reading of the body, but not the response.
+ * The exchange must outlive the reading of the body, but not the response. Used by the thread of
+ * the connection.
  */
 #ifndef DYNMON_SERVE_HTTP_RESPONSE_H
 #define DYNMON_SERVE_HTTP_RESPONSE_H
@@ -25,10 +26,10 @@
 struct MHD_Response *http_response_stream(struct exchange *exchange, struct stream **stream,
 					  bool head);
 
-/* A response of a text, which is emptied. NULL if memory ran out. */
+/* Makes a response from a text and empties the text. Returns NULL if memory ran out. */
 struct MHD_Response *http_response_text(struct exchange *exchange, struct text *text);
 
-/* A response of bytes that are never freed. NULL if memory ran out. */
+/* Makes a response from bytes that are never freed. Returns NULL if memory ran out. */
 struct MHD_Response *http_response_static(struct exchange *exchange, const char *bytes, size_t n);
 
 /**

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Limit of the series of each metric for look=N. */
+/* Limit of N in look=N: series per metric. */
 #define LOOK_MAX 10000
 
 static enum MHD_Result respond_text(struct MHD_Connection *connection, struct exchange *exchange,

@@ -11,12 +11,12 @@
 
 struct http_route;
 
-/* The route of a decoded path; NULL if the path belongs to the REST interface. */
+/* Returns the route of a decoded path; NULL if the path belongs to the REST API. */
 const struct http_route *http_route_find(const char *path);
 
 bool http_is_head(const char *method);
 
-/* Answers a request. Return: MHD_NO if the connection must end without a response. */
+/* Answers a request. Returns MHD_NO if the connection must end without a response. */
 enum MHD_Result http_route_run(const struct http_route *route, struct registry *registry,
 			       struct MHD_Connection *connection, const char *method,
 			       struct exchange *exchange);

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <strings.h>
 
-/* direction=ingress leaves egress as it is, and the other way round. */
+/* direction=ingress leaves egress unchanged, and vice versa. */
 static int inject_take_direction(const struct request *request, struct injection *injection,
 				 struct error *err)
 {
@@ -25,10 +25,10 @@ static int inject_take_direction(const struct request *request, struct injection
 	return 0;
 }
 
-/* What was asked about an injection, beside that it is done. */
+/* Optional output that the client requested. */
 struct question {
 	bool phases;
-	double wait; /* seconds for the first packet */
+	double wait; /* seconds to wait for the first packet */
 };
 
 static int take_question(const struct request *request, struct question *ret, struct error *err)
@@ -48,7 +48,10 @@ static int take_question(const struct request *request, struct question *ret, st
 	return ret->phases ? 0 : error_set(err, -EINVAL, "wait: expected phases=true with it");
 }
 
-/* Always as many lines, the last of the answer, so that a client knows them from warnings. */
+/*
+ * Appends one line per phase. The number of lines is constant and they end the answer, so that a
+ * client can tell them from warnings.
+ */
 static void tell_phases(const struct phase_times *phases, struct text *lines)
 {
 	for (int i = 0; i < PHASE_COUNT; i++)

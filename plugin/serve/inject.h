@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* INJECT, and what is asked about it: how long its phases took, and when the first packet came. */
+/*
+ * The verb INJECT, with optional output: the duration of its phases and of the wait for the first
+ * packet.
+ */
 #ifndef DYNMON_SERVE_INJECT_H
 #define DYNMON_SERVE_INJECT_H
 
 #include "serve/verb.h"
 
-/* -EINVAL: a word is wrong; else what registry_inject() returns. */
+/* Returns 0, -EINVAL for an invalid word, or the error of registry_inject(). */
 int verb_inject(const struct request *request, struct answer *answer, struct error *err);
 
 #endif

@@ -9,13 +9,13 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-/* Whether the socket's file is left over from a process that is gone. */
+/* Returns true if the socket file is left from a process that has ended. */
 static bool is_stale(const struct sockaddr_un *address)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct stat st;
 
-	/* Any other kind of file refuses connections, too. */
+	/* connect() is refused for other kinds of files, too. */
 	if (lstat(address->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
 		return false;
 	return fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 &&

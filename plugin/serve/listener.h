@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Listening sockets: unix ones, with collectd's conventions for their files, and TCP. */
+/* Listening sockets: Unix sockets, whose files follow collectd's conventions, and TCP. */
 #ifndef DYNMON_SERVE_LISTENER_H
 #define DYNMON_SERVE_LISTENER_H
 
@@ -7,18 +7,28 @@
 
 #include <stdbool.h>
 
-/*
- * Listens on a unix socket. group: NULL leaves the group alone. mode: permission bits.
- * replace: removes a file that is in the way; without it only a socket that nobody listens on is
- * removed. Nobody can connect before group and mode are set.
- * Returns the descriptor, which is the caller's; -EADDRINUSE when somebody listens there.
+/**
+ * listener_open() - listen on a Unix socket
+ * @path:     of the socket
+ * @group:    group of the file; NULL for the default group
+ * @mode:     permission bits of the file
+ * @replace:  remove any existing file; otherwise only a socket without a listener is removed
+ *
+ * No client can connect before group and mode are set.
+ *
+ * Return: the descriptor, owned by the caller; -EADDRINUSE if another process listens; other
+ * -errno.
  */
 int listener_open(const char *path, const char *group, unsigned int mode, bool replace,
 		  struct error *err);
 
-/*
- * Listens on TCP. host: a name or an address; port: a number. Returns the descriptor, which is the
- * caller's; -errno, the message names host and port.
+/**
+ * listener_open_tcp() - listen on TCP
+ * @host:  name or address
+ * @port:  number
+ * @err:   names host and port
+ *
+ * Return: the descriptor, owned by the caller, or -errno.
  */
 int listener_open_tcp(const char *host, const char *port, struct error *err);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Made from page.html by the script embed: page_html[] and page_policy[]. */
+/* page_html[] and page_policy[], generated from page.html by the script embed. */
 #include "page.inc"
 
 bool page_is_wanted(const char *accept)

@@ -10,7 +10,7 @@
 #define PATH   "/ingress-path|egress-path"
 #define LIST   CUBE "/metrics/ingress-metrics|egress-metrics"
 
-/* All paths. The first one that matches counts. */
+/* All paths. The first matching pattern is used. */
 static const struct rest_route routes[] = {
 	{ "", { [REST_GET] = rest_get_root }, rest_help_root },
 	{ REST_SERVICE,
@@ -74,7 +74,7 @@ static const struct rest_route *find_route(const struct rest_path *path)
 	return route->pattern ? route : NULL;
 }
 
-/* The first word of a path that stands by itself, and is not a monitor's name. */
+/* Returns true if the word is the first word of a route and therefore no monitor name. */
 static bool is_keyword(const char *word)
 {
 	for (const struct rest_route *route = routes; route->pattern; route++) {
@@ -86,7 +86,10 @@ static bool is_keyword(const char *word)
 	return false;
 }
 
-/* A monitor without its service before it: there, with the path and the query as they came. */
+/*
+ * Redirects a monitor's path without service to the path with service. Keeps the encoding and the
+ * query.
+ */
 static void redirect(struct rest_call *call)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
@@ -132,7 +135,7 @@ static void run_options(struct rest_call *call, const struct rest_route *route)
 	}
 }
 
-/* REST_METHODS: none that any path has. HEAD is as GET: what comes in has no body. */
+/* Returns REST_METHODS for a method that no path supports. HEAD is treated as GET. */
 static enum rest_method find_method(const char *name)
 {
 	int method = 0;
@@ -167,8 +170,8 @@ static void refuse_write(struct rest_call *call)
 }
 
 /*
- * Finds what a request asks for, and answers what fails without looking at its body. NULL: the
- * answer is complete.
+ * Finds the route of a request and answers all requests that need no look at the body. Returns NULL
+ * if the answer is complete.
  */
 static const struct rest_route *rest_begin(struct rest_call *call, enum rest_method method)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Answers, links in them, and the bodies of requests. */
+/* Answers, their links, and the bodies of requests. */
 #include "base/utf8.h"
 #include "dataplane/json_reader.h"
 #include "serve/rest_private.h"
@@ -8,7 +8,7 @@
 #include <json-c/json.h>
 #include <microhttpd.h>
 
-/* Bytes: a name and a port. Each of many links has it. */
+/* Bytes of host and port. The limit matters because an answer may have many links. */
 #define HOST_MAX 261
 
 void rest_answer_words(struct rest_answer *answer, unsigned int status, const char *words)
@@ -16,7 +16,7 @@ void rest_answer_words(struct rest_answer *answer, unsigned int status, const ch
 	answer->status = status;
 	answer->content_type = REST_TEXT;
 	text_clear(&answer->body);
-	/* They may quote bytes of any kind, and be cut in the middle of a character. */
+	/* Error messages may quote arbitrary bytes and may be cut inside a character. */
 	utf8_show_text(&answer->body, words, strlen(words), true);
 	text_addc(&answer->body, '\n');
 }
@@ -82,7 +82,7 @@ void rest_failed(struct rest_call *call, const struct error *err)
 	rest_answer_words(call->answer, status, error_message(err));
 }
 
-/* The request's own address, with a slash at its end. */
+/* Appends the URL of the request with a trailing slash. */
 static void add_self(const struct rest_call *call, struct text *href)
 {
 	const char *host = call->request->host;

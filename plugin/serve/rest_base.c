@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is not about one service: attach, detach, cubes, services, netdevs, version. */
+/* Paths outside a service: attach, detach, cubes, services, netdevs, version. */
 #include "base/utf8.h"
 #include "serve/rest_private.h"
 
@@ -12,7 +12,7 @@
 DEFINE_CLEANUP(struct json_object *, json_object_put);
 #define _cleanup_json_ _cleanup_(json_object_putp)
 
-/* What is there, as links. */
+/* Lists the top-level paths as links. */
 void rest_get_root(struct rest_call *call)
 {
 	static const char *const names[] = { "services", "cubes",  "netdevs",	"version",
@@ -28,7 +28,7 @@ void rest_get_root(struct rest_call *call)
 
 /* -- attach and detach -- */
 
-/* In plain words, about one thing. */
+/* Answers with a plain text error that quotes a word. */
 static void refuse(struct rest_call *call, const char *before, const char *word, const char *after)
 {
 	_cleanup_text_ struct text words = {};
@@ -47,7 +47,7 @@ static bool rest_base_exists(struct rest_call *call, const char *cube)
 	return false;
 }
 
-/* The body's words; NULL: it has none of that name. false: one is no string. */
+/* Strings of the request body; NULL if missing. */
 struct placement {
 	const char *cube, *port, *position, *before, *after;
 };
@@ -77,7 +77,8 @@ static bool placement_init(struct placement *placement, struct rest_call *call,
 }
 
 /*
- * As settings have it; empty: wherever. false: the answer says what is wrong.
+ * Makes the position in the syntax of the settings; empty for the default. Returns false with an
+ * error in the answer.
  */
 static bool position_word(struct rest_call *call, const struct placement *placement,
 			  struct text *word)
@@ -153,7 +154,7 @@ void rest_detach(struct rest_call *call)
 		rest_done(call, MHD_HTTP_OK);
 }
 
-/* -- what there is -- */
+/* -- lists -- */
 
 void rest_get_cubes(struct rest_call *call)
 {
@@ -187,7 +188,7 @@ void rest_get_base_cube(struct rest_call *call)
 	rest_json(call);
 }
 
-/* All services, which is one; or that one. */
+/* Lists all services, that is "dynmon", or shows one. */
 void rest_get_services(struct rest_call *call)
 {
 	const char *name = rest_word(call, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* .../dataplane-config: the document that a monitor runs, and what is below it. */
+/* .../dataplane-config and the paths below: the document that a monitor runs. */
 #include "serve/rest_private.h"
 
 #include <ctype.h>
@@ -11,11 +11,11 @@
 DEFINE_CLEANUP(struct json_object *, json_object_put);
 #define _cleanup_json_ _cleanup_(json_object_putp)
 
-/* -- as it is given back -- */
+/* -- reading -- */
 
 /*
- * The same object with these members first, in that order, and without those that are null or an
- * empty list. from is put; NULL: out of memory.
+ * Returns a copy of an object with the given members first, in this order. Members that are null or
+ * an empty list are omitted. Drops the reference to from. Returns NULL if memory ran out.
  */
 static struct json_object *arrange(struct json_object *from, const char *const *first)
 {
@@ -48,7 +48,9 @@ static int add_false(struct json_object *options, const char *name)
 	return json_object_object_add(options, name, json_object_new_boolean(false));
 }
 
-/* Puts a member in the place of that one. value: NULL is out of memory. */
+/*
+ * Replaces a member and takes over the reference to value. A NULL value means that memory ran out.
+ */
 static int put_member(struct json_object *object, const char *name, struct json_object *value)
 {
 	return value ? json_object_object_add(object, name, value) : -ENOMEM;
@@ -93,7 +95,10 @@ static int lower_type(struct json_object *metadata)
 	return put_member(metadata, "type", word ? json_object_new_string(word) : NULL);
 }
 
-/* A metric of a document that was found right. metric is put; NULL: out of memory. */
+/*
+ * Arranges a metric of a valid document. Drops the reference to metric. Returns NULL if memory ran
+ * out.
+ */
 static struct json_object *arrange_metric(struct json_object *metric)
 {
 	static const char *const metric_first[] = { "name", "map-name", "extraction-options",
@@ -164,7 +169,9 @@ struct json_object *rest_config(struct monitor *monitor)
 
 		if (!code)
 			continue;
-		/* A copy: others read the same dataplane, and json-c counts without locks. */
+		/*
+		 * Other threads read this dataplane, and json-c's reference counts are not atomic.
+		 */
 		if (json_object_deep_copy(code->config->json, &path, NULL) < 0)
 			return NULL;
 		snprintf(name, sizeof(name), "%s-path", path_name((enum path)i));
@@ -183,7 +190,7 @@ void rest_config_text(struct json_object *config, struct text *out)
 	text_add(out, text, len);
 }
 
-/* What an element of a list is called; NULL: nothing, it may stand at a key that nobody knows. */
+/* Returns the name of a list element, or NULL. A list at an unknown key may have no names. */
 static const char *name_of(struct json_object *list, size_t i)
 {
 	struct json_object *element = json_object_array_get_idx(list, i);
@@ -191,7 +198,7 @@ static const char *name_of(struct json_object *list, size_t i)
 	return json_object_get_string(json_object_object_get(element, "name"));
 }
 
-/* The element of a list that has that name. */
+/* Returns the list element with this name, or NULL. */
 static struct json_object *find_element(struct json_object *list, const char *name)
 {
 	for (size_t i = 0; i < json_object_array_length(list); i++)
@@ -200,7 +207,7 @@ static struct json_object *find_element(struct json_object *list, const char *na
 	return NULL;
 }
 
-/* An object's members, or a list's elements that have names, as links. */
+/* Appends links to the members of an object or to the named elements of a list. */
 static void config_links(const struct rest_call *call, struct json_object *node, struct text *links)
 {
 	rest_links_begin(call, links);
@@ -217,7 +224,7 @@ static void config_links(const struct rest_call *call, struct json_object *node,
 	rest_links_end(links);
 }
 
-/* Whether a list has elements with names; others are values. */
+/* Returns true if the elements of a list have names; otherwise they are plain values. */
 static bool is_named_list(struct json_object *node)
 {
 	return json_object_is_type(node, json_type_array) && json_object_array_length(node) &&
@@ -232,7 +239,7 @@ static void answer_node(struct rest_call *call, struct json_object *node)
 	rest_config_text(node, out);
 	if (json_object_is_type(node, json_type_object)) {
 		config_links(call, node, &links);
-		out->len--; /* its brace */
+		out->len--; /* the closing brace */
 		text_printf(out, "%s\"_links\":%s}", json_object_object_length(node) ? "," : "",
 			    text_str(&links));
 	} else if (is_named_list(node)) {
@@ -274,9 +281,9 @@ void rest_get_config(struct rest_call *call)
 	}
 }
 
-/* -- as it is changed -- */
+/* -- changing -- */
 
-/* The path that the request is about; -1: both. */
+/* Returns the direction of the request's path; -1 for both. */
 static int rest_config_path_of(const struct rest_call *call)
 {
 	const char *word = rest_word(call, 3);
@@ -284,7 +291,7 @@ static int rest_config_path_of(const struct rest_call *call)
 	return word ? strcmp(word, "egress-path") == 0 ? PATH_EGRESS : PATH_INGRESS : -1;
 }
 
-/* What the document's error is about: what stands before the words. */
+/* The field of the error is the prefix of the message. */
 static void invalid_document(struct rest_call *call, const struct error *err)
 {
 	_cleanup_free_ char *field = strdup(error_message(err));
@@ -298,7 +305,7 @@ static void invalid_document(struct rest_call *call, const struct error *err)
 		rest_invalid(call, colon ? field : "dataplane-config", err);
 }
 
-/* Somebody has deleted it meanwhile. */
+/* Returns true if the monitor was deleted in the meantime. */
 static bool is_gone(struct registry *registry, const char *name)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
@@ -312,7 +319,7 @@ void rest_inject(struct rest_call *call, const struct injection *injection, unsi
 	_cleanup_error_ struct error err = {};
 	int r = 0;
 
-	/* A wrong document is told as such; what goes wrong after that has the compiler's words. */
+	/* Check the document first, to distinguish its errors from errors of the compiler. */
 	if (injection->bytes)
 		r = registry_try_document(registry, injection->bytes, injection->len, &err);
 	if (r < 0) {
@@ -330,7 +337,10 @@ void rest_inject(struct rest_call *call, const struct injection *injection, unsi
 		rest_done(call, status);
 }
 
-/* The body as a document: as it is, or as that of one path. -errno: the answer says why. */
+/*
+ * Makes a document from the body, which is a document or one direction. Returns -errno with an
+ * error in the answer.
+ */
 static int make_document(struct rest_call *call, int path, struct text *document)
 {
 	const struct rest_request *request = call->request;

@@ -14,7 +14,10 @@
 DEFINE_CLEANUP(struct json_object *, json_object_put);
 #define _cleanup_json_ _cleanup_(json_object_putp)
 
-/* Polycube's words for hooks and log levels. The first one of a word of ours is given back. */
+/*
+ * Polycube's names of hooks and log levels. If ours occurs twice, the first entry is used for
+ * output.
+ */
 struct word {
 	const char *theirs, *ours;
 };
@@ -37,7 +40,7 @@ const char *rest_type(const struct monitor *monitor)
 	for (const struct word *type = types; type->theirs; type++)
 		if (!strcmp(monitor->hook->name, type->ours))
 			return type->theirs;
-	return types[0].theirs; /* tcx, tc */
+	return types[0].theirs; /* tcx and tc */
 }
 
 const char *rest_level(const char *log_level)
@@ -48,7 +51,9 @@ const char *rest_level(const char *log_level)
 	return levels[0].theirs;
 }
 
-/* Ours for theirs, in any letter case; NULL, and the answer says what there is. */
+/*
+ * Translates a Polycube name, in any letter case. Returns NULL with the valid names in the answer.
+ */
 static const char *translate(struct rest_call *call, const struct word *words, const char *name,
 			     const char *value)
 {
@@ -83,8 +88,8 @@ struct monitor *rest_monitor(struct rest_call *call)
 /* -- reading -- */
 
 /*
- * The same for a monitor of that name as long as the host is the same one: nothing is kept for it.
- * Of the free form, RFC 9562's version 8.
+ * Derives the UUID from the machine ID and the monitor's name, so that the UUID is stable without
+ * stored state. Version 8 of RFC 9562 (custom format).
  */
 static void add_uuid(const char *name, struct text *out)
 {
@@ -209,11 +214,11 @@ void rest_get_leaf(struct rest_call *call)
 
 /* -- changing -- */
 
-/* What a body says of a monitor. Strings are the body's. */
+/* The parsed body of a request. The strings belong to the body. */
 struct wish {
 	struct json_object *body;
-	const char *hook, *log_level; /* ours; NULL: not said */
-	struct text document;	      /* empty: none */
+	const char *hook, *log_level; /* our names; NULL if missing */
+	struct text document;	      /* empty if missing */
 };
 
 static void wish_release(struct wish *wish)
@@ -222,7 +227,7 @@ static void wish_release(struct wish *wish)
 	text_release(&wish->document);
 }
 
-/* A member that says what is so already. */
+/* Checks a member that must have its current value. */
 static int take_same(struct rest_call *call, struct json_object *body, const char *member,
 		     const char *is)
 {
@@ -238,7 +243,7 @@ static int take_same(struct rest_call *call, struct json_object *body, const cha
 	return r;
 }
 
-/* Nothing that nobody knows: it may be mistyped. */
+/* Refuses unknown members, because they may be misspelled. */
 static int check_members(struct rest_call *call, struct json_object *body)
 {
 	static const char *const known[] = { "name", "type", "loglevel", "service-name",
@@ -262,7 +267,10 @@ static int check_members(struct rest_call *call, struct json_object *body)
 	return 0;
 }
 
-/* Takes what a body says. name: NULL for the body's. 0, or -errno and the answer says why. */
+/*
+ * Parses the body. If *name is NULL, takes the name from the body. Returns 0, or -errno with an
+ * error in the answer.
+ */
 static int wish_init(struct wish *wish, struct rest_call *call, const char **name)
 {
 	struct json_object *config;
@@ -365,7 +373,7 @@ void rest_post_cube(struct rest_call *call)
 		add_cube(call, &wish, name);
 }
 
-/* What can be changed of a monitor: its dataplane and its log level, both or none. */
+/* Changes the dataplane and the log level of a monitor, both or neither. */
 static void change_cube(struct rest_call *call, const struct wish *wish, const char *name)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
@@ -410,7 +418,7 @@ void rest_patch_cube(struct rest_call *call)
 		change_cube(call, &wish, name);
 }
 
-/* The level is the body: a JSON string. */
+/* The body is the level: a JSON string. */
 void rest_patch_log_level(struct rest_call *call)
 {
 	_cleanup_(monitor_unrefp) struct monitor *monitor = rest_monitor(call);

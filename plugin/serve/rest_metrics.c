@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* .../metrics and .../open-metrics: streams, however large the maps are. */
+/* .../metrics and .../open-metrics. The answers are streams, because maps may be large. */
 #include "base/clock.h"
 #include "export/json.h"
 #include "export/openmetrics.h"
@@ -36,7 +36,7 @@ bool rest_refuse_foreign(struct rest_call *call, struct snapshot *snapshot)
 	return true;
 }
 
-/* What the monitor in the path has. false: the answer says why not. */
+/* Takes a snapshot of the monitor in the path. Returns false with an error in the answer. */
 static bool rest_metrics_begin(struct rest_call *call, struct snapshot *snapshot)
 {
 	_cleanup_error_ struct error err = {};
@@ -49,7 +49,7 @@ static bool rest_metrics_begin(struct rest_call *call, struct snapshot *snapshot
 	return r == 0 && !rest_refuse_foreign(call, snapshot);
 }
 
-/* Takes the snapshot. */
+/* Takes ownership of the snapshot. */
 static void stream(struct rest_call *call, struct snapshot *snapshot,
 		   const struct json_filter *filter, enum json_shape shape, struct text *links)
 {
@@ -80,7 +80,7 @@ static int rest_metrics_path_of(const struct rest_call *call)
 	return strcmp(rest_word(call, 3), "egress-metrics") == 0 ? PATH_EGRESS : PATH_INGRESS;
 }
 
-/* The metrics of a path, one after the other; NULL: there are no more. */
+/* Iterates over the metrics of a direction. Returns NULL at the end. */
 static const struct metric *next_metric(const struct snapshot *snapshot, int path, size_t *item,
 					size_t *i)
 {
@@ -108,13 +108,13 @@ void rest_get_metric_list(struct rest_call *call)
 		return;
 	rest_links_begin(call, &links);
 	while ((metric = next_metric(&snapshot, filter.path, &item, &i)))
-		if (!item) /* the other interfaces have the same ones */
+		if (!item) /* other instances have the same metrics */
 			rest_links_add(call, &links, metric->config->name);
 	rest_links_end(&links);
 	stream(call, &snapshot, &filter, JSON_LIST, &links);
 }
 
-/* Looks for the one metric that a filter lets through. false: the answer says why it is not one. */
+/* Checks that exactly one metric passes the filter. Returns false with an error in the answer. */
 static bool find_metric(struct rest_call *call, const struct snapshot *snapshot,
 			const struct json_filter *filter)
 {
@@ -157,7 +157,7 @@ static void answer_timestamp(struct rest_call *call)
 	rest_json(call);
 }
 
-/* A metric, or one of its members; only its value reads the map. */
+/* Answers with a metric or one of its members. Only the value requires a read of the map. */
 void rest_get_metric(struct rest_call *call)
 {
 	_cleanup_free_ char *interface = rest_query(call->request->uri, "interface");

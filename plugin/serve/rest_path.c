@@ -13,7 +13,10 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A string that the caller frees; NULL: it cannot be decoded, or out of memory. */
+/*
+ * Returns the decoded string, to be freed by the caller. NULL if the string is invalid or memory
+ * ran out.
+ */
 static char *decode(const char *from, size_t len)
 {
 	_cleanup_free_ char *to = malloc(len + 1);
@@ -55,7 +58,7 @@ int rest_path_parse(struct rest_path *path, const char *uri, struct error *err)
 		return error_set(err, -E2BIG, "path: %zu bytes, at most %d are possible", path->len,
 				 REST_URI_MAX);
 	at += strspn(at, "/");
-	/* Where slashes are repeated the prefix is one all the same. */
+	/* The prefix is recognized with repeated slashes, too. */
 	if (!strncmp(at, "polycube", 8) && at[8] == '/') {
 		const char *version = at + 8 + strspn(at + 8, "/");
 
@@ -124,7 +127,7 @@ void rest_path_add(struct text *path, const char *word)
 			text_printf(path, "%%%02X", (unsigned char)*word);
 }
 
-/* Whether a word is one of "a|b", or any for ":x". */
+/* Returns true if a word is one of "a|b", or if the pattern is ":x". */
 static bool word_matches(const char *word, const char *pattern, size_t len)
 {
 	if (*pattern == ':')

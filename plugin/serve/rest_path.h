@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The path and the query of a request, taken apart. */
+/* The parsed path and query of a request. */
 #ifndef DYNMON_SERVE_REST_PATH_H
 #define DYNMON_SERVE_REST_PATH_H
 
@@ -10,34 +10,43 @@
 #define REST_URI_MAX   8192 /* bytes */
 #define REST_WORDS_MAX 16
 
-/* Zeroed is empty; rest_path_release(). */
+/* A zeroed path is empty. The owner calls rest_path_release(). */
 struct rest_path {
-	bool prefixed;	/* REST_PREFIX stood before */
-	size_t rest_at; /* where in the URI the first word begins, or its path ends */
-	size_t len;	/* of the URI's path, without the query */
+	bool prefixed;	/* the path has REST_PREFIX */
+	size_t rest_at; /* offset of the first word in the URI, or of the end of the path */
+	size_t len;	/* of the path in the URI, without the query */
 	char *words[REST_WORDS_MAX];
 	size_t n;
 };
 
-/*
- * Splits at slashes, of which several stand for one, and decodes %XX. -EINVAL: a wrong %XX, a NUL,
- * or what is not UTF-8; -E2BIG: too long, or too many words.
+/**
+ * rest_path_parse() - split and decode the path of a URI
+ * @path:  receives the words; repeated and trailing slashes are ignored, and %XX is decoded
+ * @uri:   as received
+ *
+ * Return: 0; -EINVAL for an invalid %XX, a NUL or invalid UTF-8; -E2BIG for too many bytes or
+ * words.
  */
 int rest_path_parse(struct rest_path *path, const char *uri, struct error *err);
 void rest_path_release(struct rest_path *path);
 
-/*
- * The value of a name in a URI's query, decoded; the caller frees it. NULL: it is not there, or
- * cannot be decoded.
+/**
+ * rest_query() - get a parameter from the query of a URI
+ *
+ * Return: the decoded value, to be freed by the caller; "" for a name without "="; NULL if the
+ * parameter is missing or cannot be decoded.
  */
 char *rest_query(const char *uri, const char *name);
 
-/* Appends a word so that rest_path_parse() gives it back. */
+/* Appends a word, encoded for rest_path_parse(). */
 void rest_path_add(struct text *path, const char *word);
 
-/*
- * Whether the words are as a pattern says: words with slashes between; "a|b" is one of several,
- * ":x" any word, and "*" at the end one word or more.
+/**
+ * rest_path_matches() - compare a path with a pattern
+ * @pattern:  words separated by slashes. "a|b" is one of several words, ":x" is any word, and "*"
+ * at the end is one word or more.
+ *
+ * Return: true if the complete path matches.
  */
 bool rest_path_matches(const struct rest_path *path, const char *pattern);
 

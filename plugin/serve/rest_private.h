@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the rest_*.c share, and nobody else. */
+/* Shared by rest_*.c only. All functions run in the thread of the request. */
 #ifndef DYNMON_SERVE_REST_PRIVATE_H
 #define DYNMON_SERVE_REST_PRIVATE_H
 
@@ -10,7 +10,7 @@
 
 #define REST_SERVICE "dynmon"
 
-/* What there is to know about an element: for clients' help, and for links to it. */
+/* An element of the data model, for the help of clients and for links. */
 struct rest_schema {
 	const char *name;
 	enum rest_kind { REST_LEAF, REST_LIST, REST_COMPLEX } kind;
@@ -18,7 +18,7 @@ struct rest_schema {
 	const char *description;
 	const char *example;
 	enum { REST_READ_ONLY, REST_AT_CREATION, REST_WRITABLE } writable;
-	const struct rest_schema *children; /* ended by one without a name; NULL: none */
+	const struct rest_schema *children; /* the last one has no name; NULL: none */
 };
 
 enum rest_method { REST_GET, REST_POST, REST_PUT, REST_PATCH, REST_DELETE, REST_METHODS };
@@ -26,20 +26,20 @@ enum rest_method { REST_GET, REST_POST, REST_PUT, REST_PATCH, REST_DELETE, REST_
 struct rest_call;
 
 struct rest_route {
-	const char *pattern; /* as rest_path_matches() takes it */
-	/* NULL: not possible there. Fill the answer; what went wrong is told in it. */
+	const char *pattern; /* as accepted by rest_path_matches() */
+	/* Handlers, which set an answer in every case. NULL if the method is not supported. */
 	void (*run[REST_METHODS])(struct rest_call *call);
-	void (*help)(struct rest_call *call, const char *what); /* NULL: there is none */
+	void (*help)(struct rest_call *call, const char *what); /* NULL if there is no help */
 };
 
-/* A request on its way. */
+/* A request in progress. */
 struct rest_call {
 	const struct rest_request *request;
 	struct rest_answer *answer;
 	struct rest_path path;
 };
 
-/* The nth word of the path from 0; NULL: there are fewer. */
+/* Returns word n of the path, counted from 0, or NULL. */
 static inline const char *rest_word(const struct rest_call *call, size_t n)
 {
 	return n < call->path.n ? call->path.words[n] : NULL;
@@ -47,83 +47,92 @@ static inline const char *rest_word(const struct rest_call *call, size_t n)
 
 /* -- answers -- */
 
-/* Ends with an empty body. */
+/* Ends the request with an empty body. */
 void rest_done(struct rest_call *call, unsigned int status);
-/* Ends with JSON: what is in the answer's body by now. */
+/* Ends the request with status 200 and JSON: the current body of the answer. */
 void rest_json(struct rest_call *call);
 
 /*
- * RESTCONF's errors: tag is "invalid-value" and so on, field what it is about (NULL: nothing
- * special), words are for people.
+ * Ends the request with an error as in RESTCONF. tag: such as "invalid-value"; field: the invalid
+ * member, or NULL; words: message for the user.
  */
 void rest_error(struct rest_call *call, unsigned int status, const char *tag, const char *field,
 		const char *words);
 void rest_invalid(struct rest_call *call, const char *field, const struct error *err);
-/* There is no such thing: 404. */
+/* Ends the request with status 404. */
 void rest_missing(struct rest_call *call, const char *words);
-/* 400 in plain words, 500 when memory ran out, or 503 when an injection is put off. */
+/*
+ * Ends the request with a plain text error: 500 if memory ran out, 503 if the injection was
+ * postponed, otherwise 400.
+ */
 void rest_failed(struct rest_call *call, const struct error *err);
 
-/* -- links: "//HOST/path/" of the request and of what is below it -- */
+/* -- links: "//HOST/path/" of the request and of its children -- */
 
-/* Begins a list of links with that to the request itself, and ends it. */
+/* A list of links. rest_links_begin() adds the link to the request itself. */
 void rest_links_begin(const struct rest_call *call, struct text *links);
 void rest_links_add(const struct rest_call *call, struct text *links, const char *name);
 void rest_links_end(struct text *links);
-/* All of it: the request and the children that its element has by its schema. */
+/* Makes the complete list: the request itself and its children in the schema. */
 void rest_links(const struct rest_call *call, struct text *links);
 
 /*
- * What of a monitor the path is about; an element of a list is as the list, with what it is made
- * of as children.
+ * Returns the schema of the element in the path. An element of a list has the schema of the list,
+ * whose children are the members of an element.
  */
 const struct rest_schema *rest_schema_of(const struct rest_call *call);
 
-/* ,"name":value; first: without the comma. value: NULL is "". */
+/* Appends ,"name":value. first: omits the comma. value: NULL is "". */
 void rest_member(struct text *out, bool first, const char *name, const char *value);
 
 /* -- bodies -- */
 
 /*
- * The request's body, an object; no body is an empty one. The caller puts it. NULL: the answer says
- * what is wrong.
+ * Returns the body as an object, to be released by the caller with json_object_put(). An empty body
+ * is an empty object. Returns NULL with an error in the answer.
  */
 struct json_object *rest_body_object(struct rest_call *call);
-/* Of any type. 0, or -errno after which the answer says why. NULL stands for null. */
+/*
+ * Returns the body, of any type. 0, or -errno with an error in the answer. *ret is NULL for JSON
+ * null.
+ */
 int rest_body(struct rest_call *call, struct json_object **ret);
-/* A member that is a string, or NULL: there is none, *r is 0; or it is wrong: *r is not. */
+/*
+ * Returns a string member of the body. NULL with *r 0 if the member is missing, NULL with *r < 0
+ * and an error in the answer if it is not a string.
+ */
 const char *rest_body_string(struct rest_call *call, struct json_object *body, const char *name,
 			     int *r);
 
 /* -- the dataplane's document: rest_config.c -- */
 
 /*
- * What the monitor runs, as it was injected, in Dynmon's order and with its defaults; the caller
- * puts it. NULL: out of memory.
+ * Returns the document that the monitor runs, in Dynmon's order of members and with its defaults.
+ * The caller releases it with json_object_put(). NULL if memory ran out.
  */
 struct json_object *rest_config(struct monitor *monitor);
-/* As compact text. */
+/* Appends the document as compact JSON. */
 void rest_config_text(struct json_object *config, struct text *out);
 
 /* -- one monitor -- */
 
 /*
- * Returns true if a page of another site must not read the snapshot. The snapshot is then released,
- * and answer has the refusal.
+ * Returns true if the request may come from another site and the snapshot takes values. The
+ * snapshot is then released, and the answer has the error.
  */
 bool rest_refuse_foreign(struct rest_call *call, struct snapshot *snapshot);
 
-/* A reference to the monitor that the path names; NULL: the answer says that there is none. */
+/* Returns a reference to the monitor in the path. NULL with an error in the answer. */
 struct monitor *rest_monitor(struct rest_call *call);
-/* TC, XDP_SKB or XDP_DRV; a level in upper case. */
+/* Polycube's names: TC, XDP_SKB or XDP_DRV; a log level in upper case. */
 const char *rest_type(const struct monitor *monitor);
 const char *rest_level(const char *log_level);
-/* "name":..., up to "parent":..., without the braces. */
+/* Appends the members from "name" to "parent", without braces. */
 void rest_cube_members(struct monitor *monitor, struct text *out);
-/* Injects, and answers with that status, or with what is wrong. */
+/* Injects, and ends the request with status or with an error. */
 void rest_inject(struct rest_call *call, const struct injection *injection, unsigned int status);
 
-/* -- what the table of routes calls -- */
+/* -- handlers in the table of routes -- */
 
 void rest_get_cubes_of_service(struct rest_call *call);
 void rest_post_service(struct rest_call *call);

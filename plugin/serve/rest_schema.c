@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The elements of a monitor; and OPTIONS, which is what polycubectl shows for "?". */
+/* The data model of a monitor, and OPTIONS, which polycubectl uses for its help ("?"). */
 #include "serve/rest_private.h"
 
 #include <microhttpd.h>
@@ -48,7 +48,6 @@ static const struct rest_schema cube_parts[] = {
 	{},
 };
 
-/* A monitor. */
 static const struct rest_schema cube = {
 	REST_SERVICE, REST_COMPLEX, NULL, "A monitor", "dynmon1", REST_WRITABLE, cube_parts,
 };
@@ -67,7 +66,7 @@ static void param(struct text *out, bool first, const struct rest_schema *schema
 	text_addc(out, '}');
 }
 
-/* Which children a kind of help is about. */
+/* Filters of children, one per kind of help. */
 static bool rest_schema_is_shown(const struct rest_schema *child)
 {
 	(void)child;
@@ -171,7 +170,7 @@ void rest_help_cube(struct rest_call *call, const char *what)
 	object_help(call, rest_schema_of(call), what);
 }
 
-/* The service and its monitors. */
+/* Help on the service: its commands and its monitors. */
 void rest_help_service(struct rest_call *call, const char *what)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
@@ -201,7 +200,7 @@ void rest_help_service(struct rest_call *call, const char *what)
 	rest_json(call);
 }
 
-/* What is there to be looked at: cubes, netdevs, services, version. */
+/* Help on cubes, netdevs, services and version. */
 void rest_help_list(struct rest_call *call, const char *what)
 {
 	bool none = !strcmp(what, "NONE");
@@ -214,7 +213,7 @@ void rest_help_list(struct rest_call *call, const char *what)
 	rest_json(call);
 }
 
-/* The services. */
+/* Help on the top level: the services. */
 void rest_help_root(struct rest_call *call, const char *what)
 {
 	struct text *out = &call->answer->body;

@@ -19,13 +19,13 @@ void answer_release(struct answer *answer)
 	answer->stream = stream_free(answer->stream);
 }
 
-/* Of a verb without options every word is what it is about, with a = in it or not. */
+/* For a verb without options, each word is positional, even with a "=". */
 static bool is_positional(const struct verb *verb, const char *word)
 {
 	return !verb->options || !strchr(word, '=');
 }
 
-/* The nth word after the verb that is not key=value, from 0; NULL: there are fewer. */
+/* Returns positional word n after the verb, counted from 0, or NULL. */
 static const char *positional(const struct request *request, size_t n)
 {
 	const struct command *command = request->command;
@@ -57,7 +57,7 @@ static int run_show(const struct request *request, struct answer *answer, struct
 	return r;
 }
 
-/* Words that are options of a <Monitor> block. */
+/* Copies options of a <Monitor> block from the request. */
 static int set_options(const struct request *request, struct monitor_settings *settings,
 		       struct error *err)
 {
@@ -171,7 +171,7 @@ static int run_reload(const struct request *request, struct answer *answer, stru
 	return r;
 }
 
-/* That there is a metric of the name that is asked for, where any monitor runs at all. */
+/* Checks that the requested metric exists, if at least one dataplane runs. */
 static int check_name(const struct snapshot *snapshot, const struct json_filter *filter,
 		      struct error *err)
 {
@@ -338,7 +338,7 @@ const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
-/* Whether name=... is one of the verb's options. */
+/* Returns true if the name before "=" is an option of the verb. */
 static bool has_option(const struct verb *verb, const char *word)
 {
 	size_t len = strcspn(word, "=");
@@ -353,7 +353,7 @@ static bool has_option(const struct verb *verb, const char *word)
 	return false;
 }
 
-/* How many words after the verb are not key=value. */
+/* Counts the positional words after the verb. */
 static size_t count_positional(const struct verb *verb, const struct command *command)
 {
 	size_t n = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The verbs: everything that can be asked of the plugin. One table feeds the control socket,
- * dynmonctl, and both help texts.
+ * The verbs: all requests that the control socket accepts. One table defines them for the control
+ * socket, for dynmonctl, and for the help texts of both. The table is constant, and any number of
+ * threads may run verbs concurrently.
  */
 #ifndef DYNMON_SERVE_VERB_H
 #define DYNMON_SERVE_VERB_H
@@ -10,12 +11,12 @@
 #include "monitor/registry.h"
 #include "serve/command.h"
 
-/* What a verb answers: "<number> <status>" and that many lines, or a stream of text. */
+/* The answer of a verb: "<number> <status>" and that number of lines, or a stream of text. */
 struct answer {
-	struct text status;    /* "" stands for a fitting word */
-	struct text lines;     /* each ended by a newline */
+	struct text status;    /* empty: a default text */
+	struct text lines;     /* each ends with a newline */
 	struct stream *stream; /* owned; NULL: lines */
-	bool until_eof;	       /* the stream's lines are not counted: "# EOF" is the last */
+	bool until_eof;	       /* stream without a line count: "# EOF" is the last line */
 };
 
 void answer_release(struct answer *answer);
@@ -23,40 +24,50 @@ void answer_release(struct answer *answer);
 struct request {
 	struct registry *registry;
 	const struct command *command;
-	const char *payload; /* the bytes=N bytes; NULL: none */
+	const char *payload; /* the document of bytes=N; NULL: none */
 	size_t payload_len;
 	int client_fd; /* as in struct compiler */
 };
 
 struct verb {
 	const char *name;
-	const char *arguments; /* as the usage shows them */
+	const char *arguments; /* in the syntax of the usage */
 	const char *options;   /* names of key=value words, separated by blanks; NULL: none */
 	const char *help;
-	unsigned int min, max; /* positional words after the verb */
-	bool writes;	       /* changes something: logged with who asked */
+	unsigned int min, max; /* number of positional words after the verb */
+	bool writes;	       /* changes something: logged with the client */
 	int (*run)(const struct request *request, struct answer *answer, struct error *err);
 };
 
-/* In any letter case; NULL: there is none. */
+/* Finds a verb in any letter case. Returns NULL if there is none. */
 const struct verb *verb_find(const char *name);
 
-/* The status text of an answer whose lines are not counted. */
+/* The status text of an answer without a line count. */
 #define ANSWER_UNTIL_EOF "text until # EOF"
 
-/* All verbs, in the order of the help; ended by one without a name. */
+/* All verbs in the order of the help. The last element has no name. */
 extern const struct verb verbs[];
 
-/* A word name=true or name=false of a request; false without it. -EINVAL: it is another one. */
+/*
+ * Gets the word name=true or name=false of a request; false if missing. Returns 0, or -EINVAL for
+ * another value.
+ */
 int request_bool(const struct request *request, const char *name, bool *ret, struct error *err);
 
-/*
- * Checks the words and runs the verb. -EINVAL: wrong words, with the usage; -ENOENT: no such verb,
- * else what the verb returns. On failure the answer is empty.
+/**
+ * verb_run() - check the words of a request and run its verb
+ * @request:  has at least one word
+ * @answer:   zeroed; receives the answer, for answer_release(); empty on failure
+ *
+ * Return: 0; -EINVAL for wrong words, with the usage in @err; -ENOENT for an unknown verb;
+ * otherwise the error of the verb.
  */
 int verb_run(const struct request *request, struct answer *answer, struct error *err);
 
-/* Bytes that must follow the line (bytes=N); 0: none; -EINVAL, -EFBIG. */
+/*
+ * Returns the size of the document after the line (bytes=N), 1 to BUNDLE_MAX bytes. 0: no document;
+ * -EINVAL: invalid number; -EFBIG: too large.
+ */
 int64_t verb_payload(const struct command *command, struct error *err);
 
 #endif
