@@ -16,11 +16,11 @@ static const struct shape {
 	const char *verb;
 	const char *columns[COLUMNS_MAX + 1];
 	char separator;
-	bool from_right; /* the first column may have it, too; else the last one may */
-	bool table;	 /* for people; else the lines are as they are */
-	bool names;	 /* cells are names of any bytes, else text of valid UTF-8 */
-	bool members;	 /* JSON: name and value are a member, else each line is an object */
-	int number;	 /* the column that is one; -1: none */
+	bool from_right; /* the first column may contain separators, else the last column */
+	bool table;	 /* print a table for people; otherwise print the lines */
+	bool names;	 /* cells are names of arbitrary bytes; otherwise valid UTF-8 */
+	bool members;	 /* JSON: each line is a member name:value; otherwise an object */
+	int number;	 /* index of the numeric column; -1: none */
 	const char *none;
 } shapes[] = {
 	{ "LIST",
@@ -110,7 +110,7 @@ static int ask_print_json(const struct shape *shape, struct text *lines)
 	return 0;
 }
 
-/* Words are messages, each line is one: of what was done, or about it. */
+/* Prints the lines, or the status if there are no lines, as JSON messages. */
 static void print_messages(struct text *lines, struct text *status)
 {
 	_cleanup_text_ struct text out = {};
@@ -146,9 +146,9 @@ static int print_table(const struct shape *shape, struct text *lines, struct err
 	return table_print(&table, stdout, err);
 }
 
-/* Looks for the line "# EOF", of which a part may come at a time. */
+/* Detects the line "# EOF" in input that arrives in parts. */
 struct eof {
-	size_t matched; /* bytes of it that the line has so far; more than all: another line */
+	size_t matched; /* matching bytes of the current line; more than the length: no match */
 	bool seen;
 };
 
@@ -185,13 +185,13 @@ static int ask_and_print(const struct options *options, const char *line, struct
 	for (int64_t i = 0; until_eof ? !eof.seen : i < n; i++)
 		if (client_read_line(&client, take_to_stdout, &eof, err) < 0)
 			return err->code;
-	/* Warnings come as lines; that it was done is in the status. */
+	/* The lines are warnings. The status is the result. */
 	if (!until_eof && (n == 0 || !strncmp(line, "INJECT", 6)))
 		puts(text_str(&status));
 	return 0;
 }
 
-/* Whether what a verb prints is a text of its own kind, JSON most of all, and no words. */
+/* Returns true if the verb prints a document such as JSON and no messages. */
 static bool is_document(const char *line)
 {
 	static const char *const names[] = { "HELP", "METRICS", "OPENMETRICS", "SHOW" };

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#define INDEX_SIZE 32768 /* a power of two, three times what is in it */
+#define INDEX_SIZE 32768 /* a power of two, three times the maximum number of entries */
 
 static struct series *series_free(struct series *series)
 {
@@ -20,7 +20,7 @@ static struct series *series_free(struct series *series)
 }
 DEFINE_CLEANUP(struct series *, series_free);
 
-/* Tells labels that say where it is counted from those that say what. */
+/* Separates labels that identify a place from the other labels. */
 static int describe(struct series *series)
 {
 	static const char *const places[] = { "monitor", "interface", "path" };
@@ -36,7 +36,7 @@ static int describe(struct series *series)
 			place = place ||
 				(strlen(places[i]) == len && !strncmp(places[i], name, len));
 		if (place && !value.len)
-			continue; /* counted on no interface */
+			continue; /* not counted on an interface */
 		if (place) {
 			text_printf(&where, "%s%s", where.len ? " " : "", text_str(&value));
 		} else {
@@ -64,7 +64,7 @@ static struct series *series_new(const struct sample *sample)
 	return steal_ptr(&series);
 }
 
-/* The place in the index where it is, or belongs. */
+/* Returns the slot of the series in the index, or the free slot for it. */
 static size_t *board_find(const struct board *board, const char *text)
 {
 	size_t at = hash_bytes(text, strlen(text)) % INDEX_SIZE;
@@ -104,7 +104,7 @@ void board_begin(struct board *board, double time)
 	board->left_out = 0;
 }
 
-/* A counter that fell has started anew: what it has now came since. */
+/* A counter that has decreased was reset: its new value is the increase since the reset. */
 static double rate_of(const struct board *board, const struct series *series, double value)
 {
 	double more = value >= series->value ? value - series->value : value;
@@ -188,7 +188,7 @@ struct direction {
 	bool reverse;
 };
 
-/* Larger first; what there is none of comes last. */
+/* Descending order; NaN is last. */
 static int compare_numbers(double a, double b)
 {
 	if (isnan(a) || isnan(b))

@@ -22,7 +22,7 @@ static bool shown_map(const struct object_map *map, struct map *shape)
 	return !event_map_is_internal(map->name) && object_map_describe(map, shape, NULL) == 0;
 }
 
-/* Programs, maps and metrics of a path, a row each. */
+/* Programs, maps and metrics of a direction, one per row. */
 static int print_path(const struct generation *generation, int path, struct error *err)
 {
 	const struct generation_path *from = &generation->paths[path];
@@ -104,7 +104,7 @@ static void check_add_path(struct text *out, const struct generation *generation
 	text_adds(out, "]}");
 }
 
-/* generation: NULL when it was not verified. */
+/* generation: NULL if the document was not verified. */
 static void check_print_json(const char *file, const struct generation *generation)
 {
 	_cleanup_text_ struct text out = {};

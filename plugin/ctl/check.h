@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* dynmonctl check: compile a document and let the kernel verify it, attach nothing. */
+/* dynmonctl check: compile a document and have the kernel verify it, without attaching. */
 #ifndef DYNMON_CTL_CHECK_H
 #define DYNMON_CTL_CHECK_H
 
 #include "dataplane/compiler.h"
 
-/*
- * Prints what the document has to stdout: programs, maps, metrics, as json or for people; its
- * warnings to stderr. hook: as hook_find() takes it. Without the capability to load programs it is
- * compiled only, and that is said.
+/**
+ * check_file() - print the content of a document
+ * @file:  document, bundle or object
+ * @hook:  as accepted by hook_find()
+ * @json:  print JSON; otherwise text for people
+ *
+ * Prints programs, maps and metrics to stdout and warnings to stderr. Without the capability to
+ * load programs, the document is only compiled, and a message says so.
+ *
+ * Return: 0, or -errno with a message in @err.
  */
 int check_file(const char *file, const char *hook, bool json, const struct compiler *compiler,
 	       struct error *err);

@@ -39,7 +39,10 @@ void client_close(struct client *client)
 	text_release(&client->input);
 }
 
-/* Takes the place of what is used. 0, or -errno; the end of the connection is an error. */
+/*
+ * Reads more input over the processed input. Returns 0 or -errno; the end of the connection is an
+ * error.
+ */
 static int fill(struct client *client, struct error *err)
 {
 	char *to;
@@ -88,7 +91,7 @@ static void take_text(void *data, const char *part, size_t len)
 		text_add(text, part, len);
 }
 
-/* In an error's text a newline is written \n and a backslash \\. */
+/* The text of an error contains \n for a newline and \\ for a backslash. */
 static void unescape(const char *from, struct text *to)
 {
 	for (; *from; from++) {
@@ -132,7 +135,10 @@ int64_t client_request(struct client *client, const char *line, const struct tex
 		text_add(&request, payload->data, payload->len);
 	if (text_status(&request) < 0)
 		return error_oom(err);
-	/* A refusal may come before all is sent: it is read in any case. */
+	/*
+	 * The plugin may refuse a request before receiving all of it, so read the answer in any
+	 * case.
+	 */
 	r = file_write_fd(client->fd, request.data, request.len);
 	if (client_read_line(client, take_text, &answer, err) < 0)
 		return r < 0 ? error_set(err, r, "sending to the plugin: %s", strerror(-r))

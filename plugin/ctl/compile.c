@@ -10,7 +10,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-/* By a name beside it, so that nobody ever sees a half of it. */
+/* Writes a temporary file and renames it, so that no reader sees an incomplete file. */
 static int compile_replace_file(const char *name, const struct text *bytes)
 {
 	_cleanup_free_ char *temporary = NULL;
@@ -35,7 +35,7 @@ static int compile_replace_file(const char *name, const struct text *bytes)
 	return r;
 }
 
-/* A device or a pipe is written to, and stays what it is. */
+/* A device or a pipe is opened for writing and not replaced. */
 static int compile_write_file(const char *name, const struct text *bytes, struct error *err)
 {
 	_cleanup_close_ int fd = -1;

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* The command line's own commands; other verbs are as the table of verbs has them. */
+/* The commands of dynmonctl. Other commands are in the table of verbs. */
 static const struct {
 	const char *name;
 	const char *arguments;
@@ -27,7 +27,7 @@ static const struct {
 
 static const struct {
 	const char *name, *letter;
-	const char *values; /* NULL: it takes none; separated by |, or in <> what they are */
+	const char *values; /* NULL: no value; separated by |, or their kind in <> */
 } options[] = {
 	{ "--socket", "-s", "<file>" }, { "--json", "-j", NULL },
 	{ "--verbose", "-v", NULL },	{ "--wait", "", "" },
@@ -41,14 +41,14 @@ static const struct {
 
 struct completion {
 	struct options ask;
-	const char *before; /* stands before every word that is found: "hook=" */
-	const char *word;   /* what they begin with, then */
-	const char *verb;   /* as it was written; NULL: none yet */
-	const char *about;  /* the first word after it */
+	const char *before; /* prefix of each candidate: "hook=" */
+	const char *word;   /* the incomplete word, without this prefix */
+	const char *verb;   /* as written; NULL: no verb yet */
+	const char *about;  /* the first word after the verb */
 	struct text *out;
 };
 
-/* A name that a terminal would show escaped is not offered for a command line. */
+/* Names that a terminal shows with escapes are not offered. */
 static bool is_plain(const char *word)
 {
 	size_t n = strlen(word);
@@ -79,7 +79,7 @@ static void offer_word(const struct completion *completion, const char *word)
 	offer(completion, word, strlen(word), "");
 }
 
-/* Those between separators. */
+/* Offers the words of a list with separators. */
 static void offer_list(const struct completion *completion, const char *list,
 		       const char *separators)
 {
@@ -108,7 +108,7 @@ static void offer_verbs(const struct completion *completion)
 	}
 }
 
-/* Names of monitors, or the interfaces of the one that the command is about. */
+/* Offers the names of all monitors, or the interfaces of the monitor in the command. */
 static void offer_from_list(const struct completion *completion, bool interfaces)
 {
 	_cleanup_text_ struct text lines = {}, status = {};
@@ -169,7 +169,7 @@ static void offer_metrics(struct completion *completion)
 	reading_run(&reading, &err);
 }
 
-/* What one word in <> stands for. */
+/* Offers the candidates of a kind in <>. */
 static void offer_kind(struct completion *completion, const char *kind, size_t len)
 {
 	static const char levels[] = "off|critical|error|warn|info|debug|trace";
@@ -190,7 +190,7 @@ static void offer_kind(struct completion *completion, const char *kind, size_t l
 		text_adds(completion->out, COMPLETION_FILES "\n");
 }
 
-/* <interface|file>, without its brackets. */
+/* kinds: the text <interface|file> without its brackets. */
 static void offer_kinds(struct completion *completion, const char *kinds, size_t len)
 {
 	const char *end = kinds + len;
@@ -203,7 +203,7 @@ static void offer_kinds(struct completion *completion, const char *kinds, size_t
 	}
 }
 
-/* One word of a verb's arguments, without the brackets around it; false: it is the last. */
+/* Gets a word of a verb's arguments, without its brackets. Returns false at the end. */
 static bool next_argument(const char **at, const char **word, size_t *len)
 {
 	*word = *at + strspn(*at, " [");
@@ -213,7 +213,7 @@ static bool next_argument(const char **at, const char **word, size_t *len)
 	return *len > 0;
 }
 
-/* The nth word after a verb. */
+/* Offers candidates for the nth word after a verb. */
 static void offer_positional(struct completion *completion, const char *arguments, size_t n)
 {
 	const char *word;
@@ -224,8 +224,7 @@ static void offer_positional(struct completion *completion, const char *argument
 			offer_kinds(completion, word + 1, len - 2);
 }
 
-/* One of several values, as the usage shows it; "before:M" begins with its word, a monitor follows.
- */
+/* Offers a value from the usage. For "before:M", offers "before:" and then monitors. */
 static void offer_value(const struct completion *completion, const char *value)
 {
 	size_t len = strlen(value), begun = len > 2 && !strcmp(value + len - 2, ":M") ? len - 1 : 0;
@@ -243,7 +242,7 @@ static void offer_value(const struct completion *completion, const char *value)
 	offer_from_list(&monitors, false);
 }
 
-/* The value of a name=value word, as the usage shows it: a letter, or what there is. */
+/* Offers values of a name=value word. The usage has alternatives or a placeholder. */
 static void offer_values(struct completion *completion, const char *name, size_t name_len,
 			 const char *values, size_t len)
 {
@@ -258,10 +257,10 @@ static void offer_values(struct completion *completion, const char *name, size_t
 	}
 }
 
-/* name=value words of the table of verbs: their names, or the values of the one begun. */
+/* Offers name=value words of a verb: the names, or the values of the name in the last word. */
 static void offer_options(struct completion *completion, const char *arguments)
 {
-	/* dynmonctl says these itself. */
+	/* dynmonctl itself adds these options. */
 	static const char *const own[] = { "bytes", "phases", "wait" };
 	const char *begun = strchr(completion->word, '='), *word;
 	size_t len, begun_len = begun ? (size_t)(begun - completion->word) : 0;
@@ -293,7 +292,7 @@ static void offer_options(struct completion *completion, const char *arguments)
 	}
 }
 
-/* The option that a word is, with a value after it or not; -1: none. */
+/* Returns the index of the option in a word with or without a value; -1 if there is none. */
 static int find_option(const char *word)
 {
 	size_t len = strcspn(word, "=");
@@ -364,7 +363,7 @@ void completion_find(const char *socket_file, char *const *words, size_t n, stru
 		.out = out,
 	};
 	size_t positional = 0;
-	int option = -1; /* whose value comes next */
+	int option = -1; /* the next word is a value of this option */
 
 	for (size_t i = 0; i + 1 < n; i++) {
 		const char *word = words[i];

@@ -13,10 +13,13 @@
 #include <libgen.h>
 #include <string.h>
 
-#define PHASE_LINES 5	/* the last of an answer with phases=true */
-#define WAIT	    "1" /* seconds for the first packet, where nothing else is said */
+#define PHASE_LINES 5	/* number of last lines of an answer with phases=true */
+#define WAIT	    "1" /* default of --wait in seconds */
 
-/* Replaces path[from], a file's name, by path[to], its contents. 1: done; 0: not there. */
+/*
+ * Replaces path[from], a file name, by path[to], the contents of the file. Returns 1; 0 if there is
+ * no such member; -errno.
+ */
 static int inline_file(struct json_object *path, const char *from, const char *to, bool binary,
 		       const char *dir, struct error *err)
 {
@@ -87,7 +90,7 @@ int inject_read(const char *file, struct text *out, struct error *err)
 	return r < 0 ? r : 0;
 }
 
-/* Cuts the phases off the end of the lines; NULL: there are none. */
+/* Cuts the lines of phases off the end. Returns them, or NULL if there are too few lines. */
 static char *cut_phases(struct text *lines)
 {
 	char *text = (char *)text_str(lines), *at = text + lines->len;
@@ -156,7 +159,7 @@ static void inject_print_json(const char *monitor, struct text *lines, char *pha
 	text_adds(&out, ",\"phases\":{");
 	add_phases(&out, phases);
 	text_adds(&out, "},\"messages\":[");
-	*phases = '\0'; /* where the messages end */
+	*phases = '\0'; /* the end of the messages */
 	rest = lines->len ? lines->data : NULL;
 	while ((line = strsep(&rest, "\n")) && line < phases) {
 		text_adds(&out, separator);
@@ -204,7 +207,7 @@ int inject_run(const struct options *options, char **words, size_t n)
 	_cleanup_text_ struct text line = {}, document = {};
 	bool interface = false, remote = false;
 
-	/* A file below the plugin's DataplaneDir is read by the plugin itself. */
+	/* The plugin itself reads files below its DataplaneDir. */
 	for (size_t i = 1; i < n; i++)
 		remote = remote || !strncmp(words[i], "file=", 5);
 	if (n < 2)

@@ -5,9 +5,9 @@
 
 #define NUMBER_COLUMNS 9
 #define WHERE_COLUMNS  28
-#define METRIC_COLUMNS 16 /* at least, before something else is left out */
+#define METRIC_COLUMNS 16 /* minimum; other columns are omitted before the metric gets narrower */
 
-/* Takes columns and a blank from the width, if enough are left for the metric. */
+/* Assigns the width of a column and a blank, if enough columns are left for the metric. */
 static void layout_take(size_t *width, size_t *column, size_t columns)
 {
 	if (*width < METRIC_COLUMNS + columns + 1)

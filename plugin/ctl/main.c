@@ -32,7 +32,7 @@
 #define TOP_USAGE     "top [MONITOR] [--interval=S]"
 #define WATCH_USAGE   "watch METRIC [MONITOR] [--interval=S] [--count=N]"
 
-/* A verb as the command line writes it. */
+/* Prints a verb in the syntax of the command line. */
 static void print_verb(const struct verb *verb, FILE *to)
 {
 	fputs("  ", to);
@@ -57,7 +57,7 @@ int report(const struct error *err)
 	return EXIT_FAILED;
 }
 
-/* Whether the word is one of those, which are separated by blanks. */
+/* Returns true if the word is in a list that is separated by blanks. */
 static bool is_one_of(const char *word, const char *words)
 {
 	size_t len = strlen(word);
@@ -72,7 +72,7 @@ static bool is_one_of(const char *word, const char *words)
 	return false;
 }
 
-/* Options of the offline verbs that only these can judge. */
+/* Checks the options of the offline commands. Prints an error and returns false for a bad value. */
 static bool options_right(const struct options *options)
 {
 	if (!hook_find(options->hook)) {
@@ -183,12 +183,12 @@ static int run_completion(const struct options *options, char **words, size_t n)
 
 static int run_help(const struct options *options, char **words, size_t n);
 
-/* What dynmonctl does itself, or more of than to send a line. */
+/* The commands that dynmonctl implements itself, or that do more than send a line. */
 static const struct command_row {
 	const char *name;
-	const char *usage; /* NULL: nobody is told */
+	const char *usage; /* NULL: not in the help */
 	const char *help;
-	bool live; /* it asks the plugin */
+	bool live; /* requires the plugin */
 	int (*run)(const struct options *options, char **words, size_t n);
 } commands[] = {
 	{ "check", CHECK_USAGE, "compile a document and have the kernel verify it; attach nothing",
@@ -314,12 +314,11 @@ static bool main_take_number(const char *option, const char *value, unsigned int
 	return true;
 }
 
-/* Options that not all commands have. What would have no effect is refused: somebody counts on it.
- */
+/* Options of some commands only. Other commands refuse an option that would have no effect. */
 static const struct limit {
 	int option;
 	const char *name;
-	const char *commands; /* each with a blank before and after it */
+	const char *commands; /* with a blank before and after each */
 } limits[] = {
 	{ 'v', "verbose", " inject " },
 	{ OPTION_WAIT, "wait", " inject " },
@@ -335,7 +334,7 @@ static const struct limit {
 	{ OPTION_DIRECTION, "direction", " test " },
 };
 
-/* A bit for each of limits; 0: all commands have the option. */
+/* Returns one bit for each entry of limits; 0 if all commands have the option. */
 static uint32_t main_limit_of(int option)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
@@ -359,7 +358,7 @@ static bool main_check_limits(uint32_t given, const char *command)
 	return true;
 }
 
-/* The other end of the pipe that stdout is has been closed: whoever read has read enough. */
+/* Returns true if stdout is a pipe whose reader is gone. */
 static bool is_output_closed(void)
 {
 	struct pollfd output = { .fd = STDOUT_FILENO };
@@ -464,7 +463,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	r = main_run(&options, argv + optind, (size_t)(argc - optind));
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		if (is_output_closed()) { /* quietly, as any program in a pipe ends */
+		if (is_output_closed()) { /* end without a message, as usual in a pipe */
 			signal(SIGPIPE, SIG_DFL);
 			raise(SIGPIPE);
 		}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the command line says beside words. */
+/* The options of the command line. */
 #ifndef DYNMON_CTL_OPTIONS_H
 #define DYNMON_CTL_OPTIONS_H
 
@@ -15,16 +15,16 @@ struct options {
 	const char *output;    /* compile */
 	const char *pcap;      /* test */
 	const char *direction; /* test; NULL: both */
-	const char *wait;      /* inject: seconds; NULL: not said */
+	const char *wait;      /* inject: seconds; NULL: default */
 	unsigned int cube_id;
 	unsigned int interval; /* top, watch: seconds */
-	unsigned int count;    /* watch: reads; 0: for ever */
+	unsigned int count;    /* watch: number of reads; 0: no limit */
 	struct compiler compiler;
 	bool json;
 	bool verbose;
 };
 
-/* These print to stderr, and return the exit status. */
+/* Print to stderr and return the exit status. */
 int usage(const char *words);
 int report(const struct error *err);
 

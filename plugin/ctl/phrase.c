@@ -8,7 +8,7 @@
 
 #define NAMES_MAX 2
 
-/* What Dynmon's manual says to polycubectl. % stands for a name, in this order on both sides. */
+/* The commands of polycubectl in Dynmon's manual. % is a name; both sides have the same order. */
 static const struct phrase {
 	const char *words;
 	const char *line;
@@ -32,7 +32,7 @@ static const struct phrase {
 	{ "dynmon % open-metrics show", "OPENMETRICS %" },
 };
 
-/* The next word of a pattern; NULL at its end. */
+/* Returns the next word of a pattern; NULL at the end. */
 static const char *phrase_next_word(const char **pattern, size_t *len)
 {
 	const char *word = *pattern + strspn(*pattern, " ");

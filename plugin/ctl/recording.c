@@ -13,7 +13,7 @@ int recording_open(struct recording *recording, const char *file, struct error *
 	*recording = (struct recording){ .name = file };
 	recording->pcap = pcap_open_offline(file, words);
 	if (!recording->pcap)
-		return strncmp(words, file, strlen(file)) /* it names the file, or not */
+		return strncmp(words, file, strlen(file)) /* words may name the file */
 			       ? error_set(err, -EINVAL, "%s: expected a pcap or pcapng file: %s",
 					   file, words)
 			       : error_set(err, -EINVAL, "%s", words);

@@ -44,7 +44,7 @@ bool series_label(const char **at, const char **name, size_t *name_len, struct t
 	return true;
 }
 
-/* The end of a series: past its labels, in whose values there may be braces and blanks. */
+/* Returns the end of a series after its labels. Label values may contain braces and blanks. */
 static char *end_of_series(char *line)
 {
 	char *at = line + series_name_len(line);
@@ -68,7 +68,7 @@ static bool has_end(const char *name, size_t len, const char *end)
 	return len > n && !strncmp(name + len - n, end, n);
 }
 
-/* Whether rates can be made of it. A quantile is a value as it is. */
+/* Returns true if the sample increases, so that a rate makes sense. A quantile does not. */
 static bool is_counting(struct scrape *scrape, const struct sample *sample)
 {
 	const char *type = text_str(&scrape->type);

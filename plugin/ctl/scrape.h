@@ -1,48 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The plugin's OpenMetrics text, sample by sample. */
+/* Parses the plugin's OpenMetrics text. Used by one thread. */
 #ifndef DYNMON_CTL_SCRAPE_H
 #define DYNMON_CTL_SCRAPE_H
 
 #include "base/error.h"
 #include "base/text.h"
 
-/* Valid in the call that hands it over. */
+/* A sample. Valid during the callback. */
 struct sample {
-	const char *series; /* as it stands there: packets_total{monitor="edge",...} */
-	size_t name_len;    /* of it, before the brace */
+	const char *series; /* as received: packets_total{monitor="edge",...} */
+	size_t name_len;    /* length of the name, before the brace */
 	const char *family; /* "packets" */
-	bool counts;	    /* grows until it starts anew: of a counter, or a count or sum */
+	bool counts;	    /* increases until a reset: a counter, count or sum */
 	double value;
 };
 
-/* What has been seen of a text. Zeroed is the beginning. */
+/* State of the parser. Initialize with zeroes. */
 struct scrape {
 	struct text family, type;
-	bool ended; /* by # EOF */
+	bool ended; /* # EOF was received */
 };
 
 /*
- * Takes a line without its newline, which is changed. 1: it is a sample; 0: it is none; -EPROTO.
+ * Parses a line without its newline, and modifies the line. Returns 1 for a sample, 0 for another
+ * line, -EPROTO for an error.
  */
 int scrape_line(struct scrape *scrape, char *line, struct sample *ret, struct error *err);
 void scrape_release(struct scrape *scrape);
 
-/* The bytes of a series up to its brace, and each of its labels as name and unquoted value. */
+/* Returns the length of the name of a series, without the labels. */
 size_t series_name_len(const char *series);
-/* The label at *at, which is moved on; false: there is no more. value: what was in it is gone. */
+/*
+ * Gets the label at *at and advances *at. value: receives the unquoted value, replacing the old
+ * content. Returns false at the end.
+ */
 bool series_label(const char **at, const char **name, size_t *name_len, struct text *value);
 
-/* What is to be asked of the plugin, and what becomes of it. */
+/* A request for metrics, and the receivers of the result. */
 struct reading {
 	const char *socket_file;
-	const char *monitor; /* NULL: all */
-	/* Of every sample. */
+	const char *monitor; /* NULL: all monitors */
+	/* Called for each sample. */
 	void (*take)(void *data, const struct sample *sample);
-	void (*family)(void *data, const char *name); /* of every family; NULL: not wanted */
+	void (*family)(void *data, const char *name); /* called for each family; may be NULL */
 	void *data;
 };
 
-/* Asks for OPENMETRICS, over a connection of its own. -errno with the words. */
+/* Requests OPENMETRICS over a new connection. Returns 0, or -errno with a message in @err. */
 int reading_run(const struct reading *reading, struct error *err);
 
 #endif

@@ -10,7 +10,7 @@ static const char *const bars[2][LEVELS] = {
 	{ "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" },
 };
 
-/* The largest of the points that a column stands for; NaN: none. */
+/* Returns the largest point of a column; NaN if the column has none. */
 static float largest(const float *points, size_t n, size_t width, size_t column)
 {
 	float most = NAN;

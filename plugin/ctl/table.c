@@ -27,7 +27,7 @@ void table_printf(struct table *table, const char *fmt, ...)
 		table->cells.failed = true;
 }
 
-/* The colour of a word that names a state; COLOUR_END for other words. */
+/* Returns the colour of a state name; COLOUR_END for other words. */
 static enum colour colour_of(const char *cell)
 {
 	static const struct {

@@ -10,11 +10,11 @@
 static struct terminal {
 	int fd;
 	FILE *plain, *filter; /* NULL: the descriptor is not a terminal */
-	char begun[4];	      /* a sequence whose end was not written yet */
+	char begun[4];	      /* a sequence that is still incomplete */
 	size_t n_begun;
 } terminals[] = { { .fd = STDOUT_FILENO }, { .fd = STDERR_FILENO } };
 
-static bool utf8; /* the terminals' encoding */
+static bool utf8; /* the encoding of the terminals is UTF-8 */
 
 /*
  * Returns true if up to three bytes begin a sequence: the lowest or the highest continuation bytes

@@ -2,13 +2,13 @@
 /*
  * The filter between dynmonctl and a terminal.
  *
- * Names and errors that dynmonctl prints contain untrusted bytes. For each of stdout and stderr
- * whose descriptor is a terminal, terminal_init() replaces the stream by a filter that escapes
- * characters that are not printable. Output to pipes and files is not changed. All of stdio goes
- * through the filter, also messages of libraries, so no verb can bypass the filter by mistake. Only
- * colours and ncurses write past the filter, with the functions here.
+ * Names and errors that dynmonctl prints contain untrusted bytes. If the descriptor of stdout or
+ * stderr is a terminal, terminal_init() replaces the stream by a filter that escapes characters
+ * that are not printable. Output to pipes and files is not changed. The filter covers all of stdio,
+ * including messages of libraries, so that no verb can bypass the filter by mistake. Only colours
+ * and ncurses write past the filter, with the functions below.
  *
- * Not for use by several threads.
+ * Not thread-safe.
  */
 #ifndef DYNMON_CTL_TERMINAL_H
 #define DYNMON_CTL_TERMINAL_H
@@ -29,7 +29,7 @@ bool terminal_is(FILE *stream);
  */
 void terminal_control(FILE *stream, const char *sequence);
 
-/* The terminal of stdout without the filter; stdout itself where there is no filter. */
+/* Returns the terminal of stdout without the filter, or stdout if it has no filter. */
 FILE *terminal_screen(void);
 
 #endif

@@ -16,9 +16,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VERDICTS_MAX 32	  /* different ones; further ones are one */
-#define FRAME_SURE   2048 /* bytes that the kernel takes in any case */
-#define ENOTSUPP     524  /* the kernel's own, which has no header here */
+#define VERDICTS_MAX 32	  /* distinct verdicts; further verdicts are counted together */
+#define FRAME_SURE   2048 /* frame size in bytes that every kernel accepts */
+#define ENOTSUPP     524  /* kernel-internal error that user space headers do not define */
 
 DEFINE_CLEANUP(struct json_object *, json_object_put);
 
@@ -27,21 +27,21 @@ struct verdict {
 	uint64_t count;
 };
 
-/* The program of one path. */
+/* The program of one direction. */
 struct trial {
-	int prog_fd; /* the generation's; -1: no packet is for it */
+	int prog_fd; /* owned by the generation; -1: gets no packets */
 	bool xdp;
 	const char *name;
 	struct verdict verdicts[VERDICTS_MAX];
 	size_t n;
-	uint64_t others; /* verdicts that did not fit */
+	uint64_t others; /* verdicts beyond the limit */
 };
 
 struct counts {
-	uint64_t packets; /* that the programs saw */
+	uint64_t packets; /* packets that the programs processed */
 	uint64_t runts;	  /* shorter than an Ethernet header */
-	uint64_t giants;  /* longer than the kernel takes for a test */
-	uint64_t cut;	  /* incomplete in the capture; among the packets */
+	uint64_t giants;  /* too long for a test run */
+	uint64_t cut;	  /* incomplete in the capture; included in packets */
 };
 
 /* -- running -- */
@@ -78,10 +78,13 @@ static void count_verdict(struct trial *trial, int32_t value)
 		trial->verdicts[trial->n++] = (struct verdict){ value, 1 };
 }
 
-/* 1: done; 0: the kernel does not take a frame of that length; -errno. */
+/* Returns 1; 0 if the kernel does not accept the length of the frame; -errno. */
 static int trial_frame(struct trial *trial, const struct frame *frame, struct error *err)
 {
-	/* A program may have made it longer: only what fits comes back, and none of it is used. */
+	/*
+	 * The kernel copies out what fits, because a program may enlarge the frame. The output is
+	 * not used.
+	 */
 	static unsigned char out[RECORDING_BYTES_MAX + 4096];
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes, .data_size_in = frame->len,
 		    .data_out = out, .data_size_out = sizeof(out), .repeat = 1);
@@ -115,7 +118,7 @@ static int run_packets(const char *file, struct trial trials[PATH_COUNT], struct
 			counts->runts++;
 			continue;
 		}
-		/* Egress first: it is tc, and takes shorter ones than xdp does on ingress. */
+		/* Egress first: egress is always tc, whose limit is lower than that of xdp. */
 		for (int path = PATH_COUNT - 1; path >= 0 && done > 0; path--)
 			if (trials[path].prog_fd >= 0)
 				done = trial_frame(&trials[path], &frame, err);
@@ -129,7 +132,7 @@ static int run_packets(const char *file, struct trial trials[PATH_COUNT], struct
 	return r;
 }
 
-/* -- telling -- */
+/* -- output -- */
 
 static const char *verdict_name(const struct trial *trial, int32_t value, char number[16])
 {
@@ -156,7 +159,7 @@ static const char *verdict_name(const struct trial *trial, int32_t value, char n
 	return number;
 }
 
-/* The metrics as METRICS gives them. */
+/* Reads the metrics in the format of METRICS. */
 static int read_metrics(struct generation *generation, struct text *out, struct error *err)
 {
 	const struct json_filter filter = { .path = -1, .one = true };
@@ -204,11 +207,11 @@ static void test_print_json(const struct counts *counts, const struct trial tria
 		text_addc(&out, '}');
 	}
 	text_adds(&out, "},");
-	text_adds(&out, text_str(metrics) + 1); /* without its brace: one object with the above */
+	text_adds(&out, text_str(metrics) + 1); /* without its brace */
 	fputs(text_str(&out), stdout);
 }
 
-/* One metric: a row for each entry; entries of arrays and queues have their index as key. */
+/* Adds a metric with one row per entry. The key of an array or queue entry is its index. */
 static void test_add_metric(struct table *table, const char *path, struct json_object *metric)
 {
 	const char *name = json_object_get_string(json_object_object_get(metric, "name"));
@@ -290,7 +293,7 @@ static void print_counts(const struct counts *counts, const struct trial trials[
 	}
 }
 
-/* -- all of it -- */
+/* -- command -- */
 
 static int test_no_public_map(void *data, const char *name)
 {

@@ -19,19 +19,19 @@ enum attribute { ATTRIBUTE_TITLE, ATTRIBUTE_HEADER, ATTRIBUTE_ROW, ATTRIBUTE_TRO
 struct screen {
 	const struct top *top;
 	struct board board;
-	struct series **list; /* the board's, as they are shown */
+	struct series **list; /* owned by the board, in the order of the display */
 	size_t n;
-	size_t first; /* of the list, on the screen */
-	size_t rows;  /* that there is room for */
-	size_t skip;  /* columns of the metrics */
+	size_t first; /* index of the first row on the screen */
+	size_t rows;  /* rows available on the screen */
+	size_t skip;  /* horizontal scroll position in the metric column */
 	enum order order;
 	bool reverse, paused, help, entering, quit;
 	char search[SEARCH_MAX + 1];
-	struct error trouble; /* of the last read */
+	struct error trouble; /* error of the last read */
 	bool utf8;
 };
 
-/* Buckets are many, and the plugin's own figures are not what is asked for. */
+/* Omits histogram buckets, which are numerous, creation times, and the self metrics. */
 static bool top_is_shown(const struct sample *sample)
 {
 	static const char bucket[] = "_bucket", own[] = "dynmon_", created[] = "_created";
@@ -281,7 +281,7 @@ static void handle(struct screen *screen, int key)
 	}
 }
 
-/* -- all of it -- */
+/* -- main loop -- */
 
 static int loop(struct screen *screen, struct error *err)
 {

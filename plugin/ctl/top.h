@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* dynmonctl top: the series live, in a terminal. */
+/* dynmonctl top: a live view of the series in a terminal. */
 #ifndef DYNMON_CTL_TOP_H
 #define DYNMON_CTL_TOP_H
 
@@ -7,13 +7,17 @@
 
 struct top {
 	const char *socket_file;
-	const char *monitor;   /* NULL: all */
+	const char *monitor;   /* NULL: all monitors */
 	unsigned int interval; /* seconds, 1 to BOARD_SECONDS */
 };
 
-/*
- * Until somebody quits. -ENOTTY: there is no terminal; -EOPNOTSUPP: built without ncurses; else the
- * first read's error. Later ones are shown, and reading is tried again.
+/**
+ * top_run() - show the series until the user quits
+ *
+ * A failure of a later read is displayed, and reading is retried.
+ *
+ * Return: 0; -ENOTTY without a terminal; -EOPNOTSUPP if built without ncurses; otherwise the error
+ * of the first read.
  */
 int top_run(const struct top *top, struct error *err);
 

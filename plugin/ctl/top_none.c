@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* In the place of top.c where there is no ncurses. */
+/* Replaces top.c in builds without ncurses. */
 #include "ctl/top.h"
 
 #include <errno.h>

@@ -9,14 +9,14 @@
 #include <signal.h>
 #include <time.h>
 
-#define NAMES_MAX 1000 /* bytes of an error's words */
+#define NAMES_MAX 1000 /* bytes of names in an error message */
 
 struct watched {
 	const struct watch_options *options;
 	struct board board;
 	char stamp[40];
-	bool found;	   /* a metric of that name */
-	struct text names; /* of the others */
+	bool found;	   /* a metric with the name exists */
+	struct text names; /* names of the other metrics */
 	struct text lines; /* of this read */
 };
 
@@ -40,7 +40,7 @@ static bool is_name(const struct watched *watched, const char *name, size_t len)
 	return copy && fnmatch(watched->options->metric, copy, 0) == 0;
 }
 
-/* Whether a sample is wanted by its own name, its family's, or the counter's with _total. */
+/* Compares the name of the sample, of its family, and of the counter with _total. */
 static bool watch_is_wanted(const struct watched *watched, const struct sample *sample)
 {
 	return is_name(watched, sample->series, sample->name_len) ||
@@ -107,7 +107,9 @@ static void watch_take_sample(void *data, const struct sample *sample)
 	text_addc(&watched->lines, '\n');
 }
 
-/* When nobody reads them any more that is the end, quietly, as of any program in a pipe. */
+/*
+ * If the reader of stdout is gone, SIGPIPE ends the process without a message, as usual in a pipe.
+ */
 static void print_lines(struct text *lines)
 {
 	signal(SIGPIPE, SIG_DFL);
