@@ -17,8 +17,8 @@
 /**
  * dispatcher_register() - register the read callback of the self metrics and the flush callback
  *
- * Call this when collectd loads the plugin. collectd starts read threads only if a read callback is
- * registered at that time.
+ * Call this when collectd loads the plugin. collectd starts its read threads only if a read
+ * callback is registered.
  */
 void dispatcher_register(void);
 
