@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Cleanup of locals when they go out of scope.
+ * Cleanup of local variables when they go out of scope.
  *
- * A destructor takes NULL and half-made objects. Ownership is given away in one
- * visible line: *ret = steal_ptr(&p);
+ * Destructors accept NULL and half-built objects. steal_ptr() and steal_fd() transfer ownership in
+ * one visible line: *ret = steal_ptr(&p);
  */
 #ifndef DYNMON_BASE_CLEANUP_H
 #define DYNMON_BASE_CLEANUP_H
@@ -14,7 +14,7 @@
 
 #define _cleanup_(f) __attribute__((cleanup(f)))
 
-/* Defines f##p(T *) for _cleanup_(f##p): calls f() unless the pointer is NULL. */
+/* Defines f##p(T *) for use as _cleanup_(f##p). f##p() calls f() unless the pointer is NULL. */
 #define DEFINE_CLEANUP(T, f)                                                                       \
 	static inline void f##p(T *p)                                                              \
 	{                                                                                          \
@@ -23,6 +23,7 @@
 	}                                                                                          \
 	struct dynmon_swallow_semicolon
 
+/* Returns the pointer at pp and sets it to NULL, so that its cleanup does nothing. */
 #define steal_ptr(pp)                                                                              \
 	({                                                                                         \
 		__auto_type steal_pp = (pp);                                                       \
@@ -38,7 +39,7 @@ static inline void freep(void *p)
 	free(*(void **)p);
 }
 
-/* Closes *fd if it is open and marks it closed. */
+/* Closes *fd unless it is negative, and sets it to -1. */
 static inline void fd_close(int *fd)
 {
 	if (*fd >= 0)
@@ -46,6 +47,7 @@ static inline void fd_close(int *fd)
 	*fd = -1;
 }
 
+/* Returns the descriptor at fd and sets it to -1, so that its cleanup does nothing. */
 static inline int steal_fd(int *fd)
 {
 	int stolen = *fd;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The monotonic clock and the wall clock. All functions may be called from any thread. */
+/* The monotonic clock and the wall clock. All functions are safe from any thread. */
 #ifndef DYNMON_BASE_CLOCK_H
 #define DYNMON_BASE_CLOCK_H
 
@@ -38,17 +38,17 @@ static inline int64_t clock_now_s(void)
 	return (int64_t)(clock_now_ns() / CLOCK_NS_PER_S);
 }
 
-/* Microseconds since 1970. */
+/* Wall clock in microseconds since 1970. */
 static inline int64_t clock_wall_us(void)
 {
 	return (int64_t)(clock_ns(CLOCK_REALTIME) / 1000);
 }
 
 /**
- * clock_timespec() - convert nanoseconds
+ * clock_timespec() - convert nanoseconds to a struct timespec
  * @ns: nanoseconds of any clock
  *
- * Return: the same time for calls such as pthread_cond_timedwait().
+ * Return: the same time, for calls such as pthread_cond_timedwait().
  */
 static inline struct timespec clock_timespec(uint64_t ns)
 {

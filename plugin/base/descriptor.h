@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Descriptors: the process's limit, and which numbers the plugin occupies.
+ * The descriptor limit of the process, and the descriptor numbers that the plugin uses.
  *
- * The plugin holds several descriptors for each interface. Code that waits with select() works with
- * numbers below DESCRIPTORS_LOW only: plugins of collectd, and libmicrohttpd as write_prometheus
- * uses it. Therefore the plugin moves long-lived descriptors that grow with the number of
- * interfaces above this limit.
+ * The plugin holds several descriptors for each interface. Code that calls select() supports only
+ * numbers below DESCRIPTORS_LOW; examples are other collectd plugins, and libmicrohttpd in
+ * write_prometheus. Therefore the plugin moves long-lived descriptors whose number grows with the
+ * number of interfaces above this limit. All functions are safe from any thread.
  */
 #ifndef DYNMON_BASE_DESCRIPTOR_H
 #define DYNMON_BASE_DESCRIPTOR_H
@@ -16,10 +16,13 @@
 
 #define DESCRIPTORS_LOW 1024 /* FD_SETSIZE */
 
-/* collectd's exec plugin closes every number below the soft limit before it runs a program. */
+/*
+ * Bound for the soft limit. collectd's exec plugin closes every number below the soft limit before
+ * it runs a program, so a huge limit would make that slow.
+ */
 #define DESCRIPTORS_MAX 262144
 
-/* Descriptors that the plugin leaves free for collectd and its other plugins. */
+/* Number of descriptors that the plugin leaves to collectd and its other plugins. */
 #define DESCRIPTORS_SPARE 64
 
 /**
@@ -32,7 +35,10 @@
 int descriptors_raise(uint64_t *old, uint64_t *new);
 
 /**
- * descriptors_check() - refuse to take more descriptors when almost none is left
+ * descriptors_check() - test if enough descriptors are free
+ * @err:  receives the reason for a failure
+ *
+ * Call this function before an operation that opens long-lived descriptors.
  *
  * Return: 0 if at least DESCRIPTORS_SPARE descriptors are free, -EMFILE or -ENFILE otherwise.
  */
@@ -40,10 +46,10 @@ int descriptors_check(struct error *err);
 
 /**
  * descriptor_move_up() - give a descriptor a number above DESCRIPTORS_LOW
- * @fd:  an open descriptor; taken
+ * @fd:  an open descriptor; the function takes ownership
  *
- * Return: the descriptor to use instead of @fd. It is close-on-exec. It is @fd itself when the
- * limit leaves no number above DESCRIPTORS_LOW.
+ * Return: the descriptor to use instead of @fd. A moved descriptor is close-on-exec. Returns @fd
+ * itself if its number is high enough or if the limit leaves no number above DESCRIPTORS_LOW.
  */
 int descriptor_move_up(int fd);
 

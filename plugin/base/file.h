@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whole files in and out of memory, and base64 (RFC 4648). */
+/*
+ * Reading and writing whole files, file locks, and base64 (RFC 4648). The functions keep no state
+ * and are safe from any thread.
+ */
 #ifndef DYNMON_BASE_FILE_H
 #define DYNMON_BASE_FILE_H
 
@@ -10,44 +13,70 @@
 
 #include <stdbool.h>
 
-/*
- * Appends a regular file's contents to out.
- * dir: what a relative name is relative to; NULL is the working directory.
- * confined: the name must stay below dir: no "..", no absolute name, no link out of it.
- * max: -EFBIG for a file of more bytes.
+/**
+ * file_read() - append the contents of a regular file to a text
+ * @dir:       directory for a relative name, NULL for the working directory
+ * @name:      name of the file
+ * @confined:  reject names that leave @dir: absolute names, and ".." or symbolic links that lead
+ *             out of @dir
+ * @max:       maximum size in bytes
+ * @out:       text to append to; may hold a part of the file after a failure
+ * @err:       receives the reason for a failure
+ *
+ * Return: 0, -EFBIG if the file exceeds @max, -EACCES if the name leaves @dir, -EINVAL if it is not
+ * a regular file, another -errno on failure.
  */
 int file_read(const char *dir, const char *name, bool confined, size_t max, struct text *out,
 	      struct error *err);
 
-/* Appends what fd gives until its end, at most max bytes (-EFBIG). name: for messages. */
+/**
+ * file_read_fd() - append everything that a descriptor yields until its end
+ * @fd:    blocking descriptor, open for reading
+ * @name:  name for error messages
+ * @max:   maximum number of bytes
+ * @out:   text to append to; may hold a part of the data after a failure
+ * @err:   receives the reason for a failure
+ *
+ * Return: 0, -EFBIG if there are more than @max bytes, another -errno on failure.
+ */
 int file_read_fd(int fd, const char *name, size_t max, struct text *out, struct error *err);
 
-/* Writes all bytes; retries short writes. -errno on failure. */
+/* Writes all n bytes to a blocking descriptor. Retries short writes. Returns 0 or -errno. */
 int file_write_fd(int fd, const void *bytes, size_t n);
 
 /**
  * file_is_private() - test if only this user and root can change a file or directory
- * @fd:  of the file or directory
+ * @fd:  descriptor of the file or directory
  *
- * Return: 1 if it belongs to this user or root and neither group nor others may write to it, 0
- * otherwise, -errno.
+ * Return: 1 if this user or root owns the file and neither group nor others may write to it, 0
+ * otherwise, -errno on failure.
  */
 int file_is_private(int fd);
 
-/* As file_is_private(), for the result of stat(): true if private. */
+/* Like file_is_private(), for the result of stat(). Returns true if the file is private. */
 bool stat_is_private(const struct stat *st);
 
 /**
- * file_lock() - lock a file or directory for as long as the descriptor is open
- * @fd:    its descriptor
- * @wait:  try for two seconds: a child of a dead process may hold the lock for a moment longer
+ * file_lock() - take an exclusive flock() on a file or directory
+ * @fd:    descriptor of the file or directory; the lock lasts until all its copies are closed
+ * @wait:  retry for two seconds, because a child of a dead process can hold the lock a little
+ * longer
  *
- * Return: 0, -EBUSY when another process has the lock, -errno.
+ * Return: 0, -EBUSY if another process holds the lock, another -errno on failure.
  */
 int file_lock(int fd, bool wait);
 
-/* Appends the bytes that base64 text stands for; white space is skipped. -EINVAL for any other. */
+/**
+ * base64_decode() - append the bytes that a base64 text encodes
+ * @from:  the text; white space is ignored
+ * @n:     length of the text in bytes
+ * @out:   text to append to; may hold a part of the bytes after a failure
+ *
+ * Return: 0, -EINVAL if the text is not padded base64, -ENOMEM.
+ */
 int base64_decode(const char *from, size_t n, struct text *out);
+
+/* Appends n bytes in base64 with padding and without line breaks. */
 void base64_encode(const void *bytes, size_t n, struct text *out);
 
 #endif

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A hash of bytes: FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/ */
+/*
+ * FNV-1a, a hash of bytes: http://www.isthe.com/chongo/tech/comp/fnv/
+ *
+ * The hash has no key, so anyone can construct collisions. Use siphash() for tables whose keys come
+ * from packets.
+ */
 #ifndef DYNMON_BASE_HASH_H
 #define DYNMON_BASE_HASH_H
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An ELF object in memory: its sections and programs.
+ * The sections and programs of an ELF object in memory.
  *
- * Objects arrive over sockets, so nothing in them is trusted: every offset, index and length is
- * checked before use. An image borrows its bytes, which need no alignment; every pointer that it
- * returns points into these bytes. Only eBPF objects of this machine's byte order are images.
- * Read-only after image_init(); any number of threads may use an image.
+ * Objects arrive over sockets and are untrusted: the functions check every offset, index and length
+ * before use. An image borrows the bytes of the object, which need no alignment. Returned pointers
+ * point into these bytes. Only eBPF objects in the byte order of this machine are accepted. An
+ * image is read-only after image_init(), so threads can share it without a lock.
  */
 #ifndef DYNMON_BASE_IMAGE_H
 #define DYNMON_BASE_IMAGE_H
@@ -22,9 +22,9 @@
 struct image {
 	const char *bytes;
 	size_t len;
-	uint64_t sections; /* offset of the section headers, all within the bytes */
+	uint64_t sections; /* offset of the section headers, which lie within the bytes */
 	uint32_t n_sections;
-	const char *names; /* of sections; the last byte is NUL */
+	const char *names; /* names of sections; the last byte is NUL */
 	uint64_t names_len;
 };
 
@@ -35,20 +35,22 @@ struct image_program {
 };
 
 /**
- * image_is_elf() - tell whether bytes start like an ELF file
+ * image_is_elf() - test if bytes start with the ELF magic number
  * @bytes:  any bytes
  * @len:    number of bytes
+ *
+ * Return: true if they do.
  */
 bool image_is_elf(const void *bytes, size_t len);
 
 /**
  * image_init() - find the section headers of an ELF object
- * @image:  initialized; there is nothing to release
+ * @image:  image to initialize; needs no release
  * @bytes:  the object, which must outlive the image
  * @len:    number of bytes
- * @err:    receives the reason of a failure
+ * @err:    receives the reason for a failure
  *
- * Return: 0, or -EINVAL if the bytes are no eBPF object.
+ * Return: 0, or -EINVAL if the bytes are not an eBPF object of this byte order.
  */
 int image_init(struct image *image, const void *bytes, size_t len, struct error *err);
 
@@ -57,16 +59,16 @@ int image_init(struct image *image, const void *bytes, size_t len, struct error 
  * @image:  the object
  * @i:      index below n_sections
  *
- * The fields of the header are as the file has them, and not checked.
+ * Return: the header. Its fields are unchecked values from the file.
  */
 Elf64_Shdr image_section(const struct image *image, uint32_t i);
 
 /**
- * image_section_name() - the name of a section
+ * image_section_name() - get the name of a section
  * @image:    the object
- * @section:  a header of the object
+ * @section:  a section header of the object
  *
- * Return: a string; "" if the name lies outside the table of names.
+ * Return: a string, "" if the name lies outside the name table.
  */
 const char *image_section_name(const struct image *image, const Elf64_Shdr *section);
 
@@ -74,29 +76,32 @@ const char *image_section_name(const struct image *image, const Elf64_Shdr *sect
  * image_strings() - find a string table
  * @image:  the object
  * @i:      index of a section, may be out of range
- * @len:    receives the number of bytes; the last one is NUL
+ * @len:    receives the number of bytes; the last byte is NUL
  *
- * Return: the table, or NULL if section @i is no string table within the object.
+ * Return: the table, or NULL if section @i is not a string table within the object.
  */
 const char *image_strings(const struct image *image, uint32_t i, uint64_t *len);
 
 /**
- * image_has() - tell whether a range lies within the object
+ * image_has() - test if a range lies within the object
  * @image:   the object
- * @offset:  start of the range
- * @len:     number of bytes
+ * @offset:  start of the range in bytes
+ * @len:     number of bytes; the sum with @offset may overflow
+ *
+ * Return: true if it does.
  */
 bool image_has(const struct image *image, uint64_t offset, uint64_t len);
 
 /**
- * image_find_section() - find the contents of the first section of a name
+ * image_find_section() - find the contents of the first section with a name
  * @image:  the object
  * @name:   name of the section
  * @ret:    receives the contents
  * @len:    receives the number of bytes
- * @err:    receives the reason of a failure
+ * @err:    receives the reason for a failure
  *
- * Return: 1 if found, 0 if there is no such section, -EINVAL if it exceeds the object.
+ * Return: 1 if found, 0 if no section has the name, -EINVAL if the section has no contents or
+ * exceeds the object.
  */
 int image_find_section(const struct image *image, const char *name, const char **ret, size_t *len,
 		       struct error *err);
@@ -104,9 +109,9 @@ int image_find_section(const struct image *image, const char *name, const char *
 /**
  * image_list_programs() - list the programs in the order of the symbol table
  * @image:     the object
- * @programs:  receives the programs
- * @n:         receives their number
- * @err:       receives the reason of a failure
+ * @programs:  receives the programs; the strings point into the object
+ * @n:         receives the number of programs
+ * @err:       receives the reason for a failure
  *
  * Return: 0, -EINVAL if the symbols are damaged, -E2BIG for more than IMAGE_PROGRAMS_MAX.
  */

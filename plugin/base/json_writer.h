@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Compact JSON (RFC 8259) appended to a text: commas and escapes are the writer's, the structure is
- * the caller's.
+ * A writer of compact JSON (RFC 8259) to a text.
  *
- * A writer is used by one thread. It allocates nothing of its own; a failed append shows in
- * text_status().
+ * The writer adds commas and escapes. The caller is responsible for the structure: keys in objects
+ * and matching ends. Initialize a writer with its text: { .out = &text }. A writer owns nothing and
+ * needs no release. It is used by one thread. Appends do not report errors: check text_status() of
+ * the text at the end.
  */
 #ifndef DYNMON_BASE_JSON_WRITER_H
 #define DYNMON_BASE_JSON_WRITER_H
@@ -13,34 +14,37 @@
 
 struct json_writer {
 	struct text *out;
-	bool comma; /* the next value follows another one */
+	bool comma; /* a comma precedes the next key or value */
 };
 
-/* Begin and end objects and arrays. In an object, json_key() comes before each value. */
+/* Begin and end objects and arrays. In an object, call json_key() before each value. */
 void json_object_begin(struct json_writer *json);
 void json_object_end(struct json_writer *json);
 void json_array_begin(struct json_writer *json);
 void json_array_end(struct json_writer *json);
 
-/* The key of the next value. */
+/* Appends the key of the next value. */
 void json_key(struct json_writer *json, const char *key);
 
 /**
- * json_value() - where to append a value that is JSON already
+ * json_value() - prepare for a value that the caller formats
  * @json: writer
  *
- * Return: the text; the caller appends one complete value to it.
+ * Return: the text. The caller must append exactly one complete JSON value.
  */
 struct text *json_value(struct json_writer *json);
 
-/* Values. A NULL string is null; bytes that are not UTF-8 are escaped as text_json() does. */
+/*
+ * Append a value. A NULL string becomes null; bytes that are not UTF-8 are escaped as in
+ * text_json(). NaN and infinite numbers become null.
+ */
 void json_put_string(struct json_writer *json, const char *s);
 void json_put_u64(struct json_writer *json, uint64_t value);
 void json_put_i64(struct json_writer *json, int64_t value);
 void json_put_double(struct json_writer *json, double value);
 void json_put_bool(struct json_writer *json, bool value);
 
-/* A key and its value. */
+/* Append a key and its value. */
 void json_member_string(struct json_writer *json, const char *key, const char *s);
 void json_member_u64(struct json_writer *json, const char *key, uint64_t value);
 void json_member_i64(struct json_writer *json, const char *key, int64_t value);

@@ -4,10 +4,11 @@
 #define DYNMON_BASE_OOM_H
 
 /**
- * oom_volunteer() - let the kernel kill this process first when memory is short
+ * oom_volunteer() - make this process the first victim of the out-of-memory killer
  *
- * For child processes, so that the daemon that started them survives. The children of this process
- * inherit the setting. Best effort: fails without /proc. Safe between fork() and exec().
+ * Child processes call this function, so that the daemon that started them survives. Their own
+ * children inherit the setting. Errors are ignored, for example a missing /proc. Safe between
+ * fork() and exec().
  */
 void oom_volunteer(void);
 

@@ -1,27 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the plugin counts about itself: totals since the start of the process. */
+/*
+ * Self metrics that any layer can count: totals since the start of the process. The counters are
+ * atomic and need no lock.
+ */
 #ifndef DYNMON_BASE_SELF_COUNTER_H
 #define DYNMON_BASE_SELF_COUNTER_H
 
 #include <stdint.h>
 
 enum self_counter {
-	SELF_COUNTER_EVENTS_LOST,      /* log records of programs that found their ring full */
-	SELF_COUNTER_EVENTS_LEFT_OUT,  /* log records beyond the rate limit */
-	SELF_COUNTER_MAPS_FULL,	       /* reads that found a map with no room for one more entry */
-	SELF_COUNTER_FLUSHES,	       /* reads of all monitors on request */
+	SELF_COUNTER_EVENTS_LOST,      /* log records dropped because the ring buffer was full */
+	SELF_COUNTER_EVENTS_LEFT_OUT,  /* log records dropped by the rate limit */
+	SELF_COUNTER_MAPS_FULL,	       /* reads that found a full map */
+	SELF_COUNTER_FLUSHES,	       /* requested reads of all monitors */
 	SELF_COUNTER_REQUESTS_REFUSED, /* refused requests to change a monitor */
 	SELF_COUNTER_COUNT,
 };
 
-/* Safe from any thread. Returns the new total. */
+/* Adds n to a counter and returns the new total. Safe from any thread. */
 uint64_t self_counter_add(enum self_counter figure, uint64_t n);
+
+/* Returns the total of a counter. Safe from any thread. */
 uint64_t self_counter_get(enum self_counter figure);
 
-/* Who reads metrics. */
+/* The consumers of metrics. */
 enum reader_kind { READER_COLLECTD, READER_JSON, READER_OPENMETRICS, READER_COUNT };
 
-/* "collectd", "json", "openmetrics". */
+/* Returns "collectd", "json" or "openmetrics". reader must be below READER_COUNT. */
 const char *reader_kind_name(enum reader_kind reader);
 
 #endif

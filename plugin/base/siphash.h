@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SipHash-2-4, of J.-P. Aumasson and D. J. Bernstein: "SipHash: a fast short-input PRF", 2012.
- * Who does not know the key cannot choose bytes that meet in one slot of a table.
+ * SipHash-2-4, a keyed hash: J.-P. Aumasson and D. J. Bernstein, "SipHash: a fast short-input PRF",
+ * 2012. An attacker who does not know the key cannot construct collisions in a hash table.
  */
 #ifndef DYNMON_BASE_SIPHASH_H
 #define DYNMON_BASE_SIPHASH_H
@@ -9,6 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/**
+ * siphash() - hash bytes with a secret key
+ * @key:    random secret of 128 bits
+ * @bytes:  input, of any alignment
+ * @n:      number of bytes
+ *
+ * Return: the hash, which does not depend on the byte order of the input's integers or the machine.
+ */
 uint64_t siphash(const uint64_t key[2], const void *bytes, size_t n);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A growing buffer of bytes, and the fast way of numbers and JSON strings into it.
+ * A growing byte buffer, with fast formatting of numbers and JSON strings.
  *
- * Embedded in its owner: zero it, append, text_release(). Appending never fails in the
- * caller's face: when memory runs out the buffer stays as it is, text->failed is set,
- * and the owner looks once at the end (text_status()). Not for use by several threads.
+ * A text is embedded in its owner: zero it, append, call text_release(). Append functions do not
+ * return errors. When memory runs out, the contents stay unchanged and text->failed is set; later
+ * appends may be lost. The owner checks text_status() once at the end. A text is used by one thread
+ * at a time.
  */
 #ifndef DYNMON_BASE_TEXT_H
 #define DYNMON_BASE_TEXT_H
@@ -17,15 +18,24 @@
 #include <string.h>
 
 struct text {
-	char *data; /* owned, not terminated: see text_str() */
+	char *data; /* owned; not NUL-terminated, see text_str() */
 	size_t len;
-	size_t size; /* without the byte for the NUL */
-	bool failed;
+	size_t size; /* allocated bytes, without the byte for the NUL */
+	bool failed; /* an append failed; sticky */
 };
 
-/* Makes room for n more bytes. Returns where they go, or NULL when memory ran out. */
+/* Slow path of text_reserve(); do not call it directly. */
 char *text_grow(struct text *text, size_t n);
 
+/**
+ * text_reserve() - make room for more bytes
+ * @text:  the text
+ * @n:     number of bytes
+ *
+ * The caller writes up to @n bytes and adds their number to text->len.
+ *
+ * Return: the address of the free space, valid until the next call; NULL if memory ran out.
+ */
 static inline char *text_reserve(struct text *text, size_t n)
 {
 	if (__builtin_expect(text->size - text->len >= n && text->data, 1))
@@ -33,6 +43,7 @@ static inline char *text_reserve(struct text *text, size_t n)
 	return text_grow(text, n);
 }
 
+/* Appends n bytes, which must not be part of the text itself. */
 static inline void text_add(struct text *text, const void *bytes, size_t n)
 {
 	char *to = text_reserve(text, n);
@@ -55,47 +66,54 @@ static inline void text_addc(struct text *text, char c)
 
 void text_printf(struct text *text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Decimal numbers. */
+/* Append a decimal number. */
 void text_u64(struct text *text, uint64_t value);
 void text_i64(struct text *text, int64_t value);
 void text_u128(struct text *text, unsigned __int128 value);
 
 /*
- * The shortest decimal that reads back as the same double; NaN, +Inf and -Inf as OpenMetrics
- * writes them. Independent of the locale.
+ * Appends a decimal that reads back as the same double, with as few digits as needed. Writes NaN,
+ * +Inf and -Inf as OpenMetrics does. Independent of the locale.
  */
 void text_double(struct text *text, double value);
 
-/* n bytes as lower case hexadecimal digits. */
+/* Appends n bytes as lower-case hexadecimal digits. */
 void text_hex(struct text *text, const void *bytes, size_t n);
 
 /*
- * n bytes as a JSON string with its quotes. Valid UTF-8 is kept; each byte that is not
- * part of a valid sequence becomes \u00XX, so that the result is always valid.
+ * Appends n bytes as a JSON string with quotes. Valid UTF-8 is kept. Each byte that is not part of
+ * a valid sequence becomes \u00XX, so that the result is always valid JSON.
  */
 void text_json(struct text *text, const char *bytes, size_t n);
 
-/* Appends a name as a JSON string in the form of utf8_name(): different names stay different. */
+/*
+ * Appends a name, converted by utf8_name(), as a JSON string. Unlike text_json(), different names
+ * give different strings.
+ */
 void text_json_name(struct text *text, const char *name);
 
-/* 0, or -ENOMEM when an append failed. */
+/* Returns 0, or -ENOMEM if any append failed since the text was zeroed. */
 int text_status(const struct text *text);
 
 /*
- * The contents as a string of text->len bytes, also after a failed append; never NULL. Valid until
+ * Returns the contents with a terminating NUL, also after a failed append. Never NULL; valid until
  * the next append.
  */
 const char *text_str(struct text *text);
 
-/* Gives the contents away as a string that the caller frees; NULL when memory ran out. */
+/*
+ * Returns the contents as a string that the caller frees with free(), and empties the text. Returns
+ * NULL if an append failed or memory ran out.
+ */
 char *text_steal(struct text *text);
 
-/* Empties the buffer and keeps its memory. */
+/* Empties the text. Keeps its memory and the failed flag. */
 static inline void text_clear(struct text *text)
 {
 	text->len = 0;
 }
 
+/* Frees the memory and zeroes the text, which can then be used again. */
 void text_release(struct text *text);
 
 #define _cleanup_text_ _cleanup_(text_release)
