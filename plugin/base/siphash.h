@@ -15,7 +15,7 @@
  * @bytes:  input, of any alignment
  * @n:      number of bytes
  *
- * Return: the hash, which does not depend on the byte order of the input's integers or the machine.
+ * Return: the hash, which is the same on machines of either byte order.
  */
 uint64_t siphash(const uint64_t key[2], const void *bytes, size_t n);
 

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From a dataplane's source to a BPF object: which clang, with which arguments, how often. */
+/*
+ * Compilation of a dataplane's source to a BPF object: the location and the arguments of clang.
+ *
+ * Source in libbpf style is compiled in one run. The dialect takes two: the preprocessor, then the
+ * compiler on the translation. All functions are for the single thread of dynmon-cc.
+ */
 #ifndef DYNMON_CC_COMPILE_H
 #define DYNMON_CC_COMPILE_H
 
@@ -10,33 +15,56 @@
 
 #define COMPILE_INCLUDES_MAX 8
 
-/* Strings are borrowed and absolute paths where they are paths. */
+/* The settings of a compilation. Strings are borrowed. Paths are absolute. */
 struct compile {
-	const char *clang; /* as clang_find() gives it */
-	const char *name;  /* what diagnostics call the source */
-	const char *log_level;
+	const char *clang;     /* path from clang_find() */
+	const char *name;      /* name of the source in diagnostics */
+	const char *log_level; /* a name that log_level_macro() knows */
 	unsigned int cube_id;
 	bool egress, xdp;
-	bool translate_only;				/* the dialect's C instead of an object */
-	const char *includes[COMPILE_INCLUDES_MAX + 1]; /* searched first; ends with NULL */
+	bool translate_only; /* output C, no object */
+	/* Directories of headers, searched before the system's; NULL after the last. */
+	const char *includes[COMPILE_INCLUDES_MAX + 1];
 };
 
-/*
- * The real path of clang, which the caller frees: a path is taken as it is, a name is looked for
- * in the fixed places. NULL if there is none, with words that name Debian's package.
+/**
+ * clang_find() - find the clang program
+ * @name:  a path, or a name to look up in /usr/bin, /usr/local/bin and /usr/lib/llvm-<n>/bin; PATH
+ *         is not used
+ * @err:   receives the reason for a failure
+ *
+ * Return: the real path, which the caller frees, or NULL if clang is missing.
  */
 char *clang_find(const char *name, struct error *err);
 
-/* Is what every source needs installed? 0, or -ENOENT with words that name Debian's package. */
+/**
+ * compile_check() - test if the headers that every source needs are installed
+ * @compile:  settings
+ * @err:      receives the missing file and the Debian package that contains it
+ *
+ * Return: 0, or -ENOENT if a header is missing.
+ */
 int compile_check(const struct compile *compile, struct error *err);
 
-/* The name of a --log-level, as dynmon/dialect.h has it; NULL for an unknown one. */
+/**
+ * log_level_macro() - convert a value of --log-level to its macro in dynmon/dialect.h
+ * @name:  "off", "critical", "error", "warn", "info", "debug" or "trace"
+ *
+ * Return: the name of the macro, or NULL if @name is unknown.
+ */
 const char *log_level_macro(const char *name);
 
-/*
- * Compiles len bytes of source and appends the object. What clang has to say is appended to
- * words whether it fails or not. Returns 0, -EBADMSG if the source has errors, -EDQUOT if a
- * limit was exceeded, else another -errno: it is not the source's fault.
+/**
+ * compile_run() - compile a source
+ * @compile:  settings; the working directory must be includes[0], which is passed as "."
+ * @source:   the source
+ * @len:      number of bytes
+ * @object:   text to which the object, or with translate_only the C code, is appended
+ * @words:    text to which diagnostics are appended, also on success
+ * @err:      receives the reason for a failure
+ *
+ * Return: 0, -EBADMSG if the source has errors, -EDQUOT if a limit was exceeded, another -errno if
+ * the cause is not the source.
  */
 int compile_run(const struct compile *compile, const char *source, size_t len, struct text *object,
 		struct text *words, struct error *err);

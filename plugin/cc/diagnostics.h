@@ -1,25 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A compiler's words about translated code, made words about the code that the user wrote.
+ * Compiler diagnostics for translated code, converted to refer to the source that the user wrote.
  *
- * The words come without columns and carets: those would show the translation.
+ * The compiler must omit columns and carets, because they refer to the translation. The functions
+ * keep no state.
  */
 #ifndef DYNMON_CC_DIAGNOSTICS_H
 #define DYNMON_CC_DIAGNOSTICS_H
 
 #include "base/text.h"
 
-/* Less than PROCESS_WORDS_KIB, so that what was dropped there is noted. */
+/*
+ * Limit of diagnostics. Below PROCESS_WORDS_KIB, so that diagnostics_limit() also notes output that
+ * process_run() dropped.
+ */
 #define DIAGNOSTICS_KIB 256
 
-/*
- * Copies words to out, line by line: one that speaks of NAME:LINE: is followed by that line of
- * the source, and notes about macros of our own headers are left out.
+/**
+ * diagnostics_explain() - copy diagnostics and quote the source lines that they refer to
+ * @words:   diagnostics of the compiler
+ * @name:    name of the source in diagnostics
+ * @source:  the source as the user wrote it
+ * @len:     number of bytes of @source
+ * @out:     text to append to
+ *
+ * A diagnostic that starts with NAME:LINE: is followed by that line of the source. Notes about
+ * macro expansion are omitted, because the macros belong to the headers of the dialect.
  */
 void diagnostics_explain(const struct text *words, const char *name, const char *source, size_t len,
 			 struct text *out);
 
-/* Cuts words at DIAGNOSTICS_KIB, after a whole line, and says so in a last one. */
+/* Truncates words to whole lines within DIAGNOSTICS_KIB, and appends a line that says so. */
 void diagnostics_limit(struct text *words);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * C, cut into tokens.
+ * A lexer for C.
  *
- * Works on preprocessed and on raw source. White space, comments and directives are skipped;
- * whoever rewrites the text copies what lies between two tokens as it is. Line markers
- * (# 12 "file") are followed. Nothing is allocated and no input is an error: an unterminated
- * string ends with its line, a byte that starts nothing is a PUNCT.
+ * Accepts preprocessed and raw source. The lexer skips white space, comments and directives; a
+ * translator copies the text between two tokens unchanged. Line markers (# 12 "file") set the line
+ * number and the file. The lexer allocates no memory and rejects no input: an unterminated string
+ * ends at the end of its line, and an unknown byte is a TOKEN_PUNCT.
  */
 #ifndef DYNMON_CC_LEX_H
 #define DYNMON_CC_LEX_H
@@ -17,27 +17,27 @@ enum token_kind { TOKEN_IDENT, TOKEN_NUMBER, TOKEN_STRING, TOKEN_CHAR, TOKEN_PUN
 
 struct token {
 	enum token_kind kind;
-	const char *at; /* in the source; len bytes, quotes included */
+	const char *at; /* len bytes in the source, including quotes */
 	size_t len;
-	unsigned int line; /* as line markers count, from 1 */
+	unsigned int line; /* from 1; line markers change the count */
 };
 
-/* May be copied to look ahead. */
+/* State of a lexer. Copy the structure to look ahead. */
 struct lexer {
 	const char *at, *end;
-	bool line_start; /* nothing but white space on this line so far */
+	bool line_start; /* only white space before at on this line */
 	unsigned int line;
-	const char *file; /* as in the last line marker, without quotes; NULL before the first */
+	const char *file; /* of the last line marker, without quotes; NULL before it */
 	size_t file_len;
 };
 
-/* The source stays the caller's and must outlive the lexer and its tokens. */
+/* Initializes a lexer. The source is borrowed and must outlive the lexer and its tokens. */
 void lexer_init(struct lexer *lex, const char *source, size_t len);
 
-/* Returns false at the end of the source; tok is then untouched. */
+/* Reads the next token. Returns false at the end of the source and leaves tok unchanged. */
 bool lexer_next(struct lexer *lex, struct token *tok);
 
-/* Is tok this one-character punctuation, or this identifier? */
+/* Returns true if tok is the punctuation or identifier words. */
 bool token_is(const struct token *tok, const char *words);
 
 #endif

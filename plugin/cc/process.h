@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A program run to its end, with pipes and within limits.
+ * A program that runs to its end, connected by pipes and restricted by limits.
  *
- * It gets a bare environment, a session of its own and no other open files; it dies with its
- * parent; it can neither fork nor write files. File descriptors 0 to 2 must be open, and
- * SIGPIPE ignored, before process_run() is called.
+ * The program gets a minimal environment, its own session and no open files except the pipes. The
+ * kernel kills the program when the calling process dies. Resource limits keep it from forking and
+ * from writing files. Before process_run(), descriptors 0 to 2 must be open and SIGPIPE must be
+ * ignored.
  */
 #ifndef DYNMON_CC_PROCESS_H
 #define DYNMON_CC_PROCESS_H
@@ -20,19 +21,25 @@
 
 struct process {
 	const char *const *argv; /* argv[0] is a path; ends with NULL */
-	const char *input;	 /* input_len bytes for its stdin */
+	const char *input;	 /* input_len bytes for stdin of the program */
 	size_t input_len;
-	struct text *output; /* takes what it writes to stdout */
-	struct text *words;  /* and to stderr; what is beyond PROCESS_WORDS_KIB is dropped */
-	long deadline;	     /* process_deadline(); several runs can share one */
+	struct text *output; /* receives stdout; more than PROCESS_OUTPUT_MIB is an error */
+	struct text *words;  /* receives stderr; output beyond PROCESS_WORDS_KIB is dropped */
+	long deadline;	     /* from process_deadline(); several runs can share a deadline */
 };
 
-/* PROCESS_WALL_SECONDS from now. */
+/* Returns the time PROCESS_WALL_SECONDS from now, in milliseconds of the monotonic clock. */
 long process_deadline(void);
 
-/*
- * Returns the exit status (0 to 255), -EDQUOT if it exceeded a limit or was killed from outside,
- * -EFAULT if it crashed, another -errno if it could not be run.
+/**
+ * process_run() - run a program and collect its output
+ * @process:  program, pipes and deadline; output is appended
+ * @err:      receives the reason for a failure
+ *
+ * Blocks until the program has ended. The program is always reaped.
+ *
+ * Return: the exit status (0 to 255), -EDQUOT if the program exceeded a limit or was killed by
+ * SIGKILL, -EFAULT if it crashed, another -errno if it could not be run.
  */
 int process_run(const struct process *process, struct error *err);
 
