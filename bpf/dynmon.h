@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Macros with which libbpf-style C describes its metrics itself, so that the compiled object needs
- * no document beside it. See SELF-DESCRIBING OBJECTS in dynmon-dataplane(5).
+ * Macros that describe metrics in libbpf-style C, so that the compiled object needs no separate
+ * document. See SELF-DESCRIBING OBJECTS in dynmon-dataplane(5).
  *
- * They stand behind a map's variable:
+ * Write the macros after the variable of a map:
  *
  *	struct {
  *		...
@@ -12,9 +12,10 @@
  *		DYNMON_LABEL("layer", "2")
  *		DYNMON_EMPTY_ON_READ;
  *
- * Each is a declaration tag, "dynmon:metric=" and JSON: that of an element of the document's
- * metric-configs without map-name. A tag with a name is a metric; what the tags without one say is
- * added to every metric of the map. Compile with -g: tags are in the type information.
+ * Each macro adds a declaration tag: "dynmon:metric=" followed by JSON. The JSON is an element of
+ * the document's metric-configs without map-name. A tag with a name defines a metric. The contents
+ * of a tag without a name are added to every metric of the map. Compile with -g, because the tags
+ * are part of the type information (BTF).
  */
 #ifndef DYNMON_H
 #define DYNMON_H
@@ -23,36 +24,45 @@
 #define dynmon_string(literal) dynmon_string_(literal)
 #define dynmon_string_(literal) #literal
 
-/* A metric of this map. All three are literals; type: counter, gauge, histogram, summary, untyped. */
+/*
+ * Defines a metric of this map. The arguments are string literals. type is counter, gauge,
+ * histogram, summary or untyped.
+ */
 #define DYNMON_METRIC(name, type, help)                                                            \
 	dynmon_metric_tag("{\"name\":" dynmon_string(name) ",\"open-metrics-metadata\":{\"type\":" \
 		dynmon_string(type) ",\"help\":" dynmon_string(help) "}}")
 
-/* A metric that is given out as JSON alone. */
+/* Defines a metric that is exported as JSON only. */
 #define DYNMON_METRIC_JSON_ONLY(name) dynmon_metric_tag("{\"name\":" dynmon_string(name) "}")
 
-/* A constant label of the map's metrics. May be repeated. */
+/* Adds a constant label to the map's metrics. May be repeated. */
 #define DYNMON_LABEL(name, value)                                                                  \
 	dynmon_metric_tag("{\"open-metrics-metadata\":{\"labels\":[{\"name\":" dynmon_string(      \
 		name) ",\"value\":" dynmon_string(value) "}]}}")
 
-/* A field of the key or the value as a label: "key.daddr", in a format such as "ip". */
+/*
+ * Adds a label from a field of the key or the value. field is a path such as "key.daddr"; format is
+ * for example "ip". May be repeated.
+ */
 #define DYNMON_LABEL_FIELD(name, field, format)                                                    \
 	dynmon_metric_tag("{\"open-metrics-metadata\":{\"labels\":[{\"name\":" dynmon_string(      \
 		name) ",\"field\":" dynmon_string(field) ",\"format\":" dynmon_string(format) "}]}}")
 
-/* What is read is taken out. */
+/* Removes entries, and sets array elements to zero, when they are read. */
 #define DYNMON_EMPTY_ON_READ                                                                       \
 	dynmon_metric_tag("{\"extraction-options\":{\"empty-on-read\":true}}")
 
-/* It is read while another copy of the map is counted in. */
+/* Double-buffers the map: a read switches the programs to a second copy of the map. */
 #define DYNMON_SWAP_ON_READ                                                                        \
 	dynmon_metric_tag("{\"extraction-options\":{\"swap-on-read\":true}}")
 
-/* "ingress" or "egress": whose metric it is. Without it: ingress, if there is a program for it. */
+/*
+ * Sets the direction of the metrics: "ingress" or "egress". Default: ingress, if the object has an
+ * ingress program.
+ */
 #define DYNMON_PATH(path) dynmon_metric_tag("{\"path\":" dynmon_string(path) "}")
 
-/* Anything that an element of metric-configs may have, as JSON. With a name it is a metric. */
+/* Adds any members of a metric-configs element, given as JSON. With a name they define a metric. */
 #define DYNMON_METRIC_CONFIG(...) dynmon_metric_tag(#__VA_ARGS__)
 
 #endif

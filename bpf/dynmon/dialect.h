@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The Dynmon dialect: what stands before a dataplane that defines handle_rx().
+ * The Dynmon dialect: declarations for a dataplane that defines handle_rx().
  *
- * dynmon-cc includes this file before the code, runs the preprocessor, rewrites what C has no
- * syntax for (the map markers below and MAP.method(...) calls) and compiles the result with
- * dynmon/methods.h. Dataplanes define their own iphdr, tcphdr and IPPROTO_*: no header that has
- * them may be included here.
+ * dynmon-cc includes this file before the code, runs the preprocessor, rewrites the constructs for
+ * which C has no syntax (the map markers below and MAP.method(...) calls) and compiles the result
+ * with dynmon/methods.h. Dataplanes define their own iphdr, tcphdr and IPPROTO_*, so do not include
+ * headers that define these names.
  *
- * Given on the command line:
+ * Macros that dynmon-cc defines on the command line:
  *	POLYCUBE_PROGRAM_TYPE	0 ingress, 1 egress
  *	POLYCUBE_XDP		defined for the XDP hook, else the hook is TC
  *	CUBE_ID			a number for the dataplane's own use
@@ -34,7 +34,7 @@
 #include <bcc/proto.h>
 #include <dynmon/event.h>
 
-/* -- words of the kernel and of BCC -- */
+/* -- names from the kernel and BCC -- */
 
 typedef __u8 u8;
 typedef __u16 u16;
@@ -44,7 +44,7 @@ typedef __s8 s8;
 typedef __s16 s16;
 typedef __s32 s32;
 typedef __s64 s64;
-/* Not by <stdint.h>: the kernel has no UINT16_MAX and the like, and dataplanes make their own. */
+/* <stdint.h> is not included: dataplanes define their own UINT16_MAX and similar macros. */
 typedef __u8 uint8_t, u_int8_t;
 typedef __u16 uint16_t, u_int16_t;
 typedef __u32 uint32_t, u_int32_t;
@@ -78,13 +78,13 @@ typedef unsigned long uintptr_t;
 
 #define lock_xadd(ptr, n) ((void)__sync_fetch_and_add(ptr, n))
 
-/* The compiler expands calls of known size; declared so that they raise no warning. */
+/* Declared to avoid warnings. The compiler expands calls with a constant size. */
 void *memcpy(void *to, const void *from, size_t n);
 void *memmove(void *to, const void *from, size_t n);
 void *memset(void *to, int byte, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 
-/* BCC's way: the format is a literal and its size is not given. */
+/* As in BCC: fmt is a string literal, without a size argument. */
 #define bpf_trace_printk(fmt, ...)                                                                \
 	({                                                                                         \
 		static const char dynmon_fmt[] = fmt;                                              \
@@ -94,7 +94,7 @@ int memcmp(const void *a, const void *b, size_t n);
 #undef bpf_printk
 #define bpf_printk(...) bpf_trace_printk(__VA_ARGS__)
 
-/* As in BCC: the power of two, rounded down. 0 for 0 and 1, 1 for 2 and 3. */
+/* As in BCC: the logarithm to base 2, rounded down: 0 for 0 and 1, 1 for 2 and 3. */
 static __always_inline unsigned int bpf_log2(unsigned int v)
 {
 	unsigned int power = 0;
@@ -108,7 +108,7 @@ static __always_inline unsigned int bpf_log2(unsigned int v)
 	return power;
 }
 
-/* As in BCC: one more, the slot of a log2 histogram. 1 for 0 and 1, 2 for 2 and 3. */
+/* As in BCC: bpf_log2() + 1, the slot of a log2 histogram: 1 for 0 and 1, 2 for 2 and 3. */
 static __always_inline unsigned int bpf_log2l(unsigned long v)
 {
 	return (v >> 32 ? bpf_log2(v >> 32) + 32 : bpf_log2(v)) + 1;
@@ -116,12 +116,12 @@ static __always_inline unsigned int bpf_log2l(unsigned long v)
 
 /* -- maps -- */
 
-/* A mark for the loader, on a map's variable: who else sees this map. */
+/* Tags a map's variable for the loader: how other dataplanes share the map. */
 #define dynmon_tag(words) __attribute__((btf_decl_tag("dynmon:" words)))
 
 /*
- * dynmon_table and dynmon_queue are left for dynmon-cc, which makes the type a part of the name
- * of a macro of methods.h. The semicolon is for those who forget theirs.
+ * dynmon-cc rewrites dynmon_table and dynmon_queue: it makes the type a part of the name of a macro
+ * in methods.h. The semicolon permits declarations without one.
  */
 #define BPF_F_TABLE(type, K, V, name, size, flags) dynmon_table(type, name, K, V, size, flags);
 #define BPF_TABLE(type, K, V, name, size) BPF_F_TABLE(type, K, V, name, size, 0)
@@ -140,7 +140,7 @@ static __always_inline unsigned int bpf_log2l(unsigned long v)
 #define BPF_QUEUESTACK_PINNED(type, name, V, size, flags, path)                                   \
 	dynmon_tag("pin=" path) BPF_QUEUESTACK(type, name, V, size, flags)
 
-/* Defaults: the first argument given, or else the default. */
+/* Optional arguments: the first, second or third argument, or the fallback if it is absent. */
 #define dynmon_or(fallback, ...) dynmon_or_(, ##__VA_ARGS__, fallback)
 #define dynmon_or_(_, first, ...) first
 #define dynmon_or2(fallback, ...) dynmon_or2_(, ##__VA_ARGS__, fallback, fallback)
@@ -148,7 +148,7 @@ static __always_inline unsigned int bpf_log2l(unsigned long v)
 #define dynmon_or3(fallback, ...) dynmon_or3_(, ##__VA_ARGS__, fallback, fallback, fallback)
 #define dynmon_or3_(_, first, second, third, ...) third
 
-/* Of what follows the name: [V [, size]] and [K [, V [, size]]]. */
+/* Arguments after the name: [V [, size]] for arrays, [K [, V [, size]]] for hashes. */
 #define dynmon_array(type, name, ...)                                                             \
 	BPF_TABLE(type, int, dynmon_or(u64, ##__VA_ARGS__), name, dynmon_or2(10240, ##__VA_ARGS__))
 #define dynmon_hash(type, name, ...)                                                              \
@@ -170,7 +170,7 @@ static __always_inline unsigned int bpf_log2l(unsigned long v)
 #define BPF_STACK(name, V, size, ...)                                                             \
 	BPF_QUEUESTACK("stack", name, V, size, dynmon_or(0, ##__VA_ARGS__))
 #define BPF_PROG_ARRAY(name, size) BPF_TABLE("prog", u32, u32, name, size)
-#define BPF_PERF_OUTPUT(name) BPF_TABLE("perf_output", int, int, name, 0) /* a slot per CPU */
+#define BPF_PERF_OUTPUT(name) BPF_TABLE("perf_output", int, int, name, 0) /* 0: one slot per CPU */
 
 /* -- Polycube's packet and its verdicts -- */
 
@@ -186,7 +186,7 @@ struct pkt_metadata {
 	u16 cube_id;
 	u16 in_port;
 	u32 packet_len;
-	u32 traffic_class; /* the packet's mark; written back (TC) */
+	u32 traffic_class; /* mark of the packet; written back at the TC hook */
 	u16 reason;
 	u32 md[3];
 } __attribute__((packed));
@@ -206,10 +206,10 @@ int pcn_pkt_redirect_ns(struct CTXTYPE *ctx, struct pkt_metadata *md, u32 port)
 				   "return RX_OK or RX_DROP")));
 
 /*
- * Nanoseconds since 1970. BPF has no clock of that kind (CLOCK_TAI is ahead of it by an offset
- * that the kernel need not know), so it is the monotonic clock plus what the two were apart when
- * the code was compiled. The loader sets dynmon_epoch_base anew, so that an object may be loaded
- * after another boot. A step of the wall clock shows after the next reload.
+ * Wall clock in nanoseconds since 1970. BPF programs cannot read CLOCK_REALTIME; CLOCK_TAI differs
+ * by an offset that the kernel may not know. Therefore the wall clock is the monotonic clock plus
+ * the difference of the two clocks at compile time. The loader updates dynmon_epoch_base, so that an
+ * object stays correct after a reboot. A step of the wall clock takes effect at the next reload.
  */
 static const volatile __u64 dynmon_epoch_base = DYNMON_EPOCH_BASE;
 
@@ -232,7 +232,7 @@ static __always_inline __wsum pcn_csum_diff(__be32 *from, u32 from_size, __be32 
 
 /* -- events -- */
 
-/* Macros and no enum: LOG_LEVEL is looked at by the preprocessor. */
+/* Macros, not an enum, because the preprocessor evaluates LOG_LEVEL. */
 #define LOG_TRACE 0
 #define LOG_DEBUG 1
 #define LOG_INFO 2
@@ -285,7 +285,7 @@ static __always_inline void dynmon_log(__u16 level, __u16 args_count, const __u6
 	bpf_ringbuf_submit(event, 0);
 }
 
-/* One arm for each number of arguments; each is widened as its own type asks for. */
+/* One macro per number of arguments. The cast sign- or zero-extends from the argument's type. */
 #define dynmon_args_0()
 #define dynmon_args_1(a) (__u64)(a)
 #define dynmon_args_2(a, ...) (__u64)(a), dynmon_args_1(__VA_ARGS__)
@@ -318,7 +318,10 @@ static __always_inline void dynmon_log(__u16 level, __u16 args_count, const __u6
 
 #endif
 
-/* A word to user space about this packet, at LOG_DEBUG. Returns RX_OK: the packet goes on. */
+/*
+ * Sends an event about this packet to user space if LOG_LEVEL is LOG_DEBUG or lower. Returns RX_OK:
+ * the packet is not consumed.
+ */
 static __always_inline int pcn_pkt_controller(struct CTXTYPE *ctx, struct pkt_metadata *md,
 					      u16 reason)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What dynmon-cc makes of the Dynmon dialect's maps and their methods.
+ * Macros for the maps and methods of the Dynmon dialect, as dynmon-cc rewrites them:
  *
  *	BPF_TABLE("hash", K, V, M, 16)	becomes	dynmon_table_hash(M, K, V, 16, 0)
  *	M.lookup(&key)			becomes	dynmon_lookup(M, (&key))
  *
- * Included before code that is preprocessed already: every macro here begins with dynmon_, and
- * the lists in plugin/cc/dialect.c name them all. Everything folds to the helper calls that one
- * would write by hand.
+ * This file is included before code that is already preprocessed. To avoid conflicts, the name of
+ * every macro begins with dynmon_. The lists in plugin/cc/dialect.c must name all map types and
+ * methods. The macros compile to the same helper calls as hand-written code.
  */
 #ifndef DYNMON_METHODS_H
 #define DYNMON_METHODS_H
@@ -38,14 +38,14 @@
 #define dynmon_table_lru_percpu_hash(...) dynmon_keyed(BPF_MAP_TYPE_LRU_PERCPU_HASH, __VA_ARGS__)
 #define dynmon_table_prog(...) dynmon_keyed(BPF_MAP_TYPE_PROG_ARRAY, __VA_ARGS__)
 #define dynmon_table_perf_output(...) dynmon_keyed(BPF_MAP_TYPE_PERF_EVENT_ARRAY, __VA_ARGS__)
-/* The kernel takes a trie only without preallocation. */
+/* The kernel requires BPF_F_NO_PREALLOC for a trie. */
 #define dynmon_table_lpm_trie(name, K, V, size, flags)                                            \
 	dynmon_keyed(BPF_MAP_TYPE_LPM_TRIE, name, K, V, size, (flags) | BPF_F_NO_PREALLOC)
-/* An array when slots are numbers; a hash when the key has more in it. */
+/* An array if the key is an int, the number of the slot; a hash for any other key. */
 #define dynmon_table_histogram(name, K, V, size, flags)                                           \
 	dynmon_keyed(__builtin_types_compatible_p(K, int) ? BPF_MAP_TYPE_ARRAY : BPF_MAP_TYPE_HASH, \
 		     name, K, V, size, flags)
-/* Declared elsewhere: the loader takes the type and the size from there. */
+/* A map that another dataplane declares. The loader uses the type and size of that declaration. */
 #define dynmon_table_extern(...)                                                                  \
 	__attribute__((btf_decl_tag("dynmon:extern"))) dynmon_keyed(BPF_MAP_TYPE_HASH, __VA_ARGS__)
 
@@ -57,7 +57,7 @@
 
 /* -- methods -- */
 
-/* The caller's pointer, checked against the map's types. */
+/* Let the compiler check the caller's pointers against the types of the map. */
 #define dynmon_key(map, k) ((const typeof(*map.key) *){ k })
 #define dynmon_value(map, v) ((const typeof(*map.value) *){ v })
 
@@ -69,7 +69,7 @@
 	bpf_map_update_elem(&map, dynmon_key(map, k), dynmon_value(map, v), BPF_NOEXIST)
 #define dynmon_delete(map, k) bpf_map_delete_elem(&map, dynmon_key(map, k))
 
-/* The value, which is v if there was none; NULL only when the map is full. */
+/* Looks up k, and inserts v if there is no entry. NULL if the insertion failed: the map is full. */
 #define dynmon_lookup_or_try_init(map, k, v)                                                      \
 	({                                                                                         \
 		const typeof(*map.key) *dynmon_k = k;                                              \
@@ -82,7 +82,7 @@
 		}                                                                                  \
 		dynmon_found;                                                                      \
 	})
-/* The same, but when the map is full the calling function returns 0. */
+/* Like lookup_or_try_init, but makes the calling function return 0 if the map is full. */
 #define dynmon_lookup_or_init(map, k, v)                                                          \
 	({                                                                                         \
 		typeof(map.value) dynmon_init = dynmon_lookup_or_try_init(map, k, v);              \
@@ -95,7 +95,10 @@
 #define dynmon_is_array(map)                                                                      \
 	(sizeof(*map.type) == sizeof(int[BPF_MAP_TYPE_ARRAY]) ||                                   \
 	 sizeof(*map.type) == sizeof(int[BPF_MAP_TYPE_PERCPU_ARRAY]))
-/* The value of key k, which is taken by value and made if the map can make entries. */
+/*
+ * Looks up k, which is passed by value, and inserts a zero value if there is no entry and the map
+ * is not an array. NULL if the insertion failed or the array index is out of range.
+ */
 #define dynmon_counter(map, k)                                                                    \
 	({                                                                                         \
 		typeof(*map.key) dynmon_k = k;                                                     \
@@ -132,7 +135,7 @@
 #define dynmon_call(map, ctx, index) bpf_tail_call(ctx, &map, index)
 #define dynmon_perf_submit(map, ctx, data, size)                                                  \
 	bpf_perf_event_output(ctx, &map, BPF_F_CURRENT_CPU, data, size)
-/* The first packet_len bytes of the packet go after the data. */
+/* Appends the first packet_len bytes of the packet to the data. */
 #define dynmon_perf_submit_skb(map, ctx, packet_len, data, size)                                  \
 	bpf_perf_event_output(ctx, &map, BPF_F_CURRENT_CPU | (__u64)(packet_len) << 32, data, size)
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The way through a packet's headers at the tc hook, for libbpf C and for the dialect: Ethernet
- * with up to two VLAN tags, IPv4 with its options, IPv6 with its extension headers.
+ * A parser of packet headers at the tc hook, for libbpf-style C and for the dialect. It supports
+ * Ethernet with up to two VLAN tags, IPv4 with options, and IPv6 with extension headers.
  *
- * Headers are copied with bpf_skb_load_bytes(), so it does not matter which part of them the kernel
- * holds in one piece. An outer tag that is in the socket buffer and not in the frame, as it is for
- * most received packets, needs no care: skb->protocol is what follows it.
+ * The parser copies headers with bpf_skb_load_bytes(), so headers may lie in the nonlinear part of
+ * the socket buffer. For most received packets the outer VLAN tag is in the socket buffer, not in
+ * the frame. The parser does not have to skip such a tag: skb->protocol is the protocol after it.
  */
 #ifndef DYNMON_PACKET_H
 #define DYNMON_PACKET_H
@@ -22,20 +22,20 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define DYNMON_VLAN_TAGS       2 /* in the frame, beside one in the socket buffer */
-#define DYNMON_IPV6_EXTENSIONS 8 /* a packet with more of them is not taken */
+#define DYNMON_VLAN_TAGS       2 /* in the frame, not counting one in the socket buffer */
+#define DYNMON_IPV6_EXTENSIONS 8 /* packets with more extension headers are rejected */
 
 struct dynmon_packet {
-	__be32 saddr[4]; /* of IPv4 the mapped address, ::ffff:10.9.0.1: format "ip" shows both */
+	__be32 saddr[4]; /* IPv4: mapped, ::ffff:10.9.0.1; format "ip" prints both */
 	__be32 daddr[4];
-	__u32 offset;  /* of the transport header, from the start of the frame */
-	__u8 proto;    /* of the transport header: IPPROTO_TCP ... */
-	bool fragment; /* not the first one: there is no transport header */
+	__u32 offset;  /* of the transport header, in bytes from the start of the frame */
+	__u8 proto;    /* protocol of the transport header, such as IPPROTO_TCP */
+	bool fragment; /* not the first fragment: there is no transport header */
 };
 
 struct dynmon_vlan_tag {
 	__be16 tci;
-	__be16 proto; /* of what follows */
+	__be16 proto; /* protocol after the tag */
 };
 
 static __always_inline bool dynmon_is_vlan(__be16 proto)
@@ -59,7 +59,7 @@ static __always_inline bool dynmon_packet_ipv4(struct dynmon_packet *packet, str
 	return true;
 }
 
-/* Every extension header begins so; the last two are the offset of a fragment header. */
+/* Start of an extension header. In a fragment header the field fragment holds offset and flags. */
 struct dynmon_ipv6_extension {
 	__u8 next;
 	__u8 len;
@@ -101,12 +101,18 @@ static __always_inline bool dynmon_packet_ipv6(struct dynmon_packet *packet, str
 		}
 		packet->proto = extension.next;
 		if (packet->fragment)
-			return true; /* what follows is a piece of something */
+			return true; /* the data is the middle of another header or payload */
 	}
 	return false;
 }
 
-/* False for what is neither IPv4 nor IPv6, or is cut short in its headers. */
+/**
+ * dynmon_packet_init() - parse the headers up to the transport header
+ * @packet: receives the result; contents are unspecified on failure
+ * @skb:    packet at the tc hook
+ *
+ * Return: false if the packet is neither IPv4 nor IPv6, or if a header is truncated or invalid.
+ */
 static __always_inline bool dynmon_packet_init(struct dynmon_packet *packet, struct __sk_buff *skb)
 {
 	__be16 proto = skb->protocol;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Slots of histograms whose buckets are powers of two: "buckets": "log2" in the document, and
- * "log2-floor" where the code is of the dialect.
+ * Slots of histograms with buckets that are powers of two. The document declares such a histogram
+ * with "buckets": "log2", or "log2-floor" for code in the dialect.
  *
  *	struct sizes {
  *		__u64 slots[20];
@@ -18,7 +18,13 @@
 
 #include <bpf/bpf_helpers.h>
 
-/* Slot i is of the values from 2^i to 2^(i+1) - 1; 0 is in slot 0, too large ones are in the last.
+/**
+ * dynmon_slot() - find the slot of a value
+ * @value: any value
+ * @slots: number of slots, at least 1
+ *
+ * Return: slot i for values from 2^i to 2^(i+1) - 1; slot 0 for the value 0; the last slot for
+ * values that are too large.
  */
 static __always_inline __u32 dynmon_slot(__u64 value, __u32 slots)
 {

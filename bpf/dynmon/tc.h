@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The dialect at the TC hook: the program that calls handle_rx(), and what a socket buffer can. */
+/* The dialect at the TC hook: the program that calls handle_rx(), and socket buffer functions. */
 #ifndef DYNMON_TC_H
 #define DYNMON_TC_H
 
@@ -9,7 +9,7 @@
 #define dynmon_entry dynmon_egress
 #endif
 
-/* What handle_rx() does not touch of md folds away, the mark with it. */
+/* The compiler removes fields of md, and the update of the mark, if handle_rx() ignores them. */
 SEC("tc")
 int dynmon_entry(struct __sk_buff *ctx)
 {
@@ -23,7 +23,7 @@ int dynmon_entry(struct __sk_buff *ctx)
 
 	if (md.traffic_class != mark)
 		ctx->mark = md.traffic_class;
-	return verdict == RX_OK ? TC_ACT_UNSPEC : TC_ACT_SHOT; /* UNSPEC: the next program */
+	return verdict == RX_OK ? TC_ACT_UNSPEC : TC_ACT_SHOT; /* UNSPEC: run the next program */
 }
 
 static __always_inline __u32 dynmon_packet_len(struct __sk_buff *ctx)
@@ -46,7 +46,7 @@ static __always_inline int pcn_get_vlan_id(struct __sk_buff *ctx)
 	return ctx->vlan_tci & 0x0fff;
 }
 
-/* The tag's own protocol, in network order. */
+/* Protocol of the VLAN tag itself, in network byte order. */
 static __always_inline int pcn_get_vlan_proto(struct __sk_buff *ctx)
 {
 	return ctx->vlan_proto;
@@ -57,7 +57,7 @@ static __always_inline int pcn_vlan_pop_tag(struct __sk_buff *ctx)
 	return bpf_skb_vlan_pop(ctx);
 }
 
-/* eth_proto is in network order. */
+/* eth_proto is in network byte order. */
 static __always_inline int pcn_vlan_push_tag(struct __sk_buff *ctx, u16 eth_proto, u32 vlan_id)
 {
 	return bpf_skb_vlan_push(ctx, eth_proto, vlan_id);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* TCP segments at the tc hook, and the connections they are of. */
+/* TCP segments at the tc hook, and the connections to which they belong. */
 #ifndef DYNMON_TCP_H
 #define DYNMON_TCP_H
 
@@ -23,16 +23,27 @@ struct dynmon_segment {
 	__u8 flags;
 };
 
-/* A connection by the end that opens it. Without padding: it is a key. */
+/*
+ * A connection, identified by its client, the end that opens it, and its server. Usable as a map
+ * key, because the structure has no padding.
+ */
 struct dynmon_connection {
 	__be32 client[4];
 	__be32 server[4];
 	__be16 client_port;
 	__be16 server_port;
-	__u32 incoming; /* the client's segments come in by the interface, the server's go out */
+	__u32 incoming; /* 1: segments of the client are received, of the server sent */
 };
 
-/* False for what is no TCP over IPv4 or IPv6, or a fragment without the header. */
+/**
+ * dynmon_segment_init() - parse a TCP segment
+ * @segment: receives the result; contents are unspecified on failure
+ * @skb:     packet at the tc hook
+ *
+ * seq and ack are in host byte order, addresses and ports in network byte order.
+ *
+ * Return: false if the packet is not TCP over IPv4 or IPv6, or is a fragment without a TCP header.
+ */
 static __always_inline bool dynmon_segment_init(struct dynmon_segment *segment,
 						struct __sk_buff *skb)
 {
@@ -51,7 +62,7 @@ static __always_inline bool dynmon_segment_init(struct dynmon_segment *segment,
 	return true;
 }
 
-/* Of a segment that its client sends. */
+/* Returns the connection of a segment that the client sent. ingress: direction of the segment. */
 static __always_inline struct dynmon_connection
 dynmon_connection_from_client(const struct dynmon_segment *segment, bool ingress)
 {
@@ -66,7 +77,7 @@ dynmon_connection_from_client(const struct dynmon_segment *segment, bool ingress
 	return connection;
 }
 
-/* Of a segment that its server sends. */
+/* Returns the connection of a segment that the server sent. ingress: direction of the segment. */
 static __always_inline struct dynmon_connection
 dynmon_connection_from_server(const struct dynmon_segment *segment, bool ingress)
 {

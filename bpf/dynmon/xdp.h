@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The dialect at the XDP hook: the program that calls handle_rx(), and by hand what the kernel
- * has no helpers for there: VLAN tags and checksums.
+ * The dialect at the XDP hook: the program that calls handle_rx(), and functions for VLAN tags and
+ * checksums, for which the kernel has no helpers at this hook.
  */
 #ifndef DYNMON_XDP_H
 #define DYNMON_XDP_H
@@ -18,7 +18,10 @@ static __always_inline void *dynmon_data_end(struct xdp_md *ctx)
 	return (void *)(long)ctx->data_end;
 }
 
-/* The compiler would subtract in 32 bits what the verifier lets only 64 bits hold. */
+/*
+ * Inline assembly, because the compiler would subtract in 32 bits and the verifier allows
+ * arithmetic on packet pointers in 64 bits only.
+ */
 static __always_inline __u32 dynmon_packet_len(struct xdp_md *ctx)
 {
 	__u64 len = (__u64)dynmon_data_end(ctx);
@@ -55,14 +58,14 @@ struct vlan_hdr {
 	__be16 h_vlan_encapsulated_proto;
 };
 
-/* The Ethernet header and the tag in it. */
+/* An Ethernet header with a VLAN tag. */
 struct dynmon_tagged {
 	__u8 addresses[2 * ETH_ALEN];
 	__be16 proto;
 	__be16 tci;
 };
 
-/* The outer tag, NULL when there is none or the packet is too short for one. */
+/* Returns the outer tag, or NULL if there is none or the packet is too short. */
 static __always_inline struct dynmon_tagged *dynmon_vlan(struct xdp_md *ctx)
 {
 	struct dynmon_tagged *tag = dynmon_data(ctx);
@@ -86,7 +89,7 @@ static __always_inline int pcn_get_vlan_id(struct xdp_md *ctx)
 	return tag ? bpf_ntohs(tag->tci) & 0x0fff : -1;
 }
 
-/* The tag's own protocol in network order, as at the TC hook. */
+/* Protocol of the tag itself in network byte order, as at the TC hook; -1 without a tag. */
 static __always_inline int pcn_get_vlan_proto(struct xdp_md *ctx)
 {
 	struct dynmon_tagged *tag = dynmon_vlan(ctx);
@@ -94,7 +97,7 @@ static __always_inline int pcn_get_vlan_proto(struct xdp_md *ctx)
 	return tag ? tag->proto : -1;
 }
 
-/* 0 also for a packet without a tag. Pointers into the packet are void after it. */
+/* Returns 0 also for a packet without a tag. Pointers into the packet become invalid. */
 static __always_inline int pcn_vlan_pop_tag(struct xdp_md *ctx)
 {
 	struct dynmon_tagged *tag = dynmon_vlan(ctx);
@@ -105,7 +108,7 @@ static __always_inline int pcn_vlan_pop_tag(struct xdp_md *ctx)
 	return bpf_xdp_adjust_head(ctx, sizeof(struct vlan_hdr));
 }
 
-/* eth_proto is in network order, as at the TC hook. Pointers into the packet are void after it. */
+/* eth_proto is in network byte order, as at the TC hook. Packet pointers become invalid. */
 static __always_inline int pcn_vlan_push_tag(struct xdp_md *ctx, u16 eth_proto, u32 vlan_id)
 {
 	struct dynmon_tagged *tag;
@@ -121,7 +124,7 @@ static __always_inline int pcn_vlan_push_tag(struct xdp_md *ctx, u16 eth_proto, 
 	return 0;
 }
 
-/* The checksum at offset, NULL when it is not in the packet. */
+/* Returns the checksum at offset bytes, or NULL if it is not within the packet. */
 static __always_inline __sum16 *dynmon_csum(struct xdp_md *ctx, u32 offset)
 {
 	__sum16 *csum = dynmon_data(ctx) + (offset & 0xffff);
@@ -129,13 +132,16 @@ static __always_inline __sum16 *dynmon_csum(struct xdp_md *ctx, u32 offset)
 	return offset > 0xffff || (void *)(csum + 1) > dynmon_data_end(ctx) ? NULL : csum;
 }
 
-/* One's complement arithmetic of RFC 1624: size bytes were from and are to. */
+/*
+ * Updates a checksum as in RFC 1624, after size bytes changed from the value "from" to the value
+ * "to". Returns 0, or -EINVAL for a size other than 0, 2 and 4.
+ */
 static __always_inline int dynmon_csum_update(__sum16 *csum, u32 from, u32 to, u32 size)
 {
 	u64 sum = (u16)~*csum;
 
 	switch (size) {
-	case 0: /* to is a difference, as bpf_csum_diff() gives it */
+	case 0: /* to is a difference from bpf_csum_diff() */
 		sum += to;
 		break;
 	case 2:
@@ -163,7 +169,7 @@ static __always_inline int pcn_l3_csum_replace(struct xdp_md *ctx, u32 offset, u
 	return csum ? dynmon_csum_update(csum, from, to, flags) : -EFAULT;
 }
 
-/* BPF_F_PSEUDO_HDR makes no difference: there is no offload to be told about it. */
+/* BPF_F_PSEUDO_HDR has no effect, because XDP has no checksum offload state to update. */
 static __always_inline int pcn_l4_csum_replace(struct xdp_md *ctx, u32 offset, u32 from, u32 to,
 					       u32 flags)
 {
