@@ -6,21 +6,21 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* struct btf_header as the format began; later headers are longer. */
+/* Size of struct btf_header in the first version of the format. Later headers are longer. */
 #define HEADER_MIN 24
 
-#define NO_TYPE 0xff /* the records of a kind name no type */
-#define BUSY	0xff /* a type is being visited; heights are at most BTF_DEPTH_MAX */
+#define NO_TYPE 0xff /* the records of a kind contain no type id */
+#define BUSY	0xff /* visit in progress; not a height, which is at most BTF_DEPTH_MAX */
 #define NO_SIZE UINT32_MAX
 
-/* The data that follows struct btf_type, and its words that are names and type ids. */
+/* The layout of the data after struct btf_type, with the positions of names and type ids. */
 static const struct kind {
 	const char *name;
-	uint8_t extra;	   /* bytes after struct btf_type */
-	uint8_t each;	   /* bytes of each of the vlen records after that */
-	uint8_t each_type; /* which word of a record is a type id */
+	uint8_t extra;	   /* bytes after struct btf_type, before the records */
+	uint8_t each;	   /* bytes of a record; there are vlen records */
+	uint8_t each_type; /* index of the 32-bit word in a record that is a type id */
 	bool each_name;	   /* the first word of a record is a name */
-	bool refers;	   /* btf_type.type is a type id, else a size */
+	bool refers;	   /* the union of type and size holds a type id */
 } kinds[] = {
 	[BTF_KIND_INT] = { "INT", 4, 0, NO_TYPE, false, false },
 	[BTF_KIND_PTR] = { "PTR", 0, 0, NO_TYPE, false, true },
@@ -48,10 +48,10 @@ struct checker {
 	uint32_t types_len;
 	const char *strings; /* the last byte is NUL */
 	uint32_t strings_len;
-	uint32_t n;	   /* types, void among them, whose id is 0 */
-	uint32_t *offsets; /* of each type but void, in types */
-	uint8_t *heights;  /* how deep each type nests; 0: not visited yet */
-	uint32_t *sizes;   /* NO_SIZE: void, functions, and what is declared elsewhere */
+	uint32_t n;	   /* number of types, including void (id 0) */
+	uint32_t *offsets; /* of each type except void, within types */
+	uint8_t *heights;  /* nesting depth of each type; 0: not visited yet */
+	uint32_t *sizes;   /* bytes; NO_SIZE: void, functions and forward declarations */
 	struct error *err;
 };
 
@@ -62,7 +62,7 @@ static void checker_release(struct checker *checker)
 	free(checker->sizes);
 }
 
-/* Sections need not be aligned. */
+/* Copies, because sections need not be aligned. */
 static uint32_t u32_at(const char *at)
 {
 	uint32_t value;
@@ -79,7 +79,7 @@ static struct btf_type type_at(const char *at)
 	return type;
 }
 
-/* NULL: the kind is not known. */
+/* Returns NULL if the kind is unknown. */
 static const struct kind *kind_find(const struct btf_type *type)
 {
 	uint32_t kind = BTF_INFO_KIND(type->info);
@@ -87,7 +87,7 @@ static const struct kind *kind_find(const struct btf_type *type)
 	return kind < ARRAY_SIZE(kinds) && kinds[kind].name ? &kinds[kind] : NULL;
 }
 
-/* The kind of a type with a checked id; 0 is void. */
+/* Returns the kind of a type whose id has been checked; BTF_KIND_UNKN for void. */
 static uint32_t kind_of_id(const struct checker *checker, uint32_t id)
 {
 	struct btf_type type;
@@ -140,7 +140,7 @@ static int header_check(struct checker *checker, const char *bytes, size_t len)
 	return 0;
 }
 
-/* Names are copied as often as they are used: long ones would take all memory. */
+/* Limits the length of names, because each use of a name copies it. */
 static int strings_check(const struct checker *checker)
 {
 	for (uint32_t at = 0; at < checker->strings_len;) {
@@ -155,7 +155,7 @@ static int strings_check(const struct checker *checker)
 	return 0;
 }
 
-/* Finds the extent of every type; the offset of each type goes to offsets if allocated. */
+/* Checks the extent of every type and counts types. Stores offsets if the array is allocated. */
 static int types_measure(struct checker *checker)
 {
 	uint32_t at = 0, id = 1;
@@ -227,7 +227,8 @@ static int tag_check(const struct checker *checker, uint32_t id, uint32_t target
 	if (component == UINT32_MAX)
 		return 0;
 	type = type_at(checker->types + checker->offsets[target]);
-	if (kind == BTF_KIND_FUNC) /* vlen of a function is its linkage */
+	/* vlen of FUNC is the linkage; the prototype has the parameters. */
+	if (kind == BTF_KIND_FUNC)
 		type = type_at(checker->types + checker->offsets[type.type]);
 	if (kind != BTF_KIND_VAR && kind != BTF_KIND_TYPEDEF)
 		n = BTF_INFO_VLEN(type.info);
@@ -239,7 +240,7 @@ static int tag_check(const struct checker *checker, uint32_t id, uint32_t target
 			 id, (int)component, target, n);
 }
 
-/* Checks that the table of kinds does not express. */
+/* Performs checks that the table of kinds cannot express. */
 static int kind_check(const struct checker *checker, uint32_t id, const struct btf_type *type,
 		      const char *extra)
 {
@@ -275,7 +276,7 @@ static int type_check(const struct checker *checker, uint32_t id)
 	const struct btf_type type = type_at(at);
 	const struct kind *kind = kind_find(&type);
 	const char *extra = at + sizeof(type), *record = extra + kind->extra;
-	/* In kinds without records vlen has another meaning: the linkage of a function. */
+	/* Without records, vlen has another meaning, such as the linkage of a function. */
 	uint32_t n = kind->each ? BTF_INFO_VLEN(type.info) : 0;
 	int r = name_check(checker, id, type.name_off);
 
@@ -292,7 +293,7 @@ static int type_check(const struct checker *checker, uint32_t id)
 	return r;
 }
 
-/* Checks the kinds that a type refers to; every id has passed type_check(). */
+/* Checks the kinds of referenced types. type_check() must have checked all ids before. */
 static int target_check(const struct checker *checker, uint32_t id)
 {
 	const char *at = checker->types + checker->offsets[id],
@@ -307,7 +308,7 @@ static int target_check(const struct checker *checker, uint32_t id)
 		uint32_t var = u32_at(record + i * sizeof(struct btf_var_secinfo));
 		uint32_t kind = kind_of_id(checker, var);
 
-		/* .ksyms contains the functions of other objects. */
+		/* .ksyms contains external functions. */
 		if (kind != BTF_KIND_VAR && kind != BTF_KIND_FUNC)
 			return error_set(
 				checker->err, -EINVAL,
@@ -321,7 +322,7 @@ static int target_check(const struct checker *checker, uint32_t id)
 
 static int visit(struct checker *checker, uint32_t id, unsigned int depth);
 
-/* Visits a part of type id; *height grows to the largest of its parts. */
+/* Visits one part of type id, and raises *height to the height of the part. */
 static int visit_part(struct checker *checker, uint32_t id, uint32_t part, unsigned int depth,
 		      unsigned int *height)
 {
@@ -352,7 +353,10 @@ static int array_visit(struct checker *checker, uint32_t id, const char *extra, 
 	return 0;
 }
 
-/* Sets height and size of a type and of all its parts. depth bounds the recursion. */
+/*
+ * Computes height and size of a type and of all its parts. depth bounds the recursion; the height
+ * check covers parts that were visited earlier.
+ */
 static int visit(struct checker *checker, uint32_t id, unsigned int depth)
 {
 	const char *at = checker->types + checker->offsets[id],

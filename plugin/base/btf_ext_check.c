@@ -8,8 +8,8 @@
 #define NO_TYPE 0xff
 
 /*
- * The start of struct btf_ext_header, which libbpf does not export. The offset and the length of
- * each list follow.
+ * Start of struct btf_ext_header, which libbpf does not export. The offset and length of each list
+ * follow.
  */
 struct ext_header {
 	uint16_t magic;
@@ -18,13 +18,13 @@ struct ext_header {
 	uint32_t hdr_len;
 };
 
-/* The lists of records, in the order of the header. */
+/* The lists of records, in the order of the header. A word has 32 bits. */
 static const struct list {
 	const char *name;
-	uint32_t record;      /* bytes of a record, at least */
-	uint32_t max;	      /* records */
-	uint8_t type;	      /* which word is a type id */
-	uint8_t first, names; /* which words are names: the first, and how many */
+	uint32_t record;      /* minimum bytes of a record */
+	uint32_t max;	      /* maximum number of records */
+	uint8_t type;	      /* index of the word that is a type id */
+	uint8_t first, names; /* index of the first word that is a name, and number of names */
 } lists[] = {
 	{ "functions", 8, UINT32_MAX, 1, 0, 0 },
 	{ "lines", 16, UINT32_MAX, NO_TYPE, 1, 2 },
@@ -68,8 +68,8 @@ static int record_check(const struct btf_extent *btf, const struct list *list, c
 }
 
 /*
- * A list has the size of a record, then for each program section its name, a count, and the
- * records.
+ * A list starts with the size of a record. Then follow, for each program section, the section name,
+ * the number of records, and the records.
  */
 static int list_check(const struct btf_extent *btf, const struct list *list, const char *at,
 		      uint32_t len, struct error *err)
@@ -124,7 +124,7 @@ int btf_ext_check(const void *bytes, size_t len, const struct btf_extent *btf, s
 		uint32_t offset, size;
 
 		if (header.hdr_len < sizeof(header) + (i + 1) * 8)
-			break; /* older compilers know fewer lists */
+			break; /* older compilers write fewer lists */
 		offset = word_at(pair);
 		size = word_at(pair + 4);
 		if (offset % 4 || (uint64_t)offset + size > len - header.hdr_len)

@@ -15,7 +15,7 @@ void *buffer_resize(void *buffer, size_t old_size, size_t size)
 		mapped = mremap(buffer, old_size, size, MREMAP_MAYMOVE);
 		return mapped == MAP_FAILED ? NULL : mapped;
 	}
-	/* cppcheck-suppress invalidFunctionArg; -1 is what MAP_ANONYMOUS takes */
+	/* cppcheck-suppress invalidFunctionArg; MAP_ANONYMOUS takes -1 */
 	mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (mapped == MAP_FAILED)
 		return NULL;

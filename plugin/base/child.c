@@ -15,22 +15,22 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WORDS_FD 3 /* the child's */
+#define WORDS_FD 3 /* number of the output descriptor in the child */
 
 /*
- * Links, pins' locks and sockets, which are the parent's, must not last because the child has them
- * too: it may be stuck, or be there when the parent is not any more.
+ * Prepares the child. Closes inherited descriptors, because BPF links, locks of the pin directory
+ * and sockets of the parent must not stay open in a child that is stuck or outlives the parent.
  */
 static int child_settle(int words_fd, int stderr_fd, pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) /* it died before it could be watched */
+	if (getppid() != parent) /* the parent died before PR_SET_PDEATHSIG */
 		return -ESRCH;
 	oom_volunteer();
 	if (dup2(stderr_fd, STDOUT_FILENO) < 0 || dup2(stderr_fd, STDERR_FILENO) < 0 ||
 	    dup2(words_fd, WORDS_FD) < 0)
 		return -errno;
-	syscall(SYS_close_range, WORDS_FD + 1, ~0U, 0); /* older kernels do not have it */
+	syscall(SYS_close_range, WORDS_FD + 1, ~0U, 0); /* ignored: kernels before 5.9 */
 	return 0;
 }
 
@@ -38,11 +38,11 @@ enum { FROM_WORDS, FROM_STDERR, FROM_COUNT };
 
 struct child {
 	pid_t pid;
-	int pidfd; /* -1: it is gone, or the kernel is too old */
+	int pidfd; /* -1: the child is gone, or the kernel has no pidfds */
 	int fds[FROM_COUNT];
 };
 
-/* Ends it, if it has not ended. */
+/* Kills the child if it still runs, and reaps it. The pidfd cannot refer to a reused pid. */
 static void child_release(struct child *child)
 {
 	for (int i = 0; i < FROM_COUNT; i++)
@@ -50,7 +50,7 @@ static void child_release(struct child *child)
 	if (child->pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
 	fd_close(&child->pidfd);
-	if (child->pid > 0) /* unless the kernel or the exec plugin has collected it */
+	if (child->pid > 0) /* fails harmlessly if the kernel or the exec plugin reaped it */
 		waitpid(child->pid, NULL, 0);
 }
 
@@ -80,7 +80,7 @@ static int child_start(struct child *child, child_fn *run, void *data)
 	return 0;
 }
 
-/* Reads what is there; closes the pipe at its end. */
+/* Reads available bytes once. Closes the pipe at its end. */
 static int child_drain(int *fd, struct text *to, size_t max)
 {
 	char *at = text_reserve(to, 16 * 1024);

@@ -27,7 +27,7 @@ int descriptors_check(struct error *err)
 {
 	int fds[DESCRIPTORS_SPARE], n = 0, r = 0;
 
-	/* Allocating the spare descriptors is exact and cheaper than counting the open ones. */
+	/* Opening the spare descriptors is exact, and cheaper than counting all open ones. */
 	while (r == 0 && n < DESCRIPTORS_SPARE) {
 		int fd = n ? fcntl(fds[0], F_DUPFD_CLOEXEC, 0)
 			   : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* Cuts the middle out of a message that is too long, in place. */
+/* Removes the middle of a message that is too long, in place. */
 static void message_cut(char *message)
 {
 	static const char mark[] = "\n[...]\n";

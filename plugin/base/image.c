@@ -25,7 +25,7 @@ bool image_has(const struct image *image, uint64_t offset, uint64_t len)
 	return offset <= image->len && len <= image->len - offset;
 }
 
-/* Copied: headers need not be aligned. */
+/* Copies the header, because headers need not be aligned. */
 Elf64_Shdr image_section(const struct image *image, uint32_t i)
 {
 	Elf64_Shdr section;
@@ -35,7 +35,7 @@ Elf64_Shdr image_section(const struct image *image, uint32_t i)
 	return section;
 }
 
-/* The table ends with NUL, so every offset in it is the start of a string. */
+/* Accepts only tables that end with NUL, so that every offset within a table is a string. */
 const char *image_strings(const struct image *image, uint32_t i, uint64_t *len)
 {
 	Elf64_Shdr section;
@@ -111,7 +111,7 @@ int image_find_section(const struct image *image, const char *name, const char *
 	return 0;
 }
 
-/* The section of a symbol that is a program; NULL: it is something else. */
+/* Returns the section name of a symbol that is a program, or NULL for other symbols. */
 static const char *program_section(const struct image *image, const Elf64_Sym *symbol)
 {
 	Elf64_Shdr section;
@@ -121,7 +121,7 @@ static const char *program_section(const struct image *image, const Elf64_Sym *s
 		return NULL;
 	section = image_section(image, symbol->st_shndx);
 	name = image_section_name(image, &section);
-	/* What is in .text is called by programs and is none itself. */
+	/* Functions in .text are called by programs and are not programs. */
 	return section.sh_type == SHT_PROGBITS && section.sh_flags & SHF_EXECINSTR &&
 			       strcmp(name, ".text") != 0
 		       ? name

@@ -10,7 +10,7 @@
 
 struct checker {
 	struct image image;
-	uint32_t symbols; /* the section with the symbol table; 0: there is none */
+	uint32_t symbols; /* index of the symbol table's section; 0: not found */
 	uint64_t n_symbols;
 	uint32_t n_functions;
 	struct error *err;
@@ -59,7 +59,7 @@ static int section_check(const struct checker *checker, const Elf64_Shdr *sectio
 	return 0;
 }
 
-/* The entries of a table have the expected size, and the last entry is complete. */
+/* Checks that entries have the expected size, the last one is complete, and all are aligned. */
 static int table_check(const struct checker *checker, const Elf64_Shdr *section, size_t entry)
 {
 	if (section->sh_entsize == entry && section->sh_size % entry == 0 &&
@@ -73,8 +73,8 @@ static int table_check(const struct checker *checker, const Elf64_Shdr *section,
 }
 
 /*
- * The second half of a 16-byte instruction has the opcode 0; no other instruction has. This check
- * keeps libbpf, which writes map addresses into both halves, within the program.
+ * Checks that every 16-byte instruction is complete: its second half has opcode 0, and no other
+ * instruction has. libbpf writes map addresses into both halves and would write out of bounds.
  */
 static int code_check(const struct checker *checker, const Elf64_Shdr *section)
 {
@@ -99,7 +99,7 @@ static int code_check(const struct checker *checker, const Elf64_Shdr *section)
 	return 0;
 }
 
-/* A function starts and ends at an instruction, not in the middle of one. */
+/* Checks that a function starts and ends at instruction boundaries. */
 static int function_check(struct checker *checker, const Elf64_Sym *symbol, const char *name)
 {
 	Elf64_Shdr section = image_section(&checker->image, symbol->st_shndx);
@@ -207,7 +207,7 @@ static int contents_check(struct checker *checker, uint32_t i)
 	return 0;
 }
 
-/* Finds the only symbol table. */
+/* Finds the symbol table, of which there must be exactly one. */
 static int symbols_find(struct checker *checker)
 {
 	for (uint32_t i = 1; i < checker->image.n_sections; i++) {
@@ -234,8 +234,8 @@ static int symbols_find(struct checker *checker)
 }
 
 /*
- * Finds a section by name. Two sections with one name are refused, since libbpf and
- * image_find_section() may choose different ones.
+ * Finds a section by name. Rejects two sections with the same name, because libbpf and
+ * image_find_section() could choose different ones. Returns as image_find_section().
  */
 static int section_find(const struct checker *checker, const char *name, const char **bytes,
 			size_t *len)

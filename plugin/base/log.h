@@ -12,8 +12,7 @@
 /* The numbers of syslog, which collectd uses too. */
 enum log_level { LOG_LEVEL_ERR = 3, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO };
 
-/* Maximum bytes of a line. collectd truncates a line, with the prefix of collectd, at 1024 bytes.
- */
+/* Maximum bytes of a line. collectd truncates a line, including its prefix, at 1024 bytes. */
 #define LOG_LINE_MAX 960
 /* Maximum lines of a message. One more line tells how many bytes were omitted. */
 #define LOG_LINES_MAX 200

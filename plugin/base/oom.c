@@ -9,7 +9,7 @@ void oom_volunteer(void)
 	static const char highest[] = "1000"; /* OOM_SCORE_ADJ_MAX */
 	_cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
-	/* Raising the score takes no privilege. */
+	/* Raising the score needs no privilege. */
 	if (fd >= 0 && write(fd, highest, sizeof(highest) - 1) < 0)
 		return;
 }

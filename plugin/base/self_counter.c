@@ -4,7 +4,7 @@
 
 #include <time.h>
 
-static uint64_t figures[SELF_COUNTER_COUNT]; /* atomic */
+static uint64_t figures[SELF_COUNTER_COUNT]; /* accessed with atomic operations */
 
 uint64_t self_counter_add(enum self_counter figure, uint64_t n)
 {

@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* The allocated size, including the byte for the NUL. */
+/* Returns the allocated size, including the byte for the NUL. */
 static size_t text_bytes(const struct text *text)
 {
 	return text->data ? text->size + 1 : 0;
@@ -17,7 +17,7 @@ static size_t text_bytes(const struct text *text)
 
 char *text_grow(struct text *text, size_t n)
 {
-	/* Always keeps room for the NUL, so that text_str() cannot fail. */
+	/* Allocate one byte more than text->size for the NUL, so that text_str() cannot fail. */
 	size_t size = text->size ? text->size + 1 : 256;
 	char *data;
 
@@ -130,13 +130,13 @@ void text_double(struct text *text, double value)
 		text_i64(text, (int64_t)value);
 		return;
 	}
-	/* Below the normal range 15 digits are more than there are. */
+	/* Subnormal numbers can have fewer than 15 significant digits. */
 	for (precision = fabs(value) < DBL_MIN ? 1 : 15; precision <= 17; precision++) {
 		n = snprintf(digits, sizeof(digits), "%.*g", precision, value);
 		if (strtod(digits, NULL) == value)
 			break;
 	}
-	/* A locale may write the decimal point in its own way, and with several bytes. */
+	/* The decimal point depends on the locale and can have several bytes. */
 	for (int i = 0, len; i < n; i += len) {
 		len = (int)strcspn(digits + i, "0123456789+-eE");
 		text_add(text, len ? "." : digits + i, 1);

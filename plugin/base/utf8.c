@@ -138,7 +138,7 @@ size_t utf8_cut(const char *s, size_t n, size_t max)
 {
 	size_t cut = n < max ? n : max;
 
-	/* The sequence begins before the cut and ends after it. */
+	/* Look for a sequence that begins before the cut and ends after it. */
 	for (size_t back = 1; back < 4 && back <= cut; back++)
 		if (utf8_sequence(s + cut - back, n - (cut - back)) > back)
 			return cut - back;
