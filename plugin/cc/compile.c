@@ -15,7 +15,7 @@
 #define USR_INCLUDE	    "/usr/include"
 #define USR_INCLUDE_MACHINE USR_INCLUDE "/" DYNMON_MULTIARCH
 
-/* What bpf_tracing.h calls this machine. */
+/* The name of this machine in bpf_tracing.h. */
 #if defined(__x86_64__)
 #define TARGET_ARCH "-D__TARGET_ARCH_x86"
 #elif defined(__aarch64__)
@@ -30,7 +30,7 @@
 #error "say here which __TARGET_ARCH_* this machine is"
 #endif
 
-/* -- what has to be there -- */
+/* -- required files -- */
 
 char *clang_find(const char *name, struct error *err)
 {
@@ -105,7 +105,7 @@ struct args {
 	size_t count;
 };
 
-/* What does not fit is a mistake in this file. */
+/* The number of arguments is bounded by this file, so an overflow is a bug. */
 static void args_add(struct args *args, const char *arg)
 {
 	if (args->count + 1 >= ARGS_MAX)
@@ -119,14 +119,14 @@ static void args_add_all(struct args *args, const char *const *list)
 		args_add(args, *list);
 }
 
-/* For every run: the target, and only our own and the system's headers. */
+/* Adds the arguments of every run: the target, and the header directories. */
 static void args_common(struct args *args, const struct compile *compile)
 {
 	static const char *const target[] = { "-target",      "bpf",
 					      "-x",	      "c",
 					      TARGET_ARCH,    "-fno-crash-diagnostics",
 					      "-nostdlibinc", NULL };
-	/* After clang's own headers: its <stdint.h> is the one for this target. */
+	/* Searched after clang's own headers, whose <stdint.h> fits this target. */
 	static const char *const system[] = { "-idirafter", USR_INCLUDE, "-idirafter",
 					      USR_INCLUDE_MACHINE, NULL };
 
@@ -139,7 +139,7 @@ static void args_common(struct args *args, const struct compile *compile)
 	args_add_all(args, system);
 }
 
-/* For the run that makes the object. */
+/* Adds the arguments of the run that creates the object. */
 static void args_object(struct args *args)
 {
 	static const char *const object[] = { "-O2", "-g", "-mcpu=v3", "-c", "-o", "-", "-", NULL };
@@ -165,9 +165,9 @@ static int clang_run(const struct args *args, const struct text *input, struct t
 	return r > 0 ? error_set(err, -EBADMSG, "the source does not compile") : r;
 }
 
-/* -- the two kinds of source -- */
+/* -- sources in libbpf style and in the dialect -- */
 
-/* The marker that gives line numbers their name and their start. */
+/* Puts a line marker with the name before the source, for diagnostics. Escapes the name. */
 static void source_prepare(struct text *text, const char *name, const char *source, size_t len)
 {
 	text_adds(text, "# 1 \"");
@@ -194,7 +194,7 @@ static int libbpf_compile(const struct compile *compile, const struct text *sour
 	return clang_run(&args, source, object, words, process_deadline(), err);
 }
 
-/* How far the wall clock is ahead of the monotonic one, in ns. */
+/* Returns the difference of wall clock and monotonic clock in nanoseconds. */
 static long long epoch_base(void)
 {
 	struct timespec wall, up;
@@ -204,7 +204,7 @@ static long long epoch_base(void)
 	return (wall.tv_sec - up.tv_sec) * 1000000000LL + wall.tv_nsec - up.tv_nsec;
 }
 
-/* One line each, as diagnostics_explain() wants them. */
+/* diagnostics_explain() expects one line for each diagnostic, without columns. */
 static const char *const plain_words[] = { "-fno-caret-diagnostics", "-fno-show-column", NULL };
 
 static int dialect_preprocess(const struct compile *compile, const struct text *source,
@@ -234,15 +234,15 @@ static int dialect_preprocess(const struct compile *compile, const struct text *
 	return clang_run(&args, source, output, words, deadline, err);
 }
 
-/* Both runs and the translation between them; words may speak of the translation. */
+/* Preprocesses, translates and compiles. Diagnostics may refer to the translation. */
 static int dialect_compile(const struct compile *compile, const struct text *source,
 			   struct text *object, struct text *words, struct error *err)
 {
 	static const char *const translated[] = {
 		"-include", "dynmon/methods.h", "-fmacro-backtrace-limit=1",
-		/* What is missing has to be an error here; the loader's words would be worse. */
+		/* Report undefined functions here: the loader's message would be worse. */
 		"-Werror=undefined-internal", "-Werror=implicit-function-declaration",
-		/* BCC lets u32 * stand for int *, and people write int *v = QUEUE.push(...). */
+		/* BCC accepts u32 * for int *, and dataplanes contain int *v = QUEUE.push(...). */
 		"-Wno-pointer-sign", "-Wno-error=int-conversion", NULL
 	};
 	_cleanup_text_ struct text preprocessed = {}, c = {};

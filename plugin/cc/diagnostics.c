@@ -3,16 +3,16 @@
 
 #include <ctype.h>
 
-/* Longer source lines are cut: code may be one line in a JSON document. */
+/* Maximum bytes of a quoted source line. Code in a JSON document can be a single line. */
 #define SHOWN_MAX 160
 
-/* Is part somewhere in the line? */
+/* Returns true if the line contains part. */
 static bool line_has(const char *line, size_t len, const char *part)
 {
 	return memmem(line, len, part, strlen(part));
 }
 
-/* The 12 of "NAME:12: words", or 0. */
+/* Returns 12 for a line "NAME:12: ...", and 0 for other lines. */
 static unsigned long line_number(const char *line, size_t len, const char *name)
 {
 	size_t name_len = strlen(name);
@@ -25,7 +25,7 @@ static unsigned long line_number(const char *line, size_t len, const char *name)
 	return n;
 }
 
-/* Appends line n of the source, without its indentation. */
+/* Appends line n of the source without indentation. */
 static void source_show(const char *source, size_t len, unsigned long n, struct text *out)
 {
 	const char *end = source + len, *at = source, *stop;

@@ -7,8 +7,8 @@
 #include <stdarg.h>
 
 /*
- * The markers that dynmon/dialect.h leaves, and the types each can have. For every type
- * dynmon/methods.h has a macro MARKER_TYPE, and dynmon_METHOD for every method.
+ * The markers that dynmon/dialect.h emits, with their map types. dynmon/methods.h must define a
+ * macro MARKER_TYPE for every type, and dynmon_METHOD for every method.
  */
 static const struct marker {
 	const char *name;
@@ -40,17 +40,17 @@ static const char *const methods[] = {
 
 struct translation {
 	struct lexer lex;
-	const char *copied; /* the source before this is in out, one way or the other */
+	const char *copied; /* end of the source that was copied or replaced so far */
 	struct text *out;
 	struct error *err;
-	struct token maps[DIALECT_MAPS_MAX]; /* their names */
+	struct token maps[DIALECT_MAPS_MAX]; /* names of the maps declared so far */
 	size_t maps_count;
-	unsigned int depth;		       /* open brackets of all kinds */
-	unsigned int calls[DIALECT_CALLS_MAX]; /* the depths of the method calls that are open */
+	unsigned int depth;		       /* number of open brackets of all kinds */
+	unsigned int calls[DIALECT_CALLS_MAX]; /* depth inside each open method call */
 	size_t calls_count;
 };
 
-/* Returns -EBADMSG, or -ENOMEM. */
+/* Sets an error with file and line of tok. Returns -EBADMSG or -ENOMEM. */
 static int source_error(struct translation *t, const struct token *tok, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -72,14 +72,14 @@ static int source_error(struct translation *t, const struct token *tok, const ch
 	return error_set(t->err, -EBADMSG, "%.*s:%u: error: %s", file_len, file, tok->line, words);
 }
 
-/* Copies the source up to here. */
+/* Copies the source from the end of the last copy up to here. */
 static void copy_until(struct translation *t, const char *here)
 {
 	text_add(t->out, t->copied, (size_t)(here - t->copied));
 	t->copied = here;
 }
 
-/* The word of a list that ends with NULL, or NULL. */
+/* Returns the element of a NULL-terminated list that equals word, or NULL. */
 static const char *list_find(const char *const *list, const char *word, size_t len)
 {
 	for (; *list; list++)
@@ -116,7 +116,7 @@ static int map_add(struct translation *t, const struct token *name)
 	return 0;
 }
 
-/* Where the lexer stands: (TYPE, NAME, ... */
+/* The tokens after a marker: (TYPE, NAME */
 struct map_head {
 	struct token open, type, comma, name;
 };
@@ -129,7 +129,7 @@ static bool map_head_read(struct lexer *lex, struct map_head *head)
 	       lexer_next(lex, &head->name) && head->name.kind == TOKEN_IDENT;
 }
 
-/* marker("type", NAME, becomes marker_type(NAME, and the name is remembered. */
+/* Replaces marker("type", NAME by marker_type(NAME and records the name of the map. */
 static int map_translate(struct translation *t, const struct marker *marker,
 			 const struct token *word)
 {
@@ -157,7 +157,7 @@ static int map_translate(struct translation *t, const struct marker *marker,
 	return map_add(t, &head.name);
 }
 
-/* NAME.method( becomes dynmon_method(NAME,( with what lies between the tokens kept. */
+/* Replaces NAME.method( by dynmon_method(NAME,( and keeps the text between the tokens. */
 static int method_translate(struct translation *t, const struct token *name)
 {
 	_cleanup_text_ struct text words = {};
@@ -191,8 +191,8 @@ static int method_translate(struct translation *t, const struct token *name)
 }
 
 /*
- * Brackets are counted, and each argument of a method gets a pair of its own: to a macro, the
- * comma in &(struct key){ 1, 2 } would separate arguments.
+ * Counts brackets, and encloses each argument of a method call in parentheses: without them, a
+ * macro would treat the comma in &(struct key){ 1, 2 } as a separator of arguments.
  */
 static void bracket_translate(struct translation *t, const struct token *tok)
 {
@@ -227,7 +227,7 @@ static const struct marker *marker_find(const struct token *tok)
 int dialect_translate(const char *source, size_t len, struct text *out, struct error *err)
 {
 	struct translation t = { .copied = source, .out = out, .err = err };
-	bool member = false; /* after . or ->: a name there is a field's */
+	bool member = false; /* the token before was . or ->: a name is a field */
 	struct token tok;
 
 	lexer_init(&t.lex, source, len);

@@ -44,7 +44,7 @@ static void skip_comment(struct lexer *lex)
 	}
 }
 
-/* Where the line ends: at its newline, which a backslash (and a carriage return) can hide. */
+/* Returns the end of the line. Skips newlines after a backslash, also with a carriage return. */
 static const char *lex_line_end(const struct lexer *lex, const char *from)
 {
 	for (;;) {
@@ -68,7 +68,10 @@ static void skip_line(struct lexer *lex, const char *end)
 			lex->line++;
 }
 
-/* # 12 "file" flags, or #line 12 "file": the number of the line after this one. */
+/*
+ * Parses # 12 "file" flags or #line 12 "file", and sets line (the number of the next line) and
+ * file. Returns false for other directives.
+ */
 static bool line_marker(struct lexer *lex, const char *end)
 {
 	const char *at = lex->at + 1, *quote;
@@ -102,11 +105,11 @@ static void skip_directive(struct lexer *lex)
 	}
 	lex->at = end;
 	if (lex->at < lex->end)
-		lex->at++; /* its newline is not counted: the marker says what comes next */
+		lex->at++; /* not counted: the marker sets the number of the next line */
 	lex->line_start = true;
 }
 
-/* To the next token, or the end. */
+/* Skips to the next token or the end of the source. */
 static void skip_space(struct lexer *lex)
 {
 	while (lex->at < lex->end) {
@@ -127,7 +130,7 @@ static void skip_space(struct lexer *lex)
 	}
 }
 
-/* Over a string or character constant; one that is not closed ends with its line. */
+/* Skips a string or character constant. An unterminated one ends at the end of its line. */
 static void skip_quoted(struct lexer *lex, char quote)
 {
 	for (lex->at++; lex->at < lex->end && *lex->at != '\n'; lex->at++) {
@@ -143,7 +146,7 @@ static void skip_quoted(struct lexer *lex, char quote)
 	}
 }
 
-/* Over a preprocessing number: 12, 0x1fULL, 1e+9, .5. */
+/* Skips a preprocessing number: 12, 0x1fULL, 1e+9, .5. */
 static void skip_number(struct lexer *lex)
 {
 	for (char before = 0; lex->at < lex->end; before = *lex->at++) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* dynmon-cc: C source on stdin, a BPF object on stdout. Trusts nothing it reads. */
+/*
+ * dynmon-cc: compiles C source from stdin to a BPF object on stdout. All input is untrusted, so the
+ * process enters the sandbox before it reads stdin.
+ */
 #include "base/error.h"
 #include "base/oom.h"
 #include "base/text.h"
@@ -19,7 +22,7 @@
 
 #define SOURCE_MIB 1
 
-/* The exit status, and the number on --status-fd. */
+/* The exit status, also written to --status-fd. */
 enum status { STATUS_OK, STATUS_SOURCE, STATUS_USAGE, STATUS_SETUP, STATUS_LIMIT };
 
 static const char help[] =
@@ -73,17 +76,17 @@ static const struct option long_options[] = {
 	{},
 };
 
-/* The program's one job; lives as long as the process, and so do its strings. */
+/* The task given on the command line. Lives as long as the process, as do its strings. */
 struct job {
 	struct compile compile;
-	const char *clang; /* as given */
+	const char *clang; /* value of --clang */
 	size_t includes_count;
-	int status_fd; /* -1: none */
-	bool open;     /* no compilation, a trial */
+	int status_fd; /* -1: not given */
+	bool open;     /* try to open an object instead of compiling */
 	bool help;
 };
 
-/* Is value one of two words? Sets *second when it is the second. */
+/* Returns true if value is a or b. Sets *second to true if value is b. */
 static bool either(const char *value, const char *a, const char *b, bool *second)
 {
 	*second = !strcmp(value, b);
@@ -99,7 +102,7 @@ static bool number(const char *value, unsigned long max, unsigned long *n)
 	return *value >= '0' && *value <= '9' && !*end && !errno && *n <= max;
 }
 
-/* Directories are needed as real paths: the working directory is about to be left. */
+/* Resolves the path, because job_confine() changes the working directory. */
 static bool include_add(struct job *job, const char *dir)
 {
 	char *path;
@@ -134,7 +137,7 @@ static bool option_take(struct job *job, int id, const char *value)
 		compile->name = value;
 		return true;
 	case OPT_INCLUDE:
-		/* One place is kept for our own. */
+		/* One element is reserved for DYNMON_BPFDIR. */
 		return job->includes_count < COMPILE_INCLUDES_MAX - 1 && include_add(job, value);
 	case OPT_CLANG:
 		job->clang = value;
@@ -172,14 +175,13 @@ static int options_parse(struct job *job, int argc, char **argv, struct error *e
 				 "unexpected argument '%s'; the source is read from "
 				 "stdin",
 				 argv[optind]);
-	include_add(job,
-		    DYNMON_BPFDIR); /* the last, so that a tree not yet installed comes first */
+	include_add(job, DYNMON_BPFDIR); /* last, so that --include takes precedence */
 	if (job->compile.xdp && job->compile.egress)
 		return error_set(err, -EINVAL, "the xdp hook has no egress path; use --hook=tc");
 	return 0;
 }
 
-/* From here on 0 to 2 are open and, beside the status, nothing else is. */
+/* Opens descriptors 0 to 2 if they are closed, and closes all others except status_fd. */
 static int files_settle(int status_fd, struct error *err)
 {
 	unsigned int keep = status_fd > 2 ? (unsigned int)status_fd : 2;
@@ -194,7 +196,7 @@ static int files_settle(int status_fd, struct error *err)
 	return 0;
 }
 
-/* Whoever starts us may have set signals as it suits itself; collectd ignores SIGCHLD. */
+/* Resets the inherited signal mask and dispositions. collectd ignores SIGCHLD. */
 static void signals_settle(void)
 {
 	sigset_t none;
@@ -205,7 +207,7 @@ static void signals_settle(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* Into the sandbox, with what clang has to read. */
+/* Enters the sandbox. clang and the header directories stay readable. */
 static int job_confine(struct job *job, struct error *err)
 {
 	static const char *const system[] = { "/usr/include", "/usr/lib", "/usr/lib64",
@@ -229,13 +231,13 @@ static int job_confine(struct job *job, struct error *err)
 	readable[n++] = clang_lib;
 	readable[n] = NULL;
 	/*
-	 * The first folder of headers is reached as the working directory: it may lie below one
-	 * that nobody may enter, such as a home.
+	 * Use the first header directory as the working directory, because its parent can be
+	 * inaccessible to the user nobody, for example a home directory.
 	 */
 	if (chdir(job->compile.includes[0]))
 		return error_set(err, -errno, "%s: %s", job->compile.includes[0], strerror(errno));
 	r = sandbox_enter(readable, err);
-	/* Nobody waits for an answer when who asked is gone. Becoming nobody clears it. */
+	/* End with the caller. Set after the change of user, which clears the setting. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	return r;
 }
@@ -296,7 +298,7 @@ static int job_run(struct job *job, struct error *err)
 	return r < 0 ? error_set(err, r, "the object cannot be written: %s", strerror(-r)) : 0;
 }
 
-/* An object needs no clang, no headers and, once this process runs, no file at all. */
+/* Tries an object from stdin. This needs no files, so the sandbox allows none. */
 static int job_try(struct error *err)
 {
 	static const char *const readable[] = { NULL };
@@ -312,7 +314,7 @@ static int job_try(struct error *err)
 	return r;
 }
 
-/* One line, whatever the message has in it. */
+/* Writes status and message as a single line; newlines become spaces. */
 static void status_tell(int fd, enum status status, const char *message)
 {
 	char line[512];

@@ -18,7 +18,7 @@ static const struct {
 	int resource;
 	rlim_t soft, hard;
 } limits[] = {
-	/* The soft limit asks to end, the hard one kills. */
+	/* The soft limit sends SIGXCPU, the hard limit SIGKILL. */
 	{ RLIMIT_CPU, PROCESS_CPU_SECONDS, PROCESS_CPU_SECONDS + 1 },
 	{ RLIMIT_AS, (rlim_t)PROCESS_MEMORY_MIB << 20, (rlim_t)PROCESS_MEMORY_MIB << 20 },
 	{ RLIMIT_FSIZE, 0, 0 },
@@ -29,11 +29,11 @@ static const struct {
 
 enum { IN, OUT, WORDS, PIPES };
 
-/* A running process as its parent sees it. */
+/* The parent's view of a running process. */
 struct run {
 	pid_t pid;
 	int pidfd;
-	int pipes[PIPES]; /* our ends */
+	int pipes[PIPES]; /* ends of the parent */
 };
 
 long process_deadline(void)
@@ -48,7 +48,7 @@ static int process_limits_set(void)
 
 		if (getrlimit(limits[i].resource, &had))
 			return -errno;
-		/* One that is lower already stays: it may not be raised. */
+		/* Keep a lower hard limit, because an unprivileged process cannot raise it. */
 		if (limit.rlim_max > had.rlim_max)
 			limit.rlim_max = had.rlim_max;
 		if (limit.rlim_cur > limit.rlim_max)
@@ -59,14 +59,14 @@ static int process_limits_set(void)
 	return 0;
 }
 
-/* In the child, from fork to exec. */
+/* Runs in the child between fork() and exec(). */
 static _Noreturn void become(const char *const *argv, const int stdio[PIPES], pid_t parent)
 {
 	static char *const environment[] = { "PATH=/usr/bin:/bin", "LC_ALL=C", NULL };
 
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) /* it died before it could be watched */
+	if (getppid() != parent) /* the parent died before PR_SET_PDEATHSIG */
 		_exit(EXIT_NOT_RUN);
 	signal(SIGPIPE, SIG_DFL);
 	for (int i = 0; i < PIPES; i++)
@@ -81,7 +81,7 @@ static _Noreturn void become(const char *const *argv, const int stdio[PIPES], pi
 	_exit(EXIT_NOT_RUN);
 }
 
-/* A pipe of which one end is ours (and does not block) and one the child's. */
+/* Creates a pipe. The end of the parent is nonblocking, the end of the child blocks. */
 static int pipe_make(int i, int *ours, int *theirs)
 {
 	int ends[2];
@@ -113,7 +113,7 @@ static int run_start(struct run *run, const char *const *argv, struct error *err
 	return r < 0 ? error_set(err, r, "cannot start %s: %s", argv[0], strerror(-r)) : 0;
 }
 
-/* Ends it if it has not ended. Returns its wait status and, in s, the CPU time it took. */
+/* Kills the process if it still runs, and reaps it. Returns its wait status and CPU time. */
 static int run_end(struct run *run, long *cpu_seconds)
 {
 	struct rusage usage = {};
@@ -132,18 +132,21 @@ static int run_end(struct run *run, long *cpu_seconds)
 	return status;
 }
 
-/* Is there nothing more to do with this pipe? */
+/* Writes input. Returns true if the pipe is finished: all is written or the reader is gone. */
 static bool process_feed(int fd, const struct process *process, size_t *fed)
 {
 	ssize_t n = write(fd, process->input + *fed, process->input_len - *fed);
 
 	if (n < 0)
-		return errno != EAGAIN && errno != EINTR; /* it may end without reading all */
+		return errno != EAGAIN && errno != EINTR; /* the program need not read all input */
 	*fed += (size_t)n;
 	return *fed == process->input_len;
 }
 
-/* Appends up to max bytes in all and drops the rest. */
+/*
+ * Reads once. Appends until text has max bytes and drops the rest. Returns true at the end of the
+ * pipe or on an error.
+ */
 static bool process_drain(int fd, struct text *text, size_t max, bool *over)
 {
 	char buffer[65536];
@@ -158,7 +161,7 @@ static bool process_drain(int fd, struct text *text, size_t max, bool *over)
 	return false;
 }
 
-/* Feeds and drains until the process has ended and all it wrote has been read. */
+/* Feeds and drains pipes until the process has ended and its output has been read. */
 static int run_pump(struct run *run, const struct process *process, struct error *err)
 {
 	struct pollfd fds[] = {
@@ -203,9 +206,10 @@ static int run_pump(struct run *run, const struct process *process, struct error
 }
 
 /*
- * How it ended. clang catches the signals that its limits send, dumps its stack and ends like for
- * any error: so the words are looked at, which are then none for the user. The time is not exactly
- * that of the limit, because the kernel counts the two in different ways.
+ * Converts a wait status to the result of process_run(). clang catches the signals of resource
+ * limits, dumps its stack and exits as after any error, so the cause is found in stderr; that
+ * output is useless to the user and removed. The CPU time is compared with a tolerance, because the
+ * kernel accounts usage and the limit differently.
  */
 static int run_judge(int status, long cpu_seconds, const struct process *process, struct error *err)
 {

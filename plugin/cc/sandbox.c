@@ -31,7 +31,7 @@ static int give_up_root(struct error *err)
 	return 0;
 }
 
-/* Also for those who are not root: a service may have been given capabilities of its own. */
+/* Also for other users than root, because a service can have ambient capabilities. */
 static int give_up_capabilities(struct error *err)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -49,14 +49,14 @@ static int give_up_capabilities(struct error *err)
 
 /* -- files: Landlock -- */
 
-/* As in kernel 6.12; a shorter one is what older kernels know, and they take the zeros. */
+/* The layout of kernel 6.12. Older kernels accept the longer structure if the rest is zero. */
 struct ruleset {
 	uint64_t files;
 	uint64_t network;
 	uint64_t scoped;
 };
 
-/* What each version of Landlock can forbid in addition. Numbers, for headers older than they. */
+/* The rights that each Landlock ABI adds, as numbers, because headers may be older. */
 static const struct {
 	int abi;
 	struct ruleset forbids;
@@ -102,7 +102,7 @@ static int allow_reading(int ruleset, const char *path, struct error *err)
 	return 0;
 }
 
-/* The ruleset's fd, made while the paths can still be reached. */
+/* Creates the ruleset. Call it before privileges are dropped, while all paths are accessible. */
 static int ruleset_make(const char *const *readable, struct error *err)
 {
 	_cleanup_close_ int fd = -1;
@@ -144,26 +144,26 @@ static int ruleset_make(const char *const *readable, struct error *err)
 #error "say here which AUDIT_ARCH_* this machine has"
 #endif
 
-/* What no compiler needs and Landlock does not cover: refused with EPERM. */
+/* System calls that no compiler needs and Landlock does not cover. They fail with EPERM. */
 static const unsigned int forbidden_syscalls[] = {
-	/* the network, and the way around that filter */
+	/* network, and io_uring, which bypasses this filter */
 	SYS_socket,
 	SYS_socketpair,
 	SYS_io_uring_setup,
-	/* other processes */
+	/* access to other processes */
 	SYS_ptrace,
 	SYS_process_vm_readv,
 	SYS_process_vm_writev,
 	SYS_process_madvise,
 	SYS_pidfd_getfd,
-	/* the kernel's larger surfaces */
+	/* large attack surfaces of the kernel */
 	SYS_bpf,
 	SYS_perf_event_open,
 	SYS_userfaultfd,
 	SYS_add_key,
 	SYS_request_key,
 	SYS_keyctl,
-	/* other snapshots of the system */
+	/* namespaces and mounts */
 	SYS_unshare,
 	SYS_setns,
 	SYS_chroot,
@@ -176,7 +176,7 @@ static const unsigned int forbidden_syscalls[] = {
 	SYS_fspick,
 	SYS_mount_setattr,
 	SYS_open_by_handle_at,
-	/* what files are, beside their contents */
+	/* file metadata */
 	SYS_fchmod,
 	SYS_fchmodat,
 	SYS_fchown,
@@ -214,7 +214,7 @@ static int forbid_syscalls(struct error *err)
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 						 offsetof(struct seccomp_data, nr));
-	/* The same calls by other numbers. */
+	/* The x32 ABI has other numbers for the same calls. */
 	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_SYSCALL_BIT, 0, 1);
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
 	for (size_t i = 0; i < ARRAY_SIZE(forbidden_syscalls); i++) {

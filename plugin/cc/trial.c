@@ -31,7 +31,7 @@ static int trial_limits_set(struct error *err)
 		{ RLIMIT_CPU, TRIAL_CPU_SECONDS },
 		{ RLIMIT_CORE, 0 },
 		{ RLIMIT_NPROC, 0 },
-#ifndef __SANITIZE_ADDRESS__ /* whose own memory is more */
+#ifndef __SANITIZE_ADDRESS__ /* which needs more memory */
 		{ RLIMIT_AS, (rlim_t)TRIAL_MEMORY_MIB << 20 },
 #endif
 	};
@@ -39,7 +39,7 @@ static int trial_limits_set(struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		struct rlimit limit = { limits[i].max, limits[i].max }, had;
 
-		/* One that is lower already stays: it may not be raised. */
+		/* Keep a lower hard limit, because an unprivileged process cannot raise it. */
 		if (getrlimit(limits[i].resource, &had))
 			return error_set(err, -errno, "limits: %s", strerror(errno));
 		if (had.rlim_max != RLIM_INFINITY && had.rlim_max < limit.rlim_max)
