@@ -208,8 +208,8 @@ int pcn_pkt_redirect_ns(struct CTXTYPE *ctx, struct pkt_metadata *md, u32 port)
 /*
  * Wall clock in nanoseconds since 1970. BPF programs cannot read CLOCK_REALTIME; CLOCK_TAI differs
  * by an offset that the kernel may not know. Therefore the wall clock is the monotonic clock plus
- * the difference of the two clocks at compile time. The loader updates dynmon_epoch_base, so that an
- * object stays correct after a reboot. A step of the wall clock takes effect at the next reload.
+ * the difference of the two clocks at compile time. The loader updates dynmon_epoch_base, so that
+ * an object stays correct after a reboot. A step of the wall clock takes effect at the next reload.
  */
 static const volatile __u64 dynmon_epoch_base = DYNMON_EPOCH_BASE;
 
