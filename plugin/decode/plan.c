@@ -216,44 +216,51 @@ static void add_float(void *to, const void *from, uint32_t size)
 	memcpy(to, size == sizeof(small) ? (void *)&small : (void *)&sum, size);
 }
 
-static void plan_add_integer(const struct plan *plan, size_t from, size_t to, char *sum,
-			     const char *value)
+static bool is_added(enum plan_kind kind)
 {
+	return kind == PLAN_UNSIGNED || kind == PLAN_SIGNED || kind == PLAN_FLOAT ||
+	       kind == PLAN_LOOP;
+}
+
+static void plan_add_range(const struct plan *plan, size_t from, size_t to, char *sum,
+			   const char *value)
+{
+	uint32_t added = 0; /* bytes before this offset are added: other members of a union */
+
 	for (size_t i = from; i < to; i++) {
 		const struct plan_op *op = &plan->ops[i];
 		char *left = sum + op->offset;
 		const char *right = value + op->offset;
+		size_t body = op->kind == PLAN_LOOP ? op->body : 0;
 
-		switch (op->kind) {
-		case PLAN_TEXT:
-			break;
-		case PLAN_UNSIGNED:
-		case PLAN_SIGNED:
-			if (op->size > sizeof(uint64_t))
-				add_wide(left, right);
-			else
-				add_integer(left, right, op->size);
-			break;
-		case PLAN_FLOAT:
-			add_float(left, right, op->size);
-			break;
-		case PLAN_LOOP:
-			for (uint32_t n = 0; n < op->count; n++)
-				plan_add_integer(plan, i + 1, i + 1 + op->body,
-						 left + (size_t)n * op->size,
-						 right + (size_t)n * op->size);
-			i += op->body;
-			break;
-		default: /* not a number: keep the newer value */
-			memcpy(left, right, op->size);
-			break;
+		if (op->kind == PLAN_TEXT)
+			continue;
+		if (is_added(op->kind) && op->offset < added) {
+			i += body;
+			continue;
 		}
+		if (!is_added(op->kind)) /* keep the newer value */
+			memcpy(left, right, op->size);
+		else if (op->kind == PLAN_FLOAT)
+			add_float(left, right, op->size);
+		else if (op->kind == PLAN_LOOP)
+			for (uint32_t n = 0; n < op->count; n++)
+				plan_add_range(plan, i + 1, i + 1 + body,
+					       left + (size_t)n * op->size,
+					       right + (size_t)n * op->size);
+		else if (op->size > sizeof(uint64_t))
+			add_wide(left, right);
+		else
+			add_integer(left, right, op->size);
+		if (is_added(op->kind))
+			added = op->offset + op->size * (op->kind == PLAN_LOOP ? op->count : 1);
+		i += body;
 	}
 }
 
 void plan_add(const struct plan *plan, void *sum, const void *value)
 {
-	plan_add_integer(plan, 0, plan->n_ops, sum, value);
+	plan_add_range(plan, 0, plan->n_ops, sum, value);
 }
 
 bool plan_is_number(const struct plan *plan)

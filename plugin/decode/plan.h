@@ -115,7 +115,7 @@ bool plan_equal(const struct plan *a, const struct plan *b);
  * @value:  plan->size bytes
  *
  * Integers wrap around at their own width. All other parts, including bool and bit fields, are
- * copied from @value. Bytes shared by members of a union are added once for each member.
+ * copied from @value. Of the members of a union that share bytes, the first is added.
  */
 void plan_add(const struct plan *plan, void *sum, const void *value);
 

@@ -77,6 +77,20 @@ static char *json_of(const struct btf *btf, int id, const void *bytes, uint32_t 
 #define assert_value(btf, id, value, expected)                                                     \
 	assert_json(btf, id, &(value), sizeof(value), expected)
 
+static void assert_sum(const struct btf *btf, int id, const char *a, const char *b,
+		       const char *expected, uint32_t size)
+{
+	_cleanup_error_ struct error err = {};
+	struct plan plan;
+	char sum[64];
+
+	assert_int_equal(plan_init(&plan, btf, (uint32_t)id, size, &err), 0);
+	memcpy(sum, a, size);
+	plan_add(&plan, sum, b);
+	assert_memory_equal(sum, expected, size);
+	plan_release(&plan);
+}
+
 static int plan_error(const struct btf *btf, int id, uint32_t size, struct error *err)
 {
 	struct plan plan;
@@ -283,6 +297,11 @@ static void test_structs(void **state)
 	btf__add_field(t.btf, "h", t.u16, 0, 0);
 	btf__add_field(t.btf, "b", t.u8, 0, 0);
 	assert_value(t.btf, un, u, "{\"w\":16909060,\"h\":772,\"b\":4}");
+	/* bytes that members of a union share are added once */
+	assert_sum(t.btf, un, "\1\2\0\0", "\2\3\0\0", "\3\5\0\0", 4);
+	assert_sum(t.btf, outer, "\1\0\0\0\2\0\0\0\1\0\1\0\0\0\0\0\5\0\0\0\0\0\0\0",
+		   "\1\0\0\0\3\0\0\0\1\0\2\0\0\0\0\0\6\0\0\0\0\0\0\0",
+		   "\2\0\0\0\5\0\0\0\2\0\3\0\0\0\0\0\13\0\0\0\0\0\0\0", 24);
 	/* anonymous members are their parent's, however deep, and the commas stay right */
 	un_t = btf__add_typedef(t.btf, "un_t", un);
 	anonymous = btf__add_union(t.btf, NULL, 4);
