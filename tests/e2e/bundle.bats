@@ -1,4 +1,4 @@
-# Bundles, objects that describe themselves, and dynmonctl's verbs about them.
+# Bundles, self-describing objects, and the verbs of dynmonctl for them.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -15,25 +15,26 @@ teardown() {
 	network_down
 }
 
-# Without a plugin: offline verb [WORD ...]
+# offline VERB [WORD ...]: runs dynmonctl without a plugin
 offline() {
 	"$top_builddir/dynmonctl" --compiler="$DYNMON_CC" --include="$DYNMON_BPFDIR" "$@"
 }
 
-# bundle NAME [OPTION ...]: of an example
+# bundle NAME [OPTION ...]: makes a bundle of an example
 bundle() { offline compile "$top_srcdir/examples/$1.json" -o "$OBJECTS/$1.o" "${@:2}"; }
 
-# An object compiled by hand, with nothing beside it: object NAME SOURCE
+# object NAME SOURCE: an object compiled without dynmon-cc, without other files
 object() { "$DYNMON_CC" --include="$DYNMON_BPFDIR" <"$2" >"$OBJECTS/$1.o"; }
 
-# A host that compiles nothing: there is no dynmon-cc. Its configuration comes from standard input.
+# Starts collectd on a host that cannot compile: dynmon-cc is missing. The configuration comes from
+# standard input.
 start_without_compiler() {
 	network_up
 	DATAPLANE_DIR=$OBJECTS DYNMON_CC=/nonexistent collectd_configure
 	collectd_start
 }
 
-# 10 NTP requests of mode 7, 5 UDP datagrams to port 53, and 3 bytes.
+# 10 NTP requests of mode 7, 5 UDP datagrams to port 53, and one frame of 3 bytes.
 write_capture() {
 	python3 - "$WORK/capture.pcap" "${1:-1}" <<-'END'
 	import struct, sys
@@ -91,7 +92,7 @@ write_capture() {
 	[ "$(ctl reload)" = "nothing has changed" ]
 	frames_in 1
 	[ "$(json_value edge ingress packets_total)" = "[1001]" ]
-	# The same document, with code of another length.
+	# The same document, with code of a different length.
 	jq '."ingress-path".code |= sub("return"; "\n\tasm volatile(\"r0 = 0\" ::: \"r0\");\n\treturn")' \
 		"$top_srcdir/examples/packet_counter.json" >"$WORK/other.json"
 	offline compile "$WORK/other.json" -o "$OBJECTS/packet_counter.o"
@@ -116,7 +117,7 @@ write_capture() {
 	[ "$(json_value edge ingress drained)" = "[0]" ]
 	ctl openmetrics edge | grep -Fx 'packets_total{monitor="edge",interface="mon0",path="ingress",layer="2"} 12'
 	ctl openmetrics edge | grep -Fx 'packets_total{monitor="edge",interface="mon0",path="egress"} 5'
-	# One without a word about metrics runs, too.
+	# An object without metric descriptions runs, too.
 	object silent "$BATS_TEST_DIRNAME/fixtures/packet_counter.bpf.c"
 	run ctl inject silent mon0 "$OBJECTS/silent.o"
 	[ "$status" -eq 0 ]
@@ -140,7 +141,7 @@ write_capture() {
 	DATAPLANE_DIR=$OBJECTS collectd_configure </dev/null
 	collectd_start
 	run -0 ctl inject edge mon0 "$OBJECTS/packet_counter.o"
-	[ "$output" = "monitor edge: dataplane injected" ] # no warning: it was tried
+	[ "$output" = "monitor edge: dataplane injected" ] # no warning: the object was loaded successfully
 	head -c 5000 "$OBJECTS/packet_counter.o" >"$WORK/cut.o"
 	run -1 ctl inject edge mon0 "$WORK/cut.o"
 	[[ $output == "dynmonctl: the ELF object is damaged: "* ]]
@@ -174,7 +175,8 @@ forge() {
 	END
 }
 
-# refused_everywhere FORGED: every verb and every way into collectd refuses the object with MESSAGE.
+# refused_everywhere FORGED: every verb and every path into collectd rejects the object with
+# MESSAGE.
 refused_everywhere() {
 	jq -n --arg data "$(base64 -w 0 "$1")" \
 		'{"ingress-path": {"object-data": $data, "program": "packets_in"}}' >"$WORK/forged.json"
@@ -202,8 +204,8 @@ refused_everywhere() {
 	collectd_start
 	ctl inject edge mon0 "$OBJECTS/described.o"
 	frames_in 3
-	# A tag of a type that does not exist, or of a component; a name outside the names; a type that
-	# contains itself; an array without an end; a struct that ends after the types.
+	# A tag of a missing type or component; a name outside the string section; a type that
+	# contains itself; an array without an end; a struct beyond the end of the types.
 	while read -r kind word value MESSAGE; do
 		forge "$OBJECTS/described.o" "$WORK/forged.o" "$kind" "$word" "$value"
 		refused_everywhere "$WORK/forged.o"
@@ -275,7 +277,7 @@ refused_everywhere() {
 		return RX_OK;
 	}' '{"ingress-path": {"code": $code, "metric-configs": [{"name": "n", "map-name": "N"}]}}' >"$WORK/n.json"
 	offline compile --log-level=info --cube-id=77 "$WORK/n.json" -o "$OBJECTS/n.o"
-	# As of another host: any other time is in the object, in place of this one's.
+	# Simulates an object of another host by changing the time in the object.
 	python3 - "$OBJECTS/n.o" <<-'END'
 	import struct, sys, time
 
@@ -303,14 +305,14 @@ refused_everywhere() {
 	[ "$(offline check "$OBJECTS/packet_counter.o" | head -n 3)" = "$(offline check "$top_srcdir/examples/packet_counter.json" | head -n 3)" ]
 	run -1 offline compile "$OBJECTS/packet_counter.o" -o "$WORK/x.o"
 	[[ $output == *"packet_counter.o: ingress-path: the object has a section .dynmon: it is a bundle already" ]]
-	# What is no file stays what it is.
+	# An output that is not a regular file is written in place, not replaced.
 	mkfifo "$WORK/pipe"
 	cat "$WORK/pipe" >"$WORK/through.o" 3>&- &
 	bundle packet_counter -o "$WORK/pipe"
 	wait "$!"
 	[ -p "$WORK/pipe" ]
 	cmp "$WORK/through.o" "$OBJECTS/packet_counter.o"
-	# An object becomes a bundle, and is what it was.
+	# The bundle of a self-describing object describes the same dataplane.
 	object described "$BATS_TEST_DIRNAME/fixtures/described.bpf.c"
 	offline compile "$OBJECTS/described.o" -o "$WORK/x.o"
 	[ "$(offline check "$WORK/x.o" | sed '$d')" = "$(offline check "$OBJECTS/described.o" | sed '$d')" ]
@@ -345,7 +347,7 @@ refused_everywhere() {
 		--direction=egress --hook=xdp
 	[ "$(jq -c '[.verdicts, ."ingress-metrics"[0].value, ."egress-metrics"[0].value]' <<<"$output")" = \
 		'[{"egress":{"TC_ACT_UNSPEC":15}},[0],[15]]' ]
-	# XDP, and a program that drops some.
+	# An XDP program that drops some packets.
 	jq -n --arg code 'BPF_ARRAY(N, u64, 1);
 	static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)
 	{

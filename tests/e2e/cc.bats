@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# dynmon-cc: what it compiles, what it says, what it refuses. Run as root.
+# dynmon-cc: accepted sources, error messages, rejected sources. Run as root.
 
 setup_file() {
 	export top_srcdir="${top_srcdir:-$BATS_TEST_DIRNAME/../..}"
@@ -28,7 +28,8 @@ setup() {
 	OPEN=
 }
 
-# For those who are not root: the tree may lie where nobody else may go.
+# Copies for unprivileged users: the source tree may be in a directory that only its owner can
+# enter.
 copy_open() {
 	OPEN=$(mktemp -d)
 	chmod 755 "$OPEN"
@@ -42,12 +43,12 @@ teardown() {
 
 HANDLE='static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)'
 
-# cc [OPTION]... < SOURCE: to $OBJECT
+# cc [OPTION]... < SOURCE: compiles to $OBJECT
 cc() {
 	"$DYNMON_CC" --include="$DYNMON_BPFDIR" "$@" >"$OBJECT"
 }
 
-# body [OPTION]... -- STATEMENTS [DECLARATIONS]: a dataplane with these in it
+# body [OPTION]... -- STATEMENTS [DECLARATIONS]: compiles a dataplane with these statements
 body() {
 	local options=()
 
@@ -70,7 +71,7 @@ instructions() {
 	echo $((0x$(llvm-objdump -h "$OBJECT" | awk '$2 == "tc" || $2 == "xdp" { print $3 }') / 8))
 }
 
-# has TEXT: in $output
+# has TEXT: $output contains TEXT
 has() {
 	[[ "$output" == *"$1"* ]] || { printf 'missing: %s\nin: %s\n' "$1" "$output"; return 1; }
 }
@@ -409,7 +410,7 @@ BPF_HASH(M); int handle_rx;"
 	has "clang-99 is not installed (Debian: apt install clang)"
 	run cc --clang=/nonexistent/clang <<<"int handle_rx;"
 	[ "$status" = 3 ]
-	# Where the plugin is installed, its headers are found without being named.
+	# The headers of an installed plugin are found without an option.
 	run "$DYNMON_CC" --include="$BATS_TEST_TMPDIR" <<<"$HANDLE { return RX_OK; }"
 	[[ "$status" = 0 || "$output" == *"dynmon/dialect.h is not installed in"* ]]
 }
@@ -430,7 +431,7 @@ BPF_HASH(M); int handle_rx;"
 	for word in root capabilities read-shadow read-passwd read-environ read-root write-tmp \
 		write-null open-files environment fork inet-socket unix-socket netlink-socket \
 		ptrace bpf unshare kill-others big-files run-sh; do
-		# A container's own walls may be in the way of user namespaces.
+		# A container may forbid user namespaces.
 		[ "$word" != unshare ] || unshare --user true 2>/dev/null || continue
 		[[ " ${lines[*]} " == *" $word "* ]] || { echo "the probe cannot see $word"; false; }
 	done
@@ -491,7 +492,7 @@ print("#define A0")
 for i in range(1, 14): print(f"#define A{i} " + " ".join([f"A{i-1}"] * 8))
 print("A13 int handle_rx;")')
 	[ "$status" = 4 ]
-	# Who gets less than half a CPU comes to the other limit first.
+	# With less than half a CPU, the other limit is reached first.
 	[[ $output == *"the compiler ran longer than 20 s"* ]] || has "the compiler used more than 10 s of CPU time"
 	run cc --clang="$BATS_FILE_TMPDIR/sleeper" <<<'SEC("tc") int x;'
 	[ "$status" = 4 ]
@@ -526,7 +527,8 @@ print("int handle_rx(struct CTXTYPE *c, struct pkt_metadata *m) { return 0; }")'
 	[ -n "$child" ]
 	kill -KILL $pid
 	for _ in {1..600}; do
-		# Who inherits it may be slow to ask about it.
+		# A zombie counts as ended: the process that inherits the child may be slow to reap
+		# it.
 		grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$child/status" || return 0
 		sleep 0.1
 	done

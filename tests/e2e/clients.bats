@@ -1,4 +1,4 @@
-# collectd's own clients - collectdctl, collectd-nagios, those for Perl and Python - against the
+# collectd's own clients - collectdctl, collectd-nagios, and the Perl and Python clients - with the
 # control socket.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
@@ -16,7 +16,7 @@ setup() {
 	sed -i '1i LoadPlugin load' "$CONF"
 	collectd_start
 	ID=host/dynmon-edge-mon0/derive-packets_total-ingress
-	# Its first value has no rate yet.
+	# A first value has no rate yet.
 	eventually rate_none
 }
 
@@ -31,16 +31,16 @@ client() { collectdctl -s "$SOCKET" "$@"; }
 	run client listval
 	[ "$status" -eq 0 ]
 	grep -Fxq "$ID" <<<"$output"
-	# of this plugin, all of them and no others
+	# exactly the values of this plugin
 	run ! grep -v '^host/dynmon[-/]' <<<"$output"
-	raw LISTVAL >"$DIR/listed" # there may be more at any time
+	raw LISTVAL >"$DIR/listed" # more values may be added at any time
 	[ "$(head -n 1 "$DIR/listed")" = "$(sed 1d "$DIR/listed" | wc -l) Values found" ]
 	sed 1d "$DIR/listed" | grep -Eq "^[0-9]{10}\.[0-9]{3} $ID\$"
 	run client getval "$ID"
 	[ "$status" -eq 0 ]
 	[ "$output" = "value=0.000000e+00" ]
 	[ "$(raw "GETVAL \"$ID\"")" = $'1 Value found\nvalue=0.000000e+00' ]
-	# as collectd's unixsock says it
+	# same text as collectd's unixsock plugin
 	for id in host/dynmon-edge-mon0/derive-none host/dynmonic/derive host/load/load; do
 		run client getval "$id"
 		[ "$status" -eq 255 ]
@@ -72,7 +72,7 @@ rate_above_none() { client getval "$ID" | awk -F = '$2 > 0 { found = 1 } END { e
 	[ -z "$output" ]
 	run client flush plugin
 	[ "$status" -eq 255 ]
-	run client flush plugin=nosuch # not loaded: no error to collectd either
+	run client flush plugin=nosuch # the plugin is not loaded; collectd does not report an error either
 	[ "$status" -eq 0 ]
 }
 

@@ -1,4 +1,4 @@
-# collectd.conf: what is wrong is named, with its block, option, value, and what would be right.
+# collectd.conf: an error message names the block, the option, the value and the valid values.
 # shellcheck shell=bash
 load lib
 
@@ -12,7 +12,7 @@ teardown() {
 	network_down
 }
 
-# refused "LINES OF THE BLOCK" "MESSAGE": collectd does not start.
+# refused "LINES OF THE BLOCK" "MESSAGE": collectd does not start and logs MESSAGE.
 refused() {
 	collectd_configure <<<"$1"
 	run near env LD_PRELOAD="${DYNMON_PRELOAD:-}" timeout "$PATIENCE" collectd -f -C "$CONF"
@@ -124,7 +124,7 @@ refused() {
 	kill -KILL "$COLLECTD"
 	wait "$COLLECTD" || true
 	eventually nothing_attached
-	[ -S "$SOCKET" ] # left behind; nobody listens
+	[ -S "$SOCKET" ] # a stale socket: no process listens
 	collectd_start
 	eventually ctl list
 	frames_in 3

@@ -1,4 +1,4 @@
-# The control socket, dynmonctl, injection at runtime, and what goes wrong there.
+# The control socket, dynmonctl, injection at runtime, and their errors.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -40,7 +40,7 @@ document() {
 		"egress-path": {}}' >"$DOCUMENTS/$1"
 }
 
-# hits_by FILE NUMBER: a dataplane that adds NUMBER for each packet.
+# hits_by FILE NUMBER: writes a dataplane that adds NUMBER for each packet.
 hits_by() {
 	document "$1" "BPF_ARRAY(HITS, u64, 1);
 static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)
@@ -97,7 +97,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	hits_are m 3
 	ctl detach m mon0
 	nothing_attached
-	hits_are m 3 # detached, not emptied
+	hits_are m 3 # detached, but the map is not emptied
 	[ "$(ctl --json list | jq -r '.[0].state')" = detached ]
 	ctl attach m mon0
 	frames_in 4
@@ -174,7 +174,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	[ "$(attached)" = "$before" ]
 	[ "$(ctl --json list | jq -c '[.[].name]')" = '["edge"]' ]
 	[ "$(json_value edge ingress packets_total)" = "[10]" ]
-	# The requests failed, not the monitor.
+	# Only the requests failed; the monitor is unaffected.
 	[ "$(ctl show edge | jq -c '[.state, .failures, ."last-error"]')" = '["running",0,null]' ]
 	[ "$(ctl stats | awk '$1 == "requests_refused" { print $2 }')" -eq 7 ]
 	frames_in 5
@@ -213,20 +213,20 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	run raw "INJECT m file=include.json"
 	[[ $output == "-1 "* ]]
 	[[ $output != *root:* ]]
-	# What a document in a subfolder names is looked for there.
+	# Files named in a document in a subdirectory are looked up in that subdirectory.
 	mkdir "$DOCUMENTS/sub"
 	cp "$top_srcdir/bpf/flow_bytes.bpf.c" "$DOCUMENTS/sub"
 	jq '."ingress-path"."code-file" = "flow_bytes.bpf.c" | ."egress-path"."code-file" = "flow_bytes.bpf.c"' \
 		"$top_srcdir/examples/flow_bytes.json" >"$DOCUMENTS/sub/flows.json"
 	run raw "INJECT sub interface=mon0 file=sub/flows.json"
 	[ "$output" = "0 monitor sub: dataplane injected" ]
-	# dynmonctl reads what its user can read and sends it along; both paths share the map.
+	# dynmonctl reads files with its user's rights and sends them; both paths share the map.
 	run ctl inject flows mon0 "$top_srcdir/examples/flow_bytes.json"
 	[ "$status" -eq 0 ]
 	frames_in 1 -d 1
 	frames_out 1 -d 2
 	[ "$(json_value flows ingress flows | jq length)" -eq 2 ]
-	# Its other form: a file on the plugin's side.
+	# The other form: a file on the host of the plugin.
 	[ "$(ctl inject remote mon0 file=packet_counter.json direction=ingress)" = "monitor remote: dataplane injected" ]
 	[ "$(ctl show remote | jq -c '[.interfaces[0].name, (."egress-metrics" | length)]')" = '["mon0",0]' ]
 	run ctl inject flows mon0 direction=sideways "$top_srcdir/examples/flow_bytes.json"
@@ -285,7 +285,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	kill -HUP "$COLLECTD"
 	eventually grep -q 'dynmon: monitor edited: dataplane replaced' "$LOG"
 	frames_in 2
-	hits_are edited 205 # its map is kept
+	hits_are edited 205 # the map is kept
 	hits_are kept 7
 	[ "$(ctl show kept | jq -c '[.interfaces[].programs[].id]')" = "$kept" ]
 
@@ -297,7 +297,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	[ "$(http -o "$BATS_TEST_TMPDIR/health" -w '%{http_code}' http://127.0.0.1:9936/healthz)" = 503 ]
 	grep -q 'monitor edited: .*JSON syntax' "$BATS_TEST_TMPDIR/health"
 
-	hits_by one.json 100 # as it was before
+	hits_by one.json 100 # the earlier dataplane runs
 	[ "$(ctl reload)" = "nothing has changed" ]
 	[ "$(http http://127.0.0.1:9936/healthz)" = ok ]
 	hits_by one.json 1
@@ -343,7 +343,7 @@ late_is() { [ "$(ctl --json list | jq -r '.[0].state')" = "$1" ]; }
 	frames_in 5
 	frames_out 7
 	[ "$(json_value shared ingress both)" = "[12]" ]
-	# The other way round: egress declares what ingress uses.
+	# The reverse: egress declares the map that ingress uses.
 	jq '{"ingress-path": (."egress-path" + {"metric-configs": ."ingress-path"."metric-configs"}),
 		"egress-path": (."ingress-path" | del(."metric-configs"))}' "$DOCUMENTS/shared.json" >"$DOCUMENTS/turned.json"
 	ctl inject shared mon0 "$DOCUMENTS/turned.json"
@@ -391,14 +391,14 @@ static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *m
 	frames_in 500
 	eventually left_out_is_told
 	[ "$(grep -c 'mon0 ingress: len' "$LOG")" -lt 500 ]
-	# At the level off there is nothing of it, not even the map.
+	# At level off, the log map is not even created.
 	run "$top_builddir/dynmonctl" --compiler="$DYNMON_CC" --include="$DYNMON_BPFDIR" check "$DOCUMENTS/log.json"
 	[[ $output != *dynmon_events* ]]
 	collectd_stop
 	nothing_attached
 }
 
-# With the first line of a later second.
+# The plugin logs this message together with the first line of a later second.
 left_out_is_told() {
 	frames_in 1
 	grep -E 'log lines are left out, at most 100 a second are shown' "$LOG"
@@ -421,7 +421,7 @@ left_out_is_told() {
 	hits_are race 3
 }
 
-# Requests with one document share compilations: only a few compilations run.
+# Requests with the same document share compilations, so only a few compilations run.
 @test "each of many concurrent injections succeeds, or is refused with a reason" {
 	start_empty
 	hits_by one.json 1
@@ -430,7 +430,7 @@ left_out_is_told() {
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/answers")" -eq 150 ]
 	run ! grep -vEx '0 monitor NAME: dataplane injected|-1 too many (compilations wait \(128\); nothing was done|connections, all 256 have requests under way; nothing was done), try again' \
 		"$BATS_TEST_TMPDIR/answers"
-	# the requests that fit into the queue are not refused
+	# requests that fit into the queue are accepted
 	[ "$(grep -c '^0 ' "$BATS_TEST_TMPDIR/answers")" -ge 128 ]
 	[ "$(ctl --json list | jq length)" -eq "$(grep -c '^0 ' "$BATS_TEST_TMPDIR/answers")" ]
 	[ "$(ctl --json list | jq '[.[].state] | unique | length')" -eq 1 ]

@@ -1,4 +1,4 @@
-# Exactly N frames sent are N everywhere, on every hook and path.
+# If exactly N frames are sent, every output shows N, on every hook and path.
 # shellcheck shell=bash
 # bats file_tags=plain
 load lib
@@ -24,7 +24,7 @@ monitor_on() {
 	collectd_start
 }
 
-# What arrived (1000) and what left (300), in each of the outputs.
+# Checks the frames received (1000) and sent (300) in each output.
 check_counts() {
 	eventually counted edge mon0 1000
 	eventually counted edge mon0 300 egress
@@ -127,7 +127,7 @@ count_on() {
 	frames_out 2 -s 200 -p 3333 -d 4444
 	run json_value flows ingress flows
 	[ "$(jq -c 'sort_by(.value.packets) | [.[].value]' <<<"$output")" = '[{"packets":2,"bytes":400},{"packets":4,"bytes":400}]' ]
-	# Ports are in network order, as they stand in the map.
+	# Ports are in network byte order, as in the map.
 	[ "$(jq -c 'sort_by(.value.packets) | [.[].key.dport]' <<<"$output")" = "[$(((4444 & 255) << 8 | 4444 >> 8)),$(((2222 & 255) << 8 | 2222 >> 8))]" ]
 	[ "$(jq -c '[.[].key.proto] | unique' <<<"$output")" = '[17]' ]
 }

@@ -1,4 +1,5 @@
-# dynmonctl for people: phases, tables, JSON, top in a terminal, watch, completion, the man page.
+# Interactive use of dynmonctl: phases, tables, JSON, top in a terminal, watch, completion, the man
+# page.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -31,31 +32,32 @@ start_with_edge() {
 
 terminal_close() { [ -z "${TMUX_SOCKET:-}" ] || tmux -S "$TMUX_SOCKET" kill-server 2>/dev/null || true; }
 
-# terminal WIDTH HEIGHT COMMAND ...: in a terminal of that size, in the place of the one before.
+# terminal WIDTH HEIGHT COMMAND ...: runs COMMAND in a terminal of that size, replacing the earlier
+# terminal.
 terminal() {
 	local width=$1 height=$2
 	shift 2
 	terminal_close
 	TMUX_SOCKET=$BATS_TEST_TMPDIR/tmux$((++TERMINALS))
-	# Whose shell goes on after a C-c that its command has taken.
+	# This shell continues after a C-c that its command has handled.
 	env -u TMUX SHELL=/bin/bash TERM=xterm-256color tmux -u -S "$TMUX_SOCKET" -f /dev/null new-session -d \
 		-x "$width" -y "$height" \
 		"ip netns exec $NEAR $*; echo status \$?; exec sleep infinity" 3>&-
 }
-# ctl_words: the command line of dynmonctl, for a terminal.
+# ctl_words: the dynmonctl command line, quoted for a terminal.
 ctl_words() { echo "$top_builddir/dynmonctl -s $SOCKET"; }
 keys() { tmux -S "$TMUX_SOCKET" send-keys "$@"; }
 shown() { tmux -S "$TMUX_SOCKET" capture-pane -p "$@"; }
 shows() { shown | grep -q -e "$1"; }
 shows_not() { ! shows "$1"; }
-# By the first line, from the first word of the list.
+# Matches the first row of the list, which is line 3 of the screen.
 shows_first() { shown | sed -n 3p | grep -q -e "$1"; }
-# shows_lines COUNT LINES: what the first ones are. A screen may be seen while it is drawn.
+# shows_lines COUNT LINES: compares the first lines. A screen may be captured while it is redrawn.
 shows_lines() { [ "$(shown | head -n "$1")" = "$2" ]; }
 
 @test "inject tells its phases, and whether a packet came" {
 	start_with_edge
-	# for programs nothing has changed
+	# output to a program is unchanged
 	[ "$(ctl inject probe mon0 "$DOCUMENTS/packet_counter.json")" = "monitor probe: dataplane injected" ]
 	run ctl --wait=0.1 inject probe "$DOCUMENTS/packet_counter.json"
 	[ "$status" -eq 0 ]
@@ -68,7 +70,7 @@ shows_lines() { [ "$(shown | head -n "$1")" = "$2" ]; }
 	run ctl --wait=20 inject probe mon0 "$DOCUMENTS/ntp_packets_counter.json"
 	[[ $(sed -n '/^first packet/p' <<<"$output") =~ ^first\ packet\ +[0-9]+\.[0-9]\ ms$ ]]
 	[ "$(sed -n '$p' <<<"$output")" = "monitor probe: dataplane injected" ]
-	# a path that goes on as it was is no packet of the new one
+	# a packet on a path that keeps running is not a packet of the new dataplane
 	jq '{"egress-path": ."ingress-path"}' "$DOCUMENTS/packet_counter.json" >"$DOCUMENTS/egress.json"
 	[ "$(ctl --wait=0.3 inject probe "$DOCUMENTS/egress.json" | grep '^first')" = "first packet  none within 0.3 s" ]
 	send_no_more
@@ -80,12 +82,12 @@ shows_lines() { [ "$(shown | head -n "$1")" = "$2" ]; }
 	run ctl --wait=100 inject probe "$DOCUMENTS/packet_counter.json"
 	[ "$status" -eq 1 ]
 	[ "$output" = 'dynmonctl: wait: expected seconds, from 0 to 60, found "100"' ]
-	# in a terminal they are there in any case
+	# on a terminal they are always shown
 	terminal 80 20 "$(ctl_words) inject probe $DOCUMENTS/packet_counter.json"
 	eventually shows "^status 0"
 	shows "^compile  "
 	shows "^first packet  none within 1 s"
-	# the kernel's count of runs is given back
+	# the kernel's run counting is disabled again
 	run ! grep -q . <(find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats')
 }
 
@@ -111,7 +113,7 @@ shows_lines() { [ "$(shown | head -n "$1")" = "$2" ]; }
 		[ "${lines[1]}" = "    return *(u8 *)(data + 12) ? RX_OK : RX_DROP;" ]
 		[[ $output == *"-- BEGIN PROG LOAD LOG --"* ]]
 	done
-	# in a file of its own
+	# in a separate file
 	jq -r '."ingress-path".code' "$DOCUMENTS/verifier.json" >"$DOCUMENTS/code.c"
 	jq -n '{"ingress-path": {"code-file": "code.c"}}' >"$DOCUMENTS/file.json"
 	run ctl inject edge file=file.json
@@ -124,7 +126,8 @@ on_terminal() {
 	NO_COLOR=1 near python3 "$top_srcdir/tests/tools/on-terminal.py" "$1" "$top_builddir/dynmonctl" -s "$SOCKET" "${@:2}"
 }
 
-# Checks that standard input is valid UTF-8 without characters that control a terminal or hide others.
+# Checks that standard input is valid UTF-8 without terminal control characters or characters that
+# hide others.
 is_printable() {
 	python3 -c 'import re, sys
 text = sys.stdin.buffer.read().decode("utf-8")
@@ -160,7 +163,7 @@ start_evil() {
 @test "untrusted text is escaped on a terminal, on stdout and on stderr" {
 	start_evil
 	offline=(--compiler="$DYNMON_CC" --include="$DYNMON_BPFDIR")
-	far tcpdump -qc 1 -i peer1 -w "$BATS_TEST_TMPDIR/one.pcap" 2>/dev/null 3>&- & # a capture of a frame
+	far tcpdump -qc 1 -i peer1 -w "$BATS_TEST_TMPDIR/one.pcap" 2>/dev/null 3>&- & # captures one frame
 	tcpdump=$!
 	eventually grep -q peer1 <(far cat /proc/net/packet /proc/net/dev)
 	while kill -0 "$tcpdump" 2>/dev/null; do far "$top_builddir/tests/tools/sendframes" peer1 1; sleep 0.1; done
@@ -203,7 +206,7 @@ start_evil() {
 	on_terminal err show "$EVIL" | grep -Fq "$EVIL_SHOWN"
 	on_terminal out show "$EVIL" 2>"$BATS_TEST_TMPDIR/stderr" >/dev/null || true
 	grep -Fq "$EVIL" "$BATS_TEST_TMPDIR/stderr"
-	# a character that stdio splits stays whole; an incomplete character is escaped
+	# a multi-byte character split by stdio stays whole; an incomplete one is escaped
 	for start in --n --no; do
 		on_terminal err "$start$(printf '\303\244%.0s' {1..20000})"$'\303' >"$BATS_TEST_TMPDIR/shown" || true
 		[ "$(tr -cd '\244' <"$BATS_TEST_TMPDIR/shown" | wc -c)" -eq 20000 ]
@@ -305,7 +308,7 @@ listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep 
 	tr '\t' ' ' <<<"${lines[0]}" |
 		grep -Ex '20[0-9-]+T[0-9:.]+Z packets_total\{monitor="edge",interface="mon0",path="ingress"\} 5 -'
 	[ "$(cut -f 3- <<<"${lines[2]}")" = $'5\t0.000' ]
-	# by the family's name, by a pattern, of one monitor
+	# by family name, by pattern, and for one monitor
 	[ "$(ctl --count=1 watch packets edge | wc -l)" -eq 2 ]
 	[ "$(ctl --count=1 watch 'pack*' | cut -f 3 | xargs)" = "5 0" ]
 	[ "$(ctl -j --count=1 watch packets_total | jq -c '[.series, .value, .rate]' | head -n 1)" = \
@@ -319,11 +322,11 @@ listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep 
 	[ "$status" -eq 2 ]
 	run ctl --interval=0 watch packets_total
 	[ "$output" = 'dynmonctl: --interval: expected a number from 1 to 60, found "0"' ]
-	# whoever reads has read enough
+	# the reader closes the pipe early
 	run --separate-stderr bash -c "timeout $PATIENCE $(ctl_words) watch packets_total | head -n 1"
 	[ "${#lines[@]}" -eq 1 ]
 	[ -z "$stderr" ]
-	# rates of what comes meanwhile: more than none
+	# rates of traffic sent meanwhile: more than zero
 	send_always
 	ctl --count=60 watch packets_total | awk -F '\t' '/ingress/ && $4 > 0 { found = 1; exit } END { exit !found }'
 }
@@ -332,7 +335,7 @@ listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep 
 	start_with_edge
 	mkfifo "$BATS_TEST_TMPDIR/pipe"
 	exec 7<>"$BATS_TEST_TMPDIR/pipe"
-	exec 8>"$BATS_TEST_TMPDIR/pipe" 7>&- # nobody reads what goes to 8
+	exec 8>"$BATS_TEST_TMPDIR/pipe" 7>&- # fd 8 is a pipe without a reader
 	for verb in list listval "metrics edge" help; do
 		run -141 --separate-stderr bash -c "$(ctl_words) $verb >&8" # by SIGPIPE
 		[ -z "$stderr" ]
@@ -380,7 +383,7 @@ edge mon0 ingress packets_total                  7         0"
 	eventually shows 'sort by rate, by value, by name'
 	keys h
 	eventually shows '^edge mon0 ingress'
-	# a paused one does not follow
+	# a paused screen does not scroll
 	keys p
 	eventually shows 'paused$'
 	frames_in 3
@@ -414,7 +417,7 @@ edge mon0 ingress packets_total                  7         0"
 	eventually shows '^status'
 }
 
-# The title is cut to the width, and nothing is drawn where there is no room.
+# The title is cut to the width. Nothing is drawn if the terminal is too small.
 sized() {
 	local LC_ALL=C.UTF-8 title
 
@@ -438,7 +441,7 @@ sized() {
 }
 
 @test "top shows a bounded number of series, and how many it leaves out" {
-	# of one metric no more than 10000 are given, so there are two
+	# one metric lists at most 10000 entries, so two metrics are used
 	jq -n --arg code $'BPF_ARRAY(HITS, u64, 5050);\nBPF_ARRAY(MISSES, u64, 5050);\nstatic __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { HITS.atomic_increment(7); MISSES.atomic_increment(7); return RX_OK; }' \
 		'{"ingress-path": {$code, "metric-configs": [("hits", "misses") | {name: ., "map-name": ascii_upcase, "open-metrics-metadata": {type: "counter", help: .}}]}}' >"$DOCUMENTS/many.json"
 	collectd_configure <<-EOF
@@ -475,11 +478,11 @@ sized() {
 	eventually shows '^dynmonctl: top: a terminal "no-such-terminal" (TERM) is not known here'
 }
 
-# words WORD ...: what may stand in the place of the last one.
+# words WORD ...: the completions of the last word.
 words() { near "$top_builddir/dynmonctl" complete-words -- "$@" | xargs; }
 
 @test "completion knows the verbs, their options, and what there is" {
-	cable_up $'mon\x1b[1m' peer1 # the name is not offered
+	cable_up $'mon\x1b[1m' peer1 # completion does not offer the name
 	cable_up $'mon\xe2\x80\xae' peer2
 	start_with_edge
 	ctl add egg interface=mon0 hook=tc
@@ -521,7 +524,7 @@ words() { near "$top_builddir/dynmonctl" complete-words -- "$@" | xargs; }
 	[ "$(words -- | tr ' ' '\n' | sed 's/=$//' | sort | xargs)" = "$(ctl help | grep -o -- '--[a-z-]*' | sort -u | xargs)" ]
 }
 
-# A shell in a terminal, in whose PATH dynmonctl is, that completes what is typed.
+# Starts a shell in a terminal, with dynmonctl in PATH, that completes typed text.
 shell() {
 	ln -s "$top_builddir/dynmonctl" "$BATS_TEST_TMPDIR/dynmonctl"
 	terminal 300 12 "env PATH=$BATS_TEST_TMPDIR:$PATH HOME=$BATS_TEST_TMPDIR $*"
@@ -575,7 +578,7 @@ complete_all() {
 	complete_all
 }
 
-# What a verb takes, with names for its values left out: add monitor [interface=] [hook=] ...
+# The arguments of a verb, with placeholders for values: add monitor [interface=] [hook=] ...
 skeleton() { sed -E 's/[<>]//g; s/bytes=N\|//; s/ \[phases=true\]| \[wait=S\]//g; s/=[^] ]*/=/g'; }
 
 @test "the man page has the verbs of the table, with their words" {

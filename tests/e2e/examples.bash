@@ -1,5 +1,5 @@
-# Helpers of the tests of the examples: each runs with its own collectd.conf, fed with packets whose
-# numbers are known. Loaded by examples*.bats, after lib.
+# Helpers for the tests of the examples. Each example runs with its own collectd.conf and receives a
+# known number of packets. Loaded by examples*.bats, after lib.
 # shellcheck shell=bash
 
 setup() {
@@ -15,7 +15,7 @@ teardown() {
 	network_down
 }
 
-# Runs an example's collectd.conf as it is, but for the interface and where things are installed.
+# Runs the collectd.conf of an example. Only the interface and the installation paths are changed.
 example() { # NAME
 	collectd_configure </dev/null
 	sed -e 's/"eth0"/"mon0"/' \
@@ -32,26 +32,28 @@ example() { # NAME
 
 offline() { "$top_builddir/dynmonctl" --compiler="$DYNMON_CC" --include="$DYNMON_BPFDIR" "$@"; }
 
-# A dataplane over frames that standard input, in Python, puts into "frames"; prints the JSON.
+# Tests a dataplane with the frames that the Python code on standard input puts into "frames".
+# Prints the JSON.
 over() { # NAME [OPTION ...]
 	python3 -c "$(printf '%s\n' 'from frames import *' 'frames = []' "$(cat)" "capture('$DIR/frames.pcap', frames)")"
 	offline test "$top_srcdir/examples/$1.json" --pcap="$DIR/frames.pcap" --json "${@:2}"
 }
 
-# Frames as above, out of an interface: arrive SIDE INTERFACE, where SIDE is near or far.
-# Returns after the frames have been received.
+# arrive SIDE INTERFACE: sends such frames out of an interface; SIDE is near or far. Returns after
+# the frames have been received.
 send_from() {
 	"$1" python3 -c "$(printf '%s\n' 'from frames import *' 'frames = []' "$(cat)" "send('$2', frames)")"
 	"$1" "$top_builddir/tests/tools/sendframes" lo 0
 }
 
-# sample SERIES: its value, from the page of all metrics. The labels of where it is are added.
+# sample SERIES: the value of a series on the page of all metrics. Adds the labels of the monitor
+# and interface.
 sample() { # NAME PATH LABELS
 	ctl openmetrics | awk -v series="$1{monitor=\"$MONITOR\",interface=\"mon0\",path=\"$2\"$3}" \
 		'{ value = $NF; sub(/ [^ ]*$/, "") } $0 == series { print value; found = 1 } END { exit !found }'
 }
 
-# Addresses at both ends, IPv6 too, with neighbours that need not be asked for.
+# Adds IPv4 and IPv6 addresses at both ends, with static neighbour entries.
 addresses_up() {
 	local ns other mac
 
@@ -67,5 +69,5 @@ addresses_up() {
 	for other in 10.9.0.2 fd00::2; do ip -n "$NEAR" neigh replace "$other" lladdr "$mac" dev mon0; done
 }
 
-# listens SIDE: somebody does, to TCP's port 7777 there.
+# listens SIDE: succeeds if a process listens on TCP port 7777 there.
 listens() { "$1" cat /proc/net/tcp /proc/net/tcp6 | grep -q ':1E61 .* 0A '; }

@@ -1,4 +1,4 @@
-# The examples that count packets: each is fed with packets whose numbers are known.
+# The examples that count packets: each receives a known number of packets.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -12,7 +12,7 @@ load examples
 	for name in packet_sizes ethertypes packet_features; do
 		offline --hook=xdp check "$top_srcdir/examples/$name.json" >/dev/null
 	done
-	# And those that describe themselves, without their documents.
+	# Self-describing objects too, without their documents.
 	for name in flow_bytes top_talkers tcp_retransmits drop_reasons; do
 		"$DYNMON_CC" --include="$DYNMON_BPFDIR" <"$top_srcdir/bpf/$name.bpf.c" >"$DIR/$name.o"
 		offline check "$DIR/$name.o" | grep -F 'counter of map'
@@ -42,7 +42,7 @@ frames += [eth(b"\0" * 46, proto=0x0806), eth(ipv4(udp(1, 2, bytes(100)), "10.9.
 	# The outer tag is in the socket buffer.
 	[ "$(sample talkers_bytes_total ingress ',saddr="fd00::7"')" -eq $((5 * 74 + 2 * 78)) ]
 	[ "$(ctl openmetrics | grep -c '^talkers_bytes_total{')" -eq 3 ]
-	# 117 more, each with a byte more than the one before.
+	# 117 more frames, each one byte longer than the previous.
 	send_from far peer0 <<<'frames += [eth(ipv4(udp(1, 2, bytes(1000 + i)), f"10.9.1.{i}")) for i in range(117)]'
 	[ "$(ctl openmetrics | grep -c '^talkers_bytes_total{')" -eq 100 ]
 	[ "$(sample dynmon_series_left_out ingress ',metric="talkers_bytes_total"')" -eq 20 ]
@@ -53,10 +53,10 @@ frames += [eth(b"\0" * 46, proto=0x0806), eth(ipv4(udp(1, 2, bytes(100)), "10.9.
 	collectd_stop
 }
 
-# kernel_count NAME: what the kernel itself has counted in $NEAR.
+# kernel_count NAME: a counter of the kernel in $NEAR.
 kernel_count() { near nstat --ignore --noupdate --zeros "$1" | awk -v name="$1" '$1 == name { print $2 }'; }
 
-# In its IpExt the kernel counts segments, in its Ip what they have come in.
+# IpExt counts segments; Ip counts the packets that contained them.
 as_received() {
 	[ "$(sample talkers_packets_total ingress ',saddr="10.9.0.2"')" -eq "$(kernel_count IpExtInNoECTPkts)" ] &&
 		[ "$(sample talkers_bytes_total ingress ',saddr="10.9.0.2"')" -eq $(($(kernel_count IpExtInOctets) + 14 * $(kernel_count IpInReceives))) ]
@@ -85,7 +85,7 @@ assert peer.recv(1) == b""'
 
 @test "top_talkers over a capture" {
 	over top_talkers <<<"$TALKERS" >"$DIR/result"
-	# Nobody has taken the outer tag out of a frame here.
+	# The outer tag is still in the frame here.
 	[ "$(jq -c '[."ingress-metrics"[0].value[].value] | sort_by(.packets)' "$DIR/result")" = \
 		'[{"packets":3,"bytes":426},{"packets":7,"bytes":554},{"packets":20,"bytes":1840}]' ]
 }
@@ -94,7 +94,7 @@ SIZES='
 frames += [eth(bytes(size - 14), proto=0x88b5) for size in (60, 63, 64, 127, 128, 1000, 1514, 1023, 1024)]
 '
 
-# Slots that are not 0, with their numbers, of all CPUs together, and the sum.
+# The nonzero slots, with their numbers, summed over all CPUs, and the total.
 slots() { jq -c "[$1] | flatten | {sum: (map(.sum) | add), slots: (map(.slots) | transpose | map(add) | to_entries | map(select(.value > 0) | [.key, .value]))}"; }
 
 @test "packet_sizes: a histogram of powers of two, in and out" {
@@ -121,7 +121,7 @@ print(*[f"{2 ** k - 1}.0 {sum(size < 2 ** k for size in sizes)}" for k in range(
 		[ "$(ctl metrics "$hook" | slots '."ingress-metrics"[0].value[0].value')" = '{"sum":5003,"slots":[[5,2],[6,2],[7,1],[9,2],[10,2]]}' ]
 		ctl del "$hook"
 	done
-	# What comes after XDP has seen the same.
+	# The hooks after XDP have seen the same frames.
 	[ "$(ctl metrics sizes | slots '."ingress-metrics"[0].value[0].value')" = '{"sum":15009,"slots":[[5,6],[6,6],[7,3],[9,6],[10,6]]}' ]
 	collectd_stop
 }
@@ -177,7 +177,7 @@ vlans_counted() {
 	diff <(kinds vlans ingress) <(vlans_counted)
 	[ "$(kinds early ingress)" = "$(vlans_counted)" ]
 	[ "$(kinds vlans egress)" = "$(vlans_counted)" ]
-	# On the way out, too, a tag may be beside the frame, put there by another program.
+	# On egress, too, a tag may be outside the frame, put there by another program.
 	printf '{"egress-path": {"code": "%s"}}' 'static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { pcn_vlan_push_tag(ctx, htons(ETH_P_8021Q), 5); return RX_OK; }' \
 		>"$DIR/tagger.json"
 	ctl add tagger
@@ -204,7 +204,7 @@ frames += [eth(ipv4((1, bytes([8, 0, 0, 0, 0, 0, 0, 1]))), tags=[(0x88a8, 8), (0
 frames += [eth(ipv4(tcp(1, 2, SYN), offset=185)), eth(ipv4(tcp(1, 2, SYN), more=True)), eth(ipv4((47, bytes(4))))]
 frames += [eth(ipv6(udp(1, 2))), eth(bytes(46), proto=0x0806), eth(bytes(46), proto=0x0800)]
 '
-# Fields in their order, without the time.
+# The fields in order, without the time.
 FEATURES_TAKEN='[[3221225985,3325256711,4000,53,60,0,64,17,0,0,0,28],[168361986,168361985,50000,443,40,0,64,6,10,0,512,0],[168361986,168361985,0,0,28,0,64,1,0,8,0,0],[168361986,168361985,0,0,40,185,64,6,0,0,0,0],[168361986,168361985,1,2,40,8192,64,6,2,0,1000,0],[168361986,168361985,0,0,24,0,64,47,0,0,0,0]]'
 taken() { jq -c '[."ingress-metrics"[] | select(.name == "packet_features").value[] | [.[]][1:]]'; }
 
@@ -217,7 +217,7 @@ taken() { jq -c '[."ingress-metrics"[] | select(.name == "packet_features").valu
 	end=$(date +%s%N)
 	ctl metrics features name=packet_features >"$DIR/records"
 	[ "$(taken <"$DIR/records")" = "$FEATURES_TAKEN" ]
-	# To the microsecond: jq has no larger numbers.
+	# To the microsecond, because jq cannot represent larger numbers.
 	[ "$(jq -c "[.\"ingress-metrics\"[0].value[].timestamp / 1000 | . >= ($start / 1000 | floor) and . <= ($end / 1000 | ceil)] | unique" "$DIR/records")" = "[true]" ]
 	[ "$(ctl metrics features name=packet_features | taken)" = "[]" ]
 	[ "$(sample packet_features_lost_total ingress '')" -eq 0 ]

@@ -1,11 +1,11 @@
-# The example about DNS, with real questions and answers and with broken ones.
+# The DNS example, with valid and malformed queries and answers.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
 load examples
 
-# A server of names such as "a.5.example": answers with code 5, "silent" not at all, "cut" with TC and
-# "late" after 50 milliseconds. responder SIDE
+# responder SIDE: a DNS server. It answers a name such as "a.5.example" with code 5, does not answer
+# "silent", answers "cut" with TC set, and answers "late" after 50 milliseconds.
 responder() {
 	"$1" python3 -c 'import socket, struct, time
 s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
@@ -26,7 +26,7 @@ while True:
 }
 bound() { "$1" cat /proc/net/udp6 | grep -q ':0035 '; }
 
-# ask SIDE ADDRESS NAME TYPE COUNT: asks, and waits for the answers, but to "silent".
+# ask SIDE ADDRESS NAME TYPE COUNT: sends queries and waits for the answers, except for "silent".
 ask() {
 	"$1" timeout "$PATIENCE" python3 -c 'import socket, sys
 from frames import dns
@@ -42,7 +42,8 @@ for i in range(int(count)):
 		assert s.recv(4096)[:2] == bytes([0, i])' "${@:2}"
 }
 
-# answered PATH: [code, how often it took a time], of codes that came; time_sum PATH CODE
+# answered PATH: prints [code, number of timed answers] for each code seen; time_sum PATH CODE:
+# their total time
 answered() {
 	ctl metrics dns path="$1" name=dns_response_time |
 		jq -c "[.\"$1-metrics\"[0].value | to_entries[] | [.key, (.value.slots | add)] | select(.[1] > 0)]"
@@ -91,7 +92,7 @@ anomalies() { for kind in malformed truncated repeated unexpected; do sample dns
 	collectd_stop
 }
 
-# All kinds of broken ones; none has a socket that waits for it.
+# Sends all kinds of malformed messages. No socket waits for an answer to them.
 @test "dns: what is cut short, repeated, unexpected or no DNS" {
 	network_up
 	MONITOR=dns

@@ -1,17 +1,18 @@
-# The examples about TCP's handshake, with real connections and with segments that do not fit.
+# The TCP handshake examples, with real connections and with segments that belong to none.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
 load examples
 
-# connections SIDE-OF-CLIENTS NUMBER ADDRESS [PORT]: real ones, one after another; to the server there.
+# connections SIDE-OF-CLIENTS NUMBER ADDRESS [PORT]: makes real connections to the server there, in
+# sequence.
 connections() {
 	"$1" timeout "$PATIENCE" python3 -c 'import socket, sys
 for i in range(int(sys.argv[1])):
 	socket.create_connection((sys.argv[2], int(sys.argv[3])), timeout=30).close()' "$2" "$3" "${4:-7777}"
 }
 
-# server SIDE: listens to port 7777 of all addresses. It ends when its namespace does.
+# server SIDE: listens on port 7777 of all addresses until its namespace is removed.
 server() {
 	"$1" python3 -c 'import socket
 s = socket.create_server(("::", 7777), family=socket.AF_INET6, dualstack_ipv6=True, backlog=4096)
@@ -21,7 +22,8 @@ while True:
 	eventually listens "$1"
 }
 
-# How often each leg was measured: server, client, both. A client has its connection before the ACK has come.
+# The number of measurements of each leg: server, client, both. A client is connected before its ACK
+# has arrived.
 legs() { ctl metrics handshakes path="$1" name=tcp_handshake | jq -c "[.\"$1-metrics\"[0].value[].slots | add]"; }
 legs_are() { [ "$(legs "$1")" = "$2" ]; }
 leg_sum() { ctl metrics handshakes path="$1" name=tcp_handshake | jq ".\"$1-metrics\"[0].value[$2].sum"; }
@@ -44,11 +46,11 @@ leg_sum() { ctl metrics handshakes path="$1" name=tcp_handshake | jq ".\"$1-metr
 		[ "$(sample tcp_handshake_quantiles_seconds_count egress ",leg=\"$leg\"")" -eq 11 ]
 		eventually prometheus_is "dynmon=\"handshakes-mon0\",type=\"tcp_handshake-count-egress-$leg\"" 11
 	done
-	# The legs make the whole, but for what is cut off each to microseconds.
+	# The legs add up to the whole, except that each is truncated to microseconds.
 	both=$(leg_sum ingress 2) parts=$(($(leg_sum ingress 0) + $(leg_sum ingress 1)))
 	[ "$parts" -le "$both" ]
 	[ "$both" -le $((parts + 25)) ]
-	run ! connections far 1 10.9.0.1 7778 # refused
+	run ! connections far 1 10.9.0.1 7778 # the connection is refused
 	[[ $output == *ConnectionRefused* ]]
 	[ "$(legs ingress)" = "[25,25,25]" ]
 	collectd_stop
@@ -58,7 +60,7 @@ leg_sum() { ctl metrics handshakes path="$1" name=tcp_handshake | jq ".\"$1-metr
 	network_up
 	MONITOR=handshakes
 	example tcp_handshake
-	# Of the two ends a test says what it sends itself: nobody answers a broadcast.
+	# The test sends the segments of both ends: no host answers a broadcast.
 	segment() { # SIDE ARGUMENTS-OF-TCP
 		case $1 in
 		far) send_from far peer0 <<<"frames += [eth(ipv4(tcp(5000, 80, $2), options=bytes(8)))]" ;;
@@ -78,24 +80,25 @@ leg_sum() { ctl metrics handshakes path="$1" name=tcp_handshake | jq ".\"$1-metr
 	[ "$(leg_sum ingress 1)" -ge 100000 ]
 	[ "$(leg_sum ingress 2)" -ge 300000 ]
 	[ "$(leg_sum ingress 2)" -le "$took" ]
-	# In seconds; a quantile is somewhere in the bucket of what was measured.
+	# In seconds. A quantile lies within the bucket of the measured value.
 	sum=$(sample tcp_handshake_seconds_sum ingress ',leg="both"')
 	half=$(sample tcp_handshake_quantiles_seconds ingress ',leg="both",quantile="0.5"')
 	awk -v sum="$sum" -v half="$half" -v us="$(leg_sum ingress 2)" \
 		'BEGIN { exit !(sum > us / 1e6 - 1e-9 && sum < us / 1e6 + 1e-9 && half > 0.262 && half > sum / 2 && half < sum * 2) }'
-	# A SYN that comes again: which one is answered?
+	# A retransmitted SYN: the SYN/ACK could answer either SYN, so the server leg is not
+	# measured.
 	segment far 'SYN, 10'
 	segment far 'SYN, 10'
 	segment near 'SYN | ACK, 20, 11'
 	segment far 'ACK, 11, 21'
 	[ "$(legs ingress)" = "[1,2,1]" ]
-	# The same of a SYN/ACK.
+	# A retransmitted SYN/ACK: the client leg is not measured.
 	segment far 'SYN, 30'
 	segment near 'SYN | ACK, 40, 31'
 	segment near 'SYN | ACK, 40, 31'
 	segment far 'ACK, 31, 41'
 	[ "$(legs ingress)" = "[2,2,1]" ]
-	# What answers something else, and an ACK too early.
+	# Answers to other segments, and an ACK that comes too early.
 	segment far 'SYN, 50'
 	segment far 'ACK, 51, 61'
 	segment near 'SYN | ACK, 60, 99'
@@ -105,7 +108,7 @@ leg_sum() { ctl metrics handshakes path="$1" name=tcp_handshake | jq ".\"$1-metr
 	segment far 'ACK, 99, 61'
 	segment far 'RST | ACK, 51, 61'
 	[ "$(legs ingress)" = "[3,2,1]" ]
-	# Another SYN of the same ends is another connection.
+	# Another SYN with the same addresses and ports starts another connection.
 	segment far 'SYN, 70'
 	segment near 'SYN | ACK, 80, 71'
 	segment far 'ACK, 71, 81'
@@ -114,7 +117,7 @@ leg_sum() { ctl metrics handshakes path="$1" name=tcp_handshake | jq ".\"$1-metr
 	collectd_stop
 }
 
-# The egress path sees what the ingress path sees: to it these connections go out, and none is answered.
+# The egress path sees the frames of the ingress path as outgoing connections; none is answered.
 @test "tcp_handshake over a capture: one direction is not a handshake" {
 	over tcp_handshake --direction=ingress <<-'END' >"$DIR/result"
 	for i in range(10):
@@ -136,7 +139,8 @@ leg_sum() { ctl metrics handshakes path="$1" name=tcp_handshake | jq ".\"$1-metr
 	connections far 10 10.9.0.1
 	connections far 4 fd00::1
 	connections near 3 10.9.0.2
-	# One that answers to its SYN, and 60 that do not; a port where nobody listens.
+	# 60 clients that do not answer the SYN/ACK, and one that sends an ACK although its SYN was
+	# not answered.
 	send_from far peer0 <<<"
 frames += [eth(ipv4(tcp(port, 7777, SYN, 1), f'10.9.0.{100 + port}', '10.9.0.1'), dst=bytes.fromhex('$(near cat /sys/class/net/mon0/address | tr -d :)')) for port in range(1, 61)]
 frames += [eth(ipv4(tcp(1, 99, SYN, 1), '10.9.0.100', '10.9.0.77'))] * 5
@@ -153,7 +157,7 @@ frames += [eth(ipv4(tcp(1, 99, SYN, 1), '10.9.0.100', '10.9.0.77', offset=5))] *
 	[ "$(counts ingress 10.9.0.77)" = "5 0 0" ]
 	eventually counts_are egress 10.9.0.2 "3 3 3"
 	[ "$(ctl openmetrics | grep -c '^tcp_server_syns_total')" -eq 4 ]
-	# An ACK of something else does not end a handshake, and the right one does so once.
+	# An ACK with a wrong number does not end a handshake; the right ACK ends it exactly once.
 	send_from near mon0 <<<"frames += [eth(ipv4(tcp(99, 1, SYN | ACK, 7, 2), '10.9.0.77', '10.9.0.100'))]"
 	send_from far peer0 <<<"frames += [eth(ipv4(tcp(1, 99, ACK, 2, ack), '10.9.0.100', '10.9.0.77')) for ack in (7, 9)]"
 	[ "$(counts ingress 10.9.0.77)" = "5 1 0" ]

@@ -1,4 +1,4 @@
-# What comes out: JSON, OpenMetrics, Prometheus' text, collectd's values.
+# Output formats: JSON, OpenMetrics, Prometheus text, collectd values.
 # shellcheck shell=bash
 # bats file_tags=plain
 bats_require_minimum_version 1.5.0
@@ -17,7 +17,7 @@ teardown() {
 	network_down
 }
 
-# Every readable kind of map, written by each packet with known values.
+# Every readable kind of map. Each packet writes known values to it.
 all_maps() {
 	jq -n --rawfile code "$BATS_TEST_DIRNAME/fixtures/all_maps.bpf.c" '
 		def metric(name; type): {name: name, "map-name": name, "open-metrics-metadata":
@@ -60,7 +60,7 @@ value() { json_value all ingress "$1"; }
 	[ "$(value percpu_ports | jq -c '[.[] | [.key, (.value | add)]] | sort')" = "[[53,3],[123,2]]" ]
 	[ "$(value recent | jq -c 'sort_by(.key)')" = '[{"key":53,"value":42},{"key":123,"value":42}]' ]
 	[ "$(value networks)" = '[{"key":{"bits":24,"address":[10,9,0,0]},"value":5}]' ]
-	# As text: jq's numbers have 53 bits.
+	# Compared as text, because jq numbers have 53 bits.
 	raw "METRICS all name=structs" | grep -F '"value":[{"packets":5,"wide":18446744073709551615,"low":-1,"flags":5,"yes":true,"kind":1,"inner":{"a":[1,2]},"x":7}],'
 	[ "$(value jobs)" = "[53,53,53,123,123]" ]
 	[ "$(value jobs)" = "[]" ]
@@ -188,7 +188,7 @@ d"'
 	  Dataplane "many.json"
 	</Monitor>
 	EOF
-	# A thousand files each time: collectd's queue grows when they are not done by the next one.
+	# Each read writes a thousand files. If the interval is too short, collectd's queue grows.
 	sed -i 's/^Interval 0.2$/Interval 3/' "$CONF"
 	collectd_start
 	eventually grep -q 'monitor many: metric "many": 1500 series, of which the largest 1000 are given to collectd' "$LOG"
@@ -211,7 +211,7 @@ d"'
 	eventually prometheus_is 'collectd_dynmon_count{dynmon="interfaces_attached"' 1
 }
 
-# reads COMMAND PATTERN FILE: reads 30 times, and writes how often it saw the pattern.
+# reads COMMAND PATTERN FILE: reads 30 times and writes the number of matches to FILE.
 reads() { for _ in $(seq 30); do $1; done | grep -c "$2" >"$BATS_TEST_TMPDIR/reads.$3"; }
 
 @test "three readers of each kind at a time see one truth" {
@@ -237,7 +237,7 @@ reads() { for _ in $(seq 30); do $1; done | grep -c "$2" >"$BATS_TEST_TMPDIR/rea
 	[ "$(cat "$BATS_TEST_TMPDIR"/reads.* | sort | uniq -c | xargs)" = "9 30" ]
 }
 
-# is_utf8: tests standard input.
+# is_utf8: tests whether standard input is valid UTF-8.
 is_utf8() { iconv -f UTF-8 -t UTF-8 >/dev/null; }
 
 # Checks pages of the older text format: prometheus_client parses them, and promtool reports no errors.
@@ -252,9 +252,9 @@ series = [(s.name, tuple(sorted(s.labels.items()))) for f in text_string_to_metr
 sys.exit(len(series) != len(set(series)))' <"$1"
 }
 
-# Names that a tenant may give to an interface, and their escaped forms: bytes that are not UTF-8,
-# the escaped form of these bytes as a name, the Latin-1 character of one byte, a bidirectional control, an
-# escape sequence, quotes and a backslash.
+# Interface names that a tenant may choose, and their escaped forms: bytes that are not UTF-8, a
+# name equal to the escaped form of these bytes, the Latin-1 character of one byte, a bidirectional
+# control, an escape sequence, quotes and a backslash.
 NAMES=($'\xff\xfe' '\xff\xfe' $'\xc3\xbf\xc3\xbe' $'r\xe2\x80\xael' $'\x1b[31m' 'q"u\o' 'a;(id)')
 CALLED=('\xff\xfe' '\x5cxff\x5cxfe' $'\xc3\xbf\xc3\xbe' $'r\xe2\x80\xael' $'\x1b[31m' 'q"u\o' 'a;(id)')
 FIELDS=('\xff\xfe' '\x5cxff\x5cxfe' $'\xc3\xbf\xc3\xbe' 'r\u202el' '\x1b[31m' 'q"u\o' 'a;(id)')
@@ -290,11 +290,11 @@ has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1
 				"$BATS_TEST_TMPDIR/$series"
 		done
 	done
-	# each name twice, once for each path
+	# each name twice: one per path
 	http http://127.0.0.1:9103/metrics >"$BATS_TEST_TMPDIR/text"
 	page_is_valid "$BATS_TEST_TMPDIR/text"
 	[ "$(grep -c '^collectd_dynmon_derive_total{.*type="packets_total-ingress"' "$BATS_TEST_TMPDIR/text")" -eq "$((${#NAMES[@]} + 2))" ]
-	# identifiers: getval accepts the output of listval, from dynmonctl and collectdctl
+	# getval accepts the identifiers that listval prints, from dynmonctl and collectdctl
 	ctl listval | cut -d ' ' -f 2- >"$BATS_TEST_TMPDIR/identifiers"
 	is_utf8 <"$BATS_TEST_TMPDIR/identifiers"
 	run ! grep -P '[\x00-\x1f\x7f]' "$BATS_TEST_TMPDIR/identifiers"
@@ -303,7 +303,7 @@ has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1
 		near collectdctl -s "$SOCKET" getval "$identifier" >/dev/null
 	done <"$BATS_TEST_TMPDIR/identifiers"
 	[ "$(grep -c '/dynmon-edge-.*/derive-packets_total-ingress$' "$BATS_TEST_TMPDIR/identifiers")" -eq "$((${#NAMES[@]} + 2))" ]
-	# JSON from all sources
+	# JSON from all commands
 	expected=$(printf '%s\n' lo mon0 "${CALLED[@]}" | jq -Rsc 'rtrimstr("\n") / "\n" | sort')
 	ctl show edge >"$BATS_TEST_TMPDIR/json"
 	is_utf8 <"$BATS_TEST_TMPDIR/json"
@@ -320,7 +320,7 @@ has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1
 	[ "$(http http://127.0.0.1:9936/polycube/v1/netdevs/%5Cxff%5Cxfe | jq -r '.[].name')" = '\xff\xfe' ]
 	# the control socket and a pipe have the unescaped bytes
 	for name in "${NAMES[@]}"; do ctl list | LC_ALL=C grep -Fq "$name"; done
-	# the log, where a message and a notification contain the name
+	# the log, in which a message and a notification contain the name
 	for i in "${!NAMES[@]}"; do ip -n "$NEAR" link del "${NAMES[i]}"; done
 	for i in "${!NAMES[@]}"; do eventually grep -Fq "plugin_instance = edge, type_instance = ${FIELDS[i]}, message" "$LOG"; done
 	is_utf8 <"$LOG"
@@ -344,7 +344,7 @@ has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1
 		collectd_start
 		eventually monitor_is probe running
 		runs_on probe '\xff'
-		# a pinned dataplane counts while collectd does not run
+		# a pinned dataplane counts while collectd is down
 		[ "$end" = stop ] || eventually counted probe '\\xff' "$((counts + 2))"
 		counts=$(ctl openmetrics probe | sed -n 's/^packets_total{.*ingress"} //p')
 	done

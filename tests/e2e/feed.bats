@@ -1,4 +1,4 @@
-# <Feed> blocks: what collectd knows goes into maps, and dataplanes react to it.
+# <Feed> blocks: collectd values are written to maps, and dataplanes react to them.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -16,8 +16,8 @@ teardown() {
 	network_down
 }
 
-# conf: collectd.conf with these lines in the block, and with collectd's own socket for PUTVAL. With one write
-# thread a value has been everywhere when the one after it comes.
+# conf: writes a collectd.conf with these lines in the block, and with collectd's own socket for
+# PUTVAL. With one write thread, a value has reached all plugins when the next value arrives.
 conf() {
 	local ours
 
@@ -33,18 +33,18 @@ conf() {
 	END
 }
 
-# feed NAME [LINES]: a block that puts the load into the field one_of of the monitor edge.
+# feed NAME [LINES]: a <Feed> block that writes the load to the field one_of of the monitor edge.
 feed() {
 	printf '<Feed "%s">\nMatch "load/load"\nMonitor "edge"\nMap "config"\nField "one_of"\n%s\n</Feed>\n' \
 		"$1" "${2:-}"
 }
 
-# monitor [LINES]: edge, on mon0.
+# monitor [LINES]: a <Monitor> block for edge on mon0.
 monitor() {
 	printf '<Monitor "edge">\nInterface "mon0"\nDataplane "dataplane.json"\n%s\n</Monitor>\n' "${1:-}"
 }
 
-# put ID VALUES [TIME]: a value comes to collectd.
+# put ID VALUES [TIME]: sends a value to collectd.
 put() {
 	local answer
 
@@ -53,15 +53,15 @@ put() {
 	[[ "$answer" == 0\ * ]] || { echo "$answer"; return 1; }
 }
 
-# document [SWAP [EMPTY]] <CODE: dataplane.json, whose metric is the map config.
+# document [SWAP [EMPTY]] <CODE: writes dataplane.json, whose metric is the map config.
 document() {
 	jq -n --rawfile code /dev/stdin --argjson swap "${1:-false}" --argjson empty "${2:-false}" '{"ingress-path": {"name": "fed", "code": $code,
 		"metric-configs": [{"name": "config", "map-name": "config",
 		"extraction-options": {"swap-on-read": $swap, "empty-on-read": $empty}}]}, "egress-path": {}}' >"$DOCUMENTS/dataplane.json"
 }
 
-# code FIELDS [FLAGS] [STATEMENTS]: a program with a map of such structs, whose entry it finds with each
-# packet, and copies one_of to seen.
+# code FIELDS [FLAGS] [STATEMENTS]: a program with a map of structs with these fields. For each
+# packet, the program looks up the entry and copies one_of to seen.
 code() {
 	cat <<-END
 	#include <linux/bpf.h>
@@ -81,7 +81,7 @@ code() {
 	END
 }
 
-# config JQ: of the entry there.
+# config JQ: a field of the map entry.
 config() { json_value edge ingress config | jq -c ".[0]${1:-}"; }
 config_is() { [ "$(config "$1")" = "$2" ]; }
 fed() { ctl show edge | jq -c ".feeds[] | select(.name == \"$1\") | $2"; }
@@ -115,7 +115,8 @@ stat_is() { [ "$(ctl stats | awk -v name="$1" '$1 == name { print $2 }')" = "$2"
 }
 
 @test "a reload starts with the last value; what the map has beside it, and packets, say so" {
-	# least is what any packet has seen; a reload with other fields makes a new map.
+	# least is one more than the smallest value that a packet has seen. A reload with other
+	# fields creates a new map.
 	least='if (!entry->least || entry->one_of < entry->least - 1) entry->least = entry->one_of + 1;'
 	document < <(code '__u32 one_of; __u32 least;' 0 "$least")
 	conf < <(monitor; feed load)
@@ -135,7 +136,8 @@ stat_is() { [ "$(ctl stats | awk -v name="$1" '$1 == name { print $2 }')" = "$2"
 	put load/load 9:0:0
 	eventually config_is .one_of 9
 	[ "$(fed load '.values, .errors' | xargs)" = "2 0" ]
-	# Another one that has no such field: said once by who reloads, and once in the log.
+	# The new map has no such field. The reload command reports this, and the log contains it
+	# once.
 	document < <(code '__u32 few; __u32 seen;' 0 'entry->seen = 1;')
 	run -0 ctl reload
 	[[ "$output" == *'monitor edge: feed "load": ingress: map config: its value has no field "one_of"; there are few, seen'* ]]
@@ -175,9 +177,10 @@ stat_is() { [ "$(ctl stats | awk -v name="$1" '$1 == name { print $2 }')" = "$2"
 	seen() { ctl metrics edge | jq -c ".\"ingress-metrics\"[$1].value[0].seen"; }
 	put load/load 6:0:0
 	put load/load 6:0:0
-	# The second one is counted when the first is in all copies.
+	# A value is counted after it has been written to all copies of the map.
 	eventually fed_is load .values 2
-	# Whatever was read before, each packet sees it: seen is what packets have copied in all.
+	# After any number of reads each packet sees the value; seen is the sum of the values that
+	# packets have copied.
 	ctl metrics edge
 	ctl metrics edge
 	ctl metrics edge
@@ -260,7 +263,7 @@ stat_is() { [ "$(ctl stats | awk -v name="$1" '$1 == name { print $2 }')" = "$2"
 	ctl inject later mon0 "$DOCUMENTS/dataplane.json"
 	stat_is feeds_waiting 0
 	[ "$(json_value later ingress config | jq .[0].one_of)" = 3 ]
-	# Another field gets the last value at once, without a new one.
+	# Another field receives the last value at once, without waiting for the next value.
 	conf < <(monitor; feed load 'Scale 2' | sed 's/one_of/other/')
 	[ "$(ctl reload)" = "$(printf 'feed "load": settings changed\nfeed "late": removed, it is not configured any more')" ]
 	[ "$(config '|[.one_of, .other]')" = '[3,6]' ]
@@ -277,7 +280,7 @@ stat_is() { [ "$(ctl stats | awk -v name="$1" '$1 == name { print $2 }')" = "$2"
 	nothing_attached
 }
 
-# forge HOST VALUE: a packet of collectd's network protocol, with the load of that host.
+# forge HOST VALUE: sends a packet of collectd's network protocol with the load of that host.
 forge() {
 	near python3 - "$1" "$2" <<-'END'
 	import socket, struct, sys, time
@@ -303,7 +306,8 @@ forge() {
 	conf < <(monitor; feed own; named one elsewhere; named all '*')
 	sed -i '1i LoadPlugin network\n<Plugin network>\n  Listen "127.0.0.1" "25826"\n</Plugin>' "$CONF"
 	collectd_start
-	# One packet with this host's name, forged, and one with another host: collectd accepts both.
+	# One forged packet with the name of this host, and one with another name: collectd accepts
+	# both.
 	forge host 666
 	eventually fed_is all .values 1
 	[ "$(config .one_of)" = 0 ]
@@ -313,7 +317,7 @@ forge() {
 	[ "$(config '|[.one_of, .one, .all]')" = '[0,5,5]' ]
 	[ "$(fed own '.values, .errors' | xargs)" = "0 0" ]
 	[ "$(grep -cF 'feed "own": a value that came from another host or over the network is ignored: Match "load/load" takes only values of this host' "$LOG")" = 1 ]
-	# A value of collectd itself.
+	# A value that collectd itself has read.
 	put load/load 7:7:7
 	eventually fed_is own .values 1
 	[ "$(config .one_of)" = 7 ]

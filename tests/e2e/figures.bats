@@ -1,4 +1,4 @@
-# The plugin's figures about itself, and values at once: FLUSH and SIGUSR1.
+# The plugin's self metrics, and immediate reads: FLUSH and SIGUSR1.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -20,13 +20,14 @@ teardown() {
 
 PATHS='monitor="edge",interface="mon0",path='
 
-# figure NAME: of STATS, or of the page with its prefix
+# figure NAME: a value from STATS. exposed NAME: the value from the metrics page, with the dynmon_
+# prefix.
 figure() { ctl stats | sed -n "s/^$1 //p"; }
 figure_is() { [ "$(figure "$1")" = "$2" ]; }
 exposed() { metrics_page | sed -n "s/^dynmon_$1 //p"; }
 
-# edge OPTION [DOCUMENT]: a monitor, and an option of the plugin. slow: nobody reads after the start,
-# until told to.
+# edge OPTION [DOCUMENT]: configures a monitor and one option of the plugin. slow: after its start,
+# collectd reads only when a test asks.
 edge() {
 	collectd_configure <<-EOF
 	$1
@@ -35,7 +36,8 @@ edge() {
 	  Dataplane "${2:-packet_counter.json}"
 	</Monitor>
 	EOF
-	# Several of collectd's write threads pass each other, and the older of two values is "too old" then.
+	# Several write threads of collectd may reorder values, and the older of two values is
+	# rejected as "too old".
 	sed -i 's/^Interval 0.2$/&\nWriteThreads 1/' "$CONF"
 }
 slow() {
@@ -44,7 +46,7 @@ slow() {
 }
 
 csv_is_own() { [ "$(cat "$DIR/csv/host/dynmon/$1"-[0-9]* | tail -n 1 | cut -d, -f2)" = "$2" ]; }
-# Lines that the csv plugin has of ingress: the first read, and each flush.
+# Lines of the csv plugin for ingress: one for the first read and one for each flush.
 lines_of_ingress() { cat "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-ingress"-* | grep -c '^[0-9]'; }
 
 @test "RunStats: a program's runs are the packets, and go on over a reload" {
@@ -62,13 +64,13 @@ lines_of_ingress() { cat "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-in
 	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq 120 ]
 	[ "$(figure "program_runs{${PATHS}\"egress\"}")" -eq 30 ]
 	[ "$(jq -n "$(exposed "program_run_seconds_total{${PATHS}\"ingress\"}") > $seconds")" = true ]
-	# another document, with other maps, on one path only
+	# another document with other maps, on one path
 	ctl inject edge direction=ingress "$DATAPLANE_DIR/packet_counter.json"
 	frames_in 3
 	frames_out 1
 	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq 123 ]
 	[ "$(figure "program_runs{${PATHS}\"egress\"}")" -eq 31 ]
-	# other settings, with the same programs and on another hook
+	# other settings, the same programs, another hook
 	sed -i 's/Dataplane "packet/Hook "tc"\n&/' "$CONF"
 	ctl reload
 	ctl show edge | jq '.hook == "tc"' | is_true
@@ -90,7 +92,7 @@ lines_of_ingress() { cat "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-in
 	sender=$!
 	last=0 sending=true
 	while $sending; do
-		# At least once, however fast they are.
+		# At least one iteration, even if the sender is done.
 		kill -0 "$sender" 2>/dev/null || sending=false
 		now=$(figure "program_runs{${PATHS}\"ingress\"}")
 		[ "$now" -ge "$last" ]
@@ -103,7 +105,8 @@ lines_of_ingress() { cat "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-in
 	[ "$(figure 'dataplane_changes{monitor="edge"}')" -gt 1 ]
 }
 
-# Whether collectd has the kernel count; the kernel does so for all when anybody asks.
+# Tests whether collectd has enabled the run count of the kernel, which is enabled while any process
+# holds its descriptor.
 asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 
 @test "RunStats false, the default, gives nothing and asks the kernel for nothing; a reload switches" {
@@ -139,7 +142,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 
 @test "RunStats without the capability is logged, and all else works" {
 	edge 'RunStats true'
-	# No function: $! must be collectd itself.
+	# No function here: $! must be the process of collectd.
 	ip netns exec "$NEAR" setpriv --bounding-set -sys_admin --inh-caps -sys_admin \
 		env LD_PRELOAD="${DYNMON_PRELOAD:-}" collectd -f -C "$CONF" >"$DIR/collectd.out" 2>&1 3>&- &
 	COLLECTD=$!
@@ -158,7 +161,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	eventually figure_is 'reads{monitor="edge",reader="collectd"}' 1
 	[ "$(figure "map_entries$flows")" -eq 0 ]
 	for port in 1 2 3 4 5; do frames_in 2 -d "$port"; done
-	# as the last read has found them: nobody walks the map for it
+	# as of the last read: the figures do not read the map
 	[ "$(figure "map_entries$flows")" -eq 0 ]
 	ctl metrics edge >/dev/null
 	[ "$(figure "map_entries$flows")" -eq 5 ]
@@ -171,7 +174,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	for reader in collectd json openmetrics; do
 		[ "$(jq -n "$(figure "read_seconds{monitor=\"edge\",reader=\"$reader\"}") > 0")" = true ]
 	done
-	# reads go on when the settings are others
+	# read counters continue after a change of settings
 	sed -i 's/Dataplane "flows/LogLevel "info"\n&/' "$CONF"
 	ctl reload
 	[ "$(figure 'reads{monitor="edge",reader="openmetrics"}')" -eq 2 ]
@@ -189,7 +192,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	echo '{"ingress-path":{"code":"no"}}' >"$BATS_TEST_TMPDIR/wrong.json"
 	run ctl inject edge "$BATS_TEST_TMPDIR/wrong.json"
 	[ "$status" -ne 0 ]
-	# The request was refused; the monitor is healthy.
+	# The request was rejected; the monitor is healthy.
 	[ "$(exposed requests_refused_total)" -eq 1 ]
 	[ "$(exposed 'dataplane_failures_total{monitor="edge"}')" -eq 0 ]
 	[ "$(exposed 'dataplane_change_timestamp_seconds{monitor="edge"}')" -eq "$loaded" ]
@@ -202,7 +205,8 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	ctl add never
 	[ "$(exposed 'dataplane_change_timestamp_seconds{monitor="never"}')" = "" ]
 	[ "$(figure monitors)" -eq 2 ]
-	# An injection that fails changes nothing, and a document that is broken is not what runs.
+	# A failed injection leaves the old dataplane running. A broken document does not replace
+	# it.
 	[ "$(figure 'monitor_failed{monitor="edge"}') $(figure 'dataplane_outdated{monitor="edge"}')" = "0 0" ]
 	cp "$DATAPLANE_DIR/packet_counter.json" "$BATS_TEST_TMPDIR/kept.json"
 	echo '{' >"$DATAPLANE_DIR/packet_counter.json"
@@ -256,7 +260,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	[ "$(sed -n 's/^# TYPE dynmon_\([a-z_]*\) .*/\1/p' "$page" | sort | uniq -d)" = "" ]
 	grep '^# HELP dynmon_' "$page" | grep -Ev '^# HELP [a-z_]+ [A-Z].*\.$' && return 1
 	metrics_page | promtool check metrics
-	# of one monitor there are its metrics alone
+	# with a monitor in the query, the page has only the metrics of that monitor
 	run ! grep '^dynmon_' <(http 'http://127.0.0.1:9936/metrics?monitor=edge')
 }
 
@@ -282,7 +286,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	ctl flush plugin=csv plugin=dynmon
 	eventually csv_is edge-mon0 "$packets" 9
 	frames_in 1
-	# others, and what is younger than that: ours are left alone
+	# flushes of other plugins, or of values older than these, do not read ours
 	raw 'FLUSH plugin=csv' | grep -Fx '0 Done: 1 successful, 0 errors'
 	raw 'FLUSH identifier=host/load/load identifier=host/dynmonic/x' | grep -Fx '0 Done: 2 successful, 0 errors'
 	raw 'FLUSH timeout=3600' | grep -Fx '0 Done: 1 successful, 0 errors'
@@ -336,11 +340,11 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	frames_in 5
 	near collectdctl -s "$SOCKET" flush
 	eventually grep -Eq '^host\.dynmon-edge-mon0\.derive-packets_total-ingress 5 ' "$BATS_TEST_TMPDIR/graphite"
-	# What comes late: it stays in the plugin's buffer otherwise.
+	# Sends a late value; otherwise the flushed values stay in the buffer of the write plugin.
 	eventually grep -Eq '^host\.dynmon\.derive-maps_full 0 ' "$BATS_TEST_TMPDIR/graphite"
 }
 
-# precache RULES: a filter chain that all values go through before collectd's cache.
+# precache RULES: a filter chain that all values pass before they enter collectd's cache.
 precache() {
 	sed -i '1i LoadPlugin match_regex\nLoadPlugin target_replace' "$CONF" # before PluginDir
 	cat >>"$CONF" <<-EOF
@@ -423,7 +427,7 @@ flush_often() {
 	[ "$(grep -Fxc '0 Done: 1 successful, 0 errors' "$BATS_TEST_TMPDIR/flushed")" -eq 100 ]
 	raw FLUSH
 	eventually csv_is edge-mon0 derive-packets_total-ingress 100000
-	# no line is less than one before it
+	# no line is less than the previous line
 	[ -z "$(awk -F, '/^[0-9]/ { if ($2 + 0 < last) print; last = $2 + 0 }' "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-ingress"-*)" ]
 	collectd_stop
 	run ! grep -i "too old" "$LOG"

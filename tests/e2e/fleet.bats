@@ -1,4 +1,4 @@
-# A fleet: hosts with monitors send their values, signed, to one collectd, where Prometheus finds them.
+# A fleet: hosts with monitors send signed values to one collectd, where Prometheus scrapes them.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -9,13 +9,14 @@ setup() {
 	need prometheus prometheus
 	network_up
 	FLEET=$NEAR HOSTS=() SERVERS=()
-	# $NEAR is the receiver, with a switch that all hosts are at.
+	# $NEAR is the receiver. Its bridge connects all hosts.
 	ip -n "$NEAR" link add br0 type bridge
 	ip -n "$NEAR" addr add 10.8.0.1/24 dev br0
 	ip -n "$NEAR" link set br0 up
 	collectd_at "$BATS_TEST_TMPDIR"
 	collectd_write receiver 0.5 "$(pipelines fleet-receiver.conf fleet-passwords prometheus.conf)" </dev/null
-	# Intervals until a value is missed. With collectd's 2 a busy machine's hosts come and go.
+	# The number of intervals after which a value is missing. With collectd's default of 2,
+	# hosts come and go on a busy machine.
 	echo 'Timeout 10' >>"$CONF"
 	collectd_start
 }
@@ -32,8 +33,8 @@ teardown() {
 	network_down
 }
 
-# on HOST COMMAND ...: with that host's namespace, files and collectd. Not in a subshell, if that
-# starts or stops one.
+# on HOST COMMAND ...: runs COMMAND with the namespace, files and collectd of that host. Runs in
+# this shell, so that COMMAND can start or stop collectd.
 on() {
 	local NEAR=$FLEET-$1 DIR SOCKET LOG CONF
 	local -n KEEPER=KEEPER_$1 COLLECTD=COLLECTD_$1
@@ -42,7 +43,7 @@ on() {
 	"${@:2}"
 }
 
-# host_up NAME: mon0 on a cable to peer-NAME in $FAR, and up0 on the switch.
+# host_up NAME: creates mon0, connected to peer-NAME in $FAR, and up0 on the bridge.
 host_up() {
 	HOSTS+=("$1")
 	mkdir "$BATS_TEST_TMPDIR/$1"
@@ -79,14 +80,14 @@ sender_configure() {
 		-e "s/\(SecurityLevel\) .*/\1 \"${4:-Sign}\"/" "$DIR/fleet-sender.conf"
 }
 
-# sender_up HOST: with its own line of fleet-passwords.
+# sender_up HOST: starts collectd with the line of the host in fleet-passwords.
 sender_up() {
 	host_up "$1"
 	on "$1" sender_configure "$1" "$1" "change-$1"
 	on "$1" collectd_start
 }
 
-# What the receiver has: lines of "HOST COUNT".
+# The values that the receiver has: lines of "HOST COUNT".
 received() {
 	http http://127.0.0.1:9103/metrics |
 		sed -n 's/^collectd_dynmon_derive_total{dynmon="edge-mon0",type="packets_total-ingress",instance="\(.*\)"} \([0-9]*\) .*/\1 \2/p'
@@ -110,9 +111,9 @@ of() { echo "collectd_dynmon_derive_total{type=\"packets_total-ingress\",instanc
 	on beta collectd_crash
 	frames_at peer-alpha 10
 	frames_at peer-beta 50
-	# collectd takes what does not come any longer off the page.
+	# collectd removes values that no longer arrive from the page.
 	eventually received_is alpha 110 gamma 300
-	# What was counted while it was not there, too: its monitor is pinned.
+	# Packets were counted while collectd was down, because the monitor is pinned.
 	on beta collectd_start
 	eventually received_is alpha 110 beta 250 gamma 300
 	frames_at peer-beta 5
@@ -122,13 +123,13 @@ of() { echo "collectd_dynmon_derive_total{type=\"packets_total-ingress\",instanc
 	eventually value_is "sum($ingress)" 665
 	eventually value_is "count($ingress)" 3
 	for host in alpha beta gamma; do value_is "resets($(of "$host")[5m])" 0; done
-	# No series is twice on the page, whoever it is of.
+	# No series is on the page twice, for any host.
 	[ -z "$(http http://127.0.0.1:9103/metrics | sed -n 's/^\([^#].*}\) .*/\1/p' | sort | uniq -d)" ]
 }
 
 says_thrice() { [ "$(grep -c "$1" "$LOG")" -ge 3 ]; }
 
-# refused USER PASSWORD LEVEL WORDS: the receiver ignores what mallory sends, and says so.
+# refused USER PASSWORD LEVEL WORDS: the receiver ignores values from mallory and logs the reason.
 refused() {
 	on mallory sender_configure mallory "$1" "$2" "$3"
 	on mallory collectd_start
@@ -147,7 +148,7 @@ refused() {
 	refused alpha change-nothing Sign 'Hash mismatch. Username: alpha'
 	refused mallory change-alpha Sign 'Unknown user: mallory'
 	refused alpha change-alpha None 'Unsigned packet or part has been ignored'
-	# It was for nothing else.
+	# A control: with valid credentials, values of mallory arrive.
 	on mallory sender_configure mallory beta change-beta
 	on mallory collectd_start
 	frames_at peer-mallory 7

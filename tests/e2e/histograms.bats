@@ -18,13 +18,13 @@ teardown() {
 	network_down
 }
 
-# document METRIC ...: each metric-config is an argument, in JSON.
+# document METRIC ...: each argument is a metric-config in JSON.
 document() {
 	printf '%s\n' "$@" |
 		jq -s '{"ingress-path": {"code-file": "sizes.bpf.c", "metric-configs": .}}' >"$DOCUMENTS/sizes.json"
 }
 
-# One of Dynmon's own, in its dialect.
+# The same in Dynmon's dialect.
 dialect() {
 	jq -n '{"ingress-path": {code: "
 		BPF_HISTOGRAM(SIZES);
@@ -47,7 +47,7 @@ start() {
 	collectd_start
 }
 
-# 35 packets of 2910 bytes. 63 is the last of its bucket, 64 the first of the next one.
+# 35 packets of 2910 bytes in total. 63 is the last value of its bucket, 64 the first of the next.
 packets() {
 	frames_in 10 -s 63 "$@"
 	frames_in 20 -s 64 "$@"
@@ -59,7 +59,7 @@ openmetrics() {
 	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$PAGE" >"$PAGE.parsed"
 }
 
-# buckets NAME LABEL: "le=n le=n ..." of those that are not as the one before.
+# buckets NAME LABEL: prints "le=n le=n ..." for each bucket that differs from the previous bucket.
 buckets() {
 	sed -n "s/^$1_bucket{.*$2.*le=\"\([^\"]*\)\"} \(.*\)/\1=\2/p" "$PAGE" |
 		awk -F= 'BEGIN { before = "-" } $2 != before { printf "%s%s", sep, $0; sep = " " } { before = $2 }'

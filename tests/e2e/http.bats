@@ -1,4 +1,5 @@
-# HTTP on the real collectd: every request gets an answer, and requests of other sites take no values.
+# HTTP on a real collectd: every request gets an answer, and requests from other sites take no
+# values.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -20,10 +21,11 @@ teardown() {
 	network_down
 }
 
-# rx BODY: a handler of Dynmon's dialect.
+# rx BODY: a handler in Dynmon's dialect.
 rx() { echo "static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { $1 return RX_OK; }"; }
 
-# document NAME CODE METRIC ...: makes a document with an ingress path; each METRIC is a metric-config.
+# document NAME CODE METRIC ...: writes a document with an ingress path. Each METRIC is a
+# metric-config.
 document() {
 	local name=$1 code=$2
 	shift 2
@@ -31,7 +33,8 @@ document() {
 		'{"ingress-path": {code: $code, "metric-configs": .}, "egress-path": {}}' >"$DOCUMENTS/$name"
 }
 
-# start [LINES]: starts listeners with and without writes; LINES go into the plugin's block.
+# start [LINES]: starts one listener with writes and one without. LINES are added to the plugin's
+# block.
 start() {
 	collectd_configure <<-EOF
 	<Http>
@@ -43,7 +46,7 @@ start() {
 	collectd_start
 }
 
-# A monitor with an array that is large enough to make a read slow.
+# A monitor with an array large enough to make a read slow.
 start_large() {
 	document large.json "BPF_TABLE(\"array\", u32, u64, MANY, 5000000); $(rx '')" \
 		'{"name": "many", "map-name": "MANY", "open-metrics-metadata": {"type": "gauge"}}'
@@ -53,7 +56,7 @@ start_large() {
 	</Monitor>'
 }
 
-# in_background COMMAND ...: runs until the test ends.
+# in_background COMMAND ...: runs COMMAND until the test ends.
 in_background() {
 	ip netns exec "$NEAR" "$@" >/dev/null 2>&1 3>&- &
 	HELD+=($!)
@@ -64,7 +67,7 @@ status_of() { http -o /dev/null -w '%{http_code}\n' "$@"; }
 
 @test "only the time in which the plugin waits for a client is limited" {
 	start_large
-	# The header has been sent and the plugin reads the map, without a time limit.
+	# The header has been sent and the plugin reads the map. There is no time limit.
 	in_background curl -sS -D "$BATS_TEST_TMPDIR/head" -o "$BATS_TEST_TMPDIR/body" http://127.0.0.1:9000/metrics
 	eventually test -s "$BATS_TEST_TMPDIR/head"
 	kill -STOP "$COLLECTD"
@@ -81,7 +84,7 @@ status_of() { http -o /dev/null -w '%{http_code}\n' "$@"; }
 	value=$API/dynmon/large/metrics/ingress-metrics/many/value
 	near bash -c "curl -sS -N --max-time $PATIENCE $value | head -c 1000 >/dev/null" || true
 	eventually grep "http://127.0.0.1:9000: GET /polycube/v1/dynmon/large/metrics/.*/value by 127.0.0.1: answer 200 was cut after [0-9]* bytes of its body: the client closed the connection" "$LOG"
-	# A client that reads nothing, and a client that is connected when collectd ends.
+	# One client that does not read, and one client that is connected when collectd ends.
 	in_background bash -c "curl -sS -N $value | sleep 300"
 	eventually grep 'was cut after .*: the client took nothing for 30 s' "$LOG"
 	in_background bash -c "curl -sS -N $value >'$BATS_TEST_TMPDIR/taken' | sleep 300"
@@ -122,7 +125,7 @@ status_of() { http -o /dev/null -w '%{http_code}\n' "$@"; }
 	[ -z "$(monitors)" ]
 }
 
-# Metrics whose reads take values away: a queue, and a gauge that is emptied.
+# Metrics whose reads remove values: a queue, and a gauge that is emptied.
 start_taken() {
 	document taken.json "BPF_ARRAY(LEVEL, u64, 1); BPF_QUEUE(JOBS, u64, 100);
 		$(rx 'u64 one = 1; LEVEL.atomic_increment(0); JOBS.push(&one, 0);')" \
@@ -144,7 +147,7 @@ start_taken() {
 	  Dataplane "kept.json"
 	  Interval 3600
 	</Monitor>'
-	# collectd reads once at its start.
+	# collectd reads once at startup.
 	eventually both_are_read
 	frames_in 3
 }
@@ -166,7 +169,7 @@ nothing_is_taken() {
 			[ "$(status_of -H "$headers" "http://127.0.0.1:9000$path")" = 403 ]
 			[ "$(status_of -I -H "$headers" "http://127.0.0.1:9000$path")" = 403 ]
 		done
-		# These paths take no values.
+		# Requests to these paths remove no values.
 		for path in / /status /healthz '/metrics?look=10' '/metrics?monitor=kept' /dynmon/kept /dynmon/kept/metrics /cubes; do
 			[ "$(status_of -H "$headers" "http://127.0.0.1:9000$path")" = 200 ]
 		done
@@ -208,7 +211,7 @@ nothing_is_taken() {
 	near env BROWSER_FLAG='--host-resolver-rules=MAP evil.example 127.0.0.1' \
 		python3 "$top_srcdir/tests/tools/browser.py" http://evil.example:9000/metrics \
 		'wait document.body.innerText.includes("\"evil.example:9000\" is not a name of this listener")'
-	# The page of the plugin, by an address and by a name of the listener.
+	# A page loaded from the plugin itself, by address and by name of the listener.
 	for url in http://10.9.0.1:9001/ http://localhost:9000/; do
 		near python3 "$top_srcdir/tests/tools/browser.py" "$url" \
 			"wait document.querySelector('[data-monitor=kept] [data-family=kept] .value')"

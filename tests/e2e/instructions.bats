@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# The dialect costs nothing: an example has no more instructions than the same by hand.
+# The dialect costs nothing: an example has no more instructions than the same program written by
+# hand.
 
 setup_file() {
 	export top_srcdir="${top_srcdir:-$BATS_TEST_DIRNAME/../..}"
@@ -8,7 +9,7 @@ setup_file() {
 	export DYNMON_BPFDIR="${DYNMON_BPFDIR:-$top_srcdir/bpf}"
 }
 
-# instructions < SOURCE
+# instructions < SOURCE: prints the number of instructions
 instructions() {
 	"$DYNMON_CC" --include="$DYNMON_BPFDIR" >"$BATS_TEST_TMPDIR/object.o"
 	echo $((0x$(llvm-objdump -h "$BATS_TEST_TMPDIR/object.o" | awk '$2 == "tc" { print $3 }') / 8))

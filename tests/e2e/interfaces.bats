@@ -1,5 +1,5 @@
-# Where monitors run: interfaces that come, go and change their names, network namespaces, and
-# the place among others' programs.
+# Attachment of monitors: interfaces that appear, disappear and are renamed, network namespaces, and
+# the position among other programs.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -21,7 +21,7 @@ teardown() {
 	network_down
 }
 
-# start_with OPTION ...: a line of the monitor's block each.
+# start_with OPTION ...: each OPTION is a line of the monitor's block.
 start_with() {
 	collectd_configure <<-EOF
 	<Monitor "edge">
@@ -44,17 +44,17 @@ rename() {
 	near ip link set "$2" up
 }
 
-# The counters of the document with these options, in a file of their own.
+# Writes a copy of the counter document with these extraction options to FILE.
 with_options() { # FILE EXTRACTION-OPTIONS
 	jq --argjson options "$2" \
 		'.[]."metric-configs"[]."extraction-options" = $options' \
 		"$top_srcdir/examples/packet_counter.json" >"$DOCUMENTS/$1"
 }
 
-# The programs of a hook in their order, as the kernel has them: "name" each.
+# The programs of a hook, in the order of the kernel: one "name" each.
 order() { attached mon0 | awk -v path="$1" '$2 == path { print $3 }' | xargs; }
 
-# As SHOW has them.
+# The same from SHOW.
 chain() {
 	ctl show "$1" | jq -r --arg path "$2" \
 		'.interfaces[0].programs[] | select(.path == $path) | .chain[].id' | xargs
@@ -97,26 +97,26 @@ ids() { # PATH MONITOR ...
 	counted edge veth1 4
 	counted edge veth2 6
 
-	rename other3 veth3 # into it
+	rename other3 veth3 # renamed to a matching name
 	eventually runs_on edge veth1 veth2 veth3
 	frames_at peer3 2
 	counted edge veth3 2
 
 	kept_id=$(program_id edge veth2 ingress)
-	rename veth2 veth22 # within it: the same one
+	rename veth2 veth22 # the same interface under another matching name
 	eventually runs_on edge veth1 veth22 veth3
 	[ "$(program_id edge veth22 ingress)" = "$kept_id" ]
 	frames_at peer2 1
 	counted edge veth22 7
 
-	rename veth1 other1 # out of it
+	rename veth1 other1 # renamed to a name that does not match
 	eventually runs_on edge veth22 veth3
 	[ -z "$(attached other1)" ]
 	near ip link del veth3
 	eventually runs_on edge veth22
 	near ip link del veth22
 	eventually runs_on edge
-	cable_up veth9 peer9 # a new one starts at zero
+	cable_up veth9 peer9 # a new interface starts at zero
 	eventually runs_on edge veth9
 	frames_at peer9 3
 	counted edge veth9 3
@@ -140,7 +140,7 @@ ids() { # PATH MONITOR ...
 	frames_at peer1 4
 	counted edge mon0 4
 	counted edge moved0 7
-	# The one that was followed goes; the name is still what is wanted.
+	# The attached interface is deleted; the monitor still looks for the configured name.
 	near ip link del moved0
 	eventually runs_on edge mon0
 	frames_at peer1 1
@@ -175,7 +175,7 @@ ids() { # PATH MONITOR ...
 	near ip link set br2 up
 	cable_up port1 peer1
 	start_with 'Interface "br1:port1"'
-	monitor_is edge waiting # it is no port yet
+	monitor_is edge waiting # the interface is not a port yet
 	[ -z "$(attached port1)" ]
 	near ip link set port1 master br1
 	eventually monitor_is edge running
@@ -185,7 +185,7 @@ ids() { # PATH MONITOR ...
 	near ip link set port1 nomaster
 	eventually monitor_is edge waiting
 	[ -z "$(attached port1)" ]
-	near ip link set port1 master br2 # another one's
+	near ip link set port1 master br2 # a port of another bridge
 	ctl reload >/dev/null
 	monitor_is edge waiting
 	near ip link set port1 master br1
@@ -196,7 +196,7 @@ ids() { # PATH MONITOR ...
 	before=$(program_id edge port1 ingress)
 	rename port1 port9
 	eventually runs_on edge port9
-	cable_up more0 peer2 # something else happens
+	cable_up more0 peer2 # an unrelated event
 	eventually near ip link show more0
 	ctl reload >/dev/null
 	[ "$(program_id edge port9 ingress)" = "$before" ]
@@ -216,7 +216,7 @@ ids() { # PATH MONITOR ...
 	frames_at peer1 4
 	counted edge "" 7
 	[ "$(program_id edge mon0 ingress)" = "$(program_id edge mon1 ingress)" ]
-	[ "$(ctl openmetrics edge | grep -c '^packets_total')" -eq 2 ] # ingress and egress
+	[ "$(ctl openmetrics edge | grep -c '^packets_total')" -eq 2 ] # one series for ingress and one for egress
 	cable_up mon2 peer2
 	eventually runs_on edge mon0 mon1 mon2
 	frames_at peer2 10
@@ -236,7 +236,7 @@ ids() { # PATH MONITOR ...
 	cable_up mon3 peer3
 	eventually runs_on edge mon3
 	frames_at peer3 1
-	counted edge "" 21 # what was counted together is not one interface's
+	counted edge "" 21 # shared counts do not belong to one interface
 }
 
 same_program() { [ "$(attached mon0 | head -n 1)" = "$(attached mon1 | head -n 1)" ]; }
@@ -269,10 +269,10 @@ same_program() { [ "$(attached mon0 | head -n 1)" = "$(attached mon1 | head -n 1
 	sum=$((sum + $(json_value edge ingress packets_total | jq add)))
 	sum=$((sum + $(json_value edge ingress packets_total | jq add)))
 	[ "$sum" -eq 200000 ]
-	eventually same_program # both were switched; collectd's reads do that, too
+	eventually same_program # both monitors have switched; collectd's own reads switch, too
 }
 
-# A namespace of that name with blue0 in it, whose other end blue-peer is in $FAR.
+# Creates a network namespace with blue0 in it. The other end, blue-peer, is in $FAR.
 blue_up() {
 	ip netns add "$BLUE"
 	ip netns exec "$BLUE" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
@@ -293,8 +293,9 @@ netns_comes_and_goes() { # HOOK NETNS
 	frames_at blue-peer 6
 	counted edge blue0 6
 	[ "$(ctl show edge | jq -r .netns)" = "$2" ]
-	nothing_attached # in our own
-	# Nothing of ours keeps it: with the namespace goes its interface, and with that the peer.
+	nothing_attached # in the namespace of collectd
+	# The plugin holds no reference to the namespace: deleting it deletes its interface, and
+	# with it the peer.
 	ip netns del "$BLUE"
 	eventually blue_peer_gone
 	eventually monitor_is edge waiting
@@ -351,7 +352,7 @@ netns_comes_and_goes() { # HOOK NETNS
 	frames_at blue-peer 5
 	counted edge mon0 2
 	counted blue mon0 5
-	# A neighbour is one of the same namespace.
+	# A neighbour must be in the same namespace.
 	ctl add third netns="$BLUE"
 	raw "INJECT third file=packet_counter.json" >/dev/null
 	run ctl attach third mon0 position=after:edge
@@ -363,7 +364,7 @@ netns_comes_and_goes() { # HOOK NETNS
 	[ "$(ctl show third | jq -c '[.interfaces[0].programs[0].chain[].monitor]')" = '["third","blue"]' ]
 }
 
-# add_monitors NAME ...: with a dataplane, and on no interface yet.
+# add_monitors NAME ...: adds monitors with a dataplane and without interfaces.
 add_monitors() {
 	local name
 
@@ -388,18 +389,18 @@ positions_on() {
 		[ "$(chain a "$path")" = "$expected" ]
 		[ "$HOOK" = tc ] || [ "$(order "$path")" = "$expected" ]
 	done
-	# Each of them counts: none ends the chain.
+	# Every monitor counts: no program ends the chain.
 	frames_in 4
 	for name in "${ORDER[@]}"; do
 		counted "$name" mon0 4
 	done
-	# A reload leaves everybody where they are.
+	# A reload leaves all programs at their positions.
 	ctl reload b force=true
 	[ "$(chain a ingress)" = "$(ids ingress "${ORDER[@]}")" ]
 
-	by_id=$(program_id after mon0 ingress) # behind it tc has priorities to give
+	by_id=$(program_id after mon0 ingress) # after this program tc has free priorities
 	add_monitors near
-	# An id is on one path: the other one cannot be put next to it.
+	# A program id belongs to one path: a program of the other path cannot be placed next to it.
 	run ctl attach near mon0 "position=after:#$by_id"
 	[ "$status" -eq 1 ]
 	[[ $output == *"no program with id $by_id, after which it is to run, is there" ]]
@@ -429,7 +430,7 @@ positions_on() {
 	positions_on tcx
 }
 
-# There the kernel puts one that says nothing before those that are there.
+# tc puts a program without a position before the existing programs.
 @test "tc: first, last, before and after a monitor or a program" {
 	ORDER=(first before b a after last)
 	positions_on tc
@@ -468,16 +469,16 @@ positions_on() {
 	eventually runs_on guard late0 mon0
 	[ "$(attached late0 | awk '$2 == "ingress" { print $3 }' | xargs)" = \
 		"$(program_id guard late0 ingress) $(program_id edge late0 ingress)" ]
-	# Without the neighbour it is in trouble, and says so, until that is there.
+	# Without its neighbour, the monitor reports an error until the neighbour is back.
 	ctl detach edge mon0
-	ctl reload guard force=true # it is where it is
+	ctl reload guard force=true # an attached program stays in place
 	monitor_is guard running
 	ctl detach guard mon0
 	run ctl attach guard mon0
 	[[ $output == *'position "before:edge": no monitor of that name runs on the ingress of this interface' ]]
 }
 
-# Programs of somebody else on mon0, one on each hook.
+# Attaches programs of another owner to mon0, one on each hook.
 foreign_up() {
 	FOREIGN=$BATS_TEST_TMPDIR/foreign.o
 	"$DYNMON_CC" --include="$DYNMON_BPFDIR" \
@@ -524,7 +525,7 @@ foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0
 
 @test "a place next to a foreign tcx program and beside a foreign XDP program" {
 	start_empty
-	# Another collectd's monitors are somebody else's.
+	# Monitors of another collectd count as foreign programs.
 	add_monitors theirs
 	HOOK=xdp-generic add_monitors theirs-xdp
 	ctl attach theirs mon0
@@ -587,7 +588,8 @@ foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0
 	cable_up veth3 peer3
 	ctl attach edge veth3
 	runs_on edge veth3
-	# A renamed one is detached by the name it has, or by the one it was attached by.
+	# A renamed interface is detached by its current name or by the name it had when it was
+	# attached.
 	rename veth3 moved3
 	eventually runs_on edge moved3
 	ctl detach edge moved3
@@ -618,7 +620,7 @@ foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0
 	counted edge veth1 3
 	cable_up veth7 peer7
 	eventually runs_on edge mon0 port1 veth1 veth7
-	# One that nothing is there for yet.
+	# A pattern that no interface matches yet.
 	[ "$(raw 'ATTACH edge "/^later \"quoted\"/"')" = '0 monitor edge attached to /^later "quoted"/' ]
 	[ "$(raw 'ATTACH edge "/^veth"')" = '-1 <Monitor "edge">: Interface: expected a regular expression between slashes, found "/^veth"' ]
 	[[ $(raw 'ATTACH edge "/^(veth/"') == '-1 <Monitor "edge">: Interface: expected an extended regular expression, found "/^(veth/": '* ]]
@@ -648,7 +650,7 @@ foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0
 	run ! ctl show n
 }
 
-# The messages that netlink sockets in $NEAR have lost.
+# The number of messages that netlink sockets in $NEAR have lost.
 netlink_drops() { near cat /proc/net/netlink | awk 'NR > 1 { n += $9 } END { print n + 0 }'; }
 
 @test "netlink overrun: what was missed is found by looking again" {
@@ -663,7 +665,7 @@ netlink_drops() { near cat /proc/net/netlink | awk 'NR > 1 { n += $9 } END { pri
 		for i in $(seq 300); do echo "link del other$i"; done
 	} >"$BATS_TEST_TMPDIR/batch"
 	near ip -batch "$BATS_TEST_TMPDIR/batch"
-	# These are the messages that get lost.
+	# The messages for these changes get lost.
 	cable_up veth2 peer2
 	cable_up late0 peer3
 	near ip link del veth1
@@ -682,7 +684,7 @@ netlink_drops() { near cat /proc/net/netlink | awk 'NR > 1 { n += $9 } END { pri
 	counted edge veth2 4
 	counted edge late0 5
 	[ -z "$(attached moved0)" ]
-	# And it goes on listening.
+	# The plugin continues to process events.
 	near ip link del veth2
 	cable_up veth4 peer4
 	# shellcheck disable=SC2046 # words
@@ -709,14 +711,15 @@ all_seen() { [ "$(ctl show edge | jq '.unattached + ([.interfaces[] | select(.at
 # attached_to N interfaces
 attached_to() { [ "$(ctl show edge | jq '[.interfaces[] | select(.attached)] | length')" -eq "$1" ]; }
 healthz() { http -o "$BATS_TEST_TMPDIR/health" -w '%{http_code}' http://127.0.0.1:9936/healthz; }
-# told SEVERITY TEXT: the number of such notifications about the monitor as a whole
+# told SEVERITY TEXT: the number of such notifications for the monitor as a whole
 told() { grep -cE "Notification: severity = $1, .*plugin_instance = edge, message = monitor edge.*$2" "$LOG"; }
 
 @test "without descriptors a monitor is degraded, with the cause, until some are free; one notification" {
 	AS_USER=(prlimit --nofile=1024:8192)
 	start_with 'Interface "/^v/"'
 	grep -F 'dynmon: the limit of descriptors was raised from 1024 to 8192' "$LOG"
-	# Room for some of 40 interfaces. Lowers only the soft limit: raising the hard limit again needs privileges.
+	# Descriptors for some of 40 interfaces. Lowers only the soft limit, because raising the
+	# hard limit again needs privileges.
 	prlimit --pid "$COLLECTD" --nofile=200:8192
 	for i in {1..40}; do
 		near ip link add "v$i" type veth peer name "p$i"
@@ -736,7 +739,7 @@ told() { grep -cE "Notification: severity = $1, .*plugin_instance = edge, messag
 	grep -F "monitor edge: $(cat "$BATS_TEST_TMPDIR/error")" "$BATS_TEST_TMPDIR/health"
 	[ "$(told FAILURE 'too many open files')" -eq 1 ]
 	[ "$(ctl show edge | jq .failures)" -eq 1 ]
-	# the other plugins have enough descriptors left
+	# other plugins have enough descriptors left
 	[ "$(find "/proc/$COLLECTD/fd" -mindepth 1 | wc -l)" -lt 160 ]
 	# no event announces the free descriptors
 	prlimit --pid "$COLLECTD" --nofile=8192:8192

@@ -1,5 +1,5 @@
-# Helpers of the end-to-end tests: network namespaces with a cable between them, and the real
-# collectd in one of them. Sourced by the .bats files.
+# Helpers for the end-to-end tests: network namespaces connected by a veth pair, and a real collectd
+# in one of them. Sourced by the .bats files.
 # shellcheck shell=bash
 
 : "${top_srcdir:=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}"
@@ -7,21 +7,21 @@
 : "${DYNMON_CC:=$top_builddir/dynmon-cc}"
 : "${DYNMON_BPFDIR:=$top_srcdir/bpf}"
 
-# Seconds that something may take before a test gives up on it; nothing is measured by it.
+# Time limit in seconds after which a test gives up. It is not a measurement.
 PATIENCE=180
 
-# What is compared is English, and sorted by bytes.
+# Tests compare English messages and lists sorted by byte.
 export LC_ALL=C.UTF-8
 
-# Debian's programs come first in PATH: bootstrap installs modules for Debian's python3.
+# Debian's programs come first in PATH, because bootstrap installs modules for Debian's python3.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 
 need_root() {
 	[ "$(id -u)" -eq 0 ] || skip "needs root: loads eBPF programs and makes network namespaces"
 }
 
-# Two namespaces: mon0 in $NEAR is what is monitored, peer0 in $FAR is the other end. Nothing but
-# the tests sends there.
+# Creates two namespaces: mon0 in $NEAR is monitored, peer0 in $FAR is the other end. Only the tests
+# send packets there.
 network_up() {
 	NEAR=dynmon-near-$$-$BATS_SUITE_TEST_NUMBER FAR=dynmon-far-$$-$BATS_SUITE_TEST_NUMBER
 	local ns
@@ -33,7 +33,7 @@ network_up() {
 		ip -n "$ns" link set lo up
 	done
 	cable_up mon0 peer0
-	# write_prometheus listens only where an address beside the loopback's is configured.
+	# write_prometheus listens only if an address other than the loopback address is configured.
 	ip -n "$NEAR" addr add 10.9.0.1/24 dev mon0
 }
 
@@ -42,8 +42,8 @@ cable_up() {
 	ip -n "$NEAR" link add "$1" type veth peer name "$2" netns "$FAR"
 	ip -n "$NEAR" link set "$1" up arp off
 	ip -n "$FAR" link set "$2" up arp off
-	# The end that came up first drops its frames until the kernel has processed its carrier. A request of
-	# the link state makes the kernel process the carrier now.
+	# The end that comes up first drops its frames until the kernel has processed its carrier. A
+	# query of the link state makes the kernel process the carrier now.
 	ip -n "$NEAR" link show dev "$1" >/dev/null
 }
 
@@ -59,14 +59,14 @@ network_down() {
 near() { ip netns exec "$NEAR" "$@"; }
 far() { ip netns exec "$FAR" "$@"; }
 
-# frames_in COUNT [sendframes' options]: frames that arrive at mon0; frames_out: frames that leave. Both return after
-# all frames have been received.
+# frames_in COUNT [sendframes' options]: sends frames that arrive at mon0. frames_out: sends frames
+# that leave mon0. Both return after all frames have been received.
 frames_in() {
 	local count=$1
 	shift
 	far "$top_builddir/tests/tools/sendframes" "$@" peer0 "$count"
 }
-# frames_at PEER COUNT: arrive at the interface on the other side of PEER.
+# frames_at PEER COUNT: sends frames that arrive at the interface at the other end of PEER.
 frames_at() { far "$top_builddir/tests/tools/sendframes" "$@"; }
 frames_out() {
 	local count=$1
@@ -74,7 +74,8 @@ frames_out() {
 	near "$top_builddir/tests/tools/sendframes" "$@" mon0 "$count"
 }
 
-# Frames that arrive at mon0 all the time, until send_no_more: then the last one has arrived.
+# Sends frames to mon0 continuously. send_no_more stops the sender and returns after the last frame
+# has arrived.
 send_always() {
 	rm -f "$BATS_TEST_TMPDIR/quiet"
 	(while [ ! -e "$BATS_TEST_TMPDIR/quiet" ]; do frames_in 10; sleep 0.05; done) >/dev/null 2>&1 3>&- &
@@ -86,7 +87,7 @@ send_no_more() {
 	SENDER=
 }
 
-# Where collectd has its files from now on.
+# Sets the directory and files that collectd uses from now on.
 collectd_at() {
 	DIR=$1
 	SOCKET=$DIR/control.sock
@@ -94,9 +95,10 @@ collectd_at() {
 	CONF=$DIR/collectd.conf
 }
 
-# collectd_write HOSTNAME INTERVAL OUTPUTS: a collectd.conf. OUTPUTS, a piece of it, says where values
-# go; standard input is the content of the plugin's block. Values do not time out: collectd considers a
-# value missing that is two intervals late, which happens on a loaded machine.
+# collectd_write HOSTNAME INTERVAL OUTPUTS: writes a collectd.conf. OUTPUTS is the part that
+# configures the destinations of values; standard input is the content of the plugin's block. The
+# timeout of values is disabled: collectd considers a value missing when it is two intervals late,
+# which happens on a loaded machine.
 collectd_write() {
 	cat >"$CONF" <<-EOF
 	Hostname "$1"
@@ -126,7 +128,7 @@ collectd_write() {
 	EOF
 }
 
-# What most tests need: values in files of csv, and on a page.
+# The default of most tests: values go to csv files and to a page.
 collectd_configure() {
 	collectd_at "$BATS_TEST_TMPDIR"
 	collectd_write host 0.2 "
@@ -141,22 +143,22 @@ collectd_configure() {
 	</Plugin>"
 }
 
-# A mount namespace with a bpffs that outlives collectd, for what is pinned there: from now on
-# every collectd runs in it. It ends with network_down.
+# Creates a mount namespace with a bpffs that outlives collectd, for pinned objects. Every collectd
+# started later runs in it. network_down removes it.
 bpffs_up() {
 	# shellcheck disable=SC2016 # the inner shell expands it
 	ip netns exec "$NEAR" sh -c 'mount -t bpf bpf /sys/fs/bpf && touch "$1" && exec sleep infinity' \
 		sh "$BATS_TEST_TMPDIR/bpffs-$NEAR" >/dev/null 2>&1 3>&- &
 	KEEPER=$!
 	disown "$KEEPER"
-	# Before that it may still be in the mount namespace that it comes from.
+	# Until then the process may still be in the mount namespace of its parent.
 	eventually test -e "$BATS_TEST_TMPDIR/bpffs-$NEAR"
 }
 
-# A command that sees that bpffs, whether collectd runs or not.
+# Runs a command that sees that bpffs, even if collectd is not running.
 kept() { nsenter --target "$KEEPER" --mount --net -- "$@"; }
 
-# How often a plugin has said so in the log, which a later collectd goes on with.
+# Counts how often a plugin has logged that it is ready. A later collectd appends to the same log.
 times_ready() {
 	local n
 
@@ -165,14 +167,16 @@ times_ready() {
 }
 ready_again() { [ "$(times_ready)" -gt "$1" ]; }
 
-# AS_USER: a command that collectd is started by, such as setpriv. By default as root.
+# AS_USER: a command that starts collectd as another user, such as setpriv. By default collectd runs
+# as root.
 AS_USER=()
 
-# DYNMON_PRELOAD: the sanitizer's runtime, for a plugin that was built with it.
+# DYNMON_PRELOAD: the sanitizer runtime, for a plugin that was built with sanitizers.
 collectd_start() {
 	local ready
 	ready=$(times_ready)
-	# No function: $! must be collectd itself. In a mount namespace of its own, with a bpffs.
+	# No function here: $! must be the process of collectd. It runs in its own mount namespace
+	# with a bpffs.
 	# shellcheck disable=SC2016 # the inner shell expands it
 	local place=(ip netns exec "$NEAR" sh -c 'mount -t bpf bpf /sys/fs/bpf && exec "$@"' sh)
 
@@ -186,10 +190,10 @@ collectd_start() {
 	fi
 }
 
-# A command that sees collectd's file systems.
+# Runs a command in collectd's mount namespace.
 inside() { nsenter --target "$COLLECTD" --mount --root --wd -- "$@"; }
 
-# Stops it and wants exit status 0, and nothing left behind.
+# Stops collectd. Requires exit status 0.
 collectd_stop() {
 	local status=0
 
@@ -203,14 +207,14 @@ collectd_stop() {
 	fi
 }
 
-# It dies at once, and cannot clean up.
+# Kills collectd at once, without any cleanup.
 collectd_crash() {
 	kill -KILL "$COLLECTD"
 	wait "$COLLECTD" 2>/dev/null || true
 	COLLECTD=
 }
 
-# For teardown: whatever state it is in, stopped too.
+# For teardown: stops collectd in any state, even if the process is stopped.
 collectd_kill() {
 	[ -n "${COLLECTD:-}" ] || return 0
 	kill -CONT "$COLLECTD" 2>/dev/null || true
@@ -236,20 +240,21 @@ eventually() {
 	done
 }
 
-# One request in the protocol's own form.
+# Sends one request in the protocol of the control socket.
 raw() { printf '%s\n' "$1" | near timeout "$PATIENCE" python3 "$top_srcdir/tests/tools/rawsocket.py" "$SOCKET"; }
 
 http() { near curl -sS --max-time "$PATIENCE" "$@"; }
 metrics_page() { http http://127.0.0.1:9936/metrics "$@"; }
 
-# Behind jq, whose own -e takes no input at all for a yes.
+# For jq pipelines: the -e of jq takes empty input for success.
 is_true() { [ "$(cat)" = true ]; }
 
-# json_value MONITOR PATH METRIC: the metric's JSON value.
-# No other metric is read: reading may empty it.
+# json_value MONITOR PATH METRIC: the JSON value of the metric. Reads no other metric, because a
+# read may empty the map.
 json_value() { ctl metrics "$1" path="$2" name="$3" | jq -c ".\"$2-metrics\"[].value"; }
 
-# counted MONITOR INTERFACE COUNT [PATH]: what packet_counter.json has there, under that label.
+# counted MONITOR INTERFACE COUNT [PATH]: the counter of packet_counter.json for that interface
+# equals COUNT.
 counted() {
 	ctl openmetrics "$1" |
 		grep -Fxq "packets_total{monitor=\"$1\",interface=\"$2\",path=\"${4:-ingress}\"} $3"
@@ -266,7 +271,7 @@ monitor_is() {
 	fi
 }
 
-# runs_on MONITOR INTERFACE ...: on these it is now, and on no others.
+# runs_on MONITOR INTERFACE ...: the monitor is attached to exactly these interfaces.
 runs_on() {
 	local monitor=$1
 	shift
@@ -280,25 +285,27 @@ program_id() {
 		'.interfaces[] | select(.name == $name) | .programs[] | select(.path == $path) | .id'
 }
 
-# What collectd's csv plugin has last: csv_value PLUGIN-INSTANCE TYPE-INSTANCE-FILE
+# csv_value PLUGIN-INSTANCE TYPE-INSTANCE-FILE: the last value that collectd's csv plugin has
+# written
 csv_value() {
 	local files=("$DIR/csv/host/dynmon-$1/$2"-[0-9]*)
 
-	tail -n 1 "${files[-1]}" | cut -d, -f2 # the last one's: at midnight there is a new one
+	tail -n 1 "${files[-1]}" | cut -d, -f2 # the newest file: csv starts a new file at midnight
 }
 
 csv_is() { [ "$(csv_value "$1" "$2")" = "$3" ]; }
 
-# prometheus_is LABEL-TEXT VALUE: a line of write_prometheus' page.
+# prometheus_is LABEL-TEXT VALUE: the page of write_prometheus has this line.
 prometheus_is() {
 	http http://127.0.0.1:9103/metrics | grep -F "$1" |
 		awk -v want="$2" '$2 == want { found = 1 } END { exit !found }'
 }
 
-# "tcx ingress 12 name" for each program on an interface's hooks; tc's filters are not among them.
+# Prints "tcx ingress 12 name" for each program on the hooks of an interface. Filters of tc are not
+# included.
 attached() { near "$top_builddir/tests/tools/attached" "${1:-mon0}"; }
 
-# Nothing of ours is attached in $NEAR any more.
+# The plugin has no programs attached in $NEAR.
 nothing_attached() {
 	local left interface
 

@@ -1,4 +1,4 @@
-# Memory of collectd after reads that do not fit into a batch.
+# Memory use of collectd after reads that do not fit into one batch.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -15,7 +15,7 @@ teardown() {
 	network_down
 }
 
-# A map with 200000 fixed entries, which are series of two families.
+# A map with 200000 fixed entries, exported as series of two families.
 large() {
 	jq -n --arg code '
 struct counts { u64 packets; u64 bytes; };
@@ -28,7 +28,7 @@ static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *m
 rss_kib() { awk '/^VmRSS:/ { print $2 }' "/proc/$COLLECTD/status"; }
 rss_is_below() { [ "$(rss_kib)" -lt "$1" ]; }
 
-# Eight scrapes at once, of both kinds, and as many reads as JSON.
+# Eight concurrent scrapes, of both formats, and as many JSON reads.
 burst() {
 	local i pids=()
 	local protobuf='application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited'

@@ -1,10 +1,12 @@
-# Servers that collectd's values go to, and the configurations of conf/pipelines that send them there.
+# Servers that receive collectd's values, and the configurations in conf/pipelines that send to
+# them.
 # shellcheck shell=bash
 
 # need COMMAND PACKAGE
 need() { command -v "$1" >/dev/null || skip "needs $1, of Debian's package $2"; }
 
-# server_start COMMAND ...: runs in $NEAR until the test ends, with what it says in $DIR/COMMAND.log.
+# server_start COMMAND ...: runs a server in $NEAR until the test ends. Its output goes to
+# $DIR/COMMAND.log.
 server_start() {
 	ip netns exec "$NEAR" "$@" >"$DIR/${1##*/}.log" 2>&1 3>&- &
 	SERVERS+=($!)
@@ -23,8 +25,8 @@ servers_kill() {
 	SERVERS=()
 }
 
-# pipelines FILE ...: copies of those in conf/pipelines to $DIR, with this test's directories, with
-# servers on the loopback and without waiting. Prints what includes the collectd.confs among them.
+# pipelines FILE ...: copies files of conf/pipelines to $DIR. The copies use the directories of this
+# test, servers on the loopback, and no delays. Prints Include lines for the collectd.conf files.
 pipelines() {
 	local file
 
@@ -40,8 +42,8 @@ pipelines() {
 
 # -- Prometheus --
 
-# prometheus_start JOB: with $DIR/prometheus.yml, until it has scraped that job. In $NEAR, by its
-# loopback.
+# prometheus_start JOB: starts Prometheus with $DIR/prometheus.yml and waits until it has scraped
+# that job. It runs in $NEAR and listens on the loopback.
 prometheus_start() {
 	server_start prometheus --config.file="$DIR/prometheus.yml" --storage.tsdb.path="$DIR/tsdb" \
 		--web.listen-address=127.0.0.1:9090 --log.level=warn
@@ -50,17 +52,18 @@ prometheus_start() {
 
 api() { http --get "http://127.0.0.1:9090/api/v1/$1" "${@:2}" | jq -ce 'select(.status == "success").data'; }
 
-# A scrape that takes longer than the second until the next one fails, and then there are no series at that
-# moment: what a test asks of now it asks with eventually, and at once only what it asks of the last minutes.
+# A scrape that takes more than a second, the interval, fails and leaves no series at that moment.
+# Queries about the present therefore use eventually; only queries about the last minutes are made
+# once.
 
-# query EXPRESSION: [{metric, value}, ...]; value: of its only series.
+# query EXPRESSION: prints [{metric, value}, ...]. value: prints the value of the only series.
 query() { api query --data-urlencode "query=$1" | jq -c '.result | map({metric, value: (.value[1] | tonumber)})'; }
 value() { query "$1" | jq -e 'if length == 1 then .[0].value else error("\(length) series") end'; }
 value_is() { [ "$(value "$1")" = "$2" ]; }
 is_up() { value_is "up{job=\"$1\"}" 1; }
-# holds EXPRESSION: a comparison that some series pass. gone: no series is there.
+# holds EXPRESSION: at least one series passes the comparison. gone: there are no series.
 holds() { [ "$(query "$1" | jq length)" -gt 0 ]; }
 gone() { [ "$(query "$1")" = "[]" ]; }
-# labels LABEL EXPRESSION: their values, sorted.
+# labels LABEL EXPRESSION: the values of that label, sorted.
 labels() { query "$2" | jq -r ".[].metric.$1" | sort | xargs; }
 labels_are() { [ "$(labels "$1" "$2")" = "$3" ]; }
