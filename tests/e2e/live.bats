@@ -1,5 +1,5 @@
-# A dataplane that is replaced and read while packets flow: no packet is lost, none counted twice,
-# and what fails changes nothing.
+# A dataplane that is replaced and read while packets flow: no packet is lost or counted twice, and
+# a failed change leaves the old dataplane running.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -26,17 +26,17 @@ offline() {
 	"$top_builddir/dynmonctl" --compiler="$DYNMON_CC" --include="$DYNMON_BPFDIR" "$@"
 }
 
-# bundle NAME [HOOK]: of the document, so that a reload compiles nothing
+# bundle NAME [HOOK]: compiles the document to a bundle, so that a reload compiles nothing
 bundle() { offline compile "$DOCUMENTS/$1.json" -o "$DOCUMENTS/$1.o" --hook="${2:-tcx}"; }
 
-# metric NAME MAP EMPTY SWAP [TYPE]: an element of metric-configs.
+# metric NAME MAP EMPTY SWAP [TYPE]: prints an element of metric-configs.
 metric() {
 	jq -n --arg name "$1" --arg map "$2" --argjson empty "$3" --argjson swap "$4" --arg type "${5:-counter}" \
 		'{name: $name, "map-name": $map, "extraction-options": {"empty-on-read": $empty, "swap-on-read": $swap},
 		"open-metrics-metadata": {type: $type, help: "Packets.", labels: []}}'
 }
 
-# metrics SWAP: of all the maps of fixtures/counts.bpf.c
+# metrics SWAP: metrics for all maps of fixtures/counts.bpf.c
 metrics() {
 	local kind
 
@@ -54,7 +54,7 @@ document() {
 		>"$DOCUMENTS/$1.json"
 }
 
-# The maps of fixtures/counts.bpf.c in the dialect.
+# The maps of fixtures/counts.bpf.c in Dynmon's dialect.
 dialect_counts() {
 	local set
 
@@ -92,7 +92,7 @@ dialect_counts() {
 
 plain_counts() { echo '#define DYNMON_PLAIN'; cat "$COUNTS"; }
 
-# Each program three times: in the dialect, for libbpf with a document, and as a bare object.
+# The same program in three forms: in the dialect, for libbpf with a document, and as a bare object.
 three_kinds() {
 	document dialect "$(dialect_counts)" "$(metrics true)"
 	document libbpf "$(plain_counts)" "$(metrics true)"
@@ -101,7 +101,7 @@ three_kinds() {
 	"$DYNMON_CC" --include="$DYNMON_BPFDIR" <"$COUNTS" >"$DOCUMENTS/bare.o"
 }
 
-# monitor NAME HOOK INTERFACE ... [OPTION]: its block, for NAME.o; read as often as collectd can.
+# monitor NAME HOOK INTERFACE ... [OPTION]: a block for NAME.o with a very short read interval.
 monitor() {
 	local name=$1 hook=$2 interface
 	shift 2
@@ -112,28 +112,29 @@ monitor() {
 	printf 'Hook "%s"\nDataplane "%s.o"\nInterval 0.05\n%s\n</Monitor>\n' "$hook" "$name" "${OPTIONS:-}"
 }
 
-# Three kinds of consumer besides collectd, and a RELOAD force=true after the other.
-# read_live ENOUGH MONITOR ...
+# read_live ENOUGH MONITOR ...: starts three kinds of consumers in addition to collectd, and sends
+# RELOAD force=true in a loop.
 read_live() {
 	local enough=$1 monitor changes=(--change "RELOAD force=true")
 	shift
 
 	if [ -n "${DYNMON_PRELOAD:-}" ]; then
-		# A reload reads collectd.conf in a fork, for which AddressSanitizer's allocator is not made:
-		# when another thread is in it at that moment, the child waits for ever.
+		# A reload reads collectd.conf in a forked child. AddressSanitizer's allocator is
+		# not fork-safe: if another thread holds its lock during the fork, the child waits
+		# forever.
 		changes=()
 		for monitor; do
 			changes+=(--change "INJECT $monitor file=$monitor.o keep-maps=true")
 		done
 	fi
-	# No function: $! must be the readers.
+	# No function here: $! must be the process of the readers.
 	ip netns exec "$NEAR" python3 "$top_srcdir/tests/tools/readers.py" "$SOCKET" \
 		--url http://127.0.0.1:9936/metrics "${changes[@]}" --enough "$enough" "$@" >"$SEEN" 2>"$SEEN.errors" 3>&- &
 	READERS=$!
 	eventually grep -q reading "$SEEN"
 }
 
-# Stops them, and wants that no counter fell and that no answer was missing.
+# Stops the readers. Requires that no counter fell and that every request was answered.
 stop_reading() {
 	kill -TERM "$READERS"
 	wait "$READERS"
@@ -146,9 +147,9 @@ stop_reading() {
 	jq '.errors == [] and .falls == []' "$SEEN" | is_true
 }
 
-# flood COUNT INTERFACE ...: so many frames out of each at once, as fast as they go, half of them by each of
-# two senders, and of two sizes; and again until the readers have had enough. SENT: by each. What the
-# cable has no room for the kernel refuses, and it is sent again. After five minutes they are given up.
+# flood COUNT INTERFACE ...: sends COUNT frames out of each interface at full speed, from two
+# senders with half each, in two sizes. Repeats until the readers have enough, for at most five
+# minutes. SENT: frames of each interface. A frame that the full queue rejects is sent again.
 flood() {
 	local count=$1 interface ns size sender senders end=$((SECONDS + 300))
 	shift
@@ -172,8 +173,8 @@ flood() {
 	grep -q enough "$SEEN"
 }
 
-# What the csv plugin has last for all series of a metric: csv_sum PLUGIN-INSTANCE TYPE-INSTANCE
-# At midnight each has a new file.
+# csv_sum PLUGIN-INSTANCE TYPE-INSTANCE: the sum of the last csv values of all series of a metric.
+# The csv plugin starts new files at midnight.
 csv_sum() {
 	local file sum=0 day files=("$DIR/csv/host/dynmon-$1/derive-$2"*)
 
@@ -186,8 +187,8 @@ csv_sum() {
 
 csv_sum_is() { [ "$(csv_sum "$1" "$2")" = "$3" ]; }
 
-# exact MONITOR PATH INTERFACE METRIC COUNT: for everybody who has read. SEVERAL: the monitor is on
-# several interfaces.
+# exact MONITOR PATH INTERFACE METRIC COUNT: all consumers have seen COUNT. SEVERAL: the monitor is
+# attached to several interfaces.
 exact() {
 	local which=last name="$1 $2 ${SEVERAL:+$3} $4" got
 
@@ -206,7 +207,7 @@ exact() {
 	eventually csv_sum_is "$1${3:+-$3}" "$4" "$5"
 }
 
-# all_exact MONITOR INTERFACE COUNT: for all the maps of fixtures/counts.bpf.c, on ingress
+# all_exact MONITOR INTERFACE COUNT: tests all maps of fixtures/counts.bpf.c on ingress
 all_exact() {
 	local kind
 
@@ -216,7 +217,7 @@ all_exact() {
 	done
 }
 
-# -- exactness: three consumers and a reload after the other, at full speed --
+# -- exactness: three consumers and continuous reloads at full speed --
 
 swap_on() {
 	cable_up mon1 peer1
@@ -235,7 +236,7 @@ swap_on() {
 	nothing_attached
 }
 
-# With sanitizers no reader of collectd.conf runs at the same time: see read_live.
+# With sanitizers, collectd.conf is not read concurrently: see read_live.
 # bats test_tags=plain
 @test "swap-on-read on tcx: exact with reloads and all readers" { swap_on tcx; }
 @test "swap-on-read on tc: exact with reloads and all readers" { swap_on tc; }
@@ -268,7 +269,8 @@ swap_on() {
 	nothing_attached
 }
 
-# A packet is under way for long between finding an entry, which a read takes out, and counting in it.
+# A slow program: much time passes between the lookup of an entry and the count in it, and a read
+# may delete the entry meanwhile.
 slow_counts() {
 	cat <<-'END'
 	#include <linux/bpf.h>
@@ -308,7 +310,7 @@ slow_counts() {
 	exact slow ingress mon0 drained_slow_total "$SENT"
 }
 
-# Maps that both paths count in, one of the shared ones taken out by each read.
+# Maps that both paths count in. Each read empties the drained maps.
 shared_counts() {
 	local set
 
@@ -342,7 +344,8 @@ shared_counts() {
 	document apart "$(shared_counts '_SHARED("array"' '_SHARED("hash"')" "$(metrics true)" \
 		"$(shared_counts '("extern"' '("extern"')"
 	bundle apart
-	# The metrics stand with the path that declares the maps elsewhere, and all interfaces share.
+	# The metrics belong to the path that declares the maps extern, and all interfaces share the
+	# maps.
 	document together "$(shared_counts '("extern"' '("extern"')" "$(metrics true)" \
 		"$(shared_counts '_SHARED("array"' '_SHARED("hash"')"
 	bundle together
@@ -412,9 +415,9 @@ shared_counts() {
 	collectd_stop
 }
 
-# -- what cannot be swapped --
+# -- maps that cannot be swapped --
 
-# one_map DECLARATION: a dataplane that counts in the map called HITS.
+# one_map DECLARATION: a dataplane that counts in a map named HITS.
 one_map() {
 	document "$2" "$1
 static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)
@@ -458,9 +461,9 @@ char LICENSE[] SEC("license") = "GPL";' "$(metric hits_total HITS false true | j
 	[ "$(attached | wc -l)" -eq 1 ]
 }
 
-# -- which maps are kept --
+# -- map reuse --
 
-# shapes NUMBER: the same program over maps of two shapes.
+# shapes NUMBER: the same program with maps of two different shapes.
 shapes() {
 	local type=hash value=u32 room=8 field=packets flags=0 gone=gone
 
@@ -517,13 +520,13 @@ static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *m
 	)" ]
 	frames_in 2
 	[ "$(json_value m ingress same_total)" = "[7]" ]
-	# Without it all are new, and a failed one leaves what there is.
+	# Without keep-maps all maps are new, and a failed injection keeps the old dataplane.
 	run -1 ctl inject m mon0 keep-maps=maybe "$DOCUMENTS/shapes1.json"
 	[ "$(json_value m ingress same_total)" = "[7]" ]
 	[ "$(ctl inject m mon0 "$DOCUMENTS/shapes2.json")" = "monitor m: dataplane injected" ]
 	frames_in 3
 	[ "$(json_value m ingress same_total)" = "[3]" ]
-	# A metric that is swapped from now on, and then no more: what it counted before goes on.
+	# Enabling swap-on-read for a metric, and then disabling it, keeps the counts.
 	jq '."ingress-path"."metric-configs"[0]."extraction-options"."swap-on-read" = true' "$DOCUMENTS/shapes2.json" >"$DOCUMENTS/swapped.json"
 	ctl inject m mon0 keep-maps=true "$DOCUMENTS/swapped.json" | grep -Fx "ingress map same is kept"
 	frames_in 2
@@ -537,9 +540,9 @@ static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *m
 		grep -Fx "ingress map same is new: it is not swapped on read any more"
 }
 
-# -- what fails changes nothing --
+# -- failed changes leave the old dataplane running --
 
-# Everything that runs on all five interfaces.
+# All programs on the five interfaces.
 programs() {
 	local interface
 
@@ -550,7 +553,7 @@ programs() {
 	done
 }
 
-# Five interfaces, and a monitor on all of them that counts what arrives.
+# Five interfaces, and one monitor on all of them that counts received frames.
 five_interfaces() {
 	local i
 
@@ -563,7 +566,7 @@ five_interfaces() {
 	PROGRAMS=$(programs)
 }
 
-# unchanged COUNT: the programs are those that were there, and have counted COUNT frames on each.
+# unchanged COUNT: the programs are still the same and have counted COUNT frames on each interface.
 unchanged() {
 	local i
 
@@ -593,7 +596,8 @@ unchanged() {
 	document edge "$(plain_counts)" "$(metrics false)"
 	bundle edge
 	five_interfaces tc
-	# The first program takes the clsact qdisc along: without it an ingress one finds its place.
+	# Detaching the program from mon2 removes the clsact qdisc, so that an ingress qdisc can be
+	# added.
 	ctl detach edge mon2
 	near tc qdisc add dev mon2 ingress
 	ctl attach edge mon2
@@ -607,7 +611,7 @@ unchanged() {
 }
 
 @test "five interfaces, a link cannot be updated on the third: all run what they did" {
-	# veth takes long frames only with a program that is fit for them.
+	# With a large MTU, veth accepts only XDP programs that support fragments.
 	document edge "$(plain_counts | sed 's/SEC("xdp")/SEC("xdp.frags")/')" "$(metrics false)"
 	document unfit "$(plain_counts)" "$(metrics false)"
 	document swapped "$(plain_counts)" "$(metrics true)"
@@ -647,7 +651,7 @@ unchanged() {
 		[[ $output == *"cannot replace the program on xdp ingress: "* ]]
 	done
 	touch "$BATS_TEST_TMPDIR/enough"
-	wait "$READERS" # it ends with the name that the interface had
+	wait "$READERS" # the loop ends after it has restored the name of the interface
 	READERS=
 	unchanged 3
 }
@@ -661,7 +665,7 @@ unchanged() {
 	run -1 ctl inject edge "$DOCUMENTS/edge.json"
 	[[ $output == *"ingress-path: /nonexistent/clang: No such file or directory"* ]]
 	unchanged 3
-	ctl inject edge keep-maps=true "$DOCUMENTS/edge.o" # for which none is needed
+	ctl inject edge keep-maps=true "$DOCUMENTS/edge.o" # a bundle needs no clang
 	PROGRAMS=$(programs)
 	unchanged 6
 }

@@ -1,4 +1,4 @@
-# Metrics made of structs: families, labels, formats, units, and which series are left out.
+# Metrics with struct values: families, labels, formats, units, and omitted series.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -17,7 +17,7 @@ teardown() {
 	network_down
 }
 
-# document METRIC ...: each metric-config is an argument, in JSON.
+# document METRIC ...: each argument is a metric-config in JSON.
 document() {
 	printf '%s\n' "$@" |
 		jq -s '{"ingress-path": {"code-file": "flows.bpf.c", "metric-configs": .}}' >"$DOCUMENTS/flows.json"
@@ -51,9 +51,9 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	grep -Fx "flow_nanoseconds_total{$labels} 7500000000" "$page"
 	grep -Fx "flow_packets_total{${labels/53/80}} 12" "$page"
 	grep -Fx "flow_bytes_total{${labels/53/80}} 1200" "$page"
-	run ! grep last_port "$page" # a port is no number to count with
+	run ! grep last_port "$page" # a port number is not exported as a value
 	[ "$(grep '^# TYPE' "$page" | grep -cv dynmon_)" -eq 3 ]
-	# JSON is as it was
+	# the JSON form is unchanged
 	[ "$(json_value edge ingress flow_total | jq -c '[.[].value.packets] | sort')" = "[12,30]" ]
 	eventually csv_is edge-mon0 derive-flow_total-packets-10.9.0.2-53-udp-02:00:00:00:00:01-mon0-DIRECTION_OUT-new 30
 	collectd_stop
@@ -106,7 +106,7 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	    MaxSeries 2
 	  </Metric>
 	END
-	# The largest first: whenever collectd reads, they are the largest.
+	# The largest counts are sent first, so that they are the largest at each read of collectd.
 	for port in 6 5 4 3 2 1; do frames_in $((port * 10)) -d "$port"; done
 	page=$BATS_TEST_TMPDIR/page
 	openmetrics >"$page"
@@ -122,7 +122,7 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	done
 	[ "$(find "$DIR/csv/host/dynmon-edge-mon0" -name 'derive-top-packets-10.9*' | wc -l)" -eq 2 ]
 	openmetrics >/dev/null
-	[ "$(grep -c 'metric "top": [0-9]* series' "$LOG")" -eq 1 ] # once, and not once a read
+	[ "$(grep -c 'metric "top": [0-9]* series' "$LOG")" -eq 1 ] # logged once, not at every read
 	[ "$(json_value edge ingress top | jq length)" -eq 6 ]
 }
 
@@ -313,7 +313,7 @@ below_total{$at,length=\"small\"} 50" ]
 	frames_in 20 -s 200
 	frames_in 5 -s 300
 	page=$BATS_TEST_TMPDIR/page
-	openmetrics >/dev/null # it empties the map
+	openmetrics >/dev/null # this read empties the map
 	frames_in 7 -s 200
 	openmetrics >"$page"
 	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$page"
@@ -339,7 +339,7 @@ dev_per_queue_packets_total{$at,index=\"3\"} 5" ]
 	told='has in JSON alone, not in OpenMetrics and collectd: value.per_queue_last, value.per_queue_history of map'
 	grep -F "monitor edge: ingress metric \"dev\" $told DEVICE" "$LOG"
 	grep -F "monitor edge: ingress metric \"top\" $told SIZES" "$LOG"
-	run ! grep -F 'ingress metric "sizes" has' "$LOG" # it says itself what it has
+	run ! grep -F 'ingress metric "sizes" has' "$LOG" # its document declares the families itself
 	[ "$(grep -cF "$told DEVICE" "$LOG")" -eq 1 ]
 	collectd_stop
 }
@@ -364,6 +364,6 @@ dev_per_queue_packets_total{$at,index=\"3\"} 5" ]
 	document "$(metric bytes)"
 	ctl reload
 	frames_in 3
-	openmetrics | grep -q '^m_total{.*} 180$' # of the new ones alone
+	openmetrics | grep -q '^m_total{.*} 180$' # only the packets after the reload
 	collectd_stop
 }

@@ -1,5 +1,5 @@
-# Prometheus' protobuf, and native histograms in it: of real packets, decoded here, and as a Prometheus server
-# has them.
+# Prometheus protobuf and native histograms of real packets: decoded by the test, and as a
+# Prometheus server stores them.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -22,7 +22,7 @@ teardown() {
 	network_down
 }
 
-# metric NAME MAP TYPE [KEYS]: with these in its open-metrics-metadata, too.
+# metric NAME MAP TYPE [KEYS]: a metric-config; KEYS are added to its open-metrics-metadata.
 metric() {
 	echo "{\"name\": \"$1\", \"map-name\": \"$2\", \"open-metrics-metadata\": {\"type\": \"$3\", \"help\": \"Of $1.\"${4:+, $4}}}"
 }
@@ -52,7 +52,7 @@ all_kinds() {
 		"$(metric bytes SIZES counter)"
 }
 
-# 35 packets of 2910 bytes. 63 is the last of its bucket, 64 the first of the next one.
+# 35 packets of 2910 bytes in total. 63 is the last value of its bucket, 64 the first of the next.
 packets() {
 	frames_in 10 -s 63 "$@"
 	frames_in 20 -s 64 "$@"
@@ -76,14 +76,14 @@ native() { sed -n "s/^$1{.*$2.*} native //p" "$PAGE"; }
 		/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" >"$PAGE.openmetrics"
 	grep -q '^size_bytes_count{.*port="80"} 38$' "$PAGE.openmetrics"
 	protobuf_page >"$PAGE"
-	# How often it was read is another number the second time.
+	# The read counters differ between the two reads.
 	diff <(grep -v '^dynmon_read' "$PAGE.openmetrics") <(grep -v -e '} native ' -e '^dynmon_read' "$PAGE")
 	grep -q '^dynmon_interfaces_attached{monitor="edge"} 1$' "$PAGE"
 	grep -q '^dynmon_reads_total{monitor="edge",reader="openmetrics"} 2$' "$PAGE"
 	[ "$(grep -c '} native ' "$PAGE")" -eq 4 ]
 	[ "$(native size_bytes 'port="53"')" = "1=0 64=10 128=20 256=5 1024=1" ]
 	[ "$(native size_bytes 'port="80"')" = "1=0 64=10 128=20 256=5 1024=3" ]
-	# The last of 9 slots has what is above 255.
+	# The last of 9 slots counts all values above 255.
 	[ "$(native slots 'port="53"')" = "1=0 64=10 128=20 256=5 512=1" ]
 	[ "$(native slots 'port="80"')" = "1=0 64=10 128=20 256=5 512=3" ]
 }
@@ -91,7 +91,7 @@ native() { sed -n "s/^$1{.*$2.*} native //p" "$PAGE"; }
 @test "who does not ask for protobuf does not get it" {
 	start "$(metric size SIZES histogram "$BY_SUM")"
 	type_of() { metrics_page -o "$PAGE" -w '%{content_type}' "$@"; }
-	# What Prometheus 2.42 sends with native histograms, and without them.
+	# The Accept headers that Prometheus 2.42 sends, with and without native histograms.
 	others='application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5,*/*;q=0.1'
 	[ "$(type_of -H "Accept: $PROTOBUF,$others")" = "${PROTOBUF//;/; }" ]
 	[[ "$(type_of -H "Accept: $others")" == application/openmetrics-text* ]]
@@ -131,13 +131,15 @@ prometheus_start() {
 	eventually value_is 'up' 1 || { cat "$BATS_TEST_TMPDIR/prometheus.log"; return 1; }
 }
 
-# The value of an expression's only series. After a scrape that failed there is none until the next one.
+# The value of the only series of an expression. After a failed scrape there is no series until the
+# next scrape.
 value() {
 	http --get http://127.0.0.1:9090/api/v1/query --data-urlencode "query=$1" |
 		jq -re '.data.result | if length == 1 then .[0].value[1] else error("\(length) series") end'
 }
 value_is() { [ "$(value "$1")" = "$2" ]; }
-# The value, with what floating point makes of it: value_near EXPRESSION NUMBER ...: one of these.
+# value_near EXPRESSION NUMBER ...: the value equals one of the numbers, within floating-point
+# error.
 value_near() {
 	local is number
 
@@ -155,16 +157,17 @@ value_near() {
 	native='size_bytes{port="53"}'
 	eventually value_is "histogram_count($native)" 35
 	eventually value_is "histogram_sum($native)" 2910
-	# Up to Prometheus 2 linear within a bucket, from then on exponential.
+	# Prometheus up to version 2 interpolates linearly within a bucket, later versions
+	# exponentially.
 	eventually value_near "histogram_quantile(0.5, $native)" 88 "$(jq -n '64 * pow(2; 7.5 / 20)')"
 	eventually value_near "histogram_quantile(10 / 35, $native)" 64
 	eventually value_near "histogram_quantile(1, $native)" 256
 	eventually value_near "histogram_fraction(0, 64, $native)" "$(jq -n '10 / 35')"
-	# The sum is not known, all else is.
+	# The sum is unknown; the count and the quantiles are known.
 	eventually value_is 'histogram_count(slots{port="53"})' 35
 	eventually value_is 'histogram_sum(slots{port="53"})' NaN
 	eventually value_near 'histogram_quantile(30 / 35, slots{port="53"})' 128
-	# Its scale is no power of two: classic.
+	# Its scale is not a power of two, so the histogram stays classic.
 	eventually value_is 'kilo_bucket{port="53",le="0.063"}' 10
 	eventually value_is 'kilo_count{port="53"}' 35
 	eventually value_is 'kilo_sum{port="53"}' 2.91
@@ -172,7 +175,7 @@ value_near() {
 	eventually value_is 'sizes{port="53",quantile="0.5"}' 87
 	eventually value_is 'sizes_sum{port="53"}' 2910
 	eventually value_is 'bytes_bytes_total{key="53"}' 2910
-	# It goes on.
+	# Later packets continue the series.
 	frames_in 65 -s 63 -d 53
 	frames_in 100 -s 1400 -d 53
 	eventually value_is "histogram_count($native)" 200

@@ -1,5 +1,5 @@
-# What is in conf/, with those who read it: collectd as the drop-in's user with its capabilities,
-# Prometheus with its scrape job, its alerts, and the dashboard's queries.
+# The files of conf/ with the programs that read them: collectd with the user and capabilities of
+# the drop-in, Prometheus with the scrape job and the alerts, and the queries of the dashboard.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -25,10 +25,10 @@ teardown() {
 
 # -- the service --
 
-# drop_in KEY: the last value that the drop-in gives it.
+# drop_in KEY: the last value of KEY in the drop-in.
 drop_in() { sed -n "s/^$1=//p" "$DROP_IN" | tail -n 1; }
 
-# CAP_BPF CAP_NET_ADMIN -> -all,+bpf,+net_admin, as setpriv has it
+# converts CAP_BPF CAP_NET_ADMIN to -all,+bpf,+net_admin, the syntax of setpriv
 setpriv_caps() {
 	local cap list=-all
 
@@ -39,9 +39,9 @@ setpriv_caps() {
 	echo "$list"
 }
 
-# What systemd makes for the service: its user, its folders, and what is in tmpfiles.conf; in a mount
-# namespace in which collectd runs from now on. The BPF file system and tracefs are root's, as they are
-# on Debian.
+# Creates what systemd creates for the service: the user, the directories, and the entries of
+# tmpfiles.conf, in a mount namespace for later runs of collectd. The BPF file system and tracefs
+# belong to root, as on Debian.
 service_up() {
 	local user directory root=$DIR/root
 
@@ -79,8 +79,9 @@ service_up() {
 	AS_USER+=(--no-new-privs)
 }
 
-# A collectd.conf for it, with the plugin's own place for the state; the plugin's block is the standard
-# input. The plugin is where that user can read it, which the folder that it was built in may not be.
+# Writes a collectd.conf for the service with the plugin's default StateDir. Standard input is the
+# content of the plugin's block. Copies the plugin to a directory that the user can read, because
+# the build directory may not be readable.
 service_configure() {
 	mkdir "$DIR/installed"
 	cp "$top_builddir/.libs/dynmon.so" "$DYNMON_CC" "$DIR/installed"
@@ -94,10 +95,10 @@ service_configure() {
 	kept chown "$(drop_in User)" "$DIR"
 }
 
-# dynmonctl as an administrator has it: it finds the socket by itself.
+# dynmonctl as an administrator runs it, with its default socket.
 ctl() { kept "$top_builddir/dynmonctl" "$@"; }
 
-# sees MONITOR COUNT [PATH]
+# sees MONITOR COUNT [PATH]: the packet counter equals COUNT
 sees() { [ "$(json_value "$1" "${3:-ingress}" packets_total)" = "[$2]" ]; }
 
 said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "$LOG"; return 1; }; }
@@ -111,8 +112,8 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	cp "$DROP_IN" "$DIR/units/collectd.service.d"
 	verify() { SYSTEMD_UNIT_PATH=$DIR/units: systemd-analyze verify --man=no "$DIR/units/collectd.service" 2>&1; }
 	run -0 verify
-	[[ $output != *collectd* ]] # nor of other services, whose mistakes are not ours
-	# It would have found something.
+	[[ $output != *collectd* ]] # other services may have errors that are not tested here
+	# A control: an error in the drop-in is reported.
 	echo "NoNewPrivilege=yes" >>"$DIR/units/collectd.service.d/dynmon.conf"
 	run verify
 	[[ $output == *"NoNewPrivilege"* ]]
@@ -155,7 +156,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	collectd_start
 	mapfile -t now < <(sed -n 's/^\(Uid\|CapEff\|CapBnd\|NoNewPrivs\):\t//p' "/proc/$COLLECTD/status")
 	[[ ${now[0]} != *"	0	"* ]]
-	[ "${now[1]}" = "$(printf %016x $((1 << 12 | 1 << 38 | 1 << 39)))" ] # linux/capability.h
+	[ "${now[1]}" = "$(printf %016x $((1 << 12 | 1 << 38 | 1 << 39)))" ] # bit numbers of linux/capability.h
 	[ "${now[2]}" = "${now[1]}" ]
 	[ "${now[3]}" -eq 1 ]
 	frames_in 1000
@@ -170,7 +171,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	frames_in 5
 	sees swap 5
 	eventually csv_is tcx-mon0 derive-packets_total-ingress 1005
-	# one that is compiled anew, and changed
+	# a dataplane that is compiled again and changed
 	ctl inject probe mon0 "$top_srcdir/examples/ntp_packets_counter.json"
 	frames_in 9 -d 123
 	[ "$(json_value probe ingress ntp_packets_total)" = "[9]" ]
@@ -184,7 +185,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	frames_in 4 -d 123
 	[ "$(json_value probe ingress ntp_packets_total)" = "[4]" ]
 	http http://127.0.0.1:9936/healthz | grep -Fx ok
-	# Of its filters on tc alone it does not know whether they are those of a collectd that was killed.
+	# The only missing information: whether tc filters were left behind by a killed collectd.
 	run grep -E 'dynmon: .*(not permitted|denied|CAP_)' "$LOG"
 	run ! grep -v 'whether filters were left behind cannot be found out: CAP_SYS_ADMIN is missing$' <<<"$output"
 }
@@ -204,7 +205,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	sees edge 10
 	collectd_crash
 	frames_in 20
-	kept rm -f "/run/$(drop_in RuntimeDirectory)/control.sock" # systemd makes the folder anew
+	kept rm -f "/run/$(drop_in RuntimeDirectory)/control.sock" # systemd recreates the directory
 	collectd_start
 	grep -qF 'monitor edge: interface mon0: the ingress program that was left running is taken over' "$LOG"
 	frames_in 3
@@ -236,7 +237,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	mkdir "$DIR/bpf"
 	cp "$top_srcdir"/bpf/*.bpf.c "$DIR/bpf"
 	cp "$top_srcdir"/examples/drop_reasons.json "$DATAPLANE_DIR"
-	# a filter of somebody's, which may be what a killed collectd has left
+	# a foreign filter, which may look like a filter of a killed collectd
 	"$DYNMON_CC" --include="$DYNMON_BPFDIR" <"$BATS_TEST_DIRNAME/fixtures/packet_counter.bpf.c" >"$DIR/foreign.o"
 	near tc qdisc add dev mon0 clsact
 	near tc filter add dev mon0 ingress bpf direct-action obj "$DIR/foreign.o" sec tc
@@ -275,7 +276,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	monitor_is elsewhere failed
 	monitor_is drops failed
 	monitor_is edge running
-	# a namespace that comes later, too
+	# a network namespace that is created later, too
 	monitor_is later waiting
 	ip netns add "$FAR-later"
 	tells() { ctl show later | jq --arg why "$refused" '."last-error" | endswith($why)' | is_true; }
@@ -294,12 +295,13 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	run -0 promtool check rules --lint=all --lint-fatal "$CONF_DIR/prometheus/dynmon-alerts.yml"
 	fixture=$BATS_TEST_DIRNAME/fixtures/alerts.yml
 	run -0 promtool test rules "$fixture"
-	# no alert without a test
+	# every alert has a test
 	[ "$(sed -n 's/^ *- alert: //p' "$CONF_DIR/prometheus/dynmon-alerts.yml" | sort)" = \
 		"$(sed -n 's/^ *- alertname: //p' "$fixture" | sort -u)" ]
 }
 
-# The shipped configuration, with a scrape and an evaluation every second. In $NEAR, by its loopback.
+# The shipped configuration with a scrape and an evaluation every second. Runs in $NEAR and listens
+# on the loopback.
 prometheus_start() {
 	sed 's/_interval: 15s/_interval: 1s/' "$CONF_DIR/prometheus/prometheus.yml" >"$DIR/prometheus.yml"
 	cp "$CONF_DIR/prometheus/dynmon-alerts.yml" "$DIR"
@@ -310,13 +312,13 @@ prometheus_start() {
 }
 
 api() { http --get "http://127.0.0.1:9090/api/v1/$1" "${@:2}" | jq -ce 'select(.status == "success").data'; }
-# query EXPRESSION: its series. holds: there are some.
+# query EXPRESSION: its series. holds: there is at least one series.
 query() { api query --data-urlencode "query=$1" | jq -c .result; }
 holds() { [ "$(query "$1" | jq length)" -gt 0 ]; }
 fires() { api alerts | jq --arg name "$1" --arg monitor "$2" \
 	'.alerts | any(.labels.alertname == $name and .labels.monitor == $monitor)' | is_true; }
 
-# A query of the dashboard as Grafana sends it, with all hosts and monitors chosen.
+# A query of the dashboard in the form that Grafana sends, with all hosts and monitors selected.
 # shellcheck disable=SC2016 # they are the dashboard's, not the shell's
 as_sent() { sed -e 's/\$instance/.*/g; s/\$monitor/.*/g; s/\$__rate_interval/1m/g' -e "s/\\\$metric/$1/g"; }
 
@@ -343,7 +345,7 @@ as_sent() { sed -e 's/\$instance/.*/g; s/\$monitor/.*/g; s/\$__rate_interval/1m/
 	for port in 1 2 3 4; do
 		frames_in 10 -d "$port"
 	done
-	# what the variables offer: label_values(SELECTOR, LABEL)
+	# the values of the variables: label_values(SELECTOR, LABEL)
 	while IFS=$'\t' read -r name definition; do
 		[[ $definition =~ ^label_values\((.*),\ (.*)\)$ ]]
 		eventually holds "count by (${BASH_REMATCH[2]}) ($(as_sent <<<"${BASH_REMATCH[1]}"))" ||
@@ -355,7 +357,7 @@ as_sent() { sed -e 's/\$instance/.*/g; s/\$monitor/.*/g; s/\$__rate_interval/1m/
 		sent=$(as_sent packets_total <<<"$expression")
 		eventually holds "$sent" || { echo "no result: $expression, as $sent"; api query --data-urlencode "query=$sent"; return 1; }
 	done
-	# The alerts are about figures that are there, and one of them for real.
+	# The alerts use existing self metrics, and one of the alerts fires.
 	page=$(metrics_page)
 	while read -r name; do
 		grep -qE "^${name}[{ ]" <<<"$page" || { echo "no figure $name"; return 1; }

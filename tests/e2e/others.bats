@@ -1,4 +1,4 @@
-# What others do on the same hooks and maps, and what they do to ours.
+# Other programs on the same hooks and maps, and their effects on the plugin's programs.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -66,7 +66,7 @@ filters() { near tc filter show dev mon0 "$1"; }
 	start_on tc
 	grep -F 'interface mon0: cannot attach to tc egress: an ingress qdisc is there, which has no egress' "$LOG"
 	[ "$(ctl --json list | jq -r '.[0].state')" = failed ]
-	ctl inject ntp mon0 "$DOCUMENTS/ntp_packets_counter.json" # tcx does not mind
+	ctl inject ntp mon0 "$DOCUMENTS/ntp_packets_counter.json" # tcx works beside an ingress qdisc
 	frames_in 2 -d 123
 	[ "$(json_value ntp ingress ntp_packets_total)" = "[2]" ]
 	collectd_stop
@@ -141,7 +141,7 @@ edge_runs() { [ "$(ctl --json list | jq -r '.[0].state')" = running ]; }
 
 @test "a stop does not wait for the compiler" {
 	start_on tcx
-	nap=9999$$.$BATS_SUITE_TEST_NUMBER # nobody else's
+	nap=9999$$.$BATS_SUITE_TEST_NUMBER # a unique argument that no other test uses
 	printf '#!/bin/sh\nexec sleep %s\n' "$nap" >"$BATS_TEST_TMPDIR/slow"
 	chmod +x "$BATS_TEST_TMPDIR/slow"
 	collectd_stop
@@ -154,7 +154,7 @@ edge_runs() { [ "$(ctl --json list | jq -r '.[0].state')" = running ]; }
 	status=0
 	wait "$client" || status=$?
 	[ "$status" -eq 1 ]
-	# The answer or the end of the connection, and not that the compiler took too long.
+	# The client gets an answer or the connection ends; no compiler timeout is reported.
 	cat "$BATS_TEST_TMPDIR/answer"
 	grep -e 'canceled: the plugin is stopping' -e 'the plugin ended the connection' "$BATS_TEST_TMPDIR/answer"
 	eventually sh -c "! pgrep -f '^sleep $nap'"

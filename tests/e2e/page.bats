@@ -1,4 +1,4 @@
-# The status page, in a real browser: what it shows, what it leaves alone, and how it is used.
+# The status page in a real browser: its content, its use, and that it takes no values.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -21,7 +21,8 @@ teardown() {
 URL=http://127.0.0.1:9936/
 browser() { near /usr/bin/python3 "$top_srcdir/tests/tools/browser.py" "$URL" "$@"; }
 
-# document NAME CODE METRIC ...: of an ingress path; each metric-config is an argument, in JSON.
+# document NAME CODE METRIC ...: writes a document with an ingress path. Each argument METRIC is a
+# metric-config in JSON.
 document() {
 	local name=$1 code=$2
 	shift 2
@@ -29,10 +30,10 @@ document() {
 		'{"ingress-path": {code: $code, "metric-configs": .}, "egress-path": {}}' >"$DOCUMENTS/$name"
 }
 
-# rx BODY: a handler of Dynmon's dialect.
+# rx BODY: a handler in Dynmon's dialect.
 rx() { echo "static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { $1 return RX_OK; }"; }
 
-# start [NAME:DOCUMENT ...]: a monitor on mon0 for each.
+# start [NAME:DOCUMENT ...]: starts a monitor on mon0 for each argument.
 start() {
 	local monitor
 
@@ -49,10 +50,11 @@ sizes() {
 		'{"name": "size", "map-name": "SIZES", "open-metrics-metadata": {"type": "histogram", "help": "Sizes.", "unit": "bytes"}}'
 }
 
-# Steps: the page asks now, and not in a while; it has asked for everything again, and was drawn anew.
+# Steps. ASK: the page sends its requests now, without waiting. AGAIN: the page has requested
+# everything again and was redrawn.
 ASK='print void document.dispatchEvent(new Event("visibilitychange"))'
 AGAIN='wait page.answered - (window.since ??= page.answered) > 3000'
-# The text of what a selector finds, in JavaScript.
+# JavaScript for the text of the elements that a selector matches.
 text() { echo "[...document.querySelectorAll('$1')].map((e) => e.innerText.replaceAll('\\u202f', ' '))"; }
 
 @test "monitors, where they are, values and buckets are what was sent" {
@@ -78,7 +80,7 @@ text() { echo "[...document.querySelectorAll('$1')].map((e) => e.innerText.repla
 	[ "${lines[0]}" = '["1 254", "7"]' ]
 	[ "${lines[1]}" = '["ingress", "egress"]' ]
 	[ "${lines[2]}" = '["31=0", "63=1234", "127=20", "255=0"]' ]
-	# What is in trouble comes first.
+	# Failed monitors come first.
 	[ "${lines[3]}" = '["failed", "running", "running"]' ]
 	[[ ${lines[4]} == *"nosuch.json: No such file or directory"* ]]
 	[ "${lines[5]}" = '["mon0", "ingress", "tcx", "2 of 2", "edgesizes"]' ]
@@ -139,7 +141,7 @@ text() { echo "[...document.querySelectorAll('$1')].map((e) => e.innerText.repla
 	[[ ${lines[5]} == *"<u>x.json"* ]]
 }
 
-# By collectd, once, which is as often as it reads in an hour.
+# Read once by collectd, whose interval is an hour.
 both_are_read() { [ "$(ctl stats | grep -c '^reads{.*reader="collectd"} 1$')" -eq 2 ]; }
 
 @test "looking takes nothing away, and counts as no read" {
@@ -172,7 +174,7 @@ both_are_read() { [ "$(ctl stats | grep -c '^reads{.*reader="collectd"} 1$')" -e
 	[ "$(json_value all ingress level)" = "[5]" ]
 	[ "$(json_value all ingress total)" = "[5]" ]
 	[ "$(json_value all ingress jobs)" = "[1,1,1,1,1]" ]
-	# And now that somebody has read it:
+	# The opposite: reads that do take values.
 	[ "$(http "${URL}metrics?look=1&monitor=all" | grep '^total_total')" = 'total_total{monitor="all",interface="mon0",path="ingress"} 5' ]
 	[ "$(json_value swapped ingress swapped)" = "[5]" ]
 	[ "$(program_id swapped mon0 ingress)" != "$runs" ]

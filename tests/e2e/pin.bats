@@ -1,9 +1,10 @@
-# What stays when collectd goes, with Pin and without, and what the next collectd makes of it.
+# Persistence of programs and maps when collectd ends, with and without Pin, and their adoption by
+# the next collectd.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
 
-# How often a reload is interrupted; KILLS=200 for a long look.
+# The number of interrupted reloads; set KILLS=200 for a long test.
 : "${KILLS:=15}"
 
 setup() {
@@ -22,8 +23,8 @@ teardown() {
 	[ -z "${blue:-}" ] || ip netns del "$blue" 2>/dev/null || true
 }
 
-# configure HOOK [OPTION ...]: the monitor "edge" on mon0. collectd reads it once: what a read takes
-# out of a map is collectd's, and is not pinned.
+# configure HOOK [OPTION ...]: the monitor "edge" on mon0. collectd reads it only once, because
+# values that a read takes out of a map belong to collectd and are not pinned.
 configure() {
 	local hook=$1
 	shift
@@ -37,7 +38,7 @@ configure() {
 	EOF
 }
 
-# edge_document EXTRACTION-OPTIONS [STEP]: a packet counter that adds STEP.
+# edge_document EXTRACTION-OPTIONS [STEP]: writes a packet counter that adds STEP.
 edge_document() {
 	jq --argjson options "$1" --arg step "${2:-1}" \
 		'.[] |= (."metric-configs"[]."extraction-options" = $options |
@@ -45,7 +46,7 @@ edge_document() {
 		"$top_srcdir/examples/packet_counter.json" >"$DOCUMENTS/edge.json"
 }
 
-# A process that the last collectd had started may have its locks for a moment longer.
+# A child process of the last collectd may hold its locks for a moment longer.
 unlocked() {
 	# shellcheck disable=SC2016 # the inner shell expands it
 	kept sh -c 'for pins in /sys/fs/bpf/dynmon/*/ /sys/fs/bpf/dynmon/*/*/; do
@@ -60,7 +61,7 @@ start_again() {
 	collectd_start
 }
 
-# Our programs on an interface: "ingress ID" and "egress ID", those of tc's filters too.
+# The plugin's programs on an interface: "ingress ID" and "egress ID", including filters of tc.
 programs() {
 	attached "${1:-mon0}" | awk '{ print $2, $3 }'
 	for path in ingress egress; do
@@ -83,10 +84,10 @@ pins() { kept find /sys/fs/bpf/dynmon -mindepth 1 2>/dev/null; }
 
 no_pins() { [ -z "$(pins)" ]; }
 
-# taken_over PATH [INTERFACE [MONITOR]]
+# taken_over PATH [INTERFACE [MONITOR]]: the log says that the program was taken over
 taken_over() { grep -F "dynmon: monitor ${3:-edge}: interface ${2:-mon0}: the $1 program that was left running is taken over" "$LOG"; }
 
-# -- the matrix: each hook with each of the extraction options --
+# -- the matrix: each hook with each combination of extraction options --
 
 declare -gA OPTIONS=([whole]='{}' [swap]='{"swap-on-read": true}' [empty]='{"empty-on-read": true}'
 	[both]='{"swap-on-read": true, "empty-on-read": true}')
@@ -203,7 +204,8 @@ matrix_delete() {
 	no_pins
 }
 
-# survives END: frames are counted on, and the next collectd takes over.
+# survives END: frames are counted while collectd is down, and the next collectd takes over the
+# programs.
 survives() {
 	local before
 
@@ -228,7 +230,7 @@ survives() {
 	matrix_frames 3 4
 	matrix_read
 	matrix_has 129 54
-	# And once more, with what was adopted, and from where the other copy runs.
+	# A second restart: the programs were adopted, and the other copy is active.
 	matrix_end "$1"
 	matrix_frames 6 0
 	start_again
@@ -321,7 +323,7 @@ survives() {
 	frames_in 10
 	frames_at peer1 20
 	near ip link del mon1
-	cable_up mon1 peer1 # another one of that name: nothing runs there
+	cable_up mon1 peer1 # a new interface with the same name: nothing runs there
 	cable_up mon2 peer2
 	frames_at peer1 100
 	start_again
@@ -401,16 +403,16 @@ survives() {
 	collectd_crash
 	[ "$(programs mon0 | wc -l)" -eq 2 ]
 	[ "$(programs mon1 | wc -l)" -eq 2 ]
-	# The same monitor again: beside its own new filters there are none.
+	# The same monitor again: its new filters are the only ones.
 	start_again
 	grep -F "dynmon: interface mon0: a filter that collectd (pid $pid) left behind is removed" "$LOG"
 	runs_exactly mon0
 	runs_exactly mon1
-	counted edge mon0 0 # its counts were nobody's
+	counted edge mon0 0 # the counts of the old filters are lost
 	frames_in 2
 	counted edge mon0 2
 	collectd_crash
-	# And a collectd without that monitor.
+	# A collectd without that monitor removes the filters, too.
 	collectd_configure </dev/null
 	start_again
 	[ -z "$(programs mon0)$(programs mon1)" ]
@@ -431,7 +433,7 @@ survives() {
 	collectd_crash
 	filters() { ip netns exec "$blue" tc filter show dev blue0 "$1" | grep -c handle; }
 	start_again
-	# The new ones alone.
+	# Only the new filters.
 	[ "$(filters ingress) $(filters egress)" = "1 1" ]
 	grep -F "dynmon: interface blue0: a filter that collectd (pid $pid) left behind is removed" "$LOG"
 }
@@ -495,8 +497,8 @@ survives() {
 	runs_exactly
 }
 
-# second_collectd [STATE-DIR]: later configure and start commands are for another collectd, in the same
-# namespaces, with its own StateDir or the given one.
+# second_collectd [STATE-DIR]: later calls of configure and start are for a second collectd in the
+# same namespaces, with its own StateDir or the given one.
 second_collectd() {
 	FIRST=$COLLECTD FIRST_SOCKET=$SOCKET FIRST_TMPDIR=$BATS_TEST_TMPDIR
 	STATE_DIR=${1:-}
@@ -535,7 +537,7 @@ first_again() {
 	collectd_stop
 	[ "$(programs)" = "$before" ]
 	[ "$(pins)" = "$pinned" ]
-	# One without that monitor does not clean up behind a process that lives.
+	# A collectd without that monitor does not remove the pins of a running process.
 	collectd_configure </dev/null
 	second_ports
 	collectd_start
@@ -547,7 +549,7 @@ first_again() {
 	counted edge mon0 5
 }
 
-# beside HOOK: a collectd with other monitors starts and ends while the first one is dead.
+# beside HOOK: a collectd with other monitors starts and ends while the first collectd is dead.
 beside() {
 	edge_document '{}'
 	configure "$1" 'Interface "mon0"' 'Pin true'
@@ -686,7 +688,7 @@ renamed_on() {
 	taken_over ingress mon7
 	counted edge mon7 15
 	runs_exactly mon7
-	# To a name that is none of ours, while nobody looks.
+	# Renamed to a name that does not match, while collectd is down.
 	collectd_crash
 	rename mon7 other7
 	start_again
@@ -774,7 +776,7 @@ renamed_on() {
 	frames_in 1
 	counted edge mon0 1405
 	runs_exactly
-	# A document that fails leaves what runs to run on.
+	# A failing document leaves the running programs in place.
 	collectd_crash
 	cp "$DOCUMENTS/edge.json" "$DOCUMENTS/good.json"
 	echo '{' >"$DOCUMENTS/edge.json"

@@ -1,4 +1,5 @@
-# Values reach what is behind collectd: Debian's servers, with the configurations of conf/pipelines.
+# Values reach the servers behind collectd: Debian's servers, with the configurations in
+# conf/pipelines.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -17,7 +18,8 @@ teardown() {
 	network_down
 }
 
-# pipeline_configure INTERVAL FILE ...: these configurations, and packet counters on mon0.
+# pipeline_configure INTERVAL FILE ...: writes a collectd.conf with these configurations, and packet
+# counters on mon0.
 pipeline_configure() {
 	collectd_write host "$1" "$(pipelines "${@:2}")" <<-EOF
 	<Monitor "edge">
@@ -32,7 +34,8 @@ pipeline_start() {
 	collectd_start
 }
 
-# Packets in three portions, each of them seen by COMMAND COUNT before the next: 1000.
+# Sends 1000 packets in three portions. COMMAND COUNT succeeds for each portion before the next is
+# sent.
 send_until() {
 	local n sent=0
 
@@ -44,7 +47,8 @@ send_until() {
 	done
 }
 
-# Of the numbers on standard input: from 0 to those 1000, never down. A read may fall into a portion.
+# Tests the numbers on standard input: they begin at 0, end at 1000 and never fall. A read may occur
+# within a portion.
 rises() { awk '(NR == 1 ? $1 != 0 : $1 < last) { bad = 1 } { last = $1 } END { exit bad || last != 1000 }'; }
 
 @test "Prometheus scrapes write_prometheus, and has collectd's host name as instance" {
@@ -61,7 +65,7 @@ rises() { awk '(NR == 1 ? $1 != 0 : $1 < last) { bad = 1 } { last = $1 } END { e
 	value_is "max_over_time(${in}[5m]) - min_over_time(${in}[5m])" 1000
 }
 
-# carbon_start: Debian's configuration, in this test's directory.
+# carbon_start: starts carbon with Debian's configuration in the directory of this test.
 carbon_start() {
 	pipelines graphite-storage-schemas.ini
 	cat "$DIR/graphite-storage-schemas.ini" /etc/carbon/storage-schemas.conf >"$DIR/storage-schemas.conf"
@@ -72,7 +76,7 @@ carbon_start() {
 	eventually near bash -c ': </dev/tcp/127.0.0.1/2003' || { cat "$DIR/carbon-cache.log"; return 1; }
 }
 
-# A counter's points since the test began, oldest first: "TIME VALUE".
+# The points of a counter since the start of the test, oldest first: "TIME VALUE".
 whisper() {
 	whisper-fetch --from="$BEGIN" "$DIR/graphite/whisper/collectd/host/dynmon-edge-mon0/derive-packets_total-$1.wsp" |
 		grep -v None
@@ -122,13 +126,14 @@ csv_has() { [ "$(csv_values ingress | wc -l)" -ge "$1" ]; }
 
 @test "csv has every count, rrdtool their rates, when it is flushed and when collectd has ended" {
 	need rrdtool rrdtool
-	# RRDtool takes one value in a second, and loses what is written together with a second one: the read after
-	# a late one must not be in the same second.
+	# RRDtool takes one value per second and drops an update with two values in the same second.
+	# The interval must be long enough that the read after a late read is in another second.
 	pipeline_configure 5 csv.conf rrdtool.conf
-	# A read that is late is no gap, and nothing is written before the flush: this machine may be busy.
+	# A late read must not be a gap, and nothing may be written before the flush, even on a busy
+	# machine.
 	printf '<Plugin rrdtool>\nHeartBeat 60\nCacheTimeout 600\n</Plugin>\n' >>"$CONF"
 	collectd_start
-	# The step that a portion begins in is known as a whole, and the one that it ends in, too.
+	# Waits until the steps in which a portion begins and ends are completely known.
 	eventually csv_has 2
 	send_until csv_last
 	eventually csv_has $(($(csv_values ingress | wc -l) + 2))
@@ -140,23 +145,24 @@ csv_has() { [ "$(csv_values ingress | wc -l)" -ge "$1" ]; }
 	eventually rrd_is 1000
 	collectd_stop
 	rrd_is 1000
-	# Packets a second, of each step.
+	# The packet rate of each step.
 	[ "$(rrdtool fetch "$RRD" AVERAGE --resolution 5 --start end-5min --end "$(rrdtool last "$RRD")" |
 		awk '$2 ~ /^[0-9]/ { sum += 5 * $2 } END { printf "%.3f", sum }')" = 1000.000 ]
 }
 
-# As write_http and write_kafka write them: values of mon0's packet counter, oldest first.
+# Filters the output of write_http and write_kafka: the values of mon0's packet counter, oldest
+# first.
 counter_json() {
 	jq -cs 'flatten | map(select(.plugin == "dynmon" and .type_instance == "packets_total-ingress")) | sort_by(.time)[]'
 }
 
-# Of those: each has all that collectd knows about it.
+# Each of these values has all the fields that collectd knows.
 counter_is_whole() {
 	[ "$(jq -c '[.host, .plugin, .plugin_instance, .type, .type_instance, .dstypes, .dsnames, .interval]' | uniq)" = \
 		'["host","dynmon","edge-mon0","derive","packets_total-ingress",["derive"],["value"],0.5]' ]
 }
 
-# What is whole of a file that goes on.
+# The complete lines of a file that is still growing.
 posted() { head -n "$(wc -l <"$DIR/posted")" "$DIR/posted"; }
 posted_counter() { posted | counter_json; }
 posted_is() { [ "$(posted_counter | tail -n 1 | jq '.values[0]')" = "$1" ]; }
@@ -175,7 +181,7 @@ posted_is() { [ "$(posted_counter | tail -n 1 | jq '.values[0]')" = "$1" ]; }
 		"packets_total-egress packets_total-ingress" ]
 }
 
-# The port of collectd's that is not the plugin's own.
+# The port of collectd other than the plugin's own port.
 broker_port() {
 	near ss -Hltnp | sed -n "/pid=$COLLECTD,/s/.* 127\.0\.0\.1:\([0-9]*\) .*/\1/p" | grep -vx 9936
 }
@@ -183,8 +189,8 @@ broker_port() {
 consumed() { near timeout "$PATIENCE" kcat -C -q -e -b "127.0.0.1:$(broker_port)" -t collectd | counter_json; }
 consumed_is() { [ "$(consumed | tail -n 1 | jq '.values[0]')" = "$1" ]; }
 
-# Debian has no Kafka. The broker is the one that librdkafka has for tests, in collectd's process, at
-# a port of the loopback; write_kafka is Debian's, and between it and kcat is Kafka's protocol.
+# Debian has no Kafka. The broker is the mock broker of librdkafka in collectd's process, on a
+# loopback port. write_kafka comes from Debian and speaks the Kafka protocol, as does kcat.
 @test "write_kafka: JSON in a topic, as kcat reads it" {
 	need kcat kcat
 	pipeline_configure 0.5 kafka.conf

@@ -1,4 +1,4 @@
-# A Prometheus server scrapes a running collectd, and answers questions about what was counted.
+# A Prometheus server scrapes a running collectd and answers queries about the counts.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -19,7 +19,7 @@ teardown() {
 	network_down
 }
 
-# What collectd has and what its write_prometheus has, every second.
+# Scrapes the plugin's page and the page of write_prometheus every second.
 scrape_both() {
 	cat >"$DIR/prometheus.yml" <<-'EOF'
 	global:
@@ -42,8 +42,8 @@ counter_monitor() {
 	EOF
 }
 
-# What rate() and increase() make of a counter that has grown by so much, all of it seen: at each end of
-# what was scraped they add at most 1.1 times the distance of two samples.
+# Tests rate() and increase() of a counter that has grown by GROWTH within the scraped range. At
+# each end of the range, extrapolation adds at most 1.1 times the interval between two samples.
 extrapolated() { # SELECTOR GROWTH
 	local n
 
@@ -74,12 +74,12 @@ extrapolated() { # SELECTOR GROWTH
 	eventually value_is 'sum(packets_total{job="dynmon"})' 1100
 	eventually labels_are path 'packets_total{job="dynmon"} > 500' ingress
 	eventually value_is 'collectd_dynmon_derive_total{dynmon="edge-mon0",type="packets_total-ingress"}' 1000
-	# A dataplane that is replaced counts on.
+	# A replaced dataplane continues to count.
 	ctl reload edge force=true
 	frames_in 50
 	eventually value_is "$in" 1050
 	value_is "resets(${in}[5m])" 0
-	# Another collectd begins anew, and Prometheus adds it up.
+	# A new collectd starts at zero, and Prometheus adds the two counts.
 	collectd_stop
 	eventually value_is 'up{job="dynmon"}' 0
 	collectd_start
@@ -90,12 +90,13 @@ extrapolated() { # SELECTOR GROWTH
 	extrapolated "$in" 1550
 }
 
-# As many samples as the page has now.
+# Prometheus has scraped as many samples as the page has now.
 all_scraped() {
 	value_is 'scrape_samples_scraped{job="dynmon"}' \
 		"$(metrics_page -H 'Accept: application/openmetrics-text' | grep -vc '^#')"
 }
-# health: of the last scrape, with its error. metadata METRIC MEMBERS: what Prometheus knows of it.
+# health_is: compares the health and the error of the last scrape. metadata_is METRIC MEMBERS VALUE:
+# compares the metadata that Prometheus has for the metric.
 health_is() { [ "$(api targets | jq -c '[.activeTargets[] | select(.labels.job == "dynmon") | .health, .lastError]')" = "$1" ]; }
 metadata_is() {
 	[ "$(api targets/metadata --data-urlencode 'match_target={job="dynmon"}' --data-urlencode "metric=$1" |
@@ -147,7 +148,7 @@ metadata_is() {
 	text_is() { [ "$(query "$1" | jq -c '.[] | .value, .metric.text')" = "$2" ]; }
 	eventually text_is 'seen_total{text="a \"b\" \\ c\nd é",index="2"}' $'0\n"a \\"b\\" \\\\ c\\nd é"'
 	[ "$(api label/monitor/values | jq -c .)" = '["flows","talkers","text"]' ]
-	# What is gone is not asked for any longer.
+	# A deleted series ends.
 	ctl del text
 	eventually gone 'seen_total'
 }
@@ -177,7 +178,7 @@ metadata_is() {
 	extrapolated "$in" 500
 }
 
-# Of 90 packets of 100 bytes and 10 of 1000. histogram_quantile() interpolates within a bucket.
+# 90 packets of 100 bytes and 10 of 1000. histogram_quantile() interpolates within a bucket.
 @test "histograms: histogram_quantile() and means, of buckets that fit what was sent, by label" {
 	example packet_sizes
 	scrape_both
@@ -194,7 +195,7 @@ metadata_is() {
 	between() { jq -n "((${2} - $1) * $3 + $1) * 1000 | round / 1000 | [.]" -c; }
 	eventually quantile_is 0.5 "$bucket" "$(between 63 127 '50 / 90')"
 	eventually quantile_is 0.95 "$bucket" "$(between 511 1023 '5 / 10')"
-	# Of what has grown: all buckets by the same factor.
+	# Quantiles of the rate: all buckets are scaled by the same factor.
 	[ "$(quantile 0.5 "rate(${bucket}[5m])")" = "$(between 63 127 '50 / 90')" ]
 	[ "$(quantile 0.95 "rate(${bucket}[5m])")" = "$(between 511 1023 '5 / 10')" ]
 	[ "$(quantile 0.5 'sum by (le, path) (rate(packet_size_bytes_bucket[5m]))' | jq -c sort)" = \
@@ -221,14 +222,15 @@ metadata_is() {
 	eventually value_is 'tcp_handshake_seconds_count{path="ingress",leg="server"}' 3
 	eventually holds 'tcp_handshake_seconds_sum{path="ingress",leg="server"} >= 0.3'
 	eventually holds "tcp_handshake_seconds_sum{path=\"ingress\",leg=\"both\"} <= $took"
-	# The bucket that 0.1 seconds are in begins at 0.065535, and what was measured has twice its bound at most.
+	# The bucket of 0.1 seconds begins at 0.065535, and the upper bound of a bucket is at most
+	# twice the measured time.
 	holds "histogram_quantile(0.5, rate(tcp_handshake_seconds_bucket{leg=\"server\"}[5m])) > 0.0655 < 2 * $took"
 	eventually holds "tcp_handshake_quantiles_seconds{path=\"ingress\",leg=\"server\",quantile=\"0.5\"} > 0.0655 < 2 * $took"
 	[ "$(labels leg 'rate(tcp_handshake_seconds_count[5m]) > 0')" = "both client server" ]
 	gone 'rate(tcp_handshake_seconds_count{path="egress"}[5m]) > 0'
 }
 
-# Prometheus' expressions in an example's configuration.
+# The Prometheus expressions in the configuration of an example.
 suggested() { sed -n 's/^#   \(.*(.*\[[0-9]m\].*\)$/\1/p' "$top_srcdir/examples/$1.conf"; }
 
 @test "what the examples suggest to ask is answered" {
@@ -243,7 +245,7 @@ suggested() { sed -n 's/^#   \(.*(.*\[[0-9]m\].*\)$/\1/p' "$top_srcdir/examples/
 	send_from far peer0 <<<"frames += [$server for port in range(20000)]"
 	eventually value_is 'tcp_server_syns_total{addr="10.9.0.77"}' 20001
 	[ "$(suggested syn_flood | wc -l)" -eq 1 ]
-	# A rate takes two scrapes of what is asked about.
+	# A rate needs two scrapes of the series.
 	eventually labels_are addr "$(suggested syn_flood)" 10.9.0.77
 	eventually labels_are saddr "$(suggested top_talkers)" 10.9.0.2
 	eventually labels_are vlan "$(suggested ethertypes)" none

@@ -1,5 +1,5 @@
-# SIGHUP and RELOAD read collectd.conf again: what has changed there changes, what has not is not
-# touched.
+# SIGHUP and RELOAD read collectd.conf again: changed settings are applied, unchanged monitors are
+# not touched.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -23,16 +23,16 @@ monitor() {
 	printf '<Monitor "%s">\nInterface "mon0"\nDataplane "packet_counter.json"\n%s\n</Monitor>\n' "$1" "${2:-}"
 }
 
-# conf: collectd.conf again, with these lines in the block.
+# conf: writes collectd.conf again, with these lines in the block.
 conf() { collectd_configure; }
 
 names() { ctl --json list | jq -r '[.[].name] | join(" ")'; }
 state() { ctl --json list | jq -r ".[] | select(.name == \"$1\") | .state"; }
 counts() { [ "$(json_value "$1" ingress packets_total)" = "[$2]" ]; }
-# Program ids of a monitor, all paths and interfaces.
+# The program ids of a monitor on all paths and interfaces.
 programs() { ctl show "$1" | jq -c '[.interfaces[].programs[].id]'; }
 
-# hup: SIGHUP, and the answer is in the log.
+# hup: sends SIGHUP and waits until the log has the result.
 hup() {
 	local before
 
@@ -93,7 +93,7 @@ ready() { grep -F 'dynmon: version' "$LOG"; }
 	[ "$(state edge)" = running ]
 }
 
-# slow_compiler: it makes the file "compiles", and waits for the file "go".
+# slow_compiler: a compiler that creates the file "compiles" and waits for the file "go".
 slow_compiler() {
 	cat >"$DIR/slow-cc" <<-END
 	#!/bin/sh
@@ -112,7 +112,7 @@ slow_compiler() {
 	eventually test -e "$DIR/compiles"
 	kill -HUP "$COLLECTD"
 	kill -HUP "$COLLECTD"
-	# Gives a faulty reload that does not wait time to run.
+	# Gives a faulty reload that does not wait enough time to run.
 	sleep 0.5
 	touch "$DIR/go"
 	eventually ready
@@ -207,7 +207,7 @@ slow_compiler() {
 	ctl reload
 	[ "$(state edge)" = empty ]
 	nothing_attached
-	# a document that is not there leaves what runs, and says so until it is
+	# a missing document leaves the old dataplane running, and each reload reports it
 	conf < <(monitor edge)
 	ctl reload
 	before=$(programs edge)
@@ -236,7 +236,7 @@ slow_compiler() {
 	[[ $(attached) != *"xdp-generic ingress"* ]]
 	frames_in 3
 	counts edge 3
-	# what does not load leaves the old one where it was
+	# a dataplane that fails to load leaves the old one attached
 	before=$(attached)
 	printf '{"ingress-path": {"code": "oops"}}' >"$DOCUMENTS/bad.json"
 	conf < <(monitor edge 'Hook "xdp-generic"' | sed 's/packet_counter/bad/')
@@ -280,8 +280,8 @@ slow_compiler() {
 	[ "$(grep -c 'seen 7' "$LOG")" -eq 1 ]
 }
 
-# floods [LINES]: floods.json, whose program writes more log lines for each frame than the ring holds,
-# and whose metric is the number of lost lines. LINES go into the program.
+# floods [LINES]: writes floods.json. Its program writes more log lines per frame than the ring
+# buffer holds, and its metric is the number of lost lines. LINES are added to the program.
 floods() {
 	jq -n --arg code "static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)
 		{ for (int i = 0; i < 3000; i++) pcn_log(ctx, LOG_INFO, \"line %d\", i); ${1:-} return RX_OK; }" \
@@ -291,11 +291,11 @@ floods() {
 
 lost() { json_value edge ingress lost | jq '.[0]'; }
 is_lost() { [ "$(lost)" -gt "$1" ]; }
-# The sum of the losses in the log.
+# The sum of the lost lines that the log reports.
 told_lost() {
 	sed -n 's/.* \([0-9]*\) log lines are lost, .*/\1/p' "$LOG" | awk '{ n += $1 } END { print n + 0 }'
 }
-# flood_more: until a further line is lost.
+# flood_more: sends a frame and waits until more lines are lost.
 flood_more() {
 	local before
 
@@ -310,7 +310,7 @@ flood_more() {
 	collectd_start
 	flood_more
 	for i in 1 2 3; do
-		# Another program, which keeps the map that counts.
+		# A different program that keeps the map of lost lines.
 		floods "int reload = $i; pcn_log(ctx, LOG_INFO, \"%d\", reload);"
 		run -0 ctl reload
 		[[ $output == *'monitor edge: dataplane replaced'* ]]
@@ -318,7 +318,7 @@ flood_more() {
 		flood_more
 		ctl reload edge force=true
 	done
-	# The same program in a monitor with other settings.
+	# The same program with other monitor settings.
 	conf < <(monitor edge $'LogLevel "info"\nInterval 5' | sed 's/packet_counter/floods/')
 	ctl reload
 	total=$(lost)
@@ -368,7 +368,7 @@ flood_more() {
 	conf < <(monitor edge; monitor probe)
 	ctl reload
 	[ "$(ctl show probe | jq -r .configured)" = true ]
-	# the same document: it counts on
+	# the same document: the programs keep running
 	[ "$(programs probe)" = "$before" ]
 	counts probe 4
 	[ ! -e "$DIR/state/probe.json" ]
@@ -470,7 +470,7 @@ flood_more() {
 	run ctl reload
 	[[ $output == *"$CONF: No such file or directory"* ]]
 	counts edge 3
-	# and the next good one is taken as it is
+	# the next valid file is accepted without further steps
 	cp "$CONF.good" "$CONF"
 	[ "$(ctl reload)" = "nothing has changed" ]
 }

@@ -1,4 +1,4 @@
-# Polycube's REST: Dynmon's clients, with the requests that they make, on the real collectd.
+# Polycube's REST API: the requests of Dynmon's clients, with a real collectd.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -21,7 +21,8 @@ teardown() {
 	network_down
 }
 
-# start [MORE OPTIONS]: Polycube's own port with writes, one without, and a unix socket.
+# start [MORE OPTIONS]: configures Polycube's port with writes, a second port without writes, and a
+# unix socket.
 start() {
 	collectd_configure <<-EOF
 	<Http>
@@ -36,7 +37,7 @@ start() {
 	collectd_start
 }
 
-# rest METHOD URL [CURL'S OPTIONS]: STATUS, HEAD and BODY of the answer.
+# rest METHOD URL [CURL'S OPTIONS]: sends a request and sets STATUS, HEAD and BODY.
 rest() {
 	local method=$1 url=$2
 	shift 2
@@ -47,7 +48,8 @@ rest() {
 	echo "$method $url: $STATUS $BODY"
 }
 
-# gives METHOD PATH STATUS BODY [CURL'S OPTIONS]: exactly that; a BODY that ends in * goes on.
+# gives METHOD PATH STATUS BODY [CURL'S OPTIONS]: requires exactly this status and body. A BODY that
+# ends in * is a prefix.
 gives() {
 	local method=$1 path=$2 status=$3 body=$4
 	shift 4
@@ -61,7 +63,7 @@ gives() {
 	fi || { echo "expected $body"; return 1; }
 }
 
-# restconf TAG FIELD: the last answer is RESTCONF's error about that.
+# restconf TAG FIELD: the last answer is a RESTCONF error with this tag and field.
 restconf() {
 	[ "$(jq -r '."ietf-restconf:errors".error[0] | "\(."error-type") \(."error-tag") \(."error-info")"' <<<"$BODY")" = \
 		"application $1 $2" ]
@@ -69,7 +71,7 @@ restconf() {
 
 links() { jq -c 'if type == "array" then .[-1][1] else ._links end | [.[] | "\(.rel) \(.href)"]' <<<"$BODY"; }
 
-# A metric's bare value: value MONITOR METRIC [PATH]
+# value MONITOR METRIC [PATH]: the bare value of a metric
 value() { http "$API/dynmon/$1/metrics/${3:-ingress}-metrics/$2/value"; }
 
 @test "Dynmon's manual: create, inject, attach, read" {
@@ -85,7 +87,7 @@ value() { http "$API/dynmon/$1/metrics/${3:-ingress}-metrics/$2/value"; }
 		'["dynmon","TC","OFF","",{},{"ingress-metrics":[],"egress-metrics":[]}]' ]
 	uuid=$(jq -r .uuid <<<"$BODY")
 	[[ $uuid =~ ^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$ ]]
-	# As curl's manual way of a PUT has it.
+	# A PUT in the form that curl's manual describes.
 	rest PUT "$API/dynmon/monitor/dataplane-config" -H "Content-Type: application/json" \
 		--upload-file "$DOCUMENTS/packet_counter.json"
 	[ "$STATUS $BODY" = "201 " ]
@@ -95,7 +97,7 @@ value() { http "$API/dynmon/$1/metrics/${3:-ingress}-metrics/$2/value"; }
 	[ "$(value monitor packets_total egress)" = "[0]" ]
 	gives GET /dynmon/monitor/ 200 '{"name":"monitor","uuid":"'"$uuid"'","service-name":"dynmon","type":"TC","loglevel":"OFF","parent":"mon0","dataplane-config":{"ingress-path":{"name":"*'
 
-	# monitor metrics show, of which one follows the redirection as the CLI does
+	# monitor metrics show: one of the requests follows the redirection, as the CLI does
 	gives GET /monitor/metrics/ 308 ""
 	grep -qxi 'Location: /polycube/v1/dynmon/monitor/metrics/' <<<"$HEAD"
 	gives GET /monitor/metrics/ 200 '{"ingress-metrics":[{"name":"packets_total","value":[5],"timestamp":*' -L
@@ -124,12 +126,12 @@ value() { http "$API/dynmon/$1/metrics/${3:-ingress}-metrics/$2/value"; }
 @test "what Dynmon's injector and extractor ask" {
 	start
 	document=$(jq -c . "$DOCUMENTS/packet_counter.json")
-	# absent: created with all of it, and attached last
+	# a missing monitor: created with all its members, attached last
 	gives GET /dynmon/monitor_0 404 '*'
 	gives POST /dynmon/monitor_0 201 "" -d '{"dataplane-config": '"$document"', "type": "TC", "loglevel": "OFF"}'
 	gives POST /attach 200 "" -d '{"cube": "monitor_0", "port": "mon0", "position": "last"}'
 	frames_in 2
-	# there: detached and attached elsewhere, and another dataplane
+	# an existing monitor: detached, attached elsewhere, and injected with another dataplane
 	gives GET /dynmon/monitor_0 200 '*'
 	[ "$(jq -r .parent <<<"$BODY")" = mon0 ]
 	cable_up mon1 peer1
@@ -138,11 +140,11 @@ value() { http "$API/dynmon/$1/metrics/${3:-ingress}-metrics/$2/value"; }
 	gives PUT /dynmon/monitor_0/dataplane-config 201 "" -d "$(jq -c '."egress-path" = {}' "$DOCUMENTS/ntp_packets_counter.json")"
 	frames_at peer1 4 -d 123
 	[ "$(value monitor_0 ntp_packets_total)" = "[4]" ]
-	# -t ingress leaves what runs on the other path
+	# -t ingress keeps the dataplane of the other path
 	gives GET /dynmon/monitor_0/dataplane-config 200 '*'
 	[ "$(jq -r '."egress-path"."metric-configs"[0].name' <<<"$BODY")" = packets_total ]
 
-	# the extractor, of all and of one
+	# the extractor, for all metrics and for one
 	gives GET /dynmon/monitor_0/metrics// 200 '*'
 	[ "$(jq -c 'del(._links) | [.[][0].name]' <<<"$BODY")" = '["ntp_packets_total","packets_total"]' ]
 	[ "$(links)" = '["self //127.0.0.1:9000/polycube/v1/dynmon/monitor_0/metrics/","ingress-metrics //127.0.0.1:9000/polycube/v1/dynmon/monitor_0/metrics/ingress-metrics/","egress-metrics //127.0.0.1:9000/polycube/v1/dynmon/monitor_0/metrics/egress-metrics/"]' ]
@@ -152,7 +154,8 @@ value() { http "$API/dynmon/$1/metrics/${3:-ingress}-metrics/$2/value"; }
 	[ "$(links)" = '["self //127.0.0.1:9000/polycube/v1/dynmon/monitor_0/metrics/ingress-metrics/","ntp_packets_total //127.0.0.1:9000/polycube/v1/dynmon/monitor_0/metrics/ingress-metrics/ntp_packets_total/"]' ]
 }
 
-# wire STATUS METHOD PATH BODY HEADER ...: a request as it goes over the wire, and its answer's first line.
+# wire STATUS METHOD PATH BODY HEADER ...: sends a request byte by byte as given and tests the first
+# line of the answer.
 wire() {
 	local status=$1 method=$2 path=$3 body=$4 line
 	shift 4
@@ -170,7 +173,7 @@ wire() {
 	start
 	v1=/polycube/v1
 	document=$(jq -c . "$DOCUMENTS/packet_counter.json")
-	# The scripts, with Python's requests.
+	# The scripts, which use Python's requests.
 	script=('Host: localhost:9000' 'User-Agent: python-requests/2.28.1' 'Accept-Encoding: gzip, deflate'
 		'Accept: */*' 'Connection: keep-alive')
 	wire '404 Not Found' GET $v1/dynmon/monitor_0 '' "${script[@]}"
@@ -185,7 +188,7 @@ wire() {
 	body='{"cube": "monitor_0", "port": "mon0"}'
 	wire '200 OK' POST $v1/detach "$body" "${script[@]}" "Content-Length: ${#body}"
 
-	# The CLI, in Go.
+	# The CLI, written in Go.
 	cli=('Host: 127.0.0.1:9000' 'User-Agent: Go-http-client/1.1')
 	json=('Content-Type: application/json' 'Accept-Encoding: gzip')
 	wire '201 Created' POST $v1/dynmon/monitor/ '{}' "${cli[@]}" 'Content-Length: 2' "${json[@]}"
@@ -200,7 +203,7 @@ wire() {
 	wire '200 OK' DELETE $v1/dynmon/monitor/ '' "${cli[@]}" 'Accept-Encoding: gzip'
 	wire '409 Conflict' DELETE $v1/dynmon/monitor/ '' "${cli[@]}" 'Accept-Encoding: gzip'
 
-	# curl, as the manual's PUT.
+	# curl, with the PUT of the manual.
 	wire '201 Created' PUT $v1/dynmon/monitor_0/dataplane-config "$document" 'Host: localhost:9000' 'User-Agent: curl/7.88.1' \
 		'Accept: */*' 'Content-Type: application/json' "Content-Length: ${#document}"
 }
@@ -284,7 +287,7 @@ wire() {
 	/netdevs/mon0 GET, HEAD, OPTIONS
 	/version GET, HEAD, OPTIONS
 	END
-	# these are ours
+	# pages of the plugin
 	[ "$(http http://127.0.0.1:9000/healthz)" = ok ]
 	http http://127.0.0.1:9000/metrics | grep -q packets_total
 }
@@ -316,7 +319,7 @@ wire() {
 	rest GET "$API/dynmon/m"
 	[ "$(links)" = "$(jq -nc --arg at //127.0.0.1:9000/polycube/v1/dynmon/m/ \
 		'["self \($at)"] + (["uuid","type","service-name","loglevel","parent","dataplane-config","metrics","open-metrics"] | map("\(.) \($at)\(.)/"))')" ]
-	# a name without its service, with what follows it
+	# a monitor name without the service, followed by a path
 	rest PUT "$API/m//dataplane-config?x=1&y" -d '{}'
 	[ "$STATUS" = 308 ]
 	grep -qx 'Location: /polycube/v1/dynmon/m//dataplane-config?x=1&y' <<<"$HEAD"
@@ -354,7 +357,7 @@ wire() {
 	[ "$(jq -c '[.commands, (.params | map_values(.type))]' <<<"$BODY")" = '[["show"],{"ingress-metrics":"list","egress-metrics":"list"}]' ]
 	gives OPTIONS '/cubes?help=NONE' 200 '{"commands":["show"]}'
 	gives OPTIONS '?help=NONE' 200 '{"params":{"dynmon":{"name":"dynmon",*'
-	# a name without its service
+	# a monitor name without the service
 	gives OPTIONS '/dm/metrics?help=SHOW' 308 ''
 	grep -qx 'Location: /polycube/v1/dynmon/dm/metrics?help=SHOW' <<<"$HEAD"
 	gives OPTIONS '/dynmon?help=WHAT' 400 'help: expected one of NONE, SHOW, ADD, DEL, found "WHAT"'
@@ -393,7 +396,7 @@ wire() {
 	rest GET "http:$(jq -r '.[1][1][1].href' <<<"$BODY")"
 	[ "$(jq -r .name <<<"$BODY")" = "a/b c" ]
 	gives GET /dynmon/m/metrics/ingress-metrics/a%2Fb%20c/value 200 '[0]'
-	# what came back is taken again, path by path; the other path goes on
+	# the returned document is accepted again, path by path; the other path is unaffected
 	gives PUT /dynmon/m/dataplane-config/egress-path 201 "" -d "$path"
 	gives PATCH /dynmon/m/dataplane-config/ingress-path 200 "" -d "$path"
 	rest GET "$API/dynmon/m/dataplane-config"
@@ -401,7 +404,7 @@ wire() {
 	gives DELETE /dynmon/m/dataplane-config/ingress-path 204 ""
 	rest GET "$API/dynmon/m/dataplane-config"
 	[ "$(jq -c 'del(._links)' <<<"$BODY")" = '{"egress-path":'"$path"'}' ]
-	# and is what a restart brings
+	# and a restart restores it
 	collectd_stop
 	collectd_start
 	rest GET "$API/dynmon/m/dataplane-config"
@@ -409,7 +412,7 @@ wire() {
 	gives DELETE /dynmon/m/dataplane-config 204 ""
 	rest GET "$API/dynmon/m/dataplane-config"
 	[ "$(jq -c 'del(._links)' <<<"$BODY")" = '{}' ]
-	# an object, and a document that came over the control socket
+	# an object, and a document injected over the control socket
 	"$DYNMON_CC" --include="$DYNMON_BPFDIR" <"$BATS_TEST_DIRNAME/fixtures/packet_counter.bpf.c" >"$BATS_TEST_TMPDIR/object.o"
 	object=$(base64 -w 0 "$BATS_TEST_TMPDIR/object.o")
 	gives PUT /dynmon/m/dataplane-config/ingress-path 201 "" -d '{"object-data":"'"$object"'","program":"packet_counter_ingress"}' ||
@@ -474,7 +477,7 @@ wire() {
 	restconf invalid-value loglevel
 	gives PATCH /dynmon/m/loglevel 400 '*' -d '"LOUD"'
 	restconf invalid-value loglevel
-	# the compiler's words, and the verifier's
+	# messages of the compiler and the verifier
 	gives PUT /dynmon/m/dataplane-config 400 'ingress-path: *' -d "${good/PACKETS.atomic/PACKETZ.atomic}"
 	[[ $BODY == *"use of undeclared identifier 'PACKETZ'"* ]]
 	gives PATCH /dynmon/m 400 '*' -d '{"loglevel":"DEBUG","dataplane-config":'"${good/PACKETS.atomic/PACKETZ.atomic}"'}'
@@ -509,7 +512,7 @@ wire() {
 	gives POST /attach 200 "" -d '{"cube":"c","port":"mon0","before":"a"}'
 	gives POST /attach 200 "" -d '{"cube":"d","port":"mon0","after":"b"}'
 	[ "$(ctl show a | jq -c '[.interfaces[0].programs[0].chain[].monitor]')" = '["b","d","c","a"]' ]
-	# Not over this API: it has one parent there.
+	# Attached through the control socket, because a monitor has only one parent in this API.
 	cable_up mon1 peer1
 	ctl attach a mon1
 	frames_in 2
@@ -538,7 +541,7 @@ wire() {
 	gives POST /attach 200 "" -d '{"cube":"m","port":"mon0"}'
 	frames_in 2
 	for name in m configured; do
-		# as the CLI does it, and as a member
+		# in the form of the CLI, and as a member
 		gives PATCH "/dynmon/$name/loglevel/" 200 "" -d '"INFO"'
 		gives GET "/dynmon/$name/loglevel" 200 '"INFO"'
 		[ "$(value "$name" n)" = "[2]" ]
@@ -548,7 +551,8 @@ wire() {
 	gives PATCH /dynmon/m 200 "" -d '{"loglevel":"off","service-name":"dynmon","type":"tc"}'
 	gives PATCH /dynmon 200 "" -d '{"name":"m","loglevel":"err"}'
 	[ "$(value m n)" = "[3]" ]
-	# A reload of what has not changed leaves it, a restart brings what was made at runtime.
+	# A reload without changes keeps the level. A restart restores only the level of a monitor
+	# that was created at runtime.
 	ctl reload
 	gives GET /dynmon/configured/loglevel 200 '"INFO"'
 	collectd_stop
@@ -603,7 +607,7 @@ wire() {
 	[ "$STATUS" = 200 ]
 	[ "$(jq -r .loglevel <<<"$BODY")" = OFF ]
 	[ "$(http http://127.0.0.1:9936/cubes | jq -c '[.dynmon[].name]')" = '["m"]' ]
-	# No web page, wherever it comes from.
+	# Web pages are rejected, whatever their origin.
 	rest DELETE http://127.0.0.1:9000/dynmon/m -H 'Origin: http://127.0.0.1:9000'
 	[ "$STATUS" = 403 ]
 	[[ $BODY == "a web page cannot change anything"* ]]
@@ -616,7 +620,7 @@ wire() {
 	start
 	gives POST /dynmon/m 201 "" -d '{}'
 	code='static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { return RX_OK; }'
-	# filled up with blanks: exactly as much as is possible, and one byte more
+	# padded with blanks to the maximum size, and one byte more
 	jq -nc --arg code "$code" '{"ingress-path": {code: $code}}' >"$BATS_TEST_TMPDIR/full"
 	printf '%*s' $((1048576 - $(stat -c %s "$BATS_TEST_TMPDIR/full"))) '' >>"$BATS_TEST_TMPDIR/full"
 	printf ' ' | cat "$BATS_TEST_TMPDIR/full" - >"$BATS_TEST_TMPDIR/over"
@@ -628,7 +632,7 @@ wire() {
 				--expect100-timeout "$PATIENCE" -H "$header" --data-binary "@$BATS_TEST_TMPDIR/$file"
 		done
 	done
-	# Who asks first is told before it sends anything.
+	# A client that sends Expect: 100-continue is answered before it sends the body.
 	http -v -X PUT --expect100-timeout "$PATIENCE" -H 'Expect: 100-continue' --data-binary "@$BATS_TEST_TMPDIR/full" \
 		"$API/dynmon/m/dataplane-config" 2>"$BATS_TEST_TMPDIR/talk"
 	grep -q '< HTTP/1.1 100 Continue' "$BATS_TEST_TMPDIR/talk"
@@ -636,12 +640,12 @@ wire() {
 		http://127.0.0.1:9936/dynmon/m/dataplane-config 2>"$BATS_TEST_TMPDIR/talk"
 	run ! grep -q '100 Continue' "$BATS_TEST_TMPDIR/talk"
 	grep -q '< HTTP/1.1 403' "$BATS_TEST_TMPDIR/talk"
-	# Where nothing can be changed nobody holds a body, however long it is.
+	# A listener without writes does not buffer a body of any length.
 	for file in full over large; do
 		rest PUT http://127.0.0.1:9936/dynmon/m/dataplane-config -H 'Expect:' --data-binary "@$BATS_TEST_TMPDIR/$file"
 		[ "$STATUS" = 403 ]
 	done
-	# A header that is too long is refused, and all goes on.
+	# A header that is too long is rejected, and the listener continues.
 	status=$(http -H "X: $(printf '%*s' 40000 '' | tr ' ' x)" "$API/version" -o /dev/null -w '%{http_code}')
 	[[ $status == 4* ]]
 	gives GET /version 200 '*'
@@ -649,12 +653,13 @@ wire() {
 
 @test "slow and silent clients hold up nobody" {
 	start
-	# More than there is room for, which say nothing, or half of a header, or half of a body.
+	# More connections than the limit, which send nothing, half a header, or half a body.
 	ip netns exec "$NEAR" python3 "$top_srcdir/tests/tools/slowclients.py" 127.0.0.1 9000 100 \
 		>"$BATS_TEST_TMPDIR/slow" 3>&- &
 	HELD=$!
 	eventually grep -q connected "$BATS_TEST_TMPDIR/slow"
-	# One that takes long to send its request may be closed for those that come: then it asks again.
+	# The listener may close a slow connection to make room for a new one; the client then
+	# retries.
 	for _ in {1..20}; do
 		eventually gives GET /version 200 '*'
 	done
@@ -693,13 +698,14 @@ dawdle() {
 			tr -d '\r' >"$BATS_TEST_TMPDIR/answers"
 		cat "$BATS_TEST_TMPDIR/answers"
 		[ "$(head -n 1 "$BATS_TEST_TMPDIR/answers")" = "HTTP/1.1 200 OK" ]
-		# Behind its header there is the next answer, or the end of the connection, as it says.
+		# The header is followed by the next answer, or by the end of the connection that
+		# the header announces.
 		after=$(sed '1,/^$/d' "$BATS_TEST_TMPDIR/answers")
 		[[ $after == "HTTP/1.1 200 OK"* ]] || { [ -z "$after" ] && grep -qix 'Connection: close' "$BATS_TEST_TMPDIR/answers"; }
 	done
 }
 
-# The compiler of the test below is at work.
+# Tests whether the compiler of the test below is running.
 compiling() { grep -q "$BATS_TEST_TMPDIR/compiler" /proc/[0-9]*/cmdline; }
 
 @test "an injection that takes long holds up no scrape" {
@@ -717,7 +723,7 @@ compiling() { grep -q "$BATS_TEST_TMPDIR/compiler" /proc/[0-9]*/cmdline; }
 		"$API/dynmon/m/dataplane-config" >"$BATS_TEST_TMPDIR/put" 3>&- &
 	HELD=$!
 	eventually compiling
-	# Longer than any client would wait without a limit of its own; the compiler has 30 s.
+	# Longer than a client without its own time limit would wait; the compiler has 30 s.
 	local end=$((SECONDS + 12))
 	while [ "$SECONDS" -lt "$end" ]; do
 		frames_in 1
@@ -735,7 +741,7 @@ compiling() { grep -q "$BATS_TEST_TMPDIR/compiler" /proc/[0-9]*/cmdline; }
 	HELD=
 	[ "$(cat "$BATS_TEST_TMPDIR/put")" = 201 ]
 	gives GET /dynmon/m/metrics/ingress-metrics/ntp_packets_total/value 200 '[0]'
-	# collectd ends while one is at it: the client is told
+	# collectd ends during a compilation: the client gets an error
 	touch "$BATS_TEST_TMPDIR/hold"
 	ip netns exec "$NEAR" curl -sS -X PUT --data-binary "@$DOCUMENTS/packet_counter.json" \
 		"$API/dynmon/m/dataplane-config" >"$BATS_TEST_TMPDIR/put" 2>&1 3>&- &

@@ -1,23 +1,23 @@
-# Programs that are attached by their section, to tracepoints here, in monitors on no interface.
+# Programs that are attached by their section, here to tracepoints, in monitors without interfaces.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
 
-# A tracepoint sees the whole machine: the programs and the ports here are named after the process, as
-# other tests have the same examples.
+# A tracepoint sees the whole machine. Program names and ports include the process ID, because other
+# tests use the same examples.
 setup_file() { export BATS_NO_PARALLELIZE_WITHIN_FILE=true; }
 
 setup() {
 	need_root
 	network_up
 	bpffs_up
-	# libbpf finds tracepoints there.
+	# libbpf looks for tracepoints there.
 	kept mount -t tracefs tracefs /sys/kernel/tracing || skip "this kernel has no tracefs"
 	DOCUMENTS=$BATS_TEST_TMPDIR/documents
 	mkdir "$DOCUMENTS"
 	DATAPLANE_DIR=$DOCUMENTS
 	cp "$top_srcdir"/examples/*.json "$top_srcdir"/bpf/*.bpf.c "$DOCUMENTS"
-	# What comes over the socket may not name what is beside DataplaneDir.
+	# A document that comes over the socket may not name files outside of DataplaneDir.
 	sed -i 's|"../bpf/|"|' "$DOCUMENTS"/*.json
 	RESENT=resent_$$ DROP=drop_$$
 	sed -i "s/count_retransmit/$RESENT/; s/count_drop/$DROP/" "$DOCUMENTS"/*.bpf.c
@@ -45,8 +45,8 @@ retransmits_to() { # PORT: as far as anybody has seen
 
 at_least() { [ "$("${@:2}")" -ge "$1" ]; }
 
-# The peer does not know TCP and does not answer: what is sent to it is sent again. The program that
-# connects gives up by itself.
+# The peer does not run TCP and does not answer, so the kernel retransmits. The client gives up by
+# itself.
 connect_in_vain() { # PORT
 	near timeout "$PATIENCE" python3 -c 'import socket, sys
 s = socket.socket()
@@ -57,7 +57,7 @@ except OSError:
 	pass' "$1"
 }
 
-# Programs of that name, of all the host.
+# Programs of that name on the whole host.
 tracepoint_ids() { bpftool prog show name "$1" | sed -n 's/^\([0-9]*\): tracepoint.*/\1/p'; }
 
 no_program() { [ -z "$(tracepoint_ids "$1")" ]; }
@@ -88,7 +88,7 @@ section_ids() { ctl show "$1" | jq -c .sections; }
 
 csv_exists() { compgen -G "$DIR/csv/host/dynmon-$1/derive-*" >/dev/null; }
 
-# Of the whole host, so there may be more of each.
+# Counts the whole host, so other drops may be included.
 drops_of() { # REASON
 	local n
 
@@ -96,7 +96,7 @@ drops_of() { # REASON
 	echo "${n:-0}"
 }
 
-# What the kernel calls a reason.
+# The number of a drop reason in the kernel.
 reason() {
 	kept sed -n "s/.*{ \([0-9]*\), \"$1\" }.*/\1/p" /sys/kernel/tracing/events/skb/kfree_skb/format
 }
@@ -106,7 +106,7 @@ reason() {
 	no_socket=$(reason NO_SOCKET)
 	[ -n "$no_socket" ]
 	before=$(drops_of "$no_socket")
-	# To a port where nobody listens.
+	# To a port without a listener.
 	near python3 -c 'import socket
 for i in range(50):
 	socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 9))'
@@ -207,7 +207,7 @@ char l[] SEC(\"license\") = \"GPL\";" '{"ingress-path": {code: $code, "metric-co
 	jq '."ingress-path"."code-file" = "missing.bpf.c"' "$DOCUMENTS/drop_reasons.json" >"$DOCUMENTS/missing.json"
 	run raw "INJECT drops file=missing.json"
 	[[ $output == '-1 program count_drop: cannot attach to "tracepoint/skb/no_such_event": '* ]]
-	# After all that it does what it did.
+	# After the failures the old dataplane still works.
 	before=$(drops_of "$(reason NO_SOCKET)")
 	near python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 9))'
 	[ "$(drops_of "$(reason NO_SOCKET)")" -gt "$before" ]

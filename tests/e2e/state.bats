@@ -1,4 +1,5 @@
-# Monitors made at runtime are back after a restart; notifications tell what happens to monitors.
+# Monitors created at runtime are restored after a restart. Notifications report the state of
+# monitors.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
@@ -65,7 +66,8 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	collectd_stop
 }
 
-# Monitors are restored by name, and these need one whose name comes later.
+# Monitors are restored in the order of their names. These depend on a monitor whose name comes
+# later.
 @test "a neighbour and a public map that are restored later are waited for" {
 	local code='static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { u32 key = 0; u64 zero = 0; W.lookup_or_init(\u0026key, \u0026zero); return RX_OK; }'
 
@@ -155,7 +157,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	ctl add kept interface=mon0
 	ctl add lost interface=mon0
 	dd if=/dev/zero of="$STATE/filler" bs=1k 2>/dev/null || true
-	# larger than what the file of before takes
+	# larger than the space of the old file
 	jq '."ingress-path".code += "/*" + "x" * 20000 + "*/"' "$DOCUMENTS/packet_counter.json" >"$DOCUMENTS/large.json"
 	run ctl inject lost "$DOCUMENTS/large.json"
 	[ "$status" -eq 0 ]
@@ -168,7 +170,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	[[ $output == "1 "* ]]
 	[[ $output == *"its state could not be saved"* ]]
 	[ "$(find "$STATE" -name '*.json')" = "$STATE/kept.json" ]
-	# what takes no more room than before is saved all the same
+	# a state that needs no more space than before can be saved
 	ctl attach kept mon1
 	ctl detach kept mon1
 	[ -e "$STATE/kept.json" ]
@@ -196,7 +198,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	chmod 755 "$told"
 	touch "$told/lines"
 	chown nobody "$told/lines"
-	# In one piece: several may be told at the same time.
+	# In a single write, because several notifications may be handled at the same time.
 	# shellcheck disable=SC2016 # the handler expands it
 	printf '#!/bin/sh\nprintf "%%s\\n" "$(tr "\\n" "|")" >>%s/lines\n' "$told" >"$told/handler"
 	chmod 755 "$told/handler"
@@ -255,7 +257,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	run -0 ctl add fresh
 	[[ $output == *"monitor fresh is lost at the next restart: StateDir $STATE (owner 0, mode 0777) is writable by others, and nothing is restored from there; before the restart, run chown 0 $STATE and chmod 0700 $STATE"* ]]
 	grep -F 'dynmon: monitor fresh is lost at the next restart: StateDir ' "$LOG"
-	# follow the advice of the message
+	# follow the advice in the message
 	chmod 700 "$STATE"
 	restart TERM
 	[ "$(ctl --json list | jq -r '[.[].name] | sort | join(" ")')" = "fresh probe" ]
