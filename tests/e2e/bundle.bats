@@ -141,7 +141,7 @@ write_capture() {
 	DATAPLANE_DIR=$OBJECTS collectd_configure </dev/null
 	collectd_start
 	run -0 ctl inject edge mon0 "$OBJECTS/packet_counter.o"
-	[ "$output" = "monitor edge: dataplane injected" ] # no warning: the object was loaded successfully
+	[ "$output" = "monitor edge: dataplane injected" ] # no warning: the object loads
 	head -c 5000 "$OBJECTS/packet_counter.o" >"$WORK/cut.o"
 	run -1 ctl inject edge mon0 "$WORK/cut.o"
 	[[ $output == "dynmonctl: the ELF object is damaged: "* ]]

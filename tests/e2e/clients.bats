@@ -72,7 +72,7 @@ rate_above_none() { client getval "$ID" | awk -F = '$2 > 0 { found = 1 } END { e
 	[ -z "$output" ]
 	run client flush plugin
 	[ "$status" -eq 255 ]
-	run client flush plugin=nosuch # the plugin is not loaded; collectd does not report an error either
+	run client flush plugin=nosuch # not loaded; collectd reports no error either
 	[ "$status" -eq 0 ]
 }
 

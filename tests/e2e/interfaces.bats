@@ -216,7 +216,7 @@ ids() { # PATH MONITOR ...
 	frames_at peer1 4
 	counted edge "" 7
 	[ "$(program_id edge mon0 ingress)" = "$(program_id edge mon1 ingress)" ]
-	[ "$(ctl openmetrics edge | grep -c '^packets_total')" -eq 2 ] # one series for ingress and one for egress
+	[ "$(ctl openmetrics edge | grep -c '^packets_total')" -eq 2 ] # one for each path
 	cable_up mon2 peer2
 	eventually runs_on edge mon0 mon1 mon2
 	frames_at peer2 10

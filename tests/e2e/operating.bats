@@ -156,7 +156,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	collectd_start
 	mapfile -t now < <(sed -n 's/^\(Uid\|CapEff\|CapBnd\|NoNewPrivs\):\t//p' "/proc/$COLLECTD/status")
 	[[ ${now[0]} != *"	0	"* ]]
-	[ "${now[1]}" = "$(printf %016x $((1 << 12 | 1 << 38 | 1 << 39)))" ] # bit numbers of linux/capability.h
+	[ "${now[1]}" = "$(printf %016x $((1 << 12 | 1 << 38 | 1 << 39)))" ] # linux/capability.h
 	[ "${now[2]}" = "${now[1]}" ]
 	[ "${now[3]}" -eq 1 ]
 	frames_in 1000

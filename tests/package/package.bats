@@ -1,15 +1,15 @@
-# The Debian package: built, checked, installed into a root with nothing but what it depends on, run
+# The Debian package: built, checked, installed into a root that contains only its dependencies, run
 # there, and purged.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load ../e2e/lib
 
-# Set by lib.bash, or from outside.
+# Set by lib.bash or by the caller.
 : "${top_srcdir:?}" "${top_builddir:?}"
 MIRROR=http://deb.debian.org/debian
 
 setup_file() {
-	# tests/run does the tests.
+	# tests/run runs the tests of the tree.
 	DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)" \
 		make -s -C "$top_builddir" deb >"$BATS_FILE_TMPDIR/build.log" 2>&1 || {
 		tail -n 40 "$BATS_FILE_TMPDIR/build.log"
@@ -30,7 +30,7 @@ teardown() {
 }
 
 @test "lintian has nothing to say" {
-	# It was never meant for Debian's own archive.
+	# The package is not meant for Debian's own archive.
 	run -0 lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs \
 		"$top_builddir"/deb/collectd-dynmon_*.changes
 	run ! grep -E '^[EW]:' <<<"$output"
@@ -43,7 +43,7 @@ teardown() {
 	[[ $(dpkg-deb -f "$PACKAGE" Depends) == *"collectd-core (>= $minor), collectd-core (<< "* ]]
 }
 
-# What configure does without, where it is not there, would be missing in the package.
+# configure builds without an optional library that is missing; the package must have all of them.
 @test "it is built with the libraries that bootstrap installs" {
 	libraries=$(sed -n '/^build_packages=/,/"$/p' "$top_srcdir/bootstrap" | tr -s '"= \t' '\n' |
 		grep -xE '(lib.*|collectd)-dev' | grep -vx libc6-dev)
@@ -63,10 +63,10 @@ teardown() {
 
 in_root() { chroot "$ROOT" "$@"; }
 
-# Files that somebody has made, but for those of dpkg itself.
+# All installed or generated files, except those of dpkg.
 files() { (cd "$ROOT" && find etc usr var run ! -type d ! -path 'var/lib/dpkg/*' ! -path 'var/log/*' ! -path 'var/cache/*' | sort); }
 
-# The root's collectd, in $NEAR. $! is collectd itself.
+# Starts the collectd of the root in $NEAR. $! is the process of collectd.
 root_start() {
 	LOG=$ROOT/var/log/collectd.log DIR=$BATS_TEST_TMPDIR
 	# shellcheck disable=SC2016 # the inner shell expands it
@@ -83,7 +83,7 @@ root_start() {
 	need_root
 	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	curl -sSfI --retry 3 --max-time 60 "$MIRROR/dists/$suite/Release" >/dev/null || skip "$MIRROR cannot be reached"
-	# No apt: what the package needs and does not say is missing.
+	# Without apt, so that a dependency that the package does not declare is missing.
 	mmdebstrap --mode=root --variant=essential --dpkgopt=force-unsafe-io --aptopt='Acquire::Retries "10"' \
 		--include="$(dpkg-deb -f "$PACKAGE" Depends | sed 's/([^)]*)//g; s/[[:space:]]//g')" \
 		"$suite" "$ROOT" "$MIRROR" >"$BATS_TEST_TMPDIR/root.log" 2>&1 || { tail "$BATS_TEST_TMPDIR/root.log"; return 1; }
@@ -106,10 +106,10 @@ root_start() {
 	in_root dpkg -i /package.deb
 	in_root dpkg -s collectd-dynmon | grep -Fx 'Status: install ok installed'
 
-	# As it comes, the snippet loads the plugin and monitors nothing.
+	# The unmodified snippet loads the plugin and monitors nothing.
 	cp "$ROOT/usr/share/doc/collectd-dynmon/conf/collectd.conf" "$ROOT/etc/collectd/collectd.conf.d/dynmon.conf"
 	in_root collectd -t
-	# There is no compiler in this root: what is compiled elsewhere runs.
+	# This root has no compiler; a dataplane compiled elsewhere runs.
 	"$top_builddir/dynmonctl" compile --compiler="$DYNMON_CC" --include="$DYNMON_BPFDIR" \
 		"$top_srcdir/examples/packet_counter.json" -o "$ROOT/etc/collectd/dynmon.d/packet_counter.o"
 	network_up
@@ -126,7 +126,7 @@ root_start() {
 
 	run -0 in_root dpkg --remove collectd-dynmon
 	[[ $output == *"the plugin is still loaded, and collectd will not start: /etc/collectd/collectd.conf.d/dynmon.conf"* ]]
-	run -1 in_root timeout "$PATIENCE" collectd -f # 124: it has started
+	run -1 in_root timeout "$PATIENCE" collectd -f # 124: collectd has started
 	rm "$ROOT/etc/collectd/collectd.conf.d/dynmon.conf" "$ROOT/etc/collectd/dynmon.d/packet_counter.o"
 	in_root collectd -t
 	in_root dpkg --purge collectd-dynmon

@@ -21,8 +21,8 @@ import sys
 import tempfile
 import time
 
-# Seconds that something may take; nothing is measured by it. The page waits up to a minute before it asks again,
-# where answers take long.
+# Time limit in seconds. It is not a measurement. The page waits up to a minute before it asks again
+# if answers take long.
 PATIENCE = 180
 KEYS = {"Enter": (13, "\r"), "Tab": (9, ""), "Escape": (27, ""), "ArrowDown": (40, ""), "ArrowUp": (38, "")}
 
@@ -38,7 +38,7 @@ class Browser:
                  "--remote-debugging-pipe", f"--user-data-dir={profile}",
                  *filter(None, [os.environ.get("BROWSER_FLAG")]), "about:blank"]
 
-        def pipes():  # as 3 and 4, whatever numbers they have here
+        def pipes():  # in the child they are fd 3 and 4
             a, b = os.dup2(there, 103), os.dup2(back, 104)
             os.dup2(a, 3)
             os.dup2(b, 4)
@@ -93,7 +93,7 @@ class Browser:
             details = params["exceptionDetails"]
             self.troubles.append(details.get("exception", {}).get("description", details["text"]))
         elif event.get("method") == "Log.entryAdded" and params["entry"]["level"] == "error":
-            # That nobody answers is what some tests are about.
+            # Some tests stop the server on purpose.
             if params["entry"]["source"] != "network":
                 self.troubles.append(params["entry"]["text"])
 

@@ -83,7 +83,7 @@ def dns(qtype, id=1, response=False, rcode=0, truncated=False, opcode=0, name="w
 def send(interface, frames):
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
         for frame in frames:
-            # By the frame's own type, as if it came from a driver.
+            # With the frame's own type, as if it came from a driver.
             out.sendto(frame, (interface, struct.unpack(">H", frame[12:14])[0]))
 
 

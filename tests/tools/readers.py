@@ -94,7 +94,7 @@ def take_json(monitor, text):
 def take_page(lines, before):
     """before: what this consumer has seen last."""
     for line in lines:
-        # How full a map was at its last read is the one of the plugin's figures that may fall.
+        # The fill level of a map at its last read is the only self metric that may fall.
         if line.startswith(("#", "dynmon_map_entries{")):
             continue
         series, value = line.rstrip("\n").rsplit(" ", 1)
@@ -133,7 +133,7 @@ def over_and_over(read, *more):
     try:
         while not stop.is_set():
             read(*more)
-    except Exception as error:  # whatever it is, it is no answer
+    except Exception as error:  # any exception means that there is no answer
         errors.append(f"{read.__name__}: {error!r}")
 
 

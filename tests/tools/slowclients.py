@@ -16,7 +16,7 @@ def connect(address, i):
     try:
         connection.sendall(PIECES[i % len(PIECES)])
     except ConnectionError:
-        pass  # closed already: found so later
+        pass  # closed already: detected later
     connection.setblocking(False)
     return connection
 
