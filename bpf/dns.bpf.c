@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * DNS over UDP, IPv4 and IPv6: queries by type, responses by type and code, and how long the
- * responses take, by code.
+ * DNS over UDP, IPv4 and IPv6: queries by type, responses by type and code, and the response time
+ * by code.
  *
- * Of queries that come in by the interface, with the responses that go out, and of those that go
- * out, with the responses that come in. A query that is repeated has the time of the first one, as
- * its client waits for it. When too many queries wait for their responses the oldest are forgotten.
+ * Both roles are measured: incoming queries with outgoing responses, and outgoing queries with
+ * incoming responses. The time of a repeated query starts with its first transmission, because the
+ * client has been waiting since then. The table of pending queries is an LRU hash: when it is full,
+ * the oldest queries are forgotten.
  *
- * The code is that of the header, without what EDNS adds to it.
+ * The response code is the one in the DNS header, without the extension that EDNS adds.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -20,11 +21,11 @@
 
 #define DNS_PORT     53
 #define PENDING	     16384
-#define TIMEOUT	     60000000000ull /* nanoseconds; nobody waits longer for a response */
+#define TIMEOUT	     60000000000ull /* nanoseconds; clients give up earlier */
 #define SLOTS	     27		    /* of microseconds: up to two minutes */
 #define RCODES	     16
-#define LABELS	     127 /* the most there are in a name of 255 bytes */
-#define QUESTION_END 4	 /* bytes of type and class, behind the name */
+#define LABELS	     127 /* maximum in a name of 255 bytes */
+#define QUESTION_END 4	 /* bytes of type and class, after the name */
 #define LABEL	     63	 /* bytes; greater lengths are pointers, which a question does not have */
 
 #define DNS_QR	   0x8000 /* a response */
@@ -32,9 +33,9 @@
 #define DNS_TC	   0x0200
 #define DNS_RCODE  0x000f
 
-#define QTYPE_NONE  0	  /* no question, or none that can be read */
-#define QTYPE_OTHER 65535 /* whoever asks for what there is not may ask for anything */
-#define QTYPES	    80	  /* those that pass as they are, and these two */
+#define QTYPE_NONE  0	  /* no question, or an unreadable one */
+#define QTYPE_OTHER 65535 /* bounds the types that a client can create */
+#define QTYPES	    80	  /* the named types and these two */
 
 struct dns_header {
 	__be16 id;
@@ -69,10 +70,10 @@ struct times {
 };
 
 enum anomaly {
-	ANOMALY_MALFORMED,  /* the header or the question is cut short, or is none */
-	ANOMALY_TRUNCATED,  /* a response that did not fit: the client asks again, by TCP */
-	ANOMALY_REPEATED,   /* a query that waits for its response already */
-	ANOMALY_UNEXPECTED, /* a response that no query waits for (any more) */
+	ANOMALY_MALFORMED,  /* header or question truncated or malformed */
+	ANOMALY_TRUNCATED,  /* truncated response: the client repeats the query over TCP */
+	ANOMALY_REPEATED,   /* query that is already pending */
+	ANOMALY_UNEXPECTED, /* response without a pending query */
 	ANOMALIES
 };
 
@@ -104,13 +105,13 @@ struct anomalies_map {
 	__uint(max_entries, ANOMALIES);
 } anomalies_in SEC(".maps"), anomalies_out SEC(".maps");
 
-/* One question and its response. Without padding: it is a key. */
+/* A question and its response. A map key, so it must not have padding. */
 struct exchange {
 	__be32 client[4];
 	__be32 server[4];
 	__be16 client_port;
 	__be16 id;
-	__u32 incoming; /* the query has come in by the interface */
+	__u32 incoming; /* the query was received by the interface */
 };
 
 struct asked {
@@ -129,7 +130,7 @@ static __always_inline void add_one(void *map, const void *key)
 {
 	__u64 one = 1, *count = bpf_map_lookup_elem(map, key);
 
-	/* Somebody may be faster on another CPU: then it is there now. */
+	/* Another CPU may have inserted the key first: look it up again. */
 	if (!count && bpf_map_update_elem(map, key, &one, BPF_NOEXIST) == 0)
 		return;
 	if (!count)
@@ -155,13 +156,13 @@ static __always_inline void add_time(bool incoming, __u32 rcode, __u64 nanosecon
 	__sync_fetch_and_add(&times->sum, microseconds);
 }
 
-/* The types that are assigned, https://www.iana.org/assignments/dns-parameters, but rare ones. */
+/* Assigned but rare types, see https://www.iana.org/assignments/dns-parameters. */
 static __always_inline __u16 known_qtype(__u16 qtype)
 {
 	return (qtype >= 1 && qtype <= 65) || (qtype >= 249 && qtype <= 257) ? qtype : QTYPE_OTHER;
 }
 
-/* QTYPE_NONE for a question that does not end in the message; behind that there may be padding. */
+/* Returns QTYPE_NONE if the question extends beyond the message; padding may follow the message. */
 static __always_inline __u16 read_question(struct __sk_buff *skb, __u32 offset, __u32 end)
 {
 	__be16 qtype;
@@ -181,7 +182,10 @@ static __always_inline __u16 read_question(struct __sk_buff *skb, __u32 offset, 
 	return QTYPE_NONE;
 }
 
-/* False for what is not between a client and a server of DNS. A malformed one may have no id. */
+/*
+ * Returns false if the packet is not DNS between a client and a server. A malformed message may
+ * lack the ID.
+ */
 static __always_inline bool read_message(struct message *message, struct __sk_buff *skb)
 {
 	struct dynmon_packet *packet = &message->packet;
@@ -251,7 +255,9 @@ static __always_inline void take_response(const struct message *message, bool in
 	asked = bpf_map_lookup_elem(&pending, &exchange);
 	if (asked) {
 		time = bpf_ktime_get_ns() - asked->at;
-		/* A server that did not understand the question need not repeat it. */
+		/*
+		 * A server that did not understand the question may leave it out of the response.
+		 */
 		if (response.qtype == QTYPE_NONE)
 			response.qtype = asked->qtype;
 		bpf_map_delete_elem(&pending, &exchange);

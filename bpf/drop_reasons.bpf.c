@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Packets that the kernel has dropped, by its reason, from Linux 5.17.
+ * Packets dropped by the kernel, by drop reason. Requires Linux 5.17.
  *
- * It is attached to the kernel's tracepoint by its section: its monitor has no interface, and sees
- * all of the host, in every network namespace. What the numbers mean is in the last line of
- * /sys/kernel/tracing/events/skb/kfree_skb/format; those from 65536 on are of subsystems.
+ * The section attaches the program to a kernel tracepoint. The monitor has no interface and sees
+ * all network namespaces of the host. The last line of
+ * /sys/kernel/tracing/events/skb/kfree_skb/format maps the numbers to names; numbers from 65536
+ * belong to subsystems.
  */
 #include <linux/bpf.h>
 #include <linux/types.h>
@@ -15,8 +16,8 @@
 #define REASONS 1024
 
 /*
- * Only what is read. Where it stands differs between kernels (6.11 put a member before it), so
- * libbpf looks it up in the kernel's types when it loads the program.
+ * Only the member that is read. Its offset differs between kernels (6.11 inserted a member before
+ * it), so libbpf relocates the access with the kernel's BTF when it loads the program.
  */
 enum skb_drop_reason { SKB_NOT_DROPPED_YET };
 
@@ -41,7 +42,7 @@ int count_drop(struct trace_event_raw_kfree_skb *event)
 	struct drop drop = { .reason = event->reason };
 	__u64 one = 1, *count = bpf_map_lookup_elem(&drops, &drop);
 
-	/* Somebody may be faster on another CPU: then it is there now. */
+	/* Another CPU may have inserted the key first: look it up again. */
 	if (!count && bpf_map_update_elem(&drops, &drop, &one, BPF_NOEXIST) == 0)
 		return 0;
 	if (!count)

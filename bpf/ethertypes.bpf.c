@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Frames and bytes by VLAN and by what is in them, in and out: up to two tags, 802.1Q and 802.1ad.
- * A third one is what is in them, and its own type is their ethertype.
+ * Frames and bytes by VLAN and ethertype, received and sent. Up to two tags (802.1Q and 802.1ad)
+ * are parsed; the type of a third tag counts as the ethertype of the frame.
  *
- * On tc the kernel keeps the outer tag in the socket buffer: it has taken it out of a received
- * frame, and not put it into one to be sent yet. On XDP tags are in the frame, as far as the
- * interface has not taken the outer one out: see rxvlan in ethtool(8). When the table is full the
- * kind of frame that was not seen for longest makes room.
+ * On tc the kernel keeps the outer tag in the socket buffer: it was removed from a received frame,
+ * and is not yet inserted into a frame to be sent. On XDP the tags are in the frame, unless the
+ * interface removes the outer one: see rxvlan in ethtool(8). The table is an LRU hash: when it is
+ * full, the least recently seen kind of frame is evicted.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -20,12 +20,12 @@
 #define TAGS	  2
 #define VLAN_HLEN 4
 #define VLAN_ID	  0x0fff
-#define VLAN_NONE 4096 /* no tag; 0 is a tag that has a priority alone */
-#define LENGTH	  0    /* an old frame of 802.3, which has its length there */
+#define VLAN_NONE 4096 /* no tag; 0 is a priority tag */
+#define LENGTH	  0    /* 802.3 frame: the field is a length */
 
-/* In the host's order. */
+/* In host byte order. */
 struct kind {
-	__u16 tag; /* the outer tag's own type, 0x8100 or 0x88a8; 0: none */
+	__u16 tag; /* type of the outer tag, 0x8100 or 0x88a8; 0: untagged */
 	__u16 vlan;
 	__u16 inner_vlan;
 	__u16 ethertype;
@@ -36,7 +36,7 @@ struct traffic {
 	__u64 bytes;
 };
 
-/* Nearly all frames are of one kind: each CPU has counts of its own. */
+/* Nearly all frames are of one kind, so per-CPU counters avoid contention. */
 struct kinds_map {
 	__uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH);
 	__type(key, struct kind);
@@ -54,14 +54,14 @@ static __always_inline void add_tag(struct kind *kind, __u16 tag, __u16 tci)
 	}
 }
 
-/* What the frame itself has at an offset. */
+/* Reads a field of the frame at an offset. */
 static __always_inline bool load(void *ctx, bool xdp, __u32 offset, void *to, __u32 size)
 {
 	return (xdp ? bpf_xdp_load_bytes(ctx, offset, to, size)
 		    : bpf_skb_load_bytes(ctx, offset, to, size)) == 0;
 }
 
-/* Follows the tags in the frame, after the one that may be beside it. */
+/* Parses the tags in the frame, after the tag in the socket buffer, if any. */
 static __always_inline bool read_frame(struct kind *kind, void *ctx, bool xdp)
 {
 	__u32 offset = 2 * ETH_ALEN;
@@ -73,7 +73,7 @@ static __always_inline bool read_frame(struct kind *kind, void *ctx, bool xdp)
 	offset += sizeof(proto);
 	for (int i = 0; i < TAGS && dynmon_is_vlan(proto) && kind->inner_vlan == VLAN_NONE; i++) {
 		if (!load(ctx, xdp, offset, &tag, sizeof(tag)))
-			break; /* the tag is cut off: its type is all there is */
+			break; /* truncated tag: only its type is known */
 		add_tag(kind, bpf_ntohs(proto), bpf_ntohs(tag.tci));
 		offset += sizeof(tag);
 		proto = tag.proto;
@@ -90,7 +90,7 @@ static __always_inline void count(void *kinds, const struct kind *kind, __u64 by
 
 	traffic = bpf_map_lookup_elem(kinds, kind);
 	if (!traffic) {
-		/* Somebody may have been faster on another CPU: then it is there now. */
+		/* Another CPU may have inserted the key first: look it up again. */
 		if (bpf_map_update_elem(kinds, kind, &first, BPF_NOEXIST) == 0)
 			return;
 		traffic = bpf_map_lookup_elem(kinds, kind);
@@ -125,7 +125,10 @@ int packets_out(struct __sk_buff *skb)
 	return count_skb(skb, &kinds_out);
 }
 
-/* Not xdp.frags: generic XDP copies packets for that, and tc gets them without their beginning. */
+/*
+ * Not xdp.frags: generic XDP copies packets for it, and tc then receives them without their
+ * beginning.
+ */
 SEC("xdp")
 int frames_in(struct xdp_md *xdp)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Packets and bytes of each flow, by its 5-tuple: IPv4, TCP and UDP.
+ * Packets and bytes of each flow, by 5-tuple: IPv4, TCP and UDP.
  *
- * One map for both directions, so that a flow is in the table once for what comes in and once,
- * with its ends swapped, for what goes out. When the table is full the flow that was idle for
- * longest makes room.
+ * One map serves both directions. A flow has one entry for received packets and another one, with
+ * source and destination swapped, for sent packets. The table is an LRU hash: when it is full, the
+ * longest idle flow is evicted.
  *
- * It describes its metric itself: its object needs no document beside it.
+ * The object describes its metric itself and needs no document.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -42,13 +42,13 @@ struct {
 } flows SEC(".maps")
 	DYNMON_METRIC("flows", "counter", "Packets and bytes of each TCP and UDP flow over IPv4.");
 
-/* TCP and UDP have their ports in the same place. */
+/* The ports of TCP and UDP are at the same offset. */
 struct ports {
 	__be16 source;
 	__be16 dest;
 };
 
-/* False for what is no first fragment of TCP or UDP over IPv4. */
+/* Returns false unless the packet is TCP or UDP over IPv4, unfragmented or a first fragment. */
 static __always_inline bool flow_of(struct __sk_buff *skb, struct flow *flow)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
@@ -82,7 +82,7 @@ static __always_inline int count(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	traffic = bpf_map_lookup_elem(&flows, &flow);
 	if (!traffic) {
-		/* Somebody may have been faster on another CPU: then it is there now. */
+		/* Another CPU may have inserted the key first: look it up again. */
 		if (bpf_map_update_elem(&flows, &flow, &first, BPF_NOEXIST) == 0)
 			return TC_ACT_UNSPEC;
 		traffic = bpf_map_lookup_elem(&flows, &flow);

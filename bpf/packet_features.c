@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What classifiers of attacks are fed with: a record for each IPv4 packet that comes in, in a queue
- * that is read, and emptied by that, as JSON. In Dynmon's dialect, for tc and XDP.
+ * Input for attack classifiers: a queue with one record for each received IPv4 packet. Reading the
+ * queue as JSON also empties it. Written in Dynmon's dialect, for tc and XDP.
  *
- * Numbers are in the host's order. What a packet does not have is 0: ports are those of TCP and
- * UDP, and there are none in a fragment that is not the first one.
+ * Numbers are in host byte order. A field that a packet lacks is 0: only TCP and UDP have ports,
+ * and fragments after the first one have none.
  */
 #include <uapi/linux/icmp.h>
 #include <uapi/linux/in.h>
@@ -12,7 +12,7 @@
 #include <uapi/linux/tcp.h>
 #include <uapi/linux/udp.h>
 
-#define RECORDS		10240 /* between two reads; what is more is counted and not kept */
+#define RECORDS		10240 /* between two reads; packets beyond it are counted but not stored */
 #define VLAN_TAGS	2
 #define FRAGMENT_OFFSET 0x1fff
 
@@ -29,7 +29,7 @@ struct features {
 	u16 sport;
 	u16 dport;
 	u16 length;   /* of the IP packet */
-	u16 ip_flags; /* with the fragment's offset */
+	u16 ip_flags; /* including the fragment offset */
 	u8 ttl;
 	u8 proto;
 	u8 tcp_flags; /* FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32 */
@@ -41,7 +41,9 @@ struct features {
 BPF_QUEUESTACK("queue", FEATURES, struct features, RECORDS, 0);
 BPF_ARRAY(FEATURES_LOST, u64, 1);
 
-/* Where the IPv4 header is, behind VLAN tags in the frame; 0 when it is something else. */
+/*
+ * Returns the offset of the IPv4 header, after VLAN tags in the frame; 0 if the packet is not IPv4.
+ */
 static __always_inline u32 find_ipv4(struct CTXTYPE *ctx)
 {
 	u32 offset = offsetof(struct ethhdr, h_proto);
@@ -55,7 +57,7 @@ static __always_inline u32 find_ipv4(struct CTXTYPE *ctx)
 			return offset;
 		if (proto != htons(ETH_P_8021Q) && proto != htons(ETH_P_8021AD))
 			return 0;
-		offset += sizeof(u16); /* the tag's number */
+		offset += sizeof(u16); /* the VLAN ID */
 	}
 	return 0;
 }

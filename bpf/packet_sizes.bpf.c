@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A histogram of the sizes of packets, in and out, from the Ethernet header on.
+ * Histograms of packet sizes, received and sent, including the Ethernet header.
  *
- * On tc they are those of the packets that the host's stack handles: received ones may be merged
- * (GRO), sent ones not yet cut to pieces (TSO), to more than an interface's MTU. On XDP received
- * ones are as they were on the wire.
+ * On tc the sizes are those of the packets in the host's stack, which may exceed the MTU: received
+ * packets may be merged (GRO), and sent packets are not segmented yet (TSO). On XDP received
+ * packets have their size on the wire.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -12,14 +12,14 @@
 #include <bpf/bpf_helpers.h>
 #include <dynmon/slot.h>
 
-#define SLOTS 20 /* up to 1 MiB - 1; the kernel's largest has 512 KiB */
+#define SLOTS 20 /* up to 1 MiB - 1; the kernel's largest packet has 512 KiB */
 
 struct sizes {
 	__u64 slots[SLOTS];
 	__u64 sum;
 };
 
-/* Of each CPU its own: nobody waits for anybody. */
+/* Per-CPU, to avoid contention. */
 struct sizes_map {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);
@@ -52,7 +52,10 @@ int packet_out(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
-/* Not xdp.frags: generic XDP copies packets for that, and tc gets them without their beginning. */
+/*
+ * Not xdp.frags: generic XDP copies packets for it, and tc then receives them without their
+ * beginning.
+ */
 SEC("xdp")
 int frame_in(struct xdp_md *xdp)
 {

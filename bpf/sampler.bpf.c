@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Packets and bytes of an interface from a sample of one packet in N, where N is set from outside:
- * the busier the machine, the fewer packets cost more than a look.
+ * Packets and bytes of an interface, estimated from a sample of one packet in N. N is set from
+ * outside: raise N with the load of the machine to limit the cost per packet.
  *
- * Each packet of the sample stands for N, so that packets and bytes are estimates of all of them
- * while N changes; sampled is how many were looked at.
+ * Each sampled packet counts N times, so packets and bytes remain estimates of the totals while N
+ * changes. sampled is the number of packets in the sample.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -16,7 +16,7 @@ struct config {
 	__u32 one_of; /* 0 and 1: every packet */
 };
 
-/* User space writes into it as into memory, without a copy of the rest. */
+/* Mapped by user space, which writes the word without copying the whole value. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -36,8 +36,8 @@ struct {
 	__type(key, __u32);
 	__type(value, struct counts);
 	__uint(max_entries, 1);
-} counts SEC(".maps")
-	DYNMON_METRIC("sampler", "counter", "Packets looked at; packets and bytes in all, estimated.");
+} counts SEC(".maps") DYNMON_METRIC("sampler", "counter",
+				    "Packets looked at; packets and bytes in all, estimated.");
 
 __u64 seen;
 

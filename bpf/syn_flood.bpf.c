@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SYNs, the SYN/ACKs that answer them, and the handshakes that are ended by an ACK, of each server,
- * over IPv4 and IPv6.
+ * SYNs, SYN/ACKs, and handshakes completed by an ACK, for each server, over IPv4 and IPv6.
  *
- * The three grow together while all is well. SYNs without handshakes are a flood or a scan; SYNs
- * without SYN/ACKs as well are a server that is down, or does not keep up. Segments that are sent
- * again count again, a handshake once.
+ * Normally the three counters grow together. SYNs without handshakes indicate a flood or a scan;
+ * SYNs without SYN/ACKs indicate a server that is down or overloaded. Retransmitted segments are
+ * counted again, a handshake is counted once.
  *
- * Of servers behind the interface in both directions: those that connections come in to, and those
- * that they go out to. When the tables are full, what was idle for longest makes room.
+ * Servers in both directions are counted: those that receive connections through the interface, and
+ * those that connections go out to. The tables are LRU hashes: when they are full, the longest idle
+ * entries are evicted.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -17,10 +17,10 @@
 #include <dynmon/tcp.h>
 
 #define SERVERS 16384
-#define PENDING 65536 /* SYN/ACKs that no ACK has come for yet: what a flood may leave */
+#define PENDING 65536 /* SYN/ACKs waiting for their ACK; a flood can fill this */
 
 struct server {
-	__be32 addr[4]; /* of IPv4 the mapped address */
+	__be32 addr[4]; /* IPv4 as mapped address */
 };
 
 struct counts {
@@ -36,7 +36,7 @@ struct servers_map {
 	__uint(max_entries, SERVERS);
 } servers_in SEC(".maps"), servers_out SEC(".maps");
 
-/* The sequence number that the handshake's ACK says it has seen. */
+/* The acknowledgment number expected in the ACK that completes the handshake. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__type(key, struct dynmon_connection);
@@ -53,12 +53,12 @@ static __always_inline struct counts *counts_of(void *servers, const __be32 *add
 	counts = bpf_map_lookup_elem(servers, &server);
 	if (counts)
 		return counts;
-	/* When somebody is faster on another CPU it is there as well. */
+	/* Another CPU may have inserted the key first: look it up again. */
 	bpf_map_update_elem(servers, &server, &none, BPF_NOEXIST);
 	return bpf_map_lookup_elem(servers, &server);
 }
 
-/* An ACK that no SYN/ACK was before is one of the many inside of a connection. */
+/* An ACK without a pending SYN/ACK is an ordinary one of an established connection. */
 static __always_inline bool ends_handshake(const struct dynmon_segment *segment, bool ingress)
 {
 	struct dynmon_connection connection = dynmon_connection_from_client(segment, ingress);
@@ -75,7 +75,10 @@ static __always_inline void expect_ack(const struct dynmon_segment *segment, boo
 	bpf_map_update_elem(&pending, &connection, &ack, BPF_ANY);
 }
 
-/* to_servers and from_servers: what its clients and what its servers send, in this direction. */
+/*
+ * to_servers and from_servers are the tables for segments sent by clients and by servers in this
+ * direction.
+ */
 static __always_inline int count(struct __sk_buff *skb, bool ingress, void *to_servers,
 				 void *from_servers)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How long the legs of TCP's handshake take, as the interface sees them, over IPv4 and IPv6:
+ * Durations of the legs of TCP's handshake, as seen at the interface, over IPv4 and IPv6:
  *
  *	LEG_SERVER	SYN to SYN/ACK: from here to the server and back
  *	LEG_CLIENT	SYN/ACK to ACK: from here to the client and back
  *	LEG_BOTH	SYN to ACK: from the client to the server and back
  *
- * Of connections that come in by the interface and of those that go out by it each a histogram.
- * At one of the two ends one leg is the network's, the other one the host's own time.
+ * Connections accepted through the interface and connections opened through it have separate
+ * histograms. At an end host, one leg is the network's time and the other one the host's own time.
  *
- * A segment that was sent again tells nothing about the time: one does not know which of them is
- * answered. Such legs are left out, and so are connections of TCP Fast Open. When too many
- * handshakes are under way the oldest ones are forgotten.
+ * A retransmitted segment gives no valid time, because the answer may belong to either
+ * transmission. Such legs are left out, and so are connections of TCP Fast Open. The table of
+ * handshakes in progress is an LRU hash: when it is full, the oldest handshakes are forgotten.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -42,7 +42,7 @@ struct handshake {
 	__u64 syn_ack_at; /* 0: not yet */
 	__u32 syn_seq;
 	__u32 syn_ack_seq;
-	bool syn_again; /* was sent more than once */
+	bool syn_again; /* retransmitted */
 	bool syn_ack_again;
 };
 
@@ -94,7 +94,10 @@ static __always_inline void take_syn_ack(const struct dynmon_segment *segment, b
 		record(connection.incoming, LEG_SERVER, handshake->syn_ack_at - handshake->syn_at);
 }
 
-/* Of all segments of a connection but the first two; only the first of them is waited for. */
+/*
+ * Called for every segment after the first two of a connection; only the first one matches a
+ * pending handshake.
+ */
 static __always_inline void take_ack(const struct dynmon_segment *segment, bool ingress)
 {
 	struct dynmon_connection connection = dynmon_connection_from_client(segment, ingress);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * TCP segments that were sent again, by the port and address they were sent to.
+ * Retransmitted TCP segments by destination address and port.
  *
- * It is attached to the kernel's tracepoint by its section: its monitor has no interface, and sees
- * all of the host, in every network namespace. When the table is full the peer that was idle for
- * longest makes room.
+ * The section attaches the program to a kernel tracepoint. The monitor has no interface and sees
+ * all network namespaces of the host. The table is an LRU hash: when it is full, the longest idle
+ * peer is evicted.
  */
 #include <linux/bpf.h>
 #include <linux/types.h>
@@ -14,23 +14,23 @@
 
 #define PEERS 16384
 
-/* As /sys/kernel/tracing/events/tcp/tcp_retransmit_skb/format has it, from Linux 5.6. */
+/* Layout from /sys/kernel/tracing/events/tcp/tcp_retransmit_skb/format, Linux 5.6 and later. */
 struct retransmit {
 	__u64 common;
 	const void *skb;
 	const void *sk;
 	int state;
-	__u16 sport; /* in the host's order */
+	__u16 sport; /* host byte order */
 	__u16 dport;
 	__u16 family;
 	__u8 saddr[4];
 	__u8 daddr[4];
-	__u8 saddr_v6[16]; /* of IPv4 it is the mapped address */
+	__u8 saddr_v6[16]; /* IPv4 as mapped address */
 	__u8 daddr_v6[16];
 };
 
 struct peer {
-	__u8 daddr[16]; /* of IPv4 the mapped address */
+	__u8 daddr[16]; /* IPv4 as mapped address */
 	__u16 dport;
 };
 
@@ -41,7 +41,7 @@ struct {
 	__uint(max_entries, PEERS);
 } retransmits SEC(".maps")
 	DYNMON_METRIC("tcp_retransmits", "counter", "TCP segments that were sent again.")
-	DYNMON_LABEL_FIELD("daddr", "key.daddr", "ip");
+		DYNMON_LABEL_FIELD("daddr", "key.daddr", "ip");
 
 SEC("tracepoint/tcp/tcp_retransmit_skb")
 int count_retransmit(struct retransmit *event)
@@ -51,7 +51,7 @@ int count_retransmit(struct retransmit *event)
 
 	__builtin_memcpy(peer.daddr, event->daddr_v6, sizeof(event->daddr_v6));
 	count = bpf_map_lookup_elem(&retransmits, &peer);
-	/* Somebody may be faster on another CPU: then it is there now. */
+	/* Another CPU may have inserted the key first: look it up again. */
 	if (!count && bpf_map_update_elem(&retransmits, &peer, &one, BPF_NOEXIST) == 0)
 		return 0;
 	if (!count)

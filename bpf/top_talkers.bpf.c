@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who sends the most: packets and bytes that come in, by their source address, IPv4 and IPv6.
+ * Received packets and bytes by source address, IPv4 and IPv6.
  *
- * When the table is full the source that was silent for longest makes room, and its counts go.
- * Packets that the kernel has merged (GRO) count as the packets they were; the headers that merging
- * has taken away are not among the bytes.
+ * The table is an LRU hash: when it is full, the longest silent source is evicted together with its
+ * counts. Packets merged by the kernel (GRO) count as the original packets; the headers removed by
+ * merging are not included in the bytes.
  *
- * It describes its metric itself: its object needs no document beside it.
+ * The object describes its metric itself and needs no document.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -18,7 +18,7 @@
 #define TALKERS 65536
 
 struct talker {
-	__be32 saddr[4]; /* of IPv4 the mapped address */
+	__be32 saddr[4]; /* IPv4 as mapped address */
 };
 
 struct traffic {
@@ -33,8 +33,8 @@ struct {
 	__uint(max_entries, TALKERS);
 } talkers SEC(".maps")
 	DYNMON_METRIC("talkers", "counter", "Packets and bytes received, by source address.")
-	DYNMON_LABEL_FIELD("saddr", "key.saddr", "ip")
-	DYNMON_METRIC_CONFIG({ "max-series": 100, "top-by": "value.bytes" });
+		DYNMON_LABEL_FIELD("saddr", "key.saddr", "ip")
+			DYNMON_METRIC_CONFIG({ "max-series" : 100, "top-by" : "value.bytes" });
 
 SEC("tc/ingress")
 int count_talker(struct __sk_buff *skb)
@@ -48,7 +48,7 @@ int count_talker(struct __sk_buff *skb)
 	__builtin_memcpy(talker.saddr, packet.saddr, sizeof(talker.saddr));
 	traffic = bpf_map_lookup_elem(&talkers, &talker);
 	if (!traffic) {
-		/* Somebody may have been faster on another CPU: then it is there now. */
+		/* Another CPU may have inserted the key first: look it up again. */
 		if (bpf_map_update_elem(&talkers, &talker, &first, BPF_NOEXIST) == 0)
 			return TC_ACT_UNSPEC;
 		traffic = bpf_map_lookup_elem(&talkers, &talker);

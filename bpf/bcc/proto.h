@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Packet headers under BCC's names, as they lie in the packet.
+ * Packet headers under BCC's names, in network layout.
  *
- * BCC swaps their fields when they are read through its packet cursor. There is no cursor here:
- * a field read by direct packet access is in network order, as with BCC.
+ * BCC converts fields that are read through its packet cursor to host byte order. There is no
+ * cursor here: a field read by direct packet access is in network byte order, as with BCC.
  */
 #ifndef DYNMON_BCC_PROTO_H
 #define DYNMON_BCC_PROTO_H
