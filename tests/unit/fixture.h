@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What several tests need: folders that go away, eBPF objects compiled on the spot, interfaces. */
+/*
+ * Shared test helpers: temporary folders, eBPF objects compiled at run time, namespaces and
+ * snapshots. Failures of the helpers fail the running test unless stated otherwise.
+ */
 #ifndef DYNMON_TESTS_UNIT_FIXTURE_H
 #define DYNMON_TESTS_UNIT_FIXTURE_H
 
@@ -18,18 +21,18 @@
 #include "kernel/object.h"
 #include "monitor/snapshot.h"
 
-/* A new folder below $TMPDIR; the caller frees the name after folder_remove(). */
+/* Creates a folder below $TMPDIR. The caller frees the name after folder_remove(). */
 char *folder_make(void);
-/* Removes it with all that is in it. */
+/* Removes the folder and its contents. */
 void folder_remove(const char *folder);
 
-/* Writes a file of len bytes with that mode. */
+/* Writes a file of len bytes with the given mode. */
 void file_make(const char *folder, const char *name, const void *bytes, size_t len, int mode);
 
-/* Whether this process may use eBPF; says on stderr why not. */
+/* Returns true if this process may use eBPF; otherwise prints the reason to stderr. */
 bool bpf_possible(void);
 
-/* Skips the test at hand when eBPF, or clang for its objects, is not to be had. */
+/* Skips the running test if eBPF, or clang for its objects, is not available. */
 #define skip_without_bpf()                                                                         \
 	do {                                                                                       \
 		if (!bpf_possible())                                                               \
@@ -37,56 +40,60 @@ bool bpf_possible(void);
 	} while (0)
 
 /*
- * Compiles libbpf-style C to an object with BTF. false, with words on stderr, when there is no
- * clang; wrong source fails the test.
+ * Compiles libbpf-style C to an object with BTF. Returns false and prints a message to stderr if
+ * clang is not available; a compile error fails the test.
  */
 bool object_compile(const char *source, struct text *elf);
 
 /*
- * An object with one program for tc, compiled and loaded. NULL where eBPF or clang is not to be
- * had; what the kernel refuses fails the test.
+ * Compiles and loads an object with one tc program. Returns NULL if eBPF or clang is not available;
+ * a load error fails the test.
  */
 struct object *object_from_source(const char *source);
 
-/* Puts an entry into a map of the object; fails the test when that is not possible. */
+/* Inserts an entry into a map of the object; an error fails the test. */
 void object_put(const struct object *object, const char *map, const void *key, const void *value);
 
 /*
- * All series of a metric, or the largest, as "label label number;" in the order of their text; of
- * the last CPU where each has its own. number is the first one. Then "of 5" where some are left
- * out. What is wrong with the config in their place. accumulator: of what is added up.
+ * Returns the series of a metric (limit: the largest ones) as "label label number;", sorted by
+ * text. The number is the first sample; per-CPU series show the last CPU. " of 5" follows if some
+ * of 5 series are left out. If the config is invalid, the error message is returned instead.
+ * accumulator: shows the accumulated values. The caller frees the string.
  */
 char *series_of(const struct object *object, const struct metric_config *config, uint32_t limit,
 		bool accumulator);
 
 /*
- * An instance of a monitor that runs nowhere: with one metric on each path whose config has a name.
- * settings are taken; configs must outlive it. A snapshot releases it, or snapshot_item_release().
+ * An instance of a monitor that is not attached, with one metric on each path whose config has a
+ * name. Takes ownership of settings; configs must outlive the item. Release the item with its
+ * snapshot or with snapshot_item_release().
  */
 struct snapshot_item snapshot_item_make(struct monitor_settings *settings, const char *interface,
 					struct object *object, const struct metric_config *configs);
 void snapshot_item_release(struct snapshot_item *item);
 
-/* Appends what the snapshot, which is taken, is exposed as; fails the test when that is an error.
- */
+/* Appends the exposition of the snapshot and releases the snapshot. An error fails the test. */
 void snapshot_expose(struct snapshot *snapshot, enum exposition exposition, struct text *out);
 
-/* The repository's own folder: $top_srcdir, or found from here; NULL: not to be found. */
+/*
+ * Returns the root of the repository: $top_srcdir, or found from the working directory; NULL: not
+ * found.
+ */
 const char *source_dir(void);
 
-/* Runs a command line, silently. Its exit status. */
+/* Runs a command line without output. Returns its exit status. */
 int shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Puts the process into a network namespace of its own. false: not possible. */
+/* Moves the process into a new network namespace. Returns false if that is not permitted. */
 bool netns_private(void);
 
 /*
- * A mount namespace of this process, with a BPF file system in it: nobody else's /sys/fs/bpf.
- * false: not possible.
+ * Gives the process its own mount namespace with a private BPF file system at /sys/fs/bpf. Returns
+ * false if that is not permitted.
  */
 bool bpffs_private(void);
 
-/* Whether the string contains the other; tells both on stderr when not. */
+/* Returns true if the string contains the other one; otherwise prints both to stderr. */
 bool contains(const char *all, const char *part);
 
 #endif

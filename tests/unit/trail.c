@@ -9,7 +9,7 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
-static int trail = -1; /* an array of one number: the digits of the programs that ran */
+static int trail = -1; /* an array with one number: the digits of the programs that ran */
 
 bool trail_possible(void)
 {

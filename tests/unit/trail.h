@@ -1,30 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Programs that packets carry the trail of, and an interface to send these out of. */
+/*
+ * Programs that record their order of execution in the mark of a packet, and a veth pair to send
+ * packets.
+ */
 #ifndef DYNMON_TESTS_UNIT_TRAIL_H
 #define DYNMON_TESTS_UNIT_TRAIL_H
 
 #include "fixture.h"
 #include "kernel/chain.h"
 
-/* Puts the process into a network namespace of its own. false: the tests cannot be. */
+/* Moves the process into a new network namespace. Returns false if the tests cannot run. */
 bool trail_possible(void);
 
-/* A program for tc that adds its digit (1 to 7) to the packet's mark, and lets others run. */
+/*
+ * A tc program that appends its digit (1 to 7) to the packet's mark and lets further programs run.
+ */
 int program(const char *name, int digit);
-/* One for XDP that lets all pass. */
+/* An XDP program that passes all packets. */
 int xdp_program(void);
 
-/* A pair of interfaces, v0 and v1, up. Returns the index of v0. */
+/* Creates a pair of interfaces, v0 and v1, and sets them up. Returns the index of v0. */
 int veth(void);
 void veth_delete(void);
 
-/* Sends a frame out of the interface. The octal digits of the programs it met, as they ran. */
+/*
+ * Sends a frame out of the interface. Returns the digits of the programs that ran, in order, as an
+ * octal number.
+ */
 unsigned int packet(int ifindex);
 
-/* "b a c": the names on a hook. Valid until the next call. */
+/* Returns the names of the programs on a hook, "b a c". Valid until the next call. */
 const char *chain_names(const struct hook *hook, int ifindex, bool egress);
 
-/* A filter as others put it on an egress; priority 0: the kernel's. Its program's id. */
+/*
+ * Adds a foreign filter to an egress; priority 0: chosen by the kernel. Returns the ID of its
+ * program.
+ */
 uint32_t foreign(int ifindex, const char *name, int digit, uint32_t priority);
 
 #endif
