@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the benchmarks share: time, means, and rows of the table that tests/bench/run prints. */
+/* Shared by the benchmarks: clock, means, and rows of the table that tests/bench/run prints. */
 #ifndef DYNMON_TESTS_BENCH_BENCH_H
 #define DYNMON_TESTS_BENCH_BENCH_H
 
@@ -26,7 +26,7 @@ static inline int compare_doubles(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* The mean without the tenth at either end; sorts the values. */
+/* Returns the mean without the lowest and the highest tenth. Sorts the values. */
 static inline double usual(double *values, size_t n)
 {
 	double sum = 0;
@@ -45,7 +45,7 @@ static inline void must(int r, const struct error *err, const char *what)
 	exit(1);
 }
 
-/* goal: the ratio that is aimed at. */
+/* goal: maximum ratio of here to there. */
 static inline void row(const char *what, const char *unit, double here, const char *reference,
 		       double there, double goal)
 {

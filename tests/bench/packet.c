@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * packet SOURCE-DIR [REPEAT]: what a packet costs, by BPF_PROG_TEST_RUN: the dialect's programs
- * beside the same written for libbpf by hand, and one whose map is swapped beside the same with a
- * map that is not. The two of a pair run in turns, for some milliseconds each, and of each the
- * fastest run counts, which nothing disturbed.
+ * packet SOURCE-DIR [REPEAT]: measures the cost of a packet with BPF_PROG_TEST_RUN. Programs in the
+ * dialect are compared with hand-written libbpf programs, and a program with a swapped map is
+ * compared with the same program without swapping. The two programs of a pair alternate in runs of
+ * some milliseconds. Only the fastest runs count, because they were not disturbed.
  */
 #include "bench.h"
 #include "dataplane/dataplane.h"
@@ -15,7 +15,9 @@
 #include <json-c/json.h>
 #include <string.h>
 
-/* Each is loaded several times: where its code and its maps come to lie makes a difference, too. */
+/*
+ * Each program is loaded several times, because the addresses of its code and maps affect the time.
+ */
 #define LOADS  10
 #define ROUNDS 20
 
@@ -52,7 +54,7 @@ static struct generation *load(struct dataplane *dataplane, bool xdp)
 	return generation;
 }
 
-/* Code of an example's ingress path, or of a file. */
+/* Builds the code of an example's ingress path, or a fixture's file. */
 static struct dataplane *build_code(const char *example, const char *code_file)
 {
 	_cleanup_error_ struct error err = {};
@@ -74,7 +76,10 @@ static struct dataplane *build_code(const char *example, const char *code_file)
 	return build(document, false);
 }
 
-/* The example with its metrics swapped; and, to compare, made of the same text with them not. */
+/*
+ * Builds packet_counter with the given options. Both variants are made from the same text, so that
+ * they differ in the options only.
+ */
 static struct dataplane *build_swapped(bool xdp, bool swap, bool empty)
 {
 	_cleanup_error_ struct error err = {};
@@ -103,7 +108,7 @@ static struct dataplane *build_swapped(bool xdp, bool swap, bool empty)
 static double run(const struct generation *generation, bool twin)
 {
 	const struct generation_path *path = &generation->paths[PATH_INGRESS];
-	/* NTP, mode 7, over UDP and IPv4: what ntp_mode_private looks for. */
+	/* NTP, mode 7, over UDP and IPv4, which ntp_mode_private counts. */
 	static unsigned char frame[64] = {
 		[12] = 0x08, [14] = 0x45, [17] = 48,   [22] = 64,  [23] = 17, [26] = 10,
 		[30] = 10,   [34] = 0x9c, [35] = 0x40, [37] = 123, [39] = 28, [42] = 0x27,
@@ -120,8 +125,9 @@ static double run(const struct generation *generation, bool twin)
 }
 
 /*
- * ns a packet. For XDP the kernel makes ready for some milliseconds before it starts its own clock,
- * which tells whole ns; for tc the clock around it is finer.
+ * Returns nanoseconds per packet. For XDP the kernel prepares for some milliseconds before it
+ * starts its own clock, so that clock is used, although its resolution is 1 ns. For tc a clock
+ * around the call is more precise.
  */
 static double timed(const struct generation *generation, bool twin, bool xdp)
 {
@@ -130,7 +136,7 @@ static double timed(const struct generation *generation, bool twin, bool xdp)
 	return xdp ? told : (now_us() - start) * 1e3 / repeat;
 }
 
-/* The mean of the fastest quarter, which nothing has disturbed. */
+/* Returns the mean of the fastest quarter, which was not disturbed. */
 static double fastest(double *times, size_t n)
 {
 	double sum = 0;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * read SOURCE-DIR: from a map to text and values, beside the bare batch calls over the same map and
- * bpftool's dump of it, in turns; and the memory of each. In a network namespace of its own.
+ * read SOURCE-DIR: measures reading a map and converting it to text and values, and the memory
+ * used. The references are the bare batch calls on the same map and bpftool's dump of it; they take
+ * turns. Runs in its own network namespace.
  *
- * read document ENTRIES: prints a document with a hash as here. read fill ID ENTRIES: fills the map
- * of somebody who has injected it. read bare ID: milliseconds of the bare batch calls over it.
+ * read document ENTRIES: prints a document with a hash of that size. read fill ID ENTRIES: fills an
+ * existing map. read bare ID: prints the milliseconds of the bare batch calls on a map.
  */
 #include "base/log.h"
 #include "bench.h"
@@ -24,7 +25,7 @@
 
 #define MILLION	   1000000
 #define MEMORY_MAX 16.0 /* MiB above idle */
-#define SLOPE_MAX  1.1	/* times that of the bare calls */
+#define SLOPE_MAX  1.1	/* relative to the bare calls */
 #define ROUNDS_MAX 9
 #define FILL_BATCH 4096
 
@@ -36,14 +37,14 @@ struct counts {
 	uint64_t packets, bytes;
 };
 
-/* What is read, and how often. */
+/* The measured maps and the number of rounds. */
 static const struct shape {
 	const char *what;
-	const char *declaration; /* of FLOWS, up to its size */
+	const char *declaration; /* of FLOWS, without the size */
 	uint32_t entries;
 	int rounds;
-	int dumps;  /* how many of the rounds bpftool takes part in */
-	int memory; /* GiB to have available */
+	int dumps;  /* number of rounds in which bpftool takes part */
+	int memory; /* required available memory, GiB */
 } shapes[] = {
 	{ "a hash", "BPF_HASH(FLOWS, struct flow, struct counts, ", MILLION, 9, 3, 1 },
 	{ "a hash", "BPF_HASH(FLOWS, struct flow, struct counts, ", 10 * MILLION, 3, 0, 4 },
@@ -52,16 +53,16 @@ static const struct shape {
 	{ "an array", "BPF_ARRAY(FLOWS, struct counts, ", MILLION, 5, 1, 1 },
 };
 
-/* What reads a map, in the order in which they take turns. */
+/* The measured readers, in the order of their turns. */
 enum reading { BARE, JSON, OPENMETRICS, TOP, BPFTOOL, READ_STATS };
 
 struct bench {
 	const struct shape *shape;
 	struct registry *registry;
 	const struct map *map;
-	uint64_t taken; /* bytes or values that came out, so that none of it is idle work */
+	uint64_t taken; /* bytes or values produced, to keep the compiler from removing work */
 	double ms[READ_STATS][ROUNDS_MAX];
-	double mib[READ_STATS]; /* at its peak, above idle */
+	double mib[READ_STATS]; /* peak above idle */
 };
 
 static void log_line(enum log_level level, const char *line)
@@ -76,7 +77,7 @@ static void fail(const char *what, int code)
 	exit(1);
 }
 
-/* A number that looks like any other; the same in every run. */
+/* Returns a pseudo-random number that is the same in every run. */
 static uint32_t scatter(uint32_t n)
 {
 	n = (n ^ n >> 16) * 0x7feb352d;
@@ -98,7 +99,7 @@ static struct map map_of(int fd)
 			     .max_entries = info.max_entries };
 }
 
-/* Keys are an index or a flow, by the map. */
+/* Keys are indices for an array, and flows otherwise. */
 static void fill(const struct map *map, uint32_t entries)
 {
 	size_t stride = map_value_stride(map);
@@ -127,7 +128,7 @@ static void fill(const struct map *map, uint32_t entries)
 	}
 }
 
-/* The calls that our reader makes, with its buffers, and nothing else. */
+/* Makes only the system calls of map_reader, with its buffers. */
 static uint64_t read_bare(const struct map *map)
 {
 	struct map_reader reader;
@@ -218,7 +219,7 @@ static uint64_t read_top(struct registry *registry)
 	return values;
 }
 
-/* CPU time of this process. */
+/* Returns the CPU time of this process in milliseconds. */
 static double used_ms(void)
 {
 	struct timespec used;
@@ -232,7 +233,7 @@ static double timeval_ms(struct timeval time)
 	return (double)time.tv_sec * 1e3 + (double)time.tv_usec / 1e3;
 }
 
-/* usage: of bpftool, all told. */
+/* usage: receives the resources that bpftool used. */
 static void dump(const struct map *map, struct rusage *usage)
 {
 	char id[16];
@@ -253,7 +254,7 @@ static void dump(const struct map *map, struct rusage *usage)
 	}
 }
 
-/* A figure of this process' memory, in MiB. */
+/* Returns a value of /proc/self/status in MiB. */
 static double memory(const char *name)
 {
 	_cleanup_fclose_ FILE *status = fopen("/proc/self/status", "r");
@@ -266,7 +267,7 @@ static double memory(const char *name)
 	return 0;
 }
 
-/* From now on the peak is what comes. */
+/* Resets the peak memory. */
 static void forget_peak(void)
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/self/clear_refs", "w");
@@ -276,7 +277,7 @@ static void forget_peak(void)
 		fail("clear_refs", -errno);
 }
 
-/* Nothing here waits: CPU time is what it takes, whatever else the machine does. */
+/* A reading does not wait, so its CPU time is its duration, independent of other load. */
 static void read_once(struct bench *bench, enum reading reading, int round)
 {
 	double *ms = &bench->ms[reading][round], *mib = &bench->mib[reading];
@@ -305,7 +306,7 @@ static void read_once(struct bench *bench, enum reading reading, int round)
 	*mib = peak > *mib ? peak : *mib;
 }
 
-/* A dataplane that has the map and nothing to do. */
+/* A dataplane that only declares the map. */
 static void document(const char *declaration, uint32_t entries, struct text *out)
 {
 	_cleanup_text_ struct text code = {};
@@ -342,7 +343,7 @@ static void load(struct bench *bench, struct snapshot *snapshot)
 	fill(bench->map, shape->entries);
 }
 
-/* Of the metric as collectd has it: the largest 100. */
+/* The metric is dispatched to collectd with its 100 largest series. */
 static void add_monitor(struct registry *registry)
 {
 	_cleanup_text_ struct text report = {};
@@ -366,8 +367,7 @@ static double median(const double *values, int n)
 	return sorted[n / 2];
 }
 
-/* The medians of the first n rounds: of what a reading and its reference were to each other, and of
- * both. */
+/* Prints the medians of the first n rounds: of both readings, and of their ratio. */
 static void compare(const struct bench *bench, const char *how, enum reading reading,
 		    const char *reference, enum reading beside, int n, double goal)
 {
@@ -403,7 +403,7 @@ static void compare_memory(const struct bench *bench)
 	fflush(stdout);
 }
 
-/* Ten times the entries: how much longer, beside how much longer the bare calls take. */
+/* Compares the growth of the time at ten times the entries with that of the bare calls. */
 static void compare_slope(const struct bench *bench, const struct bench *tenth)
 {
 	static const char *const names[READ_STATS] = {
@@ -433,7 +433,7 @@ static void measure(struct registry *registry, const struct shape *shape, struct
 
 	*bench = (struct bench){ .shape = shape, .registry = registry };
 	load(bench, &snapshot);
-	/* The round before the first one warms up. */
+	/* Round -1 warms up the caches. */
 	for (int round = -1; round < shape->rounds; round++)
 		for (enum reading reading = BARE; reading < READ_STATS; reading++)
 			if (reading != BPFTOOL || (round >= 0 && round < shape->dumps))
@@ -447,7 +447,7 @@ static void measure(struct registry *registry, const struct shape *shape, struct
 	snapshot_release(&snapshot);
 }
 
-/* Bytes that may be taken without pushing others out. */
+/* Returns the memory that can be used without swapping, in GiB. */
 static double available_gib(void)
 {
 	_cleanup_fclose_ FILE *info = fopen("/proc/meminfo", "r");
@@ -459,7 +459,6 @@ static double available_gib(void)
 	return 0;
 }
 
-/* read document ENTRIES | fill ID ENTRIES | bare ID */
 static int for_others(int argc, char **argv)
 {
 	uint32_t number = (uint32_t)strtoul(argv[2], NULL, 10);

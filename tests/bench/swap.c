@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * swap SOURCE-DIR SENDFRAMES: how long a read with swap-on-read takes, beside one bare membarrier
- * and the read of a map of the same content; with nothing to do, and at full speed. In a network
- * namespace of its own.
+ * swap SOURCE-DIR SENDFRAMES: measures the duration of a read with swap-on-read, idle and under
+ * full packet load. The references are one membarrier() and a read of a map with the same contents.
+ * Runs in its own network namespace.
  */
 #include "base/log.h"
 #include "bench.h"
@@ -28,7 +28,7 @@ static void log_line(enum log_level level, const char *line)
 		fprintf(stderr, "%s\n", line);
 }
 
-/* A counter, and a hash of that many entries; both swapped. */
+/* A counter and a hash with the given number of entries; both are swapped. */
 static void inject(struct registry *registry)
 {
 	static const char json[] =
@@ -90,7 +90,10 @@ static double swap_read(struct registry *registry)
 	return now_us() - start;
 }
 
-/* Takes a hash of so many entries and an array of one empty, as a swap read does. */
+/*
+ * Reads and empties a hash with the given number of entries and an array of one, as a swap read
+ * does.
+ */
 static double map_read(uint32_t entries)
 {
 	struct map maps[2] = {
@@ -124,15 +127,15 @@ static double map_read(uint32_t entries)
 }
 
 /*
- * Grace periods begin and end with the kernel's ticks: what begins right after one of them waits
- * for longer than what begins anywhere.
+ * Sleeps for a random time. RCU grace periods follow the kernel's ticks, so a measurement that
+ * starts right after another one would wait longer than one that starts at a random time.
  */
 static void any_moment(void)
 {
 	usleep((useconds_t)(rand() % 20000));
 }
 
-/* In turns, so that all three have the same machine. */
+/* The three measurements alternate, so that load on the machine affects all of them. */
 static void measure(struct registry *registry, const char *when, uint32_t entries)
 {
 	double graces[ROUNDS], reads[ROUNDS], swaps[ROUNDS], waited, read, swapped;

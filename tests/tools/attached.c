@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * attached INTERFACE: a line per eBPF program on its hooks, "tcx ingress 12 name"; nothing where
- * there is none. (Debian 12's bpftool does not know tcx.)
+ * attached INTERFACE: prints a line for each eBPF program on the interface's hooks, "tcx ingress 12
+ * name", and nothing if there is none. Debian 12's bpftool does not know tcx.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -16,15 +16,15 @@
 #include <unistd.h>
 
 /*
- * The frames of a veth whose receiving side uses NAPI (XDP, GRO) wait in a ring of 256 frames, of
- * which the kernel receives at least 64 while it receives one datagram of the loopback.
+ * If the receiving side of a veth uses NAPI (XDP, GRO), frames wait in a ring of 256 frames. The
+ * kernel receives at least 64 of them while it receives one loopback datagram.
  */
 #define DATAGRAMS 8
 
-/* A full backlog of a CPU drops the datagram, which is then sent again. */
+/* A CPU with a full backlog drops the datagram, which is then sent again. */
 #define AGAIN_MS 100
 
-/* The kernel runs the pending carrier work of an interface before it reports the carrier. */
+/* The kernel runs an interface's pending carrier work before it reports the carrier. */
 int link_settle(const char *interface)
 {
 	struct ethtool_value carrier = { .cmd = ETHTOOL_GLINK };
@@ -58,7 +58,7 @@ static int loop_once(int fd, uint32_t number)
 	return 0;
 }
 
-/* A UDP socket whose peer is itself. */
+/* A UDP socket that is connected to itself. */
 static int loop_open(void)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
@@ -79,8 +79,8 @@ static int loop_open(void)
 }
 
 /*
- * Datagrams of the loopback use the queue of the sending CPU, as the frames did, and a queue is in
- * order. A thread does not interrupt a softirq: frames taken from the queue earlier have been
+ * Loopback datagrams use the backlog of the sending CPU, as the frames did, and a backlog is in
+ * order. A thread does not interrupt a softirq: frames taken from the backlog earlier have been
  * processed when this thread runs on that CPU.
  */
 int frames_settle(void)
