@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Accept headers. Run: clang -g -fsanitize=fuzzer,address,undefined -std=gnu11 -D_GNU_SOURCE
- * -Iplugin tests/fuzz/fuzz_accept.c with all of libdynmon and its libraries, then
- * ./a.out -max_total_time=60.
- */
+/* Accept headers. Built and run by tests/run fuzz. */
 #include "export/openmetrics.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -18,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	exposition = exposition_negotiate(accept);
 	if ((unsigned int)exposition >= EXPOSITION_COUNT)
 		abort();
-	/* Who does not name it does not get it. */
+	/* A format is selected only if the header names it. */
 	if (exposition == EXPOSITION_OPENMETRICS && !strcasestr(accept, "openmetrics"))
 		abort();
 	if (exposition == EXPOSITION_PROTOBUF && !strcasestr(accept, "encoding=delimited"))

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ELF files in the place of documents: bundles and objects that describe themselves. Run: build as
- * tests/run does (make tests/fuzz/fuzz_bundle), with objects of the examples as a corpus.
+ * ELF files used as documents: bundles and self-describing objects. Built and run by tests/run
+ * fuzz; objects of the examples are a good corpus.
  *
- * Bytes that are no ELF file become the sections of one, so that the fuzzer gets past the headers:
- * the first two say how long the first section, .dynmon, is; the rest is .BTF.
+ * Input that is not an ELF file becomes the contents of two sections of a valid one, so that the
+ * fuzzer gets past the headers: the first two bytes are the length of the first section, .dynmon;
+ * the rest is .BTF.
  */
 #include "base/image.h"
 #include "dataplane/document.h"
@@ -22,7 +23,7 @@ static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return 0;
 }
 
-/* An object with a program and two sections of the fuzzer's. */
+/* An object with a program and two sections with the fuzzer's bytes. */
 static void wrap(const uint8_t *data, size_t size, struct text *out)
 {
 	static const char names[] = "\0.strtab\0tc\0.symtab\0.BTF\0.dynmon\0f";
@@ -51,7 +52,7 @@ static void wrap(const uint8_t *data, size_t size, struct text *out)
 	size = size < 2 ? 0 : size - 2;
 	data += 2;
 	len = len < size ? len : size;
-	if (!len) /* none: the object describes itself */
+	if (!len) /* no document: the object describes itself */
 		header.e_shnum = DYNMON;
 	header.e_shoff = sizeof(header);
 	sections[STRTAB].sh_offset = header.e_shoff + sizeof(sections);
@@ -80,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		text_add(&wrapped, data, size);
 	else
 		wrap(data, size, &wrapped);
-	exact = malloc(wrapped.len); /* of exactly that size, for the sanitizer */
+	exact = malloc(wrapped.len); /* exact size, so that the sanitizer detects overruns */
 	memcpy(exact, wrapped.data, wrapped.len);
 	r = document_parse(exact, wrapped.len, "/proc/self/fdinfo", true, &document, &err);
 	if ((r < 0) != !document || r > 0 || (r < 0 && !err.message))

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lines of the control protocol: what is parsed, and quoted again, is parsed the same. Run: clang
- * -g -fsanitize=fuzzer,address,undefined -std=gnu11 -D_GNU_SOURCE -Iplugin
- * tests/fuzz/fuzz_command.c plugin/serve/command.c plugin/base/[et]*.c -lpthread -lm, then ./a.out
- * -max_total_time=60.
+ * Lines of the control protocol. Parsing a quoted line gives the original words. Built and run by
+ * tests/run fuzz.
  */
 #include "serve/command.h"
 

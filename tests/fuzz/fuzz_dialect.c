@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Any bytes through the dialect's translation: no crash, and lines stay lines. */
+/* Dialect translation of arbitrary bytes: it must not crash, and must keep the number of lines. */
 #include "cc/dialect.h"
 
 #include <stdint.h>
@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (lines(source, size) != lines(out.data, out.len))
 		abort();
-	if (out.len > 4 * size) /* what a rewriting adds has a bound */
+	if (out.len > 4 * size) /* limit of the growth by rewriting */
 		abort();
 	return 0;
 }

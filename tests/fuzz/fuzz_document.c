@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Dataplane documents. Run: clang -g -fsanitize=fuzzer,address,undefined -std=gnu11 -D_GNU_SOURCE
- * -Iplugin tests/fuzz/fuzz_document.c plugin/dataplane/document.c plugin/base/[eft]*.c -ljson-c
- * -lpthread -lm, then ./a.out -max_total_time=60 -dict=tests/fuzz/document.dict.
- */
+/* Dataplane documents. Built and run by tests/run fuzz; use -dict=tests/fuzz/document.dict. */
 #include "base/utf8.h"
 #include "dataplane/document.h"
 
@@ -11,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What a path says must be what the rest of the house relies on. */
+/* Checks the properties of a parsed path that other modules rely on. */
 static void check_path(const struct path_config *path)
 {
 	if (!path)
@@ -40,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_document_ struct document *document = NULL;
 	_cleanup_error_ struct error err = {};
-	/* /proc/self/fdinfo: a folder in which no path leads to anything that hangs */
+	/* in /proc/self/fdinfo no relative path leads to a file that blocks */
 	int r = document_parse((const char *)data, size, "/proc/self/fdinfo", true, &document,
 			       &err);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Any bytes as a record of the ring buffer. Run by tests/run fuzz. */
+/* Arbitrary bytes as a ring buffer record. Built and run by tests/run fuzz. */
 #include "kernel/event.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

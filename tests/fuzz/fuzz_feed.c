@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The words of a <Feed> block, and the values that come to it: an option's name, NUL, its value,
- * NUL, and a value's name, which is matched. Run as the others: see tests/run.
+ * Options of a <Feed> block, and matching of value names. The input is an option's name, NUL, its
+ * value, NUL, and a value name to match. Built and run by tests/run fuzz.
  */
 #include "config/settings.h"
 #include "decode/cell.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Everything that happens to an object outside the sandbox: check, open, choice of the program,
- * tags, load, decode plans, fields, labels. tests/run compiles bpf/ into the corpus.
+ * All processing of an object outside the sandbox: check, open, program selection, tags, load,
+ * decode plans, fields, labels. tests/run compiles bpf/ into the corpus.
  *
- * The mutator keeps the frame of the ELF file and changes the contents of sections, most of all
- * types and names, so that most inputs get past the headers. bpf() is replaced by a stub, because
- * the kernel checks its own input, would take most of the time, and would refuse most programs.
+ * The mutator keeps the ELF structure and changes section contents, mainly types and names, so that
+ * most inputs get past the headers. A stub replaces bpf(): the kernel checks its own input, would
+ * take most of the time, and would reject most programs.
  */
 #include "base/image_check.h"
 #include "dataplane/add_sections.h"
@@ -30,7 +30,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 long syscall(long number, ...);
 const char *__lsan_default_suppressions(void);
 
-/* -- a kernel that takes everything -- */
+/* -- a kernel that accepts everything -- */
 
 /* The attributes of BPF_MAP_CREATE, by descriptor. */
 static struct bpf_map_info maps[FDS];
@@ -81,7 +81,7 @@ static long fake_bpf(int command, union bpf_attr *attr)
 	return -1;
 }
 
-/* libbpf's calls find this function before that of libc; nothing else here calls it. */
+/* Overrides libc's function for libbpf; nothing else here calls it. */
 long syscall(long number, ...)
 {
 	union bpf_attr *attr;
@@ -99,7 +99,7 @@ long syscall(long number, ...)
 	return fake_bpf(command, attr);
 }
 
-/* libbpf 1.1 forgets a little memory when it refuses relocations. */
+/* libbpf 1.1 leaks a little memory when it rejects relocations. */
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libbpf\nleak:bpf_object__relocate_core\n";
@@ -115,7 +115,7 @@ static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return 0;
 }
 
-/* Shows an entry of exactly the metric's sizes, which ends where the sanitizer watches. */
+/* Shows an entry in buffers of the exact size, so that the sanitizer detects overruns. */
 static void show(const struct metric *metric)
 {
 	size_t key_size = metric->map.key_size, value_size = map_value_stride(&metric->map);
@@ -149,7 +149,7 @@ static void bind(const struct object *object, const struct metric_config *config
 	metric_release(&metric);
 }
 
-/* Every map as a metric, whether the document has one of it or not. */
+/* Binds every map as a metric, in addition to the metrics of the document. */
 static void bind_all(const struct object *object, const struct path_config *path)
 {
 	for (size_t i = 0; path && i < path->n_metrics; i++)
@@ -197,7 +197,8 @@ static void use(const char *bytes, size_t len, const struct path_config *path)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_document_ struct document *document = NULL;
-	_cleanup_free_ char *exact = malloc(size + !size); /* of that size, for the sanitizer */
+	_cleanup_free_ char *exact =
+		malloc(size + !size); /* exact size, so that the sanitizer detects overruns */
 	_cleanup_error_ struct error err = {};
 	int r;
 

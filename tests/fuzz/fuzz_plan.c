@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Type information of hostile objects. Run: clang -g -fsanitize=fuzzer,address,undefined -std=gnu11
- * -D_GNU_SOURCE -Iplugin tests/fuzz/fuzz_plan.c plugin/metric/{plan,field,type,number}.c
- * plugin/base/[et]*.c -lbpf -lpthread -lm, then ./a.out -max_total_time=60.
- */
+/* BTF of hostile objects. Built and run by tests/run fuzz. */
 #include "decode/field.h"
 #include "decode/plan.h"
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-#define VALUE_MAX 4096 /* larger values show nothing that these do not */
+#define VALUE_MAX 4096 /* larger values exercise no other code */
 #define TEXT_MAX  (64 << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The fuzzer's bytes, one after the other; zeros at their end. */
+/* Reads the fuzzer's bytes in order, then zeros. */
 struct input {
 	const uint8_t *at, *end;
 };
@@ -32,8 +28,8 @@ static uint32_t take(struct input *input, unsigned int bytes)
 }
 
 /*
- * Types as libbpf makes them, then changed where compilers would not: random blobs seldom get past
- * the header. Types may refer to later ones, and to themselves.
+ * Adds a type with libbpf and then changes it as no compiler would, because random blobs seldom get
+ * past the header. Types may refer to later types and to themselves.
  */
 static void add_type(struct btf *btf, struct input *input)
 {
@@ -117,7 +113,7 @@ static void add_type(struct btf *btf, struct input *input)
 	}
 }
 
-/* Shows a value of exactly that size, which ends where the sanitizer watches. */
+/* Shows a value in a buffer of the exact size, so that the sanitizer detects overruns. */
 static void show(const struct btf *btf, uint32_t id, uint32_t size)
 {
 	_cleanup_free_ char *value = malloc(size ? size : 1);
@@ -141,7 +137,7 @@ static void show(const struct btf *btf, uint32_t id, uint32_t size)
 			number_text(plan_number(&plan, value), &out);
 		plan_release(&plan);
 	}
-	/* keys are listed only when they can be shown: so does metric_init() */
+	/* like metric_init(), list keys only if they can be shown */
 	if (r == 0 && fields_list(btf, id, size, "key", &fields, &n, &err) == 0)
 		for (size_t i = 0; i < n; i++)
 			field_text(&fields[i], fields[i].format, value, &out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The target and the Host header of HTTP requests: the first and the second line of the input.
+ * Request target and Host header of HTTP requests: the first and the second line of the input.
  * Built and run by tests/run fuzz.
  */
 #include "base/text.h"
@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* No escape of a valid target stands for NUL, and none is incomplete. */
+/* A valid target contains neither an escaped NUL nor an incomplete escape. */
 static void check_uri(const char *uri)
 {
 	if (!http_uri_is_valid(uri))
@@ -29,7 +29,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!uri || !names)
 		return 0;
 	check_uri(uri);
-	/* Only valid Host headers are compared, and no name of another site is accepted. */
+	/*
+	 * Invalid Host headers are not compared. The name of another site must never be accepted.
+	 */
 	if (host && http_host_is_valid(host) && http_names_have(names, host) &&
 	    strcasestr(host, "evil"))
 		abort();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Requests to Polycube's REST: a first byte for the method, a line that is the URI, and the body
- * after it. There is no compiler, so nothing is loaded; monitors are made, changed and deleted.
- * Built and run by tests/run fuzz; -dict=tests/fuzz/rest.dict helps.
+ * Requests to Polycube's REST API. The first byte selects the method, the rest of the first line is
+ * the URI, and the body follows. There is no compiler, so nothing is loaded; monitors are created,
+ * changed and deleted. Built and run by tests/run fuzz; -dict=tests/fuzz/rest.dict helps.
  */
 #include "base/log.h"
 #include "base/utf8.h"
@@ -16,7 +16,7 @@ static void no_log(enum log_level level, const char *line)
 	(void)line;
 }
 
-/* Every answer has a status and a type, and its JSON is UTF-8. */
+/* Every response has a status and a content type, and its body is valid UTF-8. */
 static void check(struct rest_answer *answer)
 {
 	_cleanup_error_ struct error err = {};
@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_free_ char *uri = NULL;
 
 	if (!registry) {
-		/* /proc/self/fdinfo: a folder in which no path leads to anything that hangs */
+		/* in /proc/self/fdinfo no relative path leads to a file that blocks */
 		log_set_sink(no_log);
 		if (registry_new(&(struct compiler){}, "/proc/self/fdinfo", NULL, &registry, NULL) <
 		    0)

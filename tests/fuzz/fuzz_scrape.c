@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What top makes of a text that it reads: lines, series, rates, and rows of any width, in UTF-8 and
- * in ASCII. Run: make tests/fuzz/fuzz_scrape as tests/run does, then it with -max_total_time=60.
+ * Processing of exposition text in dynmonctl top: lines, series, rates, and rows of any width, in
+ * UTF-8 and ASCII. Built and run by tests/run fuzz.
  */
 #include "ctl/column.h"
 #include "ctl/layout.h"

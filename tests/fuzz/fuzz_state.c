@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files of saved monitors. Run by tests/run. */
+/* State files of saved monitors. Built and run by tests/run fuzz. */
 #include "monitor/state_files.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A verifier's log, in which the source has its say, and that source. Run: make
- * tests/fuzz/fuzz_verifier_log as tests/run does, then it with -max_total_time=60.
+ * A verifier log that quotes the source, and the source. The input is the log, NUL, and the source.
+ * Built and run by tests/run fuzz.
  */
 #include "program/verifier_log.h"
 
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	error_set(&err, -EACCES, "%.*s", (int)len, (const char *)data);
 	if (verifier_log_annotate(&err, -EACCES, &config) != -EACCES || err.code != -EACCES)
 		abort();
-	/* What was said is said still, behind it. */
+	/* The annotated message still contains the original one. */
 	if (!memmem(error_message(&err), strlen(error_message(&err)), data, len))
 		abort();
 	text_release(&config.source);
