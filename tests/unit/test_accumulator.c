@@ -14,7 +14,7 @@ struct counted {
 	char name[6];
 };
 
-/* Types of numbers, and of a struct of them. */
+/* BTF IDs of number types and of a struct of numbers. */
 static struct btf *btf;
 static int type_u8, type_s8, type_u16, type_u32, type_s32, type_u64, type_float, type_struct;
 
@@ -48,7 +48,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* A metric of a map that nobody has made: all that an accumulator asks of it. */
+/* A metric without a kernel map, with the members that an accumulator uses. */
 struct fake {
 	struct metric_config config;
 	struct metric metric;
@@ -70,7 +70,7 @@ static void fake_init(struct fake *fake, enum metric_type kind, uint32_t map_typ
 	};
 	assert_int_equal(
 		plan_init(&fake->metric.value, btf, (uint32_t)value_type, value_size, NULL), 0);
-	/* The value itself is the one column, when it is a number. */
+	/* A value that is a number is the only column. */
 	fake->field = (struct field){ .plan = fake->metric.value };
 	fake->field.name = (char *)"value";
 	fake->column = (struct column){ &fake->field, .counts = kind == METRIC_COUNTER };
@@ -104,7 +104,7 @@ static void add_number(struct fake *fake, uint32_t key, uint64_t value)
 	add(fake, key, &value);
 }
 
-/* All entries of a read; freed with accumulator_entries_release(). */
+/* All entries of a read. Free them with accumulator_entries_release(). */
 struct accumulator_entries {
 	char *keys, *values;
 	struct number *numbers;
@@ -150,7 +150,7 @@ static void read_all(const struct metric *metric, bool recent, struct accumulato
 	read_batches(metric, recent, 0, ret);
 }
 
-/* "key=bytes/number" of each entry, in their order; bytes as an unsigned number. */
+/* Returns "key=bytes/number" of each entry in read order, with the bytes as an unsigned number. */
 static char *entries(struct fake *fake, bool recent)
 {
 	_cleanup_text_ struct text text = {};
@@ -179,7 +179,7 @@ static void check(struct fake *fake, bool recent, const char *expected)
 	assert_string_equal(found, expected);
 }
 
-/* What was added since the last look, and all there ever was; neither looks at the other. */
+/* The recent values and the totals are independent: a read of one does not change the other. */
 static void test_recent_and_all(void **state)
 {
 	struct fake fake;
@@ -198,17 +198,17 @@ static void test_recent_and_all(void **state)
 	check(&fake, true, "");
 	accumulator_begin(fake.metric.accumulator);
 	add_number(&fake, 3, 2);
-	/* the bytes begin anew, the number does not */
+	/* taking resets the bytes but not the number */
 	check(&fake, true, "3=2/7");
 	check(&fake, false, "7=0/101 3=0/7");
-	add_number(&fake, 9, 0); /* nothing is something, too */
+	add_number(&fake, 9, 0); /* a zero creates an entry, too */
 	check(&fake, true, "9=0/0");
 	fake_release(&fake);
 	assert_null(accumulator_unref(NULL));
 	assert_null(accumulator_ref(NULL));
 }
 
-/* Values of every width, added up past their top: the number has 64 bits. */
+/* Values of every width overflow their type; the number has 64 bits. */
 static void test_widths(void **state)
 {
 	const struct {
@@ -270,7 +270,10 @@ static void test_floats(void **state)
 	fake_release(&fake);
 }
 
-/* Field by field; of what is no number the newer one stays. A gauge is the newer one as a whole. */
+/*
+ * Structs are added field by field. For fields that are not numbers, and for gauges as a whole, the
+ * newer value is kept.
+ */
 static void test_structs(void **state)
 {
 	static const struct counted one = { 1, 65535, "first" }, two = { 2, 3, "new" };
@@ -298,7 +301,7 @@ static void test_structs(void **state)
 			assert_memory_equal(taken.values, &cases[i].sum, sizeof(struct counted));
 			accumulator_entries_release(&taken);
 		}
-		/* it was taken: the next sum begins with nothing */
+		/* taking restarts the sum */
 		add(&fake, 1, &one);
 		read_all(&fake.metric, true, &taken);
 		assert_memory_equal(taken.values, &one, sizeof(one));
@@ -307,7 +310,7 @@ static void test_structs(void **state)
 	}
 }
 
-/* Each CPU's value for itself, and the number over all of them. */
+/* Bytes are kept per CPU; the number is the sum of all CPUs. */
 static void test_per_cpu(void **state)
 {
 	_cleanup_free_ uint64_t *values = calloc(map_cpus(), sizeof(*values));
@@ -363,7 +366,7 @@ static uint64_t number_of(struct fake *fake, uint32_t wanted)
 	return number;
 }
 
-/* Keys that come and go have a limit; those that are counted on and on never start again. */
+/* The number of inactive keys is limited; keys that are still counted never restart. */
 static void test_forgetting(void **state)
 {
 	static const uint32_t sizes[] = { 10, 600, 5000 };
@@ -381,7 +384,7 @@ static void test_forgetting(void **state)
 			add_number(&fake, 1, 1);
 			for (uint32_t n = 2; n < sizes[i]; n++)
 				add_number(&fake, key++, 1);
-			/* comes last in its pass, after much has been forgotten */
+			/* key 2 is last in its pass, after many evictions */
 			add_number(&fake, 2, 10);
 			assert_int_equal(number_of(&fake, 1), pass);
 			assert_int_equal(number_of(&fake, 2), 10 * pass);
@@ -393,7 +396,7 @@ static void test_forgetting(void **state)
 	}
 }
 
-/* The longest unused go first. */
+/* The least recently used entries are evicted first. */
 static void test_oldest_first(void **state)
 {
 	uint32_t key = 1000000;
@@ -420,7 +423,7 @@ static void test_oldest_first(void **state)
 	fake_release(&fake);
 }
 
-/* A read in batches gives each entry once, without entries added after the read began. */
+/* A batched read returns each entry once, and no entry that was added after it began. */
 static void test_batches(void **state)
 {
 	struct accumulator_entries all;
@@ -443,7 +446,7 @@ static void test_batches(void **state)
 		}
 		accumulator_entries_release(&all);
 	}
-	/* Old entries are forgotten and added again during the read. */
+	/* Old entries are evicted and added again during the read. */
 	for (int i = 0; i < 40; i++)
 		accumulator_begin(fake.metric.accumulator);
 	for (uint32_t i = 500; i < 1000; i++)
@@ -466,7 +469,7 @@ static void test_batches(void **state)
 	fake_release(&fake);
 }
 
-/* Samples of each CPU go on, whoever takes what is recent. */
+/* Per-CPU samples continue regardless of readers that take the recent values. */
 static void test_lists_cpus(void **state)
 {
 	_cleanup_free_ uint64_t *value = calloc(map_cpus(), sizeof(*value));
@@ -532,7 +535,7 @@ static void test_limits(void **state)
 		}
 		accumulator = accumulator_new(&metric);
 		assert_non_null(accumulator);
-		/* as much as a pass may add, and not more than the limit */
+		/* the size of one pass is allowed, but nothing above the limit */
 		if (cases[i].value_size < 100)
 			assert_int_equal(accumulator_reserve(accumulator, 1), 0);
 		assert_int_equal(accumulator_reserve(accumulator, UINT32_MAX), -EFBIG);
@@ -540,7 +543,7 @@ static void test_limits(void **state)
 	}
 }
 
-/* A reload goes on with the accumulator: it lives as long as anybody has it. */
+/* A reload keeps the accumulator, which is freed with its last reference. */
 static void test_references(void **state)
 {
 	struct fake fake;
@@ -594,7 +597,7 @@ static uint64_t sum_up(struct fake *fake, bool recent)
 	return sum;
 }
 
-/* Takes what is recent, and sees that the totals never fall. */
+/* Takes the recent values and asserts that the totals never decrease. */
 static void *taker(void *data)
 {
 	struct work *work = data;

@@ -9,14 +9,14 @@
 #define INFO(kind, vlen) ((uint32_t)(kind) << 24 | (vlen))
 #define KFLAG		 (1u << 31)
 
-/* Offsets in the strings; each is a name. */
+/* Offsets of the names in the strings. */
 #define STRINGS "\0a\0b\0tag"
 #define A	1
 #define B	3
 #define TAG	5
 #define BEYOND	sizeof(STRINGS)
 
-/* One type of each kind; the id is the position, counted from 1. */
+/* One type of each kind. The ID is the position, counted from 1. */
 static const struct {
 	uint32_t n;
 	uint32_t words[9];
@@ -44,7 +44,10 @@ static const struct {
 	{ 3, { 0, INFO(BTF_KIND_RESTRICT, 0), 2 } },			/* 21 */
 };
 
-/* The section, with one word of one type replaced; id 0: none. more: bytes of a longer header. */
+/*
+ * Builds the section with one word of one type replaced (id 0: none). more: extra bytes in the
+ * header.
+ */
 static void make(uint32_t id, uint32_t word, uint32_t value, size_t more, struct text *out)
 {
 	struct btf_header header = {
@@ -83,7 +86,7 @@ static int check(const struct text *section, size_t len, struct error *err)
 
 static const struct {
 	uint32_t id, word, value;
-	const char *message; /* NULL: accepted */
+	const char *message; /* NULL: valid */
 } rows[] = {
 	{ 0, 0, 0, NULL },
 	/* names */
@@ -122,7 +125,7 @@ static const struct {
 	{ 12, 3, 0x80000000, "type 12 (DECL_TAG) refers to component -2147483648 of type 4" },
 	{ 13, 3, 1,
 	  "type 13 (DECL_TAG) refers to component 1 of type 10, whose number of components is 1" },
-	/* types that contain themselves */
+	/* recursive types */
 	{ 5, 2, 5, "type 5 contains itself through type 5" },
 	{ 5, 2, 6, "type 5 contains itself through type 6" },
 	{ 20, 2, 20, "type 20 contains itself through type 20" },
@@ -131,7 +134,7 @@ static const struct {
 	{ 4, 4, 7, "type 4 contains itself through type 5" },
 	{ 4, 4, 8, "contains itself" },
 	{ 19, 4, 19, "type 19 contains itself through type 19" },
-	{ 2, 2, 4, NULL }, /* a list */
+	{ 2, 2, 4, NULL }, /* a linked list is valid */
 	/* sizes */
 	{ 3, 5, UINT32_MAX, "type 3 (ARRAY) has 4294967295 elements of 4 bytes: more than 2 GiB" },
 	{ 3, 5, 0x20000000, "type 3 (ARRAY) has 536870912 elements of 4 bytes: more than 2 GiB" },
@@ -167,7 +170,7 @@ static void test_types(void **state)
 	}
 }
 
-/* A word of the header replaced, at a byte; at 100: the section is cut to value bytes. */
+/* Replaces a word of the header at a byte offset; 100: truncates the section to value bytes. */
 static void test_header(void **state)
 {
 	static const struct {
@@ -191,7 +194,7 @@ static void test_header(void **state)
 		{ 12, 0x7fffffff, "overlap or exceed" },
 		{ 12, UINT32_MAX, "overlap or exceed" },
 		{ 12, 8, "type 1 is cut off: 8 bytes" },
-		{ 16, 8, "overlap or exceed" }, /* strings within the types */
+		{ 16, 8, "overlap or exceed" }, /* strings overlap the types */
 		{ 16, UINT32_MAX, "overlap or exceed" },
 		{ 20, 0, "the strings (0 bytes) do not begin and end with NUL" },
 		{ 20, 3, NULL },
@@ -211,7 +214,7 @@ static void test_header(void **state)
 		else
 			section.len = headers[i].value;
 		r = check(&section, section.len, &err);
-		if (!headers[i].message) /* then only names are missing */
+		if (!headers[i].message) /* without strings only names are missing */
 			assert_true(contains(error_message(&err), "lies outside the strings"));
 		else if (r != -EINVAL || !contains(error_message(&err), headers[i].message))
 			fail_msg("%zu: %d %s", i, r, error_message(&err));
@@ -230,7 +233,8 @@ static void test_longer_headers(void **state)
 		if (check(&section, section.len, &err) < 0)
 			fail_msg("%zu: %s", more, error_message(&err));
 		if (more)
-			section.data[24] = 8; /* in use: types and strings are where they were */
+			section.data[24] =
+				8; /* nonzero extra field; types and strings stay in place */
 		assert_int_equal(check(&section, section.len, &err), 0);
 		assert_int_equal(check(&section, section.len - 1, &err), -EINVAL);
 	}
@@ -257,7 +261,7 @@ static void test_limits(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(limits) * 2; i++) {
-		bool backwards = i % 2; /* whether a type refers to a later one or an earlier one */
+		bool backwards = i % 2; /* whether types refer to later or earlier ones */
 		size_t row = i / 2, n = limits[row].n;
 		struct btf_header header = {
 			.magic = BTF_MAGIC,
@@ -291,7 +295,9 @@ static void test_limits(void **state)
 	}
 }
 
-/* .BTF.ext with one record in each list, and a word replaced; at 100 and more: cut to at - 100. */
+/*
+ * Replaces a word of .BTF.ext, which has one record per list; 100 and more: truncates to at - 100.
+ */
 static void test_ext(void **state)
 {
 	static const uint32_t good[] = {
@@ -301,7 +307,7 @@ static void test_ext(void **state)
 		16,	    A,	1, 0,  4,  A,  0,      /* relocations */
 	};
 	static const struct {
-		size_t at; /* words */
+		size_t at; /* in words */
 		uint32_t value;
 		const char *message;
 	} edits[] = {
@@ -380,7 +386,7 @@ static void test_ext_limit(void **state)
 	error_release(&err);
 }
 
-/* The kernel's BTF: large, and made by another compiler and tool. */
+/* The kernel's BTF: large, and produced by a different compiler and tool. */
 static void test_kernel(void **state)
 {
 	_cleanup_text_ struct text btf = {};

@@ -18,7 +18,7 @@
 	"SEC(\"" section "\") int " name "(void *c)"                                               \
 	"{ __u32 z = 0; __u64 *p = bpf_map_lookup_elem(&n, &z); if (p) *p += 1; return 0; }\n"
 
-/* Objects that all tests are made of. */
+/* Objects shared by all tests. */
 static struct text in, both, xdp;
 
 static int compile_all(void **state)
@@ -46,7 +46,7 @@ static int release_all(void **state)
 			skip();                                                                    \
 	} while (0)
 
-/* The bundle of a document with an object on each path; NULL: none on that path. */
+/* Packs a document with an object on each path; NULL: no such path. */
 static int pack(const struct text *ingress, const struct text *egress, const char *more,
 		struct text *out, struct error *err)
 {
@@ -132,7 +132,7 @@ static void test_round_trip(void **state)
 	}
 }
 
-/* What was packed is an object that libbpf opens, and that the kernel takes. */
+/* libbpf opens a packed object, and the kernel loads it. */
 static void test_loads(void **state)
 {
 	_cleanup_(object_unrefp) struct object *object = NULL;
@@ -170,7 +170,7 @@ static void test_no_bundle(void **state)
 	assert_int_equal(dataplane_build(document, NULL, &compiler, &target, &empty, NULL), 0);
 	assert_int_equal(bundle_pack(empty, &target, &again, &err), -EINVAL);
 	assert_string_equal(error_message(&err), "there is no code in the document");
-	/* taken, or compiled, for the other kind of hook */
+	/* an object made for the other kind of hook */
 	assert_int_equal(document_parse(bundle.data, bundle.len, NULL, true, &document, NULL), 0);
 	assert_int_equal(dataplane_build(document, NULL, &compiler, &for_xdp, &tc, &err), -EINVAL);
 	assert_string_equal(error_message(&err),
@@ -182,7 +182,7 @@ static void test_no_bundle(void **state)
 	assert_true(contains(error_message(&err), "to be compiled for xdp"));
 }
 
-/* An object with that text in its section .dynmon. */
+/* Builds an object with the text in its section .dynmon. */
 static void wrap(const char *json, size_t len, struct text *out)
 {
 	const struct image_section section = { BUNDLE_SECTION, json, len };
@@ -241,7 +241,7 @@ static void test_wrong_documents(void **state)
 			 -EFBIG);
 	assert_string_equal(error_message(&err), "section .dynmon: 4194305 bytes, at most 4194304 "
 						 "are possible");
-	/* code is no part of a bundle, and no file is read */
+	/* code is not allowed in a bundle: the key is ignored, and no file is read */
 	text_clear(&bundle);
 	text_clear(&huge);
 	text_adds(&huge, "{\"bundle\":{\"version\":1},\"ingress-path\":{\"object\":\".\","
@@ -250,13 +250,13 @@ static void test_wrong_documents(void **state)
 	assert_int_equal(document_parse(bundle.data, bundle.len, NULL, true, &document, &err), 0);
 	assert_true(contains(text_str(&document->warnings), "code-file: unknown key, ignored"));
 	document_free(document);
-	/* in a document that is text it is no key */
+	/* "bundle" is ignored in a text document */
 	assert_int_equal(document_parse("{\"bundle\":7}", 12, NULL, true, &document, &err), 0);
 	assert_string_equal(text_str(&document->warnings), "bundle: unknown key, ignored\n");
 	document_free(document);
 }
 
-/* Whatever the file claims, only what is there is looked at: cut anywhere, and lying everywhere. */
+/* Truncated and corrupted files: lengths and offsets in the file are never trusted. */
 static void test_damaged(void **state)
 {
 	_cleanup_text_ struct text bundle = {};
@@ -270,7 +270,7 @@ static void test_damaged(void **state)
 	assert_int_equal(pack(&in, &both, "", &bundle, NULL), 0);
 	memcpy(&header, bundle.data, sizeof(header));
 	for (size_t len = 4; len < bundle.len; len += len < 200 ? 1 : 97) {
-		/* of exactly that size, for the sanitizer */
+		/* exact size, for the sanitizer */
 		_cleanup_free_ char *cut = malloc(len);
 		_cleanup_document_ struct document *document = NULL;
 		_cleanup_error_ struct error err = {};

@@ -16,7 +16,7 @@ static void store(struct cache *cache, uint64_t began, const char *source, const
 	cache_store(cache, began, &target, "x.c", &code, &elf, &said);
 }
 
-/* object: NULL if no result is expected. */
+/* object: NULL if no hit is expected. */
 static void expect(struct cache *cache, uint64_t since, const char *source, const char *object)
 {
 	_cleanup_text_ struct text code = {}, elf = {}, said = {};
@@ -44,7 +44,7 @@ static void test_since(void **state)
 	expect(cache, began, "a", "old");
 	expect(cache, after, "a", NULL);
 	expect(cache, before, "b", NULL);
-	/* a newer one takes its place */
+	/* a newer result replaces it */
 	store(cache, after, "a", "new");
 	expect(cache, before, "a", "new");
 	expect(cache, after, "a", "new");

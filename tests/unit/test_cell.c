@@ -95,7 +95,7 @@ static int map_fd(const char *name)
 	return object_map_fd(object_find_map(object, name));
 }
 
-/* Sets what a user's words name; fails the test when they name nothing. */
+/* Opens the cell named by the words and sets it; the test fails if it does not exist. */
 static void set(const char *map, const char *key, const char *field, double value)
 {
 	const struct cell_place place = { map, key, field };
@@ -125,7 +125,7 @@ static const struct {
 	enum plan_kind kind;
 	uint32_t size;
 	double value;
-	uint64_t bits; /* what the bytes are as a number */
+	uint64_t bits; /* the bytes as a number */
 } encodings[] = {
 	{ PLAN_UNSIGNED, 1, 0.49, 0 },
 	{ PLAN_UNSIGNED, 1, 0.5, 1 },
@@ -235,7 +235,7 @@ static void test_fields_of_a_struct(void **state)
 	assert_int_equal(get("structs", 0).u8, 0);
 }
 
-/* The entry is on a page behind the first one. */
+/* The entry is not on the first page of the mapping. */
 static void test_fields_in_mapped_memory(void **state)
 {
 	const struct cell_place place = { "mapped", "299", "u32" };
@@ -249,7 +249,7 @@ static void test_fields_in_mapped_memory(void **state)
 	check_fields(&all);
 	assert_int_equal(get("mapped", 298).u8, 0);
 	assert_int_equal(cell_init(&cell, object, &place, NULL), 0);
-	assert_non_null(cell.at); /* or what follows says nothing */
+	assert_non_null(cell.at); /* otherwise the following checks prove nothing */
 	all.u64 = 77;
 	assert_int_equal(bpf_map_update_elem(map_fd("mapped"), &(uint32_t){ 299 }, &all, 0), 0);
 	assert_int_equal(cell_set(&cell, 8), 0);

@@ -4,12 +4,12 @@
 
 #include <errno.h>
 
-/* Words, each in its own brackets; or the error. */
+/* Returns the words, each in brackets, or the error. */
 static char *parsed(const char *line, size_t len)
 {
 	_cleanup_error_ struct error err = {};
 	_cleanup_text_ struct text out = {};
-	char *copy = malloc(len + 1); /* where reading too far is seen */
+	char *copy = malloc(len + 1); /* exact size, so that the sanitizer detects overruns */
 	struct command command;
 
 	memcpy(copy, line, len);
@@ -70,7 +70,7 @@ static void test_parse(void **state)
 	assert_string_equal(cut, "[a]");
 }
 
-/* Any words come back as they were. */
+/* Parsing a quoted line gives the original words. */
 static void test_quote(void **state)
 {
 	static const char *const words[] = {
@@ -89,7 +89,7 @@ static void test_quote(void **state)
 		assert_string_equal(command.words[i], words[i]);
 	command_release(&command);
 	command_release(&command);
-	/* what needs no quotes has none */
+	/* a word that needs no quotes is not quoted */
 	text_clear(&line);
 	command_quote(&line, "LIST");
 	command_quote(&line, "a-b_c.d=e");
@@ -110,7 +110,7 @@ static void test_option(void **state)
 	assert_null(command_option(&command, "na"));
 	command_release(&command);
 	assert_int_equal(command_parse(&command, "name=1", 6, NULL), 0);
-	assert_null(command_option(&command, "name")); /* the verb is no option */
+	assert_null(command_option(&command, "name")); /* the verb is not an option */
 	command_release(&command);
 	assert_null(command_option(&command, "name"));
 }

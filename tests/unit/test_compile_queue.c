@@ -13,7 +13,7 @@
 
 struct house {
 	struct compiler compiler;
-	_Atomic int running, most, next; /* next: the order in which turns come */
+	_Atomic int running, most, next; /* next: order in which jobs get their turn */
 	_Atomic bool hold;
 };
 
@@ -90,7 +90,10 @@ static void occupy(struct house *house, struct job *jobs)
 		sched_yield();
 }
 
-/* Enters the queue for a client that is gone, and so never waits. */
+/*
+ * Returns true if the queue is full. Enters it for a client that is gone, and therefore never
+ * waits.
+ */
 static bool is_full(const struct house *house)
 {
 	struct compiler compiler = house->compiler;
@@ -112,7 +115,7 @@ static void finish(struct job *jobs, size_t n)
 		pthread_join(jobs[i].thread, NULL);
 }
 
-/* All requests get their turn, at most one for each worker at a time. */
+/* All requests get a turn; the number of running jobs never exceeds the number of workers. */
 static void test_workers(void **state)
 {
 	struct house *house = *state;
@@ -154,7 +157,7 @@ static void test_limit(void **state)
 	assert_false(house->running);
 }
 
-/* First come, first served: with one worker the turns come in order. */
+/* With one worker the requests are served in order. */
 static void test_order(void **state)
 {
 	struct house *house = *state;
@@ -163,7 +166,7 @@ static void test_order(void **state)
 
 	house->compiler.queue = compile_queue_new(1);
 	house->hold = true;
-	/* Each job waits before the next one starts; the limit shows how many wait. */
+	/* Each job is queued before the next one starts; the limit shows how many are queued. */
 	for (size_t i = 0; i < ARRAY_SIZE(jobs); i++) {
 		struct job fill[COMPILE_WAITING_MAX] = {};
 		int pair[2];

@@ -15,7 +15,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	folder = folder_make();
-	/* as collectd has them */
+	/* collectd has the same dispositions */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_IGN);
 	return 0;
@@ -31,7 +31,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* A compiler that does what the script says. Its name is freed by the caller. */
+/* Creates a compiler that runs the script. The caller frees the name. */
 static char *script_make(const char *script)
 {
 	_cleanup_free_ char *text = NULL;
@@ -121,7 +121,7 @@ static void test_scripts(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-/* Much in and much out at once: nobody waits for the other. */
+/* Large input and output at the same time do not deadlock. */
 static void test_large(void **state)
 {
 	_cleanup_free_ char *program = script_make("exec 4<&0; cat <&4; echo 0 >&3");
@@ -170,7 +170,7 @@ static unsigned int descriptors(void)
 	return n;
 }
 
-/* Whatever happens, no descriptor and no child is left; also with 0 to 3 closed. */
+/* No outcome leaks a descriptor or a child, even if descriptors 0 to 3 were closed. */
 static void test_nothing_left(void **state)
 {
 	unsigned int before = descriptors();
@@ -211,7 +211,7 @@ static void test_nothing_left(void **state)
 	assert_int_equal(descriptors(), before);
 }
 
-/* A compiler that was killed from outside, where the way that it ended can be known. */
+/* A compiler killed by a signal is reported if its exit status can be read. */
 static void test_killed(void **state)
 {
 	_cleanup_text_ struct text object = {}, diagnostics = {};
@@ -242,7 +242,7 @@ static void *close_thread(void *data)
 	return NULL;
 }
 
-/* Nobody compiles for a client that is gone. */
+/* A client's disconnect cancels its compilation. */
 static void test_client_gone(void **state)
 {
 	_cleanup_free_ char *program = script_make(": >\"${0%/*}/started\"; exec sleep 1000");
@@ -302,7 +302,7 @@ static void test_threads(void **state)
 	}
 }
 
-/* What a trial of an object may come to. */
+/* All results of a trial. */
 static void test_try(void **state)
 {
 	static const struct {
@@ -341,7 +341,7 @@ static void test_try(void **state)
 		-ENOENT);
 }
 
-/* The real one, with what it needs. */
+/* The real compiler with its include directory. */
 static void test_real(void **state)
 {
 	static const struct {

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-/* How long the other side may take until a test calls it hanging. */
+/* Time after which a silent peer fails the test. */
 #define PATIENCE_MS 60000
 
 struct house {
@@ -32,7 +32,7 @@ static void no_log(enum log_level level, const char *line)
 	(void)line;
 }
 
-/* script: a compiler; NULL: none is needed. */
+/* script: a compiler; NULL: none. */
 static int set_up_with(void **state, const char *script)
 {
 	static struct house house;
@@ -85,7 +85,7 @@ static int client(const struct house *house)
 	return fd;
 }
 
-/* Sends all of it; who has closed meanwhile need not have read it. */
+/* Sends all bytes; a peer that has closed the connection is not an error. */
 static void say(int fd, const void *bytes, size_t n)
 {
 	const char *at = bytes;
@@ -100,7 +100,7 @@ static void say(int fd, const void *bytes, size_t n)
 	}
 }
 
-/* Some bytes; 0: the end; fails the test when nothing comes. */
+/* Receives some bytes; 0: end of stream. Fails the test after PATIENCE_MS. */
 static size_t hear(int fd, char *to, size_t n)
 {
 	struct pollfd polls = { .fd = fd, .events = POLLIN };
@@ -112,7 +112,7 @@ static size_t hear(int fd, char *to, size_t n)
 	return got < 0 ? 0 : (size_t)got;
 }
 
-/* A line without its newline; false at the end. */
+/* Receives a line without its newline. Returns false at the end of the stream. */
 static bool hear_line(int fd, char *line, size_t size)
 {
 	size_t n = 0;
@@ -130,10 +130,10 @@ static bool hear_line(int fd, char *line, size_t size)
 
 #define assert_end(fd) assert_int_equal(hear(fd, (char[1]){}, 1), 0)
 
-/* What is said, and the first line of the answer; * at its end stands for anything. */
+/* A request and the first line of the response; a * at its end matches anything. */
 static const struct {
 	const char *said, *status;
-	int lines; /* -1: as many as the status says */
+	int lines; /* -1: number given in the status line */
 } talks[] = {
 	{ "LIST\n", "0 monitors", 0 },
 	{ "list\n", "0 monitors", 0 },
@@ -161,7 +161,7 @@ static const struct {
 	  0 },
 	{ "INJECT m direction=up bytes=2\n{}",
 	  "-1 direction: expected both, ingress or egress, found \"up\"", 0 },
-	/* of the same monitor; the diagnostics' lines are one line, and a backslash stays one */
+	/* same monitor; diagnostics become one line, and backslashes are kept */
 	{ "ADD edge hook=none\n", "-1 <Monitor \"edge\">: Hook: expected one of *", 0 },
 	{ "ADD edge\n", "0 monitor edge added", 0 },
 	{ "ADD edge\n", "-1 a monitor called \"edge\" exists", 0 },
@@ -194,7 +194,7 @@ static void test_talks(void **state)
 	close(fd);
 }
 
-/* All at once, and byte by byte: where the pieces end is no matter. */
+/* Requests may arrive in one segment or byte by byte. */
 static void test_pieces(void **state)
 {
 	for (int whole = 0; whole < 2; whole++) {
@@ -227,7 +227,7 @@ static void test_openmetrics(void **state)
 	close(fd);
 }
 
-/* After these nobody knows where the next request starts: an answer, and the end. */
+/* Errors after which the start of the next request is unknown: an answer, then the end. */
 static void test_last_words(void **state)
 {
 	char large[3 * COMMAND_LINE_MAX];
@@ -257,7 +257,7 @@ static void test_last_words(void **state)
 	}
 }
 
-/* The longest line is no line too long. */
+/* A line of the maximum length is accepted. */
 static void test_longest_line(void **state)
 {
 	char line[COMMAND_LINE_MAX + 2];
@@ -271,7 +271,7 @@ static void test_longest_line(void **state)
 	close(fd);
 }
 
-/* Who goes away in the middle leaves nothing behind, and nobody else notices. */
+/* A client that disconnects in the middle leaks nothing and does not affect others. */
 static void test_gone(void **state)
 {
 	static const char *const halves[] = { "", "LI", "LIST", "INJECT m bytes=10\n",
@@ -283,13 +283,13 @@ static void test_gone(void **state)
 			int fd = client(*state);
 
 			say(fd, halves[i], strlen(halves[i]));
-			if (round == 1) { /* half closed: the end comes from there, too */
+			if (round == 1) { /* half closed: the server ends its side, too */
 				shutdown(fd, SHUT_WR);
 				assert_end(fd);
 			}
 			close(fd);
 			fd = client(*state);
-			if (round == 2) /* gone while it is answered */
+			if (round == 2) /* disconnected while the answer is sent */
 				say(fd, "HELP\nHELP\nHELP\nHELP\n", 20);
 			close(fd);
 		}
@@ -324,7 +324,7 @@ static void close_all(const int *fds, size_t n)
 		close(fds[i]);
 }
 
-/* Returns the index of a connection that was ended as idle; fails the test if there is none. */
+/* Returns the index of a connection that was closed as idle; fails the test if there is none. */
 static size_t wait_for_end(const int *fds, size_t n)
 {
 	struct pollfd polls[CONTROL_CLIENTS_MAX];
@@ -342,7 +342,7 @@ static size_t wait_for_end(const int *fds, size_t n)
 	return n;
 }
 
-/* A new connection takes the place of an idle one, which gets an error; the others go on. */
+/* A new connection replaces an idle one, which gets an error; the others continue. */
 static void test_limit(void **state)
 {
 	int fds[CONTROL_CLIENTS_MAX], more;
@@ -363,14 +363,14 @@ static void test_limit(void **state)
 	close_all(fds, ARRAY_SIZE(fds));
 }
 
-/* When all are in the middle of a request there is no place for one more. */
+/* If all connections are in the middle of a request, a new one is refused. */
 static void test_limit_of_busy(void **state)
 {
 	int fds[CONTROL_CLIENTS_MAX], more;
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
 		fds[i] = client(*state);
-		/* The second request has arrived when the first one is answered. */
+		/* The second request has arrived before the answer to the first one. */
 		say(fds[i], "LIST\nINJECT m bytes=2\n{", 23);
 		listen_to(fds[i], "LIST", "0 monitors", 0);
 	}
@@ -385,7 +385,7 @@ static void test_limit_of_busy(void **state)
 	close_all(fds, ARRAY_SIZE(fds));
 }
 
-/* New connections, each of which takes the place of an idle one. */
+/* Opens connections, each of which replaces an idle one. */
 static void *newcomers_thread(void *data)
 {
 	const struct house *house = data;
@@ -402,7 +402,7 @@ static void *newcomers_thread(void *data)
 	return NULL;
 }
 
-/* A request that arrives while its idle connection is being ended gets an answer. */
+/* A request that crosses the close of its idle connection is still answered. */
 static void test_crossing(void **state)
 {
 	int fds[CONTROL_CLIENTS_MAX], more;
@@ -433,7 +433,7 @@ static void test_crossing(void **state)
 	close_all(fds, ARRAY_SIZE(fds));
 }
 
-/* The documents of all requests under way have a limit; others go on when it is reached. */
+/* The total size of documents in progress is limited; other requests continue at the limit. */
 static void test_documents(void **state)
 {
 	static const char request[] = "INJECT m bytes=37748736\n";
@@ -488,7 +488,7 @@ static size_t count_started(const struct house *house)
 	return n;
 }
 
-/* A compiler that tells that it has started, and waits until it may go on. */
+/* A compiler that reports its start and waits for permission to continue. */
 static int set_up_slow(void **state)
 {
 	static const char script[] = "#!/bin/sh\n"
@@ -510,9 +510,9 @@ static void inject(int fd, size_t i)
 }
 
 /*
- * One injection for each CPU is compiled at a time, a limited number waits, and the others are
- * refused. Meanwhile requests that compile nothing are answered. The request of a client that is
- * gone is not executed.
+ * One injection per CPU is compiled at a time, a limited number waits, and further ones are
+ * refused. Requests without compilation are still answered. The request of a disconnected client is
+ * not executed.
  */
 static void test_compilations(void **state)
 {
@@ -544,7 +544,7 @@ static void test_compilations(void **state)
 		poll(NULL, 0, 10);
 	say(reader, "LIST\n", 5);
 	listen_to(reader, "LIST", "0 monitors", 0);
-	/* A client that waits or is compiled goes away: the next request gets its place. */
+	/* Disconnecting during the wait or the compilation frees the place for the next request. */
 	for (size_t i = 0; i < n; i++)
 		if (!answered[i]) {
 			close(fds[i]);
@@ -566,8 +566,8 @@ static void test_compilations(void **state)
 }
 
 /*
- * Changes of one monitor wait for each other, outside of the queue of compilations. There are
- * connections left for those that read.
+ * Changes of one monitor are serialized outside of the compile queue. Some connections stay
+ * available for read requests.
  */
 static void test_changes(void **state)
 {
@@ -607,7 +607,7 @@ static void test_changes(void **state)
 	close_all(fds, ARRAY_SIZE(fds));
 }
 
-/* poll() refuses more elements than the limit of descriptors, whatever is in them. */
+/* poll() rejects more elements than the descriptor limit, even unused ones. */
 static void test_few_descriptors(void **state)
 {
 	struct rlimit old, low;
@@ -622,7 +622,7 @@ static void test_few_descriptors(void **state)
 	close(fd);
 }
 
-/* A stop cancels the compilations that run and those that wait. */
+/* A stop cancels running and waiting compilations. */
 static void test_stop_compilations(void **state)
 {
 	struct house *house = *state;
@@ -684,7 +684,7 @@ static void test_many(void **state)
 	}
 }
 
-/* Stopping does not wait for idle clients, nor for those that are in the middle of a request. */
+/* A stop does not wait for idle clients or for incomplete requests. */
 static void test_stop(void **state)
 {
 	struct house *house = *state;
@@ -714,14 +714,15 @@ static void test_listener(void **state)
 	struct stat st;
 	int fd;
 
-	/* somebody listens there */
+	/* a socket with a listener is not replaced */
 	assert_int_equal(listener_open(house->path, NULL, 0600, false, &err), -EADDRINUSE);
 	assert_true(contains(error_message(&err), "is another collectd running?"));
 	fd = client(house);
 	say(fd, "LIST\n", 5);
 	listen_to(fd, "LIST", "0 monitors", 0);
 	close(fd);
-	/* a socket that nobody listens on is replaced, another file is not, unless that is wanted
+	/*
+	 * a stale socket is replaced; another kind of file is kept unless replacing it is requested
 	 */
 	assert_true(asprintf(&path, "%s/other", house->folder) > 0);
 	fd = listener_open(path, NULL, 0660, false, &err);

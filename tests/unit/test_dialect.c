@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-/* What dynmon/dialect.h makes of BPF_ARRAY(A, ...), BPF_HASH(H, ...) and so on. */
+/* Expected translations of BPF_ARRAY(A, ...), BPF_HASH(H, ...) and so on. */
 #define A     "dynmon_table(\"array\", A, int, u64, 1, 0);"
 #define H     "dynmon_table(\"hash\", H, u32, u64, 1, 0);"
 #define Q     "dynmon_queue(\"queue\", Q, u64, 1, 0);"
@@ -99,7 +99,7 @@ static const struct {
 	  H_OUT ")]} dynmon_lookup(H,(&k[1, 2); )}" },
 	{ "CRLF", H "\r\nH.lookup(&k);\r\n", H_OUT "\r\ndynmon_lookup(H,(&k));\r\n" },
 
-	/* what only looks like it */
+	/* text that resembles a method call */
 	{ "in a string", H "\"H.lookup(&k)\"", H_OUT "\"H.lookup(&k)\"" },
 	{ "in a string after an escape", H "\"\\\"H.lookup(&k)\"", H_OUT "\"\\\"H.lookup(&k)\"" },
 	{ "in a character", H "'H.lookup('", H_OUT "'H.lookup('" },
@@ -118,7 +118,7 @@ static const struct {
 	{ "before its declaration", "H.lookup(&k);" H, "H.lookup(&k);" H_OUT },
 	{ "a number", H "1.H.lookup(&k)", H_OUT "1.H.lookup(&k)" },
 
-	/* cut short */
+	/* truncated */
 	{ "a method", H "H.", H_OUT "H." },
 	{ "a call", H "H.lookup", H_OUT "H.lookup" },
 	{ "an argument", H "H.lookup(", H_OUT "dynmon_lookup(H,(" },
@@ -231,7 +231,7 @@ static void test_too_many_maps(void **state)
 	assert_string_equal(error_message(&err), "<code>:257: error: more than 256 maps");
 }
 
-/* Every prefix of the input, in memory that ends where the input ends. */
+/* Every prefix of the input in memory of the exact size. */
 static void test_truncated(void **state)
 {
 	static const char whole[] =

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-/* A document with one metric, of which a part is changed. */
+/* A document with one metric, parts of which are replaced. */
 #define CODE	       "\"code\":\"int x;\""
 #define PATH(inner)    "{\"ingress-path\":{" inner "}}"
 #define METRICS(list)  PATH(CODE ",\"metric-configs\":" list)
@@ -27,7 +27,7 @@ static const struct {
 	int code;
 	const char *message;
 } errors[] = {
-	/* the wrong kind of value, at every place */
+	/* a wrong type of value in every place */
 	{ "[]", -EINVAL, "the document: expected an object, found []" },
 	{ "null", -EINVAL, "the document: expected an object, found null" },
 	{ "\"x\"", -EINVAL, "the document: expected an object, found \"x\"" },
@@ -82,7 +82,7 @@ static const struct {
 	  AT ".open-metrics-metadata.labels[0].name: expected a label name "
 	     "([a-zA-Z_][a-zA-Z0-9_]*, not starting with __), found \"\"" },
 
-	/* missing keys; null is as good as missing */
+	/* missing keys; null counts as missing */
 	{ PATH("\"name\":\"x\""), -ENODATA,
 	  "ingress-path: the code is missing: one of code, code-file, object, object-data" },
 	{ PATH("\"code\":null"), -ENODATA,
@@ -96,13 +96,13 @@ static const struct {
 	  AT
 	  ".open-metrics-metadata.labels[0]: expected either \"value\", a constant, or \"field\"" },
 
-	/* names that must differ */
+	/* names that must be unique */
 	{ METRICS("[{" NAMES "},{\"name\":\"b\",\"map-name\":\"M\"},{" NAMES "}]"), -EINVAL,
 	  "ingress-path.metric-configs[2].name: \"a\" is the name of [0] already" },
 	{ LABELS("[{\"name\":\"a\",\"value\":\"1\"},{\"name\":\"a\",\"value\":\"2\"}]"), -EINVAL,
 	  AT ".open-metrics-metadata.labels[1].name: \"a\" is the name of [0] already" },
 
-	/* one kind of code alone, in every order */
+	/* exactly one kind of code, in any order */
 	{ PATH(CODE ",\"code-file\":\"f.c\""), -EINVAL, "ingress-path.code-file: " ONE_CODE },
 	{ PATH("\"code-file\":\"f.c\"," CODE), -EINVAL, "ingress-path.code: " ONE_CODE },
 	{ PATH(CODE ",\"object\":\"f.c\""), -EINVAL, "ingress-path.object: " ONE_CODE },
@@ -110,20 +110,20 @@ static const struct {
 	  "ingress-path.object-data: " ONE_CODE },
 	{ PATH("\"object-data\":\"QUJD\"," CODE), -EINVAL, "ingress-path.code: " ONE_CODE },
 
-	/* strings are C strings */
+	/* strings must not contain NUL */
 	{ PATH("\"code\":\"a\\u0000b\""), -EINVAL,
 	  "ingress-path.code: expected a string without NUL, found \"a\\u0000b\"" },
 	{ METRIC("\"name\":\"a\\u0000\",\"map-name\":\"M\""), -EINVAL,
 	  AT ".name: expected a string without NUL, found \"a\\u0000\"" },
 
-	/* numbers beyond all types are repeated, not computed with */
+	/* numbers out of range are quoted unchanged in the message */
 	{ PATH("\"code\":1e999"), -EINVAL, "ingress-path.code: expected a string, found 1e999" },
 	{ PATH("\"code\":18446744073709551615"), -EINVAL,
 	  "ingress-path.code: expected a string, found 18446744073709551615" },
 	{ PATH("\"code\":-9223372036854775808"), -EINVAL,
 	  "ingress-path.code: expected a string, found -9223372036854775808" },
 
-	/* a long wrong value is cut */
+	/* a long wrong value is truncated in the message */
 	{ PATH("\"program\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]"),
 	  -EINVAL,
 	  "ingress-path.program: expected a string, found "
@@ -162,11 +162,11 @@ static const struct {
 	{ "{\"a\": 'b'}", -EINVAL, "JSON syntax: line 1, column 7: " },
 	{ "{\"a\": 1,}", -EINVAL, "JSON syntax: line 1, column 9: " },
 	{ "{\"a\": \"\xff\"}", -EINVAL, "JSON syntax: line 1, column 8: " },
-	/* what json-c lets through would make the exposition no UTF-8: overlong, surrogate */
+	/* json-c accepts these, but the exposition would not be valid UTF-8: overlong, surrogate */
 	{ META("\"type\":\"gauge\",\"help\":\"\xc0\xaf\""), -EINVAL, " " },
 	{ META("\"type\":\"gauge\",\"help\":\"\xed\xa0\x80\""), -EINVAL, " " },
 	{ LABELS("[{\"name\":\"a\",\"value\":\"\xf5\x80\x80\x80\"}]"), -EINVAL, " " },
-	/* a lone value that could go on */
+	/* a number at the end, which might continue */
 	{ "7", -EINVAL, "the document: expected an object, found 7" },
 };
 
@@ -213,7 +213,10 @@ static void test_errors(void **state)
 		_cleanup_error_ struct error err = {};
 		int r = parse(errors[i].json, files, &document, &err);
 		const char *message = error_message(&err);
-		/* What depends on the folder or on json-c's words stands at an end. */
+		/*
+		 * A leading "/" or trailing blank marks a message that depends on the folder or on
+		 * json-c.
+		 */
 		bool cut = errors[i].message[strlen(errors[i].message) - 1] == ' ';
 		bool tail = *errors[i].message == '/';
 		bool same = !strcmp(errors[i].message, " ") ? true
@@ -230,7 +233,7 @@ static void test_errors(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-/* All that a document can say, in one. */
+/* A document with every key. */
 static void test_full(void **state)
 {
 	static const char json[] =
@@ -307,7 +310,7 @@ static const struct {
 	{ LABELS("[{\"name\":\"a\",\"value\":\"\",\"colour\":\"k\"}]"),
 	  AT ".open-metrics-metadata.labels[0].colour: unknown key, ignored\n", true, false },
 	{ METRIC("\"Name\":\"x\"," NAMES), AT ".Name: unknown key, ignored\n", true, false },
-	/* the last of two equal keys counts, as everywhere with JSON */
+	/* of two equal keys the last one counts, as usual with JSON */
 	{ "{\"ingress-path\":7,\"ingress-path\":{" CODE "}}", "", true, false },
 	{ " \n{}\n ", "", false, false },
 };
@@ -355,7 +358,7 @@ static void test_types(void **state)
 	assert_int_equal(path_from_name(""), -1);
 }
 
-/* n elements of a list, each made from fmt with its number. */
+/* Returns a list of n elements, each formatted with its index. */
 static char *many(const char *before, const char *fmt, size_t n, const char *after)
 {
 	_cleanup_text_ struct text json = {};
@@ -416,7 +419,7 @@ static void test_sizes(void **state)
 	_cleanup_text_ struct text json = {};
 
 	(void)state;
-	/* source of exactly the limit, and one byte more */
+	/* source of exactly the limit, and one byte above it */
 	for (int more = 0; more < 2; more++) {
 		text_clear(&json);
 		text_adds(&json, "{\"ingress-path\":{\"code\":\"");
@@ -428,7 +431,7 @@ static void test_sizes(void **state)
 	}
 	assert_string_equal(error_message(&err), "ingress-path.code: 1048577 bytes, at "
 						 "most 1048576 are possible");
-	/* a document of exactly the limit, and one byte more */
+	/* a document of exactly the limit, and one byte above it */
 	text_clear(&json);
 	text_adds(&json, "{}");
 	while (json.len <= DOCUMENT_MAX)
@@ -439,20 +442,20 @@ static void test_sizes(void **state)
 			 -EFBIG);
 	assert_string_equal(error_message(&err), "the document has 4194305 bytes, at most 4194304 "
 						 "are possible");
-	/* deep nesting is refused and not recursed into */
+	/* deep nesting is rejected without recursion */
 	text_clear(&json);
 	text_adds(&json, "{\"x\":");
 	for (int i = 0; i < 100000; i++)
 		text_addc(&json, '[');
 	assert_int_equal(parse(text_str(&json), NULL, &document, &err), -EINVAL);
 	assert_true(contains(error_message(&err), "JSON syntax: line 1, column "));
-	/* a NUL in the text is no end of it */
+	/* a NUL does not end the text */
 	assert_int_equal(document_parse("{}\0{", 4, NULL, true, &document, &err), -EINVAL);
 	assert_int_equal(document_parse("{\0}", 3, NULL, true, &document, &err), -EINVAL);
 	assert_null(document);
 }
 
-/* A long key must not get lost, nor break the way back to its parent. */
+/* A long key is truncated in the message and must not corrupt the path of later keys. */
 static void test_long_key(void **state)
 {
 	_cleanup_document_ struct document *document = NULL;
@@ -472,7 +475,7 @@ static void test_long_key(void **state)
 	free(json);
 }
 
-/* What a document names is relative to the document, who ever wrote it. */
+/* File names are relative to the document, regardless of its source. */
 static void test_load(void **state)
 {
 	static const struct {
@@ -515,7 +518,7 @@ static void test_load_errors(void **state)
 	assert_int_equal(document_load(NULL, full, false, &document, &err), 0);
 }
 
-/* A path outlives its document. */
+/* A path may outlive its document. */
 static void test_references(void **state)
 {
 	struct document *document = NULL;
@@ -530,7 +533,7 @@ static void test_references(void **state)
 	assert_null(path_config_ref(NULL));
 	assert_null(path_config_unref(NULL));
 	assert_null(document_free(NULL));
-	/* no words wanted */
+	/* the error argument is optional */
 	assert_int_equal(parse("{", NULL, &document, NULL), -EINVAL);
 }
 

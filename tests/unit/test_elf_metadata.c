@@ -17,7 +17,7 @@
 #define TAG(json) "__attribute__((btf_decl_tag(\"dynmon:metric=" json "\")))"
 #define NAMED	  TAG("{\\\"name\\\":\\\"a\\\"}")
 
-/* Compiles with our header, and parses the object. */
+/* Compiles the source with our header and parses the object. */
 static int describe(const char *source, struct document **document, struct error *err)
 {
 	_cleanup_text_ struct text all = {}, elf = {};
@@ -82,10 +82,10 @@ static void test_macros(void **state)
 
 static const struct {
 	const char *source;
-	const char *message;			/* NULL: it is taken */
-	const char *ingress, *egress, *warning; /* programs; "" any, NULL: no such path */
+	const char *message;			/* NULL: valid */
+	const char *ingress, *egress, *warning; /* programs; "": any, NULL: no such path */
 } rows[] = {
-	/* which programs */
+	/* program selection */
 	{ HEAD MAP("m", NAMED) PROGRAM("tc", "a", "m"), NULL, "a", NULL, "" },
 	{ HEAD MAP("m", NAMED) PROGRAM("classifier", "a", "m"), NULL, "a", NULL, "" },
 	{ HEAD MAP("m", NAMED) PROGRAM("tcx/ingress", "a", "m"), NULL, "a", NULL, "" },
@@ -152,7 +152,7 @@ static void test_rows(void **state)
 	}
 }
 
-/* More tags than are possible, a longer one, and more JSON than is possible. */
+/* Too many tags, a tag that is too long, and too much JSON. */
 static void test_limits(void **state)
 {
 	static const struct {

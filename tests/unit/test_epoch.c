@@ -10,7 +10,7 @@
 	"char l[] SEC(\"license\") = \"GPL\";\n"
 #define HEAD "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
 
-/* The object's constants, as the kernel has them. */
+/* Reads the object's constants back from the kernel. */
 static void constants(const char *source, uint64_t values[2])
 {
 	_cleanup_(object_unrefp) struct object *object = object_from_source(source);
@@ -39,7 +39,7 @@ static uint64_t now(void)
 	       (uint64_t)(wall.tv_nsec - up.tv_nsec);
 }
 
-/* Static, as the dialect has it, and global: libbpf finds their places in two ways. */
+/* Static variables (as in the dialect) and global ones: libbpf locates them differently. */
 static void test_set(void **state)
 {
 	static const char *const sources[] = {
@@ -55,12 +55,12 @@ static void test_set(void **state)
 		constants(sources[i], values);
 		first = values[0] != 7;
 		assert_int_equal(values[first], 7);
-		/* as far as one may be asleep between two clocks */
+		/* allows for preemption between the two clock readings */
 		assert_true(llabs((long long)(values[!first] - now())) < 3600 * 1000000000LL);
 	}
 }
 
-/* One of that name which is something else is left alone. */
+/* A variable of the same name but another type is not changed. */
 static void test_left(void **state)
 {
 	uint64_t values[2];
@@ -74,7 +74,7 @@ static void test_left(void **state)
 	assert_int_equal(values[1], 5ULL << 32 | 5);
 }
 
-/* The second copy of a program that is swapped has the first one's constants. */
+/* The second copy of a swapped program has the constants of the first one. */
 static void test_reused(void **state)
 {
 	static const char source[] =

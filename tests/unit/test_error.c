@@ -20,18 +20,18 @@ static void test_set(void **state)
 	error_release(&err);
 	assert_int_equal(err.code, 0);
 	assert_string_equal(error_message(&err), "no error");
-	err.code = -EPERM; /* words that were lost for want of memory */
+	err.code = -EPERM; /* the message was lost because of ENOMEM */
 	assert_string_equal(error_message(&err), strerror(EPERM));
 	assert_int_equal(error_prefix(&err, -EPERM, "p"), -EPERM);
 	assert_true(contains(error_message(&err), "p: "));
 	assert_int_equal(error_oom(&err), -ENOMEM);
 	assert_string_equal(error_message(&err), "out of memory");
-	/* nobody wants the words */
+	/* the error argument is optional */
 	assert_int_equal(error_set(NULL, -EINVAL, "x"), -EINVAL);
 	assert_int_equal(error_oom(NULL), -ENOMEM);
 }
 
-/* A long message loses its middle; no length makes it longer than it may be. */
+/* A long message loses its middle; the result never exceeds the limit. */
 static void test_long(void **state)
 {
 	char *words = malloc(2 * ERROR_MESSAGE_MAX + 1);

@@ -116,7 +116,7 @@ static void test_what_is_no_record(void **state)
 	size_t len = make_log(record, 2, 4, args, "%d %d %d %d");
 
 	(void)state;
-	for (size_t n = 0; n < len; n++) /* cut anywhere */
+	for (size_t n = 0; n < len; n++) /* every truncation */
 		assert_int_equal(event_format(record, n, &level, &out), -EINVAL);
 	memcpy(broken, record, len);
 	log->kind = 9;

@@ -28,7 +28,7 @@ static const char source[] =
 
 /* -- the allocation functions -- */
 
-static unsigned int left; /* allocations until one fails; 0: none fails */
+static unsigned int left; /* allocations until one fails; 0: never */
 static bool has_failed;
 
 static bool fails(void)
@@ -39,7 +39,7 @@ static bool fails(void)
 	return true;
 }
 
-/* The names are the linker's. */
+/* The linker's --wrap option defines these names. */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *old, size_t size);
@@ -193,7 +193,7 @@ typedef int read_fn(struct snapshot *snapshot, struct text *out);
 
 static read_fn *const reads[] = { read_openmetrics, read_protobuf, read_json, read_values };
 
-/* Reads with the allocation of that number failing. */
+/* Performs a read in which the allocation with the given number fails. */
 static int read_once(const struct shape *shape, read_fn *read, unsigned int number,
 		     struct text *out)
 {

@@ -66,7 +66,7 @@ static struct registry *registry_make(void)
 	return registry;
 }
 
-/* Feeds the registry from a line for each feed: its name, then options and values. */
+/* Configures the feeds, one per line: name, then options with values. Returns the report. */
 static char *feeds_from(struct registry *registry, const char *lines)
 {
 	_cleanup_(settings_release) struct settings settings = {};
@@ -109,7 +109,7 @@ static void come(struct registry *registry, const char *id, double time, double 
 	registry_feed(registry, &from);
 }
 
-/* From another host, or from a sender that claims to be this host. */
+/* Delivers a value of another host, or of a sender that claims to be this host. */
 static void come_in(struct registry *registry, const char *id, double value)
 {
 	const struct feed_source from = { .id = id, .time = 1, .get = get, .data = &value };
@@ -175,7 +175,7 @@ static void test_matches(void **state)
 	}
 }
 
-/* What is not wanted by its plugin's name never matches; a pattern there wants all. */
+/* A plugin is wanted if a feed can match its values; a pattern as plugin name wants all plugins. */
 static void test_plugins_that_are_wanted(void **state)
 {
 	struct registry *registry = registry_make();
@@ -223,13 +223,13 @@ static void test_values_that_count(void **state)
 	free(feeds_from(registry, "a Match load/load Monitor edge Map CONFIG\n"
 				  "b Match load/load DataSource nosuch Monitor edge Map CONFIG"));
 	come(registry, "h/load/load", 10, 1);
-	come(registry, "h/load/load", 9, 2); /* late */
+	come(registry, "h/load/load", 9, 2); /* late: an older timestamp */
 	come(registry, "h/load/load", 11, NAN);
 	come(registry, "h/cpu/cpu", 12, 3);
-	come(registry, "other/load/load", 5, 4); /* of another clock */
+	come(registry, "other/load/load", 5, 4); /* another host has its own clock */
 	expect_values(registry, 2, 2, 4);
 	assert_string_equal(text_str(&logged), "feed \"b\": no data source \"nosuch\"\n");
-	/* Totals do not fall when feeds go. */
+	/* Totals do not decrease when feeds are removed. */
 	said = feeds_from(registry, "a Match load/load Monitor edge Map CONFIG");
 	assert_string_equal(said, "feed \"b\": removed, it is not configured any more\n");
 	expect_values(registry, 1, 2, 4);
@@ -247,7 +247,7 @@ static void test_values_of_others(void **state)
 	come_in(registry, "h/load/load", 1);
 	come_in(registry, "far/load/load", 2);
 	come_in(registry, "h/cpu/cpu", 3);
-	expect_values(registry, 3, 3, 0); /* one of them, and all twice */
+	expect_values(registry, 3, 3, 0); /* "one" takes one value, "all" both */
 	assert_string_equal(
 		text_str(&logged),
 		"feed \"own\": a value that came from another host or over the network "
@@ -278,12 +278,12 @@ static void test_a_monitor_that_comes_later(void **state)
 	assert_int_equal(field(registry, 0), 5);
 	come(registry, "h/load/load", 11, 0.7);
 	assert_int_equal(field(registry, 0), 7);
-	/* Of the same source, to another field, by another factor. */
+	/* Same source, another field and factor. */
 	free(feeds_from(registry, "a Match load/load Monitor edge Map CONFIG Key 1 Field other "
 				  "Scale 100"));
 	assert_int_equal(registry_apply(registry, NULL, "edge", true, &report, NULL), 0);
 	assert_int_equal(field(registry, 1), 70);
-	/* Of another one, which has said nothing yet. */
+	/* Another source, without a value so far. */
 	free(feeds_from(registry, "a Match cpu/load Monitor edge Map CONFIG Key 1 Field other"));
 	assert_int_equal(registry_apply(registry, NULL, "edge", true, &report, NULL), 0);
 	assert_int_equal(field(registry, 1), 70);
@@ -318,7 +318,7 @@ static void test_what_cannot_be_fed(void **state)
 	registry_free(registry);
 }
 
-/* -- at the same time -- */
+/* -- concurrency -- */
 
 static _Atomic int next_value;
 
@@ -349,7 +349,7 @@ static void *configuring(void *data)
 	return NULL;
 }
 
-/* The last value is there whatever is loaded, and configured, meanwhile. */
+/* The last value is in the map regardless of concurrent reloads and reconfiguration. */
 static void test_values_while_all_changes(void **state)
 {
 	struct registry *registry = registry_make();

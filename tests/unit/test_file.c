@@ -22,7 +22,7 @@ static const struct {
 static void test_base64(void **state)
 {
 	static const struct {
-		const char *base64, *bytes; /* NULL: wrong */
+		const char *base64, *bytes; /* NULL: invalid */
 	} others[] = {
 		{ " Z\tg\r=\n= ", "f" }, { "Zm9v\nYmFy\n", "foobar" },
 		{ "=", NULL },		 { "==", NULL },
@@ -31,7 +31,7 @@ static void test_base64(void **state)
 		{ "Zg===", NULL },	 { "Zm9v====", NULL },
 		{ "Zm9vY===", NULL },	 { "Z===", NULL },
 		{ "Zg==Zg==", NULL },	 { "Zm=v", NULL },
-		{ "Zh==", NULL }, /* bits beyond the last byte */
+		{ "Zh==", NULL }, /* nonzero bits after the last byte */
 		{ "Zm9=", NULL },	 { "Zm9-", NULL },
 		{ "Zm9_", NULL },	 { "Zm9\xc3", NULL },
 		{ "data:Zm9v", NULL },
@@ -61,7 +61,7 @@ static void test_base64(void **state)
 			assert_string_equal(text_str(&out), others[i].bytes);
 	}
 	assert_int_equal(base64_decode("Zm9v\0", 5, &out), -EINVAL);
-	/* every byte, at every place */
+	/* every byte value at every position */
 	for (int i = 0; i < 256; i++)
 		all[i] = (char)i;
 	for (size_t len = 0; len <= 256; len++) {
@@ -80,7 +80,7 @@ static void test_read(void **state)
 	_cleanup_free_ char *folder = folder_make(), *in = NULL, *path = NULL, *absolute = NULL;
 	const struct {
 		const char *name;
-		int confined, free; /* what comes of it when it is confined, and when not */
+		int confined, free; /* results with and without confinement */
 	} reads[] = {
 		{ "ten", 0, 0 },
 		{ "sub/ten", 0, 0 },
@@ -153,7 +153,7 @@ static void test_read(void **state)
 		assert_int_equal(file_read(NULL, absolute, false, 10, &out, &err), 0);
 		assert_int_equal(file_read("/none", "x", true, 10, &out, &err), -ENOENT);
 		assert_true(contains(error_message(&err), "directory /none: "));
-		/* without a folder the working directory is meant, confined or not */
+		/* without a folder, paths are relative to the working directory */
 		assert_int_equal(chdir(in), 0);
 		assert_int_equal(file_read(NULL, "ten", false, 10, &out, &err), 0);
 		assert_int_equal(file_read(NULL, "ten", true, 10, &out, &err), 0);

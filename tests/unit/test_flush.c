@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What FLUSH asks collectd for: every plugin named, for every identifier named. */
+/* FLUSH calls collectd's flush for each combination of plugin and identifier. */
 #include "fixture.h"
 #include "serve/verb.h"
 
@@ -8,7 +8,7 @@
 static const struct {
 	const char *line;
 	const char *status;
-	const char *calls; /* plugin, seconds, identifier of each */
+	const char *calls; /* plugin, seconds, identifier of each call */
 } lines[] = {
 	{ "FLUSH", "Done: 1 successful, 0 errors", "- 0 -\n" },
 	{ "flush timeout=2.5", "Done: 1 successful, 0 errors", "- 2.5 -\n" },
@@ -21,7 +21,7 @@ static const struct {
 	  "Done: 2 successful, 2 errors", "busy 0 h/p/t\nbusy 0 h/p/u\na 0 h/p/t\na 0 h/p/u\n" },
 	{ "FLUSH plugin=remark", "Done: 1 successful, 0 errors; some values are missing",
 	  "remark 0 -\n" },
-	/* nothing is done when a word is wrong */
+	/* an invalid word prevents all calls */
 	{ "FLUSH identifier=h/p/t identifier=x",
 	  "identifier: expected host/plugin-instance/type-instance, found \"x\"", "" },
 	{ "FLUSH plugin=a timeout=soon", "timeout: expected seconds, found \"soon\"", "" },

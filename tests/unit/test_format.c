@@ -11,7 +11,7 @@ static const struct {
 	const char *format;
 	const char *bytes;
 	uint32_t size;
-	const char *text; /* NULL: there is none */
+	const char *text; /* NULL: no text */
 } values[] = {
 	{ "ipv4", BYTES("\x0a\x00\x00\x01"), "10.0.0.1" },
 	{ "IPv4", BYTES("\xff\xff\xff\xff"), "255.255.255.255" },
@@ -96,7 +96,7 @@ static void test_sizes(void **state)
 		assert_int_equal(format_fits(sizes[i].format, sizes[i].size), sizes[i].fits);
 }
 
-/* What this machine has: its loopback, a system call, its root cgroup. */
+/* Names that every machine has: the loopback interface, a system call, the root cgroup. */
 static void test_machine(void **state)
 {
 	uint32_t loopback = if_nametoindex("lo");
