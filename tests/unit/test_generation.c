@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a generation takes over from the one before: maps, and what was taken out of them. */
+/* Reuse of the previous generation's maps and accumulators by a new generation. */
 #include "base/file.h"
 #include "fixture.h"
 #include "metric/reader.h"
@@ -8,7 +8,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 
-/* A program that uses the maps M and N, whose values are so many 64-bit numbers. */
+/* A program with the maps M and N; %u is the number of 64-bit words in a value. */
 static const char source[] =
 	"#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
 	"struct v { __u64 n[%u]; };\n"
@@ -21,7 +21,7 @@ static const char source[] =
 	"	if (m && n) { m->n[0]++; n->n[0]++; } return -1; }\n"
 	"char _license[] SEC(\"license\") = \"GPL\";\n";
 
-/* Base64 of objects with values of one and of eight numbers. */
+/* Base64 of objects whose values have one word and eight words. */
 static struct text small, large;
 
 static void compile(unsigned int numbers, struct text *to)
@@ -62,7 +62,7 @@ static int find_none(void *data, const char *name)
 	return -ENOENT;
 }
 
-/* options: the metrics' of each path, in JSON, separated by commas; NULL: no metrics. */
+/* ingress, egress: metric options as JSON, separated by commas; NULL: no metrics. */
 static struct dataplane *build(const char *ingress, const char *egress)
 {
 	const struct compiler compiler = { .program = getenv("DYNMON_CC"), .cancel_fd = -1 };
@@ -84,7 +84,7 @@ static struct dataplane *build(const char *ingress, const char *egress)
 	return dataplane;
 }
 
-/* Loads it with the maps of the generation before, which is released, where there is one. */
+/* Loads the dataplane, reusing the maps of the previous generation, which is released. */
 static struct generation *load(const char *ingress, const char *egress,
 			       const struct generation *previous)
 {
@@ -107,7 +107,7 @@ static struct generation *load(const char *ingress, const char *egress,
 	"{\"name\":\"" name "\",\"map-name\":\"" map                                               \
 	"\",\"extraction-options\":{\"swap-on-read\":true}}"
 
-/* A metric of that name on one path is not what it is on the other, whose map is another one. */
+/* Metrics of the same name on both paths have separate accumulators if their maps differ. */
 static void test_accumulator_of_other_path(void **state)
 {
 	_cleanup_(generation_unrefp) struct generation *first = NULL, *second = NULL, *third = NULL;
@@ -121,15 +121,15 @@ static void test_accumulator_of_other_path(void **state)
 	egress = &second->paths[PATH_EGRESS].metrics[0];
 	assert_ptr_equal(ingress->accumulator, first->paths[PATH_INGRESS].metrics[0].accumulator);
 	assert_ptr_not_equal(egress->accumulator, ingress->accumulator);
-	/* 64 bytes each, into the accumulator for 8: */
+	/* takes values of 64 bytes, which must not go into the accumulator for 8 bytes */
 	assert_int_equal(metric_take(egress, &egress->map), 0);
-	/* and from then on each goes on with its own */
+	/* afterwards each path keeps its own accumulator */
 	third = load(SWAPPED("n", "M"), SWAPPED("n", "M"), second);
 	assert_ptr_equal(third->paths[PATH_INGRESS].metrics[0].accumulator, ingress->accumulator);
 	assert_ptr_equal(third->paths[PATH_EGRESS].metrics[0].accumulator, egress->accumulator);
 }
 
-/* A map that both copies had in common, and that is swapped now, is two maps. */
+/* A map shared by both copies becomes two maps when it is swapped from now on. */
 static void test_swapped_from_now_on(void **state)
 {
 	_cleanup_(generation_unrefp) struct generation *first = NULL, *second = NULL;
@@ -149,7 +149,7 @@ static void test_swapped_from_now_on(void **state)
 	}
 }
 
-/* Lets a program run so often. */
+/* Runs a program the given number of times. */
 static void run(int prog_fd, int times)
 {
 	const char frame[64] = {};
@@ -164,7 +164,7 @@ static uint64_t runs(const struct generation *generation, enum path path)
 	return generation_run_stats(generation, path).runs;
 }
 
-/* Of both copies, and of what ran before; each path by itself. */
+/* Run statistics include both copies and previous generations, separately for each path. */
 static void test_run_stats_go_on(void **state)
 {
 	_cleanup_(generation_unrefp) struct generation *first = NULL, *second = NULL, *third = NULL;
@@ -196,7 +196,7 @@ static void test_run_stats_go_on(void **state)
 	generation_follow(third, second);
 	assert_int_equal(runs(third, PATH_INGRESS), 143);
 	assert_int_equal(runs(third, PATH_EGRESS), 500);
-	/* the same programs again: they are not told twice */
+	/* programs that are still the same are not counted twice */
 	generation_unref(second);
 	second = generation_ref(third);
 	generation_follow(second, third);

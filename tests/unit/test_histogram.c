@@ -41,7 +41,8 @@ static const char source[] =
 static struct object *object;
 
 /*
- * Values 0, 1, 5, 5, 100 in all of them: slots 0, 0, 2, 2, 6 rounded down, 1, 1, 3, 3, 7 by bits.
+ * Writes the values 0, 1, 5, 5, 100 to all maps: slots 0, 0, 2, 2, 6 for log2 rounded down, and 1,
+ * 1, 3, 3, 7 for log2-bits.
  */
 static void fill(void)
 {
@@ -91,7 +92,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* The metric that an element of metric-configs makes; NULL: an error. */
+/* Creates the metric from an element of metric-configs; NULL: error. */
 static struct metric *metric_make(const char *map, const char *type, const char *more,
 				  struct metric_config *config, struct metric *metric,
 				  struct error *err)
@@ -152,7 +153,7 @@ static int by_line(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The series, a line each, sorted. */
+/* Returns the series, one per line, sorted. */
 static char *shown(const struct metric *metric, uint32_t limit)
 {
 	struct sampling sampling;
@@ -186,7 +187,7 @@ static const struct {
 	const char *map, *more, *series;
 	uint32_t limit;
 } cases[] = {
-	/* where the slots are, with nothing said */
+	/* slots found without configuration */
 	{ "SIZES", "", "key=9 1:2 7:2 127:1 count 5\n", 0 },
 	{ "ARRAY", "", "1:2 7:2 127:1 count 5\n", 0 },
 	{ "DIALECT", "", "1:2 7:2 inf:1 count 5\n", 0 },
@@ -201,8 +202,8 @@ static const struct {
 	{ "PORTS", "", "no histogram", 0 },
 	{ "STATES", "", "", 0 },
 	{ "LONG", "", "count 0\n", 0 },
-	{ "PARTS", "", "no histogram", 0 }, /* two numbers: which one counts? */
-	/* what they count */
+	{ "PARTS", "", "no histogram", 0 }, /* ambiguous: two numbers could be the count */
+	/* the count field */
 	{ "ARRAY",
 	  HISTOGRAM("buckets"
 		    : "log2-bits"),
@@ -459,7 +460,7 @@ static void test_errors(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-/* As Prometheus' histogram_quantile() has them. */
+/* Same results as Prometheus' histogram_quantile(). */
 static void test_quantiles(void **state)
 {
 	static double bounds[] = { 1, 2, 4 }, below[] = { -1, 0, 4 };

@@ -61,7 +61,7 @@ static void test_order(void **state)
 				    "six two four one five three");
 		assert_int_equal(packet(ifindex), 0624153);
 		assert_string_equal(chain_names(hook, ifindex, false), "");
-		/* the place is kept when the program is replaced */
+		/* a replaced program keeps its position */
 		assert_int_equal(attachment_replace(&at[0], fds[0], NULL), 0);
 		fd_close(&fds[3]);
 		fds[3] = program("other", 7);
@@ -77,7 +77,7 @@ static void test_order(void **state)
 	}
 }
 
-/* Those who let the kernel choose come between what is first and what is last. */
+/* Programs with an automatic position run between those that are first and those that are last. */
 static void test_tc_others(void **state)
 {
 	const struct hook *hook = hook_find("tc");
@@ -99,7 +99,7 @@ static void test_tc_others(void **state)
 	attach(&before, hook, ifindex, fds[2], POSITION_BEFORE, id);
 	assert_string_equal(chain_names(hook, ifindex, true), "ours ours seven six five ours");
 	assert_int_equal(packet(ifindex), 0137652);
-	/* ours go, theirs and what they hang on stay: nothing of it goes with us */
+	/* our filters are removed; foreign filters and their qdisc stay */
 	attachment_detach(&first);
 	attachment_detach(&last);
 	attachment_detach(&before);
@@ -155,7 +155,7 @@ static void test_no_such_place(void **state)
 				       (struct position){ POSITION_AFTER, ids[i] }, -ENOENT,
 				       "after which it is to run");
 		}
-		/* the qdisc was made for nothing */
+		/* the qdisc created for the failed attachments was removed */
 		assert_int_equal(netif_has_clsact(ifindex), 0);
 	}
 	close(fd);
@@ -179,7 +179,7 @@ static void test_tc_no_room(void **state)
 	assert_int_equal(shell("tc qdisc add dev v0 clsact"), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(priorities); i++)
 		ids[i] = foreign(ifindex, "other", (int)i + 1, priorities[i]);
-	/* the place has a filter that is no eBPF program */
+	/* the priority is used by a filter that is not eBPF */
 	assert_int_equal(shell("tc filter add dev v0 egress prio 12 bpf bytecode \"1,6 0 0 0\""),
 			 0);
 	expect_failure(hook, ifindex, fd, (struct position){ POSITION_FIRST, 0 }, -EBUSY,
@@ -204,7 +204,7 @@ static void test_tc_no_room(void **state)
 	veth_delete();
 }
 
-/* Two in the same priority: the newest runs first, and nothing goes between. */
+/* Two filters with one priority: the newest runs first, and none can be inserted between them. */
 static void test_tc_same_priority(void **state)
 {
 	const struct hook *hook = hook_find("tc");
@@ -235,7 +235,7 @@ static void test_tc_same_priority(void **state)
 	veth_delete();
 }
 
-/* There is always room for one more that is first or last, for long. */
+/* Positions first and last remain available after many attachments. */
 static void test_tc_many(void **state)
 {
 	const struct hook *hook = hook_find("tc");
@@ -282,7 +282,7 @@ static void *come_and_go(void *data)
 	return NULL;
 }
 
-/* Nobody's last filter takes the qdisc away from under another's first one. */
+/* Race: removing the last filter must not remove the qdisc under a concurrent first attachment. */
 static void test_tc_threads(void **state)
 {
 	struct crowd crowd = {};
@@ -392,7 +392,7 @@ static void test_adopt_link(void **state)
 				 0);
 		if (bpf_obj_pin(attachment_link_fd(&attachment), path) < 0)
 			skip();
-		/* pinned, it stays */
+		/* a pinned link stays attached */
 		attachment_leave(&attachment);
 		link = bpf_obj_get(path);
 		assert_true(link >= 0);
@@ -426,11 +426,11 @@ static void test_adopt_link(void **state)
 		assert_int_equal(id, object_program_id(fd));
 		assert_int_equal(attachment_link_fd(&adopted), link);
 		assert_int_equal(attachment_replace(&adopted, fd, NULL), 0);
-		/* unpinned and detached it is gone */
+		/* unpinned and detached, the link is freed */
 		assert_int_equal(unlink(path), 0);
 		attachment_detach(&adopted);
 		assert_string_equal(chain_names(hook, ifindex, cases[i].egress), "");
-		/* a link whose interface is gone */
+		/* a link whose interface was deleted */
 		assert_int_equal(attachment_attach(&attachment, hook, ifindex, cases[i].egress, fd,
 						   NULL, NULL),
 				 0);

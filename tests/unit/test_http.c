@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An HTTP listener and many connections at the same time. */
+/* An HTTP listener with many concurrent connections. */
 #include "base/log.h"
 #include "base/thread.h"
 #include "dataplane/compile_queue.h"
@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* How long the other side may take until a test calls it hanging. */
+/* Time after which a silent peer fails the test. */
 #define PATIENCE_MS 60000
 
 struct house {
@@ -56,7 +56,7 @@ static size_t cuts(void)
 	return n;
 }
 
-/* script: a compiler; NULL: none is needed. */
+/* script: a compiler; NULL: none. */
 static int set_up_with(void **state, const char *script)
 {
 	static struct house house;
@@ -87,7 +87,7 @@ static int set_up(void **state)
 	return set_up_with(state, NULL);
 }
 
-/* A compiler that never ends. */
+/* A compiler that never terminates. */
 static int set_up_stuck(void **state)
 {
 	return set_up_with(state, "#!/bin/sh\nexec sleep 1000\n");
@@ -128,7 +128,7 @@ static void say(int fd, const char *words)
 	say_bytes(fd, words, strlen(words));
 }
 
-/* Some bytes; 0: the end. */
+/* Receives some bytes; 0: end of stream. */
 static size_t hear(int fd, char *to, size_t n)
 {
 	struct pollfd polls = { .fd = fd, .events = POLLIN };
@@ -140,7 +140,7 @@ static size_t hear(int fd, char *to, size_t n)
 	return got < 0 ? 0 : (size_t)got;
 }
 
-/* The end of the connection, with nothing before it. */
+/* Expects the end of the connection, without any data. */
 static void hear_end(int fd)
 {
 	char byte;
@@ -148,7 +148,7 @@ static void hear_end(int fd)
 	assert_int_equal(hear(fd, &byte, 1), 0);
 }
 
-/* The status of an answer whose body, if there is one, has a Content-Length. */
+/* Receives a response and returns its status. A body needs a Content-Length. */
 static int hear_status(int fd)
 {
 	_cleanup_text_ struct text head = {};
@@ -185,7 +185,7 @@ static int ask(int fd, const char *method, const char *uri, const char *body)
 	return hear_status(fd);
 }
 
-/* Until the end of the connection. */
+/* Receives everything up to the end of the connection. */
 static void hear_all(int fd, struct text *out)
 {
 	char bytes[4096];
@@ -207,8 +207,8 @@ static bool is_there(const struct house *house, const char *monitor)
 #define BYTES(s) s, sizeof(s) - 1
 
 /*
- * Ambiguous requests, and requests that end at a NUL for one reader, are refused without effect.
- * The connection ends, so that no part of such a request is taken for the next request.
+ * Requests that are ambiguous, or that one parser would end at a NUL, are rejected without effect.
+ * The connection is closed, so that no part of such a request can be parsed as the next request.
  */
 static void test_malformed(void **state)
 {
@@ -240,7 +240,7 @@ static void test_malformed(void **state)
 		{ BYTES("GET /version?x=%zz HTTP/1.1\r\n" H "\r\n") },
 		{ BYTES("GET /ver\x01sion HTTP/1.1\r\n" H "\r\n") },
 		{ BYTES("GET /ver\x7fsion HTTP/1.1\r\n" H "\r\n") },
-		/* the length of the body */
+		/* Content-Length and Transfer-Encoding */
 		{ BYTES(POST H "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}") },
 		{ BYTES(POST H "Content-Length: 3\r\nContent-Length: 2\r\n\r\n{}") },
 		{ BYTES(POST H "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}") },
@@ -421,7 +421,7 @@ static void test_hosts(void **state)
 	http_stop(http);
 }
 
-/* No web page changes anything, whatever headers the browser sends. */
+/* Requests from web pages change nothing, whatever headers the browser sends. */
 static void test_pages(void **state)
 {
 	static const struct {
@@ -455,7 +455,7 @@ static void test_pages(void **state)
 		}
 }
 
-/* Any number of idle or incomplete connections: the oldest make room. */
+/* Any number of idle or incomplete connections is accepted: the oldest ones are closed. */
 static void test_silent(void **state)
 {
 	static const char *const pieces[] = { "", "G", "GET /version HTTP/1.1\r\nHost: h\r\n",
@@ -473,9 +473,9 @@ static void test_silent(void **state)
 	asking = client(house);
 	assert_int_equal(ask(asking, "GET", "/version", ""), 200);
 	assert_int_equal(ask(asking, "POST", "/dynmon/x", "{}"), 201);
-	/* The first connection has been closed without an answer, since it sent no request. */
+	/* The first connection was closed without a response, because it sent no request. */
 	hear_end(fds[0]);
-	/* Who is in goes on where it was. */
+	/* A connection that is still open continues where it was. */
 	say(fds[last], "\r\n");
 	assert_int_equal(hear_status(fds[last]), 200);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
@@ -483,7 +483,7 @@ static void test_silent(void **state)
 	close(asking);
 }
 
-/* More concurrent requests than connections: each is executed and answered, or neither. */
+/* More concurrent requests than connections: each request is executed and answered, or neither. */
 static void test_burst(void **state)
 {
 	enum { CLIENTS = HTTP_CLIENTS_MAX - 6 };
@@ -513,7 +513,7 @@ static void test_burst(void **state)
 	assert_true(done >= HTTP_CHANGES_MAX);
 }
 
-/* A request with a far too long body is answered before the end of the body. */
+/* A request with a body above the limit is answered before the end of the body. */
 static void test_too_long(void **state)
 {
 	const struct house *house = *state;
@@ -528,7 +528,9 @@ static void test_too_long(void **state)
 	assert_false(is_there(house, "m"));
 }
 
-/* The limits alone: which requests are admitted, and the result for the others. */
+/*
+ * The admission limits without sockets: which requests are admitted, and the status of the others.
+ */
 static void test_admission(void **state)
 {
 	enum { CHANGES = HTTP_CHANGES_MAX, ALL = HTTP_WORK_MAX };
@@ -553,7 +555,7 @@ static void test_admission(void **state)
 		assert_int_equal(http_client_admit(all, clients[i], false), HTTP_ADMITTED);
 	assert_true(http_clients_are_busy(all, false));
 	assert_int_equal(http_client_admit(all, clients[ALL], false), HTTP_BUSY);
-	/* A finished request and a closed connection make room. */
+	/* A finished request and a closed connection free their places. */
 	assert_true(http_client_enter(all, clients[0], HTTP_ANSWERING));
 	assert_true(http_clients_are_busy(all, false));
 	assert_true(http_client_enter(all, clients[0], HTTP_IDLE));
@@ -572,7 +574,7 @@ static void test_admission(void **state)
 	close(pair[1]);
 }
 
-/* The answer to a request that ends its connection. */
+/* Returns the response to a request that closes its connection. */
 static void ask_once(const struct house *house, const char *request, struct text *out)
 {
 	int fd = client(house);
@@ -589,7 +591,7 @@ static void ask_for_pages(int fd)
 		say(fd, "GET / HTTP/1.1\r\n" H "Accept: text/html\r\n\r\n");
 }
 
-/* Clients up to the limit of requests in progress, none of which reads its answer. */
+/* Clients that do not read their responses, up to the limit of requests in progress. */
 static void test_busy(void **state)
 {
 	static const char get[] = "GET /version HTTP/1.1\r\n" H "Connection: close\r\n\r\n";
@@ -634,7 +636,7 @@ static void assert_put_off(int fd, const char *why)
 		fail_msg("expected 503, \"%s\", found %s", why, text_str(&heard));
 }
 
-/* Injections for which there is no compiler: the client may send each again, and is told so. */
+/* Injections that cannot be compiled now get a response that asks the client to retry. */
 static void test_compilations(void **state)
 {
 	static const char body[] =
@@ -675,7 +677,7 @@ static void test_compilations(void **state)
 	}
 }
 
-/* Cut responses are logged, and counted beyond the rate limit. */
+/* Truncated responses are logged with rate limiting; suppressed ones are counted. */
 static void test_cut(void **state)
 {
 	enum { CLIENTS = 40 };
@@ -707,11 +709,11 @@ static void test_cut(void **state)
 struct worker {
 	const struct house *house;
 	int number;
-	int wrong; /* answers that were not as expected */
+	int wrong; /* unexpected responses */
 	pthread_t thread;
 };
 
-/* Each has a monitor of its own, and looks at all of them. */
+/* Each thread has its own monitor and reads all monitors. */
 static void *work(void *data)
 {
 	static const struct {
@@ -762,7 +764,7 @@ static void test_parallel(void **state)
 		assert_int_equal(workers[i].wrong, 0);
 }
 
-/* It ends while clients are in the middle of something. */
+/* Stopping works while clients are in the middle of requests. */
 static void test_stop(void **state)
 {
 	struct house *house = *state;

@@ -22,22 +22,22 @@
 	" bpf_map_lookup_elem(&m, &z); if (v) v->packets += 1; total += 1;"                        \
 	" return more((void *)s) - more((void *)s); }\n"
 
-/* The base of an edit's offset. */
+/* Base of an edit's offset. */
 enum place {
 	FILE_START,
-	HEADER,	 /* of the section */
-	SECTION, /* its contents */
-	TYPE,	 /* the first type in .BTF of the kind at */
-	SYMBOL,	 /* the entry of the section's symbol table */
+	HEADER,	 /* section header */
+	SECTION, /* section contents */
+	TYPE,	 /* first type of the kind `at` in .BTF */
+	SYMBOL,	 /* symbol table entry */
 };
 
 static const struct edit {
 	enum place place;
-	const char *name; /* of a section or symbol */
+	const char *name; /* section or symbol */
 	int kind;
 	size_t offset;
 	uint64_t value;
-	size_t bytes; /* of the value */
+	size_t bytes; /* size of the value */
 	const char *message;
 } edits[] = {
 	/* the file */
@@ -78,7 +78,7 @@ static const struct edit {
 	{ SECTION, "tc", 0, 0, 0x18, 1,
 	  "section tc: instruction 0 is half of a 16-byte instruction" },
 	{ HEADER, "tc", 0, 32, 12, 8, "section tc: the last instruction is cut off" },
-	/* types, as changed by hand in an object that was good */
+	/* types, modified in a valid object */
 	{ TYPE, "", BTF_KIND_DECL_TAG, 8, 9999, 4, "refers to type 9999, which does not exist" },
 	{ TYPE, "", BTF_KIND_DECL_TAG, 8, 0, 4,
 	  "(DECL_TAG) refers to type 0, which is not a variable" },
@@ -98,7 +98,7 @@ static const struct edit {
 	{ SECTION, ".BTF.ext", 0, 48, 9999, 4, "section .BTF.ext: the list of functions refers " },
 };
 
-/* The object that is edited; empty where there is no clang. */
+/* The valid object that is edited; empty without clang. */
 static struct text good;
 
 static int compile_good(void **state)
@@ -167,7 +167,7 @@ static size_t symbol_of(const struct image *image, const char *name)
 	return 0;
 }
 
-/* The object with an edit, in a place of exactly its size, for the sanitizer. */
+/* Returns the edited object in memory of the exact size, for the sanitizer. */
 static char *edited(const struct edit *edit)
 {
 	char *bytes = malloc(good.len);
@@ -224,13 +224,13 @@ static void test_edits(void **state)
 		if (!compiler.program || access(compiler.program, X_OK) < 0)
 			continue;
 		assert_int_equal(compiler_try(&compiler, "x.o", &elf, &err), -EINVAL);
-#ifndef __SANITIZE_ADDRESS__ /* the sandbox forbids its search for leaks, and it complains */
+#ifndef __SANITIZE_ADDRESS__ /* LeakSanitizer fails in the sandbox and complains */
 		assert_true(contains(error_message(&err), edits[i].message));
 #endif
 	}
 }
 
-/* In a document, as object-data, and as an object that describes itself. */
+/* As object-data in a document, and as a self-describing object. */
 static void test_documents(void **state)
 {
 	static const struct edit edit = { TYPE, "", BTF_KIND_DECL_TAG,	  8,
@@ -261,7 +261,7 @@ static void test_documents(void **state)
 	assert_true(contains(error_message(&err), edit.message));
 }
 
-/* The object as a newer compiler makes it: 8 more bytes in the header of .BTF. */
+/* The object as built by a newer compiler: .BTF has 8 more bytes in its header. */
 static void lengthen_header(const char fields[8], struct text *out)
 {
 	static const uint32_t hdr_len = 32;
@@ -306,7 +306,7 @@ static void test_longer_header(void **state)
 	}
 }
 
-/* Two sections of one name: the one that is checked and the one that is used must be the same. */
+/* Two sections with one name: the checked section and the used one must be the same. */
 static void test_twice(void **state)
 {
 	_cleanup_error_ struct error err = {};
@@ -329,12 +329,12 @@ static void test_twice(void **state)
 	assert_true(contains(error_message(&err), "2 sections are named .BTF"));
 }
 
-/* One more than each limit; good.len is 0 without clang. */
+/* One above each limit; good.len is 0 without clang. */
 static void test_limits(void **state)
 {
 	static const struct {
 		size_t n;
-		const char *first, *each; /* of the source; the number follows, if there is more */
+		const char *first, *each; /* source text; the number follows if more is set */
 		const char *more, *last;
 		const char *message;
 	} limits[] = {
@@ -375,7 +375,7 @@ static void test_limits(void **state)
 	}
 }
 
-/* Cut anywhere. */
+/* Every truncation. */
 static void test_cut(void **state)
 {
 	(void)state;

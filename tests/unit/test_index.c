@@ -3,7 +3,10 @@
 #include "base/siphash.h"
 #include "fixture.h"
 
-/* The authors' own: key and input of ascending bytes, of appendix A and of their reference code. */
+/*
+ * Reference vectors of the SipHash authors: key and input are ascending bytes, as in appendix A of
+ * the paper and in the reference code.
+ */
 static void test_vectors(void **state)
 {
 	const uint64_t key[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
@@ -60,7 +63,7 @@ static void test_find(void **state)
 	for (uint32_t i = 0; i < COUNT; i++)
 		assert_int_equal(*index_slot(&index, keys, (const char *)entries[i].key), i + 1);
 	assert_int_equal(*index_slot(&index, keys, (const char *)strange), 0);
-	/* Half of them are forgotten. */
+	/* Removes half of the keys. */
 	index_refill(&index, keys, COUNT / 2);
 	for (uint32_t i = 0; i < COUNT; i++)
 		assert_int_equal(*index_slot(&index, keys, (const char *)entries[i].key),
@@ -69,7 +72,7 @@ static void test_find(void **state)
 	free(entries);
 }
 
-/* Where a key lies cannot be known beforehand. */
+/* The position of a key must be unpredictable. */
 static void test_seed(void **state)
 {
 	struct entry *entries = calloc(COUNT, sizeof(*entries));

@@ -67,7 +67,7 @@ static struct metric_config config_of(const char *map)
 	};
 }
 
-/* Labels by BTF and as the document has them, and what it may not ask for. */
+/* Labels derived from BTF, configured labels, and rejected configurations. */
 static void test_labels(void **state)
 {
 	static struct label_text texts[] = { { (char *)"80", (char *)"http" } };
@@ -114,7 +114,7 @@ static void test_labels(void **state)
 	assert_int_equal(metric.n_families, 1);
 	assert_string_equal(metric.families[0].name, "");
 	assert_int_equal(metric.n_labels, ARRAY_SIZE(wanted));
-	assert_false(metric.merges); /* a text of its own tells what the number did */
+	assert_false(metric.merges); /* distinct texts: series cannot merge */
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
 		_cleanup_text_ struct text out = {};
 
@@ -140,7 +140,7 @@ static void test_labels(void **state)
 	}
 }
 
-/* What labels do not tell apart is one series: nobody takes two of the same labels. */
+/* Entries with equal labels are merged, so that label sets are unique. */
 static void test_merged(void **state)
 {
 	static struct label_text texts[] = { { (char *)"1", (char *)"odd" },
@@ -206,7 +206,7 @@ static void test_merged(void **state)
 				       "EPERM b [{\"name\":\"x\"},{\"name\":\"y\\u0002\"}] 256;");
 	config.type = METRIC_COUNTER;
 	config.labels = labels;
-	config.n_labels = 0; /* by themselves numbers and text keep them apart */
+	config.n_labels = 0; /* without configured labels the keys stay distinct */
 	bare = series_of(object, &config, 1, false);
 	assert_true(contains(bare, "of 9"));
 	config.n_labels = ARRAY_SIZE(labels);
@@ -224,7 +224,7 @@ static void test_merged(void **state)
 	assert_string_equal(renumbered, "0 3;");
 }
 
-/* Bit fields by the names of an enum or protocol, and as what they are beside each other. */
+/* Bit fields named by an enum or a protocol, next to plain bit fields. */
 static void test_bits(void **state)
 {
 	static struct label_config hex = { .name = (char *)"l",
@@ -254,7 +254,7 @@ static void test_bits(void **state)
 	assert_string_equal(right, "HIGH tcp udp MARKED 1;MARKED igmp tcp PLAIN 2;");
 }
 
-/* A label of a per-CPU value is that of the CPU that wrote it, whichever that is. */
+/* A label taken from a per-CPU value uses the value of the CPU that wrote it. */
 static void test_each_cpu(void **state)
 {
 	static struct label_text texts[] = { { (char *)"1", (char *)"few" },

@@ -70,13 +70,13 @@ static void test_long_line(void **state)
 	assert_int_equal(n_lines, 4);
 	assert_int_equal(longest, LOG_LINE_MAX);
 	assert_string_equal(text_str(&lines) + lines.len - 10, "0|  | end|");
-	/* a line of exactly the limit is one line */
+	/* a line of exactly the limit is not split */
 	n_lines = 0;
 	log_error("%0*d\nend", LOG_LINE_MAX, 0);
 	assert_int_equal(n_lines, 2);
 }
 
-/* A long line is split between characters, and never within an escape. */
+/* A long line is split between characters, never within an escape. */
 static void test_split(void **state)
 {
 	static const char *const units[] = { "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x90\x9d", "\xff",

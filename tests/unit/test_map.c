@@ -24,7 +24,7 @@ static struct map map_new(enum bpf_map_type type, uint32_t key_size, uint32_t va
 	return map;
 }
 
-/* The number that entry i's value starts with, on that CPU; its other bytes follow from it. */
+/* Returns the first word of entry i's value on a CPU; the other bytes are derived from it. */
 static uint32_t value_word(uint32_t i, unsigned int cpu)
 {
 	return i * 2654435761u + cpu * 40503u + 1;
@@ -55,7 +55,7 @@ static void key_make(const struct map *map, uint32_t i, char *key)
 {
 	memset(key, 0, map->key_size);
 	if (map->type == BPF_MAP_TYPE_LPM_TRIE) {
-		key[0] = 32; /* bits of prefix */
+		key[0] = 32; /* prefix length in bits */
 		memcpy(key + 4, &i, 4);
 	} else {
 		memcpy(key, &i, 4);
@@ -85,7 +85,7 @@ static void map_put(const struct map *map, uint32_t i)
 			 0);
 }
 
-/* Many at once: a hundred thousand calls take their time under a sanitizer. */
+/* Uses batches: a hundred thousand calls are slow under a sanitizer. */
 static void map_fill(const struct map *map, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
@@ -104,7 +104,7 @@ static bool entry_is_right(const struct map *map, uint32_t i, const char *value)
 
 struct pass {
 	uint32_t entries, batches, wrong, twice;
-	unsigned char *seen; /* by entry */
+	unsigned char *seen; /* indexed by entry */
 	uint32_t room;
 	int result;
 };
@@ -126,7 +126,7 @@ static void pass_take(struct pass *pass, const struct map *map, const struct map
 	}
 }
 
-/* Reads a map of at most room entries; between is called after the first batch. */
+/* Reads a map of at most room entries; calls between() after the first batch. */
 static struct pass read_map(const struct map *map, bool empty, bool by_key, uint32_t room,
 			    void (*between)(const struct map *map, const struct map_reader *reader))
 {
@@ -144,7 +144,7 @@ static struct pass read_map(const struct map *map, bool empty, bool by_key, uint
 			between(map, &reader);
 		assert_true(pass.batches < 1000000);
 	}
-	/* the end stays the end */
+	/* the end of the map is permanent */
 	if (pass.result == 0)
 		assert_int_equal(map_reader_next(&reader, &batch), 0);
 	map_reader_release(&reader);
@@ -154,7 +154,7 @@ static struct pass read_map(const struct map *map, bool empty, bool by_key, uint
 static const struct {
 	enum bpf_map_type type;
 	uint32_t key_size, value_size, max_entries, fill;
-	bool stays; /* an emptied one has its entries, as zeros */
+	bool stays; /* an emptied map keeps its entries, as zeros */
 } maps[] = {
 	{ BPF_MAP_TYPE_HASH, 4, 8, 1000, 0, false },
 	{ BPF_MAP_TYPE_HASH, 4, 8, 1, 1, false },
@@ -181,7 +181,7 @@ static const struct {
 	{ BPF_MAP_TYPE_STACK, 0, 5, 1000, 1000, false },
 };
 
-/* Every kind, by batch and key by key, read only and read empty. */
+/* Every map type, by batch and by key, with and without emptying. */
 static void test_kinds(void **state)
 {
 	(void)state;
@@ -226,7 +226,7 @@ static void test_kinds(void **state)
 		}
 }
 
-/* What goes in comes out in the right order. */
+/* Queues and stacks are read in their order. */
 static void test_order(void **state)
 {
 	static const struct {
@@ -261,8 +261,9 @@ static void test_order(void **state)
 }
 
 /*
- * A hash bucket of more entries than the buffers hold. With a known seed, a batch read that starts
- * at bucket b has a key or has it not: so the bucket of a key is found by halving.
+ * Returns the bucket of a key, for hash buckets with more entries than the buffers hold. The seed
+ * is known, and a batch read from bucket b contains the key or not, so a binary search finds the
+ * bucket.
  */
 static uint32_t bucket_of(const struct map *map, uint32_t key, uint32_t buckets)
 {
@@ -287,7 +288,7 @@ static uint32_t bucket_of(const struct map *map, uint32_t key, uint32_t buckets)
 static void test_large_bucket(void **state)
 {
 	enum { BUCKETS = 64, WANTED = 50 };
-	/* The second one is larger than any buffer. */
+	/* The second bucket is larger than any buffer. */
 	static const uint32_t sizes[] = { 20000, 400000 };
 
 	(void)state;
@@ -302,7 +303,7 @@ static void test_large_bucket(void **state)
 		struct pass pass = {};
 		uint32_t key = 0, put = 0;
 
-		/* a few elsewhere before, so that the large one comes in the middle */
+		/* some entries in other buckets first, so that the large bucket is in the middle */
 		for (; put < WANTED; key++)
 			if (bucket_of(&probe, key, BUCKETS) == 20) {
 				map_put(&map, key);
@@ -316,7 +317,7 @@ static void test_large_bucket(void **state)
 		pass.seen = calloc(key + 1, 1);
 		pass.room = key;
 		assert_int_equal(map_reader_init(&reader, &map, empty), 0);
-		assert_true(reader.capacity < WANTED); /* or this test shows nothing */
+		assert_true(reader.capacity < WANTED); /* otherwise this test proves nothing */
 		while ((pass.result = map_reader_next(&reader, &batch)) > 0) {
 			pass_take(&pass, &map, &batch);
 			assert_true(reader.capacity * (4 + map_value_stride(&map)) <=
@@ -334,7 +335,7 @@ static void test_large_bucket(void **state)
 	}
 }
 
-/* What reading has given last, which is where the kernel goes on from in a trie. */
+/* Deletes the entry returned last: in a trie the kernel continues from that entry. */
 static void delete_last(const struct map *map, const struct map_reader *reader)
 {
 	char key[64];
@@ -344,7 +345,7 @@ static void delete_last(const struct map *map, const struct map_reader *reader)
 		bpf_map_delete_elem(map->fd, key);
 }
 
-/* Deletes every third entry, whatever the reader is at. */
+/* Deletes every third entry, independent of the reader's position. */
 static void delete_third(const struct map *map, const struct map_reader *reader)
 {
 	(void)reader;
@@ -356,7 +357,7 @@ static void delete_third(const struct map *map, const struct map_reader *reader)
 	}
 }
 
-/* Others delete entries during a pass: what they leave alone comes exactly once. */
+/* Concurrent deletions during a pass: each remaining entry is returned exactly once. */
 static void test_deleted_meanwhile(void **state)
 {
 	static const struct {
@@ -392,7 +393,7 @@ static void test_deleted_meanwhile(void **state)
 	}
 }
 
-/* Deletes the n keys that a walk gave last, and the one that it gives next. */
+/* Deletes the last n keys that a walk returned and the one that it returns next. */
 static uint32_t delete_at_hand(const struct map *map, const struct key_walk *walk, uint32_t n)
 {
 	uint32_t deleted = 0;
@@ -405,8 +406,8 @@ static uint32_t delete_at_hand(const struct map *map, const struct key_walk *wal
 }
 
 /*
- * The key that the walk needs to go on is deleted repeatedly, with the keys before it: every
- * other key comes exactly once.
+ * The key from which the walk continues is deleted repeatedly, together with preceding keys: every
+ * other key is returned exactly once.
  */
 static void test_key_at_hand_deleted(void **state)
 {
@@ -459,14 +460,14 @@ static void test_key_at_hand_deleted(void **state)
 	}
 }
 
-/* Inserts a key that the walk did not give, and deletes the key that it needs to go on. */
+/* Inserts a key that the walk has not returned, and deletes the key from which it continues. */
 static void keep_busy(const struct map *map, const struct key_walk *walk, uint32_t n)
 {
 	map_put(map, 1000 + n);
 	delete_at_hand(map, walk, walk->n);
 }
 
-/* A pass ends even if another key is always inserted. */
+/* A pass terminates even if keys are inserted continuously. */
 static void test_pass_ends(void **state)
 {
 	static const enum bpf_map_type types[] = { BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_LPM_TRIE };
@@ -506,7 +507,7 @@ struct churn {
 	bool ran;
 };
 
-/* Inserts and deletes entries above those of the test. */
+/* Inserts and deletes keys above those of the test. */
 static void *churn_thread(void *data)
 {
 	struct churn *churn = data;
@@ -579,7 +580,7 @@ static void *count_thread(void *data)
 		uint64_t value = 1;
 		uint32_t key = (uint32_t)(done % 64);
 
-		/* only what is new: an entry that is taken out counts once */
+		/* only insertions count: a taken entry is counted once */
 		if (bpf_map_update_elem(churn->map->fd, &key, &value, BPF_NOEXIST) == 0)
 			done++;
 		__atomic_store_n(&churn->ran, true, __ATOMIC_RELEASE);
@@ -587,7 +588,7 @@ static void *count_thread(void *data)
 	return (void *)(uintptr_t)done;
 }
 
-/* Of a hash that is read empty nothing is lost, nor counted twice, whoever fills it. */
+/* Emptying a hash neither loses nor duplicates entries, even with concurrent writers. */
 static void test_taken_once(void **state)
 {
 	struct map map;
@@ -620,7 +621,7 @@ static void test_taken_once(void **state)
 	close(map.fd);
 }
 
-/* Readers that take out of one map at the same time. */
+/* Readers that empty the same map concurrently. */
 struct takers {
 	struct map map;
 	pthread_barrier_t start;
@@ -659,7 +660,9 @@ static void *take_all(void *data)
 	return NULL;
 }
 
-/* What the kernel reads and empties in two calls is nobody's twice, however many read. */
+/*
+ * If the kernel reads and empties in two calls, no entry is returned twice, even with many readers.
+ */
 static void test_taken_by_many(void **state)
 {
 	static const enum bpf_map_type types[] = { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY,
@@ -704,7 +707,7 @@ static void test_taken_by_many(void **state)
 	}
 }
 
-/* A map of a million entries must not be held in memory. */
+/* A map with a million entries must not be copied to memory as a whole. */
 static void test_memory(void **state)
 {
 	static const struct {
@@ -723,7 +726,7 @@ static void test_memory(void **state)
 		struct map_reader reader;
 
 		assert_int_equal(map_reader_init(&reader, &map, false), 0);
-		/* one entry, at least, or the bytes of a batch */
+		/* the limit is one entry or the bytes of a batch */
 		assert_true(reader.capacity == 1 ||
 			    reader.capacity * (4 + map_value_stride(&map)) <= MAP_BATCH_BYTES);
 		map_reader_release(&reader);
@@ -748,17 +751,17 @@ static void test_errors(void **state)
 	assert_string_equal(map_type_name(9999), "unknown");
 	assert_string_equal(map_type_name(BPF_MAP_TYPE_LRU_PERCPU_HASH), "lru_percpu_hash");
 	assert_string_equal(map_type_name(BPF_MAP_TYPE_RINGBUF), "ringbuf");
-	/* a map that is none */
+	/* not a map */
 	map.type = BPF_MAP_TYPE_HASH;
 	assert_int_equal(map_reader_init(&reader, &map, false), 0);
 	assert_true(map_reader_next(&reader, &batch) < 0);
 	map_reader_release(&reader);
-	/* release twice, and of a zeroed one */
+	/* a second release, and a release of a zeroed reader */
 	map_reader_release(&reader);
 	assert_true(map_cpus() >= 1);
 }
 
-/* What the kernel refuses to take out of a map stays there, and is not given. */
+/* An entry that the kernel refuses to remove is not returned. */
 static void test_not_taken(void **state)
 {
 	static const uint32_t types[] = { BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY,
@@ -782,7 +785,7 @@ static void test_not_taken(void **state)
 	}
 }
 
-/* Every name that messages give is the name of a readable type. */
+/* Every type name used in messages belongs to a readable type. */
 static void test_names(void **state)
 {
 	_cleanup_free_ char *names = strdup(map_readable_types());
@@ -808,7 +811,7 @@ struct additions {
 	uint64_t sum;
 };
 
-/* Adds as programs do: one atomic instruction for each word, in memory that others have mapped. */
+/* Adds as programs do: one atomic instruction per word, in memory that others map as well. */
 static void *add_thread(void *data)
 {
 	struct additions *additions = data;
@@ -850,7 +853,7 @@ static uint64_t take_rest(const struct map *map)
 	return sum;
 }
 
-/* Of words that are mapped nothing is lost, whoever adds to them and whoever takes. */
+/* Mapped words lose no update with concurrent writers and readers. */
 static void test_exchange(void **state)
 {
 	static const struct {
@@ -884,7 +887,7 @@ static void test_exchange(void **state)
 		}
 		assert_int_equal(taken + take_rest(&map), added);
 		assert_int_equal(take_rest(&map), 0);
-		/* what is only read stays */
+		/* a plain read leaves the values */
 		map_put(&map, 0);
 		free(read_map(&map, false, false, cases[i].entries, NULL).seen);
 		assert_true(take_rest(&map) > 0);
@@ -893,7 +896,7 @@ static void test_exchange(void **state)
 	}
 }
 
-/* Only whole words of arrays, and only where it was asked for. */
+/* Only arrays of whole words are mapped, and only on request. */
 static void test_not_mappable(void **state)
 {
 	static const struct {

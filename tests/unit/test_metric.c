@@ -9,7 +9,7 @@
 #include <json-c/json.h>
 #include <pthread.h>
 
-/* A map of every kind, as dataplanes have them. */
+/* One map of every type, as dataplanes have them. */
 static const char source[] =
 	"#include <linux/bpf.h>\n"
 	"#include <bpf/bpf_helpers.h>\n"
@@ -87,7 +87,7 @@ static struct metric_config config(const char *map)
 	};
 }
 
-/* Puts a value on every CPU: first, first + step ... and tells their list. */
+/* Writes the values first, first + step ... to the CPUs and appends them as a list. */
 static void put_percpu(const char *map, const void *key, size_t size, int64_t first, int64_t step,
 		       struct text *list)
 {
@@ -103,7 +103,7 @@ static void put_percpu(const char *map, const void *key, size_t size, int64_t fi
 	object_put(object, map, key, values);
 }
 
-/* The metric's JSON; it must be JSON in every case. */
+/* Returns the metric as JSON, which must always be valid. */
 static char *json_of(const struct metric *metric)
 {
 	_cleanup_text_ struct text out = {};
@@ -139,7 +139,7 @@ static void check_json(const char *map, bool empty, const char *expected)
 	metric_release(&metric);
 }
 
-/* The strings that Dynmon's clients compare. */
+/* The exact strings that clients of Dynmon compare. */
 static void test_contract(void **state)
 {
 	const struct {
@@ -164,9 +164,9 @@ static void test_contract(void **state)
 		   "\"value\":0}]");
 	check_json("FEATURES", false, "[{\"timestamp\":1010,\"length\":1010}]");
 	check_json("FEATURE_QUEUE", false, "[{\"timestamp\":1010,\"length\":1010}]");
-	/* a queue is popped in every case */
+	/* a queue is always emptied */
 	check_json("FEATURE_QUEUE", false, "[]");
-	/* and what is emptied is empty: a hash of none, an array of zeros */
+	/* emptied maps: a hash without entries, an array of zeros */
 	check_json("SESSIONS", true,
 		   "[{\"key\":{\"saddr\":1,\"daddr\":2,\"sport\":11,\"dport\":22,\"proto\":0},"
 		   "\"value\":0}]");
@@ -207,7 +207,7 @@ static void test_kinds(void **state)
 	object_put(object, "UNTYPED", raw, &wide);
 	check_json("UNTYPED", false, "[{\"key\":\"0001020304ff\",\"value\":18446744073709551615}]");
 	check_json("WIDE", false, "[0]");
-	/* every index of a per-CPU array, with its key */
+	/* every index of a per-CPU array with its key */
 	for (key = 0; key < 2; key++) {
 		put_percpu("PER_CPU", &key, 8, 10 * key, 1, &list);
 		text_printf(&expected, "%s{\"key\":%u,\"value\":[%s]}", key ? "," : "[", key,
@@ -221,7 +221,7 @@ static void test_kinds(void **state)
 	check_json("PER_CPU_NARROW", false, text_str(&expected));
 }
 
-/* Global variables are a map as well, which libbpf calls so. */
+/* Global variables are in maps, named by libbpf. */
 static void test_globals(void **state)
 {
 	(void)state;
@@ -268,7 +268,7 @@ static void test_samples(void **state)
 		assert_string_equal(text_str(&out), singles[i].sample);
 		metric_release(&metric);
 	}
-	/* the sum of all CPUs is more than one of them can hold */
+	/* the sum of all CPUs overflows the type of the value */
 	put_percpu("PER_CPU", &zero, 8, 1, 1, &list);
 	put_percpu("PER_CPU_SIGNED", &zero, 4, -10, 0, &list);
 	put_percpu("PER_CPU_NARROW", &narrow, 4, 0xfffffffe, 0, &list);
@@ -358,7 +358,7 @@ static void test_errors(void **state)
 	assert_int_equal(metric_init(&metric, &none, object, &err), -ENOENT);
 	assert_true(contains(error_message(&err), "metric \"m\": map \"NONE\" does not exist; the "
 						  "code has: SESSIONS, FEATURES, FEATURE_QUEUE, "));
-	metric_release(&metric); /* of one that failed */
+	metric_release(&metric); /* also after a failed metric_init() */
 	assert_int_equal(metric_init(&metric, &events, object, &err), -EOPNOTSUPP);
 	assert_string_equal(error_message(&err),
 			    "metric \"m\": map EVENTS is a ringbuf and cannot be read as a metric; "
@@ -370,7 +370,7 @@ static void test_errors(void **state)
 			    "16777216 can be read: make its value smaller");
 }
 
-/* A metric of a hundred thousand entries streams: no piece is larger than a batch. */
+/* A metric with a hundred thousand entries is streamed: no piece is larger than a batch. */
 static void test_streams(void **state)
 {
 	static const char large[] = "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
@@ -443,7 +443,7 @@ static void *read_too(void *data)
 	return NULL;
 }
 
-/* Who reads has all that was counted before, also what another one takes out at that moment. */
+/* A reader sees all earlier counts, including those that a concurrent reader takes. */
 static void test_readers_at_once(void **state)
 {
 	struct metric_config c = config("CROWD");

@@ -45,7 +45,7 @@ static void test_list(void **state)
 	index = port->index;
 	netif_list_release(&list);
 	assert_null(netif_list_find(&list, "lo"));
-	/* another name, and no port any more */
+	/* renamed, and no longer a port of the bridge */
 	assert_int_equal(shell("ip link set port0 nomaster && ip link set port0 name port1"), 0);
 	assert_int_equal(netif_list_get(&list, NULL), 0);
 	assert_null(netif_list_find(&list, "port0"));
@@ -65,7 +65,7 @@ static void *churn(void *data)
 	return NULL;
 }
 
-/* More than one message's worth, while others come and go: each that stays is there once. */
+/* A list longer than one message, with concurrent changes: each permanent interface occurs once. */
 static void test_many(void **state)
 {
 	bool stop = false;
@@ -84,7 +84,7 @@ static void test_many(void **state)
 		unsigned int n = 0;
 		int r;
 
-		do /* on a slow machine they may change all the time, and then it says so */
+		do /* on a slow machine the list may change continuously, which is reported */
 			r = netif_list_get(&list, NULL);
 		while (r == -EINTR);
 		assert_int_equal(r, 0);

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
-/* Of this process alone: tests run beside each other. */
+/* Names of this process, because tests run in parallel. */
 static char name[64], other[64];
 static bool possible;
 
@@ -108,7 +108,7 @@ static void test_is(void **state)
 	assert_false(netns_is(fd, ""));
 	assert_int_equal(shell("ip netns del %s", other), 0);
 	assert_false(netns_is(fd, other));
-	/* made again: the old one lives on behind fd, so that it cannot be taken for the new one */
+	/* recreated: the old namespace lives on behind fd, so that the new one has another inode */
 	assert_int_equal(shell("ip netns add %s", other), 0);
 	assert_false(netns_is(fd, other));
 	fd_close(&fd);
@@ -140,7 +140,7 @@ static void test_visit(void **state)
 	assert_int_equal(netns_inode(-1), netns_inode(fd));
 	assert_true(if_nametoindex("inside") > 0);
 	assert_int_equal(if_nametoindex("outside"), 0);
-	/* one in the other, and one that goes nowhere */
+	/* a nested visit, and one that fails */
 	assert_int_equal(netns_enter(home, &inner), 0);
 	assert_int_equal(netns_inode(-1), here);
 	netns_leave(&inner);
@@ -151,10 +151,10 @@ static void test_visit(void **state)
 	assert_int_equal(visit.code, 0);
 	assert_int_equal(visit.home_fd, -1);
 	assert_int_equal(netns_inode(-1), here);
-	/* twice does nothing */
+	/* idempotent */
 	netns_leave(&visit);
 	assert_int_equal(netns_inode(-1), here);
-	/* other threads stay where they are */
+	/* other threads are not affected */
 	assert_int_equal(netns_enter(fd, &visit), 0);
 	netns_leave(&visit);
 	assert_int_equal(pthread_create(&thread, NULL, look_around, &others_stay), 0);
@@ -176,7 +176,7 @@ static void test_visit_errors(void **state)
 	assert_int_equal(netns_inode(-1), here);
 }
 
-/* A thread that cannot get home does nothing anywhere until it can. */
+/* A thread that cannot return home refuses further visits until it can. */
 static void *get_lost(void *data)
 {
 	_cleanup_close_ int fd = netns_open(name, NULL), null = -1, home = -1;
@@ -187,7 +187,7 @@ static void *get_lost(void *data)
 	*wrong = "enter";
 	if (netns_enter(fd, &visit) < 0)
 		return NULL;
-	/* what it holds is no namespace for a while */
+	/* the home descriptor is temporarily not a namespace */
 	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	home = fcntl(visit.home_fd, F_DUPFD_CLOEXEC, 100);
 	dup3(null, visit.home_fd, O_CLOEXEC);

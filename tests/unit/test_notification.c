@@ -64,12 +64,12 @@ static void test_limits(void **state)
 		assert_int_equal(strlen(notice.text), i ? NOTIFICATION_TEXT_MAX : 1);
 	}
 	assert_false(is_readable());
-	/* there is room again */
+	/* the queue has room again */
 	notification_post(NOTIFICATION_FAILURE, "edge", NULL, "again");
 	assert_int_equal(notification_take(&notice, &dropped), 1);
 	assert_int_equal(dropped, 0);
 	assert_string_equal(notice.text, "again");
-	/* what nobody has taken is forgotten */
+	/* pending notifications are dropped */
 	notification_post(NOTIFICATION_FAILURE, "edge", NULL, "late");
 	notification_close();
 	assert_int_equal(notification_open(NULL), 0);
@@ -77,7 +77,7 @@ static void test_limits(void **state)
 	notification_close();
 }
 
-/* A text that is cut is whole characters, and whole escapes. */
+/* Truncated text ends with a complete character and a complete escape. */
 static void test_cut(void **state)
 {
 	static const struct {
@@ -121,7 +121,7 @@ static void *poster(void *data)
 	return NULL;
 }
 
-/* Nothing is lost without being counted. */
+/* Every lost notification is counted. */
 static void test_threads(void **state)
 {
 	pthread_t threads[3];

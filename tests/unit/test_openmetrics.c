@@ -32,7 +32,7 @@ static const struct {
 	{ "text/plain;q=0.7,application/openmetrics-text;q=0.6", PROM },
 	{ "text/plain , application/openmetrics-text", OM },
 	{ "text/plain;q=0.3, */*;q=0.1, application/openmetrics-text; version=1.0.0 ; Q=0.4", OM },
-	/* what Prometheus 2 and 3 send */
+	/* sent by Prometheus 2 and 3 */
 	{ "application/openmetrics-text; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
 	  OM },
 	{ "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;"
@@ -40,7 +40,7 @@ static const struct {
 	  OM },
 	{ "text/plain;version=0.0.4;q=0.5,application/openmetrics-text;version=1.0.0;q=0.4", PROM },
 	{ ",,;,;q=,;q", PROM },
-	/* what Prometheus sends with native histograms: 2.40, 2.50, 3.0 */
+	/* sent by Prometheus with native histograms: 2.40, 2.50, 3.0 */
 	{ PB_TYPE ",application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;"
 		  "version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
 	  PB },
@@ -72,7 +72,7 @@ static const struct {
 	  PROM },
 	{ "application/vnd.google.protobuf;proto=io.prometheus.client.Metric;encoding=delimited",
 	  PROM },
-	/* parameters of one entry are not those of another */
+	/* parameters of one entry do not apply to another one */
 	{ "application/vnd.google.protobuf,"
 	  "text/plain;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.5",
 	  PROM },
@@ -235,11 +235,11 @@ struct given {
 	const char *name, *map;
 	enum metric_type type;
 	const char *help;
-	const char *label, *value; /* one label of the document's own */
+	const char *label, *value; /* a configured label */
 	bool empty;
 	const char *unit;
-	const char *sum; /* the field that holds the sum of a histogram */
-	double *bounds;	 /* of a histogram: two of them */
+	const char *sum; /* sum field of a histogram */
+	double *bounds;	 /* two bounds of a histogram */
 };
 
 static struct metric_config (*configs)[PATH_COUNT];
@@ -270,7 +270,7 @@ static void config_make(struct metric_config *config, const struct given *given)
 	}
 }
 
-/* Each metric becomes an item of its own: that is how several interfaces come. */
+/* Makes one item per metric, as with several interfaces. */
 static struct snapshot snapshot_make(const struct given *given, size_t n)
 {
 	struct snapshot snapshot = { .items = calloc(n + 1, sizeof(*snapshot.items)), .n = n };
@@ -306,8 +306,8 @@ static char *exposed(const struct given *given, size_t n, enum exposition exposi
 }
 
 /*
- * What Prometheus' own parser makes of the text: 0, or its complaint on stderr. -1 when there is no
- * such parser.
+ * Parses the text with Prometheus' own parser. Returns 0 if the text is valid, -1 if the parser is
+ * not installed, and otherwise the exit status of the parser, which prints its complaint to stderr.
  */
 static int parser(const char *text, bool openmetrics)
 {
@@ -348,7 +348,7 @@ static int parser(const char *text, bool openmetrics)
 static const struct {
 	const char *name;
 	struct given given[3];
-	const char *openmetrics, *prometheus; /* NULL: the parser's word is enough */
+	const char *openmetrics, *prometheus; /* NULL: only checked by the parser */
 } cases[] = {
 	{ "nothing", {}, "# EOF\n", "" },
 	{ "a counter",
@@ -654,7 +654,7 @@ static void test_expositions(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-/* empty-on-read takes out what was shown. */
+/* empty-on-read removes what was exported. */
 static void test_empty_on_read(void **state)
 {
 	const struct given given = {
@@ -671,7 +671,7 @@ static void test_empty_on_read(void **state)
 	assert_string_equal(second, "# HELP g h\n# TYPE g gauge\n# EOF\n");
 }
 
-/* A stream may be dropped at any point, and items may have no generation. */
+/* A stream may be released at any point, and items may lack a generation. */
 static void test_dropped(void **state)
 {
 	const struct given given[2] = {
