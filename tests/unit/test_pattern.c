@@ -9,7 +9,10 @@ static struct netif interfaces[] = {
 };
 static const struct netif_list list = { interfaces, ARRAY_SIZE(interfaces) };
 
-/* Names of those that match, and of those that are kept when they have got that name. */
+/*
+ * Appends the names of the interfaces for which test() is true: pattern_matches() or
+ * pattern_keeps().
+ */
 static void names(const struct pattern *pattern,
 		  bool (*test)(const struct pattern *, const struct netif_list *,
 			       const struct netif *),
@@ -36,7 +39,7 @@ static void test_which(void **state)
 		{ "br1:port2", "port2", "", "port1" },
 		{ "br2:port2", "port2", "port2", "port2" },
 		{ "nosuch:port1", "port1", "", "" },
-		/* Its bridge has the index 9, and another name. */
+		/* The bridge of port3 has the index 9 and another name. */
 		{ "br1:port3", "port3", "", "port1" },
 		{ "bond0.5:port3", "port3", "port3", "port3" },
 		{ "/eth/", NULL, "eth0 eth10", "eth0 eth10" },
@@ -44,7 +47,9 @@ static void test_which(void **state)
 		{ "/^(lo|br[12])$/", NULL, "lo br1 br2", "lo br1 br2" },
 		{ "/./", NULL, "lo br1 br2 port1 port2 eth0 eth10 port3 bond0.5",
 		  "lo br1 br2 port1 port2 eth0 eth10 port3 bond0.5" },
-		/* A slash within is one of the expression; a colon is no bridge's. */
+		/*
+		 * A slash inside is part of the expression; a colon in it does not name a bridge.
+		 */
 		{ "/a/b/", NULL, "", "" },
 		{ "/^[[:alpha:]]+$/", NULL, "lo", "lo" },
 	};
@@ -82,7 +87,7 @@ static void test_lifetime(void **state)
 	assert_string_equal(pattern->bridge, "br1");
 	pattern_free(pattern);
 	assert_null(pattern_free(NULL));
-	/* Whoever checks less than settings_set() does gets nothing. */
+	/* An expression that was not checked by settings_set() and is invalid gives NULL. */
 	assert_null(pattern_new("/(/", "first"));
 }
 

@@ -6,7 +6,7 @@
 #include <errno.h>
 
 static const struct {
-	const char *words; /* as a shell gives them, separated by | */
+	const char *words; /* arguments of the shell, separated by | */
 	const char *line;  /* NULL: an error */
 } phrases[] = {
 	{ "dynmon|show", "LIST" },
@@ -24,27 +24,27 @@ static const struct {
 	{ "dynmon|m|metrics|ingress-metrics|show", "METRICS m path=ingress" },
 	{ "dynmon|m|metrics|egress-metrics|show", "METRICS m path=egress" },
 	{ "dynmon|m|open-metrics|show", "OPENMETRICS m" },
-	/* as Dynmon's manual has it */
+	/* from Dynmon's manual */
 	{ "attach|monitor|eno0", "ATTACH monitor eno0" },
 	{ "detach|monitor|eno0", "DETACH monitor eno0" },
 	{ "attach|monitor|br1:toveth1", "ATTACH monitor br1:toveth1" },
 	{ "monitor|metrics|show", "METRICS monitor" },
 	{ "monitor|open-metrics|show", "OPENMETRICS monitor" },
-	/* our own verbs, in any letter case */
+	/* verbs of dynmonctl, in any letter case */
 	{ "list", "LIST" },
 	{ "List", "LIST" },
 	{ "show|edge", "SHOW edge" },
 	{ "add|edge|interface=eth0", "ADD edge interface=eth0" },
 	{ "metrics|edge|name=a b", "METRICS edge \"name=a b\"" },
 	{ "openmetrics", "OPENMETRICS" },
-	/* names that need quotes, and names that look like other words */
+	/* names that need quotes, and names that resemble keywords */
 	{ "a b|show", "SHOW \"a b\"" },
 	{ "|show", "SHOW \"\"" },
 	{ "m|metrics|ingress-metrics|a\"b c|show", "METRICS m path=ingress \"name=a\\\"b c\"" },
 	{ "dynmon|show|show", "SHOW show" },
 	{ "metrics|show", "METRICS show" },
 	{ "m%|show", "SHOW m%" },
-	/* neither one nor the other */
+	/* neither a verb nor a Dynmon phrase */
 	{ "m", NULL },
 	{ "dynmon", NULL },
 	{ "dynmon|m", NULL },
@@ -79,7 +79,7 @@ static void test_phrases(void **state)
 	}
 }
 
-/* Whatever it gives is a line that the verbs take. */
+/* Every translated line is accepted by the verb table. */
 static void test_verbs(void **state)
 {
 	(void)state;

@@ -26,7 +26,7 @@ static const char source[] =
 
 static struct pin_store *store;
 
-/* Two copies of the same: what one pins and what its twin does. */
+/* Two equal copies: a program and its twin. */
 static struct object *first, *second;
 
 static int set_up(void **state)
@@ -60,7 +60,7 @@ static int program_of(const struct object *object)
 	return object->programs[0].fd;
 }
 
-/* Not a loaded one: it only borrows the objects. */
+/* A generation that borrows the objects instead of loading them. */
 static struct generation generation_of(struct object *object, struct object *twin)
 {
 	struct generation generation = {};
@@ -117,7 +117,7 @@ static void test_names(void **state)
 		assert_string_equal(pin_store_path(named), stores[i].path);
 		pin_store_free(named);
 	}
-	/* The file system takes no dots; what is escaped must not collide. */
+	/* bpffs does not allow dots in names. Escaped names must not collide. */
 	pins = open_pins("edge.1%2e");
 	assert_true(there(STORE "/edge%2e1%252e"));
 	pins_remove(pins, NULL);
@@ -142,7 +142,7 @@ static void test_one_at_a_time(void **state)
 	assert_null(again);
 	child = fork();
 	if (child == 0) {
-		/* of the same collectd, whatever the monitor */
+		/* same state directory, hence the same collectd */
 		struct pin_store *same = pin_store_new("/var/lib/a");
 
 		error_release(&err);
@@ -156,7 +156,7 @@ static void test_one_at_a_time(void **state)
 	}
 	waitpid(child, &status, 0);
 	assert_int_equal(status, 0);
-	/* Another monitor is another folder. */
+	/* Each monitor has its own directory. */
 	again = open_pins("edge2");
 	pins_remove(again, NULL);
 	pins_close(again);
@@ -187,7 +187,7 @@ static void test_save_and_find(void **state)
 	assert_int_equal(pins_save(pins, "eth0.5", &generation, &newer, NULL), 0);
 	assert_true(newer > number);
 
-	/* The one that runs counts, though there is a newer one. */
+	/* The running generation is found, although a newer one is pinned. */
 	bpf_map_update_elem(object_map_fd(object_find_map(first, "COUNT")), &zero, &value, 0);
 	assert_int_equal(pins_find(pins, "eth0.5", runs, &id, &pinned), 1);
 	assert_int_equal(pinned.prog_ids[PATH_INGRESS], id);
@@ -210,7 +210,7 @@ static void test_save_and_find(void **state)
 	assert_int_equal(n_other, 1);
 	assert_int_equal(found, 42);
 
-	/* None runs: the newest has the counts, and no program. */
+	/* If no generation runs, the newest one provides the maps, without a program. */
 	id = 0;
 	assert_int_equal(pins_find(pins, "eth0.5", runs, &id, &none), 1);
 	assert_int_equal(none.prog_ids[PATH_INGRESS], 0);
@@ -236,7 +236,7 @@ static void test_twin(void **state)
 	skip_without_pins();
 	generation = generation_of(first, second);
 	pins = open_pins("edge");
-	/* Only the map that is swapped has a second copy. */
+	/* Only swapped maps have a second copy. */
 	object_find_map(first, "COUNT")->swapped = object_find_map(second, "COUNT")->swapped = true;
 	id = object_program_id(program_of(second));
 	assert_int_equal(pins_save(pins, "eth0", &generation, &number, NULL), 0);
@@ -280,12 +280,12 @@ static void test_places(void **state)
 	assert_int_equal(pins_move(pins, "eth0", "eth1"), 0);
 	assert_false(there(STORE "/edge/eth0"));
 	assert_true(there(STORE "/edge/eth1/1/prog-ingress"));
-	/* What is in the way is left over from somebody who has gone. */
+	/* Stale pins of the new name are replaced. */
 	assert_int_equal(pins_save(pins, "eth2", &generation, &number, NULL), 0);
 	assert_int_equal(pins_move(pins, "eth1", "eth2"), 0);
 	assert_true(there(STORE "/edge/eth2/1"));
 	assert_int_equal(pins_move(pins, "eth2", "eth1"), 0);
-	/* Of nothing there is nothing to move. */
+	/* Moving pins that do not exist succeeds. */
 	assert_int_equal(pins_move(pins, "nosuch", "eth3"), 0);
 	assert_int_equal(pins_save(pins, "eth2", &generation, &number, NULL), 0);
 	pins_prune(pins, is_eth1, NULL);
@@ -343,7 +343,7 @@ static bool none_wanted(void *data, const char *monitor)
 	return false;
 }
 
-/* Pins of another collectd stay; if it does not run, they are reported. */
+/* Pins of another collectd are kept, and reported if that collectd does not run. */
 static void test_two_stores(void **state)
 {
 	_cleanup_text_ struct text report = {};
@@ -357,7 +357,7 @@ static void test_two_stores(void **state)
 	generation = generation_of(first, NULL);
 	assert_int_equal(pins_open(other, "edge", &theirs, NULL), 0);
 	assert_int_equal(pins_save(theirs, "eth0", &generation, &number, NULL), 0);
-	/* Both collectds run the same monitor at the same time. */
+	/* Two collectd processes run monitors of the same name. */
 	pins = open_pins("edge");
 	assert_int_equal(pins_save(pins, "eth0", &generation, &number, NULL), 0);
 	pins_close(pins);
@@ -379,7 +379,7 @@ static void test_two_stores(void **state)
 	pin_store_free(other);
 }
 
-/* The location in the first layout. */
+/* Directory layout of the first version. */
 static void test_old_layout(void **state)
 {
 	_cleanup_(pinned_release) struct pinned pinned = {};
@@ -398,7 +398,7 @@ static void test_old_layout(void **state)
 	pins_close(pins);
 	assert_int_equal(rename(STORE "/edge%2e1", PIN_STORE_DIR "/edge%2e1"), 0);
 	assert_int_equal(rmdir(STORE), 0);
-	/* A collectd without that monitor leaves them alone. */
+	/* A collectd without that monitor does not touch the pins. */
 	pin_store_sweep(store, none_wanted, NULL, &report);
 	assert_string_equal(text_str(&report),
 			    "\"" PIN_STORE_DIR
@@ -422,7 +422,7 @@ static void refused(const char *expected)
 	assert_null(pins);
 }
 
-/* Programs pinned there are attached to hooks, so directories of other users are refused. */
+/* Pinned programs are attached to hooks, so directories that other users own are rejected. */
 static void test_others_directories(void **state)
 {
 	static const char *const dirs[] = { PIN_STORE_DIR, STORE };
@@ -467,7 +467,7 @@ static void test_others_directories(void **state)
 	pins_close(open_pins("edge"));
 }
 
-/* The last one: it takes the file system away. */
+/* Runs last, because it unmounts the file system. */
 static void test_no_bpffs(void **state)
 {
 	_cleanup_error_ struct error err = {};

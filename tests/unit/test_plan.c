@@ -8,7 +8,7 @@
 #include <json-c/json.h>
 #include <math.h>
 
-/* A BTF with the common types; the ids are in the order in which they are made. */
+/* BTF with the common types. IDs are in the order of creation. */
 struct types {
 	struct btf *btf;
 	int u8, s8, ch, sch, u16, s16, u32, s32, u64, s64, u128, s128, boolean;
@@ -42,8 +42,8 @@ static struct types types_new(void)
 }
 
 /*
- * The JSON of exactly size bytes, which stand at the end of their memory for the sanitizer to
- * watch. The result is also read by json-c.
+ * Returns the value as JSON and checks it with json-c. The size bytes are in memory of the exact
+ * size, for the sanitizer.
  */
 static char *json_of(const struct btf *btf, int id, const void *bytes, uint32_t size)
 {
@@ -134,7 +134,7 @@ static void test_ints(void **state)
 		{ t.boolean, 1, 0, "false" },
 		{ t.boolean, 1, 1, "true" },
 		{ t.boolean, 1, 2, "true" },
-		/* no type at all */
+		/* no type: a number */
 		{ 0, 1, 255, "255" },
 		{ 0, 2, 0xfffe, "65534" },
 		{ 0, 4, UINT32_MAX, "4294967295" },
@@ -193,7 +193,7 @@ static void test_enums(void **state)
 	small = btf__add_enum(t.btf, "small", 1);
 	btf__add_enum_value(t.btf, "B", 1);
 	negative = btf__add_enum(t.btf, "n", 4);
-	btf__add_enum_value(t.btf, "C", -1); /* makes it a signed one */
+	btf__add_enum_value(t.btf, "C", -1); /* makes the enum signed */
 	e64 = btf__add_enum64(t.btf, "e64", 8, false);
 	btf__add_enum64_value(t.btf, "D", UINT64_MAX);
 	s64 = btf__add_enum64(t.btf, "s64", 8, true);
@@ -246,7 +246,7 @@ static void test_arrays(void **state)
 	inner = btf__add_array(t.btf, t.u32, t.u16, 2);
 	deep = btf__add_array(t.btf, t.u32, inner, 3);
 #define ARRAY(id, size, bytes, json) (arrays[n++] = (typeof(arrays[0])){ id, size, bytes, json })
-	/* char is a number, its signed and unsigned sisters are text */
+	/* plain char is a number, signed and unsigned char are text */
 	ARRAY(btf__add_array(t.btf, t.u32, t.ch, 4), 4, "a\0\xff\x01", "[97,0,-1,1]");
 	ARRAY(btf__add_array(t.btf, t.u32, t.u8, 4), 4, "a\"\0b", "\"a\\\"\"");
 	ARRAY(btf__add_array(t.btf, t.u32, octet, 4), 4, "abcd", "\"abcd\"");
@@ -291,7 +291,7 @@ static void test_structs(void **state)
 	btf__add_field(t.btf, "in", in, 64, 0);
 	btf__add_field(t.btf, "c", t.u64, 128, 0);
 	assert_value(t.btf, outer, value, "{\"a\":1,\"b\":2,\"in\":{\"x\":-3,\"y\":4},\"c\":5}");
-	/* a union shows every member */
+	/* every member of a union is listed */
 	un = btf__add_union(t.btf, "un", 4);
 	btf__add_field(t.btf, "w", t.u32, 0, 0);
 	btf__add_field(t.btf, "h", t.u16, 0, 0);
@@ -302,7 +302,7 @@ static void test_structs(void **state)
 	assert_sum(t.btf, outer, "\1\0\0\0\2\0\0\0\1\0\1\0\0\0\0\0\5\0\0\0\0\0\0\0",
 		   "\1\0\0\0\3\0\0\0\1\0\2\0\0\0\0\0\6\0\0\0\0\0\0\0",
 		   "\2\0\0\0\5\0\0\0\2\0\3\0\0\0\0\0\13\0\0\0\0\0\0\0", 24);
-	/* anonymous members are their parent's, however deep, and the commas stay right */
+	/* members of nested anonymous structs and unions belong to the parent */
 	un_t = btf__add_typedef(t.btf, "un_t", un);
 	anonymous = btf__add_union(t.btf, NULL, 4);
 	btf__add_field(t.btf, NULL, un_t, 0, 0);
@@ -319,13 +319,13 @@ static void test_structs(void **state)
 	btf__add_field(t.btf, "last", t.u32, 32, 0);
 	assert_json(t.btf, holder, "\4\3\2\1\7\0\0\0", 8,
 		    "{\"w\":16909060,\"h\":772,\"b\":4,\"last\":7}");
-	/* a flexible array and an array of none at the end */
+	/* a flexible array and an empty array at the end */
 	zero = btf__add_array(t.btf, t.u32, t.u32, 0);
 	flex = btf__add_struct(t.btf, "flex", 4);
 	btf__add_field(t.btf, "n", t.u32, 0, 0);
 	btf__add_field(t.btf, "all", zero, 32, 0);
 	assert_value(t.btf, flex, u, "{\"n\":16909060,\"all\":[]}");
-	/* what has no shape */
+	/* types without a size */
 	forward = btf__add_fwd(t.btf, "later", BTF_FWD_STRUCT);
 	with_forward = btf__add_struct(t.btf, "w", 4);
 	btf__add_field(t.btf, "f", forward, 0, 0);
@@ -334,7 +334,7 @@ static void test_structs(void **state)
 	btf__free(t.btf);
 }
 
-/* Bit fields, against what the compiler itself makes of the same struct. */
+/* Bit fields, compared with the compiler's own layout of the same struct. */
 static void test_bitfields(void **state)
 {
 	struct types t = types_new();
@@ -363,14 +363,14 @@ static void test_bitfields(void **state)
 	btf__add_field(t.btf, "h", t.u64, 191, 1);
 	btf__add_field(t.btf, "i", t.s64, 192, 64);
 	assert_int_equal(sizeof(v), 32);
-	/* e does not fit behind d and starts at the next word, as compilers do it */
+	/* e does not fit after d, so it starts at the next word, as in compilers */
 	assert_value(t.btf, id, v,
 		     "{\"a\":1,\"b\":100,\"c\":-3,\"d\":502733,\"e\":1094624909430,\"f\":-5,"
 		     "\"g\":9223372036854775807,\"h\":1,\"i\":-9223372036854775808}");
 	btf__free(t.btf);
 }
 
-/* Every width at every offset, in a value that ends where the field ends. */
+/* Every width at every offset, in a value that ends with the field. */
 static void test_bitfield_sweep(void **state)
 {
 	unsigned int cases = 0;
@@ -386,7 +386,7 @@ static void test_bitfield_sweep(void **state)
 				_cleanup_free_ char *expected = NULL;
 				int id = btf__add_struct(t.btf, "s", size);
 
-				/* all other bits are set, to be seen when they leak in */
+				/* all other bits are set, so that a leak would show */
 				memset(bytes, 0xff, sizeof(bytes));
 				if (bits < 64)
 					value &= (1ULL << bits) - 1;
@@ -410,7 +410,7 @@ static void test_bitfield_sweep(void **state)
 	assert_int_equal(cases, 16 * 64 * 2);
 }
 
-/* More bits than a number has are refused and not cut. */
+/* Bit fields wider than 64 bits are rejected, not truncated. */
 static void test_bitfield_too_wide(void **state)
 {
 	static const uint32_t widths[] = { 65, 100, 120, 127, 128, 200, 255 };
@@ -433,7 +433,7 @@ static void test_bitfield_too_wide(void **state)
 		}
 }
 
-/* Old compilers write a bit field's width into its integer type. */
+/* Old compilers store the width of a bit field in its integer type. */
 static void test_old_bitfields(void **state)
 {
 	struct types t = types_new();
@@ -447,7 +447,7 @@ static void test_old_bitfields(void **state)
 	id = btf__add_struct(t.btf, "s", 4);
 	btf__add_field(t.btf, "low", five, 0, 0);
 	btf__add_field(t.btf, "high", five, 8, 0);
-	/* libbpf does not make members of such a struct at odd offsets */
+	/* libbpf refuses to create such a member at an odd offset */
 	type = (struct btf_type *)btf__type_by_id(t.btf, (uint32_t)id);
 	btf_members(type)[1].offset = 3;
 	assert_value(t.btf, id, v, "{\"low\":13,\"high\":21}");
@@ -505,7 +505,7 @@ static void test_errors(void **state)
 	btf__free(t.btf);
 }
 
-/* Turns the type that another refers to, which libbpf's calls do not allow to be later ones. */
+/* Changes the type that a type refers to: libbpf does not create references to later types. */
 static void refer(struct btf *btf, int id, int to)
 {
 	((struct btf_type *)btf__type_by_id(btf, (uint32_t)id))->type = (uint32_t)to;
@@ -517,7 +517,7 @@ static void refer_member(struct btf *btf, int id, uint32_t member, int to)
 		(uint32_t)to;
 }
 
-/* Types that no compiler makes: each must end in an error, in no time and within bounds. */
+/* Types that no compiler produces. Each one must give an error, in bounded time and memory. */
 static void test_hostile(void **state)
 {
 	enum {
@@ -559,7 +559,7 @@ static void test_hostile(void **state)
 			btf__add_field(t.btf, kind == SELF ? "s" : NULL, t.u32, 0, 0);
 			refer_member(t.btf, id, 0, id);
 			break;
-		case TWICE: /* 2^32 visits if nobody counts */
+		case TWICE: /* 2^32 visits without a limit */
 			id = btf__add_struct(t.btf, "s", size);
 			btf__add_field(t.btf, "a", t.u32, 0, 0);
 			btf__add_field(t.btf, "b", t.u32, 0, 0);
@@ -612,12 +612,12 @@ static void test_hostile(void **state)
 			id = btf__add_datasec(t.btf, ".data", size);
 			btf__add_datasec_var_info(t.btf, other, 0, 8);
 			break;
-		case OUTSIDE_IN_ARRAY: /* only the last element ends outside */
+		case OUTSIDE_IN_ARRAY: /* only the last element exceeds the value */
 			other = btf__add_struct(t.btf, "s", 2);
 			btf__add_field(t.btf, "a", t.u32, 0, 0);
 			id = btf__add_array(t.btf, t.u32, other, 2);
 			break;
-		case ENDLESS: /* 4294967295 times nothing */
+		case ENDLESS: /* 4294967295 elements of size 0 */
 			other = btf__add_array(t.btf, t.u32, btf__add_struct(t.btf, "none", 0),
 					       UINT32_MAX);
 			id = btf__add_struct(t.btf, "s", size);
@@ -630,9 +630,9 @@ static void test_hostile(void **state)
 		if (r != -EINVAL && r != -E2BIG)
 			fail_msg("kind %d: %d %s", kind, r, error_message(&err));
 		r = fields_list(t.btf, (uint32_t)id, size, "key", &fields, &n, &err);
-		if (r == 0) /* a type without members that hold anything */
+		if (r == 0) /* a type without usable members */
 			fields_free(fields, n);
-		if (r == 0 && n != (kind == ENDLESS)) /* which has one that is good */
+		if (r == 0 && n != (kind == ENDLESS)) /* ENDLESS has one usable member */
 			fail_msg("kind %d: %zu fields", kind, n);
 		btf__free(t.btf);
 	}
@@ -642,7 +642,7 @@ static void test_too_many(void **state)
 {
 	for (uint32_t more = 0; more < 2; more++) {
 		struct types t = types_new();
-		uint32_t members = PLAN_OPS_MAX - 1 + more; /* one for the closing brace */
+		uint32_t members = PLAN_OPS_MAX - 1 + more; /* one op is for the closing brace */
 		int id = btf__add_struct(t.btf, "s", members);
 		_cleanup_error_ struct error err = {};
 		char name[16];
@@ -734,7 +734,7 @@ static void test_numbers(void **state)
 	btf__free(t.btf);
 }
 
-/* The fields as "name=text" words. */
+/* Returns the fields as "name=text", separated by blanks. */
 static char *fields_of(const struct btf *btf, int id, const void *bytes, uint32_t size)
 {
 	_cleanup_text_ struct text out = {};
@@ -791,7 +791,7 @@ static void test_fields(void **state)
 	LIST(t.u32, 4, "\1\0\0\0", "key=1");
 	LIST(name, 4, "eth0", "key=eth0");
 	LIST(pair, 4, "\1\0\2\0", "key=[1,2]");
-	/* a string stands without quotes, wherever JSON needs them */
+	/* text is not quoted, even where JSON would quote it */
 	LIST(0, 6, "\1\2\3\4\5\6", "key=010203040506");
 	LIST(t.u128, 16, "\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", "key=18446744073709551616");
 	LIST(btf__add_struct(t.btf, "empty", 0), 0, "", "");

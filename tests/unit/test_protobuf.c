@@ -86,7 +86,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* One metric on one interface, as an element of metric-configs describes it. */
+/* Makes one metric on one interface from an element of metric-configs. */
 static struct snapshot_item item_make(const char *interface, const char *json,
 				      struct metric_config *config)
 {
@@ -106,7 +106,7 @@ static struct snapshot_item item_make(const char *interface, const char *json,
 
 #define GIVEN_MAX 3
 
-/* What a snapshot of these metrics, the first NULL after the last one, is exposed as. */
+/* Returns the exposition of a snapshot of the metrics, a list that ends with NULL. */
 static void expose(const char *const *metrics, enum exposition exposition, struct text *out)
 {
 	struct metric_config configs[GIVEN_MAX][PATH_COUNT] = {};
@@ -124,7 +124,7 @@ static void expose(const char *const *metrics, enum exposition exposition, struc
 		metric_config_release(configs[n]);
 }
 
-/* Calls show for each message of a delimited stream, all of which must be whole. */
+/* Calls show() for each message of a delimited stream. Every message must be complete. */
 static void unpack(const struct text *bytes,
 		   void (*show)(const Prometheus__MetricFamily *family, struct text *out),
 		   struct text *out)
@@ -149,7 +149,7 @@ static void unpack(const struct text *bytes,
 	}
 }
 
-/* -- the same as text -- */
+/* -- equivalence with the text formats -- */
 
 static void show_sample(const Prometheus__MetricFamily *family, const char *suffix,
 			const Prometheus__Metric *metric, const char *label, double bound,
@@ -245,7 +245,7 @@ static const char *const same[][GIVEN_MAX] = {
 		 ",\"labels\":[{\"name\":\"monitor\",\"value\":\"m\\\"e\\\\\\n\"}]") },
 	{ METRIC("n", "NONE", "gauge"), METRIC("one", "ONE", "gauge", ",\"scale\":0.1") },
 	{ METRIC("many", "MANY", "counter") },
-	/* one family of several; names and types that clash */
+	/* several metrics in one family; clashes of names and types */
 	{ METRIC("a-b", "ONE", "counter"), METRIC("a_b", "ONE", "counter") },
 	{ METRIC("x", "ONE", "counter"), METRIC("x_total", "ONE", "gauge"),
 	  METRIC("x", "ONE", "counter") },
@@ -260,10 +260,10 @@ static const char *const same[][GIVEN_MAX] = {
 		 ",\"histogram\":{\"sum-field\":\"value.sum\"},\"quantiles\":[0,0.25,0.999,1]") },
 	{ METRIC("s", "ARRAY", "summary") },
 	{ METRIC("odd", "ONE", "histogram") },
-	/* integers in an array of the value */
+	/* integers in an array in the value */
 	{ METRIC("slots", "SIZES", "counter", ",\"value\":\"value.slots\"") },
 	{ METRIC("devices", "DEVICES", "counter") },
-	/* for each CPU, and what is left out */
+	/* per-CPU series, and series that are left out */
 	{ "{\"name\":\"cpus\",\"map-name\":\"CPUS\",\"per-cpu\":\"list\","
 	  "\"open-metrics-metadata\":{\"type\":\"counter\"}}" },
 	{ "{\"name\":\"top\",\"map-name\":\"MANY\",\"max-series\":3,"
@@ -295,7 +295,7 @@ static void test_same_as_text(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-/* Doubles have no more than 53 bits. */
+/* A double has only 53 bits of precision. */
 static void show_values(const Prometheus__MetricFamily *family, struct text *out)
 {
 	for (size_t i = 0; i < family->n_metric; i++)
@@ -315,7 +315,7 @@ static void test_large(void **state)
 	assert_string_equal(text_str(&shown), "most_total 1.8446744073709552e+19;");
 }
 
-/* Who reads it refuses a unit that the name does not end in. */
+/* Parsers reject a unit that is not a suffix of the name. */
 static void show_unit(const Prometheus__MetricFamily *family, struct text *out)
 {
 	text_printf(out, "%s %s;", family->name, family->unit ? family->unit : "-");
@@ -329,7 +329,7 @@ static const struct {
 	{ { METRIC("kilobytes", "ONE", "gauge", ",\"unit\":\"bytes\"") },
 	  "kilobytes_bytes bytes;" },
 	{ { METRIC("size", "ONE", "gauge") }, "size -;" },
-	/* no counter, and so no _total to look behind */
+	/* not a counter, so there is no _total after the unit */
 	{ { METRIC("size", "ONE", "counter", ",\"unit\":\"bytes\""),
 	    METRIC("size_bytes", "ONE", "gauge") },
 	  "size_bytes -;size_bytes_total -;" },
@@ -354,7 +354,7 @@ static void test_units(void **state)
 
 /* -- native histograms -- */
 
-/* As one reads the format: buckets by their bounds, "(above,up to]:count". */
+/* Shows the buckets with their bounds, "(above,up to]:count". */
 static void show_native(const Prometheus__MetricFamily *family, struct text *out)
 {
 	for (size_t i = 0; i < family->n_metric; i++) {
@@ -387,13 +387,13 @@ static void show_native(const Prometheus__MetricFamily *family, struct text *out
 		}
 		assert_int_equal(delta, histogram->n_positive_delta);
 		assert_int_equal(histogram->schema, 0);
-		/* Prometheus refuses the whole exposition otherwise. */
+		/* Otherwise Prometheus rejects the whole exposition. */
 		assert_int_equal(all, histogram->sample_count);
 		text_addc(out, ';');
 	}
 }
 
-/* Measured, in ARRAY and SIZES: 0, 1, 2 or 3, three of 4 to 7, one of 64 to 127. */
+/* ARRAY and SIZES hold the measurements 0, 1, 2 or 3, three of 4 to 7, one of 64 to 127. */
 static const struct {
 	const char *metrics[GIVEN_MAX], *shown;
 } natives[] = {
@@ -402,10 +402,10 @@ static const struct {
 	  "0..1:0;0..1:2 (2,4]:1 (4,8]:3 (64,128]:1;0..1:5;" },
 	{ { METRIC("h", "ARRAY", "histogram", ",\"histogram\":{\"buckets\":\"log2-bits\"}") },
 	  "0..1:3 (2,4]:3 (32,64]:1;" },
-	/* every number of 64 bits; the last two slots */
+	/* all 64-bit numbers; the last two slots */
 	{ { METRIC("h", "BITS", "histogram", ",\"histogram\":{\"buckets\":\"log2-bits\"}") },
 	  "0..1:3 (4.61169e+18,9.22337e+18]:64 (9.22337e+18,1.84467e+19]:65;" },
-	/* what is beyond the last slot is in it */
+	/* the last slot includes larger values */
 	{ { METRIC("h", "PAIR", "histogram") }, "0..1:3 (2,4]:4;" },
 	{ { METRIC("h", "PAIR", "histogram", ",\"histogram\":{\"buckets\":\"log2-bits\"}") },
 	  "classic;" },
@@ -418,13 +418,13 @@ static const struct {
 	  "0..0.25:2 (0.5,1]:1 (1,2]:3 (16,32]:1;" },
 	{ { METRIC("h", "ARRAY", "histogram", ",\"scale\":0.001") }, "classic;" },
 	{ { METRIC("h", "ARRAY", "histogram", ",\"scale\":3") }, "classic;" },
-	/* other slots */
+	/* other kinds of slots */
 	{ { METRIC("h", "ARRAY", "histogram", ",\"histogram\":{\"buckets\":\"linear\"}") },
 	  "classic;" },
 	{ { METRIC("h", "ARRAY", "histogram",
 		   ",\"histogram\":{\"buckets\":[1,3,7,15,31,63,127]}") },
 	  "classic;" },
-	/* Prometheus looks at the first of a family: all are native, or none */
+	/* Prometheus uses the first histogram of a family, so either all are native or none */
 	{ { METRIC("h", "ARRAY", "histogram"), METRIC("h", "ARRAY", "histogram", ",\"scale\":2") },
 	  "0..1:2 (2,4]:1 (4,8]:3 (64,128]:1;0..2:2 (4,8]:1 (8,16]:3 (128,256]:1;" },
 	{ { METRIC("h", "ARRAY", "histogram"),
@@ -440,7 +440,7 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The entries of a hash have no order. */
+/* The order of a hash's entries is undefined. */
 static char *sorted(const char *all)
 {
 	_cleanup_free_ char *copy = strdup(all);
@@ -480,8 +480,8 @@ static void test_native(void **state)
 }
 
 /*
- * Each number is measured, as a program would, and where it is counted compared with the schema's
- * own rule: the smallest power of two that it does not exceed.
+ * Records each number as a program would, and compares its bucket with the rule of the schema: the
+ * smallest power of two that is not less than the number.
  */
 static void test_schema(void **state)
 {

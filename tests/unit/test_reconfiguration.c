@@ -16,9 +16,9 @@
 #define TCX_INGRESS ((enum bpf_attach_type)46)
 
 #define CHANGES	 60
-#define PROTOCOL 0x88b5 /* for experiments: of the frames that count */
+#define PROTOCOL 0x88b5 /* EtherType for experiments, used by the counted frames */
 
-/* Each map counts the frames, in a kind of its own. */
+/* Each map counts the frames with another method. */
 static const char source[] =
 	"#include <linux/bpf.h>\n#include <bpf/bpf_endian.h>\n#include <bpf/bpf_helpers.h>\n"
 	"struct pair { __u64 n, twice; };\n"
@@ -38,7 +38,7 @@ static const char source[] =
 	"	return -1; }\n"
 	"char _license[] SEC(\"license\") = \"GPL\";\n";
 
-/* WORD is emptied in place, by atomic exchange. */
+/* WORD is emptied in place by atomic exchange. */
 static const char *const maps[] = { "WORD", "SWAPPED", "HASH", "PAIR" };
 
 static char *folder;
@@ -50,7 +50,7 @@ static void no_log(enum log_level level, const char *line)
 	(void)line;
 }
 
-/* The document swap.json in the folder, and the interface v0. */
+/* Creates the document swap.json in the folder, and the interface v0. */
 static int set_up(void **state)
 {
 	_cleanup_text_ struct text elf = {}, json = {};
@@ -100,7 +100,7 @@ static struct registry *registry_make(void)
 	return registry;
 }
 
-/* Brings the registry in line with one monitor that is read so often. force: reloads it, too. */
+/* Applies settings with one monitor and the given interval. force: reloads it, too. */
 static void apply(struct registry *registry, const char *interval, bool force)
 {
 	_cleanup_(settings_release) struct settings settings = {};
@@ -132,7 +132,7 @@ static uint32_t program_said_to_run(const struct snapshot *snapshot)
 	return object_program_id(generation_prog_fd(snapshot->items[0].generation, PATH_INGRESS));
 }
 
-/* A reader that has looked before another monitor took over: the links are not its any more. */
+/* A snapshot taken before a new monitor object took over the links must not switch them. */
 static void test_taken_over_meanwhile(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
@@ -150,7 +150,7 @@ static void test_taken_over_meanwhile(void **state)
 	assert_int_not_equal(program_on_v0(), first);
 	snapshot_collect(&early);
 	assert_int_equal(program_on_v0(), first);
-	/* the settings are others, the programs the same */
+	/* changed settings, unchanged programs */
 	apply(registry, "20", false);
 	assert_int_equal(program_on_v0(), first);
 	snapshot_collect(&early);
@@ -165,7 +165,7 @@ static void test_taken_over_meanwhile(void **state)
 struct reads {
 	struct registry *registry;
 	uint64_t sums[ARRAY_SIZE(maps)];
-	uint64_t totals[ARRAY_SIZE(maps)]; /* as samples, at the last read */
+	uint64_t totals[ARRAY_SIZE(maps)]; /* of samples, at the last read */
 	bool stop;
 };
 
@@ -208,7 +208,7 @@ static void read_snapshot(struct reads *reads, const struct snapshot *snapshot)
 	}
 }
 
-/* Reads what is there now, and what was there at the time before. */
+/* Reads the current snapshot and the previous one. */
 static void *read_on(void *data)
 {
 	struct reads *reads = data;
@@ -228,9 +228,7 @@ static void *read_on(void *data)
 	return NULL;
 }
 
-/*
- * Sends frames until it is stopped. Returns the number of frames that were sent and have arrived.
- */
+/* Sends frames until stopped. Returns the number of frames sent, all of which have arrived. */
 static void *send_on(void *data)
 {
 	const struct sockaddr_ll to = { .sll_family = AF_PACKET,
@@ -243,14 +241,14 @@ static void *send_on(void *data)
 	const bool *stop = data;
 	uintptr_t n = 0;
 
-	/* One at least, however late it comes to it. */
+	/* At least one frame, even if this thread starts late. */
 	while (fd >= 0 && (!n || !__atomic_load_n(stop, __ATOMIC_ACQUIRE)))
 		n += sendto(fd, frame, sizeof(frame), 0, (const struct sockaddr *)&to,
 			    sizeof(to)) == sizeof(frame);
 	return frames_settle() < 0 ? NULL : (void *)n;
 }
 
-/* Whoever reads, and whatever changes meanwhile: no frame is missed, and none is told twice. */
+/* Concurrent reads and reconfiguration: no frame is lost or counted twice. */
 static void test_exact(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
@@ -278,7 +276,7 @@ static void test_exact(void **state)
 		__atomic_store_n(&reads[i].stop, true, __ATOMIC_RELEASE);
 		pthread_join(readers[i], NULL);
 	}
-	for (int copy = 0; copy < 2; copy++) { /* either may have the last */
+	for (int copy = 0; copy < 2; copy++) { /* either copy may have the last frames */
 		_cleanup_(snapshot_release) struct snapshot snapshot = {};
 
 		assert_int_equal(registry_snapshot(registry, NULL, &snapshot, NULL), 0);
@@ -289,7 +287,7 @@ static void test_exact(void **state)
 
 		for (size_t j = 0; j < ARRAY_SIZE(reads); j++)
 			sum += reads[j].sums[i];
-		if (!strcmp(maps[i], "PAIR")) /* with its other half */
+		if (!strcmp(maps[i], "PAIR")) /* the second half has twice the count */
 			sum /= 3;
 		else
 			assert_int_equal(end.totals[i], (uintptr_t)sent);

@@ -23,10 +23,10 @@
 #define TCX_INGRESS ((enum bpf_attach_type)46)
 #define TCX_EGRESS  ((enum bpf_attach_type)47)
 
-/* How long something may take until a test gives up on it. */
+/* Time after which a test gives up waiting. */
 #define PATIENCE_MS 60000
 
-/* %s: what the program does besides counting. */
+/* %s: additional code of the program. */
 static const char good[] =
 	"#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
 	"struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32); __type(value, __u64);\n"
@@ -85,7 +85,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* A document with the object on that path ("ingress" ...; "both"), and one metric. */
+/* Returns a document with one metric and the object on the path, "ingress", "egress" or "both". */
 static char *document(const char *path, struct text *object, const char *map)
 {
 	_cleanup_text_ struct text json = {};
@@ -104,7 +104,7 @@ static char *document(const char *path, struct text *object, const char *map)
 
 static struct registry *registry_make(void)
 {
-	/* The objects are tried by it first; without it, that is a warning. */
+	/* Objects are tried by the compiler; its absence causes a warning. */
 	const struct compiler compiler = { .program = getenv("DYNMON_CC") };
 	struct registry *registry;
 
@@ -112,7 +112,7 @@ static struct registry *registry_make(void)
 	return registry;
 }
 
-/* A pair of interfaces, up. */
+/* Creates a pair of interfaces and sets them up. */
 static void veth_make(const char *name)
 {
 	assert_int_equal(shell("ip link add %s type veth peer name %s_p && ip link set %s up && "
@@ -196,7 +196,7 @@ static const char *state_of(struct registry *registry, const char *name)
 	return state;
 }
 
-/* How many instances, and which map the first one's metric is: to see that nothing has changed. */
+/* Returns the number of instances, and the first one's generation to detect a change. */
 static size_t instances(struct registry *registry, const char *name, const void **generation)
 {
 	struct snapshot snapshot;
@@ -234,7 +234,7 @@ static void test_life(void **state)
 	assert_string_equal(state_of(registry, "edge"), "running");
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &first), 1);
 	assert_int_equal(tcx_programs("v0", TCX_EGRESS, NULL), 0);
-	/* one more interface leaves the first one's program where it is */
+	/* another interface does not affect the program of the first one */
 	must(registry_attach(registry, "edge", "v1", NULL, NULL, &err), &err);
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &second), 1);
 	assert_int_equal(first, second);
@@ -246,11 +246,11 @@ static void test_life(void **state)
 	assert_string_equal(error_message(&err), "monitor edge is attached to v0 already");
 	assert_int_equal(registry_attach(registry, "edge", "none", NULL, NULL, &err), -ENODEV);
 	assert_string_equal(error_message(&err), "interface \"none\" does not exist");
-	/* injecting again replaces: the same links, other programs */
+	/* a second injection replaces the programs of the same links */
 	must(inject(registry, "edge", "v1", json, &err), &err);
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &second), 1);
 	assert_int_not_equal(first, second);
-	/* down to none, and up again with the same dataplane */
+	/* detach all interfaces, then attach again with the same dataplane */
 	must(registry_detach(registry, "edge", "v0", NULL, &err), &err);
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 0);
 	assert_int_equal(registry_detach(registry, "edge", "v0", NULL, &err), -ENOENT);
@@ -267,7 +267,7 @@ static void test_life(void **state)
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 0);
 	assert_string_equal(state_of(registry, "edge"), "empty");
 	must(inject(registry, "edge", NULL, json, &err), &err);
-	/* deleted with a reader holding on */
+	/* deletion while a reader holds a reference */
 	must(registry_list(registry, NULL, &list, &err), &err);
 	must(registry_delete(registry, "edge", NULL, &err), &err);
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 0);
@@ -279,13 +279,13 @@ static void test_life(void **state)
 	assert_int_equal(registry_eject(registry, "edge", -1, NULL, &err), -ENOENT);
 	assert_int_equal(registry_attach(registry, "edge", "v0", NULL, NULL, &err), -ENOENT);
 	assert_int_equal(registry_detach(registry, "edge", NULL, NULL, &err), -ENOENT);
-	/* an injection makes it, on all hooks */
+	/* an injection creates the monitor, on every hook */
 	must(inject(registry, "made", "v0", json, &err), &err);
 	assert_string_equal(state_of(registry, "made"), "running");
 	assert_int_equal(add(registry, "x", "xdp-generic", "v0", NULL, false, &err), 0);
 	must(inject(registry, "x", NULL, json, &err), &err);
 	assert_int_not_equal(xdp_program("v0"), 0);
-	/* XDP has no egress: tc's hooks serve that path */
+	/* XDP has no egress: tc hooks are used for that path */
 	first = tcx_programs("v0", TCX_EGRESS, NULL);
 	free(json);
 	json = document("both", &good_object, "COUNT");
@@ -302,7 +302,7 @@ static void test_life(void **state)
 	veth_delete("v1");
 }
 
-/* Each of these fails, and then all is as it was. */
+/* Each of these injections fails without any change. */
 static void test_failed_injections(void **state)
 {
 	_cleanup_free_ char *json = NULL, *no_map = NULL, *verifier = NULL, *half = NULL;
@@ -360,7 +360,7 @@ static void test_failed_injections(void **state)
 			else
 				assert_int_equal(tcx_programs("v0", TCX_INGRESS, &now), 1);
 			assert_int_equal(now, program);
-			/* nor is a monitor made */
+			/* no monitor is created */
 			assert_true(inject(registry, "new", cases[i].interface ? "none" : "v0",
 					   cases[i].json, &err) < 0);
 			assert_string_equal(state_of(registry, "new"), "none");
@@ -370,7 +370,7 @@ static void test_failed_injections(void **state)
 	veth_delete("v0");
 }
 
-/* Occupies an interface's XDP hook, as others do. */
+/* Occupies an interface's XDP hook with a foreign program. */
 static int occupy(const char *interface, struct object **object)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_SKB_MODE);
@@ -403,7 +403,7 @@ static void test_rollback(void **state)
 	registry = registry_make();
 	veth_make("v0");
 	veth_make("v1");
-	/* the second cannot be attached to: the first is detached again */
+	/* attaching to the second interface fails: the first one is detached again */
 	link = occupy("v1", &other);
 	foreign = xdp_program("v1");
 	must(add(registry, "edge", "xdp-generic", "v0 v1", NULL, false, &err), &err);
@@ -415,14 +415,14 @@ static void test_rollback(void **state)
 	assert_int_equal(xdp_program("v0"), 0);
 	assert_int_equal(xdp_program("v1"), foreign);
 	assert_string_equal(state_of(registry, "edge"), "empty");
-	/* once it is free, it works */
+	/* succeeds once the hook is free */
 	close(link);
 	other = object_unref(other);
 	must(inject(registry, "edge", NULL, json, &err), &err);
 	first = xdp_program("v0");
 	assert_int_not_equal(first, 0);
 	assert_int_not_equal(xdp_program("v1"), 0);
-	/* v1 goes, comes back occupied: what v0 had been switched to is switched back */
+	/* v1 is deleted and returns occupied: v0 is switched back */
 	veth_delete("v1");
 	registry_refresh(registry);
 	assert_string_equal(state_of(registry, "edge"), "waiting");
@@ -430,14 +430,14 @@ static void test_rollback(void **state)
 	link = occupy("v1", &other);
 	foreign = xdp_program("v1");
 	registry_refresh(registry);
-	assert_string_equal(state_of(registry, "edge"), "degraded"); /* v0 runs */
+	assert_string_equal(state_of(registry, "edge"), "degraded"); /* v0 still runs */
 	instances(registry, "edge", &before);
 	assert_true(inject(registry, "edge", NULL, json, &err) < 0);
 	instances(registry, "edge", &after);
 	assert_ptr_equal(before, after);
 	assert_int_equal(xdp_program("v0"), first);
 	assert_int_equal(xdp_program("v1"), foreign);
-	/* so it is for an interface that was to be added */
+	/* the same for an interface to be added */
 	veth_make("v2");
 	must(registry_detach(registry, "edge", "v1", NULL, &err), &err);
 	assert_int_equal(inject(registry, "edge", "v1", json, &err), -EBUSY);
@@ -447,14 +447,14 @@ static void test_rollback(void **state)
 	assert_int_not_equal(xdp_program("v0"), first);
 	assert_int_not_equal(xdp_program("v2"), 0);
 	registry = registry_free(registry);
-	assert_int_equal(xdp_program("v1"), foreign); /* not ours to take away */
+	assert_int_equal(xdp_program("v1"), foreign); /* the foreign program stays */
 	close(link);
 	veth_delete("v0");
 	veth_delete("v1");
 	veth_delete("v2");
 }
 
-/* What is broken is told, also while another interface is awaited. */
+/* A failure is reported even while another interface is awaited. */
 static void test_failed_and_waiting(void **state)
 {
 	_cleanup_(object_unrefp) struct object *other = NULL;
@@ -486,7 +486,7 @@ struct health {
 	char *last_error; /* NULL: none */
 	size_t unattached;
 	uint64_t failures;
-	int troubles; /* of all monitors, as /healthz has them */
+	int troubles; /* number of all monitors' troubles, as in /healthz */
 	struct text lines;
 };
 
@@ -514,7 +514,10 @@ static struct health health_of(struct registry *registry, const char *name)
 	return health;
 }
 
-/* The number of notices of that severity about the monitor as a whole; takes all notices. */
+/*
+ * Returns the number of notifications of the severity about the monitor as a whole. Consumes all
+ * pending notifications.
+ */
 static unsigned int notices(enum notification_severity severity, const char *monitor)
 {
 	unsigned int n = 0;
@@ -549,7 +552,7 @@ static rlim_t limit_with_room(int room)
 	return (rlim_t)limit;
 }
 
-/* A failed attachment shows in all outputs, is notified once, and is tried again. */
+/* A failed attachment is visible in all outputs, is notified once, and is retried. */
 static void test_out_of_descriptors(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
@@ -587,7 +590,7 @@ static void test_out_of_descriptors(void **state)
 	assert_int_equal(health.troubles, 1);
 	assert_true(contains(text_str(&health.lines), cause));
 	health_release(&health);
-	/* one notification, whatever else happens */
+	/* notified only once */
 	snprintf(name, sizeof(name), "v%d", ++n);
 	veth_make(name);
 	registry_refresh(registry);
@@ -598,11 +601,11 @@ static void test_out_of_descriptors(void **state)
 	assert_true(contains(health.last_error, "2 interfaces are not attached: interface v"));
 	assert_int_equal(notices(NOTIFICATION_FAILURE, "edge"), 1);
 	health_release(&health);
-	/* an injection loads a second copy: it is refused, and the state is as it was */
+	/* an injection loads a second copy: it is rejected, and the state is unchanged */
 	assert_int_equal(inject(registry, "edge", NULL, json, &err), -EMFILE);
 	assert_string_equal(state_of(registry, "edge"), "degraded");
 	notices(NOTIFICATION_FAILURE, "edge");
-	/* no event announces the free descriptors */
+	/* no event announces free descriptors, so retry explicitly */
 	set_descriptors(old);
 	registry_retry(registry);
 	health = health_of(registry, "edge");
@@ -770,10 +773,10 @@ static void test_refresh(void **state)
 		registry_refresh(registry);
 		assert_string_equal(state_of(registry, "edge"), "waiting");
 	}
-	/* counts are kept meanwhile */
+	/* counts are kept while the interface is absent */
 	instances(registry, "edge", &after);
 	assert_ptr_equal(before, after);
-	/* gone and back between two looks: another interface of that name */
+	/* deleted and recreated between two refreshes: another interface of the same name */
 	veth_make("v0");
 	registry_refresh(registry);
 	veth_delete("v0");
@@ -782,7 +785,7 @@ static void test_refresh(void **state)
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 1);
 	veth_delete("v0");
 	registry_refresh(registry);
-	/* the thread that watches does the same by itself */
+	/* the watch thread does the same by itself */
 	must(watch_start(registry, &watch, &err), &err);
 	veth_make("v0");
 	for (int i = 0; i < PATIENCE_MS && strcmp(state_of(registry, "edge"), "running") != 0; i++)
@@ -796,7 +799,7 @@ static void test_refresh(void **state)
 	assert_null(watch_stop(NULL));
 }
 
-/* The names of those that there are, in the order of their indexes. */
+/* Appends the names of the existing interfaces, ordered by index. */
 static void places(struct registry *registry, const char *name, struct text *out)
 {
 	struct snapshot snapshot;
@@ -811,7 +814,7 @@ static void places(struct registry *registry, const char *name, struct text *out
 	snapshot_release(&snapshot);
 }
 
-/* What a change of the interfaces means for each kind of word that a monitor is attached by. */
+/* Effect of interface changes on each kind of pattern. */
 static void test_tracking(void **state)
 {
 	static const struct {
@@ -828,13 +831,13 @@ static void test_tracking(void **state)
 		    { "ip link del moved0", "v0" },
 		    { "ip link set v0 name p0", "p0" },
 		    { "ip link del p0", "" } } },
-		/* A peer is made before its other end, and has the lower index. */
+		/* A peer is created before its other end and has the lower index. */
 		{ "v0 /^v/",
 		  { { "ip link add v0 type veth peer name p0", "v0" },
 		    { "ip link set p0 name v1", "v1 v0" },
 		    { "ip link set v1 name v2", "v2 v0" },
 		    { "ip link set v2 name p0", "v0" },
-		    /* named, so it is followed */
+		    /* attached by name, so renames are followed */
 		    { "ip link set v0 name q0", "q0" },
 		    { "ip link del q0", "" } } },
 		{ "br0:v0",
@@ -869,7 +872,7 @@ static void test_tracking(void **state)
 	}
 }
 
-/* A path with {} goes on with its object and its counts. */
+/* An empty path, {}, keeps its object and its counts. */
 static void test_leave(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
@@ -894,7 +897,7 @@ static void test_leave(void **state)
 	in = now;
 	assert_int_equal(tcx_programs("v0", TCX_EGRESS, &now), 1);
 	assert_int_equal(now, out);
-	/* the same by direction */
+	/* same, by the direction of the injection */
 	injection = (struct injection){ .monitor = "edge",
 					.bytes = json,
 					.len = strlen(json),
@@ -930,7 +933,7 @@ static void test_reload(void **state)
 	json = document("ingress", &good_object, "COUNT");
 	registry = registry_make();
 	veth_make("v0");
-	/* configured, and broken: it stays and says so; the reload mends it */
+	/* a configured monitor with a broken document stays in state failed; a reload repairs it */
 	assert_int_equal(add(registry, "edge", "tcx", "v0", "doc.json", true, &err), -ENOENT);
 	assert_true(contains(error_message(&err), "monitor edge: "));
 	assert_string_equal(state_of(registry, "edge"), "failed");
@@ -942,7 +945,7 @@ static void test_reload(void **state)
 	assert_string_equal(text_str(&report), "monitor edge: dataplane replaced\n");
 	assert_string_equal(state_of(registry, "edge"), "running");
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &first), 1);
-	/* not changed, not touched, unless it must */
+	/* without a change nothing is reloaded, unless forced */
 	must(reload(registry, false, &report, &err), &err);
 	assert_string_equal(text_str(&report), "");
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &now), 1);
@@ -951,13 +954,13 @@ static void test_reload(void **state)
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &now), 1);
 	assert_int_not_equal(now, first);
 	first = now;
-	/* broken: the old one goes on; both say so */
+	/* broken document: the old dataplane continues, with an error */
 	file_make(folder, "doc.json", "{", 1, 0600);
 	assert_int_equal(reload(registry, false, &report, &err), -EINVAL);
 	assert_true(contains(error_message(&err), "monitor edge: "));
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &now), 1);
 	assert_int_equal(now, first);
-	/* an injection lasts until somebody forces the configured one */
+	/* an injection lasts until a forced reload */
 	file_make(folder, "doc.json", json, strlen(json), 0600);
 	must(inject(registry, "edge", NULL, json, &err), &err);
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &first), 1);
@@ -967,7 +970,7 @@ static void test_reload(void **state)
 	must(reload(registry, true, &report, &err), &err);
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &now), 1);
 	assert_int_not_equal(now, first);
-	/* a file that was injected is read again, too */
+	/* an injected file is read again, too */
 	must(registry_delete(registry, "edge", NULL, &err), &err);
 	must(registry_inject(registry, &injection, &warnings, &err), &err);
 	must(reload(registry, false, &report, &err), &err);
@@ -976,7 +979,9 @@ static void test_reload(void **state)
 	veth_delete("v0");
 }
 
-/* One direction of a file was injected: a reload of that file leaves the other alone as well. */
+/*
+ * One direction was injected from a file: reloading that file does not affect the other direction.
+ */
 static void test_reload_of_one_direction(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
@@ -1003,7 +1008,7 @@ static void test_reload_of_one_direction(void **state)
 	veth_delete("v0");
 }
 
-/* Of what is injected again for another hook the second part fails: nothing of the first stays. */
+/* A changed hook repeats both injections. If the second one fails, the first one is undone. */
 static void test_failed_exchange(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
@@ -1044,7 +1049,8 @@ static void test_failed_exchange(void **state)
 	veth_delete("v0");
 }
 
-/* Interfaces of a namespace that is made anew go on with what was counted on those of their names.
+/*
+ * In a recreated namespace, interfaces continue with the counts of the interfaces of the same name.
  */
 static void test_netns_again(void **state)
 {
@@ -1056,7 +1062,7 @@ static void test_netns_again(void **state)
 	_cleanup_error_ struct error err = {};
 	struct settings_node node;
 
-	char netns[64]; /* of this process alone: tests run beside each other */
+	char netns[64]; /* of this process, because tests run in parallel */
 
 	(void)state;
 	skip_without_objects();
@@ -1076,7 +1082,7 @@ static void test_netns_again(void **state)
 	must(registry_snapshot(registry, NULL, &before, &err), &err);
 	assert_int_equal(before.n, 1);
 	assert_string_equal(before.items[0].interface, "x1");
-	/* x0 is the first that is found */
+	/* x0 is found first */
 	assert_int_equal(shell("ip netns del %s && ip netns add %s && "
 			       "ip -n %s link add x1 type veth peer name x0 && "
 			       "ip -n %s link add x2 type veth peer name y2",
@@ -1091,7 +1097,7 @@ static void test_netns_again(void **state)
 	shell("ip netns del %s", netns);
 }
 
-/* A link that somebody has taken away is replaced, and so is its pin. */
+/* A link detached by another process is replaced, together with its pin. */
 static void test_pinned_again(void **state)
 {
 	static const char pin[] = PIN_STORE_DIR "/%2fvar%2flib%2fa/edge/v0/link-ingress";
@@ -1132,7 +1138,7 @@ static void test_pinned_again(void **state)
 	veth_delete("v0");
 }
 
-/* What somebody attached to comes back as it was written, whatever interfaces there were. */
+/* Patterns attached at run time are saved as written, regardless of the existing interfaces. */
 static void test_saved_interfaces(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = registry_make(), *again = NULL;
@@ -1163,7 +1169,7 @@ static void test_saved_interfaces(void **state)
 	veth_delete("v0");
 }
 
-/* Those that no interface has as yet are counted, too. */
+/* Patterns without a matching interface count, too. */
 static void test_interface_limit(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = registry_make();
@@ -1208,7 +1214,7 @@ struct load {
 	uint64_t failures;
 };
 
-/* Reads all metrics over and over, as exporters do. */
+/* Reads all metrics repeatedly, as exporters do. */
 static void *reader_thread(void *data)
 {
 	struct load *load = data;
@@ -1263,7 +1269,7 @@ static void *writer_thread(void *data)
 	return NULL;
 }
 
-/* Readers go on, and see one generation or the other, while monitors change and vanish. */
+/* Readers see a complete generation while monitors change and are deleted. */
 static void test_concurrent(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
@@ -1290,7 +1296,7 @@ static void test_concurrent(void **state)
 		if (i % 10 == 0)
 			must(registry_eject(registry, "edge", -1, NULL, &err), &err);
 	}
-	/* A reader may have slept all the time. */
+	/* Readers may not have run yet. */
 	for (int i = 0; i < 2; i++)
 		for (int ms = 0; ms < PATIENCE_MS && !reads_of(&readers[i]); ms++)
 			usleep(1000);
@@ -1308,7 +1314,7 @@ static void test_concurrent(void **state)
 	veth_delete("v1");
 }
 
-/* An injection that is for a new monitor, or for one that is there, is for no other. */
+/* An injection for a new monitor, or for an existing one, does not apply to any other. */
 static void test_inject_into(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
@@ -1328,8 +1334,8 @@ static void test_inject_into(void **state)
 	must(monitor_settings_init(&settings, "edge", &err), &err);
 	injection.into = INJECT_EXISTING;
 	assert_int_equal(registry_inject(registry, &injection, &warnings, &err), -ENOENT);
-	assert_non_null(settings.name); /* nothing was made of them */
-	/* what fails makes no monitor */
+	assert_non_null(settings.name); /* the settings were not consumed */
+	/* a failed injection creates no monitor */
 	injection.into = INJECT_NEW;
 	injection.len--;
 	assert_int_equal(registry_inject(registry, &injection, &warnings, &err), -EINVAL);
@@ -1339,7 +1345,7 @@ static void test_inject_into(void **state)
 	must(registry_inject(registry, &injection, &warnings, &err), &err);
 	assert_string_equal(state_of(registry, "edge"), "detached");
 	assert_int_equal(registry_inject(registry, &injection, &warnings, &err), -EEXIST);
-	/* the path that is taken away is empty, and the other one was before */
+	/* eject an empty path, then the other one */
 	must(registry_eject(registry, "edge", PATH_EGRESS, NULL, &err), &err);
 	assert_string_equal(state_of(registry, "edge"), "detached");
 	must(registry_eject(registry, "edge", PATH_INGRESS, NULL, &err), &err);
@@ -1347,7 +1353,7 @@ static void test_inject_into(void **state)
 	injection.into = INJECT_EXISTING;
 	injection.log_level = "debug";
 	must(registry_inject(registry, &injection, &warnings, &err), &err);
-	/* What fails leaves the level, too. */
+	/* A failed injection does not change the log level. */
 	injection.log_level = "trace";
 	injection.len--;
 	assert_int_equal(registry_inject(registry, &injection, &warnings, &err), -EINVAL);
@@ -1356,7 +1362,7 @@ static void test_inject_into(void **state)
 	monitor_list_release(&list);
 }
 
-/* Interfaces are left over when a test fails in the middle; so is a low limit. */
+/* Cleans up interfaces and a low descriptor limit after a failed test. */
 static int clean(void **state)
 {
 	struct rlimit limit;
@@ -1391,7 +1397,7 @@ int main(void)
 		cmocka_unit_test(test_interface_limit),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test_teardown(test_concurrent, clean),
-		/* The last: interfaces have high indexes from then on. */
+		/* Runs last: afterwards interfaces have high indexes. */
 		cmocka_unit_test_teardown(test_too_many_interfaces, clean),
 	};
 

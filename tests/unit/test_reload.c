@@ -64,10 +64,10 @@ static int tear_down(void **state)
 			skip();                                                                    \
 	} while (0)
 
-/* What the observer is told, and what it answers. */
+/* Calls to the observer, and its answers. */
 static struct {
 	int added, removed;
-	double interval; /* of the one added last */
+	double interval; /* of the monitor added last */
 	const char *configuration;
 } told;
 
@@ -86,8 +86,7 @@ static void on_removed(void *data, const struct monitor *monitor)
 }
 
 /*
- * Settings from a line for each monitor: its name, then options with their values, all separated
- * by blanks.
+ * Parses settings. Each line is a monitor: its name, then options with values, separated by blanks.
  */
 static void settings_from(const char *text, struct settings *settings)
 {
@@ -145,7 +144,7 @@ static int apply(struct registry *registry, const char *text, struct text *repor
 	return r;
 }
 
-/* A monitor as it is: by its address and what it runs on its first interface. */
+/* State of a monitor: its address and what runs on its first interface. */
 struct shape {
 	const struct monitor *monitor;
 	const struct generation *generation;
@@ -216,7 +215,7 @@ static void test_come_and_go(void **state)
 	assert_string_equal(state_of(registry, "a"), "running");
 	before = shape_of(registry, "a");
 	assert_int_not_equal(before.program, 0);
-	/* nothing has changed; the order of options is nothing */
+	/* no change; the order of options does not matter */
 	must(apply(registry, "a Dataplane doc.json Interface v0", &report, &err), &err);
 	assert_string_equal(text_str(&report), "");
 	after = shape_of(registry, "a");
@@ -262,7 +261,7 @@ static void test_reconfigure(void **state)
 	assert_int_equal(told.removed, 1);
 	assert_int_equal(told.added, 2);
 	assert_true(told.interval == 5);
-	/* who held the old one sees what there was, and cannot change it */
+	/* an old reference sees the old state and cannot change it */
 	must(snapshot_add(&snapshot, list.monitors[0]), &err);
 	assert_int_equal(snapshot.n, 1);
 	assert_string_equal(snapshot.items[0].interface, "v0");
@@ -270,7 +269,7 @@ static void test_reconfigure(void **state)
 	monitor_refresh(list.monitors[0]);
 	monitor_list_release(&list);
 	assert_int_equal(shape_of(registry, "a").program, before.program);
-	/* one interface more, one that is not there, and then another one alone */
+	/* one more interface, a missing one, and then another one alone */
 	must(apply(registry, "a Interface v0 Interface v1 Interface none Dataplane doc.json",
 		   &report, &err),
 	     &err);
@@ -285,7 +284,7 @@ static void test_reconfigure(void **state)
 	assert_int_equal(after.instances, 1);
 	assert_int_equal(after.program, 0);
 	assert_string_equal(state_of(registry, "a"), "running");
-	/* none, and again one: what it runs goes on */
+	/* no interface, then one again: the generation is kept */
 	before = after;
 	must(apply(registry, "a Dataplane doc.json", &report, &err), &err);
 	assert_string_equal(state_of(registry, "a"), "detached");
@@ -303,7 +302,10 @@ static void test_reconfigure(void **state)
 	before = after;
 	after = shape_of(registry, "a");
 	assert_int_not_equal(after.program, before.program);
-	/* one that is broken: the old one goes on with the new settings, until it is mended */
+	/*
+	 * a broken document: the old dataplane continues with the new settings until the document
+	 * is repaired
+	 */
 	before = after;
 	assert_int_equal(
 		apply(registry, "a Interface v0 Dataplane bad.json Interval 3", &report, &err),
@@ -328,7 +330,7 @@ static void test_exchange(void **state)
 	registry = registry_make(false);
 	must(apply(registry, "a Interface v0 Dataplane doc.json Hook tcx", &report, &err), &err);
 	before = shape_of(registry, "a");
-	/* what fails leaves the old one, with its settings; so it is tried again */
+	/* a failed change keeps the old monitor with its settings, so the next reload retries it */
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(
 			apply(registry, "a Interface v0 Dataplane bad.json Hook tc", &report, &err),
@@ -345,7 +347,7 @@ static void test_exchange(void **state)
 	assert_int_equal(after.program, 0);
 	assert_string_equal(state_of(registry, "a"), "running");
 	assert_true(after.changes >= before.changes);
-	/* one XDP program after the other, and back when the other one fails */
+	/* replace one XDP program by another, and roll back if that fails */
 	must(apply(registry, "a Interface v0 Dataplane doc.json Hook xdp-generic Position first",
 		   &report, &err),
 	     &err);
@@ -378,13 +380,16 @@ static void test_runtime(void **state)
 	assert_string_equal(text_str(&report), "monitor a: added\n");
 	after = shape_of(registry, "made");
 	assert_untouched(&before, &after);
-	/* by now it is configured: interfaces as there; what was injected stays if nothing is */
+	/*
+	 * configuring an injected monitor sets its interfaces; the injected dataplane stays unless
+	 * one is configured
+	 */
 	must(apply(registry, "made Interface v0 Interface v1", &report, &err), &err);
 	after = shape_of(registry, "made");
 	assert_true(after.monitor->configured);
 	assert_int_equal(after.instances, 2);
 	assert_int_equal(after.program, before.program);
-	/* what is attached and injected at runtime is not the settings' */
+	/* interfaces and dataplanes set at run time are not part of the settings */
 	must(registry_attach(registry, "made", "v2", NULL, NULL, &err), &err);
 	must(registry_detach(registry, "made", "v1", NULL, &err), &err);
 	must(apply(registry, "made Interface v0 Interface v1 Interval 2", &report, &err), &err);
@@ -392,7 +397,7 @@ static void test_runtime(void **state)
 	assert_int_equal(after.instances, 2);
 	assert_int_equal(after.program, before.program);
 	must(registry_detach(registry, "made", "v2", NULL, &err), &err);
-	/* another hook takes what was injected along */
+	/* a new hook keeps the injected dataplane */
 	must(apply(registry, "made Interface v0 Hook xdp-generic", &report, &err), &err);
 	assert_string_equal(state_of(registry, "made"), "running");
 	must(apply(registry, "", &report, &err), &err);
@@ -420,7 +425,7 @@ static void test_some_fail(void **state)
 	assert_string_equal(state_of(registry, "c"), "running");
 }
 
-/* An interface that a reload adds, and that cannot be attached, is counted once. */
+/* An interface that a reload adds and that cannot be attached is counted once. */
 static void test_unattached(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
@@ -464,7 +469,7 @@ static void test_configure(void **state)
 	assert_int_equal(registry_reload(registry, NULL, false, &report, &err), -EINVAL);
 	assert_string_equal(error_message(&err), "line 7 is wrong");
 	assert_string_equal(state_of(registry, "c"), "empty");
-	/* one alone: changed, gone, new, not known */
+	/* reload of one monitor: changed, removed, new, unknown */
 	told.configuration = "a Interval 3\nb Interval 3\nd";
 	text_clear(&report);
 	must(registry_reload(registry, "a", false, &report, &err), &err);
@@ -492,7 +497,7 @@ static void *others_thread(void *data)
 		_cleanup_error_ struct error err = {};
 		struct snapshot snapshot;
 
-		/* the monitor is there all the time, whoever is in its place */
+		/* the monitor always exists, whichever object represents it */
 		must(registry_inject(registry, &injection, &warnings, &err), &err);
 		must(registry_attach(registry, "a", "v2", NULL, NULL, &err), &err);
 		must(registry_snapshot(registry, "a", &snapshot, &err), &err);
@@ -505,7 +510,7 @@ static void *others_thread(void *data)
 	return NULL;
 }
 
-/* Settings change back and forth while others read and change the same monitor. */
+/* Settings change back and forth while other threads read and change the same monitor. */
 static void test_concurrent(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;

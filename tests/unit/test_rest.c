@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Routing and bodies of Polycube's REST, on a registry without a compiler. */
+/* Routing and bodies of Polycube's REST API, on a registry without a compiler. */
 #include "base/file.h"
 #include "base/log.h"
 #include "fixture.h"
@@ -36,8 +36,8 @@ static const struct {
 	const char *uri;
 	int code;
 	bool prefixed;
-	const char *rest;  /* what stands from the first word on */
-	const char *words; /* with | between */
+	const char *rest;  /* suffix from the first word on */
+	const char *words; /* separated by | */
 } uris[] = {
 	{ "", 0, false, "", "" },
 	{ "/", 0, false, "", "" },
@@ -170,7 +170,7 @@ static void test_query(void **state)
 	}
 }
 
-/* What is added is taken apart again. */
+/* Parsing an escaped word gives the original word. */
 static void test_add(void **state)
 {
 	static const char *const words[] = { "edge",	 "a/b",	 "100%", "a b",
@@ -190,7 +190,7 @@ static void test_add(void **state)
 	}
 }
 
-/* One after the other, on one registry. A body that ends in * goes on. */
+/* Sequential requests to one registry. A body that ends in * matches any suffix. */
 static const struct {
 	const char *method, *uri, *body;
 	unsigned int status;
@@ -247,7 +247,7 @@ static const struct {
 	  400, "{\"ietf-restconf:errors\":*" },
 	{ "POST", "/dynmon/.c", "{}", 400, "{\"ietf-restconf:errors\":*" },
 	{ "GET", "/dynmon/c", NULL, 404, "{\"ietf-restconf:errors\":*" },
-	/* attach and detach; there are no interfaces that are asked for */
+	/* attach and detach; the requested interfaces do not exist */
 	{ "POST", "/attach", "{\"cube\":\"b\"}", 400, "Port is missing\n" },
 	{ "POST", "/attach", "{\"cube\":\"b\",\"port\":7}", 400, "{\"ietf-restconf:errors\":*" },
 	{ "POST", "/attach", "{\"cube\":\"c\",\"port\":\"x\"}", 400, "Cube c does not exist\n" },
@@ -314,7 +314,7 @@ static void test_talks(void **state)
 	}
 }
 
-/* Where nothing may be changed nothing is, and what is refused is so before there is a body. */
+/* Without write permission nothing changes, and a request is rejected before its body is read. */
 static void test_gate(void **state)
 {
 	struct rest_request request = {
@@ -346,7 +346,7 @@ static void test_gate(void **state)
 	monitor_list_release(&list);
 }
 
-/* A host's name stands in each of many links: it is no longer than one can be. */
+/* The host is repeated in many links, so its length is limited. */
 static void test_long_host(void **state)
 {
 	char host[20000];
@@ -369,7 +369,7 @@ static void test_long_host(void **state)
 	}
 }
 
-/* The same name always has the same one, and no other name has it. */
+/* A name always has the same UUID, and other names have different ones. */
 static void test_uuid(void **state)
 {
 	static const char *const names[] = { "a", "b", "a" };
@@ -405,14 +405,14 @@ static void test_uuid(void **state)
 		text_release(&uuids[i]);
 }
 
-/* What stands at keys that nobody knows is given back, whatever it is. */
+/* Values of unknown keys are returned unchanged. */
 static void test_unknown_keys(void **state)
 {
 	static const char source[] = "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
 				     "SEC(\"tc\") int on_tc(struct __sk_buff *skb) { return -1; }\n"
 				     "char _license[] SEC(\"license\") = \"GPL\";\n";
 	static const struct {
-		const char *list, *answer; /* before its links, of which there are as many */
+		const char *list, *answer; /* without its links; links is their number */
 		size_t links;
 	} rows[] = {
 		{ "[{\"name\":\"a\"},{\"name\":\"b\"}]",

@@ -80,7 +80,7 @@ static const char after[] = HEAD
 	"	__uint(max_entries, 8); } untyped SEC(\".maps\");\n"
 	"int counted; int start = 6;\n" TAIL;
 
-/* NULL: it is kept. */
+/* NULL: the map is reused. */
 static const struct {
 	const char *map, *why;
 } cases[] = {
@@ -121,7 +121,7 @@ static struct object *open_source(const char *source)
 	return object;
 }
 
-/* What is kept and what is not, and why; what is kept has its entries still. */
+/* Checks which maps are reused, and the reason if not. Reused maps keep their entries. */
 static void test_cases(void **state)
 {
 	_cleanup_(object_unrefp) struct object *old = NULL, *new = NULL;
@@ -170,7 +170,9 @@ static void test_cases(void **state)
 		bpf_map_lookup_elem(object_map_fd(object_find_map(new, "wider")), &key, &value), 0);
 }
 
-/* A map is found on its own path first; on the other one only if both see it; never the other copy.
+/*
+ * A map is looked up on its own path first, and on the other path only if both share it. A map of
+ * the other copy is never found.
  */
 static void test_find(void **state)
 {
@@ -191,7 +193,7 @@ static void test_find(void **state)
 	assert_int_equal(reusable_maps_add_object(&both, out, PATH_EGRESS, false), 0);
 	assert_int_equal(reusable_maps_add_object(&both, in, PATH_INGRESS, false), 0);
 	assert_int_equal(reusable_maps_add_object(&egress, out, PATH_EGRESS, false), 0);
-	/* of a second copy only what is swapped is its own */
+	/* a second copy owns only the swapped maps */
 	assert_int_equal(reusable_maps_add_object(&twins, in, PATH_INGRESS, true), 0);
 	assert_int_equal(twins.n, 0);
 	object_find_map(in, "own")->swapped = true;
@@ -210,7 +212,7 @@ static void test_find(void **state)
 	assert_null(reusable_maps_find(&twins, PATH_INGRESS, true, own));
 }
 
-/* One that has its descriptor closes it, whatever becomes of it. */
+/* An entry that owns its descriptor closes it in all cases. */
 static void test_owned(void **state)
 {
 	struct reusable_maps reusable_maps = {};

@@ -118,14 +118,13 @@ static int by_number(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* The largest K of n entries, by one field and by the other, and the sums where some are left out.
- */
+/* Selects the K largest of n entries by either field, and the sums if some are left out. */
 static void test_largest(void **state)
 {
 	static const struct {
 		const char *top_by;
 		uint32_t limit, given;
-		uint64_t least, most; /* packets of those that are given */
+		uint64_t least, most; /* packets of the selected entries */
 	} cases[] = {
 		{ NULL, 10, 10, 8991, 9000 },	  { "value.packets", 1, 1, 9000, 9000 },
 		{ "value.bytes", 10, 10, 1, 10 }, { "value.bytes", 8999, 8999, 1, 8999 },
@@ -188,7 +187,7 @@ static void test_largest(void **state)
 	}
 }
 
-/* How large an array is, is what its numbers are together. */
+/* Arrays are ranked by the sum of their numbers. */
 static void test_rows(void **state)
 {
 	struct metric_config config = config_of("ROWS");
@@ -236,7 +235,7 @@ struct device {
 	unsigned __int128 wide;
 };
 
-/* Families as "name:numbers ", and what is in JSON alone. */
+/* Checks the families, "name:numbers ", and the fields that only JSON shows. */
 static void assert_families(const char *map, const char *families, const char *omitted)
 {
 	struct metric_config config = config_of(map);
@@ -252,7 +251,7 @@ static void assert_families(const char *map, const char *families, const char *o
 	metric_release(&metric);
 }
 
-/* What is in the structs of an array is an array each, after all else, as far as there is room. */
+/* Each field of an array of structs becomes an array, after all other fields, up to the limit. */
 static void test_repeated(void **state)
 {
 	(void)state;
@@ -274,7 +273,7 @@ static void test_repeated(void **state)
 			"value.rows");
 }
 
-/* The columns of a metric as numbers. */
+/* Returns the columns of a metric as numbers. */
 static char *columns_of(const struct metric_config *config, const void *value)
 {
 	_cleanup_text_ struct text out = {};
@@ -289,7 +288,7 @@ static char *columns_of(const struct metric_config *config, const void *value)
 	return text_steal(&out);
 }
 
-/* Each number where it is, in its own width, of all CPUs together where they have their own. */
+/* Each number is read at its offset with its width; per-CPU values are combined. */
 static void test_repeated_numbers(void **state)
 {
 	struct device device = { .one = 8, .drops = 9 };
@@ -317,7 +316,7 @@ static void test_repeated_numbers(void **state)
 				   "1099511627776 2199023255552 4398046511104 8 ");
 }
 
-/* What CPUs have of their own is added up, or the largest or smallest of it. */
+/* Per-CPU values are added up, or their maximum or minimum is used. */
 static void test_repeated_cpus(void **state)
 {
 	static const enum per_cpu cases[] = { PER_CPU_SUM, PER_CPU_MAX, PER_CPU_MIN };
@@ -358,8 +357,7 @@ static void test_repeated_cpus(void **state)
 	assert_string_equal(list, text_str(&last));
 }
 
-/* As the document has it: samples, what ranks them, labels; and what an accumulator makes of them.
- */
+/* Configured samples, ranking and labels, also with an accumulator. */
 static void test_repeated_named(void **state)
 {
 	static struct label_config label = { .name = (char *)"l",
@@ -372,7 +370,7 @@ static void test_repeated_named(void **state)
 		struct label_config *label;
 		uint32_t limit;
 		bool empty;
-		const char *series; /* of the first of each, or the error */
+		const char *series; /* of the first sample of each series, or the error */
 	} cases[] = {
 		{ "value.queues.packets", NULL, NULL, 0, false, "1 11;2 12;3 13;" },
 		{ "value.queues_packets", NULL, NULL, 1, false, "3 13;of 3" },
@@ -394,7 +392,7 @@ static void test_repeated_named(void **state)
 		  "value.queues_history, value.queues_last_at, value.one_n" },
 		{ "value.drops", "value.queues.packets", NULL, 0, false,
 		  "metric \"m\": top-by: field \"value.queues.packets\" is not among the samples" },
-		/* last: it takes them out */
+		/* last, because it empties the map */
 		{ "value.queues.packets", NULL, NULL, 0, true, "1 11;2 12;3 13;" },
 	};
 	struct metric_config config = config_of("DEVICES");
@@ -429,7 +427,7 @@ static void test_repeated_named(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-/* An array of structs is no histogram, unless the document says so. */
+/* An array of structs is a histogram only if the document configures it. */
 static void test_repeated_slots(void **state)
 {
 	struct metric_config config = config_of("LONG");
@@ -452,7 +450,7 @@ static void test_repeated_slots(void **state)
 	metric_release(&metric);
 }
 
-/* What a document may not call a sample, or rank by. */
+/* Invalid values of "value" and "top-by". */
 static void test_refused(void **state)
 {
 	static const struct {
@@ -479,7 +477,7 @@ static void test_refused(void **state)
 	}
 }
 
-/* What is named like a protocol or an interface, and what only looks so. */
+/* Fields named like a protocol or an interface are not samples; similar names are. */
 static void test_words(void **state)
 {
 	static const char *const wanted[] = { "bad_proto", "classified", "n" };
@@ -496,7 +494,8 @@ static void test_words(void **state)
 	metric_release(&metric);
 }
 
-/* A map that is emptied gives more keys than it has room for, in time: the limit is for all. */
+/* An emptied map can deliver more keys than max_entries over time: the limit applies to all keys.
+ */
 static void test_tallied(void **state)
 {
 	struct metric_config config = config_of("TWO");
@@ -564,7 +563,7 @@ static void count_log(enum log_level level, const char *line)
 	lines_logged++;
 }
 
-/* A map without room is told, and counted, of reads; not of looks. */
+/* A read of a full map is logged (rate-limited) and counted; METRIC_FOR_LOOKING is not a read. */
 static void test_full(void **state)
 {
 	static const enum metric_use uses[] = { METRIC_FOR_LOOKING, METRIC_FOR_SAMPLES,

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <math.h>
 
-/* One text after the other; a line that is a sample says what is expected of it. */
+/* Lines of consecutive expositions. code 1: a sample with the expected result. */
 static const struct {
 	const char *line;
 	int code;

@@ -82,7 +82,7 @@ static void start(struct reading *reading)
 	assert_int_equal(pthread_create(&reading->thread, NULL, read_thread, reading), 0);
 }
 
-/* Waits until this number of readers waits for passes over the metric. */
+/* Waits until the given number of readers waits for passes over the metric. */
 static void wait_for_readers(const struct metric *metric, unsigned int n)
 {
 	unsigned int waiting = 0;
@@ -116,9 +116,7 @@ static void set_running(struct selection *selection, bool runs)
 	pthread_mutex_unlock(&notes->lock);
 }
 
-/*
- * Readers that arrive during a pass share the next pass; readers of another selection do not wait.
- */
+/* Readers that arrive during a pass share the next one; readers with other options do not wait. */
 static void test_shared(void **state)
 {
 	enum { READERS = 6 };
@@ -160,20 +158,20 @@ static void test_shared(void **state)
 	for (size_t i = 0; i < READERS; i++) {
 		const struct selection *selection = read_stats[i].selection;
 
-		/* complete for each reader, also after others have released it */
+		/* complete for each reader, even after others have released it */
 		assert_int_equal(selection->seen, ENTRIES);
 		assert_int_equal(selection->count, 10);
 		assert_int_equal(selection->sums[0].u, (uint64_t)ENTRIES * (ENTRIES - 1) / 2);
 		selection_unref(read_stats[i].selection);
 	}
-	/* A reader that comes later has a pass of its own. */
+	/* A later reader starts its own pass. */
 	read_thread(&other);
 	assert_int_equal(other.result, 0);
 	selection_unref(other.selection);
 	metric_release(&metric);
 }
 
-/* Maps that are read in one batch, and those whose readers take from each other. */
+/* Passes are not shared for maps read in one batch, nor if readers take values from each other. */
 static void test_not_shared(void **state)
 {
 	static const char *const maps[] = { "SMALL", "DRAINED" };
@@ -220,7 +218,7 @@ static void *read_often(void *data)
 	return (void *)wrong;
 }
 
-/* Readers that come and go as they like. */
+/* Readers that start and stop at random. */
 static void test_many(void **state)
 {
 	pthread_t threads[8];

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-/* Each line is an option in a fresh block of its kind; code 0: it is taken. */
+/* Each line is an option in a new block of its kind; code 0: valid. */
 static const struct {
 	enum settings_block block;
 	const char *option, *value;
@@ -215,7 +215,7 @@ static void test_options(void **state)
 	}
 }
 
-/* What was set is where the rest of the house looks for it. */
+/* Options are stored in the members that other modules read. */
 static void test_values(void **state)
 {
 	struct settings settings;
@@ -232,10 +232,11 @@ static void test_values(void **state)
 	assert_false(settings.delete_socket);
 	assert_null(settings.compiler);
 	assert_int_equal(settings_set(root, "SocketFile", "/a", NULL), 0);
-	assert_int_equal(settings_set(root, "SocketFile", "/b", NULL), 0); /* the last one counts */
+	assert_int_equal(settings_set(root, "SocketFile", "/b", NULL),
+			 0); /* the last value counts */
 	assert_string_equal(settings.socket_file, "/b");
 	assert_int_equal(settings_set(root, "SocketFile", "c", NULL), -EINVAL);
-	assert_string_equal(settings.socket_file, "/b"); /* a wrong one changes nothing */
+	assert_string_equal(settings.socket_file, "/b"); /* a wrong value changes nothing */
 	assert_int_equal(settings_set(root, "DeleteSocket", "yes", NULL), 0);
 	assert_true(settings.delete_socket);
 	assert_int_equal(settings_open(root, "Monitor", "edge", &monitor, NULL), 0);
@@ -251,7 +252,7 @@ static void test_values(void **state)
 	assert_int_equal(edge->n_interfaces, 2);
 	assert_string_equal(edge->interfaces[1], "eth1");
 	assert_true(edge->interval > 2.4 && edge->interval < 2.6);
-	assert_string_equal(edge->log_level, "debug"); /* as the compiler knows it */
+	assert_string_equal(edge->log_level, "debug"); /* normalized for the compiler */
 	assert_string_equal(edge->hook, "auto");
 	m = monitor_settings_metric(edge, "m");
 	assert_string_equal(m->type, "derive");
@@ -262,7 +263,7 @@ static void test_values(void **state)
 	assert_int_equal(settings_open(root, "HTTP", NULL, &http, NULL), 0);
 	assert_int_equal(settings.n_https, 2);
 	settings_release(&settings);
-	settings_release(&settings); /* of a released one */
+	settings_release(&settings); /* a second release */
 }
 
 static void test_blocks(void **state)
@@ -363,7 +364,7 @@ static void test_twice_and_limits(void **state)
 static void test_check(void **state)
 {
 	static const struct {
-		const char *options[3]; /* with their values behind "=" */
+		const char *options[3]; /* with values after "=" */
 		int code;
 	} https[] = {
 		{ { NULL }, 0 },
@@ -401,7 +402,10 @@ static void test_check(void **state)
 	}
 }
 
-/* Blocks as lines: name, then options with values; a metric's with its name before them. */
+/*
+ * Compares two blocks given as lines: name, then options with values; the lines of a metric start
+ * with its name.
+ */
 static void equal_case(const char *const a[], const char *const b[], bool equal)
 {
 	struct monitor_settings settings[2];
@@ -469,7 +473,7 @@ static void test_report_fixed(void **state)
 	assert_int_equal(settings_init(&new, NULL), 0);
 	settings_report_fixed(&running, &new, &report);
 	assert_string_equal(text_str(&report), "");
-	/* which a reload changes */
+	/* changed by a reload */
 	assert_int_equal(settings_set(settings_root(&new), "RunStats", "true", NULL), 0);
 	assert_int_equal(settings_set(settings_root(&new), "SocketGroup", "adm", NULL), 0);
 	assert_int_equal(settings_open(settings_root(&new), "Http", NULL, &http, NULL), 0);
@@ -487,7 +491,7 @@ static void test_report_fixed(void **state)
 	assert_true(contains(text_str(&report), "<Http>: "));
 }
 
-/* How many names a listener may have, and that a reload compares them. */
+/* Maximum number of a listener's names; a reload compares them. */
 static void test_server_names(void **state)
 {
 	_cleanup_(settings_release) struct settings running = {}, new = {};

@@ -11,7 +11,7 @@
 
 static char *folder, *dir;
 
-/* What was written through to the disk, in this order: the names that the files had then. */
+/* Names of the files at the time of their fsync(), in order. */
 static struct text synced;
 
 int fsync(int fd)
@@ -41,7 +41,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* options: pairs of an option and its value, then NULL. */
+/* options: pairs of an option and its value, terminated by NULL. */
 static struct monitor *monitor_with(const char *name, const char *const options[])
 {
 	struct monitor_settings settings;
@@ -114,7 +114,8 @@ static void test_round_trip(void **state)
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(state_load(dir, see, &seen, &report, &err), 0); /* no folder: nothing */
+	assert_int_equal(state_load(dir, see, &seen, &report, &err),
+			 0); /* a missing folder is empty */
 	assert_int_equal(state_remove(dir, "a", &err), 0);
 	add_layer(b, NULL, json, strlen(json), false, true);
 	add_layer(b, "name.json", NULL, 0, true, false);
@@ -138,7 +139,7 @@ static void test_round_trip(void **state)
 			    "{\"ingress-path\":{\"code\":\"x\\n\xc3\xa4\"}}");
 	assert_string_equal(saved->history.layers[1].file, "name.json");
 	assert_true(saved->history.layers[1].leave[PATH_INGRESS]);
-	/* what is saved again stands alone; bytes that are no JSON come back as they were */
+	/* a saved monitor replaces its file; bytes that are not JSON are restored unchanged */
 	seen_release(&seen);
 	history_release(&b->history);
 	add_layer(b, NULL, binary, sizeof(binary) - 1, false, false);
@@ -153,7 +154,7 @@ static void test_round_trip(void **state)
 	assert_int_equal(state_remove(dir, "b.b-b_b", &err), 0);
 }
 
-/* A document may be nested as deeply as is possible: then it goes as bytes. */
+/* A document nested to the maximum is saved as bytes. */
 static void test_deep(void **state)
 {
 	_cleanup_(monitor_unrefp) struct monitor *monitor = monitor_with("deep", NULL);
@@ -175,7 +176,7 @@ static void test_deep(void **state)
 	assert_int_equal(state_remove(dir, "deep", NULL), 0);
 }
 
-/* Names of interfaces, namespaces and files are bytes; JSON has no string for all of them. */
+/* Names of interfaces, namespaces and files are bytes, which JSON strings cannot always hold. */
 static void test_bytes(void **state)
 {
 	static const char *const options[] = { "Interface", "\xff\xfe",	 "Interface", "\xc3\xbf",
@@ -201,7 +202,7 @@ static void test_bytes(void **state)
 	assert_int_equal(state_remove(dir, "bytes", NULL), 0);
 }
 
-/* No part of a file is taken for a whole one. */
+/* A truncated file is never accepted as a complete one. */
 static void test_truncated(void **state)
 {
 	static const char *const options[] = { "Interface", "eth0", NULL };
@@ -308,7 +309,7 @@ static void test_foreign(void **state)
 	folder_remove(dir);
 }
 
-/* In a mount namespace of its own, on file systems that are full or read-only. */
+/* Full and read-only file systems, in a mount namespace of its own. */
 static void test_no_room(void **state)
 {
 	_cleanup_(monitor_unrefp) struct monitor *monitor = monitor_with("edge", NULL);
@@ -330,7 +331,7 @@ static void test_no_room(void **state)
 	}
 	assert_int_equal(state_save(dir, monitor, &err), 0);
 	assert_true(is_there("edge.json"));
-	/* what was there must not come back in the place of what could not be written */
+	/* the old file must not be restored in place of the state that could not be written */
 	memset(large, 'x', 128 * 1024);
 	add_layer(monitor, NULL, large, 128 * 1024, false, false);
 	assert_int_equal(state_save(dir, monitor, &err), -ENOSPC);
@@ -338,13 +339,13 @@ static void test_no_room(void **state)
 						  "lost at the next restart"));
 	assert_false(is_there("edge.json"));
 	assert_false(is_there(".edge.new"));
-	/* no room for two, but for one */
+	/* not enough space for both files, but for one */
 	history_release(&monitor->history);
 	add_layer(monitor, NULL, large, 28 * 1024, false, false);
 	assert_int_equal(state_save(dir, monitor, &err), 0);
 	assert_int_equal(state_save(dir, monitor, &err), 0);
 	assert_true(is_there("edge.json"));
-	/* nothing is restored from a folder that others may write to */
+	/* a folder that others can write to is not used */
 	assert_int_equal(chmod(dir, 0777), 0);
 	assert_int_equal(state_save(dir, monitor, &err), -EPERM);
 	assert_true(contains(error_message(&err), "monitor edge is lost at the next restart: "
@@ -358,7 +359,7 @@ static void test_no_room(void **state)
 	assert_int_equal(state_save(dir, monitor, &err), -EPERM);
 	assert_int_equal(chown(dir, 0, 0), 0);
 	assert_int_equal(mount(NULL, dir, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
-	/* a new monitor has no older file that a restart could restore */
+	/* a new monitor has no older file for a restart to restore */
 	assert_int_equal(state_save(dir, new, &err), -EROFS);
 	assert_true(
 		contains(error_message(&err),
@@ -374,7 +375,7 @@ static void test_no_room(void **state)
 	assert_int_equal(umount(dir), 0);
 }
 
-/* The file before it gets its name, and the folder after that, and when the name is gone. */
+/* The file is synced before the rename, and the folder after the rename and after a removal. */
 static void test_synced(void **state)
 {
 	_cleanup_(monitor_unrefp) struct monitor *monitor = monitor_with("m", NULL);

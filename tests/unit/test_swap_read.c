@@ -17,7 +17,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
-/* Both paths count in a map of their own, and in one that both see. */
+/* Each path counts in its own map, and both in a shared one. */
 static const char source[] =
 	"#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
 	"struct array { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32); __type(value, "
@@ -59,7 +59,7 @@ static int set_up(void **state)
 	log_set_sink(keep_log);
 	if (!bpf_possible() || !netns_private() || !object_compile(source, &elf))
 		return 0;
-	/* Nothing but the tests sends. */
+	/* Only the tests send packets. */
 	shell("sysctl -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1");
 	base64_encode(elf.data, elf.len, &object);
 	return 0;
@@ -123,7 +123,7 @@ static void send_frames(const char *interface, int n)
 	assert_int_equal(frames_settle(), 0);
 }
 
-/* Both paths with the same code; the metrics stand with the one or the other. */
+/* Both paths have the same code; the metrics are divided between them. */
 static char *document(bool empty)
 {
 	static const struct {
@@ -197,7 +197,9 @@ static uint32_t program_on(const char *interface, bool egress)
 	return ids[0];
 }
 
-/* The metric's one value, of all interfaces; as samples have it, or as JSON does. No swap. */
+/*
+ * Returns the metric's single value, summed over all interfaces, as samples or JSON. Does not swap.
+ */
 static uint64_t sum_of(const struct snapshot *snapshot, const char *name, enum path path,
 		       enum metric_use use)
 {
@@ -236,7 +238,7 @@ static uint64_t read_once(struct registry *registry, const char *name, enum path
 	return sum;
 }
 
-/* A read puts the other copy in the place of the one that ran, and takes what that has counted. */
+/* A read switches to the other copy and takes the counts of the one that ran. */
 static void test_turns(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
@@ -256,7 +258,7 @@ static void test_turns(void **state)
 
 		send_frames("v0_p", 3);
 		assert_int_equal(registry_snapshot(registry, "edge", &snapshot, NULL), 0);
-		/* it is in the copy that runs, where nobody looks */
+		/* the counts are in the running copy, which is not read */
 		assert_int_equal(sum_of(&snapshot, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
 				 3 * turn);
 		snapshot_collect(&snapshot);
@@ -264,14 +266,14 @@ static void test_turns(void **state)
 				 3 * turn + 3);
 		assert_int_equal(sum_of(&snapshot, "count_total", PATH_INGRESS, METRIC_FOR_JSON),
 				 3 * turn + 3);
-		/* of one map all metrics have the same, on both paths */
+		/* all metrics of one map have the same value, on both paths */
 		assert_int_equal(sum_of(&snapshot, "again_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
 				 3 * turn + 3);
 		assert_int_equal(sum_of(&snapshot, "both_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
 				 3 * turn + 3);
 		assert_int_equal(sum_of(&snapshot, "both_total", PATH_EGRESS, METRIC_FOR_SAMPLES),
 				 3 * turn + 3);
-		/* a gauge is what the copy had */
+		/* a gauge is the value of the copy */
 		assert_int_equal(sum_of(&snapshot, "last", PATH_INGRESS, METRIC_FOR_SAMPLES), 3);
 		second = program_on("v0", false);
 		if (turn % 2)
@@ -284,7 +286,7 @@ static void test_turns(void **state)
 	assert_string_equal(text_str(&logged), "");
 }
 
-/* With empty-on-read JSON gives what is new; samples go on, and so they do over a reload. */
+/* With empty-on-read, JSON shows the difference; samples are cumulative, also across a reload. */
 static void test_empty(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
@@ -303,7 +305,7 @@ static void test_empty(void **state)
 
 		send_frames("v0_p", turn);
 		total += (uint64_t)turn;
-		if (turn > 1) { /* what was counted and not read yet goes along */
+		if (turn > 1) { /* counts that were not read yet are carried over */
 			must(inject(registry, NULL, json, true, &err), &err);
 			assert_int_not_equal(program_on("v0", false), program);
 		}
@@ -314,7 +316,7 @@ static void test_empty(void **state)
 		assert_int_equal(read_once(registry, "again_total", PATH_INGRESS, METRIC_FOR_JSON),
 				 0);
 	}
-	/* a fresh start */
+	/* an injection starts with fresh maps */
 	send_frames("v0_p", 5);
 	must(inject(registry, NULL, json, false, &err), &err);
 	send_frames("v0_p", 2);
@@ -322,7 +324,7 @@ static void test_empty(void **state)
 	assert_string_equal(text_str(&logged), "");
 }
 
-/* What a reader holds that does not run any more has nothing more to tell, and moves no link. */
+/* A snapshot of a replaced generation yields no new counts and switches no link. */
 static void test_replaced_meanwhile(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
@@ -346,10 +348,10 @@ static void test_replaced_meanwhile(void **state)
 	assert_int_equal(registry_snapshot(registry, "edge", &fresh, NULL), 0);
 	snapshot_collect(&fresh);
 	assert_int_equal(sum_of(&fresh, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 7);
-	/* they have the accumulator in common, as they have the map */
+	/* both generations share the accumulator, as they share the map */
 	assert_int_equal(sum_of(&kept, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 7);
 	snapshot_release(&fresh);
-	/* a snapshot of something that runs nowhere */
+	/* a snapshot of a generation that is not attached */
 	must(registry_eject(registry, "edge", -1, NULL, &err), &err);
 	snapshot_collect(&kept);
 	snapshot_release(&kept);
@@ -360,7 +362,9 @@ static void test_replaced_meanwhile(void **state)
 	assert_string_equal(text_str(&logged), "");
 }
 
-/* When one link of several fails nothing is taken, nothing is lost, and the next read has it all.
+/*
+ * If one of several links fails to switch, nothing is taken and nothing is lost: the next read
+ * returns all counts.
  */
 static void test_failing_link(void **state)
 {
@@ -378,7 +382,7 @@ static void test_failing_link(void **state)
 	json = document(false);
 	must(inject(registry, "v0", json, false, &err), &err);
 	must(registry_attach(registry, "edge", "v1", NULL, NULL, &err), &err);
-	/* all instances have a swap of their own, but with Share: so the second path fails here */
+	/* each instance swaps by itself unless Share is set, so only the second path fails here */
 	must(registry_list(registry, "edge", &list, &err), &err);
 	assert_int_equal(list.monitors[0]->n_instances, 2);
 	attachment = &list.monitors[0]->instances[1]->attachments[PATH_EGRESS];
@@ -407,7 +411,7 @@ static void test_failing_link(void **state)
 	text_clear(&logged);
 	assert_int_equal(read_once(registry, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 8);
 	assert_int_equal(read_once(registry, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 8);
-	/* somebody takes a program away: that is no error, it counts nothing */
+	/* a program detached by another process is not an error and counts nothing */
 	assert_int_equal(bpf_link_detach(link), 0);
 	send_frames("v1_p", 2);
 	assert_int_equal(read_once(registry, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 10);
@@ -418,7 +422,7 @@ static void test_failing_link(void **state)
 struct load {
 	struct registry *registry;
 	bool *stop;	 /* atomic */
-	uint64_t deltas; /* of JSON */
+	uint64_t deltas; /* sum of JSON differences */
 	unsigned int fell;
 };
 
@@ -449,7 +453,7 @@ static void *sender_thread(void *data)
 	return NULL;
 }
 
-/* Readers, a reload after the other and two senders at once: every frame is counted once. */
+/* Concurrent readers, reloads and two senders: every frame is counted exactly once. */
 static void test_concurrent(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;

@@ -26,11 +26,14 @@ static int set_up(void **state)
 			skip();                                                                    \
 	} while (0)
 
-/* What a child does before it is killed; it must not use cmocka, which is the parent's. */
+/*
+ * Actions of a child before it is killed. The child must not use cmocka, which belongs to the
+ * parent.
+ */
 enum deed {
 	DEED_REPLACE = 1 << 0,
 	DEED_KEEP = 1 << 1,
-	DEED_BOTH = 1 << 2,  /* ingress too */
+	DEED_BOTH = 1 << 2,  /* ingress, too */
 	DEED_OTHER = 1 << 3, /* as another collectd */
 };
 
@@ -49,7 +52,7 @@ static bool child_work(int ifindex, int deeds)
 	       (!(deeds & DEED_REPLACE) || attachment_replace(&egress, next, NULL) == 0);
 }
 
-/* A process that attaches to the egress of v0, and stays. */
+/* Starts a process that attaches to the egress of v0 and waits. */
 static pid_t child_start(int ifindex, int deeds)
 {
 	int ready[2];
@@ -76,7 +79,7 @@ static void child_kill(pid_t pid)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-/* That many are removed, and told, which that process left behind. */
+/* Expects a sweep to remove and report this number of leftovers of the process. */
 static void expect_sweep(int filters, int qdiscs, pid_t pid)
 {
 	_cleanup_text_ struct text report = {}, expected = {};
@@ -98,7 +101,7 @@ static void test_sweep(void **state)
 	(void)state;
 	skip_if_impossible();
 	ifindex = veth();
-	/* the living one's stay; when it is dead, all of it goes */
+	/* filters of a living process stay; after its death all are removed */
 	pid = child_start(ifindex, DEED_BOTH);
 	expect_sweep(0, 0, 0);
 	assert_string_equal(chain_names(hook, ifindex, true), "first");
@@ -108,12 +111,12 @@ static void test_sweep(void **state)
 	assert_int_equal(netif_has_filters(ifindex), 0);
 	assert_int_equal(netif_has_clsact(ifindex), 0);
 	expect_sweep(0, 0, 0);
-	/* a replaced program carries the mark too */
+	/* a replaced program carries the owner's mark, too */
 	pid = child_start(ifindex, DEED_REPLACE);
 	child_kill(pid);
 	assert_string_equal(chain_names(hook, ifindex, true), "next");
 	expect_sweep(1, 1, pid);
-	/* dead, but nobody has asked about it: as in a container without an init */
+	/* a zombie counts as dead, as in a container without an init */
 	pid = child_start(ifindex, 0);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitid(P_PID, (id_t)pid, &(siginfo_t){}, WEXITED | WNOWAIT), 0);
@@ -133,7 +136,7 @@ static void test_sweep_others(void **state)
 	skip_if_impossible();
 	ifindex = veth();
 	fd = program("ours", 3);
-	/* somebody's qdisc, and somebody's filter: they stay */
+	/* a foreign qdisc and a foreign filter stay */
 	assert_int_equal(shell("tc qdisc add dev v0 clsact"), 0);
 	foreign(ifindex, "foreign", 5, 0);
 	dead = child_start(ifindex, 0);
@@ -147,7 +150,7 @@ static void test_sweep_others(void **state)
 	expect_sweep(1, 0, alive);
 	assert_string_equal(chain_names(hook, ifindex, true), "foreign");
 	assert_int_equal(shell("tc qdisc del dev v0 clsact"), 0);
-	/* a qdisc of the dead one that somebody uses now goes with our last filter */
+	/* a dead process's qdisc that is in use again is removed with our last filter */
 	dead = child_start(ifindex, 0);
 	assert_int_equal(attachment_attach(&ours, hook, ifindex, true, fd, NULL, NULL), 0);
 	child_kill(dead);
@@ -155,7 +158,7 @@ static void test_sweep_others(void **state)
 	assert_int_equal(netif_has_clsact(ifindex), 1);
 	attachment_detach(&ours);
 	assert_int_equal(netif_has_clsact(ifindex), 0);
-	/* below an ingress qdisc */
+	/* under an ingress qdisc */
 	assert_int_equal(shell("tc qdisc add dev v0 ingress"), 0);
 	assert_int_equal(attachment_attach(&ours, hook, ifindex, false, fd, NULL, NULL), 0);
 	expect_sweep(0, 0, 0);
@@ -164,7 +167,7 @@ static void test_sweep_others(void **state)
 	veth_delete();
 }
 
-/* Each namespace is swept by itself, whatever the interfaces' indices in it. */
+/* Each namespace is swept separately, even if interface indexes are equal. */
 static void test_sweep_namespaces(void **state)
 {
 	_cleanup_close_ int fd = -1;
@@ -192,7 +195,7 @@ static void test_sweep_namespaces(void **state)
 	assert_int_equal(shell("ip netns del %s", name), 0);
 }
 
-/* Without the capability to look at others' programs nothing is touched, and that is told. */
+/* Without the capability to inspect foreign programs nothing is removed, and that is reported. */
 static void test_sweep_unprivileged(void **state)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -218,7 +221,7 @@ static void test_sweep_unprivileged(void **state)
 		if (strcmp(text_str(&report), "whether filters were left behind cannot be found "
 					      "out: CAP_SYS_ADMIN is missing\n"))
 			_exit(3);
-		/* the names are from the filters themselves */
+		/* the names come from the filters themselves */
 		_exit(strcmp(chain_names(hook_find("tc"), ifindex, true), "first") ? 4 : 0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -242,7 +245,7 @@ static void test_adopt_filter(void **state)
 	fd = program("ours", 3);
 	pid = child_start(ifindex, DEED_KEEP | DEED_REPLACE);
 	child_kill(pid);
-	/* it was to stay */
+	/* marked to be kept */
 	expect_sweep(0, 0, 0);
 	assert_int_equal(chain_get(hook, ifindex, true, &chain), 0);
 	assert_int_equal(chain.n, 1);
@@ -268,7 +271,7 @@ static void test_adopt_filter(void **state)
 	assert_int_equal(packet(ifindex), 3);
 	assert_int_equal(owner_of(object_program_id(fd), ifindex, &owner), 1);
 	assert_true(owner.pid == getpid() && owner.kept);
-	/* left, and found again */
+	/* left attached, then adopted again */
 	other = adopted;
 	attachment_leave(&adopted);
 	assert_false(attachment_attached(&adopted));
@@ -277,14 +280,14 @@ static void test_adopt_filter(void **state)
 		attachment_adopt_filter(&adopted, hook, ifindex, true, object_program_id(fd)), 0);
 	assert_int_equal(adopted.priority, other.priority);
 	assert_int_equal(adopted.handle, other.handle);
-	/* with it goes the qdisc that the other process had made */
+	/* detaching also removes the qdisc that the dead process had created */
 	attachment_detach(&adopted);
 	assert_int_equal(netif_has_clsact(ifindex), 0);
 	close(fd);
 	veth_delete();
 }
 
-/* Filters of another collectd stay: it identifies them when it runs again. */
+/* Filters of another collectd stay: they belong to its next start. */
 static void test_sweep_other_collectd(void **state)
 {
 	int ifindex, status = -1;

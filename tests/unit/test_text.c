@@ -30,7 +30,7 @@ static void test_growth(void **state)
 	assert_int_equal(text.len, 100000);
 	text_clear(&text);
 	assert_string_equal(text_str(&text), "");
-	/* what is longer than the room that text_printf() tries first */
+	/* longer than the first buffer of text_printf() */
 	for (int n = 0; n < 2000; n += 37) {
 		text_clear(&text);
 		text_printf(&text, "%0*d|%s", n, 7, "x");
@@ -49,7 +49,7 @@ static void test_growth(void **state)
 	free(stolen);
 }
 
-/* When memory runs out nothing is lost and the owner is told. */
+/* Out of memory: no content is lost, and the owner gets the error. */
 static void test_failure(void **state)
 {
 	_cleanup_text_ struct text text = {};
@@ -62,7 +62,7 @@ static void test_failure(void **state)
 	assert_int_equal(text.len, 4);
 	assert_memory_equal(text.data, "kept", 4);
 	assert_null(text_steal(&text));
-	assert_int_equal(text_status(&text), 0); /* and is of use again */
+	assert_int_equal(text_status(&text), 0); /* usable again */
 }
 
 static void test_numbers(void **state)
@@ -114,7 +114,7 @@ static void test_numbers(void **state)
 		text_i64(&text, signed_numbers[i].value);
 		assert_string_equal(text_str(&text), signed_numbers[i].text);
 	}
-	/* around every power of ten, against the C library */
+	/* compared with the C library around every power of ten */
 	for (uint64_t power = 1;; power *= 10) {
 		for (int d = -1; d <= 1; d++) {
 			char expected[32];
@@ -174,7 +174,7 @@ static void test_doubles(void **state)
 
 	(void)state;
 	check_doubles();
-	/* any double comes back as it was */
+	/* every double survives a round trip */
 	for (int i = 0; i < 100000; i++) {
 		double value;
 
@@ -191,7 +191,7 @@ static void test_doubles(void **state)
 	}
 }
 
-/* The decimal point is one, whatever the locale calls it; one of them is of two bytes. */
+/* The decimal point is "." in every locale, including one with a two-byte decimal point. */
 static void test_locales(void **state)
 {
 	static const struct {
@@ -238,7 +238,7 @@ static const struct {
 	{ BYTES("\x01\x1f\x7f"), "\"\\u0001\\u001f\\u007f\"" },
 	{ BYTES("\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\x9d"),
 	  "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\x9d\"" },
-	/* the first and the last of each length */
+	/* first and last character of each length */
 	{ BYTES("\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"),
 	  "\"\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"" },
 	{ BYTES("\xff"), "\"\\u00ff\"" },
@@ -248,12 +248,12 @@ static const struct {
 	{ BYTES("\xc1\xbf"), "\"\\u00c1\\u00bf\"" },
 	{ BYTES("\xe0\x9f\xbf"), "\"\\u00e0\\u009f\\u00bf\"" },
 	{ BYTES("\xf0\x8f\xbf\xbf"), "\"\\u00f0\\u008f\\u00bf\\u00bf\"" },
-	/* surrogates, and beyond the last */
+	/* surrogates, and beyond U+10FFFF */
 	{ BYTES("\xed\xa0\x80"), "\"\\u00ed\\u00a0\\u0080\"" },
 	{ BYTES("\xed\x9f\xbf"), "\"\xed\x9f\xbf\"" },
 	{ BYTES("\xf4\x90\x80\x80"), "\"\\u00f4\\u0090\\u0080\\u0080\"" },
 	{ BYTES("\xf5\x80\x80\x80"), "\"\\u00f5\\u0080\\u0080\\u0080\"" },
-	/* cut */
+	/* truncated */
 	{ BYTES("\xe2\x82"), "\"\\u00e2\\u0082\"" },
 	{ BYTES("\xf0\x9f\x90x"), "\"\\u00f0\\u009f\\u0090x\"" },
 	{ BYTES("\xc3\xc3\xa4"), "\"\\u00c3\xc3\xa4\"" },
@@ -265,7 +265,7 @@ static void test_json(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {
-		/* in memory of exactly that length */
+		/* exact size, for the sanitizer */
 		char *bytes = malloc(strings[i].len ? strings[i].len : 1);
 
 		memcpy(bytes, strings[i].bytes, strings[i].len);
@@ -274,7 +274,7 @@ static void test_json(void **state)
 		assert_string_equal(text_str(&text), strings[i].json);
 		free(bytes);
 	}
-	/* every byte and every pair: json-c reads it, and ASCII comes back */
+	/* every byte and every pair: json-c accepts the output, and ASCII is preserved */
 	for (int a = 0; a < 256; a++)
 		for (int b = 0; b < 256; b++) {
 			char pair[2] = { (char)a, (char)b };
@@ -326,7 +326,7 @@ static void test_hex(void **state)
 	}
 }
 
-/* Large buffers are mapped; a string that text gives away can be freed by free(). */
+/* Large buffers use mmap(). A stolen string can always be released with free(). */
 static void test_large(void **state)
 {
 	_cleanup_free_ char *stolen = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What top and watch show, without a terminal. */
+/* dynmonctl top and watch without a terminal. */
 #include "ctl/board.h"
 #include "ctl/column.h"
 #include "ctl/layout.h"
@@ -40,7 +40,7 @@ static void test_columns(void **state)
 		{ "\xe2\x82", 9, true, true, " \\xe2\\x82" },
 		{ "\xc2\x9b\xe2\x80\xae", 7, false, true, "\\u009b…" },
 		{ "\xe2\x80\xae", 5, false, true, "    …" },
-		/* a character whose width is not known */
+		/* a character of unknown width */
 		{ "\xf0\xaf\xbf\xbd", 12, false, true, "\\ud87f\\udffd" },
 	};
 
@@ -91,13 +91,13 @@ static void test_sparks(void **state)
 	} cases[] = {
 		{ { 0, 1, 2, 3, 4, 5, 6, 7 }, 8, 8, true, "▁▂▃▄▅▆▇█" },
 		{ { 0, 1, 2, 3, 4, 5, 6, 7 }, 8, 8, false, "_.-~=+*#" },
-		/* a little is more than nothing */
+		/* a small value differs from zero */
 		{ { 0, 0.001f, 1000 }, 3, 3, true, "▁▂█" },
 		{ { 0, 0 }, 2, 2, true, "▁▁" },
 		{ { 5, 5 }, 2, 2, true, "██" },
 		{ { -2, 0, 2 }, 3, 3, false, "_=#" },
 		{ { -2, -2 }, 2, 2, false, "__" },
-		/* on the right, and a peak is never lost */
+		/* aligned to the right; a peak is never lost by scaling down */
 		{ { 1, 2 }, 2, 4, false, "  =#" },
 		{ { 0, 9, 0, 0, 0, 0, 0, 0 }, 8, 4, false, "#___" },
 		{ { 0, 0, 0, 0, 0, 0, 0, 9 }, 7, 3, false, "___" },
@@ -190,14 +190,14 @@ static void test_rates(void **state)
 	assert_true(hits->rate == 5 && hits->points[5] == 5 && isnan(hits->points[4]));
 	assert_true(isnan(level->rate) && level->points[5] == 4 && level->points[4] == 5);
 
-	/* It starts anew: what it has came since. */
+	/* Counter reset: the new value is the increase. */
 	board_begin(&board, 106);
 	take(&board, hits->text, true, 3);
 	assert_int_equal(board_end(&board, NULL), 0);
 	assert_true(hits->rate == 1.5);
 	assert_true(isnan(level->points[5]));
 
-	/* Not in this read: no rate, and none over the gap. */
+	/* Missing in this read: no rate, neither now nor across the gap. */
 	board_begin(&board, 108);
 	assert_int_equal(board_end(&board, NULL), 0);
 	assert_true(isnan(hits->rate) && isnan(hits->points[5]));
@@ -207,7 +207,7 @@ static void test_rates(void **state)
 	assert_true(isnan(hits->rate));
 	assert_int_equal(board.n, 2);
 
-	/* After a minute without it is forgotten, and the others are found still. */
+	/* A series is forgotten after a minute; the others are still found. */
 	for (int i = 0; i < 4; i++) {
 		board_begin(&board, 120 + i);
 		take(&board, hits->text, true, 100);
@@ -235,7 +235,7 @@ static void test_limit(void **state)
 		assert_int_equal(board.n, BOARD_SERIES_MAX);
 		assert_int_equal(board.left_out, 5);
 	}
-	/* Room again, when those there were are forgotten. */
+	/* Forgotten series make room for new ones. */
 	for (int read = 2; read < 2 + BOARD_SECONDS; read++) {
 		board_begin(&board, read);
 		assert_int_equal(board_end(&board, NULL), 0);
@@ -292,7 +292,7 @@ static void test_select(void **state)
 	board_release(&board);
 }
 
-/* A line is as wide as the terminal, whatever that is. */
+/* A line is exactly as wide as the terminal. */
 static void test_layout(void **state)
 {
 	struct series series = {
@@ -324,7 +324,7 @@ static void test_layout(void **state)
 	}
 }
 
-/* What is built where there is no ncurses. */
+/* Behaviour without ncurses. */
 static void test_none(void **state)
 {
 	const struct top top = { .socket_file = "/none", .interval = 1 };

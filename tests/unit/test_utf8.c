@@ -24,7 +24,7 @@ static void test_show(void **state)
 	static const struct {
 		const char *bytes;
 		size_t n;
-		const char *utf8, *ascii; /* NULL: the same */
+		const char *utf8, *ascii; /* NULL: unchanged */
 	} cases[] = {
 		{ BYTES(""), "", NULL },
 		{ BYTES("plain \\ text"), "plain \\ text", NULL },
@@ -34,11 +34,11 @@ static void test_show(void **state)
 		/* C1 controls and their neighbours */
 		{ BYTES("\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0"), "\\u0080\\u009b\\u009f\xc2\xa0",
 		  "\\u0080\\u009b\\u009f\\u00a0" },
-		/* bidirectional */
+		/* bidirectional controls */
 		{ BYTES("\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f"), "\\u061c\\u200e\\u200f", NULL },
 		{ BYTES("\xe2\x80\xaa\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xa9"),
 		  "\\u202a\\u202e\\u2066\\u2069", NULL },
-		/* separators, and their neighbours that are visible */
+		/* separators, and visible neighbours */
 		{ BYTES("\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xb0"),
 		  "\xe2\x80\xa7\\u2028\\u2029\xe2\x80\xb0", "\\u2027\\u2028\\u2029\\u2030" },
 		/* invisible */
@@ -51,7 +51,7 @@ static void test_show(void **state)
 		  "\\ufdd0\\ufffe\\uffff\\udbff\\udfff", NULL },
 		{ BYTES("\xef\xbf\xbd\xf4\x8f\xbf\xbd"), "\xef\xbf\xbd\xf4\x8f\xbf\xbd",
 		  "\\ufffd\\udbff\\udffd" },
-		/* no UTF-8: bytes alone, overlong, surrogates, beyond the last, cut */
+		/* invalid UTF-8: stray bytes, overlong, surrogates, beyond U+10FFFF, truncated */
 		{ BYTES("\x80\x9b\xff"), "\\x80\\x9b\\xff", NULL },
 		{ BYTES("\xc0\x9b\xe0\x82\x9b"), "\\xc0\\x9b\\xe0\\x82\\x9b", NULL },
 		{ BYTES("\xed\xa0\x80"), "\\xed\\xa0\\x80", NULL },
@@ -64,7 +64,7 @@ static void test_show(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const char *ascii = cases[i].ascii ? cases[i].ascii : cases[i].utf8;
-		/* in memory of exactly that length, for the sanitizer */
+		/* exact size, for the sanitizer */
 		char *bytes = malloc(cases[i].n + !cases[i].n);
 
 		memcpy(bytes, cases[i].bytes, cases[i].n);
@@ -87,7 +87,7 @@ static void test_lines(void **state)
 	n = utf8_show_line(line, sizeof(line), "a\tb\nc", 5, "\t");
 	assert_int_equal(n, 5);
 	assert_string_equal(line, "a\tb\\x0ac");
-	/* no room for a whole character, and for one more */
+	/* buffers too small for a complete character, and large enough for one more */
 	for (size_t size = 1; size < sizeof(line); size++) {
 		n = utf8_show_line(line, size, "\xff\xc3\xa4x", 4, "");
 		assert_int_equal(n, size <= 4 ? 0 : size <= 6 ? 1 : size <= 7 ? 3 : 4);
@@ -146,7 +146,7 @@ static void test_names(void **state)
 		{ BYTES("\xc3\xa4\xe2\x80\xae\x1b"), "\xc3\xa4\xe2\x80\xae\x1b" },
 		{ BYTES("\xff\xfe"), "\\xff\\xfe" },
 		{ BYTES("a\rb\0c"), "a\\x0db\\x00c" },
-		/* text that looks like an escape stays distinct */
+		/* text that resembles an escape stays distinguishable */
 		{ BYTES("\\xff"), "\\x5cxff" },
 		{ BYTES("\\xFF"), "\\x5cxFF" },
 		{ BYTES("\\u202e"), "\\x5cu202e" },
@@ -175,8 +175,8 @@ static int compare(const void *a, const void *b)
 }
 
 /*
- * Different names have different texts, also after utf8_show(). Tests all names of up to five
- * pieces of escapes.
+ * Distinct names give distinct texts, also after utf8_show(). Tests all names of up to five pieces
+ * of escapes.
  */
 static void test_distinct(void **state)
 {

@@ -40,7 +40,7 @@ static void test_field(void **state)
 			assert_memory_equal(field, text, len);
 			continue;
 		}
-		/* the start is kept, and what differs behind it still differs */
+		/* the start is kept; a difference after the cut still gives a different field */
 		assert_memory_equal(field, text, 100);
 		text[len - 1]++;
 		value_field(text, len, other);
@@ -53,7 +53,7 @@ static void test_field(void **state)
 	}
 }
 
-/* A field that is cut is UTF-8 as before: collectd's writers hand it on as such. */
+/* A truncated field stays valid UTF-8, because collectd's writers pass it on unchanged. */
 static void test_field_utf8(void **state)
 {
 	char text[202], field[VALUE_FIELD_MAX + 1];
@@ -71,7 +71,7 @@ static void test_field_utf8(void **state)
 			at += len;
 		}
 	}
-	/* escapes make the text longer, and no escape is cut */
+	/* escapes lengthen the text; none is truncated */
 	memset(text, '\xff', sizeof(text));
 	value_field(text, 31, field);
 	assert_int_equal(strlen(field), 124);
@@ -160,10 +160,10 @@ static void trouble(void *data, const struct error *err)
 	text_printf(&seen->lines, "%s\n", error_message(err));
 }
 
-/* One metric on each of the paths that are named, and what collectd gets. */
+/* One metric on each named path, and the values that collectd receives. */
 static const struct {
 	const char *interface;
-	const char *plugin_instance; /* of the monitor; NULL: the default */
+	const char *plugin_instance; /* of the monitor; NULL: default */
 	struct {
 		const char *name, *map;
 		enum metric_type type;
@@ -200,7 +200,7 @@ static const struct {
 	  { { "m", "PAIRS", METRIC_GAUGE, false } },
 	  { "TypeInstance=%{field}/%{metric}/%{nothing}" },
 	  "edge|gauge|a_m_%{nothing}|0\nedge|gauge|b_m_%{nothing}|0\n" },
-	/* an array in the value, and the same as slots of a histogram */
+	/* an array in the value, and the same array as histogram slots */
 	{ "eth0",
 	  NULL,
 	  { { "m", "COUNTS", METRIC_COUNTER, false } },
@@ -232,7 +232,7 @@ static const struct {
 	  { "Type=duration" },
 	  "edge-eth0|derive|m-count|20\nedge-eth0|duration|m-p50|1\n"
 	  "edge-eth0|duration|m-p90|2.6\nedge-eth0|duration|m-p99|2.96\n" },
-	/* one name on both paths */
+	/* the same name on both paths */
 	{ "eth0",
 	  NULL,
 	  { { "m", "ONE", METRIC_GAUGE, false }, { "m", "ONE", METRIC_COUNTER, false } },
@@ -243,7 +243,7 @@ static const struct {
 	  { { "m", "ONE", METRIC_GAUGE, false }, { "n", "ONE", METRIC_GAUGE, false } },
 	  {},
 	  "edge-eth0|gauge|m|42\nedge-eth0|gauge|n|42\n" },
-	/* names that are equal after "/" is replaced, on one path or on both */
+	/* names that become equal when "/" is replaced, on one path or on both */
 	{ "eth0",
 	  NULL,
 	  { { "m/x", "ONE", METRIC_GAUGE, false }, { "m_x", "ONE", METRIC_GAUGE, false } },
@@ -259,7 +259,7 @@ static const struct {
 	  { { "m\x1b", "ONE", METRIC_GAUGE, false }, { "m\\x1b", "ONE", METRIC_GAUGE, false } },
 	  {},
 	  "edge-eth0|gauge|m\\x1b|42\nedge-eth0|gauge|m\\x5cx1b|42\n" },
-	/* the name of an interface, as a snapshot has it */
+	/* an interface name as in a snapshot */
 	{ "\\xff\xe2\x80\xae\x1b",
 	  NULL,
 	  { { "m\n", "ONE", METRIC_GAUGE, false } },
@@ -278,7 +278,7 @@ static const struct {
 	  { "TypeInstance=%{path}/%{metric}", "Type=if_octets" },
 	  "edge-eth0|if_octets|ingress_m-0|0\nedge-eth0|if_octets|ingress_m-1|-7\n" },
 	{ "eth0", NULL, { { "m", "ONE", METRIC_GAUGE, false } }, { "Dispatch=false" }, "" },
-	/* last, as it takes the value away */
+	/* last, because it empties the map */
 	{ "eth0", NULL, { { "m", "ONE", METRIC_COUNTER, true } }, {}, "edge-eth0|derive|m|42\n" },
 };
 
@@ -326,7 +326,7 @@ static void test_values(void **state)
 	}
 }
 
-/* More series than collectd's queue should have are left out, and that is told. */
+/* Series above the limit for collectd's queue are left out and reported. */
 static void test_limit(void **state)
 {
 	struct metric_config configs[PATH_COUNT] = {
@@ -343,9 +343,8 @@ static void test_limit(void **state)
 	assert_int_equal(monitor_settings_init(&settings, "edge", NULL), 0);
 	item = snapshot_item_make(&settings, "eth0", object, configs);
 	values_read(&item, sink, trouble, &seen);
-	assert_int_equal(seen.n,
-			 VALUE_SERIES_MAX + 2 + 1); /* the sum and the number; the other metric */
-	/* no dataplane, no values */
+	assert_int_equal(seen.n, VALUE_SERIES_MAX + 2 + 1); /* sum and count; the other metric */
+	/* without a dataplane there are no values */
 	item.generation = generation_unref(item.generation);
 	seen.n = 0;
 	values_read(&item, sink, trouble, &seen);
@@ -354,7 +353,7 @@ static void test_limit(void **state)
 	snapshot_item_release(&item);
 }
 
-/* One map that cannot be read is told, and the others are read. */
+/* A map that cannot be read is reported; the others are still read. */
 static void test_trouble(void **state)
 {
 	struct metric_config configs[PATH_COUNT] = {

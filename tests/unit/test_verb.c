@@ -21,7 +21,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* Runs a line; 0, or the error. */
+/* Runs a line. Returns 0 or the error. */
 static int run(const char *line, const char *payload, struct answer *answer, struct error *err)
 {
 	struct command command;
@@ -37,9 +37,9 @@ static int run(const char *line, const char *payload, struct answer *answer, str
 static const struct {
 	const char *line, *payload;
 	int code;
-	const char *text; /* of the error, or of the answer */
+	const char *text; /* of the error or of the answer */
 } lines[] = {
-	/* wrong words */
+	/* invalid arguments */
 	{ "NONE", NULL, -ENOENT, "Unknown command: NONE" },
 	{ "\"\"", NULL, -ENOENT, "Unknown command: " },
 	{ "LIST x", NULL, -EINVAL, "unexpected word: x; usage: LIST" },
@@ -91,7 +91,7 @@ static const struct {
 	{ "GETVAL h/dynmon/derive-x=y", NULL, -EOPNOTSUPP, "there is no collectd that has values" },
 	{ "LISTVAL", NULL, -EOPNOTSUPP, "there is no collectd that has values" },
 	{ "PUTVAL h/dynmon/derive-x interval=10 N:1", NULL, -ENOENT, "Unknown command: PUTVAL" },
-	/* monitors that are not there */
+	/* monitors that do not exist */
 	{ "SHOW a", NULL, -ENOENT, "no monitor is called \"a\"" },
 	{ "DEL a", NULL, -ENOENT, "no monitor is called \"a\"" },
 	{ "ATTACH a b", NULL, -ENOENT, "no monitor is called \"a\"" },
@@ -100,7 +100,7 @@ static const struct {
 	{ "RELOAD a", NULL, -ENOENT, "no monitor is called \"a\"" },
 	{ "METRICS a", NULL, -ENOENT, "no monitor is called \"a\"" },
 	{ "OPENMETRICS a", NULL, -ENOENT, "no monitor is called \"a\"" },
-	/* and what works */
+	/* successful requests */
 	{ "LIST", NULL, 0, "" },
 	{ "add a hook=TC loglevel=Debug", NULL, 0, "" },
 	{ "LIST", NULL, 0, "a\tempty\ttc\t-\t-\n" },
@@ -168,7 +168,7 @@ static void test_payload(void **state)
 		{ "INJECT a bytes=0x10", -EINVAL },
 		{ "INJECT a bytes=18446744073709551615", -EFBIG },
 		{ "INJECT a bytes=18446744073709551616", -EINVAL },
-		/* no verb that takes bytes: nothing follows the line */
+		/* verbs without a payload: no bytes follow the line */
 		{ "LIST bytes=5", 0 },
 		{ "NONE bytes=5", 0 },
 		{ "bytes=5", 0 },
@@ -193,7 +193,7 @@ static void test_payload(void **state)
 	}
 }
 
-/* The table holds together: what the usage shows is what is taken. */
+/* Consistency of the table: everything that the usage text shows is accepted. */
 static void test_table(void **state)
 {
 	(void)state;

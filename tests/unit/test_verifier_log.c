@@ -12,23 +12,23 @@
 
 static const struct {
 	const char *log;
-	const char *told; /* before it; "": nothing */
+	const char *told; /* text before the log; "": none */
 } logs[] = {
 	{ "refused\n" TRACE "invalid access to packet\nR6 offset is outside\n" END,
 	  "code:3: the verifier: invalid access to packet\n    return *(int *)p;\n" },
-	/* in a header, called from the path's own line: that is the one */
+	/* an error in a header shows the line of the path's source that includes the call */
 	{ TRACE ";  @ tc.h:9\n2: (95) exit\nR0 !read_ok\n" END,
 	  "code:3: the verifier: R0 !read_ok\n    return *(int *)p;\n" },
-	/* an object, whose source is elsewhere */
+	/* an object with its source elsewhere */
 	{ "0: (b7) r0 = 0\n;   return x[9]; @ other.c:12\n1: (61) r1 = *(u32 *)(r0 +0)\n"
 	  "R0 invalid mem access 'scalar'\n" END,
 	  "other.c:12: the verifier: R0 invalid mem access 'scalar'\n    return x[9];\n" },
-	/* a line that the source does not have */
+	/* a line number beyond the source */
 	{ "; @ code:99\n0: (95) exit\nR0 !read_ok\n" END, "code:99: the verifier: R0 !read_ok\n" },
-	/* words between, of a branch that went well */
+	/* messages of an earlier branch that succeeded */
 	{ "; @ code:2\n0: (b7) r0 = 0\nfunc ok\nfrom 8 to 11: R0=1\n1: (95) exit\nbad\n" END,
 	  "code:2: the verifier: bad\n    {\n" },
-	/* nothing to be told */
+	/* no annotation */
 	{ "map HITS: no room", "" },
 	{ "", "" },
 	{ TRACE END, "" },
@@ -42,7 +42,7 @@ static void test_told(void **state)
 	struct path_config config = { .origin = (char *)"code" };
 
 	(void)state;
-	/* not terminated by a NUL */
+	/* not NUL-terminated */
 	text_add(&config.source, SOURCE, sizeof(SOURCE) - 1);
 	for (size_t i = 0; i < ARRAY_SIZE(logs); i++) {
 		_cleanup_error_ struct error err = {};

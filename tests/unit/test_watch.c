@@ -23,7 +23,7 @@ static struct registry *registry_make(void)
 	return registry;
 }
 
-/* Room for that many more descriptors. */
+/* Leaves room for the given number of descriptors. */
 static void limit_descriptors(rlim_t n, struct rlimit *old)
 {
 	int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -61,7 +61,7 @@ static void test_no_descriptors(void **state)
 	registry_free(registry);
 }
 
-/* No machine has room for such a stack. */
+/* A stack that is too large makes pthread_create() fail. */
 static void test_no_thread(void **state)
 {
 	_cleanup_error_ struct error watch_err = {}, events_err = {};
@@ -108,7 +108,7 @@ static void test_start_and_stop(void **state)
 	registry_free(registry);
 }
 
-/* Reads a file of a thread of this process, without its newline. */
+/* Reads a /proc file of a thread of this process, without the newline. */
 static void thread_read(const char *task, const char *file, char *text, size_t size)
 {
 	char path[300];
@@ -125,7 +125,7 @@ static void thread_read(const char *task, const char *file, char *text, size_t s
 	text[strcspn(text, "\n")] = '\0';
 }
 
-/* The timeout of the poll() that the watch thread sleeps in; INT_MIN: it is not in poll(). */
+/* Returns the timeout of the watch thread's poll(); INT_MIN: the thread is not in poll(). */
 static int watch_timeout(void)
 {
 	int timeout = INT_MIN;
@@ -179,13 +179,13 @@ static void test_sleeps_without_a_timeout(void **state)
 	assert_int_equal(registry_list(registry, "edge", &list, NULL), 0);
 	assert_int_equal(watch_start(registry, &watch, NULL), 0);
 	wait_for_timeout(false);
-	/* Nothing but the monitor tells the thread that there is something to retry. */
+	/* Only the monitor tells the thread that something has to be retried. */
 	monitor_begin(list.monitors[0]);
 	error_set(&err, -EMFILE, "no descriptors");
 	monitor_note_unattached(list.monitors[0], 1, &err);
 	wait_for_timeout(true);
 	monitor_end(list.monitors[0]);
-	/* All are attached again, which the next try finds. */
+	/* Everything is attached again, as the next retry finds. */
 	wait_for_timeout(false);
 	assert_null(watch_stop(watch));
 	error_release(&err);
