@@ -56,7 +56,7 @@ void object_put(const struct object *object, const char *map, const void *key, c
 
 /*
  * Returns the series of a metric (limit: the largest ones) as "label label number;", sorted by
- * text. The number is the first sample; per-CPU series show the last CPU. " of 5" follows if some
+ * text. The number is the first sample; per-CPU series show the last CPU. "of 5" follows if some
  * of 5 series are left out. If the config is invalid, the error message is returned instead.
  * accumulator: shows the accumulated values. The caller frees the string.
  */
