@@ -599,14 +599,19 @@ static void test_busy(void **state)
 				   "Content-Length: 2\r\n\r\n{}";
 	const struct house *house = *state;
 	_cleanup_text_ struct text heard = {};
-	int fds[HTTP_WORK_MAX], waited = 0;
+	int fds[HTTP_WORK_MAX + 24], waited = 0;
+	size_t n = 0;
 	bool busy = false;
 
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
-		fds[i] = client(house);
-		ask_for_pages(fds[i]);
-	}
+	while (n < HTTP_WORK_MAX)
+		ask_for_pages(fds[n++] = client(house));
 	for (; !busy && waited < PATIENCE_MS; waited += 10) {
+		/*
+		 * One more each second: the listener may end a connection without a request to make
+		 * room for those that ask_once() opens.
+		 */
+		if (waited % 1000 == 990 && n < ARRAY_SIZE(fds))
+			ask_for_pages(fds[n++] = client(house));
 		ask_once(house, get, &heard);
 		busy = !strncmp(text_str(&heard), "HTTP/1.1 503 ", 13);
 		poll(NULL, 0, 10);
@@ -616,8 +621,8 @@ static void test_busy(void **state)
 	assert_non_null(strstr(text_str(&heard), "nothing was done, try again\n"));
 	ask_once(house, post, &heard);
 	assert_int_equal(is_there(house, "m"), !strncmp(text_str(&heard), "HTTP/1.1 201 ", 13));
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-		close(fds[i]);
+	while (n)
+		close(fds[--n]);
 	for (; busy && waited < PATIENCE_MS; waited += 10) {
 		ask_once(house, get, &heard);
 		busy = strncmp(text_str(&heard), "HTTP/1.1 200 ", 13) != 0;
