@@ -63,22 +63,12 @@ void json_put_u64(struct json_writer *json, uint64_t value)
 	text_u64(json_value(json), value);
 }
 
-void json_put_i64(struct json_writer *json, int64_t value)
-{
-	text_i64(json_value(json), value);
-}
-
 void json_put_double(struct json_writer *json, double value)
 {
 	if (isfinite(value))
 		text_double(json_value(json), value);
 	else /* JSON has neither NaN nor infinity */
 		text_adds(json_value(json), "null");
-}
-
-void json_put_bool(struct json_writer *json, bool value)
-{
-	text_adds(json_value(json), value ? "true" : "false");
 }
 
 void json_member_string(struct json_writer *json, const char *key, const char *s)
@@ -93,20 +83,8 @@ void json_member_u64(struct json_writer *json, const char *key, uint64_t value)
 	json_put_u64(json, value);
 }
 
-void json_member_i64(struct json_writer *json, const char *key, int64_t value)
-{
-	json_key(json, key);
-	json_put_i64(json, value);
-}
-
 void json_member_double(struct json_writer *json, const char *key, double value)
 {
 	json_key(json, key);
 	json_put_double(json, value);
-}
-
-void json_member_bool(struct json_writer *json, const char *key, bool value)
-{
-	json_key(json, key);
-	json_put_bool(json, value);
 }

@@ -40,15 +40,11 @@ struct text *json_value(struct json_writer *json);
  */
 void json_put_string(struct json_writer *json, const char *s);
 void json_put_u64(struct json_writer *json, uint64_t value);
-void json_put_i64(struct json_writer *json, int64_t value);
 void json_put_double(struct json_writer *json, double value);
-void json_put_bool(struct json_writer *json, bool value);
 
 /* Append a key and its value. */
 void json_member_string(struct json_writer *json, const char *key, const char *s);
 void json_member_u64(struct json_writer *json, const char *key, uint64_t value);
-void json_member_i64(struct json_writer *json, const char *key, int64_t value);
 void json_member_double(struct json_writer *json, const char *key, double value);
-void json_member_bool(struct json_writer *json, const char *key, bool value);
 
 #endif

@@ -27,7 +27,7 @@ struct reader {
 	char *monitor; /* NULL for the self metrics */
 	uint64_t serial;
 	cdtime_t interval;
-	struct write_queue_reader *passage;
+	struct write_queue_observer *observer;
 	/* -- owned by the thread that has the turn -- */
 	struct text told;  /* metrics with an unusable type that were logged, one per line */
 	bool trouble_told; /* a failed read was logged */
@@ -58,7 +58,7 @@ static __thread bool flushing;
 
 static void reader_delete(struct reader *reader)
 {
-	write_queue_free(reader->passage);
+	write_queue_free(reader->observer);
 	free(reader->monitor);
 	text_release(&reader->told);
 	free(reader);
@@ -112,8 +112,8 @@ static struct reader *reader_new(const struct monitor *monitor)
 	reader->interval = seconds > 0 ? DOUBLE_TO_CDTIME_T(seconds) : plugin_get_interval();
 	reader->serial = monitor ? monitor->serial : 0;
 	reader->monitor = monitor ? strdup(monitor->settings.name) : NULL;
-	reader->passage = write_queue_new();
-	if ((monitor && !reader->monitor) || !reader->passage) {
+	reader->observer = write_queue_new();
+	if ((monitor && !reader->monitor) || !reader->observer) {
 		reader_delete(reader);
 		return NULL;
 	}
@@ -233,13 +233,13 @@ static void read_trouble(void *data, const struct error *err)
 
 static void read_begin(struct reader *reader)
 {
-	reader->time = write_queue_begin(reader->passage);
+	reader->time = write_queue_begin(reader->observer);
 	reader->sent = 0;
 }
 
 static void read_end(struct reader *reader)
 {
-	write_queue_end(reader->passage, reader->sent);
+	write_queue_end(reader->observer, reader->sent);
 }
 
 /* The caller has the turn. */

@@ -23,27 +23,27 @@ struct reading {
 	size_t sent, seen;
 };
 
-struct write_queue_reader {
+struct write_queue_observer {
 	struct reading last, before;
 	cdtime_t forgotten; /* end of an earlier read that may have values in the queue; or 0 */
-	struct write_queue_reader *next;
+	struct write_queue_observer *next;
 };
 
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t seen; /* a value has reached the cache; signaled for waiting threads */
 	/* -- protected by lock -- */
-	struct write_queue_reader *passages;
+	struct write_queue_observer *observers;
 	struct reading *recent; /* where the last value was found; NULL: look everywhere */
 	cdtime_t begin;		/* of the read that began last */
 	cdtime_t latest;	/* the latest begin of a read with a value in the cache */
 	unsigned int waiting;
-} passing = { .lock = PTHREAD_MUTEX_INITIALIZER, .seen = PTHREAD_COND_INITIALIZER };
+} write_queue = { .lock = PTHREAD_MUTEX_INITIALIZER, .seen = PTHREAD_COND_INITIALIZER };
 
 /* Under lock. Returns true if all values dispatched until then have left the queue. */
 static bool queue_is_past(cdtime_t then)
 {
-	return then < passing.latest;
+	return then < write_queue.latest;
 }
 
 /* Under lock. The number of values of a read that may still be in the queue. */
@@ -58,14 +58,14 @@ static size_t count_missing(const struct reading *reading, size_t dropped)
 /* Under lock. */
 static struct reading *find_reading(cdtime_t time)
 {
-	if (passing.recent && passing.recent->begin == time)
-		return passing.recent;
-	for (struct write_queue_reader *passage = passing.passages; passage;
-	     passage = passage->next) {
-		if (passage->last.begin == time)
-			return &passage->last;
-		if (passage->before.begin == time)
-			return &passage->before;
+	if (write_queue.recent && write_queue.recent->begin == time)
+		return write_queue.recent;
+	for (struct write_queue_observer *observer = write_queue.observers; observer;
+	     observer = observer->next) {
+		if (observer->last.begin == time)
+			return &observer->last;
+		if (observer->before.begin == time)
+			return &observer->before;
 	}
 	return NULL;
 }
@@ -78,17 +78,17 @@ static int write_queue_event(cache_event_t *event, user_data_t *user_data)
 	(void)user_data;
 	if (event->type == CE_VALUE_EXPIRED)
 		return 0;
-	pthread_mutex_lock(&passing.lock);
+	pthread_mutex_lock(&write_queue.lock);
 	reading = find_reading(event->value_list->time);
 	if (reading) {
-		passing.recent = reading;
+		write_queue.recent = reading;
 		reading->seen++;
-		if (reading->begin > passing.latest)
-			passing.latest = reading->begin;
-		if (passing.waiting)
-			pthread_cond_broadcast(&passing.seen);
+		if (reading->begin > write_queue.latest)
+			write_queue.latest = reading->begin;
+		if (write_queue.waiting)
+			pthread_cond_broadcast(&write_queue.seen);
 	}
-	pthread_mutex_unlock(&passing.lock);
+	pthread_mutex_unlock(&write_queue.lock);
 	event->ret = reading != NULL; /* for a new value: subscribe to its updates */
 	return 0;
 }
@@ -98,61 +98,61 @@ void write_queue_register(void)
 	plugin_register_cache_event(PLUGIN, write_queue_event, NULL);
 }
 
-struct write_queue_reader *write_queue_new(void)
+struct write_queue_observer *write_queue_new(void)
 {
-	struct write_queue_reader *passage = calloc(1, sizeof(*passage));
+	struct write_queue_observer *observer = calloc(1, sizeof(*observer));
 
-	if (!passage)
+	if (!observer)
 		return NULL;
-	pthread_mutex_lock(&passing.lock);
-	passage->next = passing.passages;
-	passing.passages = passage;
-	pthread_mutex_unlock(&passing.lock);
-	return passage;
+	pthread_mutex_lock(&write_queue.lock);
+	observer->next = write_queue.observers;
+	write_queue.observers = observer;
+	pthread_mutex_unlock(&write_queue.lock);
+	return observer;
 }
 
-struct write_queue_reader *write_queue_free(struct write_queue_reader *passage)
+struct write_queue_observer *write_queue_free(struct write_queue_observer *observer)
 {
-	struct write_queue_reader **at = &passing.passages;
+	struct write_queue_observer **at = &write_queue.observers;
 
-	if (!passage)
+	if (!observer)
 		return NULL;
-	pthread_mutex_lock(&passing.lock);
-	while (*at != passage)
+	pthread_mutex_lock(&write_queue.lock);
+	while (*at != observer)
 		at = &(*at)->next;
-	*at = passage->next;
-	passing.recent = NULL;
-	pthread_mutex_unlock(&passing.lock);
-	free(passage);
+	*at = observer->next;
+	write_queue.recent = NULL;
+	pthread_mutex_unlock(&write_queue.lock);
+	free(observer);
 	return NULL;
 }
 
-uint64_t write_queue_begin(struct write_queue_reader *passage)
+uint64_t write_queue_begin(struct write_queue_observer *observer)
 {
 	cdtime_t now;
 
-	pthread_mutex_lock(&passing.lock);
+	pthread_mutex_lock(&write_queue.lock);
 	now = cdtime();
 	if (now <
-	    passing.begin) /* the clock was set back: times do not compare with earlier ones */
-		passing.latest = 0;
-	if (now == passing.begin)
+	    write_queue.begin) /* the clock was set back: times do not compare with earlier ones */
+		write_queue.latest = 0;
+	if (now == write_queue.begin)
 		now++;
-	passing.begin = now;
-	if (count_missing(&passage->before, 0))
-		passage->forgotten = passage->before.end;
-	passage->before = passage->last;
-	passage->last = (struct reading){ .begin = now };
-	pthread_mutex_unlock(&passing.lock);
+	write_queue.begin = now;
+	if (count_missing(&observer->before, 0))
+		observer->forgotten = observer->before.end;
+	observer->before = observer->last;
+	observer->last = (struct reading){ .begin = now };
+	pthread_mutex_unlock(&write_queue.lock);
 	return now;
 }
 
-void write_queue_end(struct write_queue_reader *passage, size_t n)
+void write_queue_end(struct write_queue_observer *observer, size_t n)
 {
-	pthread_mutex_lock(&passing.lock);
-	passage->last.sent = n;
-	passage->last.end = cdtime();
-	pthread_mutex_unlock(&passing.lock);
+	pthread_mutex_lock(&write_queue.lock);
+	observer->last.sent = n;
+	observer->last.end = cdtime();
+	pthread_mutex_unlock(&write_queue.lock);
 }
 
 /* -- waiting -- */
@@ -166,9 +166,9 @@ static size_t count_all_missing(cdtime_t then)
 {
 	size_t missing = 0;
 
-	for (struct write_queue_reader *passage = passing.passages; passage;
-	     passage = passage->next) {
-		const struct reading *last = &passage->last, *before = &passage->before;
+	for (struct write_queue_observer *observer = write_queue.observers; observer;
+	     observer = observer->next) {
+		const struct reading *last = &observer->last, *before = &observer->before;
 		size_t dropped = queue_is_past(before->end) && before->seen < before->sent
 					 ? before->sent - before->seen
 					 : 0;
@@ -177,8 +177,8 @@ static size_t count_all_missing(cdtime_t then)
 			missing += count_missing(last, dropped);
 		if (before->end <= then)
 			missing += count_missing(before, 0);
-		if (passage->forgotten && passage->forgotten <= then &&
-		    !queue_is_past(passage->forgotten))
+		if (observer->forgotten && observer->forgotten <= then &&
+		    !queue_is_past(observer->forgotten))
 			missing++;
 	}
 	return missing;
@@ -208,7 +208,8 @@ static size_t wait_for_all(bool may_drop)
 		};
 		size_t now;
 
-		pthread_cond_clockwait(&passing.seen, &passing.lock, CLOCK_MONOTONIC, &time);
+		pthread_cond_clockwait(&write_queue.seen, &write_queue.lock, CLOCK_MONOTONIC,
+				       &time);
 		now = count_all_missing(then);
 		if (now < missing)
 			until = clock_now_ns() + quiet < end ? clock_now_ns() + quiet : end;
@@ -223,11 +224,11 @@ int write_queue_wait(struct error *err)
 	bool may_drop = chain_may_drop();
 	size_t missing;
 
-	pthread_mutex_lock(&passing.lock);
-	passing.waiting++;
+	pthread_mutex_lock(&write_queue.lock);
+	write_queue.waiting++;
 	missing = wait_for_all(may_drop);
-	passing.waiting--;
-	pthread_mutex_unlock(&passing.lock);
+	write_queue.waiting--;
+	pthread_mutex_unlock(&write_queue.lock);
 	nanosleep(&in_hand, NULL);
 	if (!missing)
 		return 0;

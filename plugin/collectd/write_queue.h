@@ -9,7 +9,7 @@
  * dropped leaves no trace, but a value of a later read proves that all values of the earlier reads
  * have left the queue.
  *
- * Each reader has a passage, which observes its last two reads. All functions are safe from any
+ * Each reader has an observer, which follows its last two reads. All functions are safe from any
  * thread.
  */
 #ifndef DYNMON_COLLECTD_WRITE_QUEUE_H
@@ -26,7 +26,7 @@
 #define WRITE_QUEUE_SECONDS_MAX	  10
 #define WRITE_QUEUE_SECONDS_QUIET 1
 
-struct write_queue_reader;
+struct write_queue_observer;
 
 /* Subscribes to cache events. Call when collectd loads the plugin. */
 void write_queue_register(void);
@@ -35,19 +35,19 @@ void write_queue_register(void);
  * write_queue_new() returns NULL if memory ran out. write_queue_free() accepts NULL and returns
  * NULL.
  */
-struct write_queue_reader *write_queue_new(void);
-struct write_queue_reader *write_queue_free(struct write_queue_reader *passage);
+struct write_queue_observer *write_queue_new(void);
+struct write_queue_observer *write_queue_free(struct write_queue_observer *observer);
 
 /**
  * write_queue_begin() - begin a read
- * @passage:  the passage of the reader
+ * @observer:  the observer of the reader
  *
  * Return: the time (a cdtime_t) for all values of this read, unique among all reads.
  */
-uint64_t write_queue_begin(struct write_queue_reader *passage);
+uint64_t write_queue_begin(struct write_queue_observer *observer);
 
 /* Ends the read. n is the number of values dispatched with the time of the read. */
-void write_queue_end(struct write_queue_reader *passage, size_t n);
+void write_queue_end(struct write_queue_observer *observer, size_t n);
 
 /**
  * write_queue_wait() - wait until the values of all reads that have ended are out of the write

@@ -17,17 +17,17 @@ static void test_nesting_and_commas(void **state)
 	json_member_u64(&json, "n", UINT64_MAX);
 	json_key(&json, "list");
 	json_array_begin(&json);
-	json_put_i64(&json, -1);
+	json_put_u64(&json, 1);
 	json_object_begin(&json);
 	json_object_end(&json);
-	json_put_bool(&json, true);
+	json_put_string(&json, "x");
 	json_array_end(&json);
-	json_member_bool(&json, "last", false);
+	json_member_double(&json, "last", 0.5);
 	json_object_end(&json);
 	assert_int_equal(text_status(&out), 0);
 	assert_string_equal(
 		text_str(&out),
-		"{\"empty\":[],\"n\":18446744073709551615,\"list\":[-1,{},true],\"last\":false}");
+		"{\"empty\":[],\"n\":18446744073709551615,\"list\":[1,{},\"x\"],\"last\":0.5}");
 }
 
 static void test_values_that_json_does_not_have(void **state)
