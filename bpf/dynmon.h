@@ -60,7 +60,7 @@
  * Sets the direction of the metrics: "ingress" or "egress". Default: ingress, if the object has an
  * ingress program.
  */
-#define DYNMON_PATH(path) dynmon_metric_tag("{\"path\":" dynmon_string(path) "}")
+#define DYNMON_DIRECTION(direction) dynmon_metric_tag("{\"direction\":" dynmon_string(direction) "}")
 
 /* Adds any members of a metric-configs element, given as JSON. With a name they define a metric. */
 #define DYNMON_METRIC_CONFIG(...) dynmon_metric_tag(#__VA_ARGS__)

@@ -29,7 +29,8 @@ static const char help[] =
 	"Usage: dynmon-cc [OPTION]... < SOURCE > OBJECT\n"
 	"Compiles a dataplane, in Dynmon's dialect or in libbpf's C, in a sandbox.\n"
 	"\n"
-	"  --path=ingress|egress   the path it is for (ingress)\n"
+	"  --direction=ingress|egress\n"
+	"                          the direction it is for (ingress)\n"
 	"  --hook=tc|xdp           the hook it is for (tc)\n"
 	"  --log-level=LEVEL       what pcn_log() is compiled in:\n"
 	"                          off critical error warn info debug trace (off)\n"
@@ -48,7 +49,7 @@ static const char help[] =
 	"missing here or the sandbox cannot be set up; 4 a limit was exceeded.\n";
 
 enum option_id {
-	OPT_PATH = 1,
+	OPT_DIRECTION = 1,
 	OPT_HOOK,
 	OPT_LOG_LEVEL,
 	OPT_CUBE_ID,
@@ -62,7 +63,7 @@ enum option_id {
 };
 
 static const struct option long_options[] = {
-	{ "path", required_argument, NULL, OPT_PATH },
+	{ "direction", required_argument, NULL, OPT_DIRECTION },
 	{ "hook", required_argument, NULL, OPT_HOOK },
 	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
 	{ "cube-id", required_argument, NULL, OPT_CUBE_ID },
@@ -121,7 +122,7 @@ static bool option_take(struct job *job, int id, const char *value)
 	unsigned long n;
 
 	switch (id) {
-	case OPT_PATH:
+	case OPT_DIRECTION:
 		return either(value, "ingress", "egress", &compile->egress);
 	case OPT_HOOK:
 		return either(value, "tc", "xdp", &compile->xdp);
@@ -177,7 +178,8 @@ static int options_parse(struct job *job, int argc, char **argv, struct error *e
 				 argv[optind]);
 	include_add(job, DYNMON_BPFDIR); /* last, so that --include takes precedence */
 	if (job->compile.xdp && job->compile.egress)
-		return error_set(err, -EINVAL, "the xdp hook has no egress path; use --hook=tc");
+		return error_set(err, -EINVAL,
+				 "the xdp hook has no egress direction; use --hook=tc");
 	return 0;
 }
 

@@ -144,9 +144,9 @@ static int take_monitor(void *to, const char *value, struct error *err)
 
 static int option_take_direction(void *to, const char *value, struct error *err)
 {
-	for (int path = 0; path < PATH_COUNT; path++)
-		if (!strcasecmp(value, path_name((enum path)path)))
-			return take_string(to, path_name((enum path)path), err);
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		if (!strcasecmp(value, direction_name((enum direction)direction)))
+			return take_string(to, direction_name((enum direction)direction), err);
 	return expected(err, "ingress or egress", value);
 }
 
@@ -475,7 +475,7 @@ const struct option options[] = {
 	{ BLOCK_FEED, "Monitor", take_monitor, same_string,
 	  offsetof(struct feed_settings, monitor) },
 	{ BLOCK_FEED, "Path", option_take_direction, same_string,
-	  offsetof(struct feed_settings, path) },
+	  offsetof(struct feed_settings, direction) },
 	{ BLOCK_FEED, "Map", take_string, same_string, offsetof(struct feed_settings, map) },
 	{ BLOCK_FEED, "Key", take_key, same_string, offsetof(struct feed_settings, key) },
 	{ BLOCK_FEED, "Field", take_string, same_string, offsetof(struct feed_settings, field) },

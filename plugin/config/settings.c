@@ -292,7 +292,7 @@ void feed_settings_release(struct feed_settings *settings)
 	free(settings->match);
 	free(settings->data_source);
 	free(settings->monitor);
-	free(settings->path);
+	free(settings->direction);
 	free(settings->map);
 	free(settings->key);
 	free(settings->field);

@@ -62,10 +62,10 @@ struct feed_settings {
 			values of this host match */
 	char *data_source; /* NULL: first data source */
 	char *monitor;
-	char *path;  /* ingress or egress; NULL: each direction with such a map */
-	char *map;   /* name of the map in the code */
-	char *key;   /* as accepted by cell_check_key(); NULL: 0 */
-	char *field; /* NULL: the map value is a number */
+	char *direction; /* ingress or egress; NULL: each direction with such a map */
+	char *map;	 /* name of the map in the code */
+	char *key;	 /* as accepted by cell_check_key(); NULL: 0 */
+	char *field;	 /* NULL: the map value is a number */
 	double scale;
 };
 

@@ -23,7 +23,7 @@ DEFINE_CLEANUP(struct series *, series_free);
 /* Separates labels that identify a place from the other labels. */
 static int describe(struct series *series)
 {
-	static const char *const places[] = { "monitor", "interface", "path" };
+	static const char *const places[] = { "monitor", "interface", "direction" };
 	_cleanup_text_ struct text where = {}, metric = {}, value = {};
 	size_t name_len = series_name_len(series->text), len;
 	const char *at = series->text + name_len, *name;

@@ -23,15 +23,16 @@ static bool shown_map(const struct object_map *map, struct map *shape)
 }
 
 /* Programs, maps and metrics of a direction, one per row. */
-static int print_path(const struct generation *generation, int path, struct error *err)
+static int print_direction(const struct generation *generation, int direction, struct error *err)
 {
-	const struct generation_path *from = &generation->paths[path];
+	const struct generation_direction *from = &generation->directions[direction];
 	_cleanup_(table_release) struct table table = { .columns = 3, .indent = "  " };
 
 	if (from->by_section)
-		printf("%s: attached by section\n", path_name((enum path)path));
+		printf("%s: attached by section\n", direction_name((enum direction)direction));
 	else
-		printf("%s: program %s, %u instructions\n", path_name((enum path)path),
+		printf("%s: program %s, %u instructions\n",
+		       direction_name((enum direction)direction),
 		       object_program_name(from->object, from->prog_fd),
 		       object_program_size(from->object, from->prog_fd));
 	for (size_t i = 0; i < from->object->n_maps; i++) {
@@ -65,12 +66,13 @@ static void add_string(struct text *out, const char *name, const char *value)
 	text_json(out, value, strlen(value));
 }
 
-static void check_add_path(struct text *out, const struct generation *generation, int path)
+static void check_add_direction(struct text *out, const struct generation *generation,
+				int direction)
 {
-	const struct generation_path *from = &generation->paths[path];
+	const struct generation_direction *from = &generation->directions[direction];
 	size_t n = 0;
 
-	text_printf(out, ",\"%s\":{", path_name((enum path)path));
+	text_printf(out, ",\"%s\":{", direction_name((enum direction)direction));
 	if (!from->by_section) {
 		add_string(out, "program", object_program_name(from->object, from->prog_fd));
 		text_printf(out, ",\"instructions\":%u,",
@@ -112,9 +114,9 @@ static void check_print_json(const char *file, const struct generation *generati
 	text_addc(&out, '{');
 	add_string(&out, "file", file);
 	text_printf(&out, ",\"verified\":%s", generation ? "true" : "false");
-	for (int path = 0; generation && path < PATH_COUNT; path++)
-		if (generation->paths[path].object)
-			check_add_path(&out, generation, path);
+	for (int direction = 0; generation && direction < N_DIRECTIONS; direction++)
+		if (generation->directions[direction].object)
+			check_add_direction(&out, generation, direction);
 	text_addc(&out, '}');
 	puts(text_str(&out));
 }
@@ -151,9 +153,9 @@ int check_file(const char *file, const char *hook, bool json, const struct compi
 		check_print_json(file, generation);
 		return 0;
 	}
-	for (int path = 0; path < PATH_COUNT && r == 0; path++)
-		if (generation->paths[path].object)
-			r = print_path(generation, path, err);
+	for (int direction = 0; direction < N_DIRECTIONS && r == 0; direction++)
+		if (generation->directions[direction].object)
+			r = print_direction(generation, direction, err);
 	printf("%s: ok%s\n", file,
 	       dataplane_is_empty(dataplane) ? ", but there is no code in it" : "");
 	return r;

@@ -85,7 +85,7 @@ static bool options_right(const struct options *options)
 			LOG_LEVELS, options->log_level);
 		return false;
 	}
-	if (options->direction && path_from_name(options->direction) < 0) {
+	if (options->direction && direction_from_name(options->direction) < 0) {
 		fprintf(stderr,
 			"dynmonctl: --direction: expected ingress or egress, found "
 			"\"%s\"\n",
@@ -139,7 +139,7 @@ static int run_test(const struct options *options, char **words, size_t n)
 	if (!options_right(options))
 		return EXIT_USAGE;
 	if (options->direction)
-		test.skip[!path_from_name(options->direction)] = true;
+		test.skip[!direction_from_name(options->direction)] = true;
 	if (test_run(&test, &err) < 0)
 		return report(&err);
 	return 0;

@@ -46,21 +46,22 @@ struct counts {
 
 /* -- running -- */
 
-static int trial_init(struct trial *trial, const struct generation_path *path, struct error *err)
+static int trial_init(struct trial *trial, const struct generation_direction *direction,
+		      struct error *err)
 {
 	struct bpf_prog_info info = {};
 	uint32_t len = sizeof(info);
 	int r;
 
-	if (path->by_section)
+	if (direction->by_section)
 		return error_set(err, -EOPNOTSUPP,
 				 "its programs are attached by their section: only tc and xdp "
 				 "programs can be run over packets");
-	r = bpf_obj_get_info_by_fd(path->prog_fd, &info, &len);
+	r = bpf_obj_get_info_by_fd(direction->prog_fd, &info, &len);
 	if (r < 0)
 		return error_set(err, r, "a program of the object: %s", strerror(-r));
-	trial->name = object_program_name(path->object, path->prog_fd);
-	trial->prog_fd = path->prog_fd;
+	trial->name = object_program_name(direction->object, direction->prog_fd);
+	trial->prog_fd = direction->prog_fd;
 	trial->xdp = info.type == BPF_PROG_TYPE_XDP;
 	return 0;
 }
@@ -102,7 +103,7 @@ static int trial_frame(struct trial *trial, const struct frame *frame, struct er
 	return 1;
 }
 
-static int run_packets(const char *file, struct trial trials[PATH_COUNT], struct counts *counts,
+static int run_packets(const char *file, struct trial trials[N_DIRECTIONS], struct counts *counts,
 		       struct error *err)
 {
 	_cleanup_(recording_close) struct recording recording;
@@ -119,9 +120,9 @@ static int run_packets(const char *file, struct trial trials[PATH_COUNT], struct
 			continue;
 		}
 		/* Egress first: egress is always tc, whose limit is lower than that of xdp. */
-		for (int path = PATH_COUNT - 1; path >= 0 && done > 0; path--)
-			if (trials[path].prog_fd >= 0)
-				done = trial_frame(&trials[path], &frame, err);
+		for (int direction = N_DIRECTIONS - 1; direction >= 0 && done > 0; direction--)
+			if (trials[direction].prog_fd >= 0)
+				done = trial_frame(&trials[direction], &frame, err);
 		if (done < 0)
 			return error_prefix(err, done, "packet %llu of %s",
 					    (unsigned long long)recording.packets, file);
@@ -162,7 +163,7 @@ static const char *verdict_name(const struct trial *trial, int32_t value, char n
 /* Reads the metrics in the format of METRICS. */
 static int read_metrics(struct generation *generation, struct text *out, struct error *err)
 {
-	const struct json_filter filter = { .path = -1, .one = true };
+	const struct json_filter filter = { .direction = -1, .one = true };
 	_cleanup_(stream_freep) struct stream *stream = NULL;
 	struct snapshot snapshot = { calloc(1, sizeof(*snapshot.items)), 1 };
 	int r;
@@ -181,7 +182,7 @@ static int read_metrics(struct generation *generation, struct text *out, struct 
 	return r;
 }
 
-static void test_print_json(const struct counts *counts, const struct trial trials[PATH_COUNT],
+static void test_print_json(const struct counts *counts, const struct trial trials[N_DIRECTIONS],
 			    struct text *metrics)
 {
 	_cleanup_text_ struct text out = {};
@@ -191,12 +192,13 @@ static void test_print_json(const struct counts *counts, const struct trial tria
 		    (unsigned long long)counts->packets, (unsigned long long)counts->runts,
 		    (unsigned long long)counts->giants, (unsigned long long)counts->cut);
 	text_adds(&out, "\"verdicts\":{");
-	for (int path = 0, first = 1; path < PATH_COUNT; path++) {
-		const struct trial *trial = &trials[path];
+	for (int direction = 0, first = 1; direction < N_DIRECTIONS; direction++) {
+		const struct trial *trial = &trials[direction];
 
 		if (trial->prog_fd < 0)
 			continue;
-		text_printf(&out, "%s\"%s\":{", first ? "" : ",", path_name((enum path)path));
+		text_printf(&out, "%s\"%s\":{", first ? "" : ",",
+			    direction_name((enum direction)direction));
 		first = 0;
 		for (size_t i = 0; i < trial->n; i++)
 			text_printf(&out, "%s\"%s\":%llu", i ? "," : "",
@@ -212,7 +214,7 @@ static void test_print_json(const struct counts *counts, const struct trial tria
 }
 
 /* Adds a metric with one row per entry. The key of an array or queue entry is its index. */
-static void test_add_metric(struct table *table, const char *path, struct json_object *metric)
+static void test_add_metric(struct table *table, const char *direction, struct json_object *metric)
 {
 	const char *name = json_object_get_string(json_object_object_get(metric, "name"));
 	struct json_object *list = json_object_object_get(metric, "value");
@@ -225,7 +227,7 @@ static void test_add_metric(struct table *table, const char *path, struct json_o
 		if (json_object_is_type(entry, json_type_object) &&
 		    json_object_object_get_ex(entry, "key", &key))
 			value = json_object_object_get(entry, "value");
-		table_add(table, path);
+		table_add(table, direction);
 		table_add(table, name);
 		if (key)
 			table_add(table,
@@ -242,7 +244,7 @@ static void test_add_metric(struct table *table, const char *path, struct json_o
 static int print_metrics(struct text *text, struct error *err)
 {
 	_cleanup_(json_object_putp) struct json_object *json = json_tokener_parse(text_str(text));
-	static const char *const titles[] = { "path", "metric", "key", "value" };
+	static const char *const titles[] = { "direction", "metric", "key", "value" };
 	_cleanup_(table_release) struct table table = { .columns = ARRAY_SIZE(titles),
 							.header = true };
 
@@ -250,21 +252,21 @@ static int print_metrics(struct text *text, struct error *err)
 		return error_oom(err);
 	for (size_t i = 0; i < ARRAY_SIZE(titles); i++)
 		table_add(&table, titles[i]);
-	for (int path = 0; path < PATH_COUNT; path++) {
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
 		char key[32];
 		struct json_object *list;
 
-		snprintf(key, sizeof(key), "%s-metrics", path_name((enum path)path));
+		snprintf(key, sizeof(key), "%s-metrics", direction_name((enum direction)direction));
 		list = json_object_object_get(json, key);
 		for (size_t i = 0; list && i < json_object_array_length(list); i++)
-			test_add_metric(&table, path_name((enum path)path),
+			test_add_metric(&table, direction_name((enum direction)direction),
 					json_object_array_get_idx(list, i));
 	}
 	puts("");
 	return table_print(&table, stdout, err);
 }
 
-static void print_counts(const struct counts *counts, const struct trial trials[PATH_COUNT])
+static void print_counts(const struct counts *counts, const struct trial trials[N_DIRECTIONS])
 {
 	char number[16];
 
@@ -278,12 +280,13 @@ static void print_counts(const struct counts *counts, const struct trial trials[
 		printf("; %llu skipped, longer than the kernel takes for a test",
 		       (unsigned long long)counts->giants);
 	puts("");
-	for (int path = 0; path < PATH_COUNT; path++) {
-		const struct trial *trial = &trials[path];
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		const struct trial *trial = &trials[direction];
 
 		if (trial->prog_fd < 0)
 			continue;
-		printf("%s: program %s returned\n", path_name((enum path)path), trial->name);
+		printf("%s: program %s returned\n", direction_name((enum direction)direction),
+		       trial->name);
 		for (size_t i = 0; i < trial->n; i++)
 			printf("  %-24s %llu\n",
 			       verdict_name(trial, trial->verdicts[i].value, number),
@@ -326,25 +329,25 @@ static int load(const struct test *test, struct generation **ret, struct error *
 int test_run(const struct test *test, struct error *err)
 {
 	_cleanup_(generation_unrefp) struct generation *generation = NULL;
-	struct trial trials[PATH_COUNT] = {};
+	struct trial trials[N_DIRECTIONS] = {};
 	_cleanup_text_ struct text metrics = {};
 	struct counts counts = {};
 	bool any = false;
 	int r = load(test, &generation, err);
 
-	for (int path = 0; path < PATH_COUNT; path++) {
-		trials[path].prog_fd = -1;
-		if (r < 0 || test->skip[path] || !generation->paths[path].object)
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		trials[direction].prog_fd = -1;
+		if (r < 0 || test->skip[direction] || !generation->directions[direction].object)
 			continue;
-		r = trial_init(&trials[path], &generation->paths[path], err);
+		r = trial_init(&trials[direction], &generation->directions[direction], err);
 		any = true;
 	}
 	if (r == 0 && !any)
 		r = error_set(err, -EINVAL, "%s: there is no program to run packets through%s",
 			      test->file,
-			      test->skip[PATH_INGRESS]	? " on the egress path"
-			      : test->skip[PATH_EGRESS] ? " on the ingress path"
-							: "");
+			      test->skip[INGRESS]  ? " on the egress direction"
+			      : test->skip[EGRESS] ? " on the ingress direction"
+						   : "");
 	if (r == 0)
 		r = run_packets(test->pcap, trials, &counts, err);
 	if (r == 0)

@@ -6,12 +6,12 @@
 #include "dataplane/compiler.h"
 
 struct test {
-	const char *file;      /* document, bundle or object */
-	const char *pcap;      /* the capture */
-	const char *hook;      /* as accepted by hook_find() */
-	const char *log_level; /* as in compile_file() */
-	bool skip[PATH_COUNT]; /* directions that get no packets */
-	bool json;	       /* print JSON; otherwise tables for people */
+	const char *file;	 /* document, bundle or object */
+	const char *pcap;	 /* the capture */
+	const char *hook;	 /* as accepted by hook_find() */
+	const char *log_level;	 /* as in compile_file() */
+	bool skip[N_DIRECTIONS]; /* directions that get no packets */
+	bool json;		 /* print JSON; otherwise tables for people */
 	struct compiler compiler;
 };
 

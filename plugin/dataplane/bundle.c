@@ -10,11 +10,11 @@
 
 DEFINE_CLEANUP(struct json_object *, json_object_put);
 
-const char *bundle_path_key(enum path path)
+const char *bundle_direction_key(enum direction direction)
 {
-	static const char *const keys[PATH_COUNT] = { "ingress-path", "egress-path" };
+	static const char *const keys[N_DIRECTIONS] = { "ingress-path", "egress-path" };
 
-	return keys[path];
+	return keys[direction];
 }
 
 /* -- reading -- */
@@ -91,7 +91,7 @@ static bool bundle_same(const struct text *a, const struct text *b)
 }
 
 /* An existing section of the same name would hide the section that bundle_pack() adds. */
-static int check_object(const struct text *elf, enum path path, struct error *err)
+static int check_object(const struct text *elf, enum direction direction, struct error *err)
 {
 	struct image image;
 	const char *bytes;
@@ -104,14 +104,14 @@ static int check_object(const struct text *elf, enum path path, struct error *er
 		r = error_set(err, -EINVAL,
 			      "the object has a section " BUNDLE_SECTION
 			      ": it is a bundle already");
-	return r < 0 ? error_prefix(err, r, "%s", bundle_path_key(path)) : 0;
+	return r < 0 ? error_prefix(err, r, "%s", bundle_direction_key(direction)) : 0;
 }
 
 /* Makes the value of the key "bundle". */
 static int about(const struct dataplane *dataplane, const struct compile_target *target,
 		 struct json_object **ret, struct error *err)
 {
-	const struct path_code *ingress = dataplane->paths[PATH_INGRESS];
+	const struct direction_code *ingress = dataplane->directions[INGRESS];
 	_cleanup_(json_object_putp) struct json_object *json = json_object_new_object();
 	bool tc = false, xdp = false;
 	struct image image;
@@ -141,10 +141,10 @@ static int about(const struct dataplane *dataplane, const struct compile_target 
 }
 
 /*
- * Copies the document and replaces the code of each path by the location of its object. Takes
+ * Copies the document and replaces the code of each direction by the location of its object. Takes
  * ownership of about_it.
  */
-static int strip(const struct dataplane *dataplane, const char *const sections[PATH_COUNT],
+static int strip(const struct dataplane *dataplane, const char *const sections[N_DIRECTIONS],
 		 struct json_object *about_it, struct json_object **ret, struct error *err)
 {
 	static const char *const code[] = { "code", "code-file", "object", "object-data" };
@@ -160,15 +160,15 @@ static int strip(const struct dataplane *dataplane, const char *const sections[P
 		if (strcmp(key, "bundle") != 0)
 			json_object_object_add(json, key, json_object_get(value));
 	json_object_put(copy);
-	for (int i = 0; i < PATH_COUNT; i++) {
-		struct json_object *path =
-			json_object_object_get(json, bundle_path_key((enum path)i));
+	for (int i = 0; i < N_DIRECTIONS; i++) {
+		struct json_object *direction =
+			json_object_object_get(json, bundle_direction_key((enum direction)i));
 
 		if (!sections[i])
 			continue;
 		for (size_t k = 0; k < ARRAY_SIZE(code); k++)
-			json_object_object_del(path, code[k]);
-		json_object_object_add(path, "object", json_object_new_string(sections[i]));
+			json_object_object_del(direction, code[k]);
+		json_object_object_add(direction, "object", json_object_new_string(sections[i]));
 	}
 	*ret = steal_ptr(&json);
 	return 0;
@@ -177,28 +177,28 @@ static int strip(const struct dataplane *dataplane, const char *const sections[P
 int bundle_pack(const struct dataplane *dataplane, const struct compile_target *target,
 		struct text *out, struct error *err)
 {
-	struct path_code *const *paths = dataplane->paths;
+	struct direction_code *const *directions = dataplane->directions;
 	_cleanup_(json_object_putp) struct json_object *json = NULL;
 	struct json_object *about_it = NULL;
-	const char *sections[PATH_COUNT] = {};
+	const char *sections[N_DIRECTIONS] = {};
 	struct image_section add[2] = { { BUNDLE_SECTION } };
-	const struct path_code *first = NULL;
+	const struct direction_code *first = NULL;
 	size_t n = 1;
 	int r;
 
-	for (int i = 0; i < PATH_COUNT; i++) {
-		if (!paths[i])
+	for (int i = 0; i < N_DIRECTIONS; i++) {
+		if (!directions[i])
 			continue;
-		r = check_object(&paths[i]->elf, (enum path)i, err);
+		r = check_object(&directions[i]->elf, (enum direction)i, err);
 		if (r < 0)
 			return r;
 		sections[i] = BUNDLE_SELF;
-		if (first && !bundle_same(&first->elf, &paths[i]->elf)) {
+		if (first && !bundle_same(&first->elf, &directions[i]->elf)) {
 			sections[i] = BUNDLE_SECOND;
-			add[n++] = (struct image_section){ BUNDLE_SECOND, paths[i]->elf.data,
-							   paths[i]->elf.len };
+			add[n++] = (struct image_section){ BUNDLE_SECOND, directions[i]->elf.data,
+							   directions[i]->elf.len };
 		}
-		first = first ? first : paths[i];
+		first = first ? first : directions[i];
 	}
 	if (!first)
 		return error_set(err, -EINVAL, "there is no code in the document");

@@ -3,8 +3,8 @@
  * A bundle is a compiled dataplane in one file, for hosts without a compiler.
  *
  * The file is an ELF object with the document in its section .dynmon. The document has no code. Its
- * key "bundle" holds {"version":1,...}. The key "object" of each path tells where the object of the
- * path is: BUNDLE_SELF or BUNDLE_SECOND.
+ * key "bundle" holds {"version":1,...}. The key "object" of each direction tells where the object
+ * of the direction is: BUNDLE_SELF or BUNDLE_SECOND.
  *
  * document_parse() accepts bundles; this module packs and reads the format. It keeps no state; any
  * thread may call it.
@@ -16,16 +16,17 @@
 
 #define BUNDLE_VERSION 1
 #define BUNDLE_SECTION ".dynmon"
-#define BUNDLE_SECOND  ".dynmon.egress" /* object of the egress path, if different from ingress */
-#define BUNDLE_SELF    "."		/* the bundle file itself */
+#define BUNDLE_SECOND                                                                              \
+	".dynmon.egress" /* object of the egress direction, if different from ingress */
+#define BUNDLE_SELF "."	 /* the bundle file itself */
 
 /**
- * bundle_path_key() - return the key of a path in a document
- * @path:  direction
+ * bundle_direction_key() - return the key of a direction in a document
+ * @direction:  direction
  *
  * Return: "ingress-path" or "egress-path", a static string.
  */
-const char *bundle_path_key(enum path path);
+const char *bundle_direction_key(enum direction direction);
 
 /**
  * bundle_pack() - write a compiled dataplane as a bundle
@@ -50,7 +51,7 @@ struct json_reader;
 /**
  * bundle_read() - find the document of an ELF file
  * @image:     the ELF file
- * @document:  receives json and warnings; the paths are not filled
+ * @document:  receives json and warnings; the directions are not filled
  * @err:       receives the reason of a failure
  *
  * Takes the document from section .dynmon. Without this section, the document is derived from the

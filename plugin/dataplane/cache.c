@@ -115,7 +115,7 @@ static bool uses_cube_id(const struct text *code)
 static void cache_make_key(const struct compile_target *target, const char *origin,
 			   const struct text *code, struct text *key)
 {
-	text_printf(key, "%d %d %s %u %s\n", target->path, target->xdp, target->log_level,
+	text_printf(key, "%d %d %s %u %s\n", target->direction, target->xdp, target->log_level,
 		    uses_cube_id(code) ? target->cube_id : 0, origin);
 	text_add(key, code->data, code->len);
 }

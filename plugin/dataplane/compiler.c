@@ -339,8 +339,8 @@ int compiler_run(const struct compiler *compiler, const struct compile_target *t
 	int signal = 0, r;
 
 	/* All arguments are in one buffer, each terminated by NUL. */
-	text_printf(&argument, "dynmon-cc%c--status-fd=3%c--path=%s%c--hook=%s%c", 0, 0,
-		    path_name(target->path), 0, target->xdp ? "xdp" : "tc", 0);
+	text_printf(&argument, "dynmon-cc%c--status-fd=3%c--direction=%s%c--hook=%s%c", 0, 0,
+		    direction_name(target->direction), 0, target->xdp ? "xdp" : "tc", 0);
 	text_printf(&argument, "--log-level=%s%c--cube-id=%u%c--name=%s%c",
 		    target->log_level ? target->log_level : "off", 0, target->cube_id, 0, origin,
 		    0);

@@ -41,7 +41,7 @@ struct compiler {
 
 /* Parameters of the generated code. log_level is borrowed. */
 struct compile_target {
-	enum path path;
+	enum direction direction;
 	bool xdp;	       /* the context is struct xdp_md, not struct __sk_buff */
 	const char *log_level; /* "off", "error", "warn", "info", "debug", "trace" */
 	unsigned int cube_id;

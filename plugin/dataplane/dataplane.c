@@ -15,18 +15,18 @@ static bool text_equal(const struct text *a, const struct text *b)
 	return a->len == b->len && (!a->len || !memcmp(a->data, b->data, a->len));
 }
 
-static struct path_code *path_code_ref(struct path_code *code)
+static struct direction_code *direction_code_ref(struct direction_code *code)
 {
 	if (code)
 		__atomic_add_fetch(&code->refs, 1, __ATOMIC_RELAXED);
 	return code;
 }
 
-static void path_code_unref(struct path_code *code)
+static void direction_code_unref(struct direction_code *code)
 {
 	if (!code || __atomic_sub_fetch(&code->refs, 1, __ATOMIC_ACQ_REL))
 		return;
-	path_config_unref(code->config);
+	direction_config_unref(code->config);
 	text_release(&code->elf);
 	free(code);
 }
@@ -44,7 +44,8 @@ static bool is_added_up(const struct metric_config *config)
  * Warns of metrics that empty the same map without shared accumulators. Each of them sees only what
  * the reads of the other one have left.
  */
-static void warn_of(const struct path_config *config, enum path path, struct text *warnings)
+static void warn_of(const struct direction_config *config, enum direction direction,
+		    struct text *warnings)
 {
 	for (size_t i = 0; i < config->n_metrics; i++)
 		for (size_t j = 0; j < i; j++) {
@@ -59,18 +60,18 @@ static void warn_of(const struct path_config *config, enum path path, struct tex
 			text_printf(warnings,
 				    "%s-path.metric-configs[%zu]: map %s is taken out of by "
 				    "metric \"%s\", too: each finds what the other one left\n",
-				    path_name(path), i, b->map_name, a->name);
+				    direction_name(direction), i, b->map_name, a->name);
 		}
 }
 
 /*
- * Returns the name of the source in diagnostics. Equal sources on both paths get the same name and
- * thus compile to the same object. This object is loaded once, with one set of maps.
+ * Returns the name of the source in diagnostics. Equal sources on both directions get the same name
+ * and thus compile to the same object. This object is loaded once, with one set of maps.
  */
-static const char *origin_of(const struct document *document, enum path path)
+static const char *origin_of(const struct document *document, enum direction direction)
 {
-	const struct path_config *ingress = document->paths[PATH_INGRESS];
-	const struct path_config *config = document->paths[path];
+	const struct direction_config *ingress = document->directions[INGRESS];
+	const struct direction_config *config = document->directions[direction];
 
 	return ingress && text_equal(&ingress->source, &config->source) ? ingress->origin
 									: config->origin;
@@ -97,13 +98,13 @@ static int object_try(const struct text *object, const char *origin,
 	return r < 0 ? error_set(err, r, "%s", error_message(&why)) : 0;
 }
 
-/* Tests whether the object is equal to that of the ingress path, which is tried first. */
-static bool was_tried(const struct document *document, enum path path)
+/* Tests whether the object is equal to that of the ingress direction, which is tried first. */
+static bool was_tried(const struct document *document, enum direction direction)
 {
-	const struct path_config *ingress = document->paths[PATH_INGRESS];
+	const struct direction_config *ingress = document->directions[INGRESS];
 
-	return path != PATH_INGRESS && ingress && ingress->object.len &&
-	       text_equal(&ingress->object, &document->paths[path]->object);
+	return direction != INGRESS && ingress && ingress->object.len &&
+	       text_equal(&ingress->object, &document->directions[direction]->object);
 }
 
 /* Rejects a bundle that was compiled for the other kind of hook. */
@@ -112,7 +113,7 @@ static int hook_check(const struct document *document, const struct compile_targ
 {
 	bool xdp = document->hook == DOCUMENT_HOOK_XDP;
 
-	if (!document->paths[PATH_INGRESS] || document->hook == DOCUMENT_HOOK_ANY ||
+	if (!document->directions[INGRESS] || document->hook == DOCUMENT_HOOK_ANY ||
 	    xdp == target->xdp)
 		return 0;
 	return error_set(err, -EINVAL,
@@ -123,7 +124,7 @@ static int hook_check(const struct document *document, const struct compile_targ
 }
 
 /* Compiles the source or copies the object. Skips the trial in the sandbox if tried is true. */
-static int make_elf(const struct path_config *config, const char *origin, bool tried,
+static int make_elf(const struct direction_config *config, const char *origin, bool tried,
 		    const struct compiler *compiler, const struct compile_target *target,
 		    struct text *elf, struct text *warnings, struct error *err)
 {
@@ -150,48 +151,50 @@ static int make_elf(const struct path_config *config, const char *origin, bool t
 	return r;
 }
 
-static int path_compile(struct path_config *config, const char *origin, bool tried,
-			const struct compiler *compiler, const struct compile_target *target,
-			struct path_code **ret, struct text *warnings, struct error *err)
+static int direction_compile(struct direction_config *config, const char *origin, bool tried,
+			     const struct compiler *compiler, const struct compile_target *target,
+			     struct direction_code **ret, struct text *warnings, struct error *err)
 {
-	struct path_code *code = calloc(1, sizeof(*code));
+	struct direction_code *code = calloc(1, sizeof(*code));
 	int r;
 
 	if (!code)
 		return error_oom(err);
 	code->refs = 1;
-	code->config = path_config_ref(config);
-	warn_of(config, target->path, warnings);
+	code->config = direction_config_ref(config);
+	warn_of(config, target->direction, warnings);
 	r = make_elf(config, origin, tried, compiler, target, &code->elf, warnings, err);
 	if (r < 0) {
-		path_code_unref(code);
-		return error_prefix(err, r, "%s-path", path_name(target->path));
+		direction_code_unref(code);
+		return error_prefix(err, r, "%s-path", direction_name(target->direction));
 	}
 	*ret = code;
 	return 0;
 }
 
-/* Compiles the paths of the document. Other paths are shared with previous. */
-static int compile_paths(struct dataplane *dataplane, const struct dataplane *previous,
-			 const struct compiler *compiler, const struct compile_target *target,
-			 struct error *err)
+/* Compiles the directions of the document. Other directions are shared with previous. */
+static int compile_directions(struct dataplane *dataplane, const struct dataplane *previous,
+			      const struct compiler *compiler, const struct compile_target *target,
+			      struct error *err)
 {
 	const struct document *document = dataplane->document;
 
-	for (int path = 0; path < PATH_COUNT; path++) {
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
 		struct compile_target this = *target;
 		int r;
 
-		this.path = (enum path)path;
-		this.xdp = target->xdp && path == PATH_INGRESS; /* XDP has no egress */
-		if (!document->paths[path]) {
+		this.direction = (enum direction)direction;
+		this.xdp = target->xdp && direction == INGRESS; /* XDP has no egress */
+		if (!document->directions[direction]) {
 			if (previous)
-				dataplane->paths[path] = path_code_ref(previous->paths[path]);
+				dataplane->directions[direction] =
+					direction_code_ref(previous->directions[direction]);
 			continue;
 		}
-		r = path_compile(document->paths[path], origin_of(document, this.path),
-				 was_tried(document, this.path), compiler, &this,
-				 &dataplane->paths[path], &dataplane->warnings, err);
+		r = direction_compile(document->directions[direction],
+				      origin_of(document, this.direction),
+				      was_tried(document, this.direction), compiler, &this,
+				      &dataplane->directions[direction], &dataplane->warnings, err);
 		if (r < 0)
 			return r;
 	}
@@ -216,11 +219,11 @@ int dataplane_build(struct document *document, const struct dataplane *previous,
 	r = hook_check(document, target, err);
 	if (r < 0)
 		return r;
-	compiles = document->paths[PATH_INGRESS] || document->paths[PATH_EGRESS];
+	compiles = document->directions[INGRESS] || document->directions[EGRESS];
 	r = compiles ? compile_queue_enter(compiler, err) : 0;
 	if (r < 0)
 		return r;
-	r = compile_paths(dataplane, previous, compiler, target, err);
+	r = compile_directions(dataplane, previous, compiler, target, err);
 	if (compiles)
 		compile_queue_leave(compiler->queue);
 	if (r < 0)
@@ -240,15 +243,16 @@ int dataplane_get_document(const struct dataplane *dataplane, struct document **
 	    json_object_deep_copy(dataplane->document->json, &document->json, NULL) < 0)
 		return error_oom(err);
 	document->hook = dataplane->document->hook;
-	for (int path = 0; path < PATH_COUNT; path++)
-		if (dataplane->paths[path])
-			document->paths[path] = path_config_ref(dataplane->paths[path]->config);
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		if (dataplane->directions[direction])
+			document->directions[direction] =
+				direction_config_ref(dataplane->directions[direction]->config);
 	*ret = steal_ptr(&document);
 	return 0;
 }
 
-int dataplane_without(const struct dataplane *dataplane, enum path path, struct dataplane **ret,
-		      struct error *err)
+int dataplane_without(const struct dataplane *dataplane, enum direction direction,
+		      struct dataplane **ret, struct error *err)
 {
 	_cleanup_(dataplane_unrefp) struct dataplane *less = calloc(1, sizeof(*less));
 	int r;
@@ -259,18 +263,19 @@ int dataplane_without(const struct dataplane *dataplane, enum path path, struct 
 	r = dataplane_get_document(dataplane, &less->document, err);
 	if (r < 0)
 		return r;
-	less->document->paths[path] = path_config_unref(less->document->paths[path]);
-	for (int i = 0; i < PATH_COUNT; i++)
-		if (i != (int)path)
-			less->paths[i] = path_code_ref(dataplane->paths[i]);
+	less->document->directions[direction] =
+		direction_config_unref(less->document->directions[direction]);
+	for (int i = 0; i < N_DIRECTIONS; i++)
+		if (i != (int)direction)
+			less->directions[i] = direction_code_ref(dataplane->directions[i]);
 	*ret = steal_ptr(&less);
 	return 0;
 }
 
 bool dataplane_is_empty(const struct dataplane *dataplane)
 {
-	for (int path = 0; path < PATH_COUNT; path++)
-		if (dataplane->paths[path])
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		if (dataplane->directions[direction])
 			return false;
 	return true;
 }
@@ -281,8 +286,9 @@ bool dataplane_is_from(const struct dataplane *dataplane, const struct document 
 
 	if (!json_object_equal(from->json, document->json))
 		return false;
-	for (int path = 0; path < PATH_COUNT; path++) {
-		const struct path_config *a = from->paths[path], *b = document->paths[path];
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		const struct direction_config *a = from->directions[direction],
+					      *b = document->directions[direction];
 
 		if (a && b &&
 		    (!text_equal(&a->source, &b->source) || !text_equal(&a->object, &b->object)))
@@ -302,8 +308,8 @@ struct dataplane *dataplane_unref(struct dataplane *dataplane)
 {
 	if (!dataplane || __atomic_sub_fetch(&dataplane->refs, 1, __ATOMIC_ACQ_REL))
 		return NULL;
-	for (int path = 0; path < PATH_COUNT; path++)
-		path_code_unref(dataplane->paths[path]);
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		direction_code_unref(dataplane->directions[direction]);
 	document_free(dataplane->document);
 	text_release(&dataplane->warnings);
 	free(dataplane);

@@ -11,28 +11,28 @@
 #include "dataplane/compiler.h"
 #include "dataplane/document.h"
 
-/* The compiled code of one path. Shared by the dataplanes that keep the path. */
-struct path_code {
-	unsigned int refs;	    /* atomic */
-	struct path_config *config; /* one reference is owned */
+/* The compiled code of one direction. Shared by the dataplanes that keep the direction. */
+struct direction_code {
+	unsigned int refs;		 /* atomic */
+	struct direction_config *config; /* one reference is owned */
 	struct text elf;
 };
 
 struct dataplane {
-	unsigned int refs;		     /* atomic */
-	struct path_code *paths[PATH_COUNT]; /* NULL: no code runs on this path */
-	struct document *document;	     /* the source document, owned */
-	struct text warnings;		     /* of document and compiler, one per line */
+	unsigned int refs;				 /* atomic */
+	struct direction_code *directions[N_DIRECTIONS]; /* NULL: no code runs on this direction */
+	struct document *document;			 /* the source document, owned */
+	struct text warnings; /* of document and compiler, one per line */
 };
 
 /**
  * dataplane_build() - compile a document
  * @document:  parsed document; ownership moves to the callee, even on failure
- * @previous:  provides the paths that the document leaves unchanged ({}); may be NULL
+ * @previous:  provides the directions that the document leaves unchanged ({}); may be NULL
  * @compiler:  settings, cache and queue; the call blocks while it waits in the queue
- * @target:    parameters for the ingress path; the member path is ignored
+ * @target:    parameters for the ingress direction; the member direction is ignored
  * @ret:       receives the dataplane, one reference owned by the caller
- * @err:       receives the reason of a failure, prefixed with the path
+ * @err:       receives the reason of a failure, prefixed with the direction
  *
  * Return: 0 on success, -EINVAL if a bundle was compiled for another hook, otherwise the errors of
  * compile_queue_enter(), compiler_run() and compiler_try().
@@ -47,7 +47,7 @@ int dataplane_build(struct document *document, const struct dataplane *previous,
  * @ret:        receives the document, to be freed with document_free()
  * @err:        receives the reason of a failure
  *
- * In contrast to dataplane->document, the paths include those that were kept from previous
+ * In contrast to dataplane->document, the directions include those that were kept from previous
  * dataplanes. Use it to compile the code again, for example for another log level.
  *
  * Return: 0 or -ENOMEM.
@@ -56,19 +56,19 @@ int dataplane_get_document(const struct dataplane *dataplane, struct document **
 			   struct error *err);
 
 /**
- * dataplane_without() - copy a dataplane without the code of one path
+ * dataplane_without() - copy a dataplane without the code of one direction
  * @dataplane:  the dataplane, not modified
- * @path:       path to remove
+ * @direction:       direction to remove
  * @ret:        receives the copy, one reference owned by the caller
  * @err:        receives the reason of a failure
  *
  * Return: 0 or -ENOMEM.
  */
-int dataplane_without(const struct dataplane *dataplane, enum path path, struct dataplane **ret,
-		      struct error *err);
+int dataplane_without(const struct dataplane *dataplane, enum direction direction,
+		      struct dataplane **ret, struct error *err);
 
 /**
- * dataplane_is_empty() - test whether a dataplane has no code on any path
+ * dataplane_is_empty() - test whether a dataplane has no code on any direction
  * @dataplane:  the dataplane
  */
 bool dataplane_is_empty(const struct dataplane *dataplane);

@@ -10,40 +10,42 @@
 #include <libgen.h>
 #include <strings.h>
 
-static const char *const path_names[PATH_COUNT] = { "ingress", "egress" };
-const char *path_name(enum path path)
+static const char *const direction_names[N_DIRECTIONS] = { "ingress", "egress" };
+const char *direction_name(enum direction direction)
 {
-	return path_names[path];
+	return direction_names[direction];
 }
 
-int path_from_name(const char *name)
+int direction_from_name(const char *name)
 {
-	for (int path = 0; path < PATH_COUNT; path++)
-		if (!strcasecmp(name, path_names[path]))
-			return path;
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		if (!strcasecmp(name, direction_names[direction]))
+			return direction;
 	return -1;
 }
 
 static int take_metrics(struct json_reader *json_reader, struct json_object *value, void *to)
 {
-	struct path_config *path = to;
-	int r = json_reader_list(json_reader, value, METRICS_MAX, sizeof(*path->metrics),
-				 take_metric_config, (void **)&path->metrics, &path->n_metrics);
+	struct direction_config *direction = to;
+	int r = json_reader_list(json_reader, value, METRICS_MAX, sizeof(*direction->metrics),
+				 take_metric_config, (void **)&direction->metrics,
+				 &direction->n_metrics);
 
-	for (size_t i = 0; r == 0 && i < path->n_metrics; i++)
+	for (size_t i = 0; r == 0 && i < direction->n_metrics; i++)
 		for (size_t j = 0; j < i; j++)
-			if (!strcmp(path->metrics[i].name, path->metrics[j].name))
+			if (!strcmp(direction->metrics[i].name, direction->metrics[j].name))
 				return error_set(
 					json_reader->err, -EINVAL,
 					"%s[%zu].name: \"%s\" is the name of [%zu] already",
-					text_str(&json_reader->where), i, path->metrics[i].name, j);
+					text_str(&json_reader->where), i,
+					direction->metrics[i].name, j);
 	return r;
 }
 
 /* Rejects a second key with code. Each of these keys sets source or object. */
-static int code_alone(struct json_reader *json_reader, const struct path_config *path)
+static int code_alone(struct json_reader *json_reader, const struct direction_config *direction)
 {
-	if (path->source.len || path->object.len)
+	if (direction->source.len || direction->object.len)
 		return error_set(
 			json_reader->err, -EINVAL,
 			"%s: only one of code, code-file, object and object-data may be given",
@@ -53,29 +55,31 @@ static int code_alone(struct json_reader *json_reader, const struct path_config 
 
 static int take_code(struct json_reader *json_reader, struct json_object *value, void *to)
 {
-	struct path_config *path = to;
+	struct direction_config *direction = to;
 	_cleanup_free_ char *code = NULL;
 	int r = take_bounded(json_reader, value, CODE_MAX, &code);
 
 	if (r == 0)
-		r = code_alone(json_reader, path);
+		r = code_alone(json_reader, direction);
 	if (r < 0)
 		return r;
 	if (!*code)
 		return json_reader_wrong(json_reader, "C source", value);
-	text_adds(&path->source, code);
-	path->origin = strdup(text_str(&json_reader->where));
-	return path->origin && text_status(&path->source) == 0 ? 0 : error_oom(json_reader->err);
+	text_adds(&direction->source, code);
+	direction->origin = strdup(text_str(&json_reader->where));
+	return direction->origin && text_status(&direction->source) == 0
+		       ? 0
+		       : error_oom(json_reader->err);
 }
 
 static int take_file(struct json_reader *json_reader, struct json_object *value,
-		     struct path_config *path, struct text *to, size_t max)
+		     struct direction_config *direction, struct text *to, size_t max)
 {
 	_cleanup_free_ char *name = NULL, *full = NULL;
 	int r = take_name(json_reader, value, &name);
 
 	if (r == 0)
-		r = code_alone(json_reader, path);
+		r = code_alone(json_reader, direction);
 	if (r < 0)
 		return r;
 	if (json_reader->folder && name[0] != '/' &&
@@ -90,44 +94,44 @@ static int take_file(struct json_reader *json_reader, struct json_object *value,
 	if (!to->len)
 		return error_set(json_reader->err, -EINVAL, "%s: the file \"%s\" is empty",
 				 text_str(&json_reader->where), name);
-	path->origin = steal_ptr(&name);
+	direction->origin = steal_ptr(&name);
 	return 0;
 }
 
 static int take_code_file(struct json_reader *json_reader, struct json_object *value, void *to)
 {
-	struct path_config *path = to;
+	struct direction_config *direction = to;
 
-	return take_file(json_reader, value, path, &path->source, CODE_MAX);
+	return take_file(json_reader, value, direction, &direction->source, CODE_MAX);
 }
 
 static int take_object_file(struct json_reader *json_reader, struct json_object *value, void *to)
 {
-	struct path_config *path = to;
+	struct direction_config *direction = to;
 
-	return take_file(json_reader, value, path, &path->object, OBJECT_MAX);
+	return take_file(json_reader, value, direction, &direction->object, OBJECT_MAX);
 }
 
 static int take_object_data(struct json_reader *json_reader, struct json_object *value, void *to)
 {
-	struct path_config *path = to;
-	int r = code_alone(json_reader, path);
+	struct direction_config *direction = to;
+	int r = code_alone(json_reader, direction);
 
 	if (r < 0)
 		return r;
 	if (!json_object_is_type(value, json_type_string) ||
 	    base64_decode(json_object_get_string(value), (size_t)json_object_get_string_len(value),
-			  &path->object) < 0 ||
-	    !path->object.len)
+			  &direction->object) < 0 ||
+	    !direction->object.len)
 		return json_reader_wrong(json_reader, "an ELF object in base64", value);
-	path->origin = strdup(text_str(&json_reader->where));
-	return path->origin ? 0 : error_oom(json_reader->err);
+	direction->origin = strdup(text_str(&json_reader->where));
+	return direction->origin ? 0 : error_oom(json_reader->err);
 }
 
 /* Reads the key "object" of a bundle, which tells the part of the file that is the object. */
 static int take_object_section(struct json_reader *json_reader, struct json_object *value, void *to)
 {
-	struct path_config *path = to;
+	struct direction_config *direction = to;
 	_cleanup_free_ char *name = NULL;
 	const char *bytes = json_reader->image->bytes;
 	size_t len = json_reader->image->len;
@@ -149,52 +153,56 @@ static int take_object_section(struct json_reader *json_reader, struct json_obje
 	}
 	if (r < 0)
 		return error_prefix(json_reader->err, r, "%s", text_str(&json_reader->where));
-	text_add(&path->object, bytes, len);
-	path->origin = strdup(text_str(&json_reader->where));
-	return path->origin && text_status(&path->object) == 0 ? 0 : error_oom(json_reader->err);
+	text_add(&direction->object, bytes, len);
+	direction->origin = strdup(text_str(&json_reader->where));
+	return direction->origin && text_status(&direction->object) == 0
+		       ? 0
+		       : error_oom(json_reader->err);
 }
 
-static int document_take_path(struct json_reader *json_reader, struct json_object *value, void *to)
+static int document_take_direction(struct json_reader *json_reader, struct json_object *value,
+				   void *to)
 {
 	static const struct key bundle_keys[] = {
-		{ "name", take_string, offsetof(struct path_config, name), false },
+		{ "name", take_string, offsetof(struct direction_config, name), false },
 		{ "object", take_object_section, 0, true },
-		{ "program", take_name, offsetof(struct path_config, program), false },
+		{ "program", take_name, offsetof(struct direction_config, program), false },
 		{ "metric-configs", take_metrics, 0, false },
 		{},
 	};
 	static const struct key keys[] = {
-		{ "name", take_string, offsetof(struct path_config, name), false },
+		{ "name", take_string, offsetof(struct direction_config, name), false },
 		{ "code", take_code, 0, false },
 		{ "code-file", take_code_file, 0, false },
 		{ "object", take_object_file, 0, false },
 		{ "object-data", take_object_data, 0, false },
-		{ "program", take_name, offsetof(struct path_config, program), false },
+		{ "program", take_name, offsetof(struct direction_config, program), false },
 		{ "metric-configs", take_metrics, 0, false },
 		{},
 	};
-	_cleanup_(path_config_unrefp) struct path_config *path = NULL;
+	_cleanup_(direction_config_unrefp) struct direction_config *direction = NULL;
 	int r;
 
 	if (!json_object_is_type(value, json_type_object))
 		return json_reader_wrong(json_reader, "an object", value);
 	if (!json_object_object_length(value))
-		return 0; /* {} leaves the path unchanged */
-	path = calloc(1, sizeof(*path));
-	if (!path)
+		return 0; /* {} leaves the direction unchanged */
+	direction = calloc(1, sizeof(*direction));
+	if (!direction)
 		return error_oom(json_reader->err);
-	path->refs = 1;
-	if (json_object_deep_copy(value, &path->json, NULL) < 0)
+	direction->refs = 1;
+	if (json_object_deep_copy(value, &direction->json, NULL) < 0)
 		return error_oom(json_reader->err);
-	r = json_reader_object(json_reader, value, json_reader->image ? bundle_keys : keys, path);
+	r = json_reader_object(json_reader, value, json_reader->image ? bundle_keys : keys,
+			       direction);
 	if (r < 0)
 		return r;
-	if (!path->origin)
+	if (!direction->origin)
 		return error_set(
 			json_reader->err, -ENODATA,
 			"%s: the code is missing: one of code, code-file, object, object-data",
 			text_str(&json_reader->where));
-	*(struct path_config **)to = steal_ptr(&path);
+	*(struct direction_config **)to = steal_ptr(&direction);
 	return 0;
 }
 
@@ -210,10 +218,10 @@ static int take_unused_name(struct json_reader *json_reader, struct json_object 
 static int document_json_reader(struct document *document, struct json_reader *json_reader)
 {
 	const struct key keys[] = {
-		{ "ingress-path", document_take_path,
-		  offsetof(struct document, paths[PATH_INGRESS]), false },
-		{ "egress-path", document_take_path, offsetof(struct document, paths[PATH_EGRESS]),
-		  false },
+		{ "ingress-path", document_take_direction,
+		  offsetof(struct document, directions[INGRESS]), false },
+		{ "egress-path", document_take_direction,
+		  offsetof(struct document, directions[EGRESS]), false },
 		{ "name", take_unused_name, 0, false },
 		/* A NULL name ends the table: the key is valid only in ELF files. */
 		{ json_reader->image ? "bundle" : NULL, bundle_take_about, 0, false },
@@ -301,14 +309,14 @@ int document_load(const char *dir, const char *name, bool confined, struct docum
 	return 0;
 }
 
-struct path_config *path_config_ref(struct path_config *config)
+struct direction_config *direction_config_ref(struct direction_config *config)
 {
 	if (config)
 		__atomic_add_fetch(&config->refs, 1, __ATOMIC_RELAXED);
 	return config;
 }
 
-struct path_config *path_config_unref(struct path_config *config)
+struct direction_config *direction_config_unref(struct direction_config *config)
 {
 	if (!config || __atomic_sub_fetch(&config->refs, 1, __ATOMIC_ACQ_REL))
 		return NULL;
@@ -325,19 +333,20 @@ struct path_config *path_config_unref(struct path_config *config)
 	return NULL;
 }
 
-void document_leave(struct document *document, const bool leave[PATH_COUNT])
+void document_leave(struct document *document, const bool leave[N_DIRECTIONS])
 {
-	for (int path = 0; path < PATH_COUNT; path++)
-		if (leave[path])
-			document->paths[path] = path_config_unref(document->paths[path]);
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		if (leave[direction])
+			document->directions[direction] =
+				direction_config_unref(document->directions[direction]);
 }
 
 struct document *document_free(struct document *document)
 {
 	if (!document)
 		return NULL;
-	for (int path = 0; path < PATH_COUNT; path++)
-		path_config_unref(document->paths[path]);
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		direction_config_unref(document->directions[direction]);
 	json_object_put(document->json);
 	text_release(&document->warnings);
 	free(document);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A dataplane document defines the code of each path and the maps that are exported as metrics. The
- * format is that of Polycube's Dynmon, see dynmon-dataplane(5). A document is JSON or, with
- * compiled code, an ELF file: a bundle or a self-describing object.
+ * A dataplane document defines the code of each direction and the maps that are exported as
+ * metrics. The format is that of Polycube's Dynmon, see dynmon-dataplane(5). A document is JSON or,
+ * with compiled code, an ELF file: a bundle or a self-describing object.
  *
- * A document has one owner; only document_leave() changes it after parsing. The path configurations
- * are read-only and reference counted (atomic), because a path that an injection leaves unchanged
- * is shared with the next dataplane. Any thread that holds a reference may read them. There is no
- * lock.
+ * A document has one owner; only document_leave() changes it after parsing. The direction
+ * configurations are read-only and reference counted (atomic), because a direction that an
+ * injection leaves unchanged is shared with the next dataplane. Any thread that holds a reference
+ * may read them. There is no lock.
  */
 #ifndef DYNMON_DATAPLANE_DOCUMENT_H
 #define DYNMON_DATAPLANE_DOCUMENT_H
@@ -19,32 +19,32 @@
 #include <json-c/json_types.h>
 
 #define DOCUMENT_MAX (4 * 1024 * 1024)		     /* bytes of JSON of one document */
-#define CODE_MAX     (1024 * 1024)		     /* bytes of C source of one path */
+#define CODE_MAX     (1024 * 1024)		     /* bytes of C source of one direction */
 #define OBJECT_MAX   (16 * 1024 * 1024)		     /* bytes of an ELF object */
 #define BUNDLE_MAX   (2 * OBJECT_MAX + DOCUMENT_MAX) /* bytes of a bundle */
-#define METRICS_MAX  256			     /* metrics of one path */
+#define METRICS_MAX  256			     /* metrics of one direction */
 #define WARNINGS_MAX (16 * 1024)		     /* bytes; further warnings are dropped */
 
-enum path { PATH_INGRESS, PATH_EGRESS, PATH_COUNT };
+enum direction { INGRESS, EGRESS, N_DIRECTIONS };
 
 /**
- * path_name() - return the name of a path
- * @path:  direction
+ * direction_name() - return the name of a direction
+ * @direction:  direction
  *
  * Return: "ingress" or "egress", a static string.
  */
-const char *path_name(enum path path);
+const char *direction_name(enum direction direction);
 
 /**
- * path_from_name() - find a path by its name
+ * direction_from_name() - find a direction by its name
  * @name:  name, compared without regard to case
  *
- * Return: enum path, or -1 if the name is unknown.
+ * Return: enum direction, or -1 if the name is unknown.
  */
-int path_from_name(const char *name);
+int direction_from_name(const char *name);
 
-/* The configuration of one path. Exactly one of source and object is not empty. */
-struct path_config {
+/* The configuration of one direction. Exactly one of source and object is not empty. */
+struct direction_config {
 	unsigned int refs; /* atomic */
 	char *name;	   /* may be NULL */
 	struct text source;
@@ -57,28 +57,28 @@ struct path_config {
 };
 
 /**
- * path_config_ref() - take a reference
- * @config:  path configuration, or NULL
+ * direction_config_ref() - take a reference
+ * @config:  direction configuration, or NULL
  *
  * Return: @config.
  */
-struct path_config *path_config_ref(struct path_config *config);
+struct direction_config *direction_config_ref(struct direction_config *config);
 
 /**
- * path_config_unref() - release a reference; the last one frees the configuration
- * @config:  path configuration, or NULL
+ * direction_config_unref() - release a reference; the last one frees the configuration
+ * @config:  direction configuration, or NULL
  *
  * Return: NULL.
  */
-struct path_config *path_config_unref(struct path_config *config);
-DEFINE_CLEANUP(struct path_config *, path_config_unref);
+struct direction_config *direction_config_unref(struct direction_config *config);
+DEFINE_CLEANUP(struct direction_config *, direction_config_unref);
 
 enum document_hook { DOCUMENT_HOOK_ANY, DOCUMENT_HOOK_TC, DOCUMENT_HOOK_XDP };
 
 struct document {
-	struct path_config *paths[PATH_COUNT]; /* NULL: path is left unchanged */
-	struct json_object *json;	       /* the input, owned */
-	enum document_hook hook; /* for which the ingress path of a bundle was compiled */
+	struct direction_config *directions[N_DIRECTIONS]; /* NULL: direction is left unchanged */
+	struct json_object *json;			   /* the input, owned */
+	enum document_hook hook; /* for which the ingress direction of a bundle was compiled */
 	struct text warnings;	 /* one per line, such as unknown keys */
 };
 
@@ -92,8 +92,8 @@ struct document {
  * @err:       receives the reason of a failure
  *
  * The document of an ELF file is in its section .dynmon. Without this section it is derived from
- * the programs and tags, see elf_metadata_document(). The objects of the paths are copied from the
- * file.
+ * the programs and tags, see elf_metadata_document(). The objects of the directions are copied from
+ * the file.
  *
  * Return: 0 on success, -EINVAL if a value is invalid, -ENODATA if a required key is missing,
  * -EFBIG over a limit, other -errno if a file cannot be read. The message names the location in the
@@ -130,14 +130,14 @@ int document_load(const char *dir, const char *name, bool confined, struct docum
 		  struct error *err);
 
 /**
- * document_leave() - leave paths unchanged, as if the document had {} for them
+ * document_leave() - leave directions unchanged, as if the document had {} for them
  * @document:  the document, used by one thread
- * @leave:     true for each path to leave unchanged
+ * @leave:     true for each direction to leave unchanged
  */
-void document_leave(struct document *document, const bool leave[PATH_COUNT]);
+void document_leave(struct document *document, const bool leave[N_DIRECTIONS]);
 
 /**
- * document_free() - free a document and its references to path configurations
+ * document_free() - free a document and its references to direction configurations
  * @document:  the document, or NULL
  *
  * Return: NULL.

@@ -17,7 +17,7 @@
 DEFINE_CLEANUP(struct json_object *, json_object_put);
 DEFINE_CLEANUP(struct btf *, btf__free);
 
-/* -- paths, from the sections of the programs -- */
+/* -- directions, from the sections of the programs -- */
 
 enum kind { KIND_TC, KIND_XDP, KIND_OTHER, KIND_COUNT };
 
@@ -39,13 +39,12 @@ static enum kind kind_of(const char *section)
 		       : KIND_OTHER;
 }
 
-static enum path elf_metadata_path_of(const struct image_program *program)
+static enum direction elf_metadata_direction_of(const struct image_program *program)
 {
 	const char *slash = strchr(program->section, '/');
 
-	return kind_of(program->section) == KIND_TC && slash && !strcmp(slash, "/egress")
-		       ? PATH_EGRESS
-		       : PATH_INGRESS;
+	return kind_of(program->section) == KIND_TC && slash && !strcmp(slash, "/egress") ? EGRESS
+											  : INGRESS;
 }
 
 int elf_metadata_hooks(const struct image *image, const char *name, bool *tc, bool *xdp,
@@ -59,7 +58,7 @@ int elf_metadata_hooks(const struct image *image, const char *name, bool *tc, bo
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		enum kind kind = kind_of(programs[i].section);
 
-		if (elf_metadata_path_of(&programs[i]) != PATH_INGRESS ||
+		if (elf_metadata_direction_of(&programs[i]) != INGRESS ||
 		    (name && strcmp(programs[i].name, name) != 0))
 			continue;
 		*tc = *tc || kind == KIND_TC;
@@ -69,7 +68,7 @@ int elf_metadata_hooks(const struct image *image, const char *name, bool *tc, bo
 	return r;
 }
 
-/* The programs of one path. */
+/* The programs of one direction. */
 struct candidates {
 	size_t n[KIND_COUNT]; /* number of each kind */
 	size_t all;
@@ -77,28 +76,29 @@ struct candidates {
 	struct text names; /* of all programs, for messages */
 };
 
-static int several(struct candidates *candidates, enum path path, struct error *err)
+static int several(struct candidates *candidates, enum direction direction, struct error *err)
 {
-	return error_set(err, -EINVAL,
-			 "several programs fit the %s path, and only a document can name one of "
-			 "them: %s",
-			 path_name(path), text_str(&candidates->names));
+	return error_set(
+		err, -EINVAL,
+		"several programs fit the %s direction, and only a document can name one of "
+		"them: %s",
+		direction_name(direction), text_str(&candidates->names));
 }
 
-/* Adds the path to the document if a program for the path exists. */
-static int elf_metadata_add_path(struct json_object *document, struct candidates *candidates,
-				 enum path path, struct error *err)
+/* Adds the direction to the document if a program for the direction exists. */
+static int elf_metadata_add_direction(struct json_object *document, struct candidates *candidates,
+				      enum direction direction, struct error *err)
 {
 	struct json_object *json;
 
 	if (!candidates->all)
 		return 0;
 	if (candidates->n[KIND_TC] > 1 || candidates->n[KIND_XDP] > 1)
-		return several(candidates, path, err);
+		return several(candidates, direction, err);
 	json = json_object_new_object();
 	if (!json)
 		return error_oom(err);
-	json_object_object_add(document, bundle_path_key(path), json);
+	json_object_object_add(document, bundle_direction_key(direction), json);
 	json_object_object_add(json, "object", json_object_new_string(BUNDLE_SELF));
 	/* With one program for tc and one for XDP, the hook selects the program. */
 	if (candidates->all == 1)
@@ -106,15 +106,16 @@ static int elf_metadata_add_path(struct json_object *document, struct candidates
 	return 0;
 }
 
-static int add_paths(struct json_object *document, const struct image *image, struct error *err)
+static int add_directions(struct json_object *document, const struct image *image,
+			  struct error *err)
 {
-	struct candidates candidates[PATH_COUNT] = {};
+	struct candidates candidates[N_DIRECTIONS] = {};
 	struct image_program *programs = calloc(IMAGE_PROGRAMS_MAX, sizeof(*programs));
 	size_t n = 0;
 	int r = programs ? image_list_programs(image, programs, &n, err) : error_oom(err);
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		struct candidates *to = &candidates[elf_metadata_path_of(&programs[i])];
+		struct candidates *to = &candidates[elf_metadata_direction_of(&programs[i])];
 
 		to->n[kind_of(programs[i].section)]++;
 		to->name = programs[i].name;
@@ -123,10 +124,11 @@ static int add_paths(struct json_object *document, const struct image *image, st
 	}
 	if (r == 0 && !n)
 		r = error_set(err, -EINVAL, "there is no program in the object");
-	for (int path = 0; r == 0 && path < PATH_COUNT; path++)
-		r = elf_metadata_add_path(document, &candidates[path], (enum path)path, err);
-	for (int path = 0; path < PATH_COUNT; path++)
-		text_release(&candidates[path].names);
+	for (int direction = 0; r == 0 && direction < N_DIRECTIONS; direction++)
+		r = elf_metadata_add_direction(document, &candidates[direction],
+					       (enum direction)direction, err);
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		text_release(&candidates[direction].names);
 	free(programs);
 	return r;
 }
@@ -271,38 +273,38 @@ static bool is_metric(const struct tag *tag)
 }
 
 /*
- * Finds the path of a metric: that of its key "path", which is removed, or else the first path of
- * the document.
+ * Finds the direction of a metric: that of its key "direction", which is removed, or else the first
+ * direction of the document.
  */
-static int metric_path(struct json_object *document, struct tag *tag, struct json_object **ret,
-		       struct error *err)
+static int metric_direction(struct json_object *document, struct tag *tag, struct json_object **ret,
+			    struct error *err)
 {
-	struct json_object *wanted = json_object_object_get(tag->json, "path");
+	struct json_object *wanted = json_object_object_get(tag->json, "direction");
 	const char *word =
 		json_object_is_type(wanted, json_type_string) ? json_object_get_string(wanted) : "";
-	int path = path_from_name(word);
+	int direction = direction_from_name(word);
 
-	if (wanted && path < 0)
+	if (wanted && direction < 0)
 		return error_set(err, -EINVAL,
-				 "map %.80s: path: expected ingress or egress, found %.60s",
+				 "map %.80s: direction: expected ingress or egress, found %.60s",
 				 tag->map, json_object_to_json_string(wanted));
 	if (!wanted)
-		path = json_object_object_get(document, bundle_path_key(PATH_INGRESS))
-			       ? PATH_INGRESS
-			       : PATH_EGRESS;
-	*ret = json_object_object_get(document, bundle_path_key((enum path)path));
+		direction = json_object_object_get(document, bundle_direction_key(INGRESS))
+				    ? INGRESS
+				    : EGRESS;
+	*ret = json_object_object_get(document, bundle_direction_key((enum direction)direction));
 	if (!*ret)
 		return error_set(err, -EINVAL,
-				 "map %.80s: its metric is for the %s path, and no program is",
-				 tag->map, path_name((enum path)path));
-	json_object_object_del(tag->json, "path");
+				 "map %.80s: its metric is for the %s direction, and no program is",
+				 tag->map, direction_name((enum direction)direction));
+	json_object_object_del(tag->json, "direction");
 	return 0;
 }
 
 static int elf_metadata_add_metric(struct json_object *document, struct tags *tags, struct tag *tag,
 				   struct error *err)
 {
-	struct json_object *path, *list;
+	struct json_object *direction, *list;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < tags->n; i++) {
@@ -315,14 +317,14 @@ static int elf_metadata_add_metric(struct json_object *document, struct tags *ta
 			r = error_oom(err);
 	}
 	if (r == 0)
-		r = metric_path(document, tag, &path, err);
+		r = metric_direction(document, tag, &direction, err);
 	if (r < 0)
 		return r;
 	json_object_object_add(tag->json, "map-name", json_object_new_string(tag->map));
-	list = json_object_object_get(path, "metric-configs");
+	list = json_object_object_get(direction, "metric-configs");
 	if (!list) {
 		list = json_object_new_array();
-		if (!list || json_object_object_add(path, "metric-configs", list) < 0)
+		if (!list || json_object_object_add(direction, "metric-configs", list) < 0)
 			return error_oom(err);
 	}
 	return json_object_array_add(list, json_object_get(tag->json)) < 0 ? error_oom(err) : 0;
@@ -387,7 +389,7 @@ int elf_metadata_document(const struct image *image, struct json_object **ret,
 
 	if (!document || !tags.tags)
 		return error_oom(err);
-	r = add_paths(document, image, err);
+	r = add_directions(document, image, err);
 	if (r == 0)
 		r = btf_of(image, &btf, err);
 	if (r > 0)

@@ -2,9 +2,9 @@
 /*
  * ELF metadata: derives the document of a self-describing object.
  *
- * The sections of the programs define the paths. BTF declaration tags on maps define the metrics.
- * A tag is "dynmon:metric=" followed by JSON; bpf/dynmon.h has the macros. The JSON is an element
- * of metric-configs without map-name and is validated like the JSON of any document.
+ * The sections of the programs define the directions. BTF declaration tags on maps define the
+ * metrics. A tag is "dynmon:metric=" followed by JSON; bpf/dynmon.h has the macros. The JSON is an
+ * element of metric-configs without map-name and is validated like the JSON of any document.
  *
  * The functions keep no state; any thread may call them. The objects may be untrusted.
  */
@@ -27,7 +27,7 @@
  * @err:       receives the reason of a failure
  *
  * Return: 0 on success, -EINVAL if the object is damaged, has no program, several programs for one
- * path and hook, or an invalid tag, -EFBIG over a limit, -ENOMEM.
+ * direction and hook, or an invalid tag, -EFBIG over a limit, -ENOMEM.
  */
 int elf_metadata_document(const struct image *image, struct json_object **ret,
 			  struct text *warnings, struct error *err);

@@ -3,7 +3,7 @@
  * The configuration of one metric: the map, how the map is read, and the names of its contents. See
  * dynmon-dataplane(5).
  *
- * Owned by struct path_config and read-only after parsing. All strings and arrays are owned.
+ * Owned by struct direction_config and read-only after parsing. All strings and arrays are owned.
  */
 #ifndef DYNMON_DATAPLANE_METRIC_CONFIG_H
 #define DYNMON_DATAPLANE_METRIC_CONFIG_H

@@ -86,16 +86,17 @@ static int json_add_metric(struct building *building, const struct snapshot_item
 	return r;
 }
 
-/* Adds the metrics of one instance on one path. */
-static int json_add_metrics(struct building *building, const struct snapshot_item *item, int path)
+/* Adds the metrics of one instance on one direction. */
+static int json_add_metrics(struct building *building, const struct snapshot_item *item,
+			    int direction)
 {
 	const struct json_filter *filter = building->filter;
-	const struct generation_path *from;
+	const struct generation_direction *from;
 
-	if (!item->generation || (filter->path >= 0 && filter->path != path) ||
+	if (!item->generation || (filter->direction >= 0 && filter->direction != direction) ||
 	    (filter->interface && strcmp(filter->interface, item->interface) != 0))
 		return 0;
-	from = &item->generation->paths[path];
+	from = &item->generation->directions[direction];
 	for (size_t i = 0; i < from->n_metrics; i++) {
 		int r;
 
@@ -108,15 +109,15 @@ static int json_add_metrics(struct building *building, const struct snapshot_ite
 	return 0;
 }
 
-/* Adds the metrics of n instances on one path. */
-static int json_add_path(struct building *building, const struct snapshot_item *items, size_t n,
-			 int path)
+/* Adds the metrics of n instances on one direction. */
+static int json_add_direction(struct building *building, const struct snapshot_item *items,
+			      size_t n, int direction)
 {
 	int r = 0;
 
 	building->first = true;
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = json_add_metrics(building, &items[i], path);
+		r = json_add_metrics(building, &items[i], direction);
 	return r;
 }
 
@@ -125,12 +126,12 @@ static int add_monitor(struct building *building, const struct snapshot_item *it
 {
 	struct text *text = &building->json->text;
 
-	for (int path = 0; path < PATH_COUNT; path++) {
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
 		int r;
 
-		text_printf(text, "%s\"%s-metrics\":[", path ? "," : "{",
-			    path_name((enum path)path));
-		r = json_add_path(building, items, n, path);
+		text_printf(text, "%s\"%s-metrics\":[", direction ? "," : "{",
+			    direction_name((enum direction)direction));
+		r = json_add_direction(building, items, n, direction);
 		if (r < 0)
 			return r;
 		text_addc(text, ']');
@@ -146,7 +147,7 @@ static int add_list(struct building *building, const struct snapshot *snapshot)
 	int r;
 
 	text_addc(text, '[');
-	r = json_add_path(building, snapshot->items, snapshot->n, building->filter->path);
+	r = json_add_direction(building, snapshot->items, snapshot->n, building->filter->direction);
 	if (building->frame->links && !building->first)
 		text_printf(text, ",[\"_links\",%s]", building->frame->links);
 	text_addc(text, ']');
@@ -193,7 +194,7 @@ static int build(struct json_stream *json, const struct json_filter *filter,
 	if (frame->shape == JSON_LIST)
 		r = add_list(&building, snapshot);
 	else if (frame->shape == JSON_METRIC || frame->shape == JSON_VALUE)
-		r = json_add_path(&building, snapshot->items, snapshot->n, filter->path);
+		r = json_add_direction(&building, snapshot->items, snapshot->n, filter->direction);
 	else
 		r = add_monitors(&building, snapshot);
 	if (r < 0)

@@ -7,7 +7,7 @@
 #include "monitor/registry.h"
 
 struct json_filter {
-	int path;	       /* only this path; -1: both */
+	int direction;	       /* only this direction; -1: both */
 	const char *name;      /* only metrics of this name; NULL: all */
 	const char *interface; /* only metrics of this interface; NULL: all */
 	bool one;	       /* the object of one monitor, not an object of monitors */
@@ -17,7 +17,7 @@ struct json_filter {
 enum json_shape {
 	JSON_LINE,   /* everything, and a newline */
 	JSON_OBJECT, /* the object of the monitor */
-	JSON_LIST,   /* the list of metrics of filter->path */
+	JSON_LIST,   /* the list of metrics of filter->direction */
 	JSON_METRIC, /* the object of the one metric that matches the filter */
 	JSON_VALUE,  /* the value of that metric, without timestamp */
 };

@@ -14,10 +14,10 @@
  * @ret:        receives the stream
  * @err:        receives the reason
  *
- * Every sample has the labels monitor, interface and path, then the document's own, then index for
- * arrays of several entries or the fields of the key. If a label name is used already, the later
- * label gets the prefix "exported_". A family appears once, even if several monitors have it; if
- * they disagree about its type, the type is unknown. A snapshot of all monitors also yields the
+ * Every sample has the labels monitor, interface and direction, then the document's own, then index
+ * for arrays of several entries or the fields of the key. If a label name is used already, the
+ * later label gets the prefix "exported_". A family appears once, even if several monitors have it;
+ * if they disagree about its type, the type is unknown. A snapshot of all monitors also yields the
  * self metrics, whose names no metric gets.
  *
  * Return: 0 or -ENOMEM.

@@ -28,7 +28,7 @@ struct subject {
 	const struct facts *facts;
 	const struct run_stats *run_stats;
 	const struct metric *metric;
-	const char *path;
+	const char *direction;
 	enum reader_kind reader;
 };
 
@@ -197,7 +197,7 @@ struct census {
 	const struct snapshot *snapshot;
 	struct facts all;
 	struct facts *facts;	     /* by item */
-	struct run_stats *run_stats; /* by item and path; NULL: statistics are off */
+	struct run_stats *run_stats; /* by item and direction; NULL: statistics are off */
 };
 
 static void take_facts(struct monitor *monitor, struct facts *facts)
@@ -216,9 +216,9 @@ static void take_facts(struct monitor *monitor, struct facts *facts)
 	pthread_mutex_unlock(&monitor->state);
 }
 
-static bool has_program(const struct snapshot_item *item, int path)
+static bool has_program(const struct snapshot_item *item, int direction)
 {
-	return item->monitor && item->generation && item->generation->paths[path].object;
+	return item->monitor && item->generation && item->generation->directions[direction].object;
 }
 
 /* Returns true for the first item of a monitor. A monitor's items are adjacent. */
@@ -232,15 +232,15 @@ static int take_run_stats(struct census *census)
 {
 	const struct snapshot *snapshot = census->snapshot;
 
-	census->run_stats = calloc(snapshot->n * PATH_COUNT + 1, sizeof(*census->run_stats));
+	census->run_stats = calloc(snapshot->n * N_DIRECTIONS + 1, sizeof(*census->run_stats));
 	if (!census->run_stats)
 		return -ENOMEM;
 	for (size_t i = 0; i < snapshot->n; i++)
-		for (int path = 0; path < PATH_COUNT; path++)
-			if (has_program(&snapshot->items[i], path))
-				census->run_stats[i * PATH_COUNT + (size_t)path] =
+		for (int direction = 0; direction < N_DIRECTIONS; direction++)
+			if (has_program(&snapshot->items[i], direction))
+				census->run_stats[i * N_DIRECTIONS + (size_t)direction] =
 					generation_run_stats(snapshot->items[i].generation,
-							     (enum path)path);
+							     (enum direction)direction);
 	return 0;
 }
 
@@ -303,10 +303,10 @@ static void visit_readers(const struct visitor *visitor, const struct row *row,
 }
 
 static void visit_metrics(const struct visitor *visitor, const struct row *row,
-			  struct subject subject, const struct generation_path *path)
+			  struct subject subject, const struct generation_direction *direction)
 {
-	for (size_t i = 0; i < path->n_metrics; i++) {
-		subject.metric = &path->metrics[i];
+	for (size_t i = 0; i < direction->n_metrics; i++) {
+		subject.metric = &direction->metrics[i];
 		if (row->scope == OF_METRIC_READER)
 			visit_readers(visitor, row, subject);
 		else
@@ -324,14 +324,16 @@ static void visit_item(const struct visitor *visitor, const struct row *row,
 		visit_row(visitor, row, &subject);
 	if (row->scope == OF_READER && is_first(census->snapshot, i))
 		visit_readers(visitor, row, subject);
-	for (int path = 0; row->scope >= OF_PROGRAM && path < PATH_COUNT; path++) {
-		if (!has_program(item, path))
+	for (int direction = 0; row->scope >= OF_PROGRAM && direction < N_DIRECTIONS; direction++) {
+		if (!has_program(item, direction))
 			continue;
-		subject.path = path_name((enum path)path);
+		subject.direction = direction_name((enum direction)direction);
 		if (row->scope >= OF_METRIC) {
-			visit_metrics(visitor, row, subject, &item->generation->paths[path]);
+			visit_metrics(visitor, row, subject,
+				      &item->generation->directions[direction]);
 		} else if (census->run_stats) {
-			subject.run_stats = &census->run_stats[i * PATH_COUNT + (size_t)path];
+			subject.run_stats =
+				&census->run_stats[i * N_DIRECTIONS + (size_t)direction];
 			visit_row(visitor, row, &subject);
 		}
 	}
@@ -370,7 +372,7 @@ static size_t list_labels(const struct row *row, const struct subject *subject,
 			(struct value_label){ "monitor", subject->item->monitor->settings.name };
 	if (row->scope >= OF_PROGRAM) {
 		labels[n++] = (struct value_label){ "interface", subject->item->interface };
-		labels[n++] = (struct value_label){ "path", subject->path };
+		labels[n++] = (struct value_label){ "direction", subject->direction };
 	}
 	if (row->scope >= OF_METRIC)
 		labels[n++] = (struct value_label){ "metric", subject->metric->config->name };

@@ -132,7 +132,7 @@ static int add_tails(struct source *source, struct names *names)
 	return r < 0 ? r : 0;
 }
 
-static int source_init(struct source *source, const struct snapshot_item *item, int path)
+static int source_init(struct source *source, const struct snapshot_item *item, int direction)
 {
 	_cleanup_(names_release) struct names names = {};
 	const struct metric *metric = source->metric;
@@ -159,7 +159,8 @@ static int source_init(struct source *source, const struct snapshot_item *item, 
 	if (r == 0)
 		r = add_constant(source, &names, "interface", item->interface);
 	if (r == 0)
-		r = add_constant(source, &names, "path", path_name((enum path)path));
+		r = add_constant(source, &names, "direction",
+				 direction_name((enum direction)direction));
 	for (size_t i = 0; r == 0 && i < config->n_labels; i++)
 		if (config->labels[i].value)
 			r = add_constant(source, &names, config->labels[i].name,
@@ -235,7 +236,7 @@ static bool same_labels(const struct source *a, const struct source *b)
 
 /*
  * Adds labels with the original names to sources with equal names and fixed labels: metrics
- * my-metric and my_metric of one path, or field x of metric m and metric m_x.
+ * my-metric and my_metric of one direction, or field x of metric m and metric m_x.
  */
 static int keep_apart(struct source *sources, size_t n)
 {
@@ -335,8 +336,8 @@ static int settle_types(struct sources *sources)
 	return r;
 }
 
-static int source_add_metric(struct sources *sources, const struct snapshot_item *item, int path,
-			     const struct metric *metric)
+static int source_add_metric(struct sources *sources, const struct snapshot_item *item,
+			     int direction, const struct metric *metric)
 {
 	struct held *held = &sources->helds[sources->n_helds++];
 
@@ -352,7 +353,7 @@ static int source_add_metric(struct sources *sources, const struct snapshot_item
 			.held = held,
 			.order = sources->n++,
 		};
-		r = source_init(source, item, path);
+		r = source_init(source, item, direction);
 		if (r < 0)
 			return r;
 	}
@@ -364,9 +365,10 @@ static void count(const struct snapshot *snapshot, size_t *families, size_t *met
 {
 	*families = *metrics = 0;
 	for (size_t i = 0; i < snapshot->n; i++)
-		for (int path = 0; snapshot->items[i].generation && path < PATH_COUNT; path++) {
-			const struct generation_path *of =
-				&snapshot->items[i].generation->paths[path];
+		for (int direction = 0; snapshot->items[i].generation && direction < N_DIRECTIONS;
+		     direction++) {
+			const struct generation_direction *of =
+				&snapshot->items[i].generation->directions[direction];
 
 			for (size_t j = 0; j < of->n_metrics; j++) {
 				*families += of->metrics[j].n_families;
@@ -388,14 +390,15 @@ int sources_init(struct sources *sources, const struct snapshot *snapshot)
 	if (!sources->items || !sources->helds)
 		r = -ENOMEM;
 	for (size_t i = 0; r == 0 && i < snapshot->n; i++)
-		for (int path = 0; snapshot->items[i].generation && path < PATH_COUNT; path++) {
-			const struct generation_path *of =
-				&snapshot->items[i].generation->paths[path];
+		for (int direction = 0; snapshot->items[i].generation && direction < N_DIRECTIONS;
+		     direction++) {
+			const struct generation_direction *of =
+				&snapshot->items[i].generation->directions[direction];
 
 			for (size_t j = 0; r == 0 && j < of->n_metrics; j++)
 				if (of->metrics[j].n_families)
-					r = source_add_metric(sources, &snapshot->items[i], path,
-							      &of->metrics[j]);
+					r = source_add_metric(sources, &snapshot->items[i],
+							      direction, &of->metrics[j]);
 		}
 	if (r < 0) {
 		sources_release(sources);

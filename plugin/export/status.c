@@ -114,13 +114,14 @@ static int compare_owned(const void *a, const void *b)
 static void list_owned(const struct snapshot *all, struct owned_programs *ret)
 {
 	*ret = (struct owned_programs){
-		.items = calloc(all->n * PATH_COUNT * 2 + 1, sizeof(*ret->items)),
+		.items = calloc(all->n * N_DIRECTIONS * 2 + 1, sizeof(*ret->items)),
 	};
 	for (size_t i = 0; ret->items && i < all->n; i++) {
 		const struct snapshot_item *item = &all->items[i];
 
-		for (int path = 0; item->generation && path < PATH_COUNT; path++) {
-			const struct generation_path *of = &item->generation->paths[path];
+		for (int direction = 0; item->generation && direction < N_DIRECTIONS; direction++) {
+			const struct generation_direction *of =
+				&item->generation->directions[direction];
 			const char *name = item->monitor->settings.name;
 
 			if (of->object)
@@ -162,20 +163,20 @@ static void chain_json(const struct chain *chain, const struct owned_programs *o
 	text_addc(out, ']');
 }
 
-static void path_json(const struct monitor *monitor, const struct instance *instance,
-		      enum path path, int ifindex, const struct owned_programs *owned,
-		      struct text *out)
+static void direction_json(const struct monitor *monitor, const struct instance *instance,
+			   enum direction direction, int ifindex,
+			   const struct owned_programs *owned, struct text *out)
 {
-	const struct hook *hook = hook_for_path(monitor->hook, path == PATH_EGRESS);
-	uint32_t id = object_program_id(generation_prog_fd(instance->generation, path));
+	const struct hook *hook = hook_for_direction(monitor->hook, direction == EGRESS);
+	uint32_t id = object_program_id(generation_prog_fd(instance->generation, direction));
 	_cleanup_chain_ struct chain chain = {};
 
 	text_addc(out, '{');
-	json_member(out, "path", path_name(path));
+	json_member(out, "direction", direction_name(direction));
 	text_printf(out, ",\"id\":%u,", id);
 	json_member(out, "hook", hook->name);
 	if (ifindex)
-		chain_get(hook, ifindex, path == PATH_EGRESS, &chain);
+		chain_get(hook, ifindex, direction == EGRESS, &chain);
 	chain_json(&chain, owned, out);
 	text_addc(out, '}');
 }
@@ -200,11 +201,12 @@ static struct text *list_programs(struct monitor *monitor, const struct snapshot
 		pthread_mutex_lock(&monitor->state);
 		ifindex = visiting ? instance->ifindex : 0;
 		pthread_mutex_unlock(&monitor->state);
-		for (int path = 0; path < PATH_COUNT; path++) {
-			if (generation_prog_fd(instance->generation, (enum path)path) < 0)
+		for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+			if (generation_prog_fd(instance->generation, (enum direction)direction) < 0)
 				continue;
 			text_adds(&lists[i], lists[i].len ? "," : "");
-			path_json(monitor, instance, (enum path)path, ifindex, &owned, &lists[i]);
+			direction_json(monitor, instance, (enum direction)direction, ifindex,
+				       &owned, &lists[i]);
 		}
 	}
 	netns_leave(&visit);
@@ -229,7 +231,7 @@ static void sections_json(const struct monitor *monitor, struct text *out)
 {
 	const struct generation *generation = monitor->instances[0]->generation;
 	const struct object *object =
-		generation_has_sections(generation) ? generation->paths[PATH_INGRESS].object : NULL;
+		generation_has_sections(generation) ? generation->directions[INGRESS].object : NULL;
 
 	text_adds(out, ",\"sections\":[");
 	for (size_t i = 0; object && i < object->n_links; i++) {
@@ -251,12 +253,13 @@ static void patterns_json(const struct monitor *monitor, struct text *out)
 	text_addc(out, ']');
 }
 
-static void metrics_json(const struct dataplane *dataplane, int path, struct text *out)
+static void metrics_json(const struct dataplane *dataplane, int direction, struct text *out)
 {
-	const struct path_config *config =
-		dataplane && dataplane->paths[path] ? dataplane->paths[path]->config : NULL;
+	const struct direction_config *config = dataplane && dataplane->directions[direction]
+							? dataplane->directions[direction]->config
+							: NULL;
 
-	text_printf(out, ",\"%s-metrics\":[", path_name((enum path)path));
+	text_printf(out, ",\"%s-metrics\":[", direction_name((enum direction)direction));
 	for (size_t i = 0; config && i < config->n_metrics; i++) {
 		text_adds(out, i ? ",{" : "{");
 		json_member(out, "name", config->metrics[i].name);
@@ -300,8 +303,8 @@ void status_json(struct monitor *monitor, const struct snapshot *all, const stru
 	text_addc(out, ']');
 	patterns_json(monitor, out);
 	sections_json(monitor, out);
-	for (int path = 0; path < PATH_COUNT; path++)
-		metrics_json(monitor->dataplane, path, out);
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		metrics_json(monitor->dataplane, direction, out);
 	text_adds(out, ",\"feeds\":");
 	text_add(out, feeds->data, feeds->len);
 	text_addc(out, '}');

@@ -25,7 +25,7 @@ void value_field(const char *text, size_t len, char field[VALUE_FIELD_MAX + 1])
 /* State of values_read(): data shared by all samples of a metric, and the current sample. */
 struct making {
 	const struct snapshot_item *item;
-	int path;
+	int direction;
 	const struct metric *metric;
 	struct text name;  /* of the metric, for %{metric} */
 	const char *field; /* of the current sample */
@@ -59,7 +59,7 @@ static const char *variable(const struct making *making, const char *name, size_
 	} known[] = {
 		{ "monitor", making->item->monitor->settings.name },
 		{ "interface", making->item->interface },
-		{ "path", path_name((enum path)making->path) },
+		{ "direction", direction_name((enum direction)making->direction) },
 		{ "metric", making->name.data },
 		{ "field", making->field },
 	};
@@ -93,10 +93,11 @@ static void expand(const struct making *making, const char *template, struct tex
 	}
 }
 
-/* Returns true if both paths have a metric of that name; the path then becomes part of the name. */
-static bool on_both_paths(const struct generation *generation, int path, const char *name)
+/* Returns true if both directions have a metric of that name; the direction then becomes part of
+ * the name. */
+static bool on_both_directions(const struct generation *generation, int direction, const char *name)
 {
-	const struct generation_path *other = &generation->paths[!path];
+	const struct generation_direction *other = &generation->directions[!direction];
 
 	for (size_t i = 0; i < other->n_metrics; i++)
 		if (!strcmp(other->metrics[i].config->name, name))
@@ -118,8 +119,9 @@ static int set_name(struct making *making)
 	const char *name = making->metric->config->name;
 	bool twin = false;
 
-	for (int path = 0; path < PATH_COUNT; path++) {
-		const struct generation_path *from = &making->item->generation->paths[path];
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		const struct generation_direction *from =
+			&making->item->generation->directions[direction];
 
 		for (size_t i = 0; i < from->n_metrics; i++) {
 			const char *other = from->metrics[i].config->name;
@@ -401,16 +403,16 @@ static int metric_read(struct making *making, const struct metric_settings *sett
 }
 
 /* Sets the data shared by all values of a metric. */
-static int making_begin(struct making *making, int path, const struct metric *metric,
+static int making_begin(struct making *making, int direction, const struct metric *metric,
 			const struct metric_settings *settings)
 {
 	const struct snapshot_item *item = making->item;
 	const struct monitor_settings *monitor = &item->monitor->settings;
-	bool both = on_both_paths(item->generation, path, metric->config->name);
+	bool both = on_both_directions(item->generation, direction, metric->config->name);
 	bool fields = metric->n_families > 1 || *metric->families[0].name ||
 		      histogram_is_one(&metric->histogram);
 
-	making->path = path;
+	making->direction = direction;
 	making->metric = metric;
 	if (set_name(making) < 0)
 		return -ENOMEM;
@@ -423,7 +425,7 @@ static int making_begin(struct making *making, int path, const struct metric *me
 	making->has_own_labels = making->type_template && strstr(making->type_template, "%{label:");
 	if (!making->type_template)
 		making->type_template =
-			both	 ? fields ? "%{metric}-%{field}-%{path}" : "%{metric}-%{path}"
+			both ? fields ? "%{metric}-%{field}-%{direction}" : "%{metric}-%{direction}"
 			: fields ? "%{metric}-%{field}"
 				 : "%{metric}";
 	making->value.metric = metric->config->name;
@@ -449,8 +451,8 @@ void values_read(const struct snapshot_item *item,
 	const struct monitor_settings *monitor = &item->monitor->settings;
 	struct making making = { .item = item, .sink = sink, .data = data };
 
-	for (int path = 0; item->generation && path < PATH_COUNT; path++) {
-		const struct generation_path *from = &item->generation->paths[path];
+	for (int direction = 0; item->generation && direction < N_DIRECTIONS; direction++) {
+		const struct generation_direction *from = &item->generation->directions[direction];
 
 		for (size_t i = 0; i < from->n_metrics; i++) {
 			const struct metric *metric = &from->metrics[i];
@@ -461,7 +463,7 @@ void values_read(const struct snapshot_item *item,
 
 			if (!metric->n_families || (settings && !settings->dispatch))
 				continue;
-			r = making_begin(&making, path, metric, settings);
+			r = making_begin(&making, direction, metric, settings);
 			if (r == 0)
 				r = metric_read(&making, settings);
 			if (r < 0) {

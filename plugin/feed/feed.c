@@ -454,7 +454,7 @@ static void feed_json(const struct feed *feed, const struct generation *const *g
 	json_member_string(json, "name", settings->name);
 	json_member_string(json, "match", settings->match);
 	json_member_string(json, "data-source", settings->data_source);
-	json_member_string(json, "path", settings->path);
+	json_member_string(json, "direction", settings->direction);
 	json_member_string(json, "map", settings->map);
 	json_member_string(json, "key", settings->key ? settings->key : "0");
 	json_member_string(json, "field", settings->field);

@@ -22,8 +22,8 @@ static void feed_targets_free(struct feed_target *targets, size_t n)
 /* A read that empties the map in place would remove the fed value. */
 static int check_emptied(const struct generation *generation, struct cell *cell, struct error *err)
 {
-	for (int path = 0; path < PATH_COUNT; path++) {
-		const struct generation_path *this = &generation->paths[path];
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		const struct generation_direction *this = &generation->directions[direction];
 
 		for (size_t i = 0; i < this->n_metrics; i++) {
 			const struct metric *metric = &this->metrics[i];
@@ -44,10 +44,11 @@ static int check_emptied(const struct generation *generation, struct cell *cell,
 /*
  * Adds the cell of one copy of the programs, unless the target has a cell of the same map already.
  */
-static int add_cell(struct feed_target *target, const struct generation *generation, enum path path,
-		    bool twin, const struct cell_place *place, struct error *err)
+static int add_cell(struct feed_target *target, const struct generation *generation,
+		    enum direction direction, bool twin, const struct cell_place *place,
+		    struct error *err)
 {
-	const struct generation_path *this = &generation->paths[path];
+	const struct generation_direction *this = &generation->directions[direction];
 	struct cell *cell = &target->cells[target->n];
 	int r = cell_init(cell, twin ? this->twin : this->object, place, err);
 
@@ -65,27 +66,28 @@ static int add_cell(struct feed_target *target, const struct generation *generat
 }
 
 /* Without Path one direction with such a map is sufficient. */
-static int feed_target_add_path(struct feed_target *target, const struct feed_settings *settings,
-				const struct generation *generation, enum path path,
-				struct error *err)
+static int feed_target_add_direction(struct feed_target *target,
+				     const struct feed_settings *settings,
+				     const struct generation *generation, enum direction direction,
+				     struct error *err)
 {
 	const struct cell_place place = { settings->map, settings->key ? settings->key : "0",
 					  settings->field };
-	const struct generation_path *this = &generation->paths[path];
+	const struct generation_direction *this = &generation->directions[direction];
 	int r;
 
-	if (settings->path && strcmp(settings->path, path_name(path)) != 0)
+	if (settings->direction && strcmp(settings->direction, direction_name(direction)) != 0)
 		return 0;
 	if (!this->object)
-		return settings->path
-			       ? error_set(err, -ENOENT, "nothing runs on %s", path_name(path))
-			       : 0;
-	r = add_cell(target, generation, path, false, &place, err);
+		return settings->direction ? error_set(err, -ENOENT, "nothing runs on %s",
+						       direction_name(direction))
+					   : 0;
+	r = add_cell(target, generation, direction, false, &place, err);
 	if (r == 0 && this->twin)
-		r = add_cell(target, generation, path, true, &place, err);
+		r = add_cell(target, generation, direction, true, &place, err);
 	if (r < 0)
-		error_prefix(err, r, "%s", path_name(path));
-	return !settings->path && !object_find_map(this->object, settings->map) ? 0 : r;
+		error_prefix(err, r, "%s", direction_name(direction));
+	return !settings->direction && !object_find_map(this->object, settings->map) ? 0 : r;
 }
 
 /* If no direction has such a map, the error is the one of the first direction. */
@@ -95,10 +97,11 @@ static void find_cells(struct feed_target *target, const struct feed_settings *s
 	_cleanup_error_ struct error first = {};
 	int r = 0;
 
-	for (int path = 0; r == 0 && path < PATH_COUNT; path++) {
+	for (int direction = 0; r == 0 && direction < N_DIRECTIONS; direction++) {
 		_cleanup_error_ struct error err = {};
 
-		r = feed_target_add_path(target, settings, generation, (enum path)path, &err);
+		r = feed_target_add_direction(target, settings, generation,
+					      (enum direction)direction, &err);
 		if (r < 0 || (err.code && !first.code)) {
 			error_release(&first);
 			first = err;

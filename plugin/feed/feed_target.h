@@ -16,9 +16,9 @@ struct feed_target {
 	uint64_t feed;	 /* serial number of the feed */
 	uint64_t values; /* count of the feed's values at the last update */
 	char *map;
-	struct cell cells[PATH_COUNT * FEED_TARGET_COPIES_MAX];
-	bool twin[PATH_COUNT * FEED_TARGET_COPIES_MAX]; /* the cell belongs to the second copy */
-	size_t n;					/* 0: no such map entry */
+	struct cell cells[N_DIRECTIONS * FEED_TARGET_COPIES_MAX];
+	bool twin[N_DIRECTIONS * FEED_TARGET_COPIES_MAX]; /* the cell belongs to the second copy */
+	size_t n;					  /* 0: no such map entry */
 	char *error; /* why the last update or the lookup failed, or NULL */
 	bool told;   /* the error was logged */
 };

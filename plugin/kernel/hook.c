@@ -143,7 +143,7 @@ const struct hook *hook_find(const char *name)
 	return NULL;
 }
 
-const struct hook *hook_for_path(const struct hook *hook, bool egress)
+const struct hook *hook_for_direction(const struct hook *hook, bool egress)
 {
 	return hook->xdp && egress ? hook_find("auto") : hook;
 }

@@ -70,7 +70,7 @@ const char *hook_names(void);
  * Returns the hook for a direction: @hook itself, except that XDP has no egress and uses "auto"
  * there.
  */
-const struct hook *hook_for_path(const struct hook *hook, bool egress);
+const struct hook *hook_for_direction(const struct hook *hook, bool egress);
 
 /*
  * One program on one hook of one interface. Embedded in its owner; detached if zeroed.

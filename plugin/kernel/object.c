@@ -213,7 +213,7 @@ static bool program_fits(const struct bpf_program *program, bool xdp, bool egres
 int object_select(struct object *object, bool xdp, bool egress, const char *name,
 		  struct bpf_program **ret, struct error *err)
 {
-	const char *kind = xdp ? "xdp" : "tc", *path = egress ? "egress" : "ingress";
+	const char *kind = xdp ? "xdp" : "tc", *direction = egress ? "egress" : "ingress";
 	_cleanup_text_ struct text all = {};
 	struct bpf_program *program, *found = NULL;
 	size_t fitting = 0;
@@ -232,16 +232,17 @@ int object_select(struct object *object, bool xdp, bool egress, const char *name
 				 name, all.len ? text_str(&all) : "none");
 	if (!fitting)
 		return error_set(err, -ENOENT, "no %s program for %s; the object has: %s", kind,
-				 path, all.len ? text_str(&all) : "none");
+				 direction, all.len ? text_str(&all) : "none");
 	if (fitting > 1)
 		return error_set(
 			err, -EINVAL,
-			"several programs fit the %s path, \"program\" must name one of: %s", path,
-			text_str(&all));
+			"several programs fit the %s direction, \"program\" must name one of: %s",
+			direction, text_str(&all));
 	if (!program_fits(found, xdp, egress))
-		return error_set(
-			err, -EINVAL, "program \"%s\" (SEC \"%s\") is not a %s program for %s",
-			bpf_program__name(found), bpf_program__section_name(found), kind, path);
+		return error_set(err, -EINVAL,
+				 "program \"%s\" (SEC \"%s\") is not a %s program for %s",
+				 bpf_program__name(found), bpf_program__section_name(found), kind,
+				 direction);
 	bpf_program__set_autoload(found, true);
 	*ret = found;
 	return 0;
@@ -420,10 +421,11 @@ int object_load(struct object *object, bool pin, struct error *err)
 
 	for (size_t i = 0; i < object->n_maps; i++)
 		if (object->maps[i].scope == MAP_SCOPE_EXTERN && !object->maps[i].resolved)
-			return error_set(err, -ENOLINK,
-					 "map %s is \"extern\", and neither the other path nor any "
-					 "monitor declares it (with _SHARED or _PUBLIC)",
-					 object->maps[i].name);
+			return error_set(
+				err, -ENOLINK,
+				"map %s is \"extern\", and neither the other direction nor any "
+				"monitor declares it (with _SHARED or _PUBLIC)",
+				object->maps[i].name);
 	r = object_set_epoch(object, err);
 	if (r < 0)
 		return r;

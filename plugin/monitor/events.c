@@ -138,11 +138,11 @@ static void source_free(struct source *source)
 	free(source);
 }
 
-static int source_open(struct events *events, const struct snapshot_item *item, int path,
+static int source_open(struct events *events, const struct snapshot_item *item, int direction,
 		       const struct map *ring, struct error *err)
 {
 	struct source *source = calloc(1, sizeof(*source));
-	struct object *object = item->generation->paths[path].object;
+	struct object *object = item->generation->directions[direction].object;
 	const struct object_map *lost_map = object_find_map(object, EVENT_LOST_MAP);
 	struct epoll_event event = { .events = EPOLLIN };
 	struct map lost;
@@ -155,7 +155,7 @@ static int source_open(struct events *events, const struct snapshot_item *item, 
 				   .wanted = true };
 	if (asprintf(&source->name, "monitor %s: %s%s%s", item->monitor->settings.name,
 		     item->interface, *item->interface ? " " : "",
-		     path_name((enum path)path)) < 0) {
+		     direction_name((enum direction)direction)) < 0) {
 		source->name = NULL;
 		source_free(source);
 		return error_oom(err);
@@ -190,23 +190,23 @@ static struct source *source_find(const struct events *events, uint32_t ring_id)
 	return source;
 }
 
-/* Both paths of one object share a ring, which is read as the ingress path's. */
-static bool shares_ring(const struct generation *generation, int path)
+/* Both directions of one object share a ring, which is read as the ingress direction's. */
+static bool shares_ring(const struct generation *generation, int direction)
 {
-	return path == PATH_EGRESS &&
-	       generation->paths[PATH_EGRESS].object == generation->paths[PATH_INGRESS].object;
+	return direction == EGRESS &&
+	       generation->directions[EGRESS].object == generation->directions[INGRESS].object;
 }
 
-static void events_look_at(struct events *events, const struct snapshot_item *item, int path)
+static void events_look_at(struct events *events, const struct snapshot_item *item, int direction)
 {
 	const struct object *object =
-		item->generation ? item->generation->paths[path].object : NULL;
+		item->generation ? item->generation->directions[direction].object : NULL;
 	const struct object_map *ring = object ? object_find_map(object, EVENT_MAP) : NULL;
 	struct source *source;
 	_cleanup_error_ struct error err = {};
 	struct map map;
 
-	if (!ring || shares_ring(item->generation, path))
+	if (!ring || shares_ring(item->generation, direction))
 		return;
 	if (object_map_describe(ring, &map, &err) == 0) {
 		source = source_find(events, map.id);
@@ -215,7 +215,7 @@ static void events_look_at(struct events *events, const struct snapshot_item *it
 			return;
 		}
 	}
-	if (err.code || source_open(events, item, path, &map, &err) < 0)
+	if (err.code || source_open(events, item, direction, &map, &err) < 0)
 		log_error("monitor %s: log lines are not shown: %s", item->monitor->settings.name,
 			  error_message(&err));
 }
@@ -230,8 +230,8 @@ static void look_again(struct events *events)
 	if (registry_snapshot(events->registry, NULL, &snapshot, NULL) < 0)
 		return;
 	for (size_t i = 0; i < snapshot.n; i++)
-		for (int path = 0; path < PATH_COUNT; path++)
-			events_look_at(events, &snapshot.items[i], path);
+		for (int direction = 0; direction < N_DIRECTIONS; direction++)
+			events_look_at(events, &snapshot.items[i], direction);
 	while (*at) {
 		struct source *source = *at;
 

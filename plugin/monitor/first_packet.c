@@ -24,9 +24,10 @@ static int has_run(const struct first_packet *first_packet, const struct snapsho
 	bool anywhere = false;
 
 	for (size_t i = 0; i < snapshot->n; i++)
-		for (int path = 0; snapshot->items[i].generation && path < PATH_COUNT; path++) {
-			const struct generation_path *of =
-				&snapshot->items[i].generation->paths[path];
+		for (int direction = 0; snapshot->items[i].generation && direction < N_DIRECTIONS;
+		     direction++) {
+			const struct generation_direction *of =
+				&snapshot->items[i].generation->directions[direction];
 
 			if (!of->object || !(of->by_section || snapshot->items[i].ifindex))
 				continue;

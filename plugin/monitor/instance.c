@@ -29,9 +29,9 @@ struct instance *instance_free(struct instance *instance)
 	if (!instance)
 		return NULL;
 	generation_unref(instance->generation);
-	for (int path = 0; path < PATH_COUNT; path++)
-		if (instance->adopted[path] > 0)
-			fd_close(&instance->adopted[path]);
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		if (instance->adopted[direction] > 0)
+			fd_close(&instance->adopted[direction]);
 	free(instance->place);
 	free(instance->interface);
 	free(instance);
@@ -59,7 +59,8 @@ void links_end(struct monitor *monitor, struct netns_visit *visit)
 
 /* Translates the pattern's position into a position on the hook; option.c defines the syntax. */
 static int find_position(const struct monitor *monitor, const struct instance *instance,
-			 int ifindex, enum path path, struct position *ret, struct error *err)
+			 int ifindex, enum direction direction, struct position *ret,
+			 struct error *err)
 {
 	const char *word = instance->pattern ? instance->pattern->position : NULL;
 	const char *neighbour = word ? strchr(word, ':') : NULL;
@@ -79,28 +80,28 @@ static int find_position(const struct monitor *monitor, const struct instance *i
 		ret->prog_id = (uint32_t)strtoul(neighbour + 1, NULL, 10);
 	else if (monitor->context)
 		ret->prog_id = monitor->context->find_program(monitor->context->data, monitor,
-							      neighbour, ifindex, path);
+							      neighbour, ifindex, direction);
 	if (!ret->prog_id)
 		return error_set(err, -ENOLINK,
 				 "position \"%s\": no monitor of that name runs on the %s of this "
 				 "interface",
-				 word, path_name(path));
+				 word, direction_name(direction));
 	return 0;
 }
 
-int instance_attach_path(const struct monitor *monitor, struct instance *instance, int ifindex,
-			 enum path path, int prog_fd, struct error *err)
+int instance_attach_direction(const struct monitor *monitor, struct instance *instance, int ifindex,
+			      enum direction direction, int prog_fd, struct error *err)
 {
-	const struct hook *hook = hook_for_path(monitor->hook, path == PATH_EGRESS);
+	const struct hook *hook = hook_for_direction(monitor->hook, direction == EGRESS);
 	struct position position;
 	int r = -ENOENT;
 
 	/* Retry: a swap or a reload of the neighbour may have replaced its program. */
 	for (int tries = 0; (r == -ENOENT || r == -ENOLINK) && tries < NEIGHBOUR_TRIES; tries++) {
-		r = find_position(monitor, instance, ifindex, path, &position, err);
+		r = find_position(monitor, instance, ifindex, direction, &position, err);
 		if (r == 0)
-			r = attachment_attach(&instance->attachments[path], hook, ifindex,
-					      path == PATH_EGRESS, prog_fd, &position, err);
+			r = attachment_attach(&instance->attachments[direction], hook, ifindex,
+					      direction == EGRESS, prog_fd, &position, err);
 	}
 	return r < 0 ? error_prefix(err, r, "interface %s", instance->interface) : 0;
 }
@@ -108,12 +109,14 @@ int instance_attach_path(const struct monitor *monitor, struct instance *instanc
 int instance_attach(const struct monitor *monitor, struct instance *instance, int ifindex,
 		    struct error *err)
 {
-	for (int path = 0; path < PATH_COUNT; path++) {
-		int prog_fd = generation_prog_fd(instance->generation, (enum path)path), r;
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		int prog_fd = generation_prog_fd(instance->generation, (enum direction)direction),
+		    r;
 
-		if (prog_fd < 0 || attachment_attached(&instance->attachments[path]))
+		if (prog_fd < 0 || attachment_attached(&instance->attachments[direction]))
 			continue;
-		r = instance_attach_path(monitor, instance, ifindex, (enum path)path, prog_fd, err);
+		r = instance_attach_direction(monitor, instance, ifindex, (enum direction)direction,
+					      prog_fd, err);
 		if (r < 0) {
 			instance_detach(instance);
 			return r;
@@ -124,17 +127,17 @@ int instance_attach(const struct monitor *monitor, struct instance *instance, in
 
 void instance_detach(struct instance *instance)
 {
-	for (int path = 0; path < PATH_COUNT; path++)
-		attachment_detach(&instance->attachments[path]);
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		attachment_detach(&instance->attachments[direction]);
 }
 
 void instance_leave(struct instance *instance)
 {
-	for (int path = 0; path < PATH_COUNT; path++)
-		if (instance->pinned[path])
-			attachment_leave(&instance->attachments[path]);
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		if (instance->pinned[direction])
+			attachment_leave(&instance->attachments[direction]);
 		else
-			attachment_detach(&instance->attachments[path]);
+			attachment_detach(&instance->attachments[direction]);
 }
 
 int instance_set_place(struct monitor *monitor, struct instance *instance, const char *interface,

@@ -47,27 +47,27 @@ int links_begin(struct monitor *monitor, struct netns_visit *visit, struct error
 void links_end(struct monitor *monitor, struct netns_visit *visit);
 
 /**
- * instance_attach_path() - attach one path of an instance
+ * instance_attach_direction() - attach one direction of an instance
  * @monitor:  under control, between links_begin() and links_end()
  * @instance: its pattern determines the position among the programs of the hook
  * @ifindex:  the interface
- * @path:     the path to attach
+ * @direction:     the direction to attach
  * @prog_fd:  the program
  * @err:      receives the reason of a failure, with the interface named
  *
  * Return: 0, or an error of attachment_attach().
  */
-int instance_attach_path(const struct monitor *monitor, struct instance *instance, int ifindex,
-			 enum path path, int prog_fd, struct error *err);
+int instance_attach_direction(const struct monitor *monitor, struct instance *instance, int ifindex,
+			      enum direction direction, int prog_fd, struct error *err);
 
 /**
- * instance_attach() - attach the instance's generation to all paths that are not attached yet
+ * instance_attach() - attach the instance's generation to all directions that are not attached yet
  * @monitor:  under control, between links_begin() and links_end()
  * @instance: an instance of the monitor
  * @ifindex:  the interface
  * @err:      receives the reason of a failure
  *
- * A failure detaches all paths.
+ * A failure detaches all directions.
  *
  * Return: 0, or an error of attachment_attach().
  */
@@ -75,13 +75,13 @@ int instance_attach(const struct monitor *monitor, struct instance *instance, in
 		    struct error *err);
 
 /**
- * instance_detach() - detach all paths
+ * instance_detach() - detach all directions
  * @instance: its monitor is between links_begin() and links_end()
  */
 void instance_detach(struct instance *instance);
 
 /**
- * instance_leave() - detach all paths that are not pinned
+ * instance_leave() - detach all directions that are not pinned
  * @instance: its monitor is between links_begin() and links_end()
  *
  * Pinned programs keep running. The instance no longer refers to them.

@@ -45,8 +45,8 @@ static void report_warnings(const struct monitor *monitor, struct text *warnings
 
 static bool has_metric(const struct dataplane *dataplane, const char *name)
 {
-	for (int path = 0; path < PATH_COUNT; path++) {
-		const struct path_code *code = dataplane->paths[path];
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		const struct direction_code *code = dataplane->directions[direction];
 
 		for (size_t i = 0; code && i < code->config->n_metrics; i++)
 			if (!strcmp(code->config->metrics[i].name, name))
@@ -270,21 +270,21 @@ int loader_eject(struct monitor *monitor, struct error *err)
 	return 0;
 }
 
-int loader_eject_path(struct monitor *monitor, enum path path, struct error *err)
+int loader_eject_direction(struct monitor *monitor, enum direction direction, struct error *err)
 {
 	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
 	int r;
 
-	if (!monitor->dataplane || !monitor->dataplane->paths[path])
+	if (!monitor->dataplane || !monitor->dataplane->directions[direction])
 		return 0;
-	r = dataplane_without(monitor->dataplane, path, &dataplane, err);
+	r = dataplane_without(monitor->dataplane, direction, &dataplane, err);
 	if (r == 0)
 		r = monitor_switch(monitor, dataplane,
 				   &(struct transaction_options){ .keep_maps = true }, err);
 	if (r < 0)
 		return r;
-	monitor->document_leave[path] = true;
-	history_drop(&monitor->history, path);
+	monitor->document_leave[direction] = true;
+	history_drop(&monitor->history, direction);
 	monitor_note(monitor, NULL);
 	return 0;
 }

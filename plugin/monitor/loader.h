@@ -27,7 +27,7 @@ struct injection {
 	const char *file;      /* a document below the dataplane directory; or NULL */
 	const char *bytes;     /* or the document itself; NULL for none */
 	size_t len;
-	bool leave[PATH_COUNT];	    /* treat the path as {} in the document: keep what runs */
+	bool leave[N_DIRECTIONS];   /* treat the direction as {} in the document: keep what runs */
 	struct phase_times *phases; /* receives the duration of each phase; may be NULL */
 	int client_fd;		    /* as in struct compiler */
 };
@@ -68,16 +68,16 @@ int loader_inject(const struct loader *loader, struct monitor *monitor,
 int loader_eject(struct monitor *monitor, struct error *err);
 
 /**
- * loader_eject_path() - remove the code of one path
+ * loader_eject_direction() - remove the code of one direction
  * @monitor: under control
- * @path:    the path to empty
+ * @direction:    the direction to empty
  * @err:     receives the reason of a failure
  *
- * The other path keeps its maps.
+ * The other direction keeps its maps.
  *
  * Return: 0, or -errno; a failure changes nothing.
  */
-int loader_eject_path(struct monitor *monitor, enum path path, struct error *err);
+int loader_eject_direction(struct monitor *monitor, enum direction direction, struct error *err);
 
 /**
  * loader_reload() - read the monitor's document again and switch to it if it has changed

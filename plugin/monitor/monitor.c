@@ -242,7 +242,7 @@ void monitor_settle(struct monitor *monitor)
 }
 
 int monitor_set_document(struct monitor *monitor, const char *file, bool confined,
-			 const bool leave[PATH_COUNT])
+			 const bool leave[N_DIRECTIONS])
 {
 	char *copy = file ? strdup(file) : NULL, *old;
 
@@ -253,8 +253,8 @@ int monitor_set_document(struct monitor *monitor, const char *file, bool confine
 	monitor->document_file = copy;
 	pthread_mutex_unlock(&monitor->state);
 	monitor->document_confined = confined;
-	for (int path = 0; path < PATH_COUNT; path++)
-		monitor->document_leave[path] = leave && leave[path];
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		monitor->document_leave[direction] = leave && leave[direction];
 	free(old);
 	return 0;
 }

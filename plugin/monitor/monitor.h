@@ -41,11 +41,11 @@ struct instance {
 	struct generation *generation; /* NULL: the empty dataplane. All instances share it with
 					  Share. Writers also hold links */
 	/* -- protected by links -- */
-	struct attachment attachments[PATH_COUNT];
+	struct attachment attachments[N_DIRECTIONS];
 	/* -- protected by control; used by monitors with Pin -- */
-	char *place;		 /* directory below the monitor's pins; NULL: not pinned yet */
-	bool pinned[PATH_COUNT]; /* the attachment of the path is pinned */
-	int adopted[PATH_COUNT]; /* running program of another process; 0: none */
+	char *place;		   /* directory below the monitor's pins; NULL: not pinned yet */
+	bool pinned[N_DIRECTIONS]; /* the attachment of the direction is pinned */
+	int adopted[N_DIRECTIONS]; /* running program of another process; 0: none */
 };
 
 /**
@@ -76,7 +76,7 @@ struct monitor_context {
 	 * asking. Returns the program id, or 0 if there is none.
 	 */
 	uint32_t (*find_program)(void *data, const struct monitor *asking, const char *name,
-				 int ifindex, enum path path);
+				 int ifindex, enum direction direction);
 	/* Brings the feeds of a generation up to date; see feeds_put() */
 	void (*feed)(void *data, const struct monitor *monitor, struct generation *generation,
 		     struct text *news);
@@ -104,10 +104,10 @@ struct monitor {
 	/* -- protected by control -- */
 	bool deleted; /* nothing may be attached any more; writers also hold links */
 	bool document_confined;
-	bool document_leave[PATH_COUNT]; /* paths that the document leaves unchanged */
-	struct pins *pins;		 /* NULL: without Pin, or not open */
-	struct history history;		 /* of injections; empty: none */
-	bool in_trouble;		 /* a notification of the trouble was posted */
+	bool document_leave[N_DIRECTIONS]; /* directions that the document leaves unchanged */
+	struct pins *pins;		   /* NULL: without Pin, or not open */
+	struct history history;		   /* of injections; empty: none */
+	bool in_trouble;		   /* a notification of the trouble was posted */
 
 	pthread_mutex_t links;
 	int netns_fd; /* namespace of the interfaces; -1: collectd's own, or missing */
@@ -280,12 +280,12 @@ void monitor_settle(struct monitor *monitor);
  * @monitor:  under control
  * @file:     copied; NULL: none
  * @confined: restrict the file to the dataplane directory
- * @leave:    paths that the document leaves unchanged; NULL: none
+ * @leave:    directions that the document leaves unchanged; NULL: none
  *
  * Return: 0; -ENOMEM if nothing was changed.
  */
 int monitor_set_document(struct monitor *monitor, const char *file, bool confined,
-			 const bool leave[PATH_COUNT]);
+			 const bool leave[N_DIRECTIONS]);
 
 /**
  * monitor_set_log_level() - set the log level for code that is compiled from now on

@@ -34,69 +34,70 @@ struct running {
 	struct instance *instance;
 };
 
-static bool runs_on(const struct monitor *monitor, const struct instance *instance, enum path path,
-		    uint32_t prog_id)
+static bool runs_on(const struct monitor *monitor, const struct instance *instance,
+		    enum direction direction, uint32_t prog_id)
 {
-	const struct hook *hook = hook_for_path(monitor->hook, path == PATH_EGRESS);
+	const struct hook *hook = hook_for_direction(monitor->hook, direction == EGRESS);
 	_cleanup_chain_ struct chain chain = {};
 
 	return instance->ifindex &&
-	       chain_get(hook, instance->ifindex, path == PATH_EGRESS, &chain) == 0 &&
+	       chain_get(hook, instance->ifindex, direction == EGRESS, &chain) == 0 &&
 	       chain_has(&chain, prog_id);
 }
 
-static bool runs(void *data, enum path path, uint32_t prog_id)
+static bool runs(void *data, enum direction direction, uint32_t prog_id)
 {
 	const struct running *running = data;
 	const struct monitor *monitor = running->monitor;
 
 	if (!monitor->settings.share)
-		return runs_on(monitor, running->instance, path, prog_id);
+		return runs_on(monitor, running->instance, direction, prog_id);
 	for (size_t i = 0; i < monitor->n_instances; i++)
-		if (runs_on(monitor, monitor->instances[i], path, prog_id))
+		if (runs_on(monitor, monitor->instances[i], direction, prog_id))
 			return true;
 	return false;
 }
 
-static void adopt_path(struct monitor *monitor, struct instance *instance, enum path path,
-		       struct pinned *pinned)
+static void adopt_direction(struct monitor *monitor, struct instance *instance,
+			    enum direction direction, struct pinned *pinned)
 {
-	const struct hook *hook = hook_for_path(monitor->hook, path == PATH_EGRESS);
-	struct attachment *attachment = &instance->attachments[path];
-	uint32_t prog_id = pinned->prog_ids[path];
+	const struct hook *hook = hook_for_direction(monitor->hook, direction == EGRESS);
+	struct attachment *attachment = &instance->attachments[direction];
+	uint32_t prog_id = pinned->prog_ids[direction];
 	_cleanup_close_ int link_fd = -1;
 	int r;
 
 	if (!prog_id || !instance->ifindex || attachment_attached(attachment))
 		return;
 	if (hook->link_type) {
-		link_fd = pins_get_link(monitor->pins, link_place(instance), path_name(path));
+		link_fd = pins_get_link(monitor->pins, link_place(instance),
+					direction_name(direction));
 		r = link_fd < 0
 			    ? link_fd
 			    : attachment_adopt_link(attachment, hook, instance->ifindex,
-						    path == PATH_EGRESS, link_fd, &prog_id, NULL);
+						    direction == EGRESS, link_fd, &prog_id, NULL);
 		if (r == 0)
 			link_fd = -1;
 	} else {
 		r = attachment_adopt_filter(attachment, hook, instance->ifindex,
-					    path == PATH_EGRESS, prog_id);
+					    direction == EGRESS, prog_id);
 	}
 	if (r < 0)
 		return;
-	instance->pinned[path] = true;
-	instance->adopted[path] = fcntl(pinned->prog_fds[path], F_DUPFD_CLOEXEC, 3);
+	instance->pinned[direction] = true;
+	instance->adopted[direction] = fcntl(pinned->prog_fds[direction], F_DUPFD_CLOEXEC, 3);
 	log_notice("monitor %s: interface %s: the %s program that was left running is taken over",
-		   monitor->settings.name, instance->interface, path_name(path));
+		   monitor->settings.name, instance->interface, direction_name(direction));
 }
 
 static void adopt(struct monitor *monitor, struct instance *instance, struct pinned *pinned)
 {
-	for (int path = 0; path < PATH_COUNT; path++) {
-		adopt_path(monitor, instance, (enum path)path, pinned);
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		adopt_direction(monitor, instance, (enum direction)direction, pinned);
 		/* A link that was not adopted belongs to another interface or hook. */
-		if (!attachment_attached(&instance->attachments[path]))
+		if (!attachment_attached(&instance->attachments[direction]))
 			pins_remove_link(monitor->pins, link_place(instance),
-					 path_name((enum path)path));
+					 direction_name((enum direction)direction));
 	}
 }
 
@@ -145,28 +146,28 @@ static void pinning_tell(const struct monitor *monitor, const struct error *err)
 		  error_message(err));
 }
 
-static void pin_path(struct monitor *monitor, struct instance *instance, enum path path)
+static void pin_path(struct monitor *monitor, struct instance *instance, enum direction direction)
 {
-	struct attachment *attachment = &instance->attachments[path];
+	struct attachment *attachment = &instance->attachments[direction];
 	_cleanup_error_ struct error err = {};
 	int r;
 
 	if (!attachment_attached(attachment)) {
-		pins_remove_link(monitor->pins, link_place(instance), path_name(path));
-		instance->pinned[path] = false;
+		pins_remove_link(monitor->pins, link_place(instance), direction_name(direction));
+		instance->pinned[direction] = false;
 		return;
 	}
-	if (instance->pinned[path])
+	if (instance->pinned[direction])
 		return;
 	if (attachment_link_fd(attachment) >= 0) {
-		r = pins_save_link(monitor->pins, link_place(instance), path_name(path),
+		r = pins_save_link(monitor->pins, link_place(instance), direction_name(direction),
 				   attachment_link_fd(attachment), &err);
 	} else {
 		r = attachment_keep(attachment);
 		if (r < 0)
 			error_set(&err, r, "Pin: the filter cannot be marked: %s", strerror(-r));
 	}
-	instance->pinned[path] = r == 0;
+	instance->pinned[direction] = r == 0;
 	if (r < 0)
 		pinning_tell(monitor, &err);
 }
@@ -175,7 +176,7 @@ static void pin_path(struct monitor *monitor, struct instance *instance, enum pa
 static void pin_sections(struct monitor *monitor, const struct instance *instance)
 {
 	const struct object *object = generation_has_sections(instance->generation)
-					      ? instance->generation->paths[PATH_INGRESS].object
+					      ? instance->generation->directions[INGRESS].object
 					      : NULL;
 	size_t n = object ? object->n_links : 0;
 
@@ -208,13 +209,13 @@ void pinning_settle(struct monitor *monitor, struct instance *instance, uint64_t
 		return;
 	if (instance->generation && !instance->place)
 		pin_again(monitor, instance, &number);
-	for (int path = 0; path < PATH_COUNT; path++) {
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
 		if (instance->interface)
-			pin_path(monitor, instance, (enum path)path);
-		if (instance->adopted[path] > 0 && instance->generation)
-			fd_close(&instance->adopted[path]);
+			pin_path(monitor, instance, (enum direction)direction);
+		if (instance->adopted[direction] > 0 && instance->generation)
+			fd_close(&instance->adopted[direction]);
 		if (instance->generation)
-			instance->adopted[path] = 0;
+			instance->adopted[direction] = 0;
 	}
 	if (!instance->pattern)
 		pin_sections(monitor, instance);
@@ -227,8 +228,8 @@ void pinning_remove(struct monitor *monitor, struct instance *instance)
 	if (!monitor->pins)
 		return;
 	pins_remove(monitor->pins, link_place(instance));
-	for (int path = 0; path < PATH_COUNT; path++)
-		instance->pinned[path] = false;
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		instance->pinned[direction] = false;
 	free(instance->place);
 	instance->place = NULL;
 }

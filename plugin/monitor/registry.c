@@ -360,7 +360,7 @@ int registry_detach(struct registry *registry, const char *name, const char *int
 	return requested(r);
 }
 
-int registry_eject(struct registry *registry, const char *name, int path, struct text *report,
+int registry_eject(struct registry *registry, const char *name, int direction, struct text *report,
 		   struct error *err)
 {
 	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
@@ -368,8 +368,8 @@ int registry_eject(struct registry *registry, const char *name, int path, struct
 
 	if (r < 0)
 		return requested(r);
-	r = path < 0 ? loader_eject(monitor, err)
-		     : loader_eject_path(monitor, (enum path)path, err);
+	r = direction < 0 ? loader_eject(monitor, err)
+			  : loader_eject_direction(monitor, (enum direction)direction, err);
 	if (r == 0)
 		registry_keep(registry, monitor, report);
 	monitor_end(monitor);

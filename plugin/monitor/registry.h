@@ -221,13 +221,13 @@ int registry_detach(struct registry *registry, const char *name, const char *int
  * registry_eject() - remove the dataplane of a monitor
  * @registry: the registry
  * @name:     the monitor
- * @path:     an enum path; -1: both
+ * @direction:     an enum direction; -1: both
  * @report:   as in registry_delete()
  * @err:      receives the reason of a failure
  *
  * Return: 0; -ENOENT if there is no such monitor; another -errno.
  */
-int registry_eject(struct registry *registry, const char *name, int path, struct text *report,
+int registry_eject(struct registry *registry, const char *name, int direction, struct text *report,
 		   struct error *err);
 
 /**

@@ -11,8 +11,8 @@
 
 static int find_in_generation(const struct generation *generation, const char *name)
 {
-	for (int path = 0; generation && path < PATH_COUNT; path++) {
-		const struct object *object = generation->paths[path].object;
+	for (int direction = 0; generation && direction < N_DIRECTIONS; direction++) {
+		const struct object *object = generation->directions[direction].object;
 		const struct object_map *map = object ? object_find_map(object, name) : NULL;
 
 		if (map && map->scope == MAP_SCOPE_PUBLIC)
@@ -54,7 +54,7 @@ static bool same_netns(const char *a, const char *b)
 }
 
 static uint32_t find_program(void *data, const struct monitor *asking, const char *name,
-			     int ifindex, enum path path)
+			     int ifindex, enum direction direction)
 {
 	struct registry *registry = data;
 	_cleanup_(snapshot_release) struct snapshot snapshot = {};
@@ -62,7 +62,7 @@ static uint32_t find_program(void *data, const struct monitor *asking, const cha
 
 	for (size_t i = 0; r == 0 && i < snapshot.n; i++) {
 		const struct snapshot_item *item = &snapshot.items[i];
-		int prog_fd = generation_prog_fd(item->generation, path);
+		int prog_fd = generation_prog_fd(item->generation, direction);
 
 		if (item->ifindex == ifindex && prog_fd >= 0 &&
 		    same_netns(item->monitor->settings.netns, asking->settings.netns))

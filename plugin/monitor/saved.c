@@ -46,10 +46,11 @@ static void format_layer(const struct history_entry *layer, bool encoded, struct
 	bool first = true;
 
 	text_adds(out, "{ \"leave\": [");
-	for (int path = 0; path < PATH_COUNT; path++) {
-		if (layer->leave[path])
-			text_printf(out, "%s\"%s\"", first ? "" : ", ", path_name((enum path)path));
-		first = first && !layer->leave[path];
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		if (layer->leave[direction])
+			text_printf(out, "%s\"%s\"", first ? "" : ", ",
+				    direction_name((enum direction)direction));
+		first = first && !layer->leave[direction];
 	}
 	text_adds(out, "], ");
 	if (layer->file) {
@@ -214,13 +215,13 @@ static int take_leave(struct json_reader *json_reader, struct json_object *value
 		return json_reader_wrong(json_reader, "a list of paths", value);
 	for (size_t i = 0; i < json_object_array_length(value); i++) {
 		struct json_object *name = json_object_array_get_idx(value, i);
-		int path = json_object_is_type(name, json_type_string)
-				   ? path_from_name(json_object_get_string(name))
-				   : -1;
+		int direction = json_object_is_type(name, json_type_string)
+					? direction_from_name(json_object_get_string(name))
+					: -1;
 
-		if (path < 0)
+		if (direction < 0)
 			return json_reader_wrong(json_reader, "ingress or egress", name);
-		layer->leave[path] = true;
+		layer->leave[direction] = true;
 	}
 	return 0;
 }
@@ -268,8 +269,8 @@ static int take_layer(struct json_reader *json_reader, struct json_object *value
 		return error_set(json_reader->err, -EINVAL,
 				 "%s: expected one of file, document and document-data",
 				 text_str(&json_reader->where));
-	for (int path = 0; path < PATH_COUNT; path++)
-		layer->covers[path] = !layer->leave[path];
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		layer->covers[direction] = !layer->leave[direction];
 	return r;
 }
 
@@ -277,7 +278,7 @@ static int take_layers(struct json_reader *json_reader, struct json_object *valu
 {
 	struct form *form = to;
 
-	return json_reader_list(json_reader, value, PATH_COUNT, sizeof(struct history_entry),
+	return json_reader_list(json_reader, value, N_DIRECTIONS, sizeof(struct history_entry),
 				take_layer, (void **)&form->layers, &form->n_layers);
 }
 

@@ -42,9 +42,10 @@ static int replace_all(const struct turn *turn, bool twin, struct error *err)
 	for (size_t i = 0; i < monitor->n_instances; i++) {
 		struct instance *instance = monitor->instances[i];
 
-		for (int path = 0; path < PATH_COUNT; path++) {
-			const struct generation_path *of = &turn->generation->paths[path];
-			struct attachment *attachment = &instance->attachments[path];
+		for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+			const struct generation_direction *of =
+				&turn->generation->directions[direction];
+			struct attachment *attachment = &instance->attachments[direction];
 			int r;
 
 			if (instance->generation != turn->generation || !of->twin ||
@@ -98,8 +99,8 @@ static void take_turn(struct turn *turn)
 
 void generation_collect(const struct generation *generation, bool twin)
 {
-	for (int path = 0; path < PATH_COUNT; path++) {
-		const struct generation_path *of = &generation->paths[path];
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		const struct generation_direction *of = &generation->directions[direction];
 
 		for (size_t i = 0; i < of->n_metrics; i++) {
 			const struct metric *metric = &of->metrics[i];

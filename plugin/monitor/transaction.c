@@ -117,7 +117,7 @@ static int transaction_init(struct transaction *transaction, struct error *err)
 	transaction->instances = calloc(room, sizeof(struct instance *));
 	transaction->generations = calloc(room, sizeof(struct generation *));
 	transaction->numbers = calloc(room, sizeof(*transaction->numbers));
-	transaction->steps = calloc(room * PATH_COUNT, sizeof(*transaction->steps));
+	transaction->steps = calloc(room * N_DIRECTIONS, sizeof(*transaction->steps));
 	if (!transaction->instances || !transaction->generations || !transaction->numbers ||
 	    !transaction->steps)
 		return error_oom(err);
@@ -205,14 +205,16 @@ static void transaction_undo(struct transaction *transaction)
 	generation_detach_sections(transaction->generations[0], monitor->instances[0]->generation);
 }
 
-/* Switches one path of one instance and records the step for undo. */
-static int switch_path(struct transaction *transaction, size_t i, enum path path, struct error *err)
+/* Switches one direction of one instance and records the step for undo. */
+static int switch_direction(struct transaction *transaction, size_t i, enum direction direction,
+			    struct error *err)
 {
 	struct instance *instance = transaction->instances[i];
-	struct attachment *attachment = &instance->attachments[path];
-	int old_fd = instance->adopted[path] > 0 ? instance->adopted[path]
-						 : generation_prog_fd(instance->generation, path);
-	int new_fd = generation_prog_fd(transaction->generations[i], path);
+	struct attachment *attachment = &instance->attachments[direction];
+	int old_fd = instance->adopted[direction] > 0
+			     ? instance->adopted[direction]
+			     : generation_prog_fd(instance->generation, direction);
+	int new_fd = generation_prog_fd(transaction->generations[i], direction);
 	struct step *step = &transaction->steps[transaction->done];
 	int r;
 
@@ -220,8 +222,8 @@ static int switch_path(struct transaction *transaction, size_t i, enum path path
 		return 0;
 	if (!attachment_attached(attachment)) {
 		*step = (struct step){ attachment, -1 };
-		r = instance_attach_path(transaction->monitor, instance, instance->ifindex, path,
-					 new_fd, err);
+		r = instance_attach_direction(transaction->monitor, instance, instance->ifindex,
+					      direction, new_fd, err);
 	} else if (old_fd == new_fd) {
 		return 0;
 	} else {
@@ -229,8 +231,8 @@ static int switch_path(struct transaction *transaction, size_t i, enum path path
 		r = attachment_replace(attachment, new_fd, err);
 		if (r == -ENOLINK) { /* the program was detached by someone else: attach again */
 			attachment_detach(attachment);
-			instance->pinned[path] = false; /* the pinned link is dead */
-			return switch_path(transaction, i, path, err);
+			instance->pinned[direction] = false; /* the pinned link is dead */
+			return switch_direction(transaction, i, direction, err);
 		}
 		if (r < 0)
 			error_prefix(err, r, "interface %s", instance->interface);
@@ -254,8 +256,8 @@ static int switch_all(struct transaction *transaction, struct error *err)
 			: 0;
 
 	for (size_t i = 0; r == 0 && i < transaction->n; i++)
-		for (int path = 0; r == 0 && path < PATH_COUNT; path++)
-			r = switch_path(transaction, i, (enum path)path, err);
+		for (int direction = 0; r == 0 && direction < N_DIRECTIONS; direction++)
+			r = switch_direction(transaction, i, (enum direction)direction, err);
 	if (r < 0)
 		transaction_undo(transaction);
 	return r;
@@ -350,15 +352,15 @@ static void publish(struct transaction *transaction, struct dataplane *dataplane
 	instance_free(placeholder);
 }
 
-/* Detaches paths that have no program any more. */
+/* Detaches directions that have no program any more. */
 static void detach_idle(struct monitor *monitor)
 {
 	for (size_t i = 0; i < monitor->n_instances; i++) {
 		struct instance *instance = monitor->instances[i];
 
-		for (int path = 0; path < PATH_COUNT; path++)
-			if (generation_prog_fd(instance->generation, (enum path)path) < 0)
-				attachment_detach(&instance->attachments[path]);
+		for (int direction = 0; direction < N_DIRECTIONS; direction++)
+			if (generation_prog_fd(instance->generation, (enum direction)direction) < 0)
+				attachment_detach(&instance->attachments[direction]);
 	}
 }
 

@@ -5,12 +5,13 @@
 #include <string.h>
 
 int history_entry_init(struct history_entry *layer, const char *file, const char *bytes, size_t len,
-		       const bool leave[PATH_COUNT], const struct document *document)
+		       const bool leave[N_DIRECTIONS], const struct document *document)
 {
 	*layer = (struct history_entry){};
-	for (int path = 0; path < PATH_COUNT; path++) {
-		layer->leave[path] = leave[path];
-		layer->covers[path] = !leave[path] && (!document || document->paths[path]);
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		layer->leave[direction] = leave[direction];
+		layer->covers[direction] =
+			!leave[direction] && (!document || document->directions[direction]);
 	}
 	if (file)
 		layer->file = strdup(file);
@@ -32,12 +33,12 @@ void history_entry_release(struct history_entry *layer)
 /* Returns true if entry i covers a direction that no later entry covers. */
 static bool is_used(const struct history *history, size_t i, const struct history_entry *last)
 {
-	for (int path = 0; path < PATH_COUNT; path++) {
-		bool later = last->covers[path];
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		bool later = last->covers[direction];
 
 		for (size_t j = i + 1; j < history->n; j++)
-			later = later || history->layers[j].covers[path];
-		if (history->layers[i].covers[path] && !later)
+			later = later || history->layers[j].covers[direction];
+		if (history->layers[i].covers[direction] && !later)
 			return true;
 	}
 	return false;
@@ -48,8 +49,8 @@ void history_push(struct history *history, struct history_entry *layer)
 	struct history next = {};
 	bool covers = false;
 
-	for (int path = 0; path < PATH_COUNT; path++)
-		covers = covers || layer->covers[path];
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		covers = covers || layer->covers[direction];
 	if (!covers) { /* the injection changes nothing */
 		history_entry_release(layer);
 		return;
@@ -65,16 +66,16 @@ void history_push(struct history *history, struct history_entry *layer)
 	*history = next;
 }
 
-void history_drop(struct history *history, enum path path)
+void history_drop(struct history *history, enum direction direction)
 {
 	struct history next = {};
 
 	for (size_t i = 0; i < history->n; i++) {
 		struct history_entry *layer = &history->layers[i];
 
-		layer->covers[path] = false;
-		layer->leave[path] = true;
-		if (layer->covers[!path])
+		layer->covers[direction] = false;
+		layer->leave[direction] = true;
+		if (layer->covers[!direction])
 			next.layers[next.n++] = *layer;
 		else
 			history_entry_release(layer);

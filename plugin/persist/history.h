@@ -13,14 +13,15 @@
 
 /* One injected document. */
 struct history_entry {
-	char *file;		/* name below the dataplane directory; NULL: see bytes */
-	struct text bytes;	/* the document as received, if file is NULL */
-	bool leave[PATH_COUNT]; /* treat the direction as {} in the document */
-	bool covers[PATH_COUNT];
+	char *file;		  /* name below the dataplane directory; NULL: see bytes */
+	struct text bytes;	  /* the document as received, if file is NULL */
+	bool leave[N_DIRECTIONS]; /* treat the direction as {} in the document */
+	bool covers[N_DIRECTIONS];
 };
 
 struct history {
-	struct history_entry layers[PATH_COUNT]; /* enough: a direction runs code of one document */
+	struct history_entry
+		layers[N_DIRECTIONS]; /* enough: a direction runs code of one document */
 	size_t n;
 };
 
@@ -34,13 +35,13 @@ struct history {
  * Return: 0 or -ENOMEM.
  */
 int history_entry_init(struct history_entry *layer, const char *file, const char *bytes, size_t len,
-		       const bool leave[PATH_COUNT], const struct document *document);
+		       const bool leave[N_DIRECTIONS], const struct document *document);
 void history_entry_release(struct history_entry *layer);
 
 /* Appends the last injection and removes entries that it replaces completely. Moves *layer. */
 void history_push(struct history *history, struct history_entry *layer);
 /* Removes a direction from all entries, and entries without a direction left. */
-void history_drop(struct history *history, enum path path);
+void history_drop(struct history *history, enum direction direction);
 void history_release(struct history *history);
 
 #endif

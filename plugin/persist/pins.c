@@ -141,8 +141,8 @@ void pins_prune(struct pins *pins, bool (*keep)(void *data, const char *place), 
 }
 
 /* Pins the maps that the next process can reuse. */
-static int save_maps(const char *dir, const struct object *object, bool twin, enum path path,
-		     struct error *err)
+static int save_maps(const char *dir, const struct object *object, bool twin,
+		     enum direction direction, struct error *err)
 {
 	for (size_t i = 0; i < object->n_maps; i++) {
 		const struct object_map *map = &object->maps[i];
@@ -152,7 +152,8 @@ static int save_maps(const char *dir, const struct object *object, bool twin, en
 		if (map_kind(object_map_shape(map).type) == MAP_UNREADABLE ||
 		    (twin && !map->swapped))
 			continue;
-		text_printf(&file, "%s/%smap-%s-", dir, twin ? "twin-" : "", path_name(path));
+		text_printf(&file, "%s/%smap-%s-", dir, twin ? "twin-" : "",
+			    direction_name(direction));
 		bpffs_escape(&file, map->name);
 		r = text_status(&file) < 0 ? error_oom(err)
 					   : bpffs_pin(text_str(&file), object_map_fd(map), err);
@@ -163,14 +164,14 @@ static int save_maps(const char *dir, const struct object *object, bool twin, en
 }
 
 static int save_copy(const char *dir, const struct object *object, int prog_fd, bool twin,
-		     enum path path, struct error *err)
+		     enum direction direction, struct error *err)
 {
 	_cleanup_text_ struct text file = {};
-	int r = save_maps(dir, object, twin, path, err);
+	int r = save_maps(dir, object, twin, direction, err);
 
 	if (r < 0 || prog_fd < 0)
 		return r;
-	text_printf(&file, "%s/%sprog-%s", dir, twin ? "twin-" : "", path_name(path));
+	text_printf(&file, "%s/%sprog-%s", dir, twin ? "twin-" : "", direction_name(direction));
 	return text_status(&file) < 0 ? error_oom(err) : bpffs_pin(text_str(&file), prog_fd, err);
 }
 
@@ -196,15 +197,15 @@ int pins_save(struct pins *pins, const char *place, const struct generation *gen
 	if (r < 0)
 		return error_prefix(err, r, "Pin");
 	*number = pins->next++;
-	for (int path = 0; r == 0 && path < PATH_COUNT; path++) {
-		const struct generation_path *of = &generation->paths[path];
+	for (int direction = 0; r == 0 && direction < N_DIRECTIONS; direction++) {
+		const struct generation_direction *of = &generation->directions[direction];
 
 		if (of->object)
 			r = save_copy(text_str(&dir), of->object, of->prog_fd, false,
-				      (enum path)path, err);
+				      (enum direction)direction, err);
 		if (r == 0 && of->twin)
 			r = save_copy(text_str(&dir), of->twin, of->twin_prog_fd, true,
-				      (enum path)path, err);
+				      (enum direction)direction, err);
 	}
 	if (r < 0)
 		bpffs_remove(text_str(&dir));
@@ -303,18 +304,18 @@ void pins_remove_links_from(struct pins *pins, const char *place, unsigned int n
 /* State of the search for the best generation. */
 struct candidate {
 	const char *place;
-	bool (*runs)(void *data, enum path path, uint32_t prog_id);
+	bool (*runs)(void *data, enum direction direction, uint32_t prog_id);
 	void *data;
 	uint64_t best;	/* number of the best generation; 0: none */
 	bool best_runs; /* the best generation has a running program */
 };
 
-static int prog_get(const char *dir, enum path path, bool twin, uint32_t *id)
+static int prog_get(const char *dir, enum direction direction, bool twin, uint32_t *id)
 {
 	_cleanup_text_ struct text file = {};
 	int fd;
 
-	text_printf(&file, "%s/%sprog-%s", dir, twin ? "twin-" : "", path_name(path));
+	text_printf(&file, "%s/%sprog-%s", dir, twin ? "twin-" : "", direction_name(direction));
 	fd = text_status(&file) < 0 ? -ENOMEM : bpf_obj_get(text_str(&file));
 	*id = fd < 0 ? 0 : object_program_id(fd);
 	return fd;
@@ -332,14 +333,15 @@ static int pins_look_at(void *data, const char *place, const char *name)
 	if (*end || !number)
 		return 0;
 	text_printf(&dir, "%s/%s", place, name);
-	for (int path = 0; path < PATH_COUNT; path++)
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
 		for (int twin = 0; twin < 2; twin++) {
 			uint32_t id;
 			_cleanup_close_ int fd =
-				prog_get(text_str(&dir), (enum path)path, twin, &id);
+				prog_get(text_str(&dir), (enum direction)direction, twin, &id);
 
-			running = running || (fd >= 0 && candidate->runs(candidate->data,
-									 (enum path)path, id));
+			running = running ||
+				  (fd >= 0 &&
+				   candidate->runs(candidate->data, (enum direction)direction, id));
 		}
 	if (running > candidate->best_runs ||
 	    (running == candidate->best_runs && number > candidate->best)) {
@@ -371,7 +373,7 @@ static int take_map(void *data, const char *dir, const char *name)
 	uint32_t len = sizeof(info);
 	struct reusable_map reusable_map = { .owned = true };
 	const char *rest = name;
-	int path;
+	int direction;
 
 	if (!strncmp(rest, "twin-", 5)) {
 		reusable_map.twin = true;
@@ -380,10 +382,11 @@ static int take_map(void *data, const char *dir, const char *name)
 	if (strncmp(rest, "map-", 4) != 0)
 		return 0;
 	rest += 4;
-	for (path = 0; path < PATH_COUNT; path++) {
-		size_t n = strlen(path_name((enum path)path));
+	for (direction = 0; direction < N_DIRECTIONS; direction++) {
+		size_t n = strlen(direction_name((enum direction)direction));
 
-		if (!strncmp(rest, path_name((enum path)path), n) && rest[n] == '-') {
+		if (!strncmp(rest, direction_name((enum direction)direction), n) &&
+		    rest[n] == '-') {
 			copy = strdup(rest + n + 1);
 			break;
 		}
@@ -393,7 +396,7 @@ static int take_map(void *data, const char *dir, const char *name)
 		return 0;
 	bpffs_unescape(copy);
 	reusable_map.name = copy;
-	reusable_map.path = (enum path)path;
+	reusable_map.direction = (enum direction)direction;
 	reusable_map.map.fd = bpf_obj_get(text_str(&file));
 	if (reusable_map.map.fd < 0)
 		return 0;
@@ -416,44 +419,45 @@ static void mark_swapped(struct reusable_maps *reusable_maps)
 	for (size_t i = 0; i < reusable_maps->n; i++)
 		for (size_t j = 0; j < reusable_maps->n; j++)
 			if (reusable_maps->items[j].twin &&
-			    reusable_maps->items[i].path == reusable_maps->items[j].path &&
+			    reusable_maps->items[i].direction ==
+				    reusable_maps->items[j].direction &&
 			    !strcmp(reusable_maps->items[i].name, reusable_maps->items[j].name))
 				reusable_maps->items[i].swapped = true;
 }
 
-static void take_program(const char *dir, enum path path, const struct candidate *candidate,
-			 struct pinned *ret)
+static void take_program(const char *dir, enum direction direction,
+			 const struct candidate *candidate, struct pinned *ret)
 {
-	ret->prog_fds[path] = -1;
-	for (int twin = 0; twin < 2 && ret->prog_fds[path] < 0; twin++) {
+	ret->prog_fds[direction] = -1;
+	for (int twin = 0; twin < 2 && ret->prog_fds[direction] < 0; twin++) {
 		uint32_t id;
-		_cleanup_close_ int fd = prog_get(dir, path, twin, &id);
+		_cleanup_close_ int fd = prog_get(dir, direction, twin, &id);
 
-		if (fd < 0 || !candidate->runs(candidate->data, path, id))
+		if (fd < 0 || !candidate->runs(candidate->data, direction, id))
 			continue;
-		ret->prog_fds[path] = steal_fd(&fd);
-		ret->prog_ids[path] = id;
+		ret->prog_fds[direction] = steal_fd(&fd);
+		ret->prog_ids[direction] = id;
 		ret->twin_runs = ret->twin_runs || twin;
 	}
 }
 
 int pins_find(struct pins *pins, const char *place,
-	      bool (*runs)(void *data, enum path path, uint32_t prog_id), void *data,
+	      bool (*runs)(void *data, enum direction direction, uint32_t prog_id), void *data,
 	      struct pinned *ret)
 {
 	struct candidate candidate = { .place = place, .runs = runs, .data = data };
-	_cleanup_text_ struct text path = {}, dir = {};
+	_cleanup_text_ struct text direction = {}, dir = {};
 
-	place_path(pins, place, &path);
-	if (text_status(&path) < 0)
+	place_path(pins, place, &direction);
+	if (text_status(&direction) < 0)
 		return 0;
-	bpffs_each(text_str(&path), pins_look_at, &candidate);
+	bpffs_each(text_str(&direction), pins_look_at, &candidate);
 	if (!candidate.best)
 		return 0;
 	*ret = (struct pinned){};
-	text_printf(&dir, "%s/%llu", text_str(&path), (unsigned long long)candidate.best);
-	for (int of = 0; of < PATH_COUNT; of++)
-		take_program(text_str(&dir), (enum path)of, &candidate, ret);
+	text_printf(&dir, "%s/%llu", text_str(&direction), (unsigned long long)candidate.best);
+	for (int of = 0; of < N_DIRECTIONS; of++)
+		take_program(text_str(&dir), (enum direction)of, &candidate, ret);
 	bpffs_each(text_str(&dir), take_map, &ret->reusable_maps);
 	mark_swapped(&ret->reusable_maps);
 	return 1;
@@ -461,8 +465,8 @@ int pins_find(struct pins *pins, const char *place,
 
 void pinned_release(struct pinned *pinned)
 {
-	for (int path = 0; path < PATH_COUNT; path++)
-		if (pinned->prog_ids[path])
-			fd_close(&pinned->prog_fds[path]);
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		if (pinned->prog_ids[direction])
+			fd_close(&pinned->prog_fds[direction]);
 	reusable_maps_release(&pinned->reusable_maps);
 }

@@ -77,8 +77,8 @@ void pins_remove_links_from(struct pins *pins, const char *place, unsigned int n
 
 /* A pinned generation of a place. */
 struct pinned {
-	int prog_fds[PATH_COUNT]; /* the running program; -1: none */
-	uint32_t prog_ids[PATH_COUNT];
+	int prog_fds[N_DIRECTIONS]; /* the running program; -1: none */
+	uint32_t prog_ids[N_DIRECTIONS];
 	bool twin_runs; /* the second copy's program runs */
 	struct reusable_maps reusable_maps;
 };
@@ -94,7 +94,7 @@ struct pinned {
  * Return: 1 with *ret set; 0 if no generation is pinned, or on any failure.
  */
 int pins_find(struct pins *pins, const char *place,
-	      bool (*runs)(void *data, enum path path, uint32_t prog_id), void *data,
+	      bool (*runs)(void *data, enum direction direction, uint32_t prog_id), void *data,
 	      struct pinned *ret);
 /* Accepts a zeroed struct. */
 void pinned_release(struct pinned *pinned);

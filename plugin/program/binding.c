@@ -6,13 +6,14 @@
 #include <string.h>
 
 /*
- * Finds the metric in the previous generation if its map is kept. The other path is not searched:
- * if it still has a metric of that name and map, both would share one accumulator.
+ * Finds the metric in the previous generation if its map is kept. The other direction is not
+ * searched: if it still has a metric of that name and map, both would share one accumulator.
  */
-static const struct metric *metric_before(const struct generation *previous, enum path path,
-					  const struct metric *metric)
+static const struct metric *metric_before(const struct generation *previous,
+					  enum direction direction, const struct metric *metric)
 {
-	const struct generation_path *from = previous ? &previous->paths[path] : NULL;
+	const struct generation_direction *from =
+		previous ? &previous->directions[direction] : NULL;
 
 	for (size_t i = 0; from && i < from->n_metrics; i++) {
 		const struct metric *before = &from->metrics[i];
@@ -26,8 +27,8 @@ static const struct metric *metric_before(const struct generation *previous, enu
 }
 
 /* Reports properties that the document's author may not expect. */
-static void report_metric(enum path path, const struct metric *metric, const struct metric *before,
-			  struct text *report)
+static void report_metric(enum direction direction, const struct metric *metric,
+			  const struct metric *before, struct text *report)
 {
 	const struct metric_config *config = metric->config;
 	_cleanup_text_ struct text omitted = {};
@@ -39,29 +40,32 @@ static void report_metric(enum path path, const struct metric *metric, const str
 		text_printf(report,
 			    "%s metric \"%s\" starts at zero: what is added up of map %s has "
 			    "changed\n",
-			    path_name(path), config->name, config->map_name);
+			    direction_name(direction), config->name, config->map_name);
 	if (config->exported && !metric->n_families && map_kind(metric->map.type) != MAP_QUEUE)
 		text_printf(report,
 			    "%s metric \"%s\" is in JSON alone: in the values of map %s are no "
 			    "numbers for OpenMetrics and collectd, or more than %d fields\n",
-			    path_name(path), config->name, config->map_name, FIELDS_MAX);
+			    direction_name(direction), config->name, config->map_name, FIELDS_MAX);
 	if (omitted.len)
 		text_printf(report,
 			    "%s metric \"%s\" has in JSON alone, not in OpenMetrics and collectd: "
 			    "%s of map %s\n",
-			    path_name(path), config->name, text_str(&omitted), config->map_name);
+			    direction_name(direction), config->name, text_str(&omitted),
+			    config->map_name);
 	if (metric->n_families && metric_lacks_slots(metric))
 		text_printf(report,
 			    "%s metric \"%s\" is of unknown type: map %s has no slots for a %s\n",
-			    path_name(path), config->name, config->map_name,
+			    direction_name(direction), config->name, config->map_name,
 			    metric_type_name(config->type));
 }
 
-static int path_bind(struct generation *generation, enum path path, const char *monitor,
-		     const struct generation *previous, struct text *report, struct error *err)
+static int direction_bind(struct generation *generation, enum direction direction,
+			  const char *monitor, const struct generation *previous,
+			  struct text *report, struct error *err)
 {
-	struct generation_path *this = &generation->paths[path];
-	const struct path_config *config = generation->dataplane->paths[path]->config;
+	struct generation_direction *this = &generation->directions[direction];
+	const struct direction_config *config =
+		generation->dataplane->directions[direction]->config;
 
 	this->metrics = calloc(config->n_metrics + 1, sizeof(*this->metrics));
 	if (!this->metrics)
@@ -75,7 +79,7 @@ static int path_bind(struct generation *generation, enum path path, const char *
 		if (r < 0)
 			return r;
 		this->n_metrics++;
-		before = metric_before(previous, path, metric);
+		before = metric_before(previous, direction, metric);
 		map = object_find_map(this->object, config->metrics[i].map_name);
 		if (monitor)
 			r = metric_set_owner(metric, monitor, err);
@@ -85,16 +89,16 @@ static int path_bind(struct generation *generation, enum path path, const char *
 			r = metric_set_accumulator(metric, before, err);
 		if (r < 0)
 			return r;
-		report_metric(path, metric, before, report);
+		report_metric(direction, metric, before, report);
 	}
 	return 0;
 }
 
-/* Returns the first earlier metric of either path with the same map, or NULL. */
+/* Returns the first earlier metric of either direction with the same map, or NULL. */
 static struct metric *metric_of_same_map(struct generation *generation, const struct metric *metric)
 {
-	for (int path = 0; path < PATH_COUNT; path++) {
-		struct generation_path *of = &generation->paths[path];
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		struct generation_direction *of = &generation->directions[direction];
 
 		for (size_t i = 0; i < of->n_metrics; i++) {
 			if (&of->metrics[i] == metric)
@@ -112,8 +116,8 @@ static struct metric *metric_of_same_map(struct generation *generation, const st
  */
 static void join_metrics(struct generation *generation)
 {
-	for (int path = 0; path < PATH_COUNT; path++) {
-		struct generation_path *of = &generation->paths[path];
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		struct generation_direction *of = &generation->directions[direction];
 
 		for (size_t i = 0; i < of->n_metrics; i++) {
 			struct metric *metric = &of->metrics[i], *first;
@@ -128,13 +132,15 @@ static void join_metrics(struct generation *generation)
 int generation_bind(struct generation *generation, const char *monitor,
 		    const struct generation *previous, struct text *report, struct error *err)
 {
-	for (int path = 0; path < PATH_COUNT; path++) {
-		int r = generation->paths[path].object ? path_bind(generation, (enum path)path,
-								   monitor, previous, report, err)
-						       : 0;
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		int r = generation->directions[direction].object
+				? direction_bind(generation, (enum direction)direction, monitor,
+						 previous, report, err)
+				: 0;
 
 		if (r < 0)
-			return error_prefix(err, r, "%s-path", path_name((enum path)path));
+			return error_prefix(err, r, "%s-path",
+					    direction_name((enum direction)direction));
 	}
 	join_metrics(generation);
 	return 0;

@@ -11,7 +11,7 @@
  * @monitor:    name of the owner; NULL: none
  * @previous:   a metric keeps its accumulator if its map is kept; may be NULL
  * @report:     receives a line for each metric that does not behave as expected; may be NULL
- * @err:        receives the reason of a failure, with the path named
+ * @err:        receives the reason of a failure, with the direction named
  *
  * Called by one thread before the generation is published.
  *

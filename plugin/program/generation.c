@@ -20,22 +20,23 @@ int generation_reusable_maps(const struct generation *generation,
 {
 	int r = 0;
 
-	for (int path = 0; generation && r == 0 && path < PATH_COUNT; path++) {
-		const struct generation_path *this = &generation->paths[path];
+	for (int direction = 0; generation && r == 0 && direction < N_DIRECTIONS; direction++) {
+		const struct generation_direction *this = &generation->directions[direction];
 
 		if (this->object)
-			r = reusable_maps_add_object(reusable_maps, this->object, (enum path)path,
-						     false);
+			r = reusable_maps_add_object(reusable_maps, this->object,
+						     (enum direction)direction, false);
 		if (r == 0 && this->twin)
-			r = reusable_maps_add_object(reusable_maps, this->twin, (enum path)path,
-						     true);
+			r = reusable_maps_add_object(reusable_maps, this->twin,
+						     (enum direction)direction, true);
 	}
 	return r;
 }
 
-int generation_prog_fd(const struct generation *generation, enum path path)
+int generation_prog_fd(const struct generation *generation, enum direction direction)
 {
-	const struct generation_path *this = generation ? &generation->paths[path] : NULL;
+	const struct generation_direction *this =
+		generation ? &generation->directions[direction] : NULL;
 
 	if (!this || !this->object)
 		return -1;
@@ -44,9 +45,9 @@ int generation_prog_fd(const struct generation *generation, enum path path)
 	return this->prog_fd;
 }
 
-struct run_stats generation_run_stats(const struct generation *generation, enum path path)
+struct run_stats generation_run_stats(const struct generation *generation, enum direction direction)
 {
-	const struct generation_path *this = &generation->paths[path];
+	const struct generation_direction *this = &generation->directions[direction];
 	struct run_stats stats = this->before;
 
 	if (!this->object)
@@ -63,20 +64,20 @@ struct run_stats generation_run_stats(const struct generation *generation, enum 
 
 void generation_follow(struct generation *generation, const struct generation *previous)
 {
-	for (int path = 0; generation && previous && path < PATH_COUNT; path++) {
-		struct generation_path *this = &generation->paths[path];
+	for (int direction = 0; generation && previous && direction < N_DIRECTIONS; direction++) {
+		struct generation_direction *this = &generation->directions[direction];
 
-		if (this->object && this->object == previous->paths[path].object)
-			this->before = previous->paths[path].before;
+		if (this->object && this->object == previous->directions[direction].object)
+			this->before = previous->directions[direction].before;
 		else
-			this->before = generation_run_stats(previous, (enum path)path);
+			this->before = generation_run_stats(previous, (enum direction)direction);
 	}
 }
 
 bool generation_has_past(const struct generation *generation)
 {
-	for (int path = 0; generation && path < PATH_COUNT; path++)
-		if (object_has_past(generation->paths[path].object))
+	for (int direction = 0; generation && direction < N_DIRECTIONS; direction++)
+		if (object_has_past(generation->directions[direction].object))
 			return true;
 	return false;
 }
@@ -85,8 +86,8 @@ int generation_add_past(struct generation *generation, struct error *err)
 {
 	int result = 0;
 
-	for (int path = 0; generation && path < PATH_COUNT; path++) {
-		struct object *object = generation->paths[path].object;
+	for (int direction = 0; generation && direction < N_DIRECTIONS; direction++) {
+		struct object *object = generation->directions[direction].object;
 		int r = object ? object_add_past(object, err) : 0;
 
 		result = r < 0 ? r : result;
@@ -96,37 +97,38 @@ int generation_add_past(struct generation *generation, struct error *err)
 
 bool generation_has_hooks(const struct generation *generation)
 {
-	for (int path = 0; generation && path < PATH_COUNT; path++)
-		if (generation->paths[path].object && !generation->paths[path].by_section)
+	for (int direction = 0; generation && direction < N_DIRECTIONS; direction++)
+		if (generation->directions[direction].object &&
+		    !generation->directions[direction].by_section)
 			return true;
 	return false;
 }
 
 bool generation_has_sections(const struct generation *generation)
 {
-	return generation && generation->paths[PATH_INGRESS].by_section;
+	return generation && generation->directions[INGRESS].by_section;
 }
 
 int generation_attach_sections(struct generation *generation, struct error *err)
 {
 	return generation_has_sections(generation)
-		       ? object_attach_sections(generation->paths[PATH_INGRESS].object, err)
+		       ? object_attach_sections(generation->directions[INGRESS].object, err)
 		       : 0;
 }
 
 void generation_detach_sections(struct generation *generation, const struct generation *next)
 {
 	struct object *object =
-		generation_has_sections(generation) ? generation->paths[PATH_INGRESS].object : NULL;
+		generation_has_sections(generation) ? generation->directions[INGRESS].object : NULL;
 
-	if (object && !(next && next->paths[PATH_INGRESS].object == object))
+	if (object && !(next && next->directions[INGRESS].object == object))
 		object_detach_sections(object);
 }
 
 void generation_keep(struct generation *generation)
 {
-	for (int path = 0; generation && path < PATH_COUNT; path++)
-		object_keep(generation->paths[path].object);
+	for (int direction = 0; generation && direction < N_DIRECTIONS; direction++)
+		object_keep(generation->directions[direction].object);
 }
 
 struct generation *generation_ref(struct generation *generation)
@@ -142,8 +144,8 @@ struct generation *generation_unref(struct generation *generation)
 		return NULL;
 	if (generation->feed_targets_free)
 		generation->feed_targets_free(generation->targets, generation->n_targets);
-	for (int path = 0; path < PATH_COUNT; path++) {
-		struct generation_path *this = &generation->paths[path];
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		struct generation_direction *this = &generation->directions[direction];
 
 		for (size_t i = 0; i < this->n_metrics; i++)
 			metric_release(&this->metrics[i]);

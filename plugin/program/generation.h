@@ -30,8 +30,8 @@ struct swap {
 	bool twin_runs; /* atomic; writers hold the monitor's links lock */
 };
 
-struct generation_path {
-	struct object *object; /* NULL: nothing runs on this path */
+struct generation_direction {
+	struct object *object; /* NULL: nothing runs on this direction */
 	int prog_fd;	       /* of object; -1 if its programs are attached by section */
 	struct object *twin;   /* the second copy; NULL: nothing is swapped */
 	int twin_prog_fd;
@@ -47,7 +47,7 @@ struct generation {
 	unsigned int refs; /* atomic */
 	struct dataplane *dataplane;
 	struct swap *swap; /* NULL: nothing is swapped */
-	struct generation_path paths[PATH_COUNT];
+	struct generation_direction directions[N_DIRECTIONS];
 	/* -- protected by the feeds lock, see feed.h -- */
 	struct feed_target *targets;
 	size_t n_targets;
@@ -68,20 +68,22 @@ int generation_reusable_maps(const struct generation *generation,
 /**
  * generation_prog_fd() - the program of the copy that runs
  * @generation: may be NULL
- * @path:       the path
+ * @direction:       the direction
  *
- * Return: a descriptor owned by the generation; -1 if the path has no program for an interface.
+ * Return: a descriptor owned by the generation; -1 if the direction has no program for an
+ * interface.
  */
-int generation_prog_fd(const struct generation *generation, enum path path);
+int generation_prog_fd(const struct generation *generation, enum direction direction);
 
 /**
- * generation_run_stats() - run statistics of a path's programs and their predecessors
+ * generation_run_stats() - run statistics of a direction's programs and their predecessors
  * @generation: the generation
- * @path:       the path
+ * @direction:       the direction
  *
  * Return: the totals.
  */
-struct run_stats generation_run_stats(const struct generation *generation, enum path path);
+struct run_stats generation_run_stats(const struct generation *generation,
+				      enum direction direction);
 
 /**
  * generation_follow() - continue the run statistics of the previous generation

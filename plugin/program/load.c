@@ -13,14 +13,14 @@
 struct making {
 	struct generation *generation;
 	const struct load_options *options;
-	struct bpf_program *programs[PATH_COUNT]; /* NULL: the path is reused, or has no program to
-						     attach to an interface */
-	struct bpf_program *twins[PATH_COUNT];
-	bool reused[PATH_COUNT]; /* the path keeps its loaded object */
+	struct bpf_program *programs[N_DIRECTIONS]; /* NULL: the direction is reused, or has no
+						     program to attach to an interface */
+	struct bpf_program *twins[N_DIRECTIONS];
+	bool reused[N_DIRECTIONS]; /* the direction keeps its loaded object */
 	struct error *err;
 };
 
-static bool same_code(const struct path_code *a, const struct path_code *b)
+static bool same_code(const struct direction_code *a, const struct direction_code *b)
 {
 	return a->elf.len == b->elf.len && !memcmp(a->elf.data, b->elf.data, a->elf.len);
 }
@@ -34,13 +34,13 @@ static bool is_within_monitor(const struct object_map *map)
  * Returns true if a metric requests swap-on-read for the map. Queues are not swapped, because
  * popping loses nothing.
  */
-static bool is_swapped(const struct dataplane *dataplane, enum path path,
+static bool is_swapped(const struct dataplane *dataplane, enum direction direction,
 		       const struct object_map *map)
 {
-	for (int other = 0; other < PATH_COUNT; other++) {
-		const struct path_code *code = dataplane->paths[other];
+	for (int other = 0; other < N_DIRECTIONS; other++) {
+		const struct direction_code *code = dataplane->directions[other];
 
-		if (!code || (other != (int)path && !is_within_monitor(map)))
+		if (!code || (other != (int)direction && !is_within_monitor(map)))
 			continue;
 		for (size_t i = 0; i < code->config->n_metrics; i++)
 			if (code->config->metrics[i].swap_on_read &&
@@ -51,18 +51,18 @@ static bool is_swapped(const struct dataplane *dataplane, enum path path,
 }
 
 /*
- * Returns true if a metric of either path has empty-on-read for a map that is not swapped. Sets
- * *counted if the metric accumulates what it takes out.
+ * Returns true if a metric of either direction has empty-on-read for a map that is not swapped.
+ * Sets *counted if the metric accumulates what it takes out.
  */
-static bool is_emptied(const struct dataplane *dataplane, enum path path,
+static bool is_emptied(const struct dataplane *dataplane, enum direction direction,
 		       const struct object_map *map, bool *counted)
 {
 	bool emptied = false;
 
-	for (int other = 0; other < PATH_COUNT; other++) {
-		const struct path_code *code = dataplane->paths[other];
+	for (int other = 0; other < N_DIRECTIONS; other++) {
+		const struct direction_code *code = dataplane->directions[other];
 
-		if (!code || (other != (int)path && !is_within_monitor(map)))
+		if (!code || (other != (int)direction && !is_within_monitor(map)))
 			continue;
 		for (size_t i = 0; i < code->config->n_metrics; i++) {
 			const struct metric_config *config = &code->config->metrics[i];
@@ -77,34 +77,35 @@ static bool is_emptied(const struct dataplane *dataplane, enum path path,
 	return emptied;
 }
 
-/* Returns true if a path's loaded object can be reused as it is. */
-static bool can_go_on(const struct making *making, enum path path)
+/* Returns true if a direction's loaded object can be reused as it is. */
+static bool can_go_on(const struct making *making, enum direction direction)
 {
 	const struct generation *previous = making->options->previous;
 	const struct dataplane *dataplane = making->generation->dataplane;
-	const struct object *object = previous ? previous->paths[path].object : NULL;
+	const struct object *object = previous ? previous->directions[direction].object : NULL;
 
-	if (!object || previous->dataplane->paths[path] != dataplane->paths[path])
+	if (!object ||
+	    previous->dataplane->directions[direction] != dataplane->directions[direction])
 		return false;
-	/* Metrics of the other path may have changed the requirements on shared maps. */
+	/* Metrics of the other direction may have changed the requirements on shared maps. */
 	for (size_t i = 0; i < object->n_maps; i++) {
 		const struct object_map *map = &object->maps[i];
 		bool counted = false;
 
-		if (map->swapped != is_swapped(dataplane, path, map))
+		if (map->swapped != is_swapped(dataplane, direction, map))
 			return false;
-		is_emptied(dataplane, path, map, &counted);
+		is_emptied(dataplane, direction, map, &counted);
 		if (counted && !map->counted)
 			return false;
 	}
 	return true;
 }
 
-static int open_object(struct making *making, enum path path, struct object **ret,
+static int open_object(struct making *making, enum direction direction, struct object **ret,
 		       struct bpf_program **program)
 {
-	const struct path_code *code = making->generation->dataplane->paths[path];
-	struct generation_path *to = &making->generation->paths[path];
+	const struct direction_code *code = making->generation->dataplane->directions[direction];
+	struct generation_direction *to = &making->generation->directions[direction];
 	const char *name = code->config->program;
 	int r = 0;
 
@@ -113,30 +114,31 @@ static int open_object(struct making *making, enum path path, struct object **re
 				making->err);
 	if (r < 0)
 		return r;
-	if (path == PATH_INGRESS && object_has_sections_only(*ret, name)) {
+	if (direction == INGRESS && object_has_sections_only(*ret, name)) {
 		to->by_section = true;
 		object_select_sections(*ret, name);
 		return 0;
 	}
-	r = object_select(*ret, making->options->xdp && path == PATH_INGRESS, path == PATH_EGRESS,
+	r = object_select(*ret, making->options->xdp && direction == INGRESS, direction == EGRESS,
 			  name, program, making->err);
 	return r < 0 ? error_prefix(making->err, r, "%s", code->config->origin) : 0;
 }
 
-/* Opens a path's object, or reuses the loaded one. Paths with the same code share one object. */
-static int path_open(struct making *making, enum path path)
+/* Opens a direction's object, or reuses the loaded one. Paths with the same code share one object.
+ */
+static int path_open(struct making *making, enum direction direction)
 {
 	struct generation *generation = making->generation;
 	const struct generation *previous = making->options->previous;
-	struct path_code *code = generation->dataplane->paths[path];
-	struct generation_path *to = &generation->paths[path];
+	struct direction_code *code = generation->dataplane->directions[direction];
+	struct generation_direction *to = &generation->directions[direction];
 
 	if (!code)
 		return 0;
-	if (can_go_on(making, path)) {
-		const struct generation_path *from = &previous->paths[path];
+	if (can_go_on(making, direction)) {
+		const struct generation_direction *from = &previous->directions[direction];
 
-		making->reused[path] = true;
+		making->reused[direction] = true;
 		to->object = object_ref(from->object);
 		to->twin = object_ref(from->twin);
 		to->prog_fd = from->prog_fd;
@@ -144,28 +146,29 @@ static int path_open(struct making *making, enum path path)
 		to->by_section = from->by_section;
 		return 0;
 	}
-	for (int other = 0; other < (int)path && !to->object; other++)
-		if (generation->paths[other].object && !generation->paths[other].object->loaded &&
-		    same_code(generation->dataplane->paths[other], code))
-			to->object = object_ref(generation->paths[other].object);
-	return open_object(making, path, &to->object, &making->programs[path]);
+	for (int other = 0; other < (int)direction && !to->object; other++)
+		if (generation->directions[other].object &&
+		    !generation->directions[other].object->loaded &&
+		    same_code(generation->dataplane->directions[other], code))
+			to->object = object_ref(generation->directions[other].object);
+	return open_object(making, direction, &to->object, &making->programs[direction]);
 }
 
-/* Sets the properties of each map that the metrics of both paths require. */
-static void maps_prepare(struct making *making, enum path path)
+/* Sets the properties of each map that the metrics of both directions require. */
+static void maps_prepare(struct making *making, enum direction direction)
 {
 	const struct dataplane *dataplane = making->generation->dataplane;
-	struct object *object = making->generation->paths[path].object;
+	struct object *object = making->generation->directions[direction].object;
 
 	for (size_t i = 0; i < object->n_maps; i++)
-		object->maps[i].swapped =
-			object->maps[i].swapped || is_swapped(dataplane, path, &object->maps[i]);
+		object->maps[i].swapped = object->maps[i].swapped ||
+					  is_swapped(dataplane, direction, &object->maps[i]);
 	for (size_t i = 0; i < object->n_maps; i++)
-		if (is_emptied(dataplane, path, &object->maps[i], &object->maps[i].counted))
+		if (is_emptied(dataplane, direction, &object->maps[i], &object->maps[i].counted))
 			object_map_make_mappable(&object->maps[i]);
 }
 
-/* Makes an object use the other path's copy of maps that are shared within the monitor. */
+/* Makes an object use the other direction's copy of maps that are shared within the monitor. */
 static int maps_share(struct object *object, const struct object *other, bool swapped_only,
 		      struct error *err)
 {
@@ -225,7 +228,7 @@ static int maps_find_public(struct object *object, const struct load_environment
 	return 0;
 }
 
-static void tell_kept(struct making *making, enum path path, const struct object_map *map,
+static void tell_kept(struct making *making, enum direction direction, const struct object_map *map,
 		      const char *why)
 {
 	struct text *report = making->options->report;
@@ -233,15 +236,17 @@ static void tell_kept(struct making *making, enum path path, const struct object
 	if (!report || event_map_is_internal(map->name))
 		return;
 	if (map->kept)
-		text_printf(report, "%s map %s is kept\n", path_name(path), map->name);
+		text_printf(report, "%s map %s is kept\n", direction_name(direction), map->name);
 	else
-		text_printf(report, "%s map %s is new: %s\n", path_name(path), map->name, why);
+		text_printf(report, "%s map %s is new: %s\n", direction_name(direction), map->name,
+			    why);
 }
 
 /* Makes maps reuse those of the previous generation. */
-static int maps_keep(struct making *making, enum path path, struct object *object, bool twin)
+static int maps_keep(struct making *making, enum direction direction, struct object *object,
+		     bool twin)
 {
-	const struct generation_path *this = &making->generation->paths[path];
+	const struct generation_direction *this = &making->generation->directions[direction];
 	const struct reusable_maps *reusable_maps = making->options->reusable_maps;
 
 	for (size_t i = 0; reusable_maps && i < object->n_maps; i++) {
@@ -256,7 +261,7 @@ static int maps_keep(struct making *making, enum path path, struct object *objec
 		/* Keep both copies of a double-buffered map, or neither. */
 		if (twin && !(map->swapped && this->object->maps[i].kept))
 			continue;
-		reusable_map = reusable_maps_find(reusable_maps, path, twin, map);
+		reusable_map = reusable_maps_find(reusable_maps, direction, twin, map);
 		if (reusable_map)
 			r = reusable_map_use(reusable_map, object, map, &why, making->err);
 		else
@@ -265,15 +270,15 @@ static int maps_keep(struct making *making, enum path path, struct object *objec
 			return r;
 		map->kept = r > 0;
 		if (!twin && (map->kept || !map->internal))
-			tell_kept(making, path, map, text_str(&why));
+			tell_kept(making, direction, map, text_str(&why));
 	}
 	return 0;
 }
 
-static int path_load(struct making *making, enum path path)
+static int direction_load(struct making *making, enum direction direction)
 {
-	struct object *object = making->generation->paths[path].object;
-	const struct object *other = making->generation->paths[!path].object;
+	struct object *object = making->generation->directions[direction].object;
+	const struct object *other = making->generation->directions[!direction].object;
 	int r = 0;
 
 	if (object->loaded)
@@ -283,11 +288,12 @@ static int path_load(struct making *making, enum path path)
 	if (r == 0)
 		r = maps_find_public(object, making->options->around, making->err);
 	if (r == 0)
-		r = maps_keep(making, path, object, false);
+		r = maps_keep(making, direction, object, false);
 	if (r == 0)
 		r = object_load(object, making->options->around->pin, making->err);
-	return r < 0 ? verifier_log_annotate(making->err, r,
-					     making->generation->dataplane->paths[path]->config)
+	return r < 0 ? verifier_log_annotate(
+			       making->err, r,
+			       making->generation->dataplane->directions[direction]->config)
 		     : 0;
 }
 
@@ -299,16 +305,16 @@ static bool has_swapped(const struct object *object)
 	return false;
 }
 
-static int swap_check(const struct generation_path *path, struct error *err)
+static int swap_check(const struct generation_direction *direction, struct error *err)
 {
-	const struct object *object = path->object;
+	const struct object *object = direction->object;
 
 	for (size_t i = 0; i < object->n_maps; i++) {
 		const struct object_map *map = &object->maps[i];
 
 		if (!map->swapped)
 			continue;
-		if (path->by_section)
+		if (direction->by_section)
 			return error_set(err, -EOPNOTSUPP,
 					 "map %s: swap-on-read is not possible, the kernel cannot "
 					 "replace a program that is attached by its section",
@@ -333,10 +339,10 @@ static bool holds_descriptors(const struct object_map *map)
 }
 
 /* Makes the second copy share all maps of the first one, except the swapped maps. */
-static int twin_maps(struct making *making, enum path path)
+static int twin_maps(struct making *making, enum direction direction)
 {
-	struct generation_path *this = &making->generation->paths[path];
-	const struct object *other = making->generation->paths[!path].twin;
+	struct generation_direction *this = &making->generation->directions[direction];
+	const struct object *other = making->generation->directions[!direction].twin;
 	int r;
 
 	for (size_t i = 0; i < this->twin->n_maps; i++) {
@@ -346,7 +352,8 @@ static int twin_maps(struct making *making, enum path path)
 		map->swapped = first->swapped;
 		if (map->swapped && map->scope == MAP_SCOPE_EXTERN) {
 			r = object_map_declare(map, first, making->err);
-			map->resolved = false; /* the second copy of the other path provides it */
+			map->resolved =
+				false; /* the second copy of the other direction provides it */
 		} else if (map->swapped || holds_descriptors(map)) {
 			continue;
 		} else {
@@ -363,30 +370,30 @@ static int twin_maps(struct making *making, enum path path)
 			this->twin->maps[i].resolved =
 				this->twin->maps[i].resolved ||
 				this->twin->maps[i].scope == MAP_SCOPE_EXTERN;
-	return r == 0 ? maps_keep(making, path, this->twin, true) : r;
+	return r == 0 ? maps_keep(making, direction, this->twin, true) : r;
 }
 
-static int twin_load(struct making *making, enum path path)
+static int twin_load(struct making *making, enum direction direction)
 {
 	struct generation *generation = making->generation;
-	struct generation_path *this = &generation->paths[path];
-	const struct generation_path *other = &generation->paths[!path];
+	struct generation_direction *this = &generation->directions[direction];
+	const struct generation_direction *other = &generation->directions[!direction];
 	int r = swap_check(this, making->err);
 
 	if (r < 0 || !has_swapped(this->object))
 		return r;
 	if (other->object == this->object && other->twin) {
-		/* The programs for both paths were selected before the object was loaded. */
+		/* The programs for both directions were selected before the object was loaded. */
 		this->twin = object_ref(other->twin);
 		return 0;
 	}
-	r = open_object(making, path, &this->twin, &making->twins[path]);
+	r = open_object(making, direction, &this->twin, &making->twins[direction]);
 	if (r == 0 && other->object == this->object)
-		/* Select both paths' programs, because the object is loaded only once. */
-		r = open_object(making, !path, &this->twin, &making->twins[!path]);
+		/* Select both directions' programs, because the object is loaded only once. */
+		r = open_object(making, !direction, &this->twin, &making->twins[!direction]);
 	if (r < 0 || this->twin->loaded)
 		return r;
-	r = twin_maps(making, path);
+	r = twin_maps(making, direction);
 	return r == 0 ? object_load(this->twin, false, making->err) : r;
 }
 
@@ -395,7 +402,7 @@ static int set_swap(struct making *making)
 	struct generation *generation = making->generation;
 	struct swap *swap = making->options->previous ? making->options->previous->swap : NULL;
 
-	if (!generation->paths[PATH_INGRESS].twin && !generation->paths[PATH_EGRESS].twin)
+	if (!generation->directions[INGRESS].twin && !generation->directions[EGRESS].twin)
 		return 0;
 	if (swap) {
 		__atomic_add_fetch(&swap->refs, 1, __ATOMIC_RELAXED);
@@ -414,8 +421,8 @@ static int check_sections(const struct making *making)
 {
 	const struct generation *generation = making->generation;
 	const struct generation *previous = making->options->previous;
-	bool goes_on = previous && previous->dataplane->paths[PATH_EGRESS] ==
-					   generation->dataplane->paths[PATH_EGRESS];
+	bool goes_on = previous && previous->dataplane->directions[EGRESS] ==
+					   generation->dataplane->directions[EGRESS];
 
 	if (generation_has_sections(generation) && generation_has_hooks(generation))
 		return error_set(making->err, -EINVAL,
@@ -427,43 +434,46 @@ static int check_sections(const struct making *making)
 	return 0;
 }
 
-static int load_paths(struct making *making)
+static int load_directions(struct making *making)
 {
 	struct generation *generation = making->generation;
 	int r = 0;
 
-	for (int path = 0; path < PATH_COUNT; path++) {
-		r = path_open(making, (enum path)path);
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		r = path_open(making, (enum direction)direction);
 		if (r < 0)
-			return error_prefix(making->err, r, "%s-path", path_name((enum path)path));
+			return error_prefix(making->err, r, "%s-path",
+					    direction_name((enum direction)direction));
 	}
 	r = check_sections(making);
-	for (int path = 0; r == 0 && path < PATH_COUNT; path++)
-		if (generation->paths[path].object && !making->reused[path])
-			maps_prepare(making, (enum path)path);
-	for (int path = 0; r == 0 && path < PATH_COUNT; path++) {
-		struct generation_path *this = &generation->paths[path];
+	for (int direction = 0; r == 0 && direction < N_DIRECTIONS; direction++)
+		if (generation->directions[direction].object && !making->reused[direction])
+			maps_prepare(making, (enum direction)direction);
+	for (int direction = 0; r == 0 && direction < N_DIRECTIONS; direction++) {
+		struct generation_direction *this = &generation->directions[direction];
 
-		if (!this->object || making->reused[path])
+		if (!this->object || making->reused[direction])
 			continue;
-		r = path_load(making, (enum path)path);
-		this->prog_fd = making->programs[path]
-					? object_prog_fd(this->object, making->programs[path])
+		r = direction_load(making, (enum direction)direction);
+		this->prog_fd = making->programs[direction]
+					? object_prog_fd(this->object, making->programs[direction])
 					: -1;
 		if (r < 0)
-			return error_prefix(making->err, r, "%s-path", path_name((enum path)path));
+			return error_prefix(making->err, r, "%s-path",
+					    direction_name((enum direction)direction));
 	}
-	for (int path = 0; r == 0 && path < PATH_COUNT; path++) {
-		struct generation_path *this = &generation->paths[path];
+	for (int direction = 0; r == 0 && direction < N_DIRECTIONS; direction++) {
+		struct generation_direction *this = &generation->directions[direction];
 
 		if (!this->object)
 			continue;
-		if (!making->reused[path])
-			r = twin_load(making, (enum path)path);
-		if (r == 0 && making->twins[path])
-			this->twin_prog_fd = object_prog_fd(this->twin, making->twins[path]);
+		if (!making->reused[direction])
+			r = twin_load(making, (enum direction)direction);
+		if (r == 0 && making->twins[direction])
+			this->twin_prog_fd = object_prog_fd(this->twin, making->twins[direction]);
 		if (r < 0)
-			return error_prefix(making->err, r, "%s-path", path_name((enum path)path));
+			return error_prefix(making->err, r, "%s-path",
+					    direction_name((enum direction)direction));
 	}
 	if (r == 0)
 		r = generation_bind(generation, making->options->monitor, making->options->previous,
@@ -482,7 +492,7 @@ int generation_load(struct dataplane *dataplane, const struct load_options *opti
 		return error_oom(err);
 	generation->refs = 1;
 	generation->dataplane = dataplane_ref(dataplane);
-	r = load_paths(&making);
+	r = load_directions(&making);
 	if (r == 0)
 		*ret = steal_ptr(&generation);
 	return r;

@@ -25,8 +25,8 @@ struct load_options {
 	const char *monitor; /* name of the owner, for messages; NULL: none */
 	bool xdp;	     /* load the ingress program for XDP */
 	/*
-	 * The new generation keeps the loaded object of a path that both dataplanes share. May be
-	 * NULL.
+	 * The new generation keeps the loaded object of a direction that both dataplanes share. May
+	 * be NULL.
 	 */
 	const struct generation *previous;
 	const struct reusable_maps *reusable_maps; /* maps to reuse if they match; may be NULL */
@@ -38,7 +38,7 @@ struct load_options {
  * @dataplane: a reference is taken
  * @options:   the options
  * @ret:       receives the generation with one reference
- * @err:       receives the reason, with the path named and the verifier log
+ * @err:       receives the reason, with the direction named and the verifier log
  *
  * Nothing is attached to an interface.
  *

@@ -42,13 +42,13 @@ void reusable_maps_release(struct reusable_maps *reusable_maps)
 }
 
 int reusable_maps_add_object(struct reusable_maps *reusable_maps, const struct object *object,
-			     enum path path, bool twin)
+			     enum direction direction, bool twin)
 {
 	for (size_t i = 0; i < object->n_maps; i++) {
 		const struct object_map *map = &object->maps[i];
 		struct reusable_map reusable_map = {
 			.name = map->name,
-			.path = path,
+			.direction = direction,
 			.twin = twin,
 			.swapped = map->swapped,
 			.btf = object_btf(object),
@@ -69,7 +69,7 @@ int reusable_maps_add_object(struct reusable_maps *reusable_maps, const struct o
 }
 
 const struct reusable_map *reusable_maps_find(const struct reusable_maps *reusable_maps,
-					      enum path path, bool twin,
+					      enum direction direction, bool twin,
 					      const struct object_map *map)
 {
 	const struct reusable_map *found = NULL;
@@ -79,7 +79,7 @@ const struct reusable_map *reusable_maps_find(const struct reusable_maps *reusab
 
 		if (reusable_map->twin != twin || strcmp(reusable_map->name, map->name) != 0)
 			continue;
-		if (reusable_map->path == path)
+		if (reusable_map->direction == direction)
 			return reusable_map;
 		if (map->scope != MAP_SCOPE_PROGRAM)
 			found = reusable_map;

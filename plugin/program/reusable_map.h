@@ -15,7 +15,7 @@
 /* A map that may be kept. Pointers are borrowed, unless owned is true. */
 struct reusable_map {
 	char *name;
-	enum path path;
+	enum direction direction;
 	bool twin;    /* belongs to the second copy of swap-on-read */
 	bool swapped; /* a second copy exists */
 	struct map map;
@@ -49,25 +49,25 @@ void reusable_maps_release(struct reusable_maps *reusable_maps);
  * reusable_maps_add_object() - add the maps of a loaded object
  * @reusable_maps: the list
  * @object:        must outlive the list
- * @path:          the path of the object
+ * @direction:          the direction of the object
  * @twin:          the object is the second copy: add only its swapped maps
  *
  * Return: 0, or -ENOMEM.
  */
 int reusable_maps_add_object(struct reusable_maps *reusable_maps, const struct object *object,
-			     enum path path, bool twin);
+			     enum direction direction, bool twin);
 
 /**
  * reusable_maps_find() - find a map by name
  * @reusable_maps: the list
- * @path:          the path of the new map
+ * @direction:          the direction of the new map
  * @twin:          search the maps of the second copy
- * @map:           the new map; if both paths see it, a map of either path matches
+ * @map:           the new map; if both directions see it, a map of either direction matches
  *
  * Return: the map, borrowed from the list; NULL if there is none.
  */
 const struct reusable_map *reusable_maps_find(const struct reusable_maps *reusable_maps,
-					      enum path path, bool twin,
+					      enum direction direction, bool twin,
 					      const struct object_map *map);
 
 /**

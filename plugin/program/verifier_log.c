@@ -91,7 +91,7 @@ static const char *verifier_log_line_end(const char *at, const char *end)
 
 /* Appends the source line without surrounding white space. */
 static void add_source(struct text *out, const struct place *place,
-		       const struct path_config *config)
+		       const struct direction_config *config)
 {
 	const char *at = config->source.data,
 		   *end = config->source.len ? at + config->source.len : at;
@@ -116,7 +116,7 @@ static void add_source(struct text *out, const struct place *place,
 		text_printf(out, "    %.*s\n", (int)len, at);
 }
 
-int verifier_log_annotate(struct error *err, int code, const struct path_config *config)
+int verifier_log_annotate(struct error *err, int code, const struct direction_config *config)
 {
 	_cleanup_free_ char *log = err && err->message ? strdup(err->message) : NULL;
 	_cleanup_text_ struct text out = {};

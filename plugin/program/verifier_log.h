@@ -10,10 +10,10 @@
  * verifier_log_annotate() - prefix a verifier log with the source line and the verdict
  * @err:    an error whose message contains a verifier log; other messages are unchanged
  * @code:   error code of the failed load
- * @config: the path that failed to load
+ * @config: the direction that failed to load
  *
  * Return: @code.
  */
-int verifier_log_annotate(struct error *err, int code, const struct path_config *config);
+int verifier_log_annotate(struct error *err, int code, const struct direction_config *config);
 
 #endif

@@ -11,17 +11,17 @@
 static int inject_take_direction(const struct request *request, struct injection *injection,
 				 struct error *err)
 {
-	const char *direction = command_option(request->command, "direction");
-	int path;
+	const char *name = command_option(request->command, "direction");
+	int direction;
 
-	if (!direction || !strcasecmp(direction, "both"))
+	if (!name || !strcasecmp(name, "both"))
 		return 0;
-	path = path_from_name(direction);
-	if (path < 0)
+	direction = direction_from_name(name);
+	if (direction < 0)
 		return error_set(err, -EINVAL,
 				 "direction: expected both, ingress or egress, found \"%.60s\"",
-				 direction);
-	injection->leave[!path] = true;
+				 name);
+	injection->leave[!direction] = true;
 	return 0;
 }
 

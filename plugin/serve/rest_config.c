@@ -131,7 +131,7 @@ static struct json_object *arrange_metric(struct json_object *metric)
 	return NULL;
 }
 
-static struct json_object *arrange_path(struct json_object *path)
+static struct json_object *arrange_direction(struct json_object *path)
 {
 	static const char *const path_first[] = {
 		"name",	       "code",	  "code-file",	    "object",
@@ -162,9 +162,9 @@ struct json_object *rest_config(struct monitor *monitor)
 	pthread_mutex_lock(&monitor->state);
 	dataplane = dataplane_ref(monitor->dataplane);
 	pthread_mutex_unlock(&monitor->state);
-	for (int i = 0; config && dataplane && i < PATH_COUNT; i++) {
-		const struct path_code *code = dataplane->paths[i];
-		struct json_object *path = NULL;
+	for (int i = 0; config && dataplane && i < N_DIRECTIONS; i++) {
+		const struct direction_code *code = dataplane->directions[i];
+		struct json_object *direction = NULL;
 		char name[16];
 
 		if (!code)
@@ -172,10 +172,10 @@ struct json_object *rest_config(struct monitor *monitor)
 		/*
 		 * Other threads read this dataplane, and json-c's reference counts are not atomic.
 		 */
-		if (json_object_deep_copy(code->config->json, &path, NULL) < 0)
+		if (json_object_deep_copy(code->config->json, &direction, NULL) < 0)
 			return NULL;
-		snprintf(name, sizeof(name), "%s-path", path_name((enum path)i));
-		if (put_member(config, name, arrange_path(path)) < 0)
+		snprintf(name, sizeof(name), "%s-path", direction_name((enum direction)i));
+		if (put_member(config, name, arrange_direction(direction)) < 0)
 			return NULL;
 	}
 	return steal_ptr(&config);
@@ -283,12 +283,12 @@ void rest_get_config(struct rest_call *call)
 
 /* -- changing -- */
 
-/* Returns the direction of the request's path; -1 for both. */
-static int rest_config_path_of(const struct rest_call *call)
+/* Returns the direction of the request's direction; -1 for both. */
+static int rest_config_direction_of(const struct rest_call *call)
 {
 	const char *word = rest_word(call, 3);
 
-	return word ? strcmp(word, "egress-path") == 0 ? PATH_EGRESS : PATH_INGRESS : -1;
+	return word ? strcmp(word, "egress-path") == 0 ? EGRESS : INGRESS : -1;
 }
 
 /* The field of the error is the prefix of the message. */
@@ -341,20 +341,20 @@ void rest_inject(struct rest_call *call, const struct injection *injection, unsi
  * Makes a document from the body, which is a document or one direction. Returns -errno with an
  * error in the answer.
  */
-static int make_document(struct rest_call *call, int path, struct text *document)
+static int make_document(struct rest_call *call, int direction, struct text *document)
 {
 	const struct rest_request *request = call->request;
 	_cleanup_json_ struct json_object *body = rest_body_object(call);
 
 	if (!body)
 		return -EINVAL;
-	if (path >= 0)
-		text_printf(document, "{\"%s-path\":", path_name((enum path)path));
+	if (direction >= 0)
+		text_printf(document, "{\"%s-path\":", direction_name((enum direction)direction));
 	if (request->len)
 		text_add(document, request->body, request->len);
 	else
 		text_adds(document, "{}");
-	if (path >= 0)
+	if (direction >= 0)
 		text_addc(document, '}');
 	if (text_status(document) == 0)
 		return 0;
@@ -368,7 +368,7 @@ static void inject_body(struct rest_call *call, unsigned int status)
 	_cleanup_text_ struct text document = {};
 	struct injection injection = { .monitor = rest_word(call, 1), .into = INJECT_EXISTING };
 
-	if (!monitor || make_document(call, rest_config_path_of(call), &document) < 0)
+	if (!monitor || make_document(call, rest_config_direction_of(call), &document) < 0)
 		return;
 	injection.bytes = text_str(&document);
 	injection.len = document.len;
@@ -389,7 +389,7 @@ void rest_delete_config(struct rest_call *call)
 {
 	_cleanup_error_ struct error err = {};
 	int r = registry_eject(call->request->registry, rest_word(call, 1),
-			       rest_config_path_of(call), NULL, &err);
+			       rest_config_direction_of(call), NULL, &err);
 
 	if (r == -ENOENT)
 		rest_missing(call, error_message(&err));

@@ -156,7 +156,7 @@ void rest_get_cubes_of_service(struct rest_call *call)
 
 void rest_get_cube(struct rest_call *call)
 {
-	const struct json_filter filter = { .path = -1, .one = true };
+	const struct json_filter filter = { .direction = -1, .one = true };
 	_cleanup_(monitor_unrefp) struct monitor *monitor = rest_monitor(call);
 	_cleanup_json_ struct json_object *config = NULL;
 	_cleanup_text_ struct text head = {}, tail = {};

@@ -14,9 +14,10 @@ bool rest_snapshot_takes(const struct snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->n; i++) {
 		const struct generation *generation = snapshot->items[i].generation;
 
-		for (int path = 0; generation && path < PATH_COUNT; path++)
-			for (size_t j = 0; j < generation->paths[path].n_metrics; j++) {
-				const struct metric *metric = &generation->paths[path].metrics[j];
+		for (int direction = 0; generation && direction < N_DIRECTIONS; direction++)
+			for (size_t j = 0; j < generation->directions[direction].n_metrics; j++) {
+				const struct metric *metric =
+					&generation->directions[direction].metrics[j];
 
 				if (metric->config->empty_on_read || metric->swapped ||
 				    map_kind(metric->map.type) == MAP_QUEUE)
@@ -65,7 +66,7 @@ static void stream(struct rest_call *call, struct snapshot *snapshot,
 void rest_get_metrics(struct rest_call *call)
 {
 	_cleanup_free_ char *interface = rest_query(call->request->uri, "interface");
-	const struct json_filter filter = { .path = -1, .interface = interface, .one = true };
+	const struct json_filter filter = { .direction = -1, .interface = interface, .one = true };
 	_cleanup_text_ struct text links = {};
 	struct snapshot snapshot;
 
@@ -75,20 +76,20 @@ void rest_get_metrics(struct rest_call *call)
 	stream(call, &snapshot, &filter, JSON_OBJECT, &links);
 }
 
-static int rest_metrics_path_of(const struct rest_call *call)
+static int rest_metrics_direction_of(const struct rest_call *call)
 {
-	return strcmp(rest_word(call, 3), "egress-metrics") == 0 ? PATH_EGRESS : PATH_INGRESS;
+	return strcmp(rest_word(call, 3), "egress-metrics") == 0 ? EGRESS : INGRESS;
 }
 
 /* Iterates over the metrics of a direction. Returns NULL at the end. */
-static const struct metric *next_metric(const struct snapshot *snapshot, int path, size_t *item,
-					size_t *i)
+static const struct metric *next_metric(const struct snapshot *snapshot, int direction,
+					size_t *item, size_t *i)
 {
 	for (; *item < snapshot->n; ++*item, *i = 0) {
 		const struct generation *generation = snapshot->items[*item].generation;
 
-		if (generation && *i < generation->paths[path].n_metrics)
-			return &generation->paths[path].metrics[(*i)++];
+		if (generation && *i < generation->directions[direction].n_metrics)
+			return &generation->directions[direction].metrics[(*i)++];
 	}
 	return NULL;
 }
@@ -96,7 +97,7 @@ static const struct metric *next_metric(const struct snapshot *snapshot, int pat
 void rest_get_metric_list(struct rest_call *call)
 {
 	_cleanup_free_ char *interface = rest_query(call->request->uri, "interface");
-	const struct json_filter filter = { .path = rest_metrics_path_of(call),
+	const struct json_filter filter = { .direction = rest_metrics_direction_of(call),
 					    .interface = interface,
 					    .one = true };
 	_cleanup_text_ struct text links = {};
@@ -107,7 +108,7 @@ void rest_get_metric_list(struct rest_call *call)
 	if (!rest_metrics_begin(call, &snapshot))
 		return;
 	rest_links_begin(call, &links);
-	while ((metric = next_metric(&snapshot, filter.path, &item, &i)))
+	while ((metric = next_metric(&snapshot, filter.direction, &item, &i)))
 		if (!item) /* other instances have the same metrics */
 			rest_links_add(call, &links, metric->config->name);
 	rest_links_end(&links);
@@ -122,7 +123,7 @@ static bool find_metric(struct rest_call *call, const struct snapshot *snapshot,
 	const struct metric *metric;
 	size_t item = 0, i = 0, found = 0;
 
-	while ((metric = next_metric(snapshot, filter->path, &item, &i))) {
+	while ((metric = next_metric(snapshot, filter->direction, &item, &i))) {
 		const char *interface = snapshot->items[item].interface;
 
 		if (strcmp(metric->config->name, filter->name) != 0)
@@ -145,7 +146,8 @@ static bool find_metric(struct rest_call *call, const struct snapshot *snapshot,
 			    filter->interface ? filter->interface : "", text_str(&interfaces));
 		rest_missing(call, text_str(&words));
 	} else {
-		text_printf(&words, "no metric of that path is called \"%.100s\"", filter->name);
+		text_printf(&words, "no metric of that direction is called \"%.100s\"",
+			    filter->name);
 		rest_missing(call, text_str(&words));
 	}
 	return false;
@@ -163,7 +165,7 @@ void rest_get_metric(struct rest_call *call)
 	_cleanup_free_ char *interface = rest_query(call->request->uri, "interface");
 	const char *leaf = rest_word(call, 5);
 	const struct json_filter filter = {
-		.path = rest_metrics_path_of(call),
+		.direction = rest_metrics_direction_of(call),
 		.name = rest_word(call, 4),
 		.interface = interface,
 		.one = true,

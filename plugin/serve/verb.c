@@ -181,11 +181,11 @@ static int check_name(const struct snapshot *snapshot, const struct json_filter 
 		const struct generation *generation = snapshot->items[i].generation;
 
 		runs = runs || generation;
-		for (int path = 0; generation && path < PATH_COUNT; path++) {
-			const struct generation_path *of = &generation->paths[path];
+		for (int direction = 0; generation && direction < N_DIRECTIONS; direction++) {
+			const struct generation_direction *of = &generation->directions[direction];
 
 			for (size_t m = 0; m < of->n_metrics; m++)
-				if ((filter->path < 0 || filter->path == path) &&
+				if ((filter->direction < 0 || filter->direction == direction) &&
 				    !strcmp(of->metrics[m].config->name, filter->name))
 					return 0;
 		}
@@ -193,25 +193,27 @@ static int check_name(const struct snapshot *snapshot, const struct json_filter 
 	if (!runs)
 		return 0;
 	return error_set(err, -ENOENT, "name: no metric is called \"%.100s\"%s%s", filter->name,
-			 filter->path < 0 ? "" : " on ",
-			 filter->path < 0 ? "" : path_name((enum path)filter->path));
+			 filter->direction < 0 ? "" : " on ",
+			 filter->direction < 0 ? ""
+					       : direction_name((enum direction)filter->direction));
 }
 
 static int run_metrics(const struct request *request, struct answer *answer, struct error *err)
 {
 	const char *monitor = positional(request, 0);
-	const char *path = command_option(request->command, "path");
+	const char *direction = command_option(request->command, "direction");
 	struct json_filter filter = {
-		.path = path ? path_from_name(path) : -1,
+		.direction = direction ? direction_from_name(direction) : -1,
 		.name = command_option(request->command, "name"),
 		.one = monitor,
 	};
 	struct snapshot snapshot;
 	int r;
 
-	if (path && filter.path < 0)
-		return error_set(err, -EINVAL, "path: expected ingress or egress, found \"%.60s\"",
-				 path);
+	if (direction && filter.direction < 0)
+		return error_set(err, -EINVAL,
+				 "direction: expected ingress or egress, found \"%.60s\"",
+				 direction);
 	r = registry_snapshot(request->registry, monitor, &snapshot, err);
 	if (r < 0)
 		return r;
@@ -311,8 +313,8 @@ const struct verb verbs[] = {
 	{ "RELOAD", "[<monitor>] [force=true]", "force",
 	  "read collectd.conf and the documents again, and change what changed there", 0, 1, true,
 	  run_reload },
-	{ "METRICS", "[<monitor>] [path=ingress|egress] [name=M]", "path name", "metrics as JSON",
-	  0, 1, false, run_metrics },
+	{ "METRICS", "[<monitor>] [direction=ingress|egress] [name=M]", "direction name",
+	  "metrics as JSON", 0, 1, false, run_metrics },
 	{ "OPENMETRICS", "[<monitor>]", NULL,
 	  "metrics as OpenMetrics text; its lines are not counted, # EOF is the last", 0, 1, false,
 	  run_openmetrics },

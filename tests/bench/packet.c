@@ -107,7 +107,7 @@ static struct dataplane *build_swapped(bool xdp, bool swap, bool empty)
 
 static double run(const struct generation *generation, bool twin)
 {
-	const struct generation_path *path = &generation->paths[PATH_INGRESS];
+	const struct generation_direction *direction = &generation->directions[INGRESS];
 	/* NTP, mode 7, over UDP and IPv4, which ntp_mode_private counts. */
 	static unsigned char frame[64] = {
 		[12] = 0x08, [14] = 0x45, [17] = 48,   [22] = 64,  [23] = 17, [26] = 10,
@@ -115,7 +115,7 @@ static double run(const struct generation *generation, bool twin)
 	};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
 		    .repeat = (int)repeat);
-	int r = bpf_prog_test_run_opts(twin ? path->twin_prog_fd : path->prog_fd, &opts);
+	int r = bpf_prog_test_run_opts(twin ? direction->twin_prog_fd : direction->prog_fd, &opts);
 
 	if (r < 0) {
 		fprintf(stderr, "BPF_PROG_TEST_RUN: %s\n", strerror(-r));

@@ -339,7 +339,7 @@ static void load(struct bench *bench, struct snapshot *snapshot)
 	injection.len = json.len;
 	must(registry_inject(bench->registry, &injection, &warnings, &err), &err, "inject");
 	snapshot_of(bench->registry, snapshot);
-	bench->map = &snapshot->items[0].generation->paths[PATH_INGRESS].metrics[0].map;
+	bench->map = &snapshot->items[0].generation->directions[INGRESS].metrics[0].map;
 	fill(bench->map, shape->entries);
 }
 

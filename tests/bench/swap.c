@@ -79,7 +79,7 @@ static double swap_read(struct registry *registry)
 		struct metric_batch batch;
 
 		if (metric_reader_init(
-			    &reader, &snapshot.items[0].generation->paths[PATH_INGRESS].metrics[i],
+			    &reader, &snapshot.items[0].generation->directions[INGRESS].metrics[i],
 			    METRIC_FOR_SAMPLES) < 0)
 			exit(1);
 		while (metric_reader_next(&reader, &batch) > 0)

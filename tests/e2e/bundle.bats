@@ -87,7 +87,7 @@ write_capture() {
 	frames_in 1000
 	frames_out 300
 	[ "$(json_value edge ingress packets_total)" = "[1000]" ]
-	metrics_page | grep -Fx 'packets_total{monitor="edge",interface="mon0",path="egress"} 300'
+	metrics_page | grep -Fx 'packets_total{monitor="edge",interface="mon0",direction="egress"} 300'
 	eventually csv_is edge-mon0 derive-packets_total-ingress 1000
 	[ "$(ctl reload)" = "nothing has changed" ]
 	frames_in 1
@@ -115,8 +115,8 @@ write_capture() {
 	[ "$(json_value edge egress packets_total)" = "[5]" ]
 	[ "$(json_value edge ingress drained)" = "[12]" ]
 	[ "$(json_value edge ingress drained)" = "[0]" ]
-	ctl openmetrics edge | grep -Fx 'packets_total{monitor="edge",interface="mon0",path="ingress",layer="2"} 12'
-	ctl openmetrics edge | grep -Fx 'packets_total{monitor="edge",interface="mon0",path="egress"} 5'
+	ctl openmetrics edge | grep -Fx 'packets_total{monitor="edge",interface="mon0",direction="ingress",layer="2"} 12'
+	ctl openmetrics edge | grep -Fx 'packets_total{monitor="edge",interface="mon0",direction="egress"} 5'
 	# An object without metric descriptions runs, too.
 	object silent "$BATS_TEST_DIRNAME/fixtures/packet_counter.bpf.c"
 	run ctl inject silent mon0 "$OBJECTS/silent.o"

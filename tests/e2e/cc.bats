@@ -160,7 +160,7 @@ dynmon:shared dynmon:extern " ]
 }
 
 @test "everything else of the dialect compiles and loads at both hooks and all log levels" {
-	for options in --hook=tc --hook=xdp --path=egress; do
+	for options in --hook=tc --hook=xdp --direction=egress; do
 		for level in off critical error warn info debug trace; do
 			echo "$options $level"
 			body $options --log-level=$level -- '
@@ -269,10 +269,10 @@ dynmon:shared dynmon:extern " ]
 print(json.load(sys.stdin)[sys.argv[1] + "-path"].get("code", ""))' $path \
 				<"$top_srcdir/examples/$example.json")"
 			[ -n "$code" ] || continue
-			cc --path=$path <<<"$code"
+			cc --direction=$path <<<"$code"
 			loads
 			setpriv --reuid=65534 --regid=65534 --clear-groups \
-				"$OPEN/dynmon-cc" --include="$OPEN/bpf" --path=$path \
+				"$OPEN/dynmon-cc" --include="$OPEN/bpf" --direction=$path \
 				<<<"$code" >"$BATS_TEST_TMPDIR/nobody.o"
 			[ "$(llvm-objdump -d "$OBJECT" | tail -n +4)" = "$(llvm-objdump -d "$BATS_TEST_TMPDIR/nobody.o" | tail -n +4)" ]
 		done
@@ -293,7 +293,7 @@ print(json.load(sys.stdin)[sys.argv[1] + "-path"].get("code", ""))' $path \
 		has "$words"
 	done <<-'END'
 		--hook=ct --hook=ct is not possible
-		--path=in --path=in is not possible
+		--direction=in --direction=in is not possible
 		--log-level=loud --log-level=loud is not possible
 		--cube-id=-1 --cube-id=-1 is not possible
 		--cube-id=70000 --cube-id=70000 is not possible
@@ -303,7 +303,7 @@ print(json.load(sys.stdin)[sys.argv[1] + "-path"].get("code", ""))' $path \
 		--hook unknown option or missing value
 		file.c unexpected argument
 	END
-	run cc --hook=xdp --path=egress
+	run cc --hook=xdp --direction=egress
 	[ "$status" = 2 ]
 	has "no egress path"
 }

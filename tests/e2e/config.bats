@@ -105,7 +105,7 @@ refused() {
 	grep -F "dynmon: socket $BATS_TEST_TMPDIR/taken: Address already in use" "$LOG"
 	grep -F 'dynmon: <Http>: Host "127.0.0.1" Port "9936": Address already in use' "$LOG"
 	frames_in 2
-	curl -sS --max-time "$PATIENCE" --unix-socket "$SOCKET" http://localhost/metrics | grep -F 'path="ingress"} 2'
+	curl -sS --max-time "$PATIENCE" --unix-socket "$SOCKET" http://localhost/metrics | grep -F 'direction="ingress"} 2'
 	[ "$(stat -c %a "$SOCKET")" = 660 ]
 	collectd_stop
 	[ ! -e "$BATS_TEST_TMPDIR/http.sock" ]

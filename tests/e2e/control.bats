@@ -106,8 +106,8 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	nothing_attached
 	[ "$(ctl metrics m)" = '{"ingress-metrics":[],"egress-metrics":[]}' ]
 	[ "$(ctl stats | grep '^monitors ')" = "monitors 1" ]
-	[ "$(ctl help metrics | head -n 1)" = "  metrics [<monitor>] [path=ingress|egress] [name=M]" ]
-	raw "HELP" | grep -Fx 'METRICS [<monitor>] [path=ingress|egress] [name=M]'
+	[ "$(ctl help metrics | head -n 1)" = "  metrics [<monitor>] [direction=ingress|egress] [name=M]" ]
+	raw "HELP" | grep -Fx 'METRICS [<monitor>] [direction=ingress|egress] [name=M]'
 	ctl del m
 	[ "$(ctl list)" = "no monitors" ]
 	run ctl show m
@@ -122,7 +122,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	frames_in 5
 	[ "$(ctl monitor metrics show | jq -c '."ingress-metrics"[0].value')" = "[5]" ]
 	[ "$(ctl monitor metrics ingress-metrics show | jq -c '."egress-metrics"')" = "[]" ]
-	ctl monitor open-metrics show | grep -q '^packets_total{.*path="ingress"} 5$'
+	ctl monitor open-metrics show | grep -q '^packets_total{.*direction="ingress"} 5$'
 	ctl dynmon show | grep -q '^monitor '
 	ctl dynmon monitor show | jq '.name == "monitor"' | is_true
 	ctl detach monitor mon0
@@ -240,7 +240,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	[ "$(raw 'FROBNICATE edge')" = "-1 Unknown command: FROBNICATE" ]
 	[ "$(raw 'SHOW')" = "-1 missing words; usage: SHOW <monitor>" ]
 	[ "$(raw 'METRICS edge name=typo')" = '-1 name: no metric is called "typo"' ]
-	[ "$(raw 'METRICS name=typo path=egress')" = '-1 name: no metric is called "typo" on egress' ]
+	[ "$(raw 'METRICS name=typo direction=egress')" = '-1 name: no metric is called "typo" on egress' ]
 	[ "$(raw 'LIST "open')" = '-1 a quote is not closed: "open' ]
 	[ "$(raw 'LIST verbose=true')" = "-1 unexpected word: verbose=true; usage: LIST" ]
 	[ "$(raw '')" = "-1 the line is empty" ]

@@ -30,10 +30,10 @@ check_counts() {
 	eventually counted edge mon0 300 egress
 	[ "$(json_value edge ingress packets_total)" = "[1000]" ]
 	[ "$(json_value edge egress packets_total)" = "[300]" ]
-	metrics_page | grep -Fx 'packets_total{monitor="edge",interface="mon0",path="ingress"} 1000'
-	metrics_page | grep -Fx 'packets_total{monitor="edge",interface="mon0",path="egress"} 300'
-	ctl openmetrics | grep -Fx 'packets_total{monitor="edge",interface="mon0",path="ingress"} 1000'
-	ctl openmetrics | grep -Fx 'packets_total{monitor="edge",interface="mon0",path="egress"} 300'
+	metrics_page | grep -Fx 'packets_total{monitor="edge",interface="mon0",direction="ingress"} 1000'
+	metrics_page | grep -Fx 'packets_total{monitor="edge",interface="mon0",direction="egress"} 300'
+	ctl openmetrics | grep -Fx 'packets_total{monitor="edge",interface="mon0",direction="ingress"} 1000'
+	ctl openmetrics | grep -Fx 'packets_total{monitor="edge",interface="mon0",direction="egress"} 300'
 	eventually csv_is edge-mon0 derive-packets_total-ingress 1000
 	eventually csv_is edge-mon0 derive-packets_total-egress 300
 	eventually prometheus_is 'dynmon="edge-mon0",type="packets_total-ingress"' 1000
@@ -106,10 +106,10 @@ count_on() {
 	far "$top_builddir/tests/tools/sendframes" peer1 11
 	run metrics_page
 	[ "$(grep -c '^# TYPE packets_total' <<<"$output")" -eq 1 ]
-	grep -Fx 'packets_total{monitor="edge",interface="mon0",path="ingress"} 15' <<<"$output"
-	grep -Fx 'packets_total{monitor="edge",interface="mon1",path="ingress"} 11' <<<"$output"
-	grep -Fx 'ntp_packets_total{monitor="ntp",interface="mon0",path="ingress"} 8' <<<"$output"
-	grep -Fx 'ntp_mode_private_packets_total{monitor="ntp",interface="mon0",path="ingress"} 5' <<<"$output"
+	grep -Fx 'packets_total{monitor="edge",interface="mon0",direction="ingress"} 15' <<<"$output"
+	grep -Fx 'packets_total{monitor="edge",interface="mon1",direction="ingress"} 11' <<<"$output"
+	grep -Fx 'ntp_packets_total{monitor="ntp",interface="mon0",direction="ingress"} 8' <<<"$output"
+	grep -Fx 'ntp_mode_private_packets_total{monitor="ntp",interface="mon0",direction="ingress"} 5' <<<"$output"
 	[ "$(ctl metrics edge | jq -c '[."ingress-metrics"[] | [.interface, .value]]')" = '[["mon0",[15]],["mon1",[11]]]' ]
 	collectd_stop
 	nothing_attached

@@ -306,13 +306,13 @@ listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep 
 	[ "$status" -eq 0 ]
 	[ "${#lines[@]}" -eq 4 ]
 	tr '\t' ' ' <<<"${lines[0]}" |
-		grep -Ex '20[0-9-]+T[0-9:.]+Z packets_total\{monitor="edge",interface="mon0",path="ingress"\} 5 -'
+		grep -Ex '20[0-9-]+T[0-9:.]+Z packets_total\{monitor="edge",interface="mon0",direction="ingress"\} 5 -'
 	[ "$(cut -f 3- <<<"${lines[2]}")" = $'5\t0.000' ]
 	# by family name, by pattern, and for one monitor
 	[ "$(ctl --count=1 watch packets edge | wc -l)" -eq 2 ]
 	[ "$(ctl --count=1 watch 'pack*' | cut -f 3 | xargs)" = "5 0" ]
 	[ "$(ctl -j --count=1 watch packets_total | jq -c '[.series, .value, .rate]' | head -n 1)" = \
-		'["packets_total{monitor=\"edge\",interface=\"mon0\",path=\"ingress\"}",5,null]' ]
+		'["packets_total{monitor=\"edge\",interface=\"mon0\",direction=\"ingress\"}",5,null]' ]
 	run ctl watch nosuch
 	[ "$status" -eq 1 ]
 	[[ $output == 'dynmonctl: there is no metric "nosuch"; there are: packets'* ]]
@@ -507,7 +507,7 @@ words() { near "$top_builddir/dynmonctl" complete-words -- "$@" | xargs; }
 	[ "$(words add x hook=x)" = "hook=xdp hook=xdp-generic" ]
 	[ "$(words add x interface=mo)" = interface=mon0 ]
 	[ "$(words add x share=)" = share=true ]
-	[ "$(words metrics edge path=)" = "path=ingress path=egress" ]
+	[ "$(words metrics edge direction=)" = "direction=ingress direction=egress" ]
 	[ "$(words -s "$SOCKET" inject e)" = "edge egg" ]
 	[ "$(words inject edge '')" = "lo mon0 :files interface= direction= keep-maps= file=" ]
 	[ "$(words inject edge direction=)" = "direction=both direction=ingress direction=egress" ]
@@ -543,7 +543,7 @@ complete_all() {
 	completes "dynmonctl openm" "dynmonctl openmetrics"
 	completes "dynmonctl -s $SOCKET show ed" "dynmonctl -s $SOCKET show edge"
 	completes "dynmonctl add x hook=xdp-g" "dynmonctl add x hook=xdp-generic"
-	completes "dynmonctl metrics edge path=i" "dynmonctl metrics edge path=ingress"
+	completes "dynmonctl metrics edge direction=i" "dynmonctl metrics edge direction=ingress"
 	completes "dynmonctl --hook=xdp-g" "dynmonctl --hook=xdp-generic"
 	completes "dynmonctl attach edge mo" "dynmonctl attach edge mon0"
 	completes "dynmonctl attach edge a" 'dynmonctl attach edge a\\;id'

@@ -49,7 +49,7 @@ send_from() {
 # sample SERIES: the value of a series on the page of all metrics. Adds the labels of the monitor
 # and interface.
 sample() { # NAME PATH LABELS
-	ctl openmetrics | awk -v series="$1{monitor=\"$MONITOR\",interface=\"mon0\",path=\"$2\"$3}" \
+	ctl openmetrics | awk -v series="$1{monitor=\"$MONITOR\",interface=\"mon0\",direction=\"$2\"$3}" \
 		'{ value = $NF; sub(/ [^ ]*$/, "") } $0 == series { print value; found = 1 } END { exit !found }'
 }
 

@@ -107,7 +107,7 @@ slots() { jq -c "[$1] | flatten | {sum: (map(.sum) | add), slots: (map(.slots) |
 	[ "$(ctl metrics sizes | slots '."egress-metrics"[0].value[0].value')" = '{"sum":5063,"slots":[[5,3],[6,2],[7,1],[9,2],[10,2]]}' ]
 	ctl openmetrics >"$DIR/page"
 	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$DIR/page" >/dev/null
-	[ "$(sed -n 's/^packet_size_bytes_bucket{.*path="ingress",le="\(.*\)"} /\1 /p' "$DIR/page" | xargs)" = \
+	[ "$(sed -n 's/^packet_size_bytes_bucket{.*direction="ingress",le="\(.*\)"} /\1 /p' "$DIR/page" | xargs)" = \
 		"$(python3 -c 'sizes = 60, 63, 64, 127, 128, 1000, 1514, 1023, 1024
 print(*[f"{2 ** k - 1}.0 {sum(size < 2 ** k for size in sizes)}" for k in range(1, 20)], "+Inf", len(sizes))')" ]
 	[ "$(sample packet_size_bytes_count egress '')" -eq 10 ]
@@ -146,7 +146,7 @@ frames += [eth(bytes(46), proto=46)] * 8
 '
 # kinds MONITOR PATH
 kinds() {
-	ctl openmetrics "$1" | sed -n "s/^ethernet_\([a-z]*\)_total{.*path=\"$2\",tag=\"\(.*\)\",vlan=\"\(.*\)\",inner_vlan=\"\(.*\)\",ethertype=\"\(.*\)\"} /\2 \3 \4 \5 \1 /p" | sort
+	ctl openmetrics "$1" | sed -n "s/^ethernet_\([a-z]*\)_total{.*direction=\"$2\",tag=\"\(.*\)\",vlan=\"\(.*\)\",inner_vlan=\"\(.*\)\",ethertype=\"\(.*\)\"} /\2 \3 \4 \5 \1 /p" | sort
 }
 vlans_counted() {
 	sort <<-'END'

@@ -45,10 +45,10 @@ for i in range(int(count)):
 # answered PATH: prints [code, number of timed answers] for each code seen; time_sum PATH CODE:
 # their total time
 answered() {
-	ctl metrics dns path="$1" name=dns_response_time |
+	ctl metrics dns direction="$1" name=dns_response_time |
 		jq -c "[.\"$1-metrics\"[0].value | to_entries[] | [.key, (.value.slots | add)] | select(.[1] > 0)]"
 }
-time_sum() { ctl metrics dns path="$1" name=dns_response_time | jq ".\"$1-metrics\"[0].value[$2].sum"; }
+time_sum() { ctl metrics dns direction="$1" name=dns_response_time | jq ".\"$1-metrics\"[0].value[$2].sum"; }
 anomalies() { for kind in malformed truncated repeated unexpected; do sample dns_anomalies_total "$1" ",kind=\"$kind\""; done | xargs; }
 
 @test "dns: real questions and answers, in and out, IPv4 and IPv6" {

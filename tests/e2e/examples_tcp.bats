@@ -24,9 +24,9 @@ while True:
 
 # The number of measurements of each leg: server, client, both. A client is connected before its ACK
 # has arrived.
-legs() { ctl metrics handshakes path="$1" name=tcp_handshake | jq -c "[.\"$1-metrics\"[0].value[].slots | add]"; }
+legs() { ctl metrics handshakes direction="$1" name=tcp_handshake | jq -c "[.\"$1-metrics\"[0].value[].slots | add]"; }
 legs_are() { [ "$(legs "$1")" = "$2" ]; }
-leg_sum() { ctl metrics handshakes path="$1" name=tcp_handshake | jq ".\"$1-metrics\"[0].value[$2].sum"; }
+leg_sum() { ctl metrics handshakes direction="$1" name=tcp_handshake | jq ".\"$1-metrics\"[0].value[$2].sum"; }
 
 @test "tcp_handshake: real connections, in and out, IPv4 and IPv6" {
 	network_up

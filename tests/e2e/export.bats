@@ -84,7 +84,7 @@ value() { json_value all ingress "$1"; }
 	[ "$(jq -c '[."ingress-metrics"[].name]' <<<"$output" | head -c 30)" = '["counts","levels","ports","na' ]
 	[ "$(wc -l <<<"$output")" -eq 1 ]
 	[[ $output != *'": '* ]]
-	run raw "METRICS all path=egress"
+	run raw "METRICS all direction=egress"
 	[ "${lines[1]}" = '{"ingress-metrics":[],"egress-metrics":[]}' ]
 	run raw "METRICS all name=levels"
 	[ "$(jq -c '[."ingress-metrics"[].name]' <<<"${lines[1]}")" = '["levels"]' ]
@@ -105,15 +105,15 @@ value() { json_value all ingress "$1"; }
 	run /usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$BATS_TEST_TMPDIR/open"
 	echo "$output"
 	[ "$status" -eq 0 ]
-	labels='interface="mon0",monitor="all",path="ingress",site="a"b\c
+	labels='interface="mon0",monitor="all",direction="ingress",site="a"b\c
 d"'
 	[[ $output == *"counts_total{index=\"0\",$labels} 5"* ]]
 	[[ $output == *"counts_total{index=\"3\",$labels} 20"* ]]
 	[[ $output == *"levels{$labels} -5"* ]]
-	[[ $output == *"ports_total{interface=\"mon0\",key=\"53\",monitor=\"all\",path=\"ingress\""*" 3"* ]]
-	[[ $output == *"named_total{interface=\"mon0\",monitor=\"all\",name=\"udp\",path=\"ingress\",port=\"123\""*" 2"* ]]
+	[[ $output == *"ports_total{interface=\"mon0\",key=\"53\",monitor=\"all\",direction=\"ingress\""*" 3"* ]]
+	[[ $output == *"named_total{interface=\"mon0\",monitor=\"all\",name=\"udp\",direction=\"ingress\",port=\"123\""*" 2"* ]]
 	[[ $output == *"percpu_total{index=\"1\",$labels} 10"* ]]
-	[[ $output == *"percpu_ports_total{interface=\"mon0\",key=\"53\",monitor=\"all\",path=\"ingress\""*" 3"* ]]
+	[[ $output == *"percpu_ports_total{interface=\"mon0\",key=\"53\",monitor=\"all\",direction=\"ingress\""*" 3"* ]]
 	[[ $output == *"recent{interface=\"mon0\",key=\"123\""*" 42"* ]]
 	[[ $output == *"networks{address=\"0a090000\",bits=\"24\""*" 5"* ]]
 	[[ $output == *"structs_packets{"*" 5"* ]]
@@ -286,7 +286,7 @@ has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1
 	/usr/bin/python3 "$top_srcdir/tests/tools/parse-protobuf.py" "$top_srcdir/plugin/export/prometheus.proto" <"$BATS_TEST_TMPDIR/message" >"$BATS_TEST_TMPDIR/protobuf"
 	for i in "${!NAMES[@]}"; do
 		for series in openmetrics protobuf; do
-			grep -Fxq "packets_total{interface=\"${CALLED[i]}\",monitor=\"edge\",path=\"ingress\"} $((i + 1))" \
+			grep -Fxq "packets_total{interface=\"${CALLED[i]}\",monitor=\"edge\",direction=\"ingress\"} $((i + 1))" \
 				"$BATS_TEST_TMPDIR/$series"
 		done
 	done
@@ -308,7 +308,7 @@ has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1
 	ctl show edge >"$BATS_TEST_TMPDIR/json"
 	is_utf8 <"$BATS_TEST_TMPDIR/json"
 	[ "$(jq -c '[.interfaces[].name] | sort' "$BATS_TEST_TMPDIR/json")" = "$expected" ]
-	ctl metrics edge path=ingress >"$BATS_TEST_TMPDIR/json"
+	ctl metrics edge direction=ingress >"$BATS_TEST_TMPDIR/json"
 	is_utf8 <"$BATS_TEST_TMPDIR/json"
 	[ "$(jq -c '[."ingress-metrics"[].interface] | sort' "$BATS_TEST_TMPDIR/json")" = "$expected" ]
 	ctl -j list >"$BATS_TEST_TMPDIR/json"

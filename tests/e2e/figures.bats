@@ -18,7 +18,7 @@ teardown() {
 	network_down
 }
 
-PATHS='monitor="edge",interface="mon0",path='
+DIRECTIONS='monitor="edge",interface="mon0",direction='
 
 # figure NAME: a value from STATS. exposed NAME: the value from the metrics page, with the dynmon_
 # prefix.
@@ -54,32 +54,32 @@ lines_of_ingress() { cat "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-in
 	collectd_start
 	frames_in 100
 	frames_out 30
-	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq 100 ]
-	[ "$(exposed "program_runs_total{${PATHS}\"egress\"}")" -eq 30 ]
-	seconds=$(exposed "program_run_seconds_total{${PATHS}\"ingress\"}")
+	[ "$(figure "program_runs{${DIRECTIONS}\"ingress\"}")" -eq 100 ]
+	[ "$(exposed "program_runs_total{${DIRECTIONS}\"egress\"}")" -eq 30 ]
+	seconds=$(exposed "program_run_seconds_total{${DIRECTIONS}\"ingress\"}")
 	[ "$(jq -n "$seconds > 0 and $seconds < 50")" = true ]
 	eventually csv_is_own derive-program_runs-edge-mon0-ingress 100
 	ctl reload edge force=true
 	frames_in 20
-	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq 120 ]
-	[ "$(figure "program_runs{${PATHS}\"egress\"}")" -eq 30 ]
-	[ "$(jq -n "$(exposed "program_run_seconds_total{${PATHS}\"ingress\"}") > $seconds")" = true ]
+	[ "$(figure "program_runs{${DIRECTIONS}\"ingress\"}")" -eq 120 ]
+	[ "$(figure "program_runs{${DIRECTIONS}\"egress\"}")" -eq 30 ]
+	[ "$(jq -n "$(exposed "program_run_seconds_total{${DIRECTIONS}\"ingress\"}") > $seconds")" = true ]
 	# another document with other maps, on one path
 	ctl inject edge direction=ingress "$DATAPLANE_DIR/packet_counter.json"
 	frames_in 3
 	frames_out 1
-	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq 123 ]
-	[ "$(figure "program_runs{${PATHS}\"egress\"}")" -eq 31 ]
+	[ "$(figure "program_runs{${DIRECTIONS}\"ingress\"}")" -eq 123 ]
+	[ "$(figure "program_runs{${DIRECTIONS}\"egress\"}")" -eq 31 ]
 	# other settings, the same programs, another hook
 	sed -i 's/Dataplane "packet/Hook "tc"\n&/' "$CONF"
 	ctl reload
 	ctl show edge | jq '.hook == "tc"' | is_true
 	frames_in 7
-	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq 130 ]
+	[ "$(figure "program_runs{${DIRECTIONS}\"ingress\"}")" -eq 130 ]
 	sed -i 's/Hook "tc"/&\nLogLevel "info"/' "$CONF"
 	ctl reload
 	frames_in 1
-	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq 131 ]
+	[ "$(figure "program_runs{${DIRECTIONS}\"ingress\"}")" -eq 131 ]
 	collectd_stop
 }
 
@@ -94,14 +94,14 @@ lines_of_ingress() { cat "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-in
 	while $sending; do
 		# At least one iteration, even if the sender is done.
 		kill -0 "$sender" 2>/dev/null || sending=false
-		now=$(figure "program_runs{${PATHS}\"ingress\"}")
+		now=$(figure "program_runs{${DIRECTIONS}\"ingress\"}")
 		[ "$now" -ge "$last" ]
 		last=$now
 		json_value edge ingress packets_total >/dev/null
 		ctl reload edge force=true >/dev/null
 	done
 	wait "$sender"
-	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq 200000 ]
+	[ "$(figure "program_runs{${DIRECTIONS}\"ingress\"}")" -eq 200000 ]
 	[ "$(figure 'dataplane_changes{monitor="edge"}')" -gt 1 ]
 }
 
@@ -122,9 +122,9 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	run ctl reload
 	[[ $output == *"RunStats: switched on"* ]]
 	asks
-	before=$(figure "program_runs{${PATHS}\"ingress\"}")
+	before=$(figure "program_runs{${DIRECTIONS}\"ingress\"}")
 	frames_in 5
-	[ "$(figure "program_runs{${PATHS}\"ingress\"}")" -eq $((before + 5)) ]
+	[ "$(figure "program_runs{${DIRECTIONS}\"ingress\"}")" -eq $((before + 5)) ]
 	run raw RELOAD
 	[ "$output" = "0 nothing has changed" ]
 	asks
@@ -157,7 +157,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 		{"name": "flows", "map-name": "FLOWS", "max-series": 2, "open-metrics-metadata": {"type": "counter", "help": "F."}}]}}' >"$DATAPLANE_DIR/flows.json"
 	slow flows.json
 	collectd_start
-	flows="{${PATHS}\"ingress\",metric=\"flows\"}"
+	flows="{${DIRECTIONS}\"ingress\",metric=\"flows\"}"
 	eventually figure_is 'reads{monitor="edge",reader="collectd"}' 1
 	[ "$(figure "map_entries$flows")" -eq 0 ]
 	for port in 1 2 3 4 5; do frames_in 2 -d "$port"; done
@@ -167,8 +167,8 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	[ "$(figure "map_entries$flows")" -eq 5 ]
 	[ "$(exposed "map_entries$flows")" -eq 5 ]
 	[ "$(exposed "map_capacity$flows")" -eq "$(sed -n 's/.*max_entries, \([0-9]*\).*/\1/p' "$DATAPLANE_DIR/flows.bpf.c" | head -n 1)" ]
-	[ "$(figure "series_left_out{${PATHS}\"ingress\",metric=\"flows\",reader=\"openmetrics\"}")" -eq 3 ]
-	[ "$(figure "series_left_out{${PATHS}\"ingress\",metric=\"flows\",reader=\"collectd\"}")" = "" ]
+	[ "$(figure "series_left_out{${DIRECTIONS}\"ingress\",metric=\"flows\",reader=\"openmetrics\"}")" -eq 3 ]
+	[ "$(figure "series_left_out{${DIRECTIONS}\"ingress\",metric=\"flows\",reader=\"collectd\"}")" = "" ]
 	[ "$(figure 'reads{monitor="edge",reader="json"}')" -eq 1 ]
 	[ "$(figure 'reads{monitor="edge",reader="openmetrics"}')" -eq 2 ]
 	for reader in collectd json openmetrics; do
@@ -254,9 +254,9 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$page"
 	grep -Fx '# UNIT dynmon_program_run_seconds seconds' "$page"
 	grep -Fx '# TYPE dynmon_program_runs counter' "$page"
-	grep -Fx "exported_dynmon_reads_total{${PATHS}\"ingress\"} 4" "$page"
+	grep -Fx "exported_dynmon_reads_total{${DIRECTIONS}\"ingress\"} 4" "$page"
 	grep -Fx 'dynmon_reads_total{monitor="empty",reader="openmetrics"} 1' "$page"
-	grep -E '^dynmon_program_runs_total\{monitor="calls",interface="",path="ingress"\} [1-9][0-9]*$' "$page"
+	grep -E '^dynmon_program_runs_total\{monitor="calls",interface="",direction="ingress"\} [1-9][0-9]*$' "$page"
 	[ "$(sed -n 's/^# TYPE dynmon_\([a-z_]*\) .*/\1/p' "$page" | sort | uniq -d)" = "" ]
 	grep '^# HELP dynmon_' "$page" | grep -Ev '^# HELP [a-z_]+ [A-Z].*\.$' && return 1
 	metrics_page | promtool check metrics

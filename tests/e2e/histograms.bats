@@ -77,9 +77,9 @@ buckets() {
 	grep -Fx '# UNIT size_bytes bytes' "$PAGE"
 	[ "$(buckets size_bytes 'port="53"')" = "1.0=0 63.0=10 127.0=30 255.0=35" ]
 	[ "$(buckets size_bytes 'port="80"')" = "1.0=0 63.0=20 127.0=60 255.0=70" ]
-	grep -Fx 'size_bytes_bucket{monitor="edge",interface="mon0",path="ingress",port="53",le="+Inf"} 35' "$PAGE"
-	grep -Fx 'size_bytes_count{monitor="edge",interface="mon0",path="ingress",port="53"} 35' "$PAGE"
-	grep -Fx 'size_bytes_sum{monitor="edge",interface="mon0",path="ingress",port="53"} 2910' "$PAGE"
+	grep -Fx 'size_bytes_bucket{monitor="edge",interface="mon0",direction="ingress",port="53",le="+Inf"} 35' "$PAGE"
+	grep -Fx 'size_bytes_count{monitor="edge",interface="mon0",direction="ingress",port="53"} 35' "$PAGE"
+	grep -Fx 'size_bytes_sum{monitor="edge",interface="mon0",direction="ingress",port="53"} 2910' "$PAGE"
 	metrics_page | tee "$PAGE" | near promtool check metrics
 	[ "$(buckets size_bytes 'port="53"')" = "1.0=0 63.0=10 127.0=30 255.0=35" ]
 	[ "$(json_value edge ingress size | jq '[.. | .bytes? // empty] | add')" -eq 8730 ]
@@ -139,7 +139,7 @@ buckets() {
 	start </dev/null
 	packets -d 53
 	openmetrics
-	labels='monitor="edge",interface="mon0",path="ingress",key="53"'
+	labels='monitor="edge",interface="mon0",direction="ingress",key="53"'
 	grep -Fx '# TYPE size_bytes summary' "$PAGE"
 	grep -Fx "size_bytes{$labels,quantile=\"0.5\"} 87" "$PAGE"
 	grep -Fx "size_bytes{$labels,quantile=\"0.9\"} 165.4" "$PAGE"

@@ -52,16 +52,16 @@ with_options() { # FILE EXTRACTION-OPTIONS
 }
 
 # The programs of a hook, in the order of the kernel: one "name" each.
-order() { attached mon0 | awk -v path="$1" '$2 == path { print $3 }' | xargs; }
+order() { attached mon0 | awk -v direction="$1" '$2 == path { print $3 }' | xargs; }
 
 # The same from SHOW.
 chain() {
-	ctl show "$1" | jq -r --arg path "$2" \
-		'.interfaces[0].programs[] | select(.path == $path) | .chain[].id' | xargs
+	ctl show "$1" | jq -r --arg direction "$2" \
+		'.interfaces[0].programs[] | select(.direction == $direction) | .chain[].id' | xargs
 }
 
 ids() { # PATH MONITOR ...
-	local path=$1 monitor
+	local direction=$1 monitor
 	shift
 	for monitor; do
 		program_id "$monitor" mon0 "$path"

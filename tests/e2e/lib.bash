@@ -251,13 +251,13 @@ is_true() { [ "$(cat)" = true ]; }
 
 # json_value MONITOR PATH METRIC: the JSON value of the metric. Reads no other metric, because a
 # read may empty the map.
-json_value() { ctl metrics "$1" path="$2" name="$3" | jq -c ".\"$2-metrics\"[].value"; }
+json_value() { ctl metrics "$1" direction="$2" name="$3" | jq -c ".\"$2-metrics\"[].value"; }
 
 # counted MONITOR INTERFACE COUNT [PATH]: the counter of packet_counter.json for that interface
 # equals COUNT.
 counted() {
 	ctl openmetrics "$1" |
-		grep -Fxq "packets_total{monitor=\"$1\",interface=\"$2\",path=\"${4:-ingress}\"} $3"
+		grep -Fxq "packets_total{monitor=\"$1\",interface=\"$2\",direction=\"${4:-ingress}\"} $3"
 }
 
 # monitor_is NAME STATE
@@ -281,8 +281,8 @@ runs_on() {
 
 # program_id MONITOR INTERFACE PATH
 program_id() {
-	ctl show "$1" | jq --arg name "$2" --arg path "$3" \
-		'.interfaces[] | select(.name == $name) | .programs[] | select(.path == $path) | .id'
+	ctl show "$1" | jq --arg name "$2" --arg direction "$3" \
+		'.interfaces[] | select(.name == $name) | .programs[] | select(.direction == $direction) | .id'
 }
 
 # csv_value PLUGIN-INSTANCE TYPE-INSTANCE-FILE: the last value that collectd's csv plugin has

@@ -200,7 +200,7 @@ exact() {
 	if [ "$which" = last ]; then
 		jq --arg name "$name" '.json_falls | index($name) == null' "$SEEN" | is_true
 	fi
-	got=$(jq --arg start "$4{monitor=\"$1\",interface=\"$3\",path=\"$2\"" \
+	got=$(jq --arg start "$4{monitor=\"$1\",interface=\"$3\",direction=\"$2\"" \
 		'[.samples | to_entries[] | select(.key | startswith($start)) | .value] | add' "$SEEN")
 	echo "$name: samples $got"
 	[ "$got" = "$5" ]

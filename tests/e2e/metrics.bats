@@ -45,7 +45,7 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	openmetrics >"$page"
 	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$page"
 	grep -Fx '# TYPE flow_packets counter' "$page"
-	labels='monitor="edge",interface="mon0",path="ingress",saddr="10.9.0.2",to_port="53",proto="udp",mac="02:00:00:00:00:01",ifindex="mon0",direction="DIRECTION_OUT",tag="new"'
+	labels='monitor="edge",interface="mon0",direction="ingress",saddr="10.9.0.2",to_port="53",proto="udp",mac="02:00:00:00:00:01",ifindex="mon0",exported_direction="DIRECTION_OUT",tag="new"'
 	grep -Fx "flow_packets_total{$labels} 30" "$page"
 	grep -Fx "flow_bytes_total{$labels} 1800" "$page"
 	grep -Fx "flow_nanoseconds_total{$labels} 7500000000" "$page"
@@ -71,7 +71,7 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	END
 	frames_in 3 -d 53
 	openmetrics | grep -Fx '# UNIT busy_seconds seconds'
-	openmetrics | grep -Fx 'busy_seconds_total{monitor="edge",interface="mon0",path="ingress",site="lab",source="0a090002",service="dns",proto="udp",mac="02:00:00:00:00:01",ifindex="mon0",direction="DIRECTION_OUT",tag="new",last="53"} 0.75'
+	openmetrics | grep -Fx 'busy_seconds_total{monitor="edge",interface="mon0",direction="ingress",site="lab",source="0a090002",service="dns",proto="udp",mac="02:00:00:00:00:01",ifindex="mon0",exported_direction="DIRECTION_OUT",tag="new",last="53"} 0.75'
 	eventually csv_is edge-mon0 gauge-busy_dns_lab 0.750000
 }
 
@@ -113,8 +113,8 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$page"
 	[ "$(sed -n 's/^top_packets_total.*to_port="\([0-9]*\)".* \([0-9]*\)$/\1 \2/p' "$page" | sort)" = $'4 40\n5 50\n6 60' ]
 	[ "$(grep -c '^top_bytes_total{' "$page")" -eq 3 ]
-	grep -Fx 'dynmon_series_left_out{monitor="edge",interface="mon0",path="ingress",metric="top_packets_total"} 3' "$page"
-	grep -Fx 'dynmon_series_sum{monitor="edge",interface="mon0",path="ingress",metric="top_packets_total"} 210' "$page"
+	grep -Fx 'dynmon_series_left_out{monitor="edge",interface="mon0",direction="ingress",metric="top_packets_total"} 3' "$page"
+	grep -Fx 'dynmon_series_sum{monitor="edge",interface="mon0",direction="ingress",metric="top_packets_total"} 210' "$page"
 	eventually csv_is edge-mon0 derive-top-packets-total 210
 	eventually csv_is edge-mon0 gauge-top-packets-left_out 4.000000
 	for port in 5 6; do
@@ -133,7 +133,7 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	frames_in 40
 	page=$BATS_TEST_TMPDIR/page
 	openmetrics >"$page"
-	grep -Fx 'all_total{monitor="edge",interface="mon0",path="ingress"} 40' "$page"
+	grep -Fx 'all_total{monitor="edge",interface="mon0",direction="ingress"} 40' "$page"
 	[ "$(awk '/^each_total/ { sum += $2; n++ } END { print sum, (n > 0) }' "$page")" = "40 1" ]
 	grep -q '^each_total{.*cpu="0"} ' "$page"
 }
@@ -169,7 +169,7 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	page=$BATS_TEST_TMPDIR/page
 	openmetrics >"$page"
 	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$page"
-	grep -q '^wide{monitor="edge",interface="mon0",path="ingress",l0="x",.*,l31="x",a0="0",.*,h7="0",cpu="0",index="1"} ' "$page"
+	grep -q '^wide{monitor="edge",interface="mon0",direction="ingress",l0="x",.*,l31="x",a0="0",.*,h7="0",cpu="0",index="1"} ' "$page"
 	metrics_page -H 'Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited' |
 		/usr/bin/python3 "$top_srcdir/tests/tools/parse-protobuf.py" "$top_srcdir/plugin/export/prometheus.proto" >"$page"
 	grep -F 'h7="0"' "$page" | grep -F 'cpu="0"' | grep -qF 'index="1"'
@@ -239,7 +239,7 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	page=$BATS_TEST_TMPDIR/page
 	openmetrics >"$page"
 	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$page"
-	at='monitor="edge",interface="mon0",path="ingress"'
+	at='monitor="edge",interface="mon0",direction="ingress"'
 	[ "$(grep '^below_total' "$page" | sort)" = "below_total{$at,length=\"300\"} 40
 below_total{$at,length=\"small\"} 50" ]
 	grep -Fx "lengths_total{$at,metric=\"mine\",length=\"small\"} 50" "$page"
@@ -317,7 +317,7 @@ below_total{$at,length=\"small\"} 50" ]
 	frames_in 7 -s 200
 	openmetrics >"$page"
 	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$page"
-	at='monitor="edge",interface="mon0",path="ingress"'
+	at='monitor="edge",interface="mon0",direction="ingress"'
 	[ "$(grep '^dev_' "$page" | grep -v _seen_)" = "dev_drops_total{$at} 5
 dev_per_queue_bytes_total{$at,index=\"0\"} 0
 dev_per_queue_bytes_total{$at,index=\"1\"} 3000

@@ -110,7 +110,7 @@ pinned() { printf 'BPF_TABLE_PINNED("array", int, u64, KEPT, 1, "%s");\nstatic _
 	run ctl inject bad mon0 "$DOCUMENTS/huge.json"
 	[[ $output == *'map HUGE: 4800000000 bytes of entries, at most 2147483648 are possible'* ]]
 	frames_in 1
-	metrics_page | grep -Fx 'packets_total{monitor="edge",interface="mon0",path="ingress"} 1'
+	metrics_page | grep -Fx 'packets_total{monitor="edge",interface="mon0",direction="ingress"} 1'
 }
 
 @test "an interface that comes and goes while dataplanes are injected fails none of them" {

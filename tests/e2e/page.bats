@@ -175,7 +175,7 @@ both_are_read() { [ "$(ctl stats | grep -c '^reads{.*reader="collectd"} 1$')" -e
 	[ "$(json_value all ingress total)" = "[5]" ]
 	[ "$(json_value all ingress jobs)" = "[1,1,1,1,1]" ]
 	# The opposite: reads that do take values.
-	[ "$(http "${URL}metrics?look=1&monitor=all" | grep '^total_total')" = 'total_total{monitor="all",interface="mon0",path="ingress"} 5' ]
+	[ "$(http "${URL}metrics?look=1&monitor=all" | grep '^total_total')" = 'total_total{monitor="all",interface="mon0",direction="ingress"} 5' ]
 	[ "$(json_value swapped ingress swapped)" = "[5]" ]
 	[ "$(program_id swapped mon0 ingress)" != "$runs" ]
 }

@@ -76,7 +76,7 @@ runs_exactly() {
 	local interface=${1:-mon0} runs
 
 	runs=$(ctl show "${2:-edge}" | jq -r --arg name "$interface" \
-		'.interfaces[] | select(.name == $name) | .programs[] | "\(.path) \(.id)"' | sort)
+		'.interfaces[] | select(.name == $name) | .programs[] | "\(.direction) \(.id)"' | sort)
 	[[ $runs == egress\ +([0-9])$'\n'ingress\ +([0-9]) ]] && [ "$(programs "$interface" | sort)" = "$runs" ]
 }
 

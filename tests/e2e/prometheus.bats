@@ -57,8 +57,8 @@ extrapolated() { # SELECTOR GROWTH
 	counter_monitor
 	collectd_start
 	scrape_both
-	in='packets_total{job="dynmon",monitor="edge",interface="mon0",path="ingress"}'
-	out='packets_total{job="dynmon",monitor="edge",interface="mon0",path="egress"}'
+	in='packets_total{job="dynmon",monitor="edge",interface="mon0",direction="ingress"}'
+	out='packets_total{job="dynmon",monitor="edge",interface="mon0",direction="egress"}'
 	eventually value_is "$in" 0
 	for n in 700 200 100; do
 		frames_in "$n"
@@ -164,7 +164,7 @@ metadata_is() {
 	EOF
 	collectd_start
 	scrape_both
-	in='packets_total{monitor="edge",path="ingress"}'
+	in='packets_total{monitor="edge",direction="ingress"}'
 	eventually value_is "$in" 0
 	read=0
 	for i in 1 2 3 4 5; do
@@ -182,26 +182,26 @@ metadata_is() {
 @test "histograms: histogram_quantile() and means, of buckets that fit what was sent, by label" {
 	example packet_sizes
 	scrape_both
-	eventually value_is 'packet_size_bytes_count{path="ingress"}' 0
+	eventually value_is 'packet_size_bytes_count{direction="ingress"}' 0
 	send_from far peer0 <<<'frames += ([eth(bytes(86), proto=0x88b5)] * 9 + [eth(bytes(986), proto=0x88b5)]) * 10'
 	send_from near mon0 <<<'frames += [eth(bytes(486), proto=0x88b5)] * 7'
-	eventually value_is 'packet_size_bytes_count{path="ingress"}' 100
-	eventually value_is 'packet_size_bytes_count{path="egress"}' 7
-	eventually value_is 'packet_size_bytes_bucket{path="ingress",le="127.0"}' 90
-	eventually value_is 'packet_size_bytes_bucket{path="ingress",le="+Inf"}' 100
+	eventually value_is 'packet_size_bytes_count{direction="ingress"}' 100
+	eventually value_is 'packet_size_bytes_count{direction="egress"}' 7
+	eventually value_is 'packet_size_bytes_bucket{direction="ingress",le="127.0"}' 90
+	eventually value_is 'packet_size_bytes_bucket{direction="ingress",le="+Inf"}' 100
 	quantile() { query "histogram_quantile($1, $2)" | jq -c 'map(.value * 1000 | round / 1000)'; }
 	quantile_is() { [ "$(quantile "$1" "$2")" = "$3" ]; }
-	bucket='packet_size_bytes_bucket{path="ingress"}'
+	bucket='packet_size_bytes_bucket{direction="ingress"}'
 	between() { jq -n "((${2} - $1) * $3 + $1) * 1000 | round / 1000 | [.]" -c; }
 	eventually quantile_is 0.5 "$bucket" "$(between 63 127 '50 / 90')"
 	eventually quantile_is 0.95 "$bucket" "$(between 511 1023 '5 / 10')"
 	# Quantiles of the rate: all buckets are scaled by the same factor.
 	[ "$(quantile 0.5 "rate(${bucket}[5m])")" = "$(between 63 127 '50 / 90')" ]
 	[ "$(quantile 0.95 "rate(${bucket}[5m])")" = "$(between 511 1023 '5 / 10')" ]
-	[ "$(quantile 0.5 'sum by (le, path) (rate(packet_size_bytes_bucket[5m]))' | jq -c sort)" = \
+	[ "$(quantile 0.5 'sum by (le, direction) (rate(packet_size_bytes_bucket[5m]))' | jq -c sort)" = \
 		"$(jq -n -c "$(between 63 127 '50 / 90') + $(between 255 511 '1 / 2') | sort")" ]
-	holds 'abs(rate(packet_size_bytes_sum{path="ingress"}[5m]) / rate(packet_size_bytes_count{path="ingress"}[5m]) - 190) < 1e-6'
-	extrapolated 'packet_size_bytes_sum{path="egress"}' 3500
+	holds 'abs(rate(packet_size_bytes_sum{direction="ingress"}[5m]) / rate(packet_size_bytes_count{direction="ingress"}[5m]) - 190) < 1e-6'
+	extrapolated 'packet_size_bytes_sum{direction="egress"}' 3500
 	eventually metadata_is packet_size_bytes '.type, .unit' '["histogram","bytes"]'
 	eventually value_is 'collectd_dynmon_bytes{dynmon="sizes-mon0",type="packet_size-p50-egress"}' 383
 }
@@ -218,16 +218,16 @@ metadata_is() {
 		send_from far peer0 <<<"frames += [eth(ipv4(tcp($port, 80, ACK, 2, 6)))]"
 	done
 	took=$(jq -n "($(date +%s%N) - $start) / 1e9")
-	eventually value_is 'sum by (path) (tcp_handshake_seconds_count) > 0' 9
-	eventually value_is 'tcp_handshake_seconds_count{path="ingress",leg="server"}' 3
-	eventually holds 'tcp_handshake_seconds_sum{path="ingress",leg="server"} >= 0.3'
-	eventually holds "tcp_handshake_seconds_sum{path=\"ingress\",leg=\"both\"} <= $took"
+	eventually value_is 'sum by (direction) (tcp_handshake_seconds_count) > 0' 9
+	eventually value_is 'tcp_handshake_seconds_count{direction="ingress",leg="server"}' 3
+	eventually holds 'tcp_handshake_seconds_sum{direction="ingress",leg="server"} >= 0.3'
+	eventually holds "tcp_handshake_seconds_sum{direction=\"ingress\",leg=\"both\"} <= $took"
 	# The bucket of 0.1 seconds begins at 0.065535, and the upper bound of a bucket is at most
 	# twice the measured time.
 	holds "histogram_quantile(0.5, rate(tcp_handshake_seconds_bucket{leg=\"server\"}[5m])) > 0.0655 < 2 * $took"
-	eventually holds "tcp_handshake_quantiles_seconds{path=\"ingress\",leg=\"server\",quantile=\"0.5\"} > 0.0655 < 2 * $took"
+	eventually holds "tcp_handshake_quantiles_seconds{direction=\"ingress\",leg=\"server\",quantile=\"0.5\"} > 0.0655 < 2 * $took"
 	[ "$(labels leg 'rate(tcp_handshake_seconds_count[5m]) > 0')" = "both client server" ]
-	gone 'rate(tcp_handshake_seconds_count{path="egress"}[5m]) > 0'
+	gone 'rate(tcp_handshake_seconds_count{direction="egress"}[5m]) > 0'
 }
 
 # The Prometheus expressions in the configuration of an example.

@@ -143,7 +143,7 @@ slow_compiler() {
 	frames_in 5
 	before=$(programs edge)
 	shown=$(attached)
-	conf < <(monitor edge $'Interval 0.2\nPluginInstance "mine"\n<Metric "packets_total">\nTypeInstance "n-%{path}"\n</Metric>')
+	conf < <(monitor edge $'Interval 0.2\nPluginInstance "mine"\n<Metric "packets_total">\nTypeInstance "n-%{direction}"\n</Metric>')
 	[ "$(ctl reload)" = "$(printf 'monitor edge: settings changed')" ]
 	[ "$(programs edge)" = "$before" ]
 	[ "$(attached)" = "$shown" ]

@@ -51,7 +51,7 @@ rest() {
 # gives METHOD PATH STATUS BODY [CURL'S OPTIONS]: requires exactly this status and body. A BODY that
 # ends in * is a prefix.
 gives() {
-	local method=$1 path=$2 status=$3 body=$4
+	local method=$1 direction=$2 status=$3 body=$4
 	shift 4
 	rest "$method" "$API$path" "$@"
 	[ "$STATUS" = "$status" ] || { echo "expected status $status"; return 1; }
@@ -106,7 +106,7 @@ value() { http "$API/dynmon/$1/metrics/${3:-ingress}-metrics/$2/value"; }
 	rest GET "$API/dynmon/monitor/open-metrics"
 	[ "$STATUS" = 200 ]
 	grep -qi '^Content-Type: text/plain' <<<"$HEAD"
-	grep -Fxq 'packets_total{monitor="monitor",interface="mon0",path="ingress"} 5' <<<"$BODY"
+	grep -Fxq 'packets_total{monitor="monitor",interface="mon0",direction="ingress"} 5' <<<"$BODY"
 	[ "$(tail -n 1 <<<"$BODY")" = "# EOF" ]
 	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <<<"$BODY"
 

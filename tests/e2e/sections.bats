@@ -40,7 +40,7 @@ start_with() { # MONITOR DOCUMENT [OPTION ...]
 }
 
 retransmits_to() { # PORT: as far as anybody has seen
-	ctl openmetrics tcp | sed -n "s/^tcp_retransmits_total{monitor=\"tcp\",interface=\"\",path=\"ingress\",daddr=\"10.9.0.2\",dport=\"$1\"} //p"
+	ctl openmetrics tcp | sed -n "s/^tcp_retransmits_total{monitor=\"tcp\",interface=\"\",direction=\"ingress\",daddr=\"10.9.0.2\",dport=\"$1\"} //p"
 }
 
 at_least() { [ "$("${@:2}")" -ge "$1" ]; }
@@ -92,7 +92,7 @@ csv_exists() { compgen -G "$DIR/csv/host/dynmon-$1/derive-*" >/dev/null; }
 drops_of() { # REASON
 	local n
 
-	n=$(ctl openmetrics drops | sed -n "s/^dropped_packets_total{monitor=\"drops\",interface=\"\",path=\"ingress\",reason=\"$1\"} //p")
+	n=$(ctl openmetrics drops | sed -n "s/^dropped_packets_total{monitor=\"drops\",interface=\"\",direction=\"ingress\",reason=\"$1\"} //p")
 	echo "${n:-0}"
 }
 

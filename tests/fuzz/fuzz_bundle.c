@@ -86,8 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r = document_parse(exact, wrapped.len, "/proc/self/fdinfo", true, &document, &err);
 	if ((r < 0) != !document || r > 0 || (r < 0 && !err.message))
 		abort();
-	for (int path = 0; document && path < PATH_COUNT; path++) {
-		const struct path_config *config = document->paths[path];
+	for (int direction = 0; document && direction < N_DIRECTIONS; direction++) {
+		const struct direction_config *config = document->directions[direction];
 
 		if (config && (config->source.len || !config->origin ||
 			       !image_is_elf(config->object.data, config->object.len)))

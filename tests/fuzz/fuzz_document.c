@@ -7,15 +7,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Checks the properties of a parsed path that other modules rely on. */
-static void check_path(const struct path_config *path)
+/* Checks the properties of a parsed direction that other modules rely on. */
+static void check_direction(const struct direction_config *direction)
 {
-	if (!path)
+	if (!direction)
 		return;
-	if (!path->origin || !path->source.len == !path->object.len)
+	if (!direction->origin || !direction->source.len == !direction->object.len)
 		abort();
-	for (size_t i = 0; i < path->n_metrics; i++) {
-		const struct metric_config *metric = &path->metrics[i];
+	for (size_t i = 0; i < direction->n_metrics; i++) {
+		const struct metric_config *metric = &direction->metrics[i];
 
 		if (!metric->name || !*metric->name || !metric->map_name || !*metric->map_name)
 			abort();
@@ -36,13 +36,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_document_ struct document *document = NULL;
 	_cleanup_error_ struct error err = {};
-	/* in /proc/self/fdinfo no relative path leads to a file that blocks */
+	/* in /proc/self/fdinfo no relative direction leads to a file that blocks */
 	int r = document_parse((const char *)data, size, "/proc/self/fdinfo", true, &document,
 			       &err);
 
 	if ((r < 0) != !document || r > 0 || (r < 0 && !err.message))
 		abort();
-	for (int path = 0; document && path < PATH_COUNT; path++)
-		check_path(document->paths[path]);
+	for (int direction = 0; document && direction < N_DIRECTIONS; direction++)
+		check_direction(document->directions[direction]);
 	return 0;
 }

@@ -150,10 +150,10 @@ static void bind(const struct object *object, const struct metric_config *config
 }
 
 /* Binds every map as a metric, in addition to the metrics of the document. */
-static void bind_all(const struct object *object, const struct path_config *path)
+static void bind_all(const struct object *object, const struct direction_config *direction)
 {
-	for (size_t i = 0; path && i < path->n_metrics; i++)
-		bind(object, &path->metrics[i]);
+	for (size_t i = 0; direction && i < direction->n_metrics; i++)
+		bind(object, &direction->metrics[i]);
 	for (size_t i = 0; i < object->n_maps; i++) {
 		const struct metric_config counter = {
 			.name = (char *)"counter",
@@ -172,10 +172,10 @@ static void bind_all(const struct object *object, const struct path_config *path
 	}
 }
 
-static void use(const char *bytes, size_t len, const struct path_config *path)
+static void use(const char *bytes, size_t len, const struct direction_config *direction)
 {
 	_cleanup_(object_unrefp) struct object *object = NULL;
-	const char *name = path ? path->program : NULL;
+	const char *name = direction ? direction->program : NULL;
 	_cleanup_error_ struct error err = {};
 	struct bpf_program *program;
 	int r = object_open(bytes, len, "object", &object, &err);
@@ -191,7 +191,7 @@ static void use(const char *bytes, size_t len, const struct path_config *path)
 	for (size_t i = 0; i < object->n_maps; i++)
 		object_map_make_mappable(&object->maps[i]);
 	if (object_load(object, false, &err) == 0)
-		bind_all(object, path);
+		bind_all(object, direction);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -209,10 +209,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (document_parse(exact, size, "/proc/self/fdinfo", true, &document, NULL) < 0)
 		use(exact, size, NULL);
-	for (int path = 0; document && path < PATH_COUNT; path++)
-		if (document->paths[path])
-			use(document->paths[path]->object.data, document->paths[path]->object.len,
-			    document->paths[path]);
+	for (int direction = 0; document && direction < N_DIRECTIONS; direction++)
+		if (document->directions[direction])
+			use(document->directions[direction]->object.data,
+			    document->directions[direction]->object.len,
+			    document->directions[direction]);
 	return 0;
 }
 

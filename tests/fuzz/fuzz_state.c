@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (r > 0 || (r < 0 && !err.message))
 		abort();
-	if (r == 0 && (!saved.settings.name || saved.history.n > PATH_COUNT))
+	if (r == 0 && (!saved.settings.name || saved.history.n > N_DIRECTIONS))
 		abort();
 	for (size_t i = 0; i < saved.history.n; i++)
 		if (!saved.history.layers[i].file == !saved.history.layers[i].bytes.len)

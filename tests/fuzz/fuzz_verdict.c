@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct path_config config = { .origin = (char *)"code" };
+	struct direction_config config = { .origin = (char *)"code" };
 	_cleanup_error_ struct error err = {};
 	const uint8_t *end = memchr(data, 0, size);
 	size_t len = end ? (size_t)(end - data) : size;

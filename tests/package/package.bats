@@ -117,7 +117,7 @@ root_start() {
 	[ "$(in_root dynmonctl list)" = "no monitors" ]
 	in_root dynmonctl inject edge mon0 /etc/collectd/dynmon.d/packet_counter.o
 	frames_in 1000
-	in_root dynmonctl openmetrics edge | grep -Fx 'packets_total{monitor="edge",interface="mon0",path="ingress"} 1000'
+	in_root dynmonctl openmetrics edge | grep -Fx 'packets_total{monitor="edge",interface="mon0",direction="ingress"} 1000'
 	run in_root dynmonctl inject edge mon0 /usr/share/doc/collectd-dynmon/examples/packet_counter.json
 	[[ $status -ne 0 && $output == *"clang is not installed (Debian: apt install clang)"* ]]
 	[ -n "$(ls -A "$ROOT/var/lib/collectd/dynmon")" ]

@@ -185,15 +185,15 @@ char *series_of(const struct object *object, const struct metric_config *config,
 	return text_steal(&all);
 }
 
-static void path_make(struct generation_path *path, struct object *object,
-		      const struct metric_config *config)
+static void direction_make(struct generation_direction *direction, struct object *object,
+			   const struct metric_config *config)
 {
 	_cleanup_error_ struct error err = {};
 
-	path->object = object_ref(object);
-	path->metrics = calloc(1, sizeof(*path->metrics));
-	path->n_metrics = 1;
-	if (metric_init(path->metrics, config, object, &err) < 0)
+	direction->object = object_ref(object);
+	direction->metrics = calloc(1, sizeof(*direction->metrics));
+	direction->n_metrics = 1;
+	if (metric_init(direction->metrics, config, object, &err) < 0)
 		fail_msg("%s: %s", config->name, error_message(&err));
 }
 
@@ -204,9 +204,10 @@ struct snapshot_item snapshot_item_make(struct monitor_settings *settings, const
 				      .generation = calloc(1, sizeof(struct generation)) };
 
 	item.generation->refs = 1;
-	for (int path = 0; path < PATH_COUNT; path++)
-		if (configs[path].name)
-			path_make(&item.generation->paths[path], object, &configs[path]);
+	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		if (configs[direction].name)
+			direction_make(&item.generation->directions[direction], object,
+				       &configs[direction]);
 	assert_int_equal(monitor_new(settings, 1, 1, false, &item.monitor, NULL), 0);
 	return item;
 }

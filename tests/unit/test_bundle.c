@@ -46,11 +46,11 @@ static int release_all(void **state)
 			skip();                                                                    \
 	} while (0)
 
-/* Packs a document with an object on each path; NULL: no such path. */
+/* Packs a document with an object on each direction; NULL: no such direction. */
 static int pack(const struct text *ingress, const struct text *egress, const char *more,
 		struct text *out, struct error *err)
 {
-	const struct text *objects[PATH_COUNT] = { ingress, egress };
+	const struct text *objects[N_DIRECTIONS] = { ingress, egress };
 	const struct compiler compiler = { .program = "/nonexistent" };
 	const struct compile_target target = { .log_level = "info", .cube_id = 7 };
 	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
@@ -59,11 +59,12 @@ static int pack(const struct text *ingress, const struct text *egress, const cha
 	int r;
 
 	text_printf(&json, "{\"name\":\"kept\",\"unknown\":[1]");
-	for (int path = 0; path < PATH_COUNT; path++) {
-		if (!objects[path])
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		if (!objects[direction])
 			continue;
-		text_printf(&json, ",\"%s-path\":{\"object-data\":\"", path_name((enum path)path));
-		base64_encode(objects[path]->data, objects[path]->len, &json);
+		text_printf(&json, ",\"%s-path\":{\"object-data\":\"",
+			    direction_name((enum direction)direction));
+		base64_encode(objects[direction]->data, objects[direction]->len, &json);
 		text_printf(&json, "\"%s}", more);
 	}
 	text_addc(&json, '}');
@@ -79,7 +80,7 @@ static void test_round_trip(void **state)
 		const char *name;
 		const struct text *ingress, *egress;
 		enum document_hook hook;
-		const char *objects[PATH_COUNT];
+		const char *objects[N_DIRECTIONS];
 	} rows[] = {
 		{ "ingress", &in, NULL, DOCUMENT_HOOK_TC, { "." } },
 		{ "egress alone is the first", NULL, &in, DOCUMENT_HOOK_ANY, { NULL, "." } },
@@ -90,7 +91,7 @@ static void test_round_trip(void **state)
 	(void)state;
 	skip_without_objects();
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct text *objects[PATH_COUNT] = { rows[i].ingress, rows[i].egress };
+		const struct text *objects[N_DIRECTIONS] = { rows[i].ingress, rows[i].egress };
 		_cleanup_document_ struct document *document = NULL;
 		_cleanup_text_ struct text bundle = {};
 		_cleanup_error_ struct error err = {};
@@ -108,26 +109,26 @@ static void test_round_trip(void **state)
 		assert_int_equal(json_object_get_int(json_object_object_get(about, "cube-id")), 7);
 		assert_true(json_object_object_get(document->json, "unknown"));
 		assert_true(contains(text_str(&document->warnings), "unknown: unknown key"));
-		for (int path = 0; path < PATH_COUNT; path++) {
-			const struct path_config *config = document->paths[path];
+		for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+			const struct direction_config *config = document->directions[direction];
 			struct json_object *json = json_object_object_get(
-				document->json, bundle_path_key((enum path)path));
+				document->json, bundle_direction_key((enum direction)direction));
 
-			assert_int_equal(!config, !objects[path]);
+			assert_int_equal(!config, !objects[direction]);
 			if (!config)
 				continue;
 			assert_null(json_object_object_get(json, "object-data"));
 			assert_string_equal(
 				json_object_get_string(json_object_object_get(json, "object")),
-				rows[i].objects[path]);
+				rows[i].objects[direction]);
 			assert_int_equal(config->n_metrics, 1);
 			assert_int_equal(config->source.len, 0);
 			assert_true(image_is_elf(config->object.data, config->object.len));
-			if (!strcmp(rows[i].objects[path], "."))
+			if (!strcmp(rows[i].objects[direction], "."))
 				assert_int_equal(config->object.len, bundle.len);
 			else
-				assert_memory_equal(config->object.data, objects[path]->data,
-						    objects[path]->len);
+				assert_memory_equal(config->object.data, objects[direction]->data,
+						    objects[direction]->len);
 		}
 	}
 }

@@ -4,7 +4,7 @@
 #include "dataplane/cache.h"
 #include "fixture.h"
 
-static const struct compile_target target = { PATH_INGRESS, false, "off", 1 };
+static const struct compile_target target = { INGRESS, false, "off", 1 };
 
 static void store(struct cache *cache, uint64_t began, const char *source, const char *object)
 {

@@ -80,7 +80,7 @@ static const struct {
 	{ "its environment is ours", "echo \"$PATH $LC_ALL $HOME\" >&2; echo 1 >&3", -EINVAL,
 	  "/usr/local/bin:/usr/bin:/bin C", NULL },
 	{ "its words", "echo \"$@\" >&2; echo 1 >&3", -EINVAL,
-	  "--status-fd=3 --path=egress --hook=xdp --log-level=trace --cube-id=7 "
+	  "--status-fd=3 --direction=egress --hook=xdp --log-level=trace --cube-id=7 "
 	  "--name=my origin --include=/inc --clang=/clang",
 	  NULL },
 };
@@ -89,7 +89,7 @@ static int compile(const char *program, const char *bytes, size_t len, struct te
 		   struct text *diagnostics, struct error *err)
 {
 	const struct compiler compiler = { program, "/inc", "/clang" };
-	const struct compile_target target = { PATH_EGRESS, true, "trace", 7 };
+	const struct compile_target target = { EGRESS, true, "trace", 7 };
 	_cleanup_text_ struct text text = {};
 
 	text_add(&text, bytes, len);
@@ -246,7 +246,7 @@ static void *close_thread(void *data)
 static void test_client_gone(void **state)
 {
 	_cleanup_free_ char *program = script_make(": >\"${0%/*}/started\"; exec sleep 1000");
-	const struct compile_target target = { PATH_INGRESS, false, "off", 1 };
+	const struct compile_target target = { INGRESS, false, "off", 1 };
 	_cleanup_text_ struct text source = {}, object = {}, diagnostics = {};
 	struct compiler compiler = { .program = program };
 	_cleanup_error_ struct error err = {};
@@ -386,7 +386,7 @@ static void test_real(void **state)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
 		const struct compiler compiler = { program, include, NULL };
-		const struct compile_target target = { PATH_INGRESS, sources[i].xdp, NULL, 1 };
+		const struct compile_target target = { INGRESS, sources[i].xdp, NULL, 1 };
 		_cleanup_text_ struct text source = {}, object = {}, diagnostics = {};
 		_cleanup_error_ struct error err = {};
 		int r;

@@ -247,14 +247,14 @@ static void test_full(void **state)
 		"\"egress-path\":{\"object-data\":\"f0VM\\nRg==\"}}\n\t ";
 	_cleanup_document_ struct document *document = NULL;
 	_cleanup_error_ struct error err = {};
-	const struct path_config *in, *out;
+	const struct direction_config *in, *out;
 	const struct metric_config *a, *b;
 
 	(void)state;
 	assert_int_equal(parse(json, NULL, &document, &err), 0);
 	assert_string_equal(text_str(&document->warnings), "");
-	in = document->paths[PATH_INGRESS];
-	out = document->paths[PATH_EGRESS];
+	in = document->directions[INGRESS];
+	out = document->directions[EGRESS];
 	assert_string_equal(in->name, "in");
 	assert_string_equal(in->program, "p");
 	assert_string_equal(in->origin, "ingress-path.code");
@@ -303,7 +303,7 @@ static const struct {
 	{ OPTIONS("\"empty-on-read\":null"), "", true, false },
 	{ PATH("\"code-file\":\"full.c\""), "", true, false },
 	{ PATH("\"object\":\"f.c\""), "", true, false },
-	{ "{\"ingress_path\":{}}", "ingress_path: unknown key, ignored\n", false, false },
+	{ "{\"ingress_direction\":{}}", "ingress_direction: unknown key, ignored\n", false, false },
 	{ "{\"ingress-path\":{\"x\":1," CODE ",\"y\":null}}",
 	  "ingress-path.x: unknown key, ignored\ningress-path.y: unknown key, ignored\n", true,
 	  false },
@@ -325,8 +325,8 @@ static void test_shapes(void **state)
 		if (parse(shapes[i].json, files, &document, &err) < 0)
 			fail_msg("%s: %s", shapes[i].json, error_message(&err));
 		assert_string_equal(text_str(&document->warnings), shapes[i].warnings);
-		assert_int_equal(!!document->paths[PATH_INGRESS], shapes[i].ingress);
-		assert_int_equal(!!document->paths[PATH_EGRESS], shapes[i].egress);
+		assert_int_equal(!!document->directions[INGRESS], shapes[i].ingress);
+		assert_int_equal(!!document->directions[EGRESS], shapes[i].egress);
 	}
 }
 
@@ -349,13 +349,13 @@ static void test_types(void **state)
 
 		assert_true(asprintf(&json, META("\"type\":\"%s\""), types[i].word) > 0);
 		assert_int_equal(parse(json, NULL, &document, &err), 0);
-		assert_int_equal(document->paths[0]->metrics[0].type, types[i].type);
+		assert_int_equal(document->directions[0]->metrics[0].type, types[i].type);
 		assert_int_equal(strcasecmp(metric_type_name(types[i].type), types[i].word), 0);
 	}
-	assert_int_equal(path_from_name("INGRESS"), PATH_INGRESS);
-	assert_int_equal(path_from_name("egress"), PATH_EGRESS);
-	assert_int_equal(path_from_name("both"), -1);
-	assert_int_equal(path_from_name(""), -1);
+	assert_int_equal(direction_from_name("INGRESS"), INGRESS);
+	assert_int_equal(direction_from_name("egress"), EGRESS);
+	assert_int_equal(direction_from_name("both"), -1);
+	assert_int_equal(direction_from_name(""), -1);
 }
 
 /* Returns a list of n elements, each formatted with its index. */
@@ -495,7 +495,8 @@ static void test_load(void **state)
 			if (document_load(files, loads[i].name, confined, &document, &err) < 0)
 				fail_msg("%s, confined %d: %s", loads[i].name, confined,
 					 error_message(&err));
-			assert_string_equal(text_str(&document->paths[0]->source), loads[i].source);
+			assert_string_equal(text_str(&document->directions[0]->source),
+					    loads[i].source);
 		}
 }
 
@@ -518,20 +519,20 @@ static void test_load_errors(void **state)
 	assert_int_equal(document_load(NULL, full, false, &document, &err), 0);
 }
 
-/* A path may outlive its document. */
+/* A direction may outlive its document. */
 static void test_references(void **state)
 {
 	struct document *document = NULL;
-	struct path_config *path;
+	struct direction_config *direction;
 
 	(void)state;
 	assert_int_equal(parse(METRIC(NAMES), NULL, &document, NULL), 0);
-	path = path_config_ref(document->paths[0]);
+	direction = direction_config_ref(document->directions[0]);
 	assert_null(document_free(document));
-	assert_string_equal(path->metrics[0].name, "a");
-	assert_null(path_config_unref(path));
-	assert_null(path_config_ref(NULL));
-	assert_null(path_config_unref(NULL));
+	assert_string_equal(direction->metrics[0].name, "a");
+	assert_null(direction_config_unref(direction));
+	assert_null(direction_config_ref(NULL));
+	assert_null(direction_config_unref(NULL));
 	assert_null(document_free(NULL));
 	/* the error argument is optional */
 	assert_int_equal(parse("{", NULL, &document, NULL), -EINVAL);

@@ -32,7 +32,7 @@ static void test_macros(void **state)
 {
 	_cleanup_document_ struct document *document = NULL;
 	_cleanup_error_ struct error err = {};
-	const struct path_config *path;
+	const struct direction_config *direction;
 	const struct metric_config *metric;
 
 	(void)state;
@@ -47,16 +47,16 @@ static void test_macros(void **state)
 					   " \"open-metrics-metadata\": { \"type\": \"gauge\" }, "
 					   "\"more\": 1 })")
 				     MAP("out", "DYNMON_METRIC(\"packets_total\", \"counter\", "
-						"\"Out.\") DYNMON_PATH(\"egress\")")
+						"\"Out.\") DYNMON_DIRECTION(\"egress\")")
 					     PROGRAM("tc", "i", "packets")
 						     PROGRAM("tcx/egress", "e", "out"),
 		     &document, &err) < 0)
 		fail_msg("%s", error_message(&err));
-	path = document->paths[PATH_INGRESS];
-	assert_string_equal(path->program, "i");
-	assert_int_equal(path->n_metrics, 3);
+	direction = document->directions[INGRESS];
+	assert_string_equal(direction->program, "i");
+	assert_int_equal(direction->n_metrics, 3);
 	for (size_t i = 0; i < 3; i++) {
-		metric = &path->metrics[i];
+		metric = &direction->metrics[i];
 		if (!strcmp(metric->name, "packets_total")) {
 			assert_string_equal(metric->map_name, "packets");
 			assert_string_equal(metric->help, "Packets, \"seen\".");
@@ -74,10 +74,10 @@ static void test_macros(void **state)
 		}
 	}
 	assert_true(contains(text_str(&document->warnings), "more: unknown key, ignored"));
-	path = document->paths[PATH_EGRESS];
-	assert_string_equal(path->program, "e");
-	assert_int_equal(path->n_metrics, 1);
-	assert_string_equal(path->metrics[0].help, "Out.");
+	direction = document->directions[EGRESS];
+	assert_string_equal(direction->program, "e");
+	assert_int_equal(direction->n_metrics, 1);
+	assert_string_equal(direction->metrics[0].help, "Out.");
 }
 
 static const struct {
@@ -115,10 +115,10 @@ static const struct {
 	  NULL, NULL, NULL },
 	{ HEAD MAP("m", NAMED NAMED " " TAG("{\\\"name\\\":\\\"a\\\" }")) PROGRAM("tc", "a", "m"),
 	  "\"a\" is the name of [0] already", NULL, NULL, NULL },
-	{ HEAD MAP("m", NAMED " DYNMON_PATH(\"egress\")") PROGRAM("tc", "a", "m"),
+	{ HEAD MAP("m", NAMED " DYNMON_DIRECTION(\"egress\")") PROGRAM("tc", "a", "m"),
 	  "map m: its metric is for the egress path, and no program is", NULL, NULL, NULL },
-	{ HEAD MAP("m", NAMED " DYNMON_PATH(\"up\")") PROGRAM("tc", "a", "m"),
-	  "map m: path: expected ingress or egress, found \"up\"", NULL, NULL, NULL },
+	{ HEAD MAP("m", NAMED " DYNMON_DIRECTION(\"up\")") PROGRAM("tc", "a", "m"),
+	  "map m: direction: expected ingress or egress, found \"up\"", NULL, NULL, NULL },
 	{ HEAD MAP("m", "DYNMON_METRIC(\"a\", \"rate\", \"x\")") PROGRAM("tc", "a", "m"),
 	  "ingress-path.metric-configs[0].open-metrics-metadata.type: expected counter", NULL, NULL,
 	  NULL },
@@ -128,7 +128,7 @@ static void test_rows(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const char *const expected[PATH_COUNT] = { rows[i].ingress, rows[i].egress };
+		const char *const expected[N_DIRECTIONS] = { rows[i].ingress, rows[i].egress };
 		_cleanup_document_ struct document *document = NULL;
 		_cleanup_error_ struct error err = {};
 		int r = describe(rows[i].source, &document, &err);
@@ -140,12 +140,12 @@ static void test_rows(void **state)
 			continue;
 		}
 		assert_true(contains(text_str(&document->warnings), rows[i].warning));
-		for (int path = 0; path < PATH_COUNT; path++) {
-			const struct path_config *config = document->paths[path];
+		for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+			const struct direction_config *config = document->directions[direction];
 
-			assert_int_equal(!config, !expected[path]);
-			if (config && *expected[path])
-				assert_string_equal(config->program, expected[path]);
+			assert_int_equal(!config, !expected[direction]);
+			if (config && *expected[direction])
+				assert_string_equal(config->program, expected[direction]);
 			else if (config)
 				assert_null(config->program);
 		}

@@ -151,7 +151,7 @@ static int read_protobuf(struct snapshot *snapshot, struct text *out)
 
 static int read_json(struct snapshot *snapshot, struct text *out)
 {
-	const struct json_filter filter = { .path = PATH_INGRESS, .one = true };
+	const struct json_filter filter = { .direction = INGRESS, .one = true };
 	const struct json_frame frame = { .shape = JSON_VALUE };
 	_cleanup_error_ struct error err = {};
 	struct stream *stream;
@@ -197,8 +197,8 @@ static read_fn *const reads[] = { read_openmetrics, read_protobuf, read_json, re
 static int read_once(const struct shape *shape, read_fn *read, unsigned int number,
 		     struct text *out)
 {
-	struct metric_config configs[PATH_COUNT] = {
-		[PATH_INGRESS] = {
+	struct metric_config configs[N_DIRECTIONS] = {
+		[INGRESS] = {
 			.name = (char *)"m",
 			.map_name = (char *)shape->map,
 			.exported = true,
@@ -216,7 +216,7 @@ static int read_once(const struct shape *shape, read_fn *read, unsigned int numb
 		put(key);
 	assert_int_equal(monitor_settings_init(&settings, "edge", NULL), 0);
 	snapshot.items[0] = snapshot_item_make(&settings, "eth0", object, configs);
-	metric = snapshot.items[0].generation->paths[PATH_INGRESS].metrics;
+	metric = snapshot.items[0].generation->directions[INGRESS].metrics;
 	if (shape->empty)
 		assert_int_equal(metric_set_accumulator(metric, NULL, NULL), 0);
 	left = number;

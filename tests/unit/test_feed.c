@@ -136,7 +136,7 @@ static uint32_t field(struct registry *registry, int which)
 	const struct object *object;
 
 	assert_int_equal(registry_snapshot(registry, "edge", &snapshot, NULL), 0);
-	object = snapshot.items[0].generation->paths[PATH_INGRESS].object;
+	object = snapshot.items[0].generation->directions[INGRESS].object;
 	assert_int_equal(
 		bpf_map_lookup_elem(object_map_fd(object_find_map(object, "CONFIG")), &key, config),
 		0);

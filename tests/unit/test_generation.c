@@ -107,8 +107,8 @@ static struct generation *load(const char *ingress, const char *egress,
 	"{\"name\":\"" name "\",\"map-name\":\"" map                                               \
 	"\",\"extraction-options\":{\"swap-on-read\":true}}"
 
-/* Metrics of the same name on both paths have separate accumulators if their maps differ. */
-static void test_accumulator_of_other_path(void **state)
+/* Metrics of the same name on both directions have separate accumulators if their maps differ. */
+static void test_accumulator_of_other_direction(void **state)
 {
 	_cleanup_(generation_unrefp) struct generation *first = NULL, *second = NULL, *third = NULL;
 	struct metric *ingress, *egress;
@@ -117,16 +117,16 @@ static void test_accumulator_of_other_path(void **state)
 	skip_without_objects();
 	first = load(SWAPPED("n", "M"), "", NULL);
 	second = load(SWAPPED("n", "M"), SWAPPED("n", "M"), first);
-	ingress = &second->paths[PATH_INGRESS].metrics[0];
-	egress = &second->paths[PATH_EGRESS].metrics[0];
-	assert_ptr_equal(ingress->accumulator, first->paths[PATH_INGRESS].metrics[0].accumulator);
+	ingress = &second->directions[INGRESS].metrics[0];
+	egress = &second->directions[EGRESS].metrics[0];
+	assert_ptr_equal(ingress->accumulator, first->directions[INGRESS].metrics[0].accumulator);
 	assert_ptr_not_equal(egress->accumulator, ingress->accumulator);
 	/* takes values of 64 bytes, which must not go into the accumulator for 8 bytes */
 	assert_int_equal(metric_take(egress, &egress->map), 0);
-	/* afterwards each path keeps its own accumulator */
+	/* afterwards each direction keeps its own accumulator */
 	third = load(SWAPPED("n", "M"), SWAPPED("n", "M"), second);
-	assert_ptr_equal(third->paths[PATH_INGRESS].metrics[0].accumulator, ingress->accumulator);
-	assert_ptr_equal(third->paths[PATH_EGRESS].metrics[0].accumulator, egress->accumulator);
+	assert_ptr_equal(third->directions[INGRESS].metrics[0].accumulator, ingress->accumulator);
+	assert_ptr_equal(third->directions[EGRESS].metrics[0].accumulator, egress->accumulator);
 }
 
 /* A map shared by both copies becomes two maps when it is swapped from now on. */
@@ -139,8 +139,8 @@ static void test_swapped_from_now_on(void **state)
 	first = load(SWAPPED("m", "M") ",{\"name\":\"n\",\"map-name\":\"N\"}", "", NULL);
 	second = load(SWAPPED("m", "M") "," SWAPPED("n", "N"), "", first);
 	for (size_t i = 0; i < 2; i++) {
-		const struct metric *before = &first->paths[PATH_INGRESS].metrics[i];
-		const struct metric *now = &second->paths[PATH_INGRESS].metrics[i];
+		const struct metric *before = &first->directions[INGRESS].metrics[i];
+		const struct metric *now = &second->directions[INGRESS].metrics[i];
 
 		assert_true(now->swapped);
 		assert_int_equal(now->map.id, before->map.id);
@@ -159,12 +159,12 @@ static void run(int prog_fd, int times)
 	assert_int_equal(bpf_prog_test_run_opts(prog_fd, &opts), 0);
 }
 
-static uint64_t runs(const struct generation *generation, enum path path)
+static uint64_t runs(const struct generation *generation, enum direction direction)
 {
-	return generation_run_stats(generation, path).runs;
+	return generation_run_stats(generation, direction).runs;
 }
 
-/* Run statistics include both copies and previous generations, separately for each path. */
+/* Run statistics include both copies and previous generations, separately for each direction. */
 static void test_run_stats_go_on(void **state)
 {
 	_cleanup_(generation_unrefp) struct generation *first = NULL, *second = NULL, *third = NULL;
@@ -178,43 +178,43 @@ static void test_run_stats_go_on(void **state)
 	assert_true(run_stats_are_on());
 	assert_int_equal(run_stats_switch(true, &err), 0);
 	first = load(SWAPPED("n", "M"), "", NULL);
-	assert_int_equal(runs(first, PATH_INGRESS), 0);
-	run(first->paths[PATH_INGRESS].prog_fd, 3);
-	run(first->paths[PATH_INGRESS].twin_prog_fd, 40);
-	run(first->paths[PATH_EGRESS].prog_fd, 500);
-	assert_int_equal(runs(first, PATH_INGRESS), 43);
-	assert_int_equal(runs(first, PATH_EGRESS), 500);
-	ns = generation_run_stats(first, PATH_INGRESS).ns;
+	assert_int_equal(runs(first, INGRESS), 0);
+	run(first->directions[INGRESS].prog_fd, 3);
+	run(first->directions[INGRESS].twin_prog_fd, 40);
+	run(first->directions[EGRESS].prog_fd, 500);
+	assert_int_equal(runs(first, INGRESS), 43);
+	assert_int_equal(runs(first, EGRESS), 500);
+	ns = generation_run_stats(first, INGRESS).ns;
 	assert_true(ns > 0);
 	second = load(SWAPPED("n", "M"), "", first);
 	generation_follow(second, first);
-	assert_int_equal(runs(second, PATH_INGRESS), 43);
-	assert_true(generation_run_stats(second, PATH_INGRESS).ns >= ns);
-	run(second->paths[PATH_INGRESS].prog_fd, 100);
-	assert_int_equal(runs(second, PATH_INGRESS), 143);
+	assert_int_equal(runs(second, INGRESS), 43);
+	assert_true(generation_run_stats(second, INGRESS).ns >= ns);
+	run(second->directions[INGRESS].prog_fd, 100);
+	assert_int_equal(runs(second, INGRESS), 143);
 	third = load("", "", second);
 	generation_follow(third, second);
-	assert_int_equal(runs(third, PATH_INGRESS), 143);
-	assert_int_equal(runs(third, PATH_EGRESS), 500);
+	assert_int_equal(runs(third, INGRESS), 143);
+	assert_int_equal(runs(third, EGRESS), 500);
 	/* programs that are still the same are not counted twice */
 	generation_unref(second);
 	second = generation_ref(third);
 	generation_follow(second, third);
-	assert_int_equal(runs(second, PATH_INGRESS), 143);
+	assert_int_equal(runs(second, INGRESS), 143);
 	generation_follow(NULL, third);
 	generation_follow(third, NULL);
-	assert_int_equal(runs(third, PATH_INGRESS), 143);
+	assert_int_equal(runs(third, INGRESS), 143);
 	assert_int_equal(run_stats_switch(false, &err), 1);
 	assert_int_equal(run_stats_switch(false, &err), 0);
 	assert_false(run_stats_are_on());
-	run(third->paths[PATH_EGRESS].prog_fd, 1);
-	assert_int_equal(runs(third, PATH_EGRESS), 500);
+	run(third->directions[EGRESS].prog_fd, 1);
+	assert_int_equal(runs(third, EGRESS), 500);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_accumulator_of_other_path),
+		cmocka_unit_test(test_accumulator_of_other_direction),
 		cmocka_unit_test(test_swapped_from_now_on),
 		cmocka_unit_test(test_run_stats_go_on),
 	};

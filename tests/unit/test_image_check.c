@@ -300,7 +300,7 @@ static void test_longer_header(void **state)
 		if (document_parse(elf.data, elf.len, NULL, true, &document, &err) < 0 ||
 		    object_open(elf.data, elf.len, "x", &object, &err) < 0)
 			fail_msg("%s", error_message(&err));
-		assert_int_equal(document->paths[PATH_INGRESS]->n_metrics, 1);
+		assert_int_equal(document->directions[INGRESS]->n_metrics, 1);
 		assert_non_null(object_find_map(object, "m"));
 		assert_true(object_find_map(object, "m")->value_type != 0);
 	}

@@ -33,7 +33,7 @@ static int tear_down(void **state)
 
 static void test_open(void **state)
 {
-	_cleanup_close_ int fd = -1, by_path = -1;
+	_cleanup_close_ int fd = -1, by_direction = -1;
 	_cleanup_error_ struct error err = {};
 	char path[128];
 
@@ -44,10 +44,10 @@ static void test_open(void **state)
 	assert_true(fd >= 0);
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	snprintf(path, sizeof(path), NETNS_DIR "%s", name);
-	by_path = netns_open(path, &err);
-	assert_true(by_path >= 0);
+	by_direction = netns_open(path, &err);
+	assert_true(by_direction >= 0);
 	assert_int_not_equal(netns_inode(fd), 0);
-	assert_int_equal(netns_inode(fd), netns_inode(by_path));
+	assert_int_equal(netns_inode(fd), netns_inode(by_direction));
 	assert_int_not_equal(netns_inode(fd), netns_inode(-1));
 }
 

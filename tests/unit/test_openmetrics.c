@@ -242,7 +242,7 @@ struct given {
 	double *bounds;	 /* two bounds of a histogram */
 };
 
-static struct metric_config (*configs)[PATH_COUNT];
+static struct metric_config (*configs)[N_DIRECTIONS];
 
 static void config_make(struct metric_config *config, const struct given *given)
 {
@@ -290,8 +290,8 @@ static struct snapshot snapshot_make(const struct given *given, size_t n)
 static void configs_free(size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		for (int path = 0; path < PATH_COUNT; path++)
-			free(configs[i][path].labels);
+		for (int direction = 0; direction < N_DIRECTIONS; direction++)
+			free(configs[i][direction].labels);
 	free(configs);
 }
 
@@ -339,7 +339,7 @@ static int parser(const char *text, bool openmetrics)
 	return r;
 }
 
-#define LABELS(m, i, p) "{monitor=\"" m "\",interface=\"" i "\",path=\"" p "\""
+#define LABELS(m, i, p) "{monitor=\"" m "\",interface=\"" i "\",direction=\"" p "\""
 #define EDGE		LABELS("edge", "eth0", "ingress")
 #define AT_A		LABELS("a", "eth0", "ingress")
 #define AT_B		LABELS("b", "eth0", "ingress")

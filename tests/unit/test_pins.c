@@ -65,13 +65,13 @@ static struct generation generation_of(struct object *object, struct object *twi
 {
 	struct generation generation = {};
 
-	generation.paths[PATH_INGRESS] = (struct generation_path){
+	generation.directions[INGRESS] = (struct generation_direction){
 		.object = object,
 		.prog_fd = program_of(object),
 		.twin = twin,
 		.twin_prog_fd = twin ? program_of(twin) : -1,
 	};
-	generation.paths[PATH_EGRESS].prog_fd = generation.paths[PATH_EGRESS].twin_prog_fd = -1;
+	generation.directions[EGRESS].prog_fd = generation.directions[EGRESS].twin_prog_fd = -1;
 	return generation;
 }
 
@@ -92,9 +92,9 @@ static struct pins *open_pins(const char *monitor)
 	return pins;
 }
 
-static bool runs(void *data, enum path path, uint32_t prog_id)
+static bool runs(void *data, enum direction direction, uint32_t prog_id)
 {
-	return path == PATH_INGRESS && prog_id == *(const uint32_t *)data;
+	return direction == INGRESS && prog_id == *(const uint32_t *)data;
 }
 
 static void test_names(void **state)
@@ -190,13 +190,13 @@ static void test_save_and_find(void **state)
 	/* The running generation is found, although a newer one is pinned. */
 	bpf_map_update_elem(object_map_fd(object_find_map(first, "COUNT")), &zero, &value, 0);
 	assert_int_equal(pins_find(pins, "eth0.5", runs, &id, &pinned), 1);
-	assert_int_equal(pinned.prog_ids[PATH_INGRESS], id);
-	assert_int_equal(pinned.prog_ids[PATH_EGRESS], 0);
+	assert_int_equal(pinned.prog_ids[INGRESS], id);
+	assert_int_equal(pinned.prog_ids[EGRESS], 0);
 	assert_false(pinned.twin_runs);
 	for (size_t i = 0; i < pinned.reusable_maps.n; i++) {
 		const struct reusable_map *reusable_map = &pinned.reusable_maps.items[i];
 
-		assert_int_equal(reusable_map->path, PATH_INGRESS);
+		assert_int_equal(reusable_map->direction, INGRESS);
 		assert_false(reusable_map->twin || reusable_map->swapped);
 		if (!strcmp(reusable_map->name, "COUNT")) {
 			n_count++;
@@ -213,7 +213,7 @@ static void test_save_and_find(void **state)
 	/* If no generation runs, the newest one provides the maps, without a program. */
 	id = 0;
 	assert_int_equal(pins_find(pins, "eth0.5", runs, &id, &none), 1);
-	assert_int_equal(none.prog_ids[PATH_INGRESS], 0);
+	assert_int_equal(none.prog_ids[INGRESS], 0);
 	pins_settle(pins, "eth0.5", number);
 	assert_true(there(STORE "/edge/eth0%2e5/1"));
 	assert_false(there(STORE "/edge/eth0%2e5/2"));
@@ -244,7 +244,7 @@ static void test_twin(void **state)
 	assert_false(there(STORE "/edge/eth0/1/twin-map-ingress-OTHER"));
 	assert_int_equal(pins_find(pins, "eth0", runs, &id, &pinned), 1);
 	assert_true(pinned.twin_runs);
-	assert_int_equal(pinned.prog_ids[PATH_INGRESS], id);
+	assert_int_equal(pinned.prog_ids[INGRESS], id);
 	for (size_t i = 0; i < pinned.reusable_maps.n; i++) {
 		const struct reusable_map *reusable_map = &pinned.reusable_maps.items[i];
 
@@ -406,7 +406,7 @@ static void test_old_layout(void **state)
 			    "remove this directory if no collectd has this monitor\n");
 	pins = open_pins("edge.1");
 	assert_int_equal(pins_find(pins, "eth0", runs, &id, &pinned), 1);
-	assert_int_equal(pinned.prog_ids[PATH_INGRESS], id);
+	assert_int_equal(pinned.prog_ids[INGRESS], id);
 	assert_false(there(PIN_STORE_DIR "/edge%2e1"));
 	pins_remove(pins, NULL);
 	pins_close(pins);

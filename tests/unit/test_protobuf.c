@@ -109,7 +109,7 @@ static struct snapshot_item item_make(const char *interface, const char *json,
 /* Returns the exposition of a snapshot of the metrics, a list that ends with NULL. */
 static void expose(const char *const *metrics, enum exposition exposition, struct text *out)
 {
-	struct metric_config configs[GIVEN_MAX][PATH_COUNT] = {};
+	struct metric_config configs[GIVEN_MAX][N_DIRECTIONS] = {};
 	struct snapshot snapshot = { .items = calloc(GIVEN_MAX, sizeof(*snapshot.items)) };
 	size_t n = 0;
 

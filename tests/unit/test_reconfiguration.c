@@ -129,7 +129,7 @@ static uint32_t program_on_v0(void)
 
 static uint32_t program_said_to_run(const struct snapshot *snapshot)
 {
-	return object_program_id(generation_prog_fd(snapshot->items[0].generation, PATH_INGRESS));
+	return object_program_id(generation_prog_fd(snapshot->items[0].generation, INGRESS));
 }
 
 /* A snapshot taken before a new monitor object took over the links must not switch them. */
@@ -200,7 +200,7 @@ static void read_snapshot(struct reads *reads, const struct snapshot *snapshot)
 	assert_int_equal(snapshot->n, 1);
 	snapshot_collect(snapshot);
 	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
-		const struct metric *metric = &generation->paths[PATH_INGRESS].metrics[i];
+		const struct metric *metric = &generation->directions[INGRESS].metrics[i];
 
 		reads->sums[i] += read_metric(metric, METRIC_FOR_JSON);
 		if (metric->n_families)

@@ -93,7 +93,7 @@ static char *document(const char *path, struct text *object, const char *map)
 
 	for (int i = 0; i < 1 + both; i++) {
 		text_printf(&json, "%s\"%s-path\":{\"object-data\":\"", i ? "," : "{",
-			    both ? path_name((enum path)i) : path);
+			    both ? direction_name((enum direction)i) : path);
 		text_add(&json, object->data, object->len);
 		text_printf(&json, "\",\"metric-configs\":[{\"name\":\"n\",\"map-name\":\"%s\"}]}",
 			    map);
@@ -872,7 +872,7 @@ static void test_tracking(void **state)
 	}
 }
 
-/* An empty path, {}, keeps its object and its counts. */
+/* An empty direction, {}, keeps its object and its counts. */
 static void test_leave(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
@@ -898,10 +898,9 @@ static void test_leave(void **state)
 	assert_int_equal(tcx_programs("v0", TCX_EGRESS, &now), 1);
 	assert_int_equal(now, out);
 	/* same, by the direction of the injection */
-	injection = (struct injection){ .monitor = "edge",
-					.bytes = json,
-					.len = strlen(json),
-					.leave = { [PATH_INGRESS] = true } };
+	injection = (struct injection){
+		.monitor = "edge", .bytes = json, .len = strlen(json), .leave = { [INGRESS] = true }
+	};
 	must(registry_inject(registry, &injection, &warnings, &err), &err);
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &now), 1);
 	assert_int_equal(now, in);
@@ -991,7 +990,7 @@ static void test_reload_of_one_direction(void **state)
 	struct injection injection = { .monitor = "edge",
 				       .interface = "v0",
 				       .file = "both.json",
-				       .leave = { [PATH_EGRESS] = true } };
+				       .leave = { [EGRESS] = true } };
 
 	(void)state;
 	skip_without_objects();
@@ -1017,7 +1016,7 @@ static void test_failed_exchange(void **state)
 	_cleanup_error_ struct error err = {};
 	struct injection second = { .monitor = "edge",
 				    .file = "both.json",
-				    .leave = { [PATH_INGRESS] = true } };
+				    .leave = { [INGRESS] = true } };
 	int ifindex;
 
 	(void)state;
@@ -1229,12 +1228,14 @@ static void *reader_thread(void *data)
 		for (size_t i = 0; i < snapshot.n; i++) {
 			const struct generation *generation = snapshot.items[i].generation;
 
-			for (int path = 0; generation && path < PATH_COUNT; path++)
-				for (size_t m = 0; m < generation->paths[path].n_metrics; m++) {
+			for (int direction = 0; generation && direction < N_DIRECTIONS; direction++)
+				for (size_t m = 0; m < generation->directions[direction].n_metrics;
+				     m++) {
 					_cleanup_text_ struct text out = {};
 					struct metric_json json;
 					int r = metric_json_init(
-						&json, &generation->paths[path].metrics[m]);
+						&json,
+						&generation->directions[direction].metrics[m]);
 
 					while (r >= 0 && (r = metric_json_next(&json, &out)) > 0)
 						;
@@ -1345,10 +1346,10 @@ static void test_inject_into(void **state)
 	must(registry_inject(registry, &injection, &warnings, &err), &err);
 	assert_string_equal(state_of(registry, "edge"), "detached");
 	assert_int_equal(registry_inject(registry, &injection, &warnings, &err), -EEXIST);
-	/* eject an empty path, then the other one */
-	must(registry_eject(registry, "edge", PATH_EGRESS, NULL, &err), &err);
+	/* eject an empty direction, then the other one */
+	must(registry_eject(registry, "edge", EGRESS, NULL, &err), &err);
 	assert_string_equal(state_of(registry, "edge"), "detached");
-	must(registry_eject(registry, "edge", PATH_INGRESS, NULL, &err), &err);
+	must(registry_eject(registry, "edge", INGRESS, NULL, &err), &err);
 	assert_string_equal(state_of(registry, "edge"), "empty");
 	injection.into = INJECT_EXISTING;
 	injection.log_level = "debug";

@@ -139,7 +139,7 @@ static void test_cases(void **state)
 	assert_int_equal(
 		bpf_map_update_elem(object_map_fd(object_find_map(old, "same")), &key, &value, 0),
 		0);
-	assert_int_equal(reusable_maps_add_object(&reusable_maps, old, PATH_INGRESS, false), 0);
+	assert_int_equal(reusable_maps_add_object(&reusable_maps, old, INGRESS, false), 0);
 	assert_int_equal(reusable_maps.n, old->n_maps);
 	new = open_source(after);
 	object_find_map(new, "swapped")->swapped = true;
@@ -151,7 +151,7 @@ static void test_cases(void **state)
 
 		if (!map)
 			fail_msg("there is no map %s", cases[i].map);
-		reusable_map = reusable_maps_find(&reusable_maps, PATH_INGRESS, false, map);
+		reusable_map = reusable_maps_find(&reusable_maps, INGRESS, false, map);
 		assert_non_null(reusable_map);
 		r = reusable_map_use(reusable_map, new, map, &why, &err);
 		if (r != !cases[i].why || strcmp(text_str(&why), cases[i].why ?: "") != 0)
@@ -159,8 +159,8 @@ static void test_cases(void **state)
 				 text_str(&why), cases[i].why ?: "");
 		assert_int_equal(map->reused, r);
 	}
-	assert_null(reusable_maps_find(&reusable_maps, PATH_INGRESS, false,
-				       object_find_map(new, "come")));
+	assert_null(
+		reusable_maps_find(&reusable_maps, INGRESS, false, object_find_map(new, "come")));
 	assert_int_equal(object_load(new, true, &err), 0);
 	value = 0;
 	assert_int_equal(
@@ -171,8 +171,8 @@ static void test_cases(void **state)
 }
 
 /*
- * A map is looked up on its own path first, and on the other path only if both share it. A map of
- * the other copy is never found.
+ * A map is looked up on its own direction first, and on the other direction only if both share it.
+ * A map of the other copy is never found.
  */
 static void test_find(void **state)
 {
@@ -190,26 +190,24 @@ static void test_find(void **state)
 	new = open_source(source);
 	own = object_find_map(new, "own");
 	common = object_find_map(new, "common");
-	assert_int_equal(reusable_maps_add_object(&both, out, PATH_EGRESS, false), 0);
-	assert_int_equal(reusable_maps_add_object(&both, in, PATH_INGRESS, false), 0);
-	assert_int_equal(reusable_maps_add_object(&egress, out, PATH_EGRESS, false), 0);
+	assert_int_equal(reusable_maps_add_object(&both, out, EGRESS, false), 0);
+	assert_int_equal(reusable_maps_add_object(&both, in, INGRESS, false), 0);
+	assert_int_equal(reusable_maps_add_object(&egress, out, EGRESS, false), 0);
 	/* a second copy owns only the swapped maps */
-	assert_int_equal(reusable_maps_add_object(&twins, in, PATH_INGRESS, true), 0);
+	assert_int_equal(reusable_maps_add_object(&twins, in, INGRESS, true), 0);
 	assert_int_equal(twins.n, 0);
 	object_find_map(in, "own")->swapped = true;
-	assert_int_equal(reusable_maps_add_object(&twins, in, PATH_INGRESS, true), 0);
-	assert_int_equal(reusable_maps_find(&both, PATH_INGRESS, false, own)->path, PATH_INGRESS);
-	assert_int_equal(reusable_maps_find(&both, PATH_EGRESS, false, own)->path, PATH_EGRESS);
-	assert_int_equal(reusable_maps_find(&both, PATH_INGRESS, false, common)->path,
-			 PATH_INGRESS);
-	assert_int_equal(reusable_maps_find(&egress, PATH_INGRESS, false, common)->path,
-			 PATH_EGRESS);
-	assert_null(reusable_maps_find(&egress, PATH_INGRESS, false, own));
-	assert_null(reusable_maps_find(&both, PATH_INGRESS, true, own));
-	assert_null(reusable_maps_find(&twins, PATH_INGRESS, false, own));
-	assert_non_null(reusable_maps_find(&twins, PATH_INGRESS, true, own));
+	assert_int_equal(reusable_maps_add_object(&twins, in, INGRESS, true), 0);
+	assert_int_equal(reusable_maps_find(&both, INGRESS, false, own)->direction, INGRESS);
+	assert_int_equal(reusable_maps_find(&both, EGRESS, false, own)->direction, EGRESS);
+	assert_int_equal(reusable_maps_find(&both, INGRESS, false, common)->direction, INGRESS);
+	assert_int_equal(reusable_maps_find(&egress, INGRESS, false, common)->direction, EGRESS);
+	assert_null(reusable_maps_find(&egress, INGRESS, false, own));
+	assert_null(reusable_maps_find(&both, INGRESS, true, own));
+	assert_null(reusable_maps_find(&twins, INGRESS, false, own));
+	assert_non_null(reusable_maps_find(&twins, INGRESS, true, own));
 	reusable_maps_release(&twins);
-	assert_null(reusable_maps_find(&twins, PATH_INGRESS, true, own));
+	assert_null(reusable_maps_find(&twins, INGRESS, true, own));
 }
 
 /* An entry that owns its descriptor closes it in all cases. */

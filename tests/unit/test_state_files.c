@@ -58,7 +58,7 @@ static struct monitor *monitor_with(const char *name, const char *const options[
 static void add_layer(struct monitor *monitor, const char *file, const char *bytes, size_t len,
 		      bool leave_ingress, bool leave_egress)
 {
-	const bool leave[PATH_COUNT] = { leave_ingress, leave_egress };
+	const bool leave[N_DIRECTIONS] = { leave_ingress, leave_egress };
 	struct history_entry layer;
 
 	assert_int_equal(history_entry_init(&layer, file, bytes, len, leave, NULL), 0);
@@ -133,12 +133,12 @@ static void test_round_trip(void **state)
 	assert_true(monitor_settings_equal(&saved->settings, &b->settings));
 	assert_int_equal(saved->history.n, 2);
 	assert_null(saved->history.layers[0].file);
-	assert_true(saved->history.layers[0].leave[PATH_EGRESS]);
-	assert_false(saved->history.layers[0].leave[PATH_INGRESS]);
+	assert_true(saved->history.layers[0].leave[EGRESS]);
+	assert_false(saved->history.layers[0].leave[INGRESS]);
 	assert_string_equal(text_str((struct text *)&saved->history.layers[0].bytes),
 			    "{\"ingress-path\":{\"code\":\"x\\n\xc3\xa4\"}}");
 	assert_string_equal(saved->history.layers[1].file, "name.json");
-	assert_true(saved->history.layers[1].leave[PATH_INGRESS]);
+	assert_true(saved->history.layers[1].leave[INGRESS]);
 	/* a saved monitor replaces its file; bytes that are not JSON are restored unchanged */
 	seen_release(&seen);
 	history_release(&b->history);

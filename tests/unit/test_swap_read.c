@@ -123,30 +123,30 @@ static void send_frames(const char *interface, int n)
 	assert_int_equal(frames_settle(), 0);
 }
 
-/* Both paths have the same code; the metrics are divided between them. */
+/* Both directions have the same code; the metrics are divided between them. */
 static char *document(bool empty)
 {
 	static const struct {
 		const char *name, *map, *type;
-		int path;
+		int direction;
 	} metrics[] = {
-		{ "count_total", "COUNT", "counter", PATH_INGRESS },
-		{ "again_total", "COUNT", "counter", PATH_INGRESS },
-		{ "both_total", "BOTH", "counter", PATH_INGRESS },
-		{ "last", "LAST", "gauge", PATH_INGRESS },
-		{ "both_total", "BOTH", "counter", PATH_EGRESS },
+		{ "count_total", "COUNT", "counter", INGRESS },
+		{ "again_total", "COUNT", "counter", INGRESS },
+		{ "both_total", "BOTH", "counter", INGRESS },
+		{ "last", "LAST", "gauge", INGRESS },
+		{ "both_total", "BOTH", "counter", EGRESS },
 	};
 	_cleanup_text_ struct text json = {};
 
-	for (int path = 0; path < PATH_COUNT; path++) {
+	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
 		const char *comma = "";
 
-		text_printf(&json, "%s\"%s-path\":{\"object-data\":\"", path ? "," : "{",
-			    path_name((enum path)path));
+		text_printf(&json, "%s\"%s-path\":{\"object-data\":\"", direction ? "," : "{",
+			    direction_name((enum direction)direction));
 		text_add(&json, object.data, object.len);
 		text_adds(&json, "\",\"metric-configs\":[");
 		for (size_t i = 0; i < ARRAY_SIZE(metrics); i++) {
-			if (metrics[i].path != path)
+			if (metrics[i].direction != direction)
 				continue;
 			text_printf(&json,
 				    "%s{\"name\":\"%s\",\"map-name\":\"%s\",\"extraction-options\":"
@@ -200,13 +200,14 @@ static uint32_t program_on(const char *interface, bool egress)
 /*
  * Returns the metric's single value, summed over all interfaces, as samples or JSON. Does not swap.
  */
-static uint64_t sum_of(const struct snapshot *snapshot, const char *name, enum path path,
+static uint64_t sum_of(const struct snapshot *snapshot, const char *name, enum direction direction,
 		       enum metric_use use)
 {
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < snapshot->n; i++) {
-		const struct generation_path *of = &snapshot->items[i].generation->paths[path];
+		const struct generation_direction *of =
+			&snapshot->items[i].generation->directions[direction];
 
 		for (size_t m = 0; m < of->n_metrics; m++) {
 			const struct metric *metric = &of->metrics[m];
@@ -225,7 +226,7 @@ static uint64_t sum_of(const struct snapshot *snapshot, const char *name, enum p
 	return sum;
 }
 
-static uint64_t read_once(struct registry *registry, const char *name, enum path path,
+static uint64_t read_once(struct registry *registry, const char *name, enum direction direction,
 			  enum metric_use use)
 {
 	struct snapshot snapshot;
@@ -233,7 +234,7 @@ static uint64_t read_once(struct registry *registry, const char *name, enum path
 
 	assert_int_equal(registry_snapshot(registry, "edge", &snapshot, NULL), 0);
 	snapshot_collect(&snapshot);
-	sum = sum_of(&snapshot, name, path, use);
+	sum = sum_of(&snapshot, name, direction, use);
 	snapshot_release(&snapshot);
 	return sum;
 }
@@ -259,22 +260,22 @@ static void test_turns(void **state)
 		send_frames("v0_p", 3);
 		assert_int_equal(registry_snapshot(registry, "edge", &snapshot, NULL), 0);
 		/* the counts are in the running copy, which is not read */
-		assert_int_equal(sum_of(&snapshot, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
+		assert_int_equal(sum_of(&snapshot, "count_total", INGRESS, METRIC_FOR_SAMPLES),
 				 3 * turn);
 		snapshot_collect(&snapshot);
-		assert_int_equal(sum_of(&snapshot, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
+		assert_int_equal(sum_of(&snapshot, "count_total", INGRESS, METRIC_FOR_SAMPLES),
 				 3 * turn + 3);
-		assert_int_equal(sum_of(&snapshot, "count_total", PATH_INGRESS, METRIC_FOR_JSON),
+		assert_int_equal(sum_of(&snapshot, "count_total", INGRESS, METRIC_FOR_JSON),
 				 3 * turn + 3);
-		/* all metrics of one map have the same value, on both paths */
-		assert_int_equal(sum_of(&snapshot, "again_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
+		/* all metrics of one map have the same value, on both directions */
+		assert_int_equal(sum_of(&snapshot, "again_total", INGRESS, METRIC_FOR_SAMPLES),
 				 3 * turn + 3);
-		assert_int_equal(sum_of(&snapshot, "both_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
+		assert_int_equal(sum_of(&snapshot, "both_total", INGRESS, METRIC_FOR_SAMPLES),
 				 3 * turn + 3);
-		assert_int_equal(sum_of(&snapshot, "both_total", PATH_EGRESS, METRIC_FOR_SAMPLES),
+		assert_int_equal(sum_of(&snapshot, "both_total", EGRESS, METRIC_FOR_SAMPLES),
 				 3 * turn + 3);
 		/* a gauge is the value of the copy */
-		assert_int_equal(sum_of(&snapshot, "last", PATH_INGRESS, METRIC_FOR_SAMPLES), 3);
+		assert_int_equal(sum_of(&snapshot, "last", INGRESS, METRIC_FOR_SAMPLES), 3);
 		second = program_on("v0", false);
 		if (turn % 2)
 			assert_int_equal(second, first);
@@ -309,18 +310,16 @@ static void test_empty(void **state)
 			must(inject(registry, NULL, json, true, &err), &err);
 			assert_int_not_equal(program_on("v0", false), program);
 		}
-		assert_int_equal(read_once(registry, name, PATH_INGRESS, METRIC_FOR_SAMPLES),
-				 total);
-		assert_int_equal(read_once(registry, "again_total", PATH_INGRESS, METRIC_FOR_JSON),
+		assert_int_equal(read_once(registry, name, INGRESS, METRIC_FOR_SAMPLES), total);
+		assert_int_equal(read_once(registry, "again_total", INGRESS, METRIC_FOR_JSON),
 				 turn);
-		assert_int_equal(read_once(registry, "again_total", PATH_INGRESS, METRIC_FOR_JSON),
-				 0);
+		assert_int_equal(read_once(registry, "again_total", INGRESS, METRIC_FOR_JSON), 0);
 	}
 	/* an injection starts with fresh maps */
 	send_frames("v0_p", 5);
 	must(inject(registry, NULL, json, false, &err), &err);
 	send_frames("v0_p", 2);
-	assert_int_equal(read_once(registry, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 2);
+	assert_int_equal(read_once(registry, "count_total", INGRESS, METRIC_FOR_SAMPLES), 2);
 	assert_string_equal(text_str(&logged), "");
 }
 
@@ -347,9 +346,9 @@ static void test_replaced_meanwhile(void **state)
 	assert_int_equal(program_on("v0", false), program);
 	assert_int_equal(registry_snapshot(registry, "edge", &fresh, NULL), 0);
 	snapshot_collect(&fresh);
-	assert_int_equal(sum_of(&fresh, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 7);
+	assert_int_equal(sum_of(&fresh, "count_total", INGRESS, METRIC_FOR_SAMPLES), 7);
 	/* both generations share the accumulator, as they share the map */
-	assert_int_equal(sum_of(&kept, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 7);
+	assert_int_equal(sum_of(&kept, "count_total", INGRESS, METRIC_FOR_SAMPLES), 7);
 	snapshot_release(&fresh);
 	/* a snapshot of a generation that is not attached */
 	must(registry_eject(registry, "edge", -1, NULL, &err), &err);
@@ -382,10 +381,11 @@ static void test_failing_link(void **state)
 	json = document(false);
 	must(inject(registry, "v0", json, false, &err), &err);
 	must(registry_attach(registry, "edge", "v1", NULL, NULL, &err), &err);
-	/* each instance swaps by itself unless Share is set, so only the second path fails here */
+	/* each instance swaps by itself unless Share is set, so only the second direction fails
+	 * here */
 	must(registry_list(registry, "edge", &list, &err), &err);
 	assert_int_equal(list.monitors[0]->n_instances, 2);
-	attachment = &list.monitors[0]->instances[1]->attachments[PATH_EGRESS];
+	attachment = &list.monitors[0]->instances[1]->attachments[EGRESS];
 	link = attachment->link_fd;
 	for (int i = 0; i < 2; i++) {
 		char name[4] = { 'v', (char)('0' + i), 0 };
@@ -398,8 +398,8 @@ static void test_failing_link(void **state)
 	for (int try = 0; try < 2; try++) {
 		text_clear(&logged);
 		attachment->link_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		assert_int_equal(
-			read_once(registry, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 3);
+		assert_int_equal(read_once(registry, "count_total", INGRESS, METRIC_FOR_SAMPLES),
+				 3);
 		close(attachment->link_fd);
 		attachment->link_fd = link;
 		assert_true(
@@ -409,12 +409,12 @@ static void test_failing_link(void **state)
 	}
 	send_frames("v1_p", 1);
 	text_clear(&logged);
-	assert_int_equal(read_once(registry, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 8);
-	assert_int_equal(read_once(registry, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 8);
+	assert_int_equal(read_once(registry, "count_total", INGRESS, METRIC_FOR_SAMPLES), 8);
+	assert_int_equal(read_once(registry, "count_total", INGRESS, METRIC_FOR_SAMPLES), 8);
 	/* a program detached by another process is not an error and counts nothing */
 	assert_int_equal(bpf_link_detach(link), 0);
 	send_frames("v1_p", 2);
-	assert_int_equal(read_once(registry, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES), 10);
+	assert_int_equal(read_once(registry, "count_total", INGRESS, METRIC_FOR_SAMPLES), 10);
 	assert_string_equal(text_str(&logged), "");
 	monitor_list_release(&list);
 }
@@ -438,8 +438,8 @@ static void *reader_thread(void *data)
 		if (registry_snapshot(load->registry, "edge", &snapshot, NULL) < 0)
 			break;
 		snapshot_collect(&snapshot);
-		load->deltas += sum_of(&snapshot, "again_total", PATH_INGRESS, METRIC_FOR_JSON);
-		now = sum_of(&snapshot, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES);
+		load->deltas += sum_of(&snapshot, "again_total", INGRESS, METRIC_FOR_JSON);
+		now = sum_of(&snapshot, "count_total", INGRESS, METRIC_FOR_SAMPLES);
 		load->fell += now < before;
 		before = now;
 		snapshot_release(&snapshot);
@@ -487,10 +487,9 @@ static void test_concurrent(void **state)
 		assert_int_equal(loads[i].fell, 0);
 		deltas += loads[i].deltas;
 	}
-	assert_int_equal(read_once(registry, "count_total", PATH_INGRESS, METRIC_FOR_SAMPLES),
-			 40000);
-	assert_int_equal(read_once(registry, "both_total", PATH_EGRESS, METRIC_FOR_SAMPLES), 40000);
-	deltas += read_once(registry, "again_total", PATH_INGRESS, METRIC_FOR_JSON);
+	assert_int_equal(read_once(registry, "count_total", INGRESS, METRIC_FOR_SAMPLES), 40000);
+	assert_int_equal(read_once(registry, "both_total", EGRESS, METRIC_FOR_SAMPLES), 40000);
+	deltas += read_once(registry, "again_total", INGRESS, METRIC_FOR_JSON);
 	assert_int_equal(deltas, 40000);
 	assert_string_equal(text_str(&logged), "");
 }

@@ -174,8 +174,8 @@ static void test_rates(void **state)
 	assert_int_equal(board_init(&board, 10, NULL), 0);
 	assert_int_equal(board.points, 6);
 	board_begin(&board, 100);
-	hits = take(&board, "hits_total{path=\"ingress\",monitor=\"m\",k=\"a b\",j=\"\"}", true,
-		    10);
+	hits = take(&board, "hits_total{direction=\"ingress\",monitor=\"m\",k=\"a b\",j=\"\"}",
+		    true, 10);
 	level = take(&board, "level", false, 5);
 	assert_int_equal(board_end(&board, NULL), 0);
 	assert_string_equal(hits->where, "ingress m");

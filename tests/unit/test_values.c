@@ -160,7 +160,7 @@ static void trouble(void *data, const struct error *err)
 	text_printf(&seen->lines, "%s\n", error_message(err));
 }
 
-/* One metric on each named path, and the values that collectd receives. */
+/* One metric on each named direction, and the values that collectd receives. */
 static const struct {
 	const char *interface;
 	const char *plugin_instance; /* of the monitor; NULL: default */
@@ -168,7 +168,7 @@ static const struct {
 		const char *name, *map;
 		enum metric_type type;
 		bool empty;
-	} metrics[PATH_COUNT];
+	} metrics[N_DIRECTIONS];
 	const char *options[3]; /* of <Metric "m">: "Type=x" */
 	const char *lines;
 } cases[] = {
@@ -232,7 +232,7 @@ static const struct {
 	  { "Type=duration" },
 	  "edge-eth0|derive|m-count|20\nedge-eth0|duration|m-p50|1\n"
 	  "edge-eth0|duration|m-p90|2.6\nedge-eth0|duration|m-p99|2.96\n" },
-	/* the same name on both paths */
+	/* the same name on both directions */
 	{ "eth0",
 	  NULL,
 	  { { "m", "ONE", METRIC_GAUGE, false }, { "m", "ONE", METRIC_COUNTER, false } },
@@ -243,7 +243,7 @@ static const struct {
 	  { { "m", "ONE", METRIC_GAUGE, false }, { "n", "ONE", METRIC_GAUGE, false } },
 	  {},
 	  "edge-eth0|gauge|m|42\nedge-eth0|gauge|n|42\n" },
-	/* names that become equal when "/" is replaced, on one path or on both */
+	/* names that become equal when "/" is replaced, on one direction or on both */
 	{ "eth0",
 	  NULL,
 	  { { "m/x", "ONE", METRIC_GAUGE, false }, { "m_x", "ONE", METRIC_GAUGE, false } },
@@ -268,14 +268,14 @@ static const struct {
 	/* templates */
 	{ "eth0", "x", { { "m", "ONE", METRIC_GAUGE, false } }, {}, "x|gauge|m|42\n" },
 	{ "eth0",
-	  "%{path}.%{monitor}%{interface}%{metric}%{none}%{",
+	  "%{direction}.%{monitor}%{interface}%{metric}%{none}%{",
 	  { { NULL }, { "m", "ONE", METRIC_GAUGE, false } },
 	  {},
 	  "egress.edgeeth0m%{none}%{|gauge|m|42\n" },
 	{ "eth0",
 	  NULL,
 	  { { "m", "TWO", METRIC_GAUGE, false } },
-	  { "TypeInstance=%{path}/%{metric}", "Type=if_octets" },
+	  { "TypeInstance=%{direction}/%{metric}", "Type=if_octets" },
 	  "edge-eth0|if_octets|ingress_m-0|0\nedge-eth0|if_octets|ingress_m-1|-7\n" },
 	{ "eth0", NULL, { { "m", "ONE", METRIC_GAUGE, false } }, { "Dispatch=false" }, "" },
 	/* last, because it empties the map */
@@ -288,7 +288,7 @@ static void test_values(void **state)
 	if (!object)
 		skip();
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct metric_config configs[PATH_COUNT] = {};
+		struct metric_config configs[N_DIRECTIONS] = {};
 		struct monitor_settings settings;
 		struct settings_node monitor = { BLOCK_MONITOR, &settings }, metric;
 		struct seen seen = {};
@@ -309,12 +309,12 @@ static void test_values(void **state)
 			*value++ = '\0';
 			assert_int_equal(settings_set(metric, option, value, NULL), 0);
 		}
-		for (int path = 0; path < PATH_COUNT; path++)
-			configs[path] = (struct metric_config){
-				.name = (char *)cases[i].metrics[path].name,
-				.map_name = (char *)cases[i].metrics[path].map,
-				.type = cases[i].metrics[path].type,
-				.empty_on_read = cases[i].metrics[path].empty,
+		for (int direction = 0; direction < N_DIRECTIONS; direction++)
+			configs[direction] = (struct metric_config){
+				.name = (char *)cases[i].metrics[direction].name,
+				.map_name = (char *)cases[i].metrics[direction].map,
+				.type = cases[i].metrics[direction].type,
+				.empty_on_read = cases[i].metrics[direction].empty,
 				.exported = true,
 			};
 		item = snapshot_item_make(&settings, cases[i].interface, object, configs);
@@ -329,7 +329,7 @@ static void test_values(void **state)
 /* Series above the limit for collectd's queue are left out and reported. */
 static void test_limit(void **state)
 {
-	struct metric_config configs[PATH_COUNT] = {
+	struct metric_config configs[N_DIRECTIONS] = {
 		{ .name = (char *)"m", .map_name = (char *)"MANY", .exported = true },
 		{ .name = (char *)"n", .map_name = (char *)"ONE", .exported = true },
 	};
@@ -356,7 +356,7 @@ static void test_limit(void **state)
 /* A map that cannot be read is reported; the others are still read. */
 static void test_trouble(void **state)
 {
-	struct metric_config configs[PATH_COUNT] = {
+	struct metric_config configs[N_DIRECTIONS] = {
 		{ .name = (char *)"m", .map_name = (char *)"ONE", .exported = true },
 		{ .name = (char *)"n", .map_name = (char *)"ONE", .exported = true },
 	};
@@ -369,7 +369,7 @@ static void test_trouble(void **state)
 		skip();
 	assert_int_equal(monitor_settings_init(&settings, "edge", NULL), 0);
 	item = snapshot_item_make(&settings, "eth0", object, configs);
-	item.generation->paths[PATH_INGRESS].metrics->map.fd = -1;
+	item.generation->directions[INGRESS].metrics->map.fd = -1;
 	values_read(&item, sink, trouble, &seen);
 	assert_int_equal(seen.troubles, 1);
 	assert_int_equal(seen.n, 1);

@@ -39,7 +39,7 @@ static const struct {
 
 static void test_told(void **state)
 {
-	struct path_config config = { .origin = (char *)"code" };
+	struct direction_config config = { .origin = (char *)"code" };
 
 	(void)state;
 	/* not NUL-terminated */
