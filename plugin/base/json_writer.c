@@ -58,6 +58,24 @@ void json_put_string(struct json_writer *json, const char *s)
 		text_adds(json_value(json), "null");
 }
 
+void json_put_name(struct json_writer *json, const char *name)
+{
+	if (name)
+		text_json_name(json_value(json), name);
+	else
+		text_adds(json_value(json), "null");
+}
+
+void json_put_bool(struct json_writer *json, bool value)
+{
+	text_adds(json_value(json), value ? "true" : "false");
+}
+
+void json_put_i64(struct json_writer *json, int64_t value)
+{
+	text_i64(json_value(json), value);
+}
+
 void json_put_u64(struct json_writer *json, uint64_t value)
 {
 	text_u64(json_value(json), value);
@@ -75,6 +93,24 @@ void json_member_string(struct json_writer *json, const char *key, const char *s
 {
 	json_key(json, key);
 	json_put_string(json, s);
+}
+
+void json_member_name(struct json_writer *json, const char *key, const char *name)
+{
+	json_key(json, key);
+	json_put_name(json, name);
+}
+
+void json_member_bool(struct json_writer *json, const char *key, bool value)
+{
+	json_key(json, key);
+	json_put_bool(json, value);
+}
+
+void json_member_i64(struct json_writer *json, const char *key, int64_t value)
+{
+	json_key(json, key);
+	json_put_i64(json, value);
 }
 
 void json_member_u64(struct json_writer *json, const char *key, uint64_t value)

@@ -35,15 +35,22 @@ void json_key(struct json_writer *json, const char *key);
 struct text *json_value(struct json_writer *json);
 
 /*
- * Append a value. A NULL string becomes null; bytes that are not UTF-8 are escaped as in
- * text_json(). NaN and infinite numbers become null.
+ * Append a value. A NULL string or name becomes null; bytes that are not UTF-8 are escaped as in
+ * text_json() in a string, and as in text_json_name() in a name. NaN and infinite numbers become
+ * null.
  */
 void json_put_string(struct json_writer *json, const char *s);
+void json_put_name(struct json_writer *json, const char *name);
+void json_put_bool(struct json_writer *json, bool value);
+void json_put_i64(struct json_writer *json, int64_t value);
 void json_put_u64(struct json_writer *json, uint64_t value);
 void json_put_double(struct json_writer *json, double value);
 
 /* Append a key and its value. */
 void json_member_string(struct json_writer *json, const char *key, const char *s);
+void json_member_name(struct json_writer *json, const char *key, const char *name);
+void json_member_bool(struct json_writer *json, const char *key, bool value);
+void json_member_i64(struct json_writer *json, const char *key, int64_t value);
 void json_member_u64(struct json_writer *json, const char *key, uint64_t value);
 void json_member_double(struct json_writer *json, const char *key, double value);
 

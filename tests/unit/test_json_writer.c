@@ -46,11 +46,31 @@ static void test_values_that_json_does_not_have(void **state)
 	assert_string_equal(text_str(&out), "[null,\"a\\\"b\\u00ff\\n\",null,null,0.5]");
 }
 
+static void test_members(void **state)
+{
+	_cleanup_text_ struct text out = {};
+	struct json_writer json = { .out = &out };
+
+	(void)state;
+	json_object_begin(&json);
+	json_member_name(&json, "a", "\xff");
+	json_member_string(&json, "b", "\xff");
+	json_member_name(&json, "c", NULL);
+	json_member_bool(&json, "d", true);
+	json_member_bool(&json, "e", false);
+	json_member_i64(&json, "f", INT64_MIN);
+	json_object_end(&json);
+	assert_string_equal(text_str(&out),
+			    "{\"a\":\"\\\\xff\",\"b\":\"\\u00ff\",\"c\":null,\"d\":true,"
+			    "\"e\":false,\"f\":-9223372036854775808}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nesting_and_commas),
 		cmocka_unit_test(test_values_that_json_does_not_have),
+		cmocka_unit_test(test_members),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
