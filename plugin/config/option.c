@@ -144,9 +144,9 @@ static int take_monitor(void *to, const char *value, struct error *err)
 
 static int option_take_direction(void *to, const char *value, struct error *err)
 {
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
-		if (!strcasecmp(value, direction_name((enum direction)direction)))
-			return take_string(to, direction_name((enum direction)direction), err);
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
+		if (!strcasecmp(value, direction_name(direction)))
+			return take_string(to, direction_name(direction), err);
 	return expected(err, "ingress or egress", value);
 }
 

@@ -29,10 +29,9 @@ static int print_direction(const struct generation *generation, int direction, s
 	_cleanup_(table_release) struct table table = { .columns = 3, .indent = "  " };
 
 	if (from->by_section)
-		printf("%s: attached by section\n", direction_name((enum direction)direction));
+		printf("%s: attached by section\n", direction_name(direction));
 	else
-		printf("%s: program %s, %u instructions\n",
-		       direction_name((enum direction)direction),
+		printf("%s: program %s, %u instructions\n", direction_name(direction),
 		       object_program_name(from->object, from->prog_fd),
 		       object_program_size(from->object, from->prog_fd));
 	for (size_t i = 0; i < from->object->n_maps; i++) {
@@ -72,7 +71,7 @@ static void check_add_direction(struct text *out, const struct generation *gener
 	const struct generation_direction *from = &generation->directions[direction];
 	size_t n = 0;
 
-	text_printf(out, ",\"%s\":{", direction_name((enum direction)direction));
+	text_printf(out, ",\"%s\":{", direction_name(direction));
 	if (!from->by_section) {
 		add_string(out, "program", object_program_name(from->object, from->prog_fd));
 		text_printf(out, ",\"instructions\":%u,",
@@ -114,7 +113,7 @@ static void check_print_json(const char *file, const struct generation *generati
 	text_addc(&out, '{');
 	add_string(&out, "file", file);
 	text_printf(&out, ",\"verified\":%s", generation ? "true" : "false");
-	for (int direction = 0; generation && direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; generation && direction < N_DIRECTIONS; direction++)
 		if (generation->directions[direction].object)
 			check_add_direction(&out, generation, direction);
 	text_addc(&out, '}');
@@ -153,7 +152,7 @@ int check_file(const char *file, const char *hook, bool json, const struct compi
 		check_print_json(file, generation);
 		return 0;
 	}
-	for (int direction = 0; direction < N_DIRECTIONS && r == 0; direction++)
+	for (enum direction direction = 0; direction < N_DIRECTIONS && r == 0; direction++)
 		if (generation->directions[direction].object)
 			r = print_direction(generation, direction, err);
 	printf("%s: ok%s\n", file,

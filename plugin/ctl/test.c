@@ -192,13 +192,12 @@ static void test_print_json(const struct counts *counts, const struct trial tria
 		    (unsigned long long)counts->packets, (unsigned long long)counts->runts,
 		    (unsigned long long)counts->giants, (unsigned long long)counts->cut);
 	text_adds(&out, "\"verdicts\":{");
-	for (int direction = 0, first = 1; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0, first = 1; direction < N_DIRECTIONS; direction++) {
 		const struct trial *trial = &trials[direction];
 
 		if (trial->prog_fd < 0)
 			continue;
-		text_printf(&out, "%s\"%s\":{", first ? "" : ",",
-			    direction_name((enum direction)direction));
+		text_printf(&out, "%s\"%s\":{", first ? "" : ",", direction_name(direction));
 		first = 0;
 		for (size_t i = 0; i < trial->n; i++)
 			text_printf(&out, "%s\"%s\":%llu", i ? "," : "",
@@ -252,14 +251,14 @@ static int print_metrics(struct text *text, struct error *err)
 		return error_oom(err);
 	for (size_t i = 0; i < ARRAY_SIZE(titles); i++)
 		table_add(&table, titles[i]);
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		char key[32];
 		struct json_object *list;
 
-		snprintf(key, sizeof(key), "%s-metrics", direction_name((enum direction)direction));
+		snprintf(key, sizeof(key), "%s-metrics", direction_name(direction));
 		list = json_object_object_get(json, key);
 		for (size_t i = 0; list && i < json_object_array_length(list); i++)
-			test_add_metric(&table, direction_name((enum direction)direction),
+			test_add_metric(&table, direction_name(direction),
 					json_object_array_get_idx(list, i));
 	}
 	puts("");
@@ -280,13 +279,12 @@ static void print_counts(const struct counts *counts, const struct trial trials[
 		printf("; %llu skipped, longer than the kernel takes for a test",
 		       (unsigned long long)counts->giants);
 	puts("");
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		const struct trial *trial = &trials[direction];
 
 		if (trial->prog_fd < 0)
 			continue;
-		printf("%s: program %s returned\n", direction_name((enum direction)direction),
-		       trial->name);
+		printf("%s: program %s returned\n", direction_name(direction), trial->name);
 		for (size_t i = 0; i < trial->n; i++)
 			printf("  %-24s %llu\n",
 			       verdict_name(trial, trial->verdicts[i].value, number),
@@ -335,7 +333,7 @@ int test_run(const struct test *test, struct error *err)
 	bool any = false;
 	int r = load(test, &generation, err);
 
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		trials[direction].prog_fd = -1;
 		if (r < 0 || test->skip[direction] || !generation->directions[direction].object)
 			continue;

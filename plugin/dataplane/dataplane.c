@@ -179,11 +179,11 @@ static int compile_directions(struct dataplane *dataplane, const struct dataplan
 {
 	const struct document *document = dataplane->document;
 
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		struct compile_target this = *target;
 		int r;
 
-		this.direction = (enum direction)direction;
+		this.direction = direction;
 		this.xdp = target->xdp && direction == INGRESS; /* XDP has no egress */
 		if (!document->directions[direction]) {
 			if (previous)
@@ -243,7 +243,7 @@ int dataplane_get_document(const struct dataplane *dataplane, struct document **
 	    json_object_deep_copy(dataplane->document->json, &document->json, NULL) < 0)
 		return error_oom(err);
 	document->hook = dataplane->document->hook;
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		if (dataplane->directions[direction])
 			document->directions[direction] =
 				direction_config_ref(dataplane->directions[direction]->config);
@@ -274,7 +274,7 @@ int dataplane_without(const struct dataplane *dataplane, enum direction directio
 
 bool dataplane_is_empty(const struct dataplane *dataplane)
 {
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		if (dataplane->directions[direction])
 			return false;
 	return true;
@@ -286,7 +286,7 @@ bool dataplane_is_from(const struct dataplane *dataplane, const struct document 
 
 	if (!json_object_equal(from->json, document->json))
 		return false;
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		const struct direction_config *a = from->directions[direction],
 					      *b = document->directions[direction];
 
@@ -308,7 +308,7 @@ struct dataplane *dataplane_unref(struct dataplane *dataplane)
 {
 	if (!dataplane || __atomic_sub_fetch(&dataplane->refs, 1, __ATOMIC_ACQ_REL))
 		return NULL;
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		direction_code_unref(dataplane->directions[direction]);
 	document_free(dataplane->document);
 	text_release(&dataplane->warnings);

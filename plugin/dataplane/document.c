@@ -18,7 +18,7 @@ const char *direction_name(enum direction direction)
 
 int direction_from_name(const char *name)
 {
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		if (!strcasecmp(name, direction_names[direction]))
 			return direction;
 	return -1;
@@ -335,7 +335,7 @@ struct direction_config *direction_config_unref(struct direction_config *config)
 
 void document_leave(struct document *document, const bool leave[N_DIRECTIONS])
 {
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		if (leave[direction])
 			document->directions[direction] =
 				direction_config_unref(document->directions[direction]);
@@ -345,7 +345,7 @@ struct document *document_free(struct document *document)
 {
 	if (!document)
 		return NULL;
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		direction_config_unref(document->directions[direction]);
 	json_object_put(document->json);
 	text_release(&document->warnings);

@@ -124,10 +124,9 @@ static int add_directions(struct json_object *document, const struct image *imag
 	}
 	if (r == 0 && !n)
 		r = error_set(err, -EINVAL, "there is no program in the object");
-	for (int direction = 0; r == 0 && direction < N_DIRECTIONS; direction++)
-		r = elf_metadata_add_direction(document, &candidates[direction],
-					       (enum direction)direction, err);
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; r == 0 && direction < N_DIRECTIONS; direction++)
+		r = elf_metadata_add_direction(document, &candidates[direction], direction, err);
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		text_release(&candidates[direction].names);
 	free(programs);
 	return r;
@@ -292,11 +291,11 @@ static int metric_direction(struct json_object *document, struct tag *tag, struc
 		direction = json_object_object_get(document, bundle_direction_key(INGRESS))
 				    ? INGRESS
 				    : EGRESS;
-	*ret = json_object_object_get(document, bundle_direction_key((enum direction)direction));
+	*ret = json_object_object_get(document, bundle_direction_key(direction));
 	if (!*ret)
 		return error_set(err, -EINVAL,
 				 "map %.80s: its metric is for the %s direction, and no program is",
-				 tag->map, direction_name((enum direction)direction));
+				 tag->map, direction_name(direction));
 	json_object_object_del(tag->json, "direction");
 	return 0;
 }

@@ -126,11 +126,11 @@ static int add_monitor(struct building *building, const struct snapshot_item *it
 {
 	struct text *text = &building->json->text;
 
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		int r;
 
 		text_printf(text, "%s\"%s-metrics\":[", direction ? "," : "{",
-			    direction_name((enum direction)direction));
+			    direction_name(direction));
 		r = json_add_direction(building, items, n, direction);
 		if (r < 0)
 			return r;

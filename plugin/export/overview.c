@@ -43,14 +43,15 @@ static void list_metrics(const struct snapshot *snapshot, struct text *out)
 	const struct generation *generation = snapshot->n ? snapshot->items[0].generation : NULL;
 
 	text_adds(out, ",\"metrics\":[");
-	for (int direction = 0, n = 0; generation && direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0, n = 0; generation && direction < N_DIRECTIONS;
+	     direction++)
 		for (size_t i = 0; i < generation->directions[direction].n_metrics; i++) {
 			const struct metric *metric = &generation->directions[direction].metrics[i];
 
 			text_adds(out, n++ ? ",{\"name\":" : "{\"name\":");
 			text_json(out, metric->config->name, strlen(metric->config->name));
 			text_printf(out, ",\"direction\":\"%s\",\"shown\":\"%s\"}",
-				    direction_name((enum direction)direction), where_shown(metric));
+				    direction_name(direction), where_shown(metric));
 		}
 	text_addc(out, ']');
 }

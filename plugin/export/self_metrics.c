@@ -196,8 +196,8 @@ static const struct row rows[] = {
 struct census {
 	const struct snapshot *snapshot;
 	struct facts all;
-	struct facts *facts;	     /* by item */
-	struct run_stats *run_stats; /* by item and direction; NULL: statistics are off */
+	struct facts *facts;	 /* by item */
+	struct run_stats *stats; /* by item and direction; NULL: statistics are off */
 };
 
 static void take_facts(struct monitor *monitor, struct facts *facts)
@@ -232,15 +232,14 @@ static int take_run_stats(struct census *census)
 {
 	const struct snapshot *snapshot = census->snapshot;
 
-	census->run_stats = calloc(snapshot->n * N_DIRECTIONS + 1, sizeof(*census->run_stats));
-	if (!census->run_stats)
+	census->stats = calloc(snapshot->n * N_DIRECTIONS + 1, sizeof(*census->stats));
+	if (!census->stats)
 		return -ENOMEM;
 	for (size_t i = 0; i < snapshot->n; i++)
-		for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 			if (has_program(&snapshot->items[i], direction))
-				census->run_stats[i * N_DIRECTIONS + (size_t)direction] =
-					generation_run_stats(snapshot->items[i].generation,
-							     (enum direction)direction);
+				census->stats[i * N_DIRECTIONS + direction] = generation_run_stats(
+					snapshot->items[i].generation, direction);
 	return 0;
 }
 
@@ -276,7 +275,7 @@ static int census_init(struct census *census, const struct snapshot *snapshot, b
 static void census_release(struct census *census)
 {
 	free(census->facts);
-	free(census->run_stats);
+	free(census->stats);
 }
 
 struct visitor {
@@ -324,16 +323,16 @@ static void visit_item(const struct visitor *visitor, const struct row *row,
 		visit_row(visitor, row, &subject);
 	if (row->scope == OF_READER && is_first(census->snapshot, i))
 		visit_readers(visitor, row, subject);
-	for (int direction = 0; row->scope >= OF_PROGRAM && direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; row->scope >= OF_PROGRAM && direction < N_DIRECTIONS;
+	     direction++) {
 		if (!has_program(item, direction))
 			continue;
-		subject.direction = direction_name((enum direction)direction);
+		subject.direction = direction_name(direction);
 		if (row->scope >= OF_METRIC) {
 			visit_metrics(visitor, row, subject,
 				      &item->generation->directions[direction]);
-		} else if (census->run_stats) {
-			subject.run_stats =
-				&census->run_stats[i * N_DIRECTIONS + (size_t)direction];
+		} else if (census->stats) {
+			subject.run_stats = &census->stats[i * N_DIRECTIONS + direction];
 			visit_row(visitor, row, &subject);
 		}
 	}
@@ -354,9 +353,8 @@ static int visit_all(const struct visitor *visitor, unsigned int where,
 			continue;
 		if (row->scope == OF_PLUGIN && snapshot->registry)
 			visit_row(visitor, row, &all);
-		if (row->scope == OF_PLUGIN || visitor->whole)
-			continue;
-		for (size_t i = 0; i < snapshot->n; i++)
+		for (size_t i = 0; row->scope != OF_PLUGIN && !visitor->whole && i < snapshot->n;
+		     i++)
 			visit_item(visitor, row, &census, i);
 	}
 	return r;
@@ -365,13 +363,13 @@ static int visit_all(const struct visitor *visitor, unsigned int where,
 static size_t list_labels(const struct row *row, const struct subject *subject,
 			  struct value_label labels[LABELS])
 {
+	const struct snapshot_item *item = subject->item;
 	size_t n = 0;
 
 	if (row->scope >= OF_MONITOR)
-		labels[n++] =
-			(struct value_label){ "monitor", subject->item->monitor->settings.name };
+		labels[n++] = (struct value_label){ "monitor", item->monitor->settings.name };
 	if (row->scope >= OF_PROGRAM) {
-		labels[n++] = (struct value_label){ "interface", subject->item->interface };
+		labels[n++] = (struct value_label){ "interface", item->interface };
 		labels[n++] = (struct value_label){ "direction", subject->direction };
 	}
 	if (row->scope >= OF_METRIC)

@@ -159,8 +159,7 @@ static int source_init(struct source *source, const struct snapshot_item *item, 
 	if (r == 0)
 		r = add_constant(source, &names, "interface", item->interface);
 	if (r == 0)
-		r = add_constant(source, &names, "direction",
-				 direction_name((enum direction)direction));
+		r = add_constant(source, &names, "direction", direction_name(direction));
 	for (size_t i = 0; r == 0 && i < config->n_labels; i++)
 		if (config->labels[i].value)
 			r = add_constant(source, &names, config->labels[i].name,
@@ -365,8 +364,8 @@ static void count(const struct snapshot *snapshot, size_t *families, size_t *met
 {
 	*families = *metrics = 0;
 	for (size_t i = 0; i < snapshot->n; i++)
-		for (int direction = 0; snapshot->items[i].generation && direction < N_DIRECTIONS;
-		     direction++) {
+		for (enum direction direction = 0;
+		     snapshot->items[i].generation && direction < N_DIRECTIONS; direction++) {
 			const struct generation_direction *of =
 				&snapshot->items[i].generation->directions[direction];
 
@@ -390,8 +389,8 @@ int sources_init(struct sources *sources, const struct snapshot *snapshot)
 	if (!sources->items || !sources->helds)
 		r = -ENOMEM;
 	for (size_t i = 0; r == 0 && i < snapshot->n; i++)
-		for (int direction = 0; snapshot->items[i].generation && direction < N_DIRECTIONS;
-		     direction++) {
+		for (enum direction direction = 0;
+		     snapshot->items[i].generation && direction < N_DIRECTIONS; direction++) {
 			const struct generation_direction *of =
 				&snapshot->items[i].generation->directions[direction];
 

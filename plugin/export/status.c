@@ -119,7 +119,8 @@ static void list_owned(const struct snapshot *all, struct owned_programs *ret)
 	for (size_t i = 0; ret->items && i < all->n; i++) {
 		const struct snapshot_item *item = &all->items[i];
 
-		for (int direction = 0; item->generation && direction < N_DIRECTIONS; direction++) {
+		for (enum direction direction = 0; item->generation && direction < N_DIRECTIONS;
+		     direction++) {
 			const struct generation_direction *of =
 				&item->generation->directions[direction];
 			const char *name = item->monitor->settings.name;
@@ -201,12 +202,11 @@ static struct text *list_programs(struct monitor *monitor, const struct snapshot
 		pthread_mutex_lock(&monitor->state);
 		ifindex = visiting ? instance->ifindex : 0;
 		pthread_mutex_unlock(&monitor->state);
-		for (int direction = 0; direction < N_DIRECTIONS; direction++) {
-			if (generation_prog_fd(instance->generation, (enum direction)direction) < 0)
+		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
+			if (generation_prog_fd(instance->generation, direction) < 0)
 				continue;
 			text_adds(&lists[i], lists[i].len ? "," : "");
-			direction_json(monitor, instance, (enum direction)direction, ifindex,
-				       &owned, &lists[i]);
+			direction_json(monitor, instance, direction, ifindex, &owned, &lists[i]);
 		}
 	}
 	netns_leave(&visit);
@@ -259,7 +259,7 @@ static void metrics_json(const struct dataplane *dataplane, int direction, struc
 							? dataplane->directions[direction]->config
 							: NULL;
 
-	text_printf(out, ",\"%s-metrics\":[", direction_name((enum direction)direction));
+	text_printf(out, ",\"%s-metrics\":[", direction_name(direction));
 	for (size_t i = 0; config && i < config->n_metrics; i++) {
 		text_adds(out, i ? ",{" : "{");
 		json_member(out, "name", config->metrics[i].name);
@@ -303,7 +303,7 @@ void status_json(struct monitor *monitor, const struct snapshot *all, const stru
 	text_addc(out, ']');
 	patterns_json(monitor, out);
 	sections_json(monitor, out);
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		metrics_json(monitor->dataplane, direction, out);
 	text_adds(out, ",\"feeds\":");
 	text_add(out, feeds->data, feeds->len);

@@ -119,7 +119,7 @@ static int set_name(struct making *making)
 	const char *name = making->metric->config->name;
 	bool twin = false;
 
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		const struct generation_direction *from =
 			&making->item->generation->directions[direction];
 
@@ -451,7 +451,8 @@ void values_read(const struct snapshot_item *item,
 	const struct monitor_settings *monitor = &item->monitor->settings;
 	struct making making = { .item = item, .sink = sink, .data = data };
 
-	for (int direction = 0; item->generation && direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; item->generation && direction < N_DIRECTIONS;
+	     direction++) {
 		const struct generation_direction *from = &item->generation->directions[direction];
 
 		for (size_t i = 0; i < from->n_metrics; i++) {

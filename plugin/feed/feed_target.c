@@ -22,7 +22,7 @@ static void feed_targets_free(struct feed_target *targets, size_t n)
 /* A read that empties the map in place would remove the fed value. */
 static int check_emptied(const struct generation *generation, struct cell *cell, struct error *err)
 {
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		const struct generation_direction *this = &generation->directions[direction];
 
 		for (size_t i = 0; i < this->n_metrics; i++) {
@@ -97,11 +97,10 @@ static void find_cells(struct feed_target *target, const struct feed_settings *s
 	_cleanup_error_ struct error first = {};
 	int r = 0;
 
-	for (int direction = 0; r == 0 && direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; r == 0 && direction < N_DIRECTIONS; direction++) {
 		_cleanup_error_ struct error err = {};
 
-		r = feed_target_add_direction(target, settings, generation,
-					      (enum direction)direction, &err);
+		r = feed_target_add_direction(target, settings, generation, direction, &err);
 		if (r < 0 || (err.code && !first.code)) {
 			error_release(&first);
 			first = err;

@@ -154,8 +154,7 @@ static int source_open(struct events *events, const struct snapshot_item *item, 
 				   .ring_id = ring->id,
 				   .wanted = true };
 	if (asprintf(&source->name, "monitor %s: %s%s%s", item->monitor->settings.name,
-		     item->interface, *item->interface ? " " : "",
-		     direction_name((enum direction)direction)) < 0) {
+		     item->interface, *item->interface ? " " : "", direction_name(direction)) < 0) {
 		source->name = NULL;
 		source_free(source);
 		return error_oom(err);
@@ -230,7 +229,7 @@ static void look_again(struct events *events)
 	if (registry_snapshot(events->registry, NULL, &snapshot, NULL) < 0)
 		return;
 	for (size_t i = 0; i < snapshot.n; i++)
-		for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 			events_look_at(events, &snapshot.items[i], direction);
 	while (*at) {
 		struct source *source = *at;

@@ -24,8 +24,8 @@ static int has_run(const struct first_packet *first_packet, const struct snapsho
 	bool anywhere = false;
 
 	for (size_t i = 0; i < snapshot->n; i++)
-		for (int direction = 0; snapshot->items[i].generation && direction < N_DIRECTIONS;
-		     direction++) {
+		for (enum direction direction = 0;
+		     snapshot->items[i].generation && direction < N_DIRECTIONS; direction++) {
 			const struct generation_direction *of =
 				&snapshot->items[i].generation->directions[direction];
 

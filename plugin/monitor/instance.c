@@ -29,7 +29,7 @@ struct instance *instance_free(struct instance *instance)
 	if (!instance)
 		return NULL;
 	generation_unref(instance->generation);
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		if (instance->adopted[direction] > 0)
 			fd_close(&instance->adopted[direction]);
 	free(instance->place);
@@ -109,14 +109,12 @@ int instance_attach_direction(const struct monitor *monitor, struct instance *in
 int instance_attach(const struct monitor *monitor, struct instance *instance, int ifindex,
 		    struct error *err)
 {
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
-		int prog_fd = generation_prog_fd(instance->generation, (enum direction)direction),
-		    r;
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
+		int prog_fd = generation_prog_fd(instance->generation, direction), r;
 
 		if (prog_fd < 0 || attachment_attached(&instance->attachments[direction]))
 			continue;
-		r = instance_attach_direction(monitor, instance, ifindex, (enum direction)direction,
-					      prog_fd, err);
+		r = instance_attach_direction(monitor, instance, ifindex, direction, prog_fd, err);
 		if (r < 0) {
 			instance_detach(instance);
 			return r;
@@ -127,13 +125,13 @@ int instance_attach(const struct monitor *monitor, struct instance *instance, in
 
 void instance_detach(struct instance *instance)
 {
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		attachment_detach(&instance->attachments[direction]);
 }
 
 void instance_leave(struct instance *instance)
 {
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		if (instance->pinned[direction])
 			attachment_leave(&instance->attachments[direction]);
 		else

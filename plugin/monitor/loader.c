@@ -45,7 +45,7 @@ static void report_warnings(const struct monitor *monitor, struct text *warnings
 
 static bool has_metric(const struct dataplane *dataplane, const char *name)
 {
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		const struct direction_code *code = dataplane->directions[direction];
 
 		for (size_t i = 0; code && i < code->config->n_metrics; i++)

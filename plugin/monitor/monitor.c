@@ -253,7 +253,7 @@ int monitor_set_document(struct monitor *monitor, const char *file, bool confine
 	monitor->document_file = copy;
 	pthread_mutex_unlock(&monitor->state);
 	monitor->document_confined = confined;
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		monitor->document_leave[direction] = leave && leave[direction];
 	free(old);
 	return 0;

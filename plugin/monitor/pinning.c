@@ -92,12 +92,12 @@ static void adopt_direction(struct monitor *monitor, struct instance *instance,
 
 static void adopt(struct monitor *monitor, struct instance *instance, struct pinned *pinned)
 {
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
-		adopt_direction(monitor, instance, (enum direction)direction, pinned);
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
+		adopt_direction(monitor, instance, direction, pinned);
 		/* A link that was not adopted belongs to another interface or hook. */
 		if (!attachment_attached(&instance->attachments[direction]))
 			pins_remove_link(monitor->pins, link_place(instance),
-					 direction_name((enum direction)direction));
+					 direction_name(direction));
 	}
 }
 
@@ -209,9 +209,9 @@ void pinning_settle(struct monitor *monitor, struct instance *instance, uint64_t
 		return;
 	if (instance->generation && !instance->place)
 		pin_again(monitor, instance, &number);
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		if (instance->interface)
-			pin_path(monitor, instance, (enum direction)direction);
+			pin_path(monitor, instance, direction);
 		if (instance->adopted[direction] > 0 && instance->generation)
 			fd_close(&instance->adopted[direction]);
 		if (instance->generation)
@@ -228,7 +228,7 @@ void pinning_remove(struct monitor *monitor, struct instance *instance)
 	if (!monitor->pins)
 		return;
 	pins_remove(monitor->pins, link_place(instance));
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		instance->pinned[direction] = false;
 	free(instance->place);
 	instance->place = NULL;

@@ -369,7 +369,7 @@ int registry_eject(struct registry *registry, const char *name, int direction, s
 	if (r < 0)
 		return requested(r);
 	r = direction < 0 ? loader_eject(monitor, err)
-			  : loader_eject_direction(monitor, (enum direction)direction, err);
+			  : loader_eject_direction(monitor, direction, err);
 	if (r == 0)
 		registry_keep(registry, monitor, report);
 	monitor_end(monitor);

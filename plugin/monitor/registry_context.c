@@ -11,7 +11,7 @@
 
 static int find_in_generation(const struct generation *generation, const char *name)
 {
-	for (int direction = 0; generation && direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; generation && direction < N_DIRECTIONS; direction++) {
 		const struct object *object = generation->directions[direction].object;
 		const struct object_map *map = object ? object_find_map(object, name) : NULL;
 

@@ -46,10 +46,9 @@ static void format_layer(const struct history_entry *layer, bool encoded, struct
 	bool first = true;
 
 	text_adds(out, "{ \"leave\": [");
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		if (layer->leave[direction])
-			text_printf(out, "%s\"%s\"", first ? "" : ", ",
-				    direction_name((enum direction)direction));
+			text_printf(out, "%s\"%s\"", first ? "" : ", ", direction_name(direction));
 		first = first && !layer->leave[direction];
 	}
 	text_adds(out, "], ");
@@ -269,7 +268,7 @@ static int take_layer(struct json_reader *json_reader, struct json_object *value
 		return error_set(json_reader->err, -EINVAL,
 				 "%s: expected one of file, document and document-data",
 				 text_str(&json_reader->where));
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		layer->covers[direction] = !layer->leave[direction];
 	return r;
 }

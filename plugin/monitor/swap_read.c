@@ -42,7 +42,7 @@ static int replace_all(const struct turn *turn, bool twin, struct error *err)
 	for (size_t i = 0; i < monitor->n_instances; i++) {
 		struct instance *instance = monitor->instances[i];
 
-		for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 			const struct generation_direction *of =
 				&turn->generation->directions[direction];
 			struct attachment *attachment = &instance->attachments[direction];
@@ -99,7 +99,7 @@ static void take_turn(struct turn *turn)
 
 void generation_collect(const struct generation *generation, bool twin)
 {
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		const struct generation_direction *of = &generation->directions[direction];
 
 		for (size_t i = 0; i < of->n_metrics; i++) {

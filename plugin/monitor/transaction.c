@@ -256,8 +256,8 @@ static int switch_all(struct transaction *transaction, struct error *err)
 			: 0;
 
 	for (size_t i = 0; r == 0 && i < transaction->n; i++)
-		for (int direction = 0; r == 0 && direction < N_DIRECTIONS; direction++)
-			r = switch_direction(transaction, i, (enum direction)direction, err);
+		for (enum direction direction = 0; r == 0 && direction < N_DIRECTIONS; direction++)
+			r = switch_direction(transaction, i, direction, err);
 	if (r < 0)
 		transaction_undo(transaction);
 	return r;
@@ -358,8 +358,8 @@ static void detach_idle(struct monitor *monitor)
 	for (size_t i = 0; i < monitor->n_instances; i++) {
 		struct instance *instance = monitor->instances[i];
 
-		for (int direction = 0; direction < N_DIRECTIONS; direction++)
-			if (generation_prog_fd(instance->generation, (enum direction)direction) < 0)
+		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
+			if (generation_prog_fd(instance->generation, direction) < 0)
 				attachment_detach(&instance->attachments[direction]);
 	}
 }

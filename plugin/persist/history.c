@@ -8,7 +8,7 @@ int history_entry_init(struct history_entry *layer, const char *file, const char
 		       const bool leave[N_DIRECTIONS], const struct document *document)
 {
 	*layer = (struct history_entry){};
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		layer->leave[direction] = leave[direction];
 		layer->covers[direction] =
 			!leave[direction] && (!document || document->directions[direction]);
@@ -33,7 +33,7 @@ void history_entry_release(struct history_entry *layer)
 /* Returns true if entry i covers a direction that no later entry covers. */
 static bool is_used(const struct history *history, size_t i, const struct history_entry *last)
 {
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		bool later = last->covers[direction];
 
 		for (size_t j = i + 1; j < history->n; j++)
@@ -49,7 +49,7 @@ void history_push(struct history *history, struct history_entry *layer)
 	struct history next = {};
 	bool covers = false;
 
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		covers = covers || layer->covers[direction];
 	if (!covers) { /* the injection changes nothing */
 		history_entry_release(layer);

@@ -197,15 +197,15 @@ int pins_save(struct pins *pins, const char *place, const struct generation *gen
 	if (r < 0)
 		return error_prefix(err, r, "Pin");
 	*number = pins->next++;
-	for (int direction = 0; r == 0 && direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; r == 0 && direction < N_DIRECTIONS; direction++) {
 		const struct generation_direction *of = &generation->directions[direction];
 
 		if (of->object)
-			r = save_copy(text_str(&dir), of->object, of->prog_fd, false,
-				      (enum direction)direction, err);
+			r = save_copy(text_str(&dir), of->object, of->prog_fd, false, direction,
+				      err);
 		if (r == 0 && of->twin)
-			r = save_copy(text_str(&dir), of->twin, of->twin_prog_fd, true,
-				      (enum direction)direction, err);
+			r = save_copy(text_str(&dir), of->twin, of->twin_prog_fd, true, direction,
+				      err);
 	}
 	if (r < 0)
 		bpffs_remove(text_str(&dir));
@@ -333,15 +333,13 @@ static int pins_look_at(void *data, const char *place, const char *name)
 	if (*end || !number)
 		return 0;
 	text_printf(&dir, "%s/%s", place, name);
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		for (int twin = 0; twin < 2; twin++) {
 			uint32_t id;
-			_cleanup_close_ int fd =
-				prog_get(text_str(&dir), (enum direction)direction, twin, &id);
+			_cleanup_close_ int fd = prog_get(text_str(&dir), direction, twin, &id);
 
 			running = running ||
-				  (fd >= 0 &&
-				   candidate->runs(candidate->data, (enum direction)direction, id));
+				  (fd >= 0 && candidate->runs(candidate->data, direction, id));
 		}
 	if (running > candidate->best_runs ||
 	    (running == candidate->best_runs && number > candidate->best)) {
@@ -383,10 +381,9 @@ static int take_map(void *data, const char *dir, const char *name)
 		return 0;
 	rest += 4;
 	for (direction = 0; direction < N_DIRECTIONS; direction++) {
-		size_t n = strlen(direction_name((enum direction)direction));
+		size_t n = strlen(direction_name(direction));
 
-		if (!strncmp(rest, direction_name((enum direction)direction), n) &&
-		    rest[n] == '-') {
+		if (!strncmp(rest, direction_name(direction), n) && rest[n] == '-') {
 			copy = strdup(rest + n + 1);
 			break;
 		}
@@ -396,7 +393,7 @@ static int take_map(void *data, const char *dir, const char *name)
 		return 0;
 	bpffs_unescape(copy);
 	reusable_map.name = copy;
-	reusable_map.direction = (enum direction)direction;
+	reusable_map.direction = direction;
 	reusable_map.map.fd = bpf_obj_get(text_str(&file));
 	if (reusable_map.map.fd < 0)
 		return 0;
@@ -465,7 +462,7 @@ int pins_find(struct pins *pins, const char *place,
 
 void pinned_release(struct pinned *pinned)
 {
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		if (pinned->prog_ids[direction])
 			fd_close(&pinned->prog_fds[direction]);
 	reusable_maps_release(&pinned->reusable_maps);

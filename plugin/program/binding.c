@@ -97,7 +97,7 @@ static int direction_bind(struct generation *generation, enum direction directio
 /* Returns the first earlier metric of either direction with the same map, or NULL. */
 static struct metric *metric_of_same_map(struct generation *generation, const struct metric *metric)
 {
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		struct generation_direction *of = &generation->directions[direction];
 
 		for (size_t i = 0; i < of->n_metrics; i++) {
@@ -116,7 +116,7 @@ static struct metric *metric_of_same_map(struct generation *generation, const st
  */
 static void join_metrics(struct generation *generation)
 {
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		struct generation_direction *of = &generation->directions[direction];
 
 		for (size_t i = 0; i < of->n_metrics; i++) {
@@ -132,15 +132,14 @@ static void join_metrics(struct generation *generation)
 int generation_bind(struct generation *generation, const char *monitor,
 		    const struct generation *previous, struct text *report, struct error *err)
 {
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		int r = generation->directions[direction].object
-				? direction_bind(generation, (enum direction)direction, monitor,
-						 previous, report, err)
+				? direction_bind(generation, direction, monitor, previous, report,
+						 err)
 				: 0;
 
 		if (r < 0)
-			return error_prefix(err, r, "%s-path",
-					    direction_name((enum direction)direction));
+			return error_prefix(err, r, "%s-path", direction_name(direction));
 	}
 	join_metrics(generation);
 	return 0;

@@ -20,15 +20,14 @@ int generation_reusable_maps(const struct generation *generation,
 {
 	int r = 0;
 
-	for (int direction = 0; generation && r == 0 && direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; generation && r == 0 && direction < N_DIRECTIONS;
+	     direction++) {
 		const struct generation_direction *this = &generation->directions[direction];
 
 		if (this->object)
-			r = reusable_maps_add_object(reusable_maps, this->object,
-						     (enum direction)direction, false);
+			r = reusable_maps_add_object(reusable_maps, this->object, direction, false);
 		if (r == 0 && this->twin)
-			r = reusable_maps_add_object(reusable_maps, this->twin,
-						     (enum direction)direction, true);
+			r = reusable_maps_add_object(reusable_maps, this->twin, direction, true);
 	}
 	return r;
 }
@@ -64,19 +63,20 @@ struct run_stats generation_run_stats(const struct generation *generation, enum 
 
 void generation_follow(struct generation *generation, const struct generation *previous)
 {
-	for (int direction = 0; generation && previous && direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; generation && previous && direction < N_DIRECTIONS;
+	     direction++) {
 		struct generation_direction *this = &generation->directions[direction];
 
 		if (this->object && this->object == previous->directions[direction].object)
 			this->before = previous->directions[direction].before;
 		else
-			this->before = generation_run_stats(previous, (enum direction)direction);
+			this->before = generation_run_stats(previous, direction);
 	}
 }
 
 bool generation_has_past(const struct generation *generation)
 {
-	for (int direction = 0; generation && direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; generation && direction < N_DIRECTIONS; direction++)
 		if (object_has_past(generation->directions[direction].object))
 			return true;
 	return false;
@@ -86,7 +86,7 @@ int generation_add_past(struct generation *generation, struct error *err)
 {
 	int result = 0;
 
-	for (int direction = 0; generation && direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; generation && direction < N_DIRECTIONS; direction++) {
 		struct object *object = generation->directions[direction].object;
 		int r = object ? object_add_past(object, err) : 0;
 
@@ -97,7 +97,7 @@ int generation_add_past(struct generation *generation, struct error *err)
 
 bool generation_has_hooks(const struct generation *generation)
 {
-	for (int direction = 0; generation && direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; generation && direction < N_DIRECTIONS; direction++)
 		if (generation->directions[direction].object &&
 		    !generation->directions[direction].by_section)
 			return true;
@@ -127,7 +127,7 @@ void generation_detach_sections(struct generation *generation, const struct gene
 
 void generation_keep(struct generation *generation)
 {
-	for (int direction = 0; generation && direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; generation && direction < N_DIRECTIONS; direction++)
 		object_keep(generation->directions[direction].object);
 }
 
@@ -144,7 +144,7 @@ struct generation *generation_unref(struct generation *generation)
 		return NULL;
 	if (generation->feed_targets_free)
 		generation->feed_targets_free(generation->targets, generation->n_targets);
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		struct generation_direction *this = &generation->directions[direction];
 
 		for (size_t i = 0; i < this->n_metrics; i++)

@@ -439,41 +439,38 @@ static int load_directions(struct making *making)
 	struct generation *generation = making->generation;
 	int r = 0;
 
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
-		r = path_open(making, (enum direction)direction);
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
+		r = path_open(making, direction);
 		if (r < 0)
-			return error_prefix(making->err, r, "%s-path",
-					    direction_name((enum direction)direction));
+			return error_prefix(making->err, r, "%s-path", direction_name(direction));
 	}
 	r = check_sections(making);
-	for (int direction = 0; r == 0 && direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; r == 0 && direction < N_DIRECTIONS; direction++)
 		if (generation->directions[direction].object && !making->reused[direction])
-			maps_prepare(making, (enum direction)direction);
-	for (int direction = 0; r == 0 && direction < N_DIRECTIONS; direction++) {
+			maps_prepare(making, direction);
+	for (enum direction direction = 0; r == 0 && direction < N_DIRECTIONS; direction++) {
 		struct generation_direction *this = &generation->directions[direction];
 
 		if (!this->object || making->reused[direction])
 			continue;
-		r = direction_load(making, (enum direction)direction);
+		r = direction_load(making, direction);
 		this->prog_fd = making->programs[direction]
 					? object_prog_fd(this->object, making->programs[direction])
 					: -1;
 		if (r < 0)
-			return error_prefix(making->err, r, "%s-path",
-					    direction_name((enum direction)direction));
+			return error_prefix(making->err, r, "%s-path", direction_name(direction));
 	}
-	for (int direction = 0; r == 0 && direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; r == 0 && direction < N_DIRECTIONS; direction++) {
 		struct generation_direction *this = &generation->directions[direction];
 
 		if (!this->object)
 			continue;
 		if (!making->reused[direction])
-			r = twin_load(making, (enum direction)direction);
+			r = twin_load(making, direction);
 		if (r == 0 && making->twins[direction])
 			this->twin_prog_fd = object_prog_fd(this->twin, making->twins[direction]);
 		if (r < 0)
-			return error_prefix(making->err, r, "%s-path",
-					    direction_name((enum direction)direction));
+			return error_prefix(making->err, r, "%s-path", direction_name(direction));
 	}
 	if (r == 0)
 		r = generation_bind(generation, making->options->monitor, making->options->previous,

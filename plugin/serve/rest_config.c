@@ -349,7 +349,7 @@ static int make_document(struct rest_call *call, int direction, struct text *doc
 	if (!body)
 		return -EINVAL;
 	if (direction >= 0)
-		text_printf(document, "{\"%s-path\":", direction_name((enum direction)direction));
+		text_printf(document, "{\"%s-path\":", direction_name(direction));
 	if (request->len)
 		text_add(document, request->body, request->len);
 	else

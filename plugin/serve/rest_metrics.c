@@ -14,7 +14,8 @@ bool rest_snapshot_takes(const struct snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->n; i++) {
 		const struct generation *generation = snapshot->items[i].generation;
 
-		for (int direction = 0; generation && direction < N_DIRECTIONS; direction++)
+		for (enum direction direction = 0; generation && direction < N_DIRECTIONS;
+		     direction++)
 			for (size_t j = 0; j < generation->directions[direction].n_metrics; j++) {
 				const struct metric *metric =
 					&generation->directions[direction].metrics[j];

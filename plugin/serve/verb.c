@@ -181,11 +181,13 @@ static int check_name(const struct snapshot *snapshot, const struct json_filter 
 		const struct generation *generation = snapshot->items[i].generation;
 
 		runs = runs || generation;
-		for (int direction = 0; generation && direction < N_DIRECTIONS; direction++) {
+		for (enum direction direction = 0; generation && direction < N_DIRECTIONS;
+		     direction++) {
 			const struct generation_direction *of = &generation->directions[direction];
 
 			for (size_t m = 0; m < of->n_metrics; m++)
-				if ((filter->direction < 0 || filter->direction == direction) &&
+				if ((filter->direction < 0 ||
+				     filter->direction == (int)direction) &&
 				    !strcmp(of->metrics[m].config->name, filter->name))
 					return 0;
 		}

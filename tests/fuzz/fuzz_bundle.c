@@ -86,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r = document_parse(exact, wrapped.len, "/proc/self/fdinfo", true, &document, &err);
 	if ((r < 0) != !document || r > 0 || (r < 0 && !err.message))
 		abort();
-	for (int direction = 0; document && direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; document && direction < N_DIRECTIONS; direction++) {
 		const struct direction_config *config = document->directions[direction];
 
 		if (config && (config->source.len || !config->origin ||

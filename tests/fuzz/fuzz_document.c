@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if ((r < 0) != !document || r > 0 || (r < 0 && !err.message))
 		abort();
-	for (int direction = 0; document && direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; document && direction < N_DIRECTIONS; direction++)
 		check_direction(document->directions[direction]);
 	return 0;
 }

@@ -209,7 +209,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (document_parse(exact, size, "/proc/self/fdinfo", true, &document, NULL) < 0)
 		use(exact, size, NULL);
-	for (int direction = 0; document && direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; document && direction < N_DIRECTIONS; direction++)
 		if (document->directions[direction])
 			use(document->directions[direction]->object.data,
 			    document->directions[direction]->object.len,

@@ -204,7 +204,7 @@ struct snapshot_item snapshot_item_make(struct monitor_settings *settings, const
 				      .generation = calloc(1, sizeof(struct generation)) };
 
 	item.generation->refs = 1;
-	for (int direction = 0; direction < N_DIRECTIONS; direction++)
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		if (configs[direction].name)
 			direction_make(&item.generation->directions[direction], object,
 				       &configs[direction]);

@@ -59,11 +59,10 @@ static int pack(const struct text *ingress, const struct text *egress, const cha
 	int r;
 
 	text_printf(&json, "{\"name\":\"kept\",\"unknown\":[1]");
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		if (!objects[direction])
 			continue;
-		text_printf(&json, ",\"%s-path\":{\"object-data\":\"",
-			    direction_name((enum direction)direction));
+		text_printf(&json, ",\"%s-path\":{\"object-data\":\"", direction_name(direction));
 		base64_encode(objects[direction]->data, objects[direction]->len, &json);
 		text_printf(&json, "\"%s}", more);
 	}
@@ -109,10 +108,10 @@ static void test_round_trip(void **state)
 		assert_int_equal(json_object_get_int(json_object_object_get(about, "cube-id")), 7);
 		assert_true(json_object_object_get(document->json, "unknown"));
 		assert_true(contains(text_str(&document->warnings), "unknown: unknown key"));
-		for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 			const struct direction_config *config = document->directions[direction];
 			struct json_object *json = json_object_object_get(
-				document->json, bundle_direction_key((enum direction)direction));
+				document->json, bundle_direction_key(direction));
 
 			assert_int_equal(!config, !objects[direction]);
 			if (!config)

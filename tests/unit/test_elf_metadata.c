@@ -140,7 +140,7 @@ static void test_rows(void **state)
 			continue;
 		}
 		assert_true(contains(text_str(&document->warnings), rows[i].warning));
-		for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 			const struct direction_config *config = document->directions[direction];
 
 			assert_int_equal(!config, !expected[direction]);

@@ -290,7 +290,7 @@ static struct snapshot snapshot_make(const struct given *given, size_t n)
 static void configs_free(size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 			free(configs[i][direction].labels);
 	free(configs);
 }

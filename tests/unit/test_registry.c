@@ -1228,7 +1228,8 @@ static void *reader_thread(void *data)
 		for (size_t i = 0; i < snapshot.n; i++) {
 			const struct generation *generation = snapshot.items[i].generation;
 
-			for (int direction = 0; generation && direction < N_DIRECTIONS; direction++)
+			for (enum direction direction = 0; generation && direction < N_DIRECTIONS;
+			     direction++)
 				for (size_t m = 0; m < generation->directions[direction].n_metrics;
 				     m++) {
 					_cleanup_text_ struct text out = {};

@@ -138,15 +138,15 @@ static char *document(bool empty)
 	};
 	_cleanup_text_ struct text json = {};
 
-	for (int direction = 0; direction < N_DIRECTIONS; direction++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		const char *comma = "";
 
 		text_printf(&json, "%s\"%s-path\":{\"object-data\":\"", direction ? "," : "{",
-			    direction_name((enum direction)direction));
+			    direction_name(direction));
 		text_add(&json, object.data, object.len);
 		text_adds(&json, "\",\"metric-configs\":[");
 		for (size_t i = 0; i < ARRAY_SIZE(metrics); i++) {
-			if (metrics[i].direction != direction)
+			if (metrics[i].direction != (int)direction)
 				continue;
 			text_printf(&json,
 				    "%s{\"name\":\"%s\",\"map-name\":\"%s\",\"extraction-options\":"

@@ -309,7 +309,7 @@ static void test_values(void **state)
 			*value++ = '\0';
 			assert_int_equal(settings_set(metric, option, value, NULL), 0);
 		}
-		for (int direction = 0; direction < N_DIRECTIONS; direction++)
+		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 			configs[direction] = (struct metric_config){
 				.name = (char *)cases[i].metrics[direction].name,
 				.map_name = (char *)cases[i].metrics[direction].map,
