@@ -100,7 +100,7 @@ static const struct {
 	{ HEAD MAP("m", "__attribute__((btf_decl_tag(\"dynmon:shared\")))") PROGRAM("tc", "a", "m"),
 	  NULL, "a", NULL, "it runs, and has no metrics" },
 	{ HEAD MAP("m", NAMED) PROGRAM("tc", "a", "m") PROGRAM("tcx", "b", "m"),
-	  "several programs fit the ingress path, and only a document can name one of them: "
+	  "several programs fit the ingress direction, and only a document can name one of them: "
 	  "a (SEC \"tc\"), b (SEC \"tcx\")",
 	  NULL, NULL, NULL },
 	{ HEAD MAP("m", NAMED) "int f(void) { return 0; }\n", "there is no program in the object",
@@ -116,7 +116,7 @@ static const struct {
 	{ HEAD MAP("m", NAMED NAMED " " TAG("{\\\"name\\\":\\\"a\\\" }")) PROGRAM("tc", "a", "m"),
 	  "\"a\" is the name of [0] already", NULL, NULL, NULL },
 	{ HEAD MAP("m", NAMED " DYNMON_DIRECTION(\"egress\")") PROGRAM("tc", "a", "m"),
-	  "map m: its metric is for the egress path, and no program is", NULL, NULL, NULL },
+	  "map m: its metric is for the egress direction, and no program is", NULL, NULL, NULL },
 	{ HEAD MAP("m", NAMED " DYNMON_DIRECTION(\"up\")") PROGRAM("tc", "a", "m"),
 	  "map m: direction: expected ingress or egress, found \"up\"", NULL, NULL, NULL },
 	{ HEAD MAP("m", "DYNMON_METRIC(\"a\", \"rate\", \"x\")") PROGRAM("tc", "a", "m"),
