@@ -373,7 +373,7 @@ refused_everywhere() {
 	run -1 offline test "$OBJECTS/ntp_packets_counter.o" --pcap "$WORK/cut.pcap"
 	[[ $output == *"cut.pcap: packet 2: truncated dump file"* ]]
 	run -1 offline test "$OBJECTS/ntp_packets_counter.o" --pcap "$WORK/capture.pcap" --direction=egress
-	[[ $output == *"there is no program to run packets through on the egress path" ]]
+	[[ $output == *"there is no program to run packets through on the egress direction" ]]
 	run -2 offline test "$OBJECTS/ntp_packets_counter.o"
 	[[ $output == "dynmonctl: usage: test FILE --pcap=CAPTURE"* ]]
 	run -2 offline test "$OBJECTS/ntp_packets_counter.o" --pcap "$WORK/capture.pcap" --direction=up

@@ -305,7 +305,7 @@ print(json.load(sys.stdin)[sys.argv[1] + "-path"].get("code", ""))' $path \
 	END
 	run cc --hook=xdp --direction=egress
 	[ "$status" = 2 ]
-	has "no egress path"
+	has "no egress direction"
 }
 
 @test "the status file gets one line" {

@@ -355,7 +355,7 @@ late_is() { [ "$(ctl --json list | jq -r '.[0].state')" = "$1" ]; }
 		jq 'del(."egress-path")' >"$DOCUMENTS/public.json"
 	document guest.json $'BPF_TABLE("extern", int, u64, WORLD, 1);\nstatic __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { WORLD.atomic_increment(0); return RX_OK; }' WORLD
 	run ctl inject guest mon0 "$DOCUMENTS/guest.json"
-	[[ $output == *'map WORLD is "extern", and neither the other path nor any monitor declares it'* ]]
+	[[ $output == *'map WORLD is "extern", and neither the other direction nor any monitor declares it'* ]]
 	ctl inject owner mon0 "$DOCUMENTS/public.json"
 	ctl inject guest mon0 "$DOCUMENTS/guest.json"
 	frames_in 4

@@ -105,11 +105,11 @@ value() { json_value all ingress "$1"; }
 	run /usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$BATS_TEST_TMPDIR/open"
 	echo "$output"
 	[ "$status" -eq 0 ]
-	labels='interface="mon0",monitor="all",direction="ingress",site="a"b\c
+	labels='interface="mon0",monitor="all",site="a"b\c
 d"'
-	[[ $output == *"counts_total{index=\"0\",$labels} 5"* ]]
-	[[ $output == *"counts_total{index=\"3\",$labels} 20"* ]]
-	[[ $output == *"levels{$labels} -5"* ]]
+	[[ $output == *"counts_total{direction=\"ingress\",index=\"0\",$labels} 5"* ]]
+	[[ $output == *"counts_total{direction=\"ingress\",index=\"3\",$labels} 20"* ]]
+	[[ $output == *"levels{direction=\"ingress\",$labels} -5"* ]]
 	[[ $output == *"ports_total{interface=\"mon0\",key=\"53\",monitor=\"all\",direction=\"ingress\""*" 3"* ]]
 	[[ $output == *"named_total{interface=\"mon0\",monitor=\"all\",name=\"udp\",direction=\"ingress\",port=\"123\""*" 2"* ]]
 	[[ $output == *"percpu_total{index=\"1\",$labels} 10"* ]]
@@ -286,7 +286,7 @@ has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1
 	/usr/bin/python3 "$top_srcdir/tests/tools/parse-protobuf.py" "$top_srcdir/plugin/export/prometheus.proto" <"$BATS_TEST_TMPDIR/message" >"$BATS_TEST_TMPDIR/protobuf"
 	for i in "${!NAMES[@]}"; do
 		for series in openmetrics protobuf; do
-			grep -Fxq "packets_total{interface=\"${CALLED[i]}\",monitor=\"edge\",direction=\"ingress\"} $((i + 1))" \
+			grep -Fxq "packets_total{direction=\"ingress\",interface=\"${CALLED[i]}\",monitor=\"edge\"} $((i + 1))" \
 				"$BATS_TEST_TMPDIR/$series"
 		done
 	done

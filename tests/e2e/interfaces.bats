@@ -52,7 +52,7 @@ with_options() { # FILE EXTRACTION-OPTIONS
 }
 
 # The programs of a hook, in the order of the kernel: one "name" each.
-order() { attached mon0 | awk -v direction="$1" '$2 == path { print $3 }' | xargs; }
+order() { attached mon0 | awk -v direction="$1" '$2 == direction { print $3 }' | xargs; }
 
 # The same from SHOW.
 chain() {
@@ -60,11 +60,11 @@ chain() {
 		'.interfaces[0].programs[] | select(.direction == $direction) | .chain[].id' | xargs
 }
 
-ids() { # PATH MONITOR ...
+ids() { # DIRECTION MONITOR ...
 	local direction=$1 monitor
 	shift
 	for monitor; do
-		program_id "$monitor" mon0 "$path"
+		program_id "$monitor" mon0 "$direction"
 	done | xargs
 }
 
