@@ -51,7 +51,7 @@ rest() {
 # gives METHOD PATH STATUS BODY [CURL'S OPTIONS]: requires exactly this status and body. A BODY that
 # ends in * is a prefix.
 gives() {
-	local method=$1 direction=$2 status=$3 body=$4
+	local method=$1 path=$2 status=$3 body=$4
 	shift 4
 	rest "$method" "$API$path" "$@"
 	[ "$STATUS" = "$status" ] || { echo "expected status $status"; return 1; }
