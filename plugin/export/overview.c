@@ -40,19 +40,17 @@ static const char *where_shown(const struct metric *metric)
 /* Lists the metrics of the first instance; all instances of a monitor have the same ones. */
 static void list_metrics(const struct snapshot *snapshot, struct text *out)
 {
-	const struct generation *generation = snapshot->n ? snapshot->items[0].generation : NULL;
+	struct snapshot_metric each = {};
 
 	text_adds(out, ",\"metrics\":[");
-	for (enum direction direction = 0, n = 0; generation && direction < N_DIRECTIONS;
-	     direction++)
-		for (size_t i = 0; i < generation->directions[direction].n_metrics; i++) {
-			const struct metric *metric = &generation->directions[direction].metrics[i];
+	for (size_t n = 0; snapshot->n && snapshot_item_next_metric(snapshot->items, &each); n++) {
+		const char *name = each.metric->config->name;
 
-			text_adds(out, n++ ? ",{\"name\":" : "{\"name\":");
-			text_json(out, metric->config->name, strlen(metric->config->name));
-			text_printf(out, ",\"direction\":\"%s\",\"shown\":\"%s\"}",
-				    direction_name(direction), where_shown(metric));
-		}
+		text_adds(out, n ? ",{\"name\":" : "{\"name\":");
+		text_json(out, name, strlen(name));
+		text_printf(out, ",\"direction\":\"%s\",\"shown\":\"%s\"}",
+			    direction_name(each.direction), where_shown(each.metric));
+	}
 	text_addc(out, ']');
 }
 

@@ -335,9 +335,9 @@ static int settle_types(struct sources *sources)
 	return r;
 }
 
-static int source_add_metric(struct sources *sources, const struct snapshot_item *item,
-			     int direction, const struct metric *metric)
+static int source_add_metric(struct sources *sources, const struct snapshot_metric *each)
 {
+	const struct metric *metric = each->metric;
 	struct held *held = &sources->helds[sources->n_helds++];
 
 	*held = (struct held){ .metric = metric, .users = metric->n_families };
@@ -346,59 +346,37 @@ static int source_add_metric(struct sources *sources, const struct snapshot_item
 		int r;
 
 		*source = (struct source){
-			.monitor = item->monitor,
+			.monitor = each->item->monitor,
 			.metric = metric,
 			.family = family,
 			.held = held,
 			.order = sources->n++,
 		};
-		r = source_init(source, item, direction);
+		r = source_init(source, each->item, each->direction);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-/* Counts the families of a snapshot, and the metrics with at least one family. */
-static void count(const struct snapshot *snapshot, size_t *families, size_t *metrics)
-{
-	*families = *metrics = 0;
-	for (size_t i = 0; i < snapshot->n; i++)
-		for (enum direction direction = 0;
-		     snapshot->items[i].generation && direction < N_DIRECTIONS; direction++) {
-			const struct generation_direction *of =
-				&snapshot->items[i].generation->directions[direction];
-
-			for (size_t j = 0; j < of->n_metrics; j++) {
-				*families += of->metrics[j].n_families;
-				*metrics += of->metrics[j].n_families > 0;
-			}
-		}
-}
-
 int sources_init(struct sources *sources, const struct snapshot *snapshot)
 {
-	size_t families, metrics;
+	struct snapshot_metric each = {};
+	size_t families = 0, metrics = 0;
 	int r = 0;
 
-	count(snapshot, &families, &metrics);
+	for (; snapshot_next_metric(snapshot, &each); metrics++)
+		families += each.metric->n_families;
 	*sources = (struct sources){
 		.items = calloc(families + 1, sizeof(*sources->items)),
 		.helds = calloc(metrics + 1, sizeof(*sources->helds)),
 	};
 	if (!sources->items || !sources->helds)
 		r = -ENOMEM;
-	for (size_t i = 0; r == 0 && i < snapshot->n; i++)
-		for (enum direction direction = 0;
-		     snapshot->items[i].generation && direction < N_DIRECTIONS; direction++) {
-			const struct generation_direction *of =
-				&snapshot->items[i].generation->directions[direction];
-
-			for (size_t j = 0; r == 0 && j < of->n_metrics; j++)
-				if (of->metrics[j].n_families)
-					r = source_add_metric(sources, &snapshot->items[i],
-							      direction, &of->metrics[j]);
-		}
+	each = (struct snapshot_metric){};
+	while (r == 0 && snapshot_next_metric(snapshot, &each))
+		if (each.metric->n_families)
+			r = source_add_metric(sources, &each);
 	if (r < 0) {
 		sources_release(sources);
 		return r;

@@ -117,21 +117,17 @@ static bool looks_the_same(const char *a, const char *b)
 static int set_name(struct making *making)
 {
 	const char *name = making->metric->config->name;
-	bool twin = false;
+	struct snapshot_metric each = {};
+	bool ambiguous = false;
 
-	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
-		const struct generation_direction *from =
-			&making->item->generation->directions[direction];
+	while (snapshot_item_next_metric(making->item, &each)) {
+		const char *other = each.metric->config->name;
 
-		for (size_t i = 0; i < from->n_metrics; i++) {
-			const char *other = from->metrics[i].config->name;
-
-			twin = twin || (strcmp(other, name) != 0 && looks_the_same(other, name));
-		}
+		ambiguous = ambiguous || (strcmp(other, name) != 0 && looks_the_same(other, name));
 	}
 	text_clear(&making->name);
 	utf8_name(&making->name, name, strlen(name));
-	if (twin)
+	if (ambiguous)
 		text_printf(&making->name, "-%08x", hash_bytes(name, strlen(name)));
 	text_addc(&making->name, '\0');
 	return text_status(&making->name);
@@ -450,30 +446,25 @@ void values_read(const struct snapshot_item *item,
 {
 	const struct monitor_settings *monitor = &item->monitor->settings;
 	struct making making = { .item = item, .sink = sink, .data = data };
+	struct snapshot_metric each = {};
 
-	for (enum direction direction = 0; item->generation && direction < N_DIRECTIONS;
-	     direction++) {
-		const struct generation_direction *from = &item->generation->directions[direction];
+	while (snapshot_item_next_metric(item, &each)) {
+		const struct metric *metric = each.metric;
+		const struct metric_settings *settings =
+			monitor_settings_metric(monitor, metric->config->name);
+		_cleanup_error_ struct error err = {};
+		int r;
 
-		for (size_t i = 0; i < from->n_metrics; i++) {
-			const struct metric *metric = &from->metrics[i];
-			const struct metric_settings *settings =
-				monitor_settings_metric(monitor, metric->config->name);
-			_cleanup_error_ struct error err = {};
-			int r;
-
-			if (!metric->n_families || (settings && !settings->dispatch))
-				continue;
-			r = making_begin(&making, direction, metric, settings);
-			if (r == 0)
-				r = metric_read(&making, settings);
-			if (r < 0) {
-				error_set(&err, r,
-					  "monitor %s: reading map %s of metric \"%s\": %s",
-					  monitor->name, metric->config->map_name,
-					  metric->config->name, map_reader_strerror(r));
-				trouble(data, &err);
-			}
+		if (!metric->n_families || (settings && !settings->dispatch))
+			continue;
+		r = making_begin(&making, each.direction, metric, settings);
+		if (r == 0)
+			r = metric_read(&making, settings);
+		if (r < 0) {
+			error_set(&err, r, "monitor %s: reading map %s of metric \"%s\": %s",
+				  monitor->name, metric->config->map_name, metric->config->name,
+				  map_reader_strerror(r));
+			trouble(data, &err);
 		}
 	}
 	free(making.list);

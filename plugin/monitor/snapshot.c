@@ -46,6 +46,33 @@ int snapshot_add(struct snapshot *snapshot, struct monitor *monitor)
 	return r;
 }
 
+bool snapshot_item_next_metric(const struct snapshot_item *item, struct snapshot_metric *metric)
+{
+	if (metric->item != item)
+		*metric = (struct snapshot_metric){ .item = item };
+	for (; item->generation && metric->direction < N_DIRECTIONS; metric->direction++) {
+		const struct generation_direction *from =
+			&item->generation->directions[metric->direction];
+
+		if (metric->next < from->n_metrics) {
+			metric->metric = &from->metrics[metric->next++];
+			return true;
+		}
+		metric->next = 0;
+	}
+	return false;
+}
+
+bool snapshot_next_metric(const struct snapshot *snapshot, struct snapshot_metric *metric)
+{
+	const struct snapshot_item *item = metric->item ? metric->item : snapshot->items;
+
+	for (; item < snapshot->items + snapshot->n; item++)
+		if (snapshot_item_next_metric(item, metric))
+			return true;
+	return false;
+}
+
 void snapshot_note_read(const struct snapshot *snapshot, enum reader_kind reader)
 {
 	const struct monitor *last = NULL;

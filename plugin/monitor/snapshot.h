@@ -35,6 +35,25 @@ struct snapshot {
  */
 int snapshot_add(struct snapshot *snapshot, struct monitor *monitor);
 
+/* A metric of a snapshot. Start an iteration with a zeroed one. */
+struct snapshot_metric {
+	const struct snapshot_item *item;
+	enum direction direction;
+	const struct metric *metric;
+	size_t next; /* index in the direction's metrics */
+};
+
+/**
+ * snapshot_next_metric() - iterate over the metrics of all items
+ * @snapshot: the snapshot
+ * @metric:   zeroed before the first call; receives the next metric
+ *
+ * Return: false at the end.
+ */
+bool snapshot_next_metric(const struct snapshot *snapshot, struct snapshot_metric *metric);
+/* Iterates over the metrics of one item. */
+bool snapshot_item_next_metric(const struct snapshot_item *item, struct snapshot_metric *metric);
+
 /**
  * snapshot_note_read() - count a completed read of each monitor
  * @snapshot: the snapshot

@@ -11,20 +11,12 @@
 
 bool rest_snapshot_takes(const struct snapshot *snapshot)
 {
-	for (size_t i = 0; i < snapshot->n; i++) {
-		const struct generation *generation = snapshot->items[i].generation;
+	struct snapshot_metric each = {};
 
-		for (enum direction direction = 0; generation && direction < N_DIRECTIONS;
-		     direction++)
-			for (size_t j = 0; j < generation->directions[direction].n_metrics; j++) {
-				const struct metric *metric =
-					&generation->directions[direction].metrics[j];
-
-				if (metric->config->empty_on_read || metric->swapped ||
-				    map_kind(metric->map.type) == MAP_QUEUE)
-					return true;
-			}
-	}
+	while (snapshot_next_metric(snapshot, &each))
+		if (each.metric->config->empty_on_read || each.metric->swapped ||
+		    map_kind(each.metric->map.type) == MAP_QUEUE)
+			return true;
 	return false;
 }
 
@@ -82,19 +74,6 @@ static int rest_metrics_direction_of(const struct rest_call *call)
 	return strcmp(rest_word(call, 3), "egress-metrics") == 0 ? EGRESS : INGRESS;
 }
 
-/* Iterates over the metrics of a direction. Returns NULL at the end. */
-static const struct metric *next_metric(const struct snapshot *snapshot, int direction,
-					size_t *item, size_t *i)
-{
-	for (; *item < snapshot->n; ++*item, *i = 0) {
-		const struct generation *generation = snapshot->items[*item].generation;
-
-		if (generation && *i < generation->directions[direction].n_metrics)
-			return &generation->directions[direction].metrics[(*i)++];
-	}
-	return NULL;
-}
-
 void rest_get_metric_list(struct rest_call *call)
 {
 	_cleanup_free_ char *interface = rest_query(call->request->uri, "interface");
@@ -102,16 +81,16 @@ void rest_get_metric_list(struct rest_call *call)
 					    .interface = interface,
 					    .one = true };
 	_cleanup_text_ struct text links = {};
-	const struct metric *metric;
-	size_t item = 0, i = 0;
+	struct snapshot_metric each = {};
 	struct snapshot snapshot;
 
 	if (!rest_metrics_begin(call, &snapshot))
 		return;
 	rest_links_begin(call, &links);
-	while ((metric = next_metric(&snapshot, filter.direction, &item, &i)))
-		if (!item) /* other instances have the same metrics */
-			rest_links_add(call, &links, metric->config->name);
+	/* All instances have the same metrics. */
+	while (snapshot.n && snapshot_item_next_metric(snapshot.items, &each))
+		if ((int)each.direction == filter.direction)
+			rest_links_add(call, &links, each.metric->config->name);
 	rest_links_end(&links);
 	stream(call, &snapshot, &filter, JSON_LIST, &links);
 }
@@ -121,13 +100,14 @@ static bool find_metric(struct rest_call *call, const struct snapshot *snapshot,
 			const struct json_filter *filter)
 {
 	_cleanup_text_ struct text words = {}, interfaces = {};
-	const struct metric *metric;
-	size_t item = 0, i = 0, found = 0;
+	struct snapshot_metric each = {};
+	size_t found = 0;
 
-	while ((metric = next_metric(snapshot, filter->direction, &item, &i))) {
-		const char *interface = snapshot->items[item].interface;
+	while (snapshot_next_metric(snapshot, &each)) {
+		const char *interface = each.item->interface;
 
-		if (strcmp(metric->config->name, filter->name) != 0)
+		if ((int)each.direction != filter->direction ||
+		    strcmp(each.metric->config->name, filter->name) != 0)
 			continue;
 		text_printf(&interfaces, "%s%s", interfaces.len ? ", " : "", interface);
 		if (!filter->interface || !strcmp(filter->interface, interface))

@@ -175,25 +175,17 @@ static int run_reload(const struct request *request, struct answer *answer, stru
 static int check_name(const struct snapshot *snapshot, const struct json_filter *filter,
 		      struct error *err)
 {
+	struct snapshot_metric each = {};
 	bool runs = false;
 
-	for (size_t i = 0; filter->name && i < snapshot->n; i++) {
-		const struct generation *generation = snapshot->items[i].generation;
-
-		runs = runs || generation;
-		for (enum direction direction = 0; generation && direction < N_DIRECTIONS;
-		     direction++) {
-			const struct generation_direction *of = &generation->directions[direction];
-
-			for (size_t m = 0; m < of->n_metrics; m++)
-				if ((filter->direction < 0 ||
-				     filter->direction == (int)direction) &&
-				    !strcmp(of->metrics[m].config->name, filter->name))
-					return 0;
-		}
-	}
-	if (!runs)
+	for (size_t i = 0; i < snapshot->n; i++)
+		runs = runs || snapshot->items[i].generation;
+	if (!filter->name || !runs)
 		return 0;
+	while (snapshot_next_metric(snapshot, &each))
+		if ((filter->direction < 0 || filter->direction == (int)each.direction) &&
+		    !strcmp(each.metric->config->name, filter->name))
+			return 0;
 	return error_set(err, -ENOENT, "name: no metric is called \"%.100s\"%s%s", filter->name,
 			 filter->direction < 0 ? "" : " on ",
 			 filter->direction < 0 ? ""

@@ -1219,31 +1219,23 @@ static void *reader_thread(void *data)
 	struct load *load = data;
 
 	while (!__atomic_load_n(&load->stop, __ATOMIC_ACQUIRE)) {
+		struct snapshot_metric each = {};
 		struct snapshot snapshot;
 
 		if (registry_snapshot(load->registry, NULL, &snapshot, NULL) < 0) {
 			load->failures++;
 			continue;
 		}
-		for (size_t i = 0; i < snapshot.n; i++) {
-			const struct generation *generation = snapshot.items[i].generation;
+		while (snapshot_next_metric(&snapshot, &each)) {
+			_cleanup_text_ struct text out = {};
+			struct metric_json json;
+			int r = metric_json_init(&json, each.metric);
 
-			for (enum direction direction = 0; generation && direction < N_DIRECTIONS;
-			     direction++)
-				for (size_t m = 0; m < generation->directions[direction].n_metrics;
-				     m++) {
-					_cleanup_text_ struct text out = {};
-					struct metric_json json;
-					int r = metric_json_init(
-						&json,
-						&generation->directions[direction].metrics[m]);
-
-					while (r >= 0 && (r = metric_json_next(&json, &out)) > 0)
-						;
-					load->failures += r < 0 || *text_str(&out) != '[';
-					__atomic_add_fetch(&load->reads, 1, __ATOMIC_RELAXED);
-					metric_json_release(&json);
-				}
+			while (r >= 0 && (r = metric_json_next(&json, &out)) > 0)
+				;
+			load->failures += r < 0 || *text_str(&out) != '[';
+			__atomic_add_fetch(&load->reads, 1, __ATOMIC_RELAXED);
+			metric_json_release(&json);
 		}
 		snapshot_release(&snapshot);
 	}

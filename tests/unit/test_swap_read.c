@@ -203,25 +203,20 @@ static uint32_t program_on(const char *interface, bool egress)
 static uint64_t sum_of(const struct snapshot *snapshot, const char *name, enum direction direction,
 		       enum metric_use use)
 {
+	struct snapshot_metric each = {};
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < snapshot->n; i++) {
-		const struct generation_direction *of =
-			&snapshot->items[i].generation->directions[direction];
+	while (snapshot_next_metric(snapshot, &each)) {
+		struct metric_reader reader;
+		struct metric_batch batch;
 
-		for (size_t m = 0; m < of->n_metrics; m++) {
-			const struct metric *metric = &of->metrics[m];
-			struct metric_reader reader;
-			struct metric_batch batch;
-
-			if (strcmp(metric->config->name, name) != 0)
-				continue;
-			assert_int_equal(metric_reader_init(&reader, metric, use), 0);
-			while (metric_reader_next(&reader, &batch) > 0)
-				for (uint32_t e = 0; e < batch.entries.count; e++)
-					sum += metric_batch_sample(metric, 0, &batch, e).u;
-			metric_reader_release(&reader);
-		}
+		if (each.direction != direction || strcmp(each.metric->config->name, name) != 0)
+			continue;
+		assert_int_equal(metric_reader_init(&reader, each.metric, use), 0);
+		while (metric_reader_next(&reader, &batch) > 0)
+			for (uint32_t e = 0; e < batch.entries.count; e++)
+				sum += metric_batch_sample(each.metric, 0, &batch, e).u;
+		metric_reader_release(&reader);
 	}
 	return sum;
 }
