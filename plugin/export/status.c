@@ -129,10 +129,10 @@ static void list_owned(const struct snapshot *all, struct owned_programs *ret)
 				ret->items[ret->n++] =
 					(struct owned_program){ object_program_id(of->prog_fd),
 								name };
-			if (of->twin)
-				ret->items[ret->n++] =
-					(struct owned_program){ object_program_id(of->twin_prog_fd),
-								name };
+			if (of->second)
+				ret->items[ret->n++] = (struct owned_program){
+					object_program_id(of->second_prog_fd), name
+				};
 		}
 	}
 	if (ret->n)

@@ -307,7 +307,7 @@ void feeds_put(struct feeds *feeds, const char *monitor, struct generation *gene
 }
 
 void feeds_refill(struct feeds *feeds, const char *monitor, struct generation *generation,
-		  bool twin)
+		  bool second)
 {
 	pthread_mutex_lock(&feeds->lock);
 	for (size_t i = 0; i < feeds->table->n; i++) {
@@ -317,7 +317,7 @@ void feeds_refill(struct feeds *feeds, const char *monitor, struct generation *g
 		if (feed->id && !strcmp(feed->settings.monitor, monitor))
 			target = feed_target_find(generation, feed->serial);
 		if (target)
-			feed_target_set_copy(target, twin, feed->value * feed->settings.scale);
+			feed_target_set_copy(target, second, feed->value * feed->settings.scale);
 	}
 	pthread_mutex_unlock(&feeds->lock);
 }

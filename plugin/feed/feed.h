@@ -83,7 +83,7 @@ void feeds_put(struct feeds *feeds, const char *monitor, struct generation *gene
  * emptied the copy and before the copy is used again.
  */
 void feeds_refill(struct feeds *feeds, const char *monitor, struct generation *generation,
-		  bool twin);
+		  bool second);
 
 /**
  * feeds_each() - call a function for each feed

@@ -45,12 +45,12 @@ static int check_emptied(const struct generation *generation, struct cell *cell,
  * Adds the cell of one copy of the programs, unless the target has a cell of the same map already.
  */
 static int add_cell(struct feed_target *target, const struct generation *generation,
-		    enum direction direction, bool twin, const struct cell_place *place,
+		    enum direction direction, bool second, const struct cell_place *place,
 		    struct error *err)
 {
 	const struct generation_direction *this = &generation->directions[direction];
 	struct cell *cell = &target->cells[target->n];
-	int r = cell_init(cell, twin ? this->twin : this->object, place, err);
+	int r = cell_init(cell, second ? this->second : this->object, place, err);
 
 	if (r == 0)
 		r = check_emptied(generation, cell, err);
@@ -61,7 +61,7 @@ static int add_cell(struct feed_target *target, const struct generation *generat
 			cell_release(cell);
 			return 0;
 		}
-	target->twin[target->n++] = twin;
+	target->second[target->n++] = second;
 	return 0;
 }
 
@@ -83,7 +83,7 @@ static int feed_target_add_direction(struct feed_target *target,
 						       direction_name(direction))
 					   : 0;
 	r = add_cell(target, generation, direction, false, &place, err);
-	if (r == 0 && this->twin)
+	if (r == 0 && this->second)
 		r = add_cell(target, generation, direction, true, &place, err);
 	if (r < 0)
 		error_prefix(err, r, "%s", direction_name(direction));
@@ -173,9 +173,9 @@ bool feed_target_set(struct feed_target *target, double value)
 	return !words.len;
 }
 
-void feed_target_set_copy(struct feed_target *target, bool twin, double value)
+void feed_target_set_copy(struct feed_target *target, bool second, double value)
 {
 	for (size_t i = 0; i < target->n; i++)
-		if (target->twin[i] == twin)
+		if (target->second[i] == second)
 			cell_set(&target->cells[i], value);
 }

@@ -17,10 +17,11 @@ struct feed_target {
 	uint64_t values; /* count of the feed's values at the last update */
 	char *map;
 	struct cell cells[N_DIRECTIONS * FEED_TARGET_COPIES_MAX];
-	bool twin[N_DIRECTIONS * FEED_TARGET_COPIES_MAX]; /* the cell belongs to the second copy */
-	size_t n;					  /* 0: no such map entry */
-	char *error; /* why the last update or the lookup failed, or NULL */
-	bool told;   /* the error was logged */
+	bool second[N_DIRECTIONS *
+		    FEED_TARGET_COPIES_MAX]; /* the cell belongs to the second copy */
+	size_t n;			     /* 0: no such map entry */
+	char *error;			     /* why the last update or the lookup failed, or NULL */
+	bool told;			     /* the error was logged */
 };
 
 /* Returns NULL if the generation has no target for the feed. */
@@ -46,6 +47,6 @@ void feed_target_drop(struct generation *generation, size_t i);
  */
 bool feed_target_set(struct feed_target *target, double value);
 /* Sets only the second copies, or only the first copies. */
-void feed_target_set_copy(struct feed_target *target, bool twin, double value);
+void feed_target_set_copy(struct feed_target *target, bool second, double value);
 
 #endif

@@ -139,10 +139,10 @@ int metric_set_owner(struct metric *metric, const char *monitor, struct error *e
 	return asprintf(&metric->owner, "monitor %s: ", monitor) < 0 ? error_oom(err) : 0;
 }
 
-int metric_set_twin(struct metric *metric, const struct object *copy, struct error *err)
+int metric_set_second(struct metric *metric, const struct object *copy, struct error *err)
 {
 	const struct object_map *map = object_find_map(copy, metric->config->map_name);
-	int r = map ? object_map_describe(map, &metric->twin, err)
+	int r = map ? object_map_describe(map, &metric->second, err)
 		    : no_such_map(metric->config, copy, err);
 
 	metric->swapped = r == 0;

@@ -73,7 +73,7 @@ struct metric {
 	uint32_t rank_numbers; /* if more than one, the sum of so many ranks */
 	bool dialect;	       /* the map is declared in Dynmon's dialect */
 	bool swapped;	       /* two copies of the map: one is written, the other one read */
-	struct map twin;       /* the second copy, if swapped */
+	struct map second;     /* the second copy, if swapped */
 	struct accumulator *accumulator; /* NULL: entries are read directly from the map */
 	/*
 	 * Circular list of the metrics with an accumulator that share a map: entries taken out of
@@ -100,18 +100,18 @@ int metric_init(struct metric *metric, const struct metric_config *config,
 void metric_release(struct metric *metric);
 
 /**
- * metric_set_twin() - set the second copy of a swapped map
+ * metric_set_second() - set the second copy of a swapped map
  * @metric: initialized metric
  * @copy:   second copy of the object; owns the second map
  * @err:    receives the reason
  *
  * Return: 0 or -errno as metric_init().
  */
-int metric_set_twin(struct metric *metric, const struct object *copy, struct error *err);
+int metric_set_second(struct metric *metric, const struct object *copy, struct error *err);
 
 /**
  * metric_set_accumulator() - add an accumulator if the metric needs one
- * @metric:   initialized metric, after metric_set_twin() if swapped
+ * @metric:   initialized metric, after metric_set_second() if swapped
  * @previous: metric of the old generation whose map is reused, or NULL
  * @err:      receives the reason
  *

@@ -85,7 +85,7 @@ struct number metric_batch_sample(const struct metric *metric, size_t column,
 /**
  * metric_take() - empty a map into the accumulators of its metrics
  * @metric: metric with an accumulator; all metrics that metric_join() joined to it get the entries
- * @map:    the metric's map or its twin
+ * @map:    the metric's map or its second copy
  *
  * Holds the turn of the accumulators, so concurrent calls for the same map are serialized.
  *

@@ -33,7 +33,7 @@ static int has_run(const struct first_packet *first_packet, const struct snapsho
 				continue;
 			anywhere = true;
 			if (run_stats_since(of->object, first_packet->since) ||
-			    (of->twin && run_stats_since(of->twin, first_packet->since)))
+			    (of->second && run_stats_since(of->second, first_packet->since)))
 				return 1;
 		}
 	return anywhere ? 0 : error_set(err, -ENODEV, "on no interface");

@@ -244,8 +244,8 @@ int instance_load(struct monitor *monitor, struct instance *instance, struct dat
 	if (pinned.reusable_maps.n)
 		loading.reusable_maps = &pinned.reusable_maps;
 	r = generation_load(dataplane, &loading, ret, err);
-	if (r == 0 && pinned.twin_runs && (*ret)->swap)
-		(*ret)->swap->twin_runs = true;
+	if (r == 0 && pinned.second_runs && (*ret)->swap)
+		(*ret)->swap->second_runs = true;
 	if (r == 0 && monitor->context) /* fill the maps before the first packet */
 		monitor->context->feed(monitor->context->data, monitor, *ret, NULL);
 	return r;

@@ -82,7 +82,7 @@ struct monitor_context {
 		     struct text *news);
 	/* See feeds_refill() */
 	void (*refill)(void *data, const struct monitor *monitor, struct generation *generation,
-		       bool twin);
+		       bool second);
 	/* Called when a monitor begins to have unattached interfaces; see registry_retry() */
 	void (*tell_unattached)(void *data);
 	void *data;

@@ -80,11 +80,11 @@ static void registry_context_feed(void *data, const struct monitor *monitor,
 }
 
 static void refill(void *data, const struct monitor *monitor, struct generation *generation,
-		   bool twin)
+		   bool second)
 {
 	struct registry *registry = data;
 
-	feeds_refill(registry->feeds, monitor->settings.name, generation, twin);
+	feeds_refill(registry->feeds, monitor->settings.name, generation, second);
 }
 
 int registry_flush(struct registry *registry, const char *plugin, double timeout,

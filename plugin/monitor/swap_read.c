@@ -13,7 +13,7 @@ struct turn {
 	struct monitor *monitor;
 	struct generation *generation;
 	bool swapped; /* the other copy runs now */
-	bool twin;    /* the copy that ran before the swap */
+	bool second;  /* the copy that ran before the swap */
 };
 
 static int by_swap(const void *a, const void *b)
@@ -35,7 +35,7 @@ static int name_interface(struct monitor *monitor, const struct instance *instan
 }
 
 /* Switches all links to a copy. On failure, the caller switches them back. */
-static int replace_all(const struct turn *turn, bool twin, struct error *err)
+static int replace_all(const struct turn *turn, bool second, struct error *err)
 {
 	const struct monitor *monitor = turn->monitor;
 
@@ -48,11 +48,11 @@ static int replace_all(const struct turn *turn, bool twin, struct error *err)
 			struct attachment *attachment = &instance->attachments[direction];
 			int r;
 
-			if (instance->generation != turn->generation || !of->twin ||
+			if (instance->generation != turn->generation || !of->second ||
 			    !attachment_attached(attachment))
 				continue;
-			r = attachment_replace(attachment, twin ? of->twin_prog_fd : of->prog_fd,
-					       err);
+			r = attachment_replace(attachment,
+					       second ? of->second_prog_fd : of->prog_fd, err);
 			if (r == -ENOLINK && err) /* a detached program counts nothing */
 				error_release(err);
 			else if (r < 0 && r != -ENOLINK)
@@ -84,12 +84,12 @@ static void take_turn(struct turn *turn)
 	struct netns_visit visit;
 
 	if (links_begin(turn->monitor, &visit, &err) == 0 && is_running(turn)) {
-		turn->twin = __atomic_load_n(&swap->twin_runs, __ATOMIC_ACQUIRE);
-		turn->swapped = replace_all(turn, !turn->twin, &err) == 0;
+		turn->second = __atomic_load_n(&swap->second_runs, __ATOMIC_ACQUIRE);
+		turn->swapped = replace_all(turn, !turn->second, &err) == 0;
 		if (turn->swapped)
-			__atomic_store_n(&swap->twin_runs, !turn->twin, __ATOMIC_RELEASE);
+			__atomic_store_n(&swap->second_runs, !turn->second, __ATOMIC_RELEASE);
 		else
-			replace_all(turn, turn->twin, NULL);
+			replace_all(turn, turn->second, NULL);
 	}
 	links_end(turn->monitor, &visit);
 	if (err.code)
@@ -97,7 +97,7 @@ static void take_turn(struct turn *turn)
 			  error_message(&err));
 }
 
-void generation_collect(const struct generation *generation, bool twin)
+void generation_collect(const struct generation *generation, bool second)
 {
 	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		const struct generation_direction *of = &generation->directions[direction];
@@ -108,7 +108,7 @@ void generation_collect(const struct generation *generation, bool twin)
 
 			if (!metric->swapped || metric->taken_by_other)
 				continue;
-			r = metric_take(metric, twin ? &metric->twin : &metric->map);
+			r = metric_take(metric, second ? &metric->second : &metric->map);
 			if (r < 0 && metric_tell_trouble(metric))
 				log_error("%sreading map %s of metric \"%s\": %s",
 					  metric_owner(metric), metric->config->map_name,
@@ -172,10 +172,10 @@ void snapshot_collect(const struct snapshot *snapshot)
 
 		if (!turns[i].swapped)
 			continue;
-		generation_collect(turns[i].generation, turns[i].twin);
+		generation_collect(turns[i].generation, turns[i].second);
 		if (context)
 			context->refill(context->data, turns[i].monitor, turns[i].generation,
-					turns[i].twin);
+					turns[i].second);
 	}
 	lock_all(turns, n, pthread_mutex_unlock);
 }

@@ -20,8 +20,8 @@ void snapshot_collect(const struct snapshot *snapshot);
 /**
  * generation_collect() - move the content of the swapped maps into the accumulators
  * @generation: a generation with swapped maps
- * @twin:       the copy to collect; this copy must not run
+ * @second:       the copy to collect; this copy must not run
  */
-void generation_collect(const struct generation *generation, bool twin);
+void generation_collect(const struct generation *generation, bool second);
 
 #endif

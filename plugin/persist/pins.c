@@ -141,7 +141,7 @@ void pins_prune(struct pins *pins, bool (*keep)(void *data, const char *place), 
 }
 
 /* Pins the maps that the next process can reuse. */
-static int save_maps(const char *dir, const struct object *object, bool twin,
+static int save_maps(const char *dir, const struct object *object, bool second,
 		     enum direction direction, struct error *err)
 {
 	for (size_t i = 0; i < object->n_maps; i++) {
@@ -150,9 +150,9 @@ static int save_maps(const char *dir, const struct object *object, bool twin,
 		int r;
 
 		if (map_kind(object_map_shape(map).type) == MAP_UNREADABLE ||
-		    (twin && !map->swapped))
+		    (second && !map->swapped))
 			continue;
-		text_printf(&file, "%s/%smap-%s-", dir, twin ? "twin-" : "",
+		text_printf(&file, "%s/%smap-%s-", dir, second ? "twin-" : "",
 			    direction_name(direction));
 		bpffs_escape(&file, map->name);
 		r = text_status(&file) < 0 ? error_oom(err)
@@ -163,15 +163,15 @@ static int save_maps(const char *dir, const struct object *object, bool twin,
 	return 0;
 }
 
-static int save_copy(const char *dir, const struct object *object, int prog_fd, bool twin,
+static int save_copy(const char *dir, const struct object *object, int prog_fd, bool second,
 		     enum direction direction, struct error *err)
 {
 	_cleanup_text_ struct text file = {};
-	int r = save_maps(dir, object, twin, direction, err);
+	int r = save_maps(dir, object, second, direction, err);
 
 	if (r < 0 || prog_fd < 0)
 		return r;
-	text_printf(&file, "%s/%sprog-%s", dir, twin ? "twin-" : "", direction_name(direction));
+	text_printf(&file, "%s/%sprog-%s", dir, second ? "twin-" : "", direction_name(direction));
 	return text_status(&file) < 0 ? error_oom(err) : bpffs_pin(text_str(&file), prog_fd, err);
 }
 
@@ -203,9 +203,9 @@ int pins_save(struct pins *pins, const char *place, const struct generation *gen
 		if (of->object)
 			r = save_copy(text_str(&dir), of->object, of->prog_fd, false, direction,
 				      err);
-		if (r == 0 && of->twin)
-			r = save_copy(text_str(&dir), of->twin, of->twin_prog_fd, true, direction,
-				      err);
+		if (r == 0 && of->second)
+			r = save_copy(text_str(&dir), of->second, of->second_prog_fd, true,
+				      direction, err);
 	}
 	if (r < 0)
 		bpffs_remove(text_str(&dir));
@@ -310,12 +310,12 @@ struct candidate {
 	bool best_runs; /* the best generation has a running program */
 };
 
-static int prog_get(const char *dir, enum direction direction, bool twin, uint32_t *id)
+static int prog_get(const char *dir, enum direction direction, bool second, uint32_t *id)
 {
 	_cleanup_text_ struct text file = {};
 	int fd;
 
-	text_printf(&file, "%s/%sprog-%s", dir, twin ? "twin-" : "", direction_name(direction));
+	text_printf(&file, "%s/%sprog-%s", dir, second ? "twin-" : "", direction_name(direction));
 	fd = text_status(&file) < 0 ? -ENOMEM : bpf_obj_get(text_str(&file));
 	*id = fd < 0 ? 0 : object_program_id(fd);
 	return fd;
@@ -334,9 +334,9 @@ static int pins_look_at(void *data, const char *place, const char *name)
 		return 0;
 	text_printf(&dir, "%s/%s", place, name);
 	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
-		for (int twin = 0; twin < 2; twin++) {
+		for (int second = 0; second < 2; second++) {
 			uint32_t id;
-			_cleanup_close_ int fd = prog_get(text_str(&dir), direction, twin, &id);
+			_cleanup_close_ int fd = prog_get(text_str(&dir), direction, second, &id);
 
 			running = running ||
 				  (fd >= 0 && candidate->runs(candidate->data, direction, id));
@@ -374,7 +374,7 @@ static int take_map(void *data, const char *dir, const char *name)
 	int direction;
 
 	if (!strncmp(rest, "twin-", 5)) {
-		reusable_map.twin = true;
+		reusable_map.second = true;
 		rest += 5;
 	}
 	if (strncmp(rest, "map-", 4) != 0)
@@ -410,12 +410,12 @@ static int take_map(void *data, const char *dir, const char *name)
 	return reusable_maps_add(reusable_maps, &reusable_map);
 }
 
-/* A map that has a twin is double-buffered. */
+/* A map that has a second is double-buffered. */
 static void mark_swapped(struct reusable_maps *reusable_maps)
 {
 	for (size_t i = 0; i < reusable_maps->n; i++)
 		for (size_t j = 0; j < reusable_maps->n; j++)
-			if (reusable_maps->items[j].twin &&
+			if (reusable_maps->items[j].second &&
 			    reusable_maps->items[i].direction ==
 				    reusable_maps->items[j].direction &&
 			    !strcmp(reusable_maps->items[i].name, reusable_maps->items[j].name))
@@ -426,15 +426,15 @@ static void take_program(const char *dir, enum direction direction,
 			 const struct candidate *candidate, struct pinned *ret)
 {
 	ret->prog_fds[direction] = -1;
-	for (int twin = 0; twin < 2 && ret->prog_fds[direction] < 0; twin++) {
+	for (int second = 0; second < 2 && ret->prog_fds[direction] < 0; second++) {
 		uint32_t id;
-		_cleanup_close_ int fd = prog_get(dir, direction, twin, &id);
+		_cleanup_close_ int fd = prog_get(dir, direction, second, &id);
 
 		if (fd < 0 || !candidate->runs(candidate->data, direction, id))
 			continue;
 		ret->prog_fds[direction] = steal_fd(&fd);
 		ret->prog_ids[direction] = id;
-		ret->twin_runs = ret->twin_runs || twin;
+		ret->second_runs = ret->second_runs || second;
 	}
 }
 

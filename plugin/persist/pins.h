@@ -79,7 +79,7 @@ void pins_remove_links_from(struct pins *pins, const char *place, unsigned int n
 struct pinned {
 	int prog_fds[N_DIRECTIONS]; /* the running program; -1: none */
 	uint32_t prog_ids[N_DIRECTIONS];
-	bool twin_runs; /* the second copy's program runs */
+	bool second_runs; /* the second copy's program runs */
 	struct reusable_maps reusable_maps;
 };
 

@@ -84,7 +84,7 @@ static int direction_bind(struct generation *generation, enum direction directio
 		if (monitor)
 			r = metric_set_owner(metric, monitor, err);
 		if (r == 0 && map->swapped)
-			r = metric_set_twin(metric, this->twin, err);
+			r = metric_set_second(metric, this->second, err);
 		if (r == 0)
 			r = metric_set_accumulator(metric, before, err);
 		if (r < 0)

@@ -26,8 +26,8 @@ int generation_reusable_maps(const struct generation *generation,
 
 		if (this->object)
 			r = reusable_maps_add_object(reusable_maps, this->object, direction, false);
-		if (r == 0 && this->twin)
-			r = reusable_maps_add_object(reusable_maps, this->twin, direction, true);
+		if (r == 0 && this->second)
+			r = reusable_maps_add_object(reusable_maps, this->second, direction, true);
 	}
 	return r;
 }
@@ -39,8 +39,8 @@ int generation_prog_fd(const struct generation *generation, enum direction direc
 
 	if (!this || !this->object)
 		return -1;
-	if (this->twin && __atomic_load_n(&generation->swap->twin_runs, __ATOMIC_ACQUIRE))
-		return this->twin_prog_fd;
+	if (this->second && __atomic_load_n(&generation->swap->second_runs, __ATOMIC_ACQUIRE))
+		return this->second_prog_fd;
 	return this->prog_fd;
 }
 
@@ -56,8 +56,8 @@ struct run_stats generation_run_stats(const struct generation *generation, enum 
 		return stats;
 	}
 	run_stats_add(&stats, this->prog_fd);
-	if (this->twin)
-		run_stats_add(&stats, this->twin_prog_fd);
+	if (this->second)
+		run_stats_add(&stats, this->second_prog_fd);
 	return stats;
 }
 
@@ -150,7 +150,7 @@ struct generation *generation_unref(struct generation *generation)
 		for (size_t i = 0; i < this->n_metrics; i++)
 			metric_release(&this->metrics[i]);
 		free(this->metrics);
-		object_unref(this->twin);
+		object_unref(this->second);
 		object_unref(this->object);
 	}
 	swap_unref(generation->swap);

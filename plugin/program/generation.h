@@ -27,14 +27,14 @@ struct swap {
 	unsigned int refs; /* atomic */
 	/* Held while the idle copy is read. Taken before any monitor's links lock. */
 	pthread_mutex_t reading;
-	bool twin_runs; /* atomic; writers hold the monitor's links lock */
+	bool second_runs; /* atomic; writers hold the monitor's links lock */
 };
 
 struct generation_direction {
 	struct object *object; /* NULL: nothing runs on this direction */
 	int prog_fd;	       /* of object; -1 if its programs are attached by section */
-	struct object *twin;   /* the second copy; NULL: nothing is swapped */
-	int twin_prog_fd;
+	struct object *second; /* the second copy; NULL: nothing is swapped */
+	int second_prog_fd;
 	bool by_section;	 /* tracepoints and similar programs, which have no interface */
 	struct run_stats before; /* totals of the programs that these replaced */
 	struct metric *metrics;

@@ -15,7 +15,7 @@ struct making {
 	const struct load_options *options;
 	struct bpf_program *programs[N_DIRECTIONS]; /* NULL: the direction is reused, or has no
 						     program to attach to an interface */
-	struct bpf_program *twins[N_DIRECTIONS];
+	struct bpf_program *second_programs[N_DIRECTIONS];
 	bool reused[N_DIRECTIONS]; /* the direction keeps its loaded object */
 	struct error *err;
 };
@@ -140,9 +140,9 @@ static int path_open(struct making *making, enum direction direction)
 
 		making->reused[direction] = true;
 		to->object = object_ref(from->object);
-		to->twin = object_ref(from->twin);
+		to->second = object_ref(from->second);
 		to->prog_fd = from->prog_fd;
-		to->twin_prog_fd = from->twin_prog_fd;
+		to->second_prog_fd = from->second_prog_fd;
 		to->by_section = from->by_section;
 		return 0;
 	}
@@ -244,7 +244,7 @@ static void tell_kept(struct making *making, enum direction direction, const str
 
 /* Makes maps reuse those of the previous generation. */
 static int maps_keep(struct making *making, enum direction direction, struct object *object,
-		     bool twin)
+		     bool second)
 {
 	const struct generation_direction *this = &making->generation->directions[direction];
 	const struct reusable_maps *reusable_maps = making->options->reusable_maps;
@@ -259,9 +259,9 @@ static int maps_keep(struct making *making, enum direction direction, struct obj
 		    (map->scope == MAP_SCOPE_EXTERN && !map->resolved))
 			continue;
 		/* Keep both copies of a double-buffered map, or neither. */
-		if (twin && !(map->swapped && this->object->maps[i].kept))
+		if (second && !(map->swapped && this->object->maps[i].kept))
 			continue;
-		reusable_map = reusable_maps_find(reusable_maps, direction, twin, map);
+		reusable_map = reusable_maps_find(reusable_maps, direction, second, map);
 		if (reusable_map)
 			r = reusable_map_use(reusable_map, object, map, &why, making->err);
 		else
@@ -269,7 +269,7 @@ static int maps_keep(struct making *making, enum direction direction, struct obj
 		if (r < 0)
 			return r;
 		map->kept = r > 0;
-		if (!twin && (map->kept || !map->internal))
+		if (!second && (map->kept || !map->internal))
 			tell_kept(making, direction, map, text_str(&why));
 	}
 	return 0;
@@ -339,14 +339,14 @@ static bool holds_descriptors(const struct object_map *map)
 }
 
 /* Makes the second copy share all maps of the first one, except the swapped maps. */
-static int twin_maps(struct making *making, enum direction direction)
+static int second_maps(struct making *making, enum direction direction)
 {
 	struct generation_direction *this = &making->generation->directions[direction];
-	const struct object *other = making->generation->directions[!direction].twin;
+	const struct object *other = making->generation->directions[!direction].second;
 	int r;
 
-	for (size_t i = 0; i < this->twin->n_maps; i++) {
-		struct object_map *map = &this->twin->maps[i];
+	for (size_t i = 0; i < this->second->n_maps; i++) {
+		struct object_map *map = &this->second->maps[i];
 		const struct object_map *first = &this->object->maps[i];
 
 		map->swapped = first->swapped;
@@ -362,18 +362,18 @@ static int twin_maps(struct making *making, enum direction direction)
 		if (r < 0)
 			return r;
 	}
-	r = other && other != this->twin && other->loaded
-		    ? maps_share(this->twin, other, true, making->err)
+	r = other && other != this->second && other->loaded
+		    ? maps_share(this->second, other, true, making->err)
 		    : 0;
-	for (size_t i = 0; r == 0 && i < this->twin->n_maps; i++)
-		if (this->twin->maps[i].swapped)
-			this->twin->maps[i].resolved =
-				this->twin->maps[i].resolved ||
-				this->twin->maps[i].scope == MAP_SCOPE_EXTERN;
-	return r == 0 ? maps_keep(making, direction, this->twin, true) : r;
+	for (size_t i = 0; r == 0 && i < this->second->n_maps; i++)
+		if (this->second->maps[i].swapped)
+			this->second->maps[i].resolved =
+				this->second->maps[i].resolved ||
+				this->second->maps[i].scope == MAP_SCOPE_EXTERN;
+	return r == 0 ? maps_keep(making, direction, this->second, true) : r;
 }
 
-static int twin_load(struct making *making, enum direction direction)
+static int second_load(struct making *making, enum direction direction)
 {
 	struct generation *generation = making->generation;
 	struct generation_direction *this = &generation->directions[direction];
@@ -382,19 +382,20 @@ static int twin_load(struct making *making, enum direction direction)
 
 	if (r < 0 || !has_swapped(this->object))
 		return r;
-	if (other->object == this->object && other->twin) {
+	if (other->object == this->object && other->second) {
 		/* The programs for both directions were selected before the object was loaded. */
-		this->twin = object_ref(other->twin);
+		this->second = object_ref(other->second);
 		return 0;
 	}
-	r = open_object(making, direction, &this->twin, &making->twins[direction]);
+	r = open_object(making, direction, &this->second, &making->second_programs[direction]);
 	if (r == 0 && other->object == this->object)
 		/* Select both directions' programs, because the object is loaded only once. */
-		r = open_object(making, !direction, &this->twin, &making->twins[!direction]);
-	if (r < 0 || this->twin->loaded)
+		r = open_object(making, !direction, &this->second,
+				&making->second_programs[!direction]);
+	if (r < 0 || this->second->loaded)
 		return r;
-	r = twin_maps(making, direction);
-	return r == 0 ? object_load(this->twin, false, making->err) : r;
+	r = second_maps(making, direction);
+	return r == 0 ? object_load(this->second, false, making->err) : r;
 }
 
 static int set_swap(struct making *making)
@@ -402,7 +403,7 @@ static int set_swap(struct making *making)
 	struct generation *generation = making->generation;
 	struct swap *swap = making->options->previous ? making->options->previous->swap : NULL;
 
-	if (!generation->directions[INGRESS].twin && !generation->directions[EGRESS].twin)
+	if (!generation->directions[INGRESS].second && !generation->directions[EGRESS].second)
 		return 0;
 	if (swap) {
 		__atomic_add_fetch(&swap->refs, 1, __ATOMIC_RELAXED);
@@ -466,9 +467,10 @@ static int load_directions(struct making *making)
 		if (!this->object)
 			continue;
 		if (!making->reused[direction])
-			r = twin_load(making, direction);
-		if (r == 0 && making->twins[direction])
-			this->twin_prog_fd = object_prog_fd(this->twin, making->twins[direction]);
+			r = second_load(making, direction);
+		if (r == 0 && making->second_programs[direction])
+			this->second_prog_fd =
+				object_prog_fd(this->second, making->second_programs[direction]);
 		if (r < 0)
 			return error_prefix(making->err, r, "%s-path", direction_name(direction));
 	}

@@ -42,14 +42,14 @@ void reusable_maps_release(struct reusable_maps *reusable_maps)
 }
 
 int reusable_maps_add_object(struct reusable_maps *reusable_maps, const struct object *object,
-			     enum direction direction, bool twin)
+			     enum direction direction, bool second)
 {
 	for (size_t i = 0; i < object->n_maps; i++) {
 		const struct object_map *map = &object->maps[i];
 		struct reusable_map reusable_map = {
 			.name = map->name,
 			.direction = direction,
-			.twin = twin,
+			.second = second,
 			.swapped = map->swapped,
 			.btf = object_btf(object),
 			.key_type = map->key_type,
@@ -57,7 +57,7 @@ int reusable_maps_add_object(struct reusable_maps *reusable_maps, const struct o
 		};
 		int r;
 
-		if (twin && !map->swapped) /* shared with the first copy */
+		if (second && !map->swapped) /* shared with the first copy */
 			continue;
 		r = object_map_describe(map, &reusable_map.map, NULL);
 		if (r == 0)
@@ -69,7 +69,7 @@ int reusable_maps_add_object(struct reusable_maps *reusable_maps, const struct o
 }
 
 const struct reusable_map *reusable_maps_find(const struct reusable_maps *reusable_maps,
-					      enum direction direction, bool twin,
+					      enum direction direction, bool second,
 					      const struct object_map *map)
 {
 	const struct reusable_map *found = NULL;
@@ -77,7 +77,7 @@ const struct reusable_map *reusable_maps_find(const struct reusable_maps *reusab
 	for (size_t i = 0; i < reusable_maps->n; i++) {
 		const struct reusable_map *reusable_map = &reusable_maps->items[i];
 
-		if (reusable_map->twin != twin || strcmp(reusable_map->name, map->name) != 0)
+		if (reusable_map->second != second || strcmp(reusable_map->name, map->name) != 0)
 			continue;
 		if (reusable_map->direction == direction)
 			return reusable_map;

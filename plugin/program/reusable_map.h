@@ -16,7 +16,7 @@
 struct reusable_map {
 	char *name;
 	enum direction direction;
-	bool twin;    /* belongs to the second copy of swap-on-read */
+	bool second;  /* belongs to the second copy of swap-on-read */
 	bool swapped; /* a second copy exists */
 	struct map map;
 	const struct btf *btf; /* NULL: no type information */
@@ -50,24 +50,24 @@ void reusable_maps_release(struct reusable_maps *reusable_maps);
  * @reusable_maps: the list
  * @object:        must outlive the list
  * @direction:          the direction of the object
- * @twin:          the object is the second copy: add only its swapped maps
+ * @second:          the object is the second copy: add only its swapped maps
  *
  * Return: 0, or -ENOMEM.
  */
 int reusable_maps_add_object(struct reusable_maps *reusable_maps, const struct object *object,
-			     enum direction direction, bool twin);
+			     enum direction direction, bool second);
 
 /**
  * reusable_maps_find() - find a map by name
  * @reusable_maps: the list
  * @direction:          the direction of the new map
- * @twin:          search the maps of the second copy
+ * @second:          search the maps of the second copy
  * @map:           the new map; if both directions see it, a map of either direction matches
  *
  * Return: the map, borrowed from the list; NULL if there is none.
  */
 const struct reusable_map *reusable_maps_find(const struct reusable_maps *reusable_maps,
-					      enum direction direction, bool twin,
+					      enum direction direction, bool second,
 					      const struct object_map *map);
 
 /**

@@ -105,7 +105,7 @@ static struct dataplane *build_swapped(bool xdp, bool swap, bool empty)
 	return build(document, xdp);
 }
 
-static double run(const struct generation *generation, bool twin)
+static double run(const struct generation *generation, bool second)
 {
 	const struct generation_direction *direction = &generation->directions[INGRESS];
 	/* NTP, mode 7, over UDP and IPv4, which ntp_mode_private counts. */
@@ -115,7 +115,8 @@ static double run(const struct generation *generation, bool twin)
 	};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
 		    .repeat = (int)repeat);
-	int r = bpf_prog_test_run_opts(twin ? direction->twin_prog_fd : direction->prog_fd, &opts);
+	int r = bpf_prog_test_run_opts(second ? direction->second_prog_fd : direction->prog_fd,
+				       &opts);
 
 	if (r < 0) {
 		fprintf(stderr, "BPF_PROG_TEST_RUN: %s\n", strerror(-r));
@@ -129,9 +130,9 @@ static double run(const struct generation *generation, bool twin)
  * starts its own clock, so that clock is used, although its resolution is 1 ns. For tc a clock
  * around the call is more precise.
  */
-static double timed(const struct generation *generation, bool twin, bool xdp)
+static double timed(const struct generation *generation, bool second, bool xdp)
 {
-	double start = now_us(), told = run(generation, twin);
+	double start = now_us(), told = run(generation, second);
 
 	return xdp ? told : (now_us() - start) * 1e3 / repeat;
 }

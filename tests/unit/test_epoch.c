@@ -79,7 +79,7 @@ static void test_reused(void **state)
 {
 	static const char source[] =
 		HEAD "static const volatile __u64 other = 7, dynmon_epoch_base = 5;\n" PROGRAM;
-	_cleanup_(object_unrefp) struct object *first = object_from_source(source), *twin = NULL;
+	_cleanup_(object_unrefp) struct object *first = object_from_source(source), *second = NULL;
 	_cleanup_text_ struct text elf = {};
 	_cleanup_error_ struct error err = {};
 	struct bpf_program *program;
@@ -90,13 +90,13 @@ static void test_reused(void **state)
 	if (!first)
 		skip();
 	assert_true(object_compile(source, &elf));
-	assert_int_equal(object_open(elf.data, elf.len, "twin", &twin, &err), 0);
-	assert_int_equal(object_select(twin, false, false, NULL, &program, &err), 0);
-	map = object_find_map(twin, "dynmon.rodata");
+	assert_int_equal(object_open(elf.data, elf.len, "second", &second, &err), 0);
+	assert_int_equal(object_select(second, false, false, NULL, &program, &err), 0);
+	map = object_find_map(second, "dynmon.rodata");
 	assert_non_null(map);
 	fd = object_map_fd(object_find_map(first, "dynmon.rodata"));
 	assert_int_equal(object_map_reuse(map, fd, &err), 0);
-	if (object_load(twin, false, &err) < 0)
+	if (object_load(second, false, &err) < 0)
 		fail_msg("%s", error_message(&err));
 }
 

@@ -144,8 +144,8 @@ static void test_swapped_from_now_on(void **state)
 
 		assert_true(now->swapped);
 		assert_int_equal(now->map.id, before->map.id);
-		assert_int_not_equal(now->twin.id, now->map.id);
-		assert_int_equal(now->twin.id == before->twin.id, i == 0);
+		assert_int_not_equal(now->second.id, now->map.id);
+		assert_int_equal(now->second.id == before->second.id, i == 0);
 	}
 }
 
@@ -180,7 +180,7 @@ static void test_run_stats_go_on(void **state)
 	first = load(SWAPPED("n", "M"), "", NULL);
 	assert_int_equal(runs(first, INGRESS), 0);
 	run(first->directions[INGRESS].prog_fd, 3);
-	run(first->directions[INGRESS].twin_prog_fd, 40);
+	run(first->directions[INGRESS].second_prog_fd, 40);
 	run(first->directions[EGRESS].prog_fd, 500);
 	assert_int_equal(runs(first, INGRESS), 43);
 	assert_int_equal(runs(first, EGRESS), 500);

@@ -26,7 +26,7 @@ static const char source[] =
 
 static struct pin_store *store;
 
-/* Two equal copies: a program and its twin. */
+/* Two copies of one program. */
 static struct object *first, *second;
 
 static int set_up(void **state)
@@ -61,17 +61,17 @@ static int program_of(const struct object *object)
 }
 
 /* A generation that borrows the objects instead of loading them. */
-static struct generation generation_of(struct object *object, struct object *twin)
+static struct generation generation_of(struct object *object, struct object *copy)
 {
 	struct generation generation = {};
 
 	generation.directions[INGRESS] = (struct generation_direction){
 		.object = object,
 		.prog_fd = program_of(object),
-		.twin = twin,
-		.twin_prog_fd = twin ? program_of(twin) : -1,
+		.second = copy,
+		.second_prog_fd = copy ? program_of(copy) : -1,
 	};
-	generation.directions[EGRESS].prog_fd = generation.directions[EGRESS].twin_prog_fd = -1;
+	generation.directions[EGRESS].prog_fd = generation.directions[EGRESS].second_prog_fd = -1;
 	return generation;
 }
 
@@ -192,12 +192,12 @@ static void test_save_and_find(void **state)
 	assert_int_equal(pins_find(pins, "eth0.5", runs, &id, &pinned), 1);
 	assert_int_equal(pinned.prog_ids[INGRESS], id);
 	assert_int_equal(pinned.prog_ids[EGRESS], 0);
-	assert_false(pinned.twin_runs);
+	assert_false(pinned.second_runs);
 	for (size_t i = 0; i < pinned.reusable_maps.n; i++) {
 		const struct reusable_map *reusable_map = &pinned.reusable_maps.items[i];
 
 		assert_int_equal(reusable_map->direction, INGRESS);
-		assert_false(reusable_map->twin || reusable_map->swapped);
+		assert_false(reusable_map->second || reusable_map->swapped);
 		if (!strcmp(reusable_map->name, "COUNT")) {
 			n_count++;
 			assert_int_equal(reusable_map->map.max_entries, 3);
@@ -223,11 +223,11 @@ static void test_save_and_find(void **state)
 	pins_close(pins);
 }
 
-static void test_twin(void **state)
+static void test_second_copy(void **state)
 {
 	_cleanup_(pinned_release) struct pinned pinned = {};
 	struct generation generation;
-	size_t swapped = 0, twins = 0;
+	size_t swapped = 0, of_second = 0;
 	uint64_t number;
 	struct pins *pins;
 	uint32_t id;
@@ -243,16 +243,16 @@ static void test_twin(void **state)
 	assert_true(there(STORE "/edge/eth0/1/twin-map-ingress-COUNT"));
 	assert_false(there(STORE "/edge/eth0/1/twin-map-ingress-OTHER"));
 	assert_int_equal(pins_find(pins, "eth0", runs, &id, &pinned), 1);
-	assert_true(pinned.twin_runs);
+	assert_true(pinned.second_runs);
 	assert_int_equal(pinned.prog_ids[INGRESS], id);
 	for (size_t i = 0; i < pinned.reusable_maps.n; i++) {
 		const struct reusable_map *reusable_map = &pinned.reusable_maps.items[i];
 
-		twins += reusable_map->twin;
-		swapped += reusable_map->swapped && !reusable_map->twin &&
+		of_second += reusable_map->second;
+		swapped += reusable_map->swapped && !reusable_map->second &&
 			   !strcmp(reusable_map->name, "COUNT");
 	}
-	assert_int_equal(twins, 1);
+	assert_int_equal(of_second, 1);
 	assert_int_equal(swapped, 1);
 	object_find_map(first, "COUNT")->swapped = object_find_map(second, "COUNT")->swapped =
 		false;
@@ -489,7 +489,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_one_at_a_time),
 		cmocka_unit_test(test_save_and_find),
-		cmocka_unit_test(test_twin),
+		cmocka_unit_test(test_second_copy),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_two_stores),

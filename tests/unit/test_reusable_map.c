@@ -181,7 +181,7 @@ static void test_find(void **state)
 					  "int counted, start;\n" TAIL;
 	_cleanup_(object_unrefp) struct object *in = object_from_source(source),
 					       *out = object_from_source(source), *new = NULL;
-	_cleanup_(reusable_maps_release) struct reusable_maps both = {}, egress = {}, twins = {};
+	_cleanup_(reusable_maps_release) struct reusable_maps both = {}, egress = {}, second = {};
 	struct object_map *own, *common;
 
 	(void)state;
@@ -194,20 +194,20 @@ static void test_find(void **state)
 	assert_int_equal(reusable_maps_add_object(&both, in, INGRESS, false), 0);
 	assert_int_equal(reusable_maps_add_object(&egress, out, EGRESS, false), 0);
 	/* a second copy owns only the swapped maps */
-	assert_int_equal(reusable_maps_add_object(&twins, in, INGRESS, true), 0);
-	assert_int_equal(twins.n, 0);
+	assert_int_equal(reusable_maps_add_object(&second, in, INGRESS, true), 0);
+	assert_int_equal(second.n, 0);
 	object_find_map(in, "own")->swapped = true;
-	assert_int_equal(reusable_maps_add_object(&twins, in, INGRESS, true), 0);
+	assert_int_equal(reusable_maps_add_object(&second, in, INGRESS, true), 0);
 	assert_int_equal(reusable_maps_find(&both, INGRESS, false, own)->direction, INGRESS);
 	assert_int_equal(reusable_maps_find(&both, EGRESS, false, own)->direction, EGRESS);
 	assert_int_equal(reusable_maps_find(&both, INGRESS, false, common)->direction, INGRESS);
 	assert_int_equal(reusable_maps_find(&egress, INGRESS, false, common)->direction, EGRESS);
 	assert_null(reusable_maps_find(&egress, INGRESS, false, own));
 	assert_null(reusable_maps_find(&both, INGRESS, true, own));
-	assert_null(reusable_maps_find(&twins, INGRESS, false, own));
-	assert_non_null(reusable_maps_find(&twins, INGRESS, true, own));
-	reusable_maps_release(&twins);
-	assert_null(reusable_maps_find(&twins, INGRESS, true, own));
+	assert_null(reusable_maps_find(&second, INGRESS, false, own));
+	assert_non_null(reusable_maps_find(&second, INGRESS, true, own));
+	reusable_maps_release(&second);
+	assert_null(reusable_maps_find(&second, INGRESS, true, own));
 }
 
 /* An entry that owns its descriptor closes it in all cases. */
