@@ -6,27 +6,36 @@
  * key "bundle" holds {"version":1,...}. The key "object" of each direction tells where the object
  * of the direction is: BUNDLE_SELF or BUNDLE_SECOND.
  *
- * document_parse() accepts bundles; this module packs and reads the format. It keeps no state; any
- * thread may call it.
+ * document_parse() accepts bundles; this module writes them. It keeps no state; any thread may call
+ * it.
  */
 #ifndef DYNMON_DATAPLANE_BUNDLE_H
 #define DYNMON_DATAPLANE_BUNDLE_H
 
 #include "dataplane/dataplane.h"
 
-#define BUNDLE_VERSION 1
-#define BUNDLE_SECTION ".dynmon"
-#define BUNDLE_SECOND                                                                              \
-	".dynmon.egress" /* object of the egress direction, if different from ingress */
-#define BUNDLE_SELF "."	 /* the bundle file itself */
+/* A section to add. The caller owns the strings and bytes. */
+struct bundle_section {
+	const char *name;
+	const void *bytes;
+	size_t len;
+};
 
 /**
- * bundle_direction_key() - return the key of a direction in a document
- * @direction:  direction
+ * bundle_add_sections() - copy an object and add sections to the copy
+ * @object:    ELF object, not modified
+ * @sections:  sections to append, in this order; libbpf ignores them
+ * @n:         number of sections
+ * @out:       the new object is appended
+ * @err:       receives the message of libelf on failure
  *
- * Return: "ingress-path" or "egress-path", a static string.
+ * Pass only objects that dataplane_build() has accepted: libelf is not safe against forged files.
+ * Uses a memfd while it runs.
+ *
+ * Return: 0 on success, -EINVAL if libelf rejects the object, other -errno on failure.
  */
-const char *bundle_direction_key(enum direction direction);
+int bundle_add_sections(const struct text *object, const struct bundle_section *sections, size_t n,
+			struct text *out, struct error *err);
 
 /**
  * bundle_pack() - write a compiled dataplane as a bundle
@@ -44,32 +53,5 @@ const char *bundle_direction_key(enum direction direction);
  */
 int bundle_pack(const struct dataplane *dataplane, const struct compile_target *target,
 		struct text *out, struct error *err);
-
-struct image;
-struct json_reader;
-
-/**
- * bundle_read() - find the document of an ELF file
- * @image:     the ELF file
- * @document:  receives json and warnings; the directions are not filled
- * @err:       receives the reason of a failure
- *
- * Takes the document from section .dynmon. Without this section, the document is derived from the
- * programs and tags of the object, see elf_metadata_document().
- *
- * Return: 0 on success, -ENODATA if the document lacks the key "bundle", -EFBIG over OBJECT_MAX or
- * DOCUMENT_MAX, other -errno on failure.
- */
-int bundle_read(const struct image *image, struct document *document, struct error *err);
-
-/**
- * bundle_take_about() - read the key "bundle" of a document
- * @json_reader:  reader, positioned at the value
- * @value:        value of the key
- * @to:           struct document; its hook is set if the bundle records one
- *
- * Return: 0 on success, -errno with the location of the error on failure.
- */
-int bundle_take_about(struct json_reader *json_reader, struct json_object *value, void *to);
 
 #endif

@@ -2,244 +2,212 @@
 #include "dataplane/document.h"
 #include "base/file.h"
 #include "base/image.h"
-#include "dataplane/bundle.h"
-#include "dataplane/json_reader.h"
 
 #include <errno.h>
 #include <json-c/json.h>
 #include <libgen.h>
-#include <strings.h>
+#include <string.h>
 
-static const char *const direction_names[N_DIRECTIONS] = { "ingress", "egress" };
-const char *direction_name(enum direction direction)
+/* The sources of code outside the document. Pointers are borrowed. */
+struct code_sources {
+	const char *dir;	   /* base directory of files; NULL: the working directory */
+	const char *folder;	   /* directory of the document, relative to dir; NULL: dir */
+	bool confined;		   /* files must be below dir */
+	const struct image *image; /* ELF file with the objects; NULL: the document is JSON text */
+};
+
+static int parse_code(struct json_reader *reader, struct json_object *value, void *to)
 {
-	return direction_names[direction];
-}
-
-int direction_from_name(const char *name)
-{
-	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
-		if (!strcasecmp(name, direction_names[direction]))
-			return direction;
-	return -1;
-}
-
-static int take_metrics(struct json_reader *json_reader, struct json_object *value, void *to)
-{
-	struct direction_config *direction = to;
-	int r = json_reader_list(json_reader, value, METRICS_MAX, sizeof(*direction->metrics),
-				 take_metric_config, (void **)&direction->metrics,
-				 &direction->n_metrics);
-
-	for (size_t i = 0; r == 0 && i < direction->n_metrics; i++)
-		for (size_t j = 0; j < i; j++)
-			if (!strcmp(direction->metrics[i].name, direction->metrics[j].name))
-				return error_set(
-					json_reader->err, -EINVAL,
-					"%s[%zu].name: \"%s\" is the name of [%zu] already",
-					text_str(&json_reader->where), i,
-					direction->metrics[i].name, j);
-	return r;
-}
-
-/* Rejects a second key with code. Each of these keys sets source or object. */
-static int code_alone(struct json_reader *json_reader, const struct direction_config *direction)
-{
-	if (direction->source.len || direction->object.len)
-		return error_set(
-			json_reader->err, -EINVAL,
-			"%s: only one of code, code-file, object and object-data may be given",
-			text_str(&json_reader->where));
-	return 0;
-}
-
-static int take_code(struct json_reader *json_reader, struct json_object *value, void *to)
-{
-	struct direction_config *direction = to;
 	_cleanup_free_ char *code = NULL;
-	int r = take_bounded(json_reader, value, CODE_MAX, &code);
+	int r = json_parse_string(reader, value, &code);
 
-	if (r == 0)
-		r = code_alone(json_reader, direction);
 	if (r < 0)
 		return r;
 	if (!*code)
-		return json_reader_wrong(json_reader, "C source", value);
-	text_adds(&direction->source, code);
-	direction->origin = strdup(text_str(&json_reader->where));
-	return direction->origin && text_status(&direction->source) == 0
-		       ? 0
-		       : error_oom(json_reader->err);
+		return json_reader_wrong(reader, "C source", value);
+	text_adds(to, code);
+	return text_status(to) < 0 ? error_oom(reader->err) : 0;
 }
 
-static int take_file(struct json_reader *json_reader, struct json_object *value,
-		     struct direction_config *direction, struct text *to, size_t max)
+/* Reads the file that value names into a text. */
+static int parse_code_file(struct json_reader *reader, struct json_object *value, void *to)
 {
+	const struct code_sources *sources = reader->context;
 	_cleanup_free_ char *name = NULL, *full = NULL;
-	int r = take_name(json_reader, value, &name);
+	struct text *text = to;
+	int r = json_parse_name(reader, value, &name);
 
-	if (r == 0)
-		r = code_alone(json_reader, direction);
 	if (r < 0)
 		return r;
-	if (json_reader->folder && name[0] != '/' &&
-	    asprintf(&full, "%s/%s", json_reader->folder, name) < 0) {
+	if (sources->folder && name[0] != '/' &&
+	    asprintf(&full, "%s/%s", sources->folder, name) < 0) {
 		full = NULL;
-		return error_oom(json_reader->err);
+		return error_oom(reader->err);
 	}
-	r = file_read(json_reader->dir, full ? full : name, json_reader->confined, max, to,
-		      json_reader->err);
+	r = file_read(sources->dir, full ? full : name, sources->confined, reader->key->max, text,
+		      reader->err);
 	if (r < 0)
-		return error_prefix(json_reader->err, r, "%s", text_str(&json_reader->where));
-	if (!to->len)
-		return error_set(json_reader->err, -EINVAL, "%s: the file \"%s\" is empty",
-				 text_str(&json_reader->where), name);
-	direction->origin = steal_ptr(&name);
+		return error_prefix(reader->err, r, "%s", text_str(&reader->where));
+	if (!text->len)
+		return error_set(reader->err, -EINVAL, "%s: the file \"%s\" is empty",
+				 text_str(&reader->where), name);
 	return 0;
 }
 
-static int take_code_file(struct json_reader *json_reader, struct json_object *value, void *to)
+static int parse_object_data(struct json_reader *reader, struct json_object *value, void *to)
 {
-	struct direction_config *direction = to;
+	struct text *object = to;
 
-	return take_file(json_reader, value, direction, &direction->source, CODE_MAX);
-}
-
-static int take_object_file(struct json_reader *json_reader, struct json_object *value, void *to)
-{
-	struct direction_config *direction = to;
-
-	return take_file(json_reader, value, direction, &direction->object, OBJECT_MAX);
-}
-
-static int take_object_data(struct json_reader *json_reader, struct json_object *value, void *to)
-{
-	struct direction_config *direction = to;
-	int r = code_alone(json_reader, direction);
-
-	if (r < 0)
-		return r;
 	if (!json_object_is_type(value, json_type_string) ||
 	    base64_decode(json_object_get_string(value), (size_t)json_object_get_string_len(value),
-			  &direction->object) < 0 ||
-	    !direction->object.len)
-		return json_reader_wrong(json_reader, "an ELF object in base64", value);
-	direction->origin = strdup(text_str(&json_reader->where));
-	return direction->origin ? 0 : error_oom(json_reader->err);
+			  object) < 0 ||
+	    !object->len)
+		return json_reader_wrong(reader, "an ELF object in base64", value);
+	return 0;
 }
 
-/* Reads the key "object" of a bundle, which tells the part of the file that is the object. */
-static int take_object_section(struct json_reader *json_reader, struct json_object *value, void *to)
+/* Copies the object of a bundle: the file itself or a section of the file. */
+static int parse_object_section(struct json_reader *reader, struct json_object *value, void *to)
 {
-	struct direction_config *direction = to;
+	const struct image *image = ((const struct code_sources *)reader->context)->image;
 	_cleanup_free_ char *name = NULL;
-	const char *bytes = json_reader->image->bytes;
-	size_t len = json_reader->image->len;
-	int r = take_name(json_reader, value, &name);
+	const char *bytes = image->bytes;
+	size_t len = image->len;
+	int r = json_parse_name(reader, value, &name);
 
 	if (r < 0)
 		return r;
-	if (strcmp(name, BUNDLE_SELF) != 0 && strcmp(name, BUNDLE_SECOND) != 0)
-		return json_reader_wrong(json_reader,
-					 "\"" BUNDLE_SELF "\" or \"" BUNDLE_SECOND "\"", value);
-	if (strcmp(name, BUNDLE_SELF) != 0) {
-		r = image_find_section(json_reader->image, name, &bytes, &len, json_reader->err);
+	if (!strcmp(name, BUNDLE_SECOND)) {
+		r = image_find_section(image, name, &bytes, &len, reader->err);
 		if (r == 0 || (r > 0 && !image_is_elf(bytes, len)))
-			r = error_set(json_reader->err, -EINVAL, "no ELF object is in section %s",
-				      name);
+			r = error_set(reader->err, -EINVAL, "no ELF object is in section %s", name);
 		if (r > 0 && len > OBJECT_MAX)
-			r = error_set(json_reader->err, -EFBIG,
-				      "%zu bytes, at most %d are possible", len, OBJECT_MAX);
+			r = error_set(reader->err, -EFBIG, "%zu bytes, at most %d are possible",
+				      len, OBJECT_MAX);
+		if (r < 0)
+			return error_prefix(reader->err, r, "%s", text_str(&reader->where));
+	} else if (strcmp(name, BUNDLE_SELF) != 0) {
+		return json_reader_wrong(reader, "\"" BUNDLE_SELF "\" or \"" BUNDLE_SECOND "\"",
+					 value);
 	}
-	if (r < 0)
-		return error_prefix(json_reader->err, r, "%s", text_str(&json_reader->where));
-	text_add(&direction->object, bytes, len);
-	direction->origin = strdup(text_str(&json_reader->where));
-	return direction->origin && text_status(&direction->object) == 0
-		       ? 0
-		       : error_oom(json_reader->err);
+	text_add(to, bytes, len);
+	return text_status(to) < 0 ? error_oom(reader->err) : 0;
 }
 
-static int document_take_direction(struct json_reader *json_reader, struct json_object *value,
-				   void *to)
+static int parse_direction_config(struct json_reader *reader, struct json_object *value, void *to)
 {
-	static const struct key bundle_keys[] = {
-		{ "name", take_string, offsetof(struct direction_config, name), false },
-		{ "object", take_object_section, 0, true },
-		{ "program", take_name, offsetof(struct direction_config, program), false },
-		{ "metric-configs", take_metrics, 0, false },
+	const struct code_sources *sources = reader->context;
+	const bool bundle = sources->image;
+	const struct json_key keys[] = {
+		{ "name", json_parse_string, offsetof(struct direction_config, name) },
+		{ "program", json_parse_name, offsetof(struct direction_config, program) },
+		{ "metric-configs", json_parse_list, offsetof(struct direction_config, metrics),
+		  .count = offsetof(struct direction_config, n_metrics), .max = METRICS_MAX,
+		  .size = sizeof(struct metric_config), .element = metric_config_parse,
+		  .unique = true },
+		{ "object", bundle ? parse_object_section : parse_code_file,
+		  offsetof(struct direction_config, object), bundle, .max = OBJECT_MAX },
+		/* A NULL name ends the table: the other keys are not valid in bundles. */
+		{ bundle ? NULL : "code", parse_code, offsetof(struct direction_config, source),
+		  .bytes = CODE_MAX },
+		{ "code-file", parse_code_file, offsetof(struct direction_config, source),
+		  .max = CODE_MAX },
+		{ "object-data", parse_object_data, offsetof(struct direction_config, object) },
 		{},
 	};
-	static const struct key keys[] = {
-		{ "name", take_string, offsetof(struct direction_config, name), false },
-		{ "code", take_code, 0, false },
-		{ "code-file", take_code_file, 0, false },
-		{ "object", take_object_file, 0, false },
-		{ "object-data", take_object_data, 0, false },
-		{ "program", take_name, offsetof(struct direction_config, program), false },
-		{ "metric-configs", take_metrics, 0, false },
-		{},
-	};
+	const struct json_key *code = NULL;
 	_cleanup_(direction_config_unrefp) struct direction_config *direction = NULL;
+	size_t n = 0;
 	int r;
 
 	if (!json_object_is_type(value, json_type_object))
-		return json_reader_wrong(json_reader, "an object", value);
+		return json_reader_wrong(reader, "an object", value);
 	if (!json_object_object_length(value))
 		return 0; /* {} leaves the direction unchanged */
+	for (const struct json_key *key = keys; key->name; key++)
+		if ((key->offset == offsetof(struct direction_config, source) ||
+		     key->offset == offsetof(struct direction_config, object)) &&
+		    json_object_object_get(value, key->name)) {
+			code = key;
+			n++;
+		}
+	if (n > 1)
+		return error_set(reader->err, -EINVAL,
+				 "%s: expected only one of code, code-file, object, object-data",
+				 text_str(&reader->where));
 	direction = calloc(1, sizeof(*direction));
 	if (!direction)
-		return error_oom(json_reader->err);
+		return error_oom(reader->err);
 	direction->refs = 1;
 	if (json_object_deep_copy(value, &direction->json, NULL) < 0)
-		return error_oom(json_reader->err);
-	r = json_reader_object(json_reader, value, json_reader->image ? bundle_keys : keys,
-			       direction);
+		return error_oom(reader->err);
+	r = json_reader_object(reader, value, keys, direction);
 	if (r < 0)
 		return r;
+	if (!code)
+		return error_set(reader->err, -ENODATA,
+				 "%s: the code is missing: expected one of code, code-file, "
+				 "object, object-data",
+				 text_str(&reader->where));
+	if (code->parse == parse_code_file)
+		direction->origin =
+			strdup(json_object_get_string(json_object_object_get(value, code->name)));
+	else if (asprintf(&direction->origin, "%s.%s", text_str(&reader->where), code->name) < 0)
+		direction->origin = NULL;
 	if (!direction->origin)
-		return error_set(
-			json_reader->err, -ENODATA,
-			"%s: the code is missing: one of code, code-file, object, object-data",
-			text_str(&json_reader->where));
+		return error_oom(reader->err);
 	*(struct direction_config **)to = steal_ptr(&direction);
 	return 0;
 }
 
-/* Documents of Polycube have this key. It has no effect. */
-static int take_unused_name(struct json_reader *json_reader, struct json_object *value, void *to)
+static int parse_bundle_version(struct json_reader *reader, struct json_object *value, void *to)
 {
-	_cleanup_free_ char *name = NULL;
-
 	(void)to;
-	return take_string(json_reader, value, &name);
+	if (json_object_is_type(value, json_type_int) &&
+	    json_object_get_int64(value) == BUNDLE_VERSION)
+		return 0;
+	return json_reader_wrong(reader, "1, the only known version", value);
 }
 
-static int document_json_reader(struct document *document, struct json_reader *json_reader)
+static int parse_bundle_hook(struct json_reader *reader, struct json_object *value, void *to)
 {
-	const struct key keys[] = {
-		{ "ingress-path", document_take_direction,
-		  offsetof(struct document, directions[INGRESS]), false },
-		{ "egress-path", document_take_direction,
-		  offsetof(struct document, directions[EGRESS]), false },
-		{ "name", take_unused_name, 0, false },
-		/* A NULL name ends the table: the key is valid only in ELF files. */
-		{ json_reader->image ? "bundle" : NULL, bundle_take_about, 0, false },
+	enum document_hook *hook = to;
+	_cleanup_free_ char *name = NULL;
+	int r = json_parse_string(reader, value, &name);
+
+	if (r < 0)
+		return r;
+	*hook = !strcmp(name, "tc")    ? DOCUMENT_HOOK_TC
+		: !strcmp(name, "xdp") ? DOCUMENT_HOOK_XDP
+				       : DOCUMENT_HOOK_ANY;
+	return *hook ? 0 : json_reader_wrong(reader, "tc or xdp", value);
+}
+
+static int document_parse_with(const char *bytes, size_t len, struct code_sources *sources,
+			       struct document **ret, struct error *err)
+{
+	static const struct json_key about_keys[] = {
+		{ "version", parse_bundle_version, .required = true },
+		{ "hook", parse_bundle_hook, offsetof(struct document, hook) },
+		/* Informational: settings that the code was compiled with. */
+		{ "log-level", json_parse_ignored },
+		{ "cube-id", json_parse_ignored },
 		{},
 	};
-	int r = json_reader_object(json_reader, document->json, keys, document);
-
-	text_release(&json_reader->where);
-	return r;
-}
-
-static int parse(const char *bytes, size_t len, struct json_reader *json_reader,
-		 struct document **ret)
-{
-	_cleanup_document_ struct document *document = calloc(1, sizeof(*document));
 	bool elf = image_is_elf(bytes, len);
+	const struct json_key keys[] = {
+		{ "ingress-path", parse_direction_config,
+		  offsetof(struct document, directions[INGRESS]) },
+		{ "egress-path", parse_direction_config,
+		  offsetof(struct document, directions[EGRESS]) },
+		{ "name", json_parse_string, offsetof(struct document, name) },
+		/* A NULL name ends the table: the key is valid only in ELF files. */
+		{ elf ? "bundle" : NULL, json_parse_object, .keys = about_keys },
+		{},
+	};
+	_cleanup_document_ struct document *document = calloc(1, sizeof(*document));
+	struct json_reader reader = { .context = sources, .err = err };
 	size_t max = elf ? BUNDLE_MAX : DOCUMENT_MAX;
-	struct error *err = json_reader->err;
 	struct image image;
 	int r = 0;
 
@@ -248,15 +216,19 @@ static int parse(const char *bytes, size_t len, struct json_reader *json_reader,
 	if (len > max)
 		return error_set(err, -EFBIG, "the %s has %zu bytes, at most %zu are possible",
 				 elf ? "bundle" : "document", len, max);
-	if (elf)
+	if (elf) {
+		sources->image = &image;
 		r = image_init(&image, bytes, len, err);
+		if (r == 0)
+			r = elf_metadata_document(&image, &document->json, &document->warnings,
+						  err);
+	} else {
+		r = json_reader_parse(bytes, len, &document->json, err);
+	}
+	reader.warnings = &document->warnings;
 	if (r == 0)
-		r = elf ? bundle_read(&image, document, err)
-			: json_reader_parse(bytes, len, &document->json, err);
-	json_reader->image = elf ? &image : NULL;
-	json_reader->warnings = &document->warnings;
-	if (r == 0)
-		r = document_json_reader(document, json_reader);
+		r = json_reader_object(&reader, document->json, keys, document);
+	text_release(&reader.where);
 	if (r == 0 && text_status(&document->warnings) < 0)
 		r = error_oom(err);
 	if (r < 0)
@@ -268,9 +240,9 @@ static int parse(const char *bytes, size_t len, struct json_reader *json_reader,
 int document_parse(const char *bytes, size_t len, const char *dir, bool confined,
 		   struct document **ret, struct error *err)
 {
-	struct json_reader json_reader = { .dir = dir, .confined = confined, .err = err };
+	struct code_sources sources = { .dir = dir, .confined = confined };
 
-	return parse(bytes, len, &json_reader, ret);
+	return document_parse_with(bytes, len, &sources, ret, err);
 }
 
 int document_read(const char *dir, const char *name, bool confined, struct text *out,
@@ -289,9 +261,9 @@ int document_read(const char *dir, const char *name, bool confined, struct text 
 int document_load(const char *dir, const char *name, bool confined, struct document **ret,
 		  struct error *err)
 {
+	struct code_sources sources = { .dir = dir, .confined = confined };
 	_cleanup_free_ char *copy = strdup(name);
 	_cleanup_text_ struct text bytes = {};
-	struct json_reader json_reader = { .dir = dir, .confined = confined, .err = err };
 	const char *folder;
 	int r;
 
@@ -301,8 +273,8 @@ int document_load(const char *dir, const char *name, bool confined, struct docum
 	if (r < 0)
 		return r;
 	folder = dirname(copy);
-	json_reader.folder = strcmp(folder, ".") ? folder : NULL;
-	r = parse(text_str(&bytes), bytes.len, &json_reader, ret);
+	sources.folder = strcmp(folder, ".") ? folder : NULL;
+	r = document_parse_with(text_str(&bytes), bytes.len, &sources, ret, err);
 	if (r < 0)
 		return error_prefix(err, r, "%s%s%s", dir && name[0] != '/' ? dir : "",
 				    dir && name[0] != '/' ? "/" : "", name);
@@ -347,6 +319,7 @@ struct document *document_free(struct document *document)
 		return NULL;
 	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		direction_config_unref(document->directions[direction]);
+	free(document->name);
 	json_object_put(document->json);
 	text_release(&document->warnings);
 	free(document);

@@ -12,36 +12,13 @@
 #ifndef DYNMON_DATAPLANE_DOCUMENT_H
 #define DYNMON_DATAPLANE_DOCUMENT_H
 
-#include "base/error.h"
-#include "base/text.h"
+#include "dataplane/direction.h"
+#include "dataplane/elf_metadata.h"
 #include "dataplane/metric_config.h"
 
-#include <json-c/json_types.h>
-
-#define DOCUMENT_MAX (4 * 1024 * 1024)		     /* bytes of JSON of one document */
-#define CODE_MAX     (1024 * 1024)		     /* bytes of C source of one direction */
-#define OBJECT_MAX   (16 * 1024 * 1024)		     /* bytes of an ELF object */
-#define BUNDLE_MAX   (2 * OBJECT_MAX + DOCUMENT_MAX) /* bytes of a bundle */
-#define METRICS_MAX  256			     /* metrics of one direction */
-#define WARNINGS_MAX (16 * 1024)		     /* bytes; further warnings are dropped */
-
-enum direction { INGRESS, EGRESS, N_DIRECTIONS };
-
-/**
- * direction_name() - return the name of a direction
- * @direction:  direction
- *
- * Return: "ingress" or "egress", a static string.
- */
-const char *direction_name(enum direction direction);
-
-/**
- * direction_from_name() - find a direction by its name
- * @name:  name, compared without regard to case
- *
- * Return: enum direction, or -1 if the name is unknown.
- */
-int direction_from_name(const char *name);
+#define CODE_MAX    (1024 * 1024)		    /* bytes of C source of one direction */
+#define BUNDLE_MAX  (2 * OBJECT_MAX + DOCUMENT_MAX) /* bytes of a bundle */
+#define METRICS_MAX 256				    /* metrics of one direction */
 
 /* The configuration of one direction. Exactly one of source and object is not empty. */
 struct direction_config {
@@ -78,6 +55,7 @@ enum document_hook { DOCUMENT_HOOK_ANY, DOCUMENT_HOOK_TC, DOCUMENT_HOOK_XDP };
 struct document {
 	struct direction_config *directions[N_DIRECTIONS]; /* NULL: direction is left unchanged */
 	struct json_object *json;			   /* the input, owned */
+	char *name;					   /* only Polycube uses it */
 	enum document_hook hook; /* for which the ingress direction of a bundle was compiled */
 	struct text warnings;	 /* one per line, such as unknown keys */
 };

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ELF metadata: derives the document of a self-describing object.
+ * ELF metadata: the document of an ELF file.
  *
- * The sections of the programs define the directions. BTF declaration tags on maps define the
- * metrics. A tag is "dynmon:metric=" followed by JSON; bpf/dynmon.h has the macros. The JSON is an
- * element of metric-configs without map-name and is validated like the JSON of any document.
+ * The document of a bundle is in the section .dynmon. A self-describing object has no such section;
+ * its document is derived. The sections of the programs define the directions. BTF declaration tags
+ * on maps define the metrics. A tag is "dynmon:metric=" followed by JSON; bpf/dynmon.h has the
+ * macros. The JSON is an element of metric-configs without map-name and is validated like the JSON
+ * of any document.
  *
  * The functions keep no state; any thread may call them. The objects may be untrusted.
  */
@@ -16,18 +18,27 @@
 
 #include <json-c/json_types.h>
 
-#define TAGS_MAX      1024	  /* tags of one object */
-#define TAG_MAX_BYTES (16 * 1024) /* JSON of one tag */
+#define OBJECT_MAX    (16 * 1024 * 1024) /* bytes of an ELF object */
+#define TAGS_MAX      1024		 /* tags of one object */
+#define TAG_MAX_BYTES (16 * 1024)	 /* JSON of one tag */
+
+/* The key "bundle" of a bundle's document has a version. */
+#define BUNDLE_VERSION 1
+#define BUNDLE_SECTION ".dynmon"
+/* Values of the key "object": the file itself, or the section with the object for egress. */
+#define BUNDLE_SELF   "."
+#define BUNDLE_SECOND ".dynmon.egress"
 
 /**
- * elf_metadata_document() - derive the document of an object
- * @image:     the object
- * @ret:       receives the document in the form of a bundle; owned by the caller
- * @warnings:  a warning is appended if the object has no tags and thus no metrics
+ * elf_metadata_document() - find or derive the document of an ELF file
+ * @image:     the file
+ * @ret:       receives the document in the form of a bundle; owned by the caller even on failure
+ * @warnings:  a warning is appended if the document is derived and the object has no tags
  * @err:       receives the reason of a failure
  *
- * Return: 0 on success, -EINVAL if the object is damaged, has no program, several programs for one
- * direction and hook, or an invalid tag, -EFBIG over a limit, -ENOMEM.
+ * Return: 0 on success, -ENODATA if the document in .dynmon lacks the key "bundle", -EINVAL if the
+ * object is damaged, has no program, several programs for one direction and hook, or an invalid
+ * tag, -EFBIG over a limit, -ENOMEM.
  */
 int elf_metadata_document(const struct image *image, struct json_object **ret,
 			  struct text *warnings, struct error *err);

@@ -1,136 +1,178 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/json_reader.h"
 #include "base/utf8.h"
-#include "dataplane/document.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <string.h>
+#include <strings.h>
 
 #define JSON_DEPTH_MAX 32
 #define QUOTE_MAX      60 /* bytes of an invalid value that a message quotes */
 
-int json_reader_wrong(struct json_reader *json_reader, const char *expected,
-		      struct json_object *found)
+int json_reader_wrong(struct json_reader *reader, const char *expected, struct json_object *found)
 {
 	const char *value = json_object_to_json_string_ext(found, JSON_C_TO_STRING_NOSLASHESCAPE);
-	bool cut = strlen(value) > QUOTE_MAX;
 
-	return error_set(json_reader->err, -EINVAL, "%s: expected %s, found %.*s%s",
-			 json_reader->where.len ? text_str(&json_reader->where) : "the document",
-			 expected, QUOTE_MAX, value, cut ? "..." : "");
+	return error_set(reader->err, -EINVAL, "%s: expected %s, found %.*s%s",
+			 reader->where.len ? text_str(&reader->where) : "the document", expected,
+			 QUOTE_MAX, value, strlen(value) > QUOTE_MAX ? "..." : "");
 }
 
-int json_reader_object(struct json_reader *json_reader, struct json_object *object,
-		       const struct key *keys, void *to)
+int json_reader_object(struct json_reader *reader, struct json_object *object,
+		       const struct json_key *keys, void *to)
 {
-	size_t mark = json_reader->where.len;
+	size_t mark = reader->where.len;
 	int r;
 
 	if (!json_object_is_type(object, json_type_object))
-		return json_reader_wrong(json_reader, "an object", object);
+		return json_reader_wrong(reader, "an object", object);
 	json_object_object_foreach(object, name, value) {
-		const struct key *key = keys;
+		const struct json_key *key = keys;
 
-		text_printf(&json_reader->where, "%s%.80s", mark ? "." : "", name);
-		while (key->name && strcmp(key->name, name))
+		text_printf(&reader->where, "%s%.80s", mark ? "." : "", name);
+		while (key->name && strcmp(key->name, name) != 0)
 			key++;
 		if (!key->name) {
-			if (json_reader->warnings->len < WARNINGS_MAX)
-				text_printf(json_reader->warnings, "%s: unknown key, ignored\n",
-					    text_str(&json_reader->where));
+			if (reader->warnings->len < WARNINGS_MAX)
+				text_printf(reader->warnings, "%s: unknown key, ignored\n",
+					    text_str(&reader->where));
 		} else if (value) { /* null counts as a missing key */
-			r = key->take(json_reader, value, (char *)to + key->offset);
+			reader->key = key;
+			r = key->parse(reader, value, (char *)to + key->offset);
 			if (r < 0)
 				return r;
 		}
-		json_reader->where.len = mark;
+		reader->where.len = mark;
 	}
-	for (const struct key *key = keys; key->name; key++)
+	for (const struct json_key *key = keys; key->name; key++)
 		if (key->required && !json_object_object_get(object, key->name))
-			return error_set(
-				json_reader->err, -ENODATA, "%s: the key \"%s\" is missing",
-				mark ? text_str(&json_reader->where) : "the document", key->name);
+			return error_set(reader->err, -ENODATA, "%s: the key \"%s\" is missing",
+					 mark ? text_str(&reader->where) : "the document",
+					 key->name);
 	return 0;
 }
 
-int json_reader_list(struct json_reader *json_reader, struct json_object *list, size_t max,
-		     size_t size, int (*take)(struct json_reader *, struct json_object *, void *),
-		     void **items, size_t *n)
+int json_parse_object(struct json_reader *reader, struct json_object *value, void *to)
 {
-	size_t len, mark = json_reader->where.len;
+	return json_reader_object(reader, value, reader->key->keys, to);
+}
 
-	if (!json_object_is_type(list, json_type_array))
-		return json_reader_wrong(json_reader, "a list", list);
-	len = json_object_array_length(list);
-	if (len > max)
-		return error_set(json_reader->err, -EFBIG,
-				 "%s: %zu elements, at most %zu are possible",
-				 text_str(&json_reader->where), len, max);
-	*items = calloc(len ? len : 1, size);
-	if (!*items)
-		return error_oom(json_reader->err);
-	for (; *n < len; json_reader->where.len = mark) {
-		struct json_object *value = json_object_array_get_idx(list, *n);
-		char *item = (char *)*items + *n * size;
+static int too_long(struct json_reader *reader, size_t n, const char *unit, size_t max)
+{
+	return error_set(reader->err, -EFBIG, "%s: %zu %s, at most %zu are possible",
+			 text_str(&reader->where), n, unit, max);
+}
+
+int json_parse_list(struct json_reader *reader, struct json_object *value, void *to)
+{
+	const struct json_key *key = reader->key;
+	size_t *n = (size_t *)((char *)to - key->offset + key->count);
+	size_t len, mark = reader->where.len;
+	char *items;
+
+	if (!json_object_is_type(value, json_type_array))
+		return json_reader_wrong(reader, "a list", value);
+	len = json_object_array_length(value);
+	if (len > key->max)
+		return too_long(reader, len, "elements", key->max);
+	items = calloc(len + 1, key->size);
+	if (!items)
+		return error_oom(reader->err);
+	*(void **)to = items;
+	for (size_t i = 0; i < len; i++) {
+		char *item = items + i * key->size;
 		int r;
 
-		text_printf(&json_reader->where, "[%zu]", *n);
-		++*n; /* counted first, so that the caller frees what a failed take() stored */
-		r = take(json_reader, value, item);
+		text_printf(&reader->where, "[%zu]", i);
+		reader->key = key;
+		*n = i + 1; /* set first, so that the owner frees what a failed parser stored */
+		r = key->element(reader, json_object_array_get_idx(value, i), item);
+		for (size_t j = 0; r == 0 && key->unique && j < i; j++)
+			if (!strcmp(*(char **)item, *(char **)(items + j * key->size)))
+				r = error_set(reader->err, -EINVAL,
+					      "%s.name: \"%s\" is the name of [%zu] already",
+					      text_str(&reader->where), *(char **)item, j);
 		if (r < 0)
 			return r;
+		reader->where.len = mark;
 	}
 	return 0;
 }
 
-int take_bounded(struct json_reader *json_reader, struct json_object *value, size_t max, void *to)
+int json_parse_string(struct json_reader *reader, struct json_object *value, void *to)
 {
+	size_t max = reader->key && reader->key->bytes ? reader->key->bytes : NAME_MAX_BYTES;
 	char **string = to;
 	const char *text;
+	size_t len;
 
 	if (!json_object_is_type(value, json_type_string))
-		return json_reader_wrong(json_reader, "a string", value);
+		return json_reader_wrong(reader, "a string", value);
 	text = json_object_get_string(value);
-	if (strlen(text) != (size_t)json_object_get_string_len(value))
-		return json_reader_wrong(json_reader, "a string without NUL", value);
-	if (strlen(text) > max)
-		return error_set(json_reader->err, -EFBIG,
-				 "%s: %zu bytes, at most %zu are possible",
-				 text_str(&json_reader->where), strlen(text), max);
+	len = strlen(text);
+	if (len != (size_t)json_object_get_string_len(value))
+		return json_reader_wrong(reader, "a string without NUL", value);
+	if (len > max)
+		return too_long(reader, len, "bytes", max);
 	/* json-c checks only the form of UTF-8 sequences, not the code points. */
-	if (!utf8_is_valid(text, strlen(text)))
-		return json_reader_wrong(json_reader, "UTF-8", value);
+	if (!utf8_is_valid(text, len))
+		return json_reader_wrong(reader, "UTF-8", value);
 	free(*string);
 	*string = strdup(text);
-	return *string ? 0 : error_oom(json_reader->err);
+	return *string ? 0 : error_oom(reader->err);
 }
 
-int take_string(struct json_reader *json_reader, struct json_object *value, void *to)
+int json_parse_name(struct json_reader *reader, struct json_object *value, void *to)
 {
-	return take_bounded(json_reader, value, NAME_MAX_BYTES, to);
+	int r = json_parse_string(reader, value, to);
+
+	return r == 0 && !**(char **)to ? json_reader_wrong(reader, "a name", value) : r;
 }
 
-int take_name(struct json_reader *json_reader, struct json_object *value, void *to)
-{
-	int r = take_string(json_reader, value, to);
-
-	if (r == 0 && !**(char **)to)
-		return json_reader_wrong(json_reader, "a name", value);
-	return r;
-}
-
-int take_bool(struct json_reader *json_reader, struct json_object *value, void *to)
+int json_parse_bool(struct json_reader *reader, struct json_object *value, void *to)
 {
 	if (!json_object_is_type(value, json_type_boolean))
-		return json_reader_wrong(json_reader, "true or false", value);
+		return json_reader_wrong(reader, "true or false", value);
 	*(bool *)to = json_object_get_boolean(value);
 	return 0;
 }
 
-/* Sets a syntax error at byte offset at, as line and column counted from 1. */
-static int syntax_error(const char *bytes, size_t len, size_t at, const char *words,
+int json_parse_u32(struct json_reader *reader, struct json_object *value, void *to)
+{
+	const struct json_key *key = reader->key;
+	int64_t n = json_object_get_int64(value);
+
+	if (!json_object_is_type(value, json_type_int) || n < key->min || n > key->max)
+		return json_reader_wrong(reader, key->expected, value);
+	*(uint32_t *)to = (uint32_t)n;
+	return 0;
+}
+
+int json_parse_enum(struct json_reader *reader, struct json_object *value, void *to)
+{
+	const struct json_key *key = reader->key;
+
+	if (json_object_is_type(value, json_type_string))
+		for (unsigned int i = 0; key->names[i]; i++)
+			if (!strcasecmp(json_object_get_string(value), key->names[i])) {
+				*(unsigned int *)to = i;
+				return 0;
+			}
+	return json_reader_wrong(reader, key->expected, value);
+}
+
+int json_parse_ignored(struct json_reader *reader, struct json_object *value, void *to)
+{
+	(void)reader;
+	(void)value;
+	(void)to;
+	return 0;
+}
+
+/* Sets a syntax error at a byte offset, as line and column counted from 1. */
+static int syntax_error(const char *bytes, size_t len, size_t at, const char *reason,
 			struct error *err)
 {
 	size_t line = 1, column = 1;
@@ -143,7 +185,7 @@ static int syntax_error(const char *bytes, size_t len, size_t at, const char *wo
 		}
 	}
 	return error_set(err, -EINVAL, "JSON syntax: line %zu, column %zu: %s", line, column,
-			 words);
+			 reason);
 }
 
 int json_reader_parse(const char *bytes, size_t len, struct json_object **ret, struct error *err)

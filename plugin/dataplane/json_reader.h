@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The JSON reader moves the values of a document into structs. Tables of keys define the keys that
- * an object may have. Each error message names the location of the invalid value and quotes it.
+ * The JSON reader moves the values of a JSON text into structs. Tables of keys define the keys that
+ * an object may have. Each error message names the location of the invalid value, quotes the value
+ * and describes valid values.
  *
- * A reader lives on the stack of the function that parses the document and is used by one thread.
+ * A reader lives on the stack of the function that parses the text and is used by one thread.
  */
 #ifndef DYNMON_DATAPLANE_JSON_READER_H
 #define DYNMON_DATAPLANE_JSON_READER_H
@@ -13,25 +14,40 @@
 
 #include <json-c/json_types.h>
 
-struct image;
+#define NAME_MAX_BYTES 255		 /* default limit of strings */
+#define DOCUMENT_MAX   (4 * 1024 * 1024) /* bytes of JSON of one document */
+#define WARNINGS_MAX   (16 * 1024)	 /* bytes; further warnings are dropped */
 
 /* State of a reader. Pointers are borrowed; the text where is released by the user. */
 struct json_reader {
-	const char *dir;	   /* base directory of files; NULL: the working directory */
-	const char *folder;	   /* directory of the document, relative to dir; NULL: dir */
-	bool confined;		   /* files must be below dir */
-	const struct image *image; /* ELF file with the objects; NULL: the document is JSON text */
-	struct text where;	   /* current location: "ingress-path.metric-configs[1].map-name" */
-	struct text *warnings;	   /* one per line */
+	struct text where; /* current location: "ingress-path.metric-configs[1].map-name" */
+	const struct json_key *key; /* row of the current value; NULL: defaults */
+	const void *context;	    /* for parsers of the user */
+	struct text *warnings;	    /* one per line */
 	struct error *err;
 };
 
-/* One key of an object. take() converts the value and stores it; to is the struct plus offset. */
-struct key {
+/*
+ * A parser converts a value of any type and stores it in the struct at to. Returns 0, or -errno
+ * with an error that names the location. The reader must not be used after a failure.
+ */
+typedef int json_parser(struct json_reader *reader, struct json_object *value, void *to);
+
+/* One key of an object: name, parser and place of the value, and parameters of the parser. */
+struct json_key {
 	const char *name;
-	int (*take)(struct json_reader *json_reader, struct json_object *value, void *to);
-	size_t offset; /* of the member that take() sets, in bytes */
+	json_parser *parse;
+	size_t offset; /* bytes from the start of the struct to the place of the value */
 	bool required;
+	uint32_t bytes;		     /* strings: limit; 0: NAME_MAX_BYTES */
+	uint32_t min, max;	     /* integers: range; lists: limit of elements */
+	const char *expected;	     /* integers, names: description for messages */
+	const char *const *names;    /* names: in the order of the enum, terminated by NULL */
+	const struct json_key *keys; /* objects: table of keys */
+	json_parser *element;	     /* lists: parser of an element */
+	size_t size;		     /* lists: bytes of an element of the array */
+	size_t count;		     /* lists: offset of the number of elements, a size_t */
+	bool unique;		     /* lists: elements start with a char *, their unique name */
 };
 
 /**
@@ -47,65 +63,57 @@ int json_reader_parse(const char *bytes, size_t len, struct json_object **ret, s
 
 /**
  * json_reader_wrong() - set the error "<where>: expected <expected>, found <value>"
- * @json_reader:  reader, positioned at the value
- * @expected:     description of valid values
- * @found:        the invalid value; only its first bytes are quoted
+ * @reader:    reader, positioned at the value
+ * @expected:  description of valid values
+ * @found:     the invalid value; only its first bytes are quoted
  *
  * Return: -EINVAL.
  */
-int json_reader_wrong(struct json_reader *json_reader, const char *expected,
-		      struct json_object *found);
+int json_reader_wrong(struct json_reader *reader, const char *expected, struct json_object *found);
 
 /**
  * json_reader_object() - read the keys of an object
- * @json_reader:  reader, positioned at the object
- * @object:       the value, which need not be an object
- * @keys:         table of valid keys, terminated by an empty row
- * @to:           struct that the offsets in @keys refer to
+ * @reader:  reader, positioned at the object
+ * @object:  the value, which need not be an object
+ * @keys:    table of valid keys, terminated by an empty row
+ * @to:      struct that the offsets in @keys refer to
  *
- * Unknown keys cause warnings. Keys with the value null are ignored.
+ * Unknown keys cause warnings. Keys with the value null count as missing.
  *
  * Return: 0 on success, -ENODATA if a required key is missing, -EINVAL if @object is no object,
- * other -errno from take(). The reader must not be used after a failure.
+ * other -errno of a parser.
  */
-int json_reader_object(struct json_reader *json_reader, struct json_object *object,
-		       const struct key *keys, void *to);
+int json_reader_object(struct json_reader *reader, struct json_object *object,
+		       const struct json_key *keys, void *to);
 
-/**
- * json_reader_list() - read a list into a new array
- * @json_reader:  reader, positioned at the list
- * @list:         the value, which need not be a list
- * @max:          limit of elements
- * @size:         bytes of one element of the array
- * @take:         converts an element; its last argument is the zeroed element of the array
- * @items:        receives the array, owned by the caller even after a failure
- * @n:            0 at the call; counts the elements, including one whose conversion failed
- *
- * Return: 0 on success, -EINVAL if @list is no list, -EFBIG over @max, other -errno from take().
+/* Parses an object with the row's keys. The offsets of keys refer to the place of the object. */
+json_parser json_parse_object;
+
+/*
+ * Parses a list into a new array, whose pointer is at the row's offset. The owner frees the array
+ * and its elements also after a failure; the last element may be incomplete.
  */
-int json_reader_list(struct json_reader *json_reader, struct json_object *list, size_t max,
-		     size_t size, int (*take)(struct json_reader *, struct json_object *, void *),
-		     void **items, size_t *n);
+json_parser json_parse_list;
 
-/**
- * take_bounded() - read a string
- * @json_reader:  reader, positioned at the value
- * @value:        the value, which need not be a string
- * @max:          limit in bytes
- * @to:           char *, NULL or the previous string, which is freed
- *
- * Return: 0 on success, -EINVAL unless the value is a string of valid UTF-8 without NUL,
- * -EFBIG over @max, -ENOMEM.
+/*
+ * Parses a string of valid UTF-8 without NUL, within the limit of bytes, into a char *. The
+ * previous string is freed.
  */
-int take_bounded(struct json_reader *json_reader, struct json_object *value, size_t max, void *to);
+json_parser json_parse_string;
 
-/* take() for a string of at most NAME_MAX_BYTES bytes; see take_bounded(). */
-int take_string(struct json_reader *json_reader, struct json_object *value, void *to);
+/* Parses a string like json_parse_string(). The string must not be empty. */
+json_parser json_parse_name;
 
-/* take() for a string as take_string(), which must not be empty. */
-int take_name(struct json_reader *json_reader, struct json_object *value, void *to);
+/* Parses true or false into a bool. */
+json_parser json_parse_bool;
 
-/* take() for true or false into a bool. */
-int take_bool(struct json_reader *json_reader, struct json_object *value, void *to);
+/* Parses an integer from min to max into a uint32_t. */
+json_parser json_parse_u32;
+
+/* Parses one of the row's names, without regard to case, into an enum. */
+json_parser json_parse_enum;
+
+/* Accepts any value and stores nothing. */
+json_parser json_parse_ignored;
 
 #endif

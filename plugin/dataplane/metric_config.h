@@ -8,19 +8,13 @@
 #ifndef DYNMON_DATAPLANE_METRIC_CONFIG_H
 #define DYNMON_DATAPLANE_METRIC_CONFIG_H
 
-#include "base/error.h"
-
-#include <json-c/json_types.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "dataplane/json_reader.h"
 
 #define LABELS_MAX	32	 /* labels of one metric */
 #define LABEL_TEXTS_MAX 1024	 /* texts of one label */
 #define SERIES_MAX	10000000 /* series of one metric */
 #define LABEL_MAX_BYTES 1024	 /* value of a label */
 #define HELP_MAX_BYTES	4096
-#define NAME_MAX_BYTES	255  /* names, including file names */
 #define BUCKETS_MAX	1024 /* buckets of one histogram */
 #define QUANTILES_MAX	32   /* quantiles of one metric */
 
@@ -111,17 +105,11 @@ struct metric_config {
 	size_t n_quantiles;
 };
 
-struct json_reader;
-
-/**
- * take_metric_config() - read an element of metric-configs
- * @json_reader:  reader, positioned at the element
- * @value:        the element
- * @to:           zeroed struct metric_config; metric_config_release() it even after a failure
- *
- * Return: 0 on success, -errno with the location of the error on failure.
+/*
+ * Parses an element of metric-configs into a zeroed struct metric_config. Call
+ * metric_config_release() even after a failure.
  */
-int take_metric_config(struct json_reader *json_reader, struct json_object *value, void *to);
+json_parser metric_config_parse;
 
 /**
  * metric_config_release() - free the contents of a configuration, not the struct

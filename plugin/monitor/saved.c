@@ -153,15 +153,15 @@ static void form_release(struct form *form)
 	free(form->layers);
 }
 
-static int saved_take_version(struct json_reader *json_reader, struct json_object *value, void *to)
+static int saved_parse_version(struct json_reader *reader, struct json_object *value, void *to)
 {
 	*(int *)to = json_object_get_int(value);
 	if (json_object_is_type(value, json_type_int) && *(int *)to == SAVED_VERSION)
 		return 0;
-	return json_reader_wrong(json_reader, "1, the version that this plugin writes", value);
+	return json_reader_wrong(reader, "1, the version that this plugin writes", value);
 }
 
-static int take_base64(struct json_reader *json_reader, struct json_object *value, void *to)
+static int parse_base64(struct json_reader *reader, struct json_object *value, void *to)
 {
 	_cleanup_text_ struct text bytes = {};
 	char **string = to;
@@ -170,48 +170,31 @@ static int take_base64(struct json_reader *json_reader, struct json_object *valu
 	    base64_decode(json_object_get_string(value), (size_t)json_object_get_string_len(value),
 			  &bytes) < 0 ||
 	    strlen(text_str(&bytes)) != bytes.len || bytes.len > BYTES_MAX)
-		return json_reader_wrong(json_reader, "a name in base64", value);
+		return json_reader_wrong(reader, "a name in base64", value);
 	free(*string);
 	*string = text_steal(&bytes);
-	return *string ? 0 : error_oom(json_reader->err);
+	return *string ? 0 : error_oom(reader->err);
 }
 
 /* Parses a non-empty value in the form of add_bytes(). */
-static int take_bytes(struct json_reader *json_reader, struct json_object *value, void *to)
+static int parse_bytes(struct json_reader *reader, struct json_object *value, void *to)
 {
-	static const struct key keys[] = { { "base64", take_base64, 0, true }, {} };
+	static const struct json_key keys[] = { { "base64", parse_base64, 0, true }, {} };
 	int r = json_object_is_type(value, json_type_object)
-			? json_reader_object(json_reader, value, keys, to)
-			: take_bounded(json_reader, value, BYTES_MAX, to);
+			? json_reader_object(reader, value, keys, to)
+			: json_parse_string(reader, value, to);
 
 	if (r == 0 && !**(char **)to)
-		return json_reader_wrong(json_reader, "a name", value);
+		return json_reader_wrong(reader, "a name", value);
 	return r;
 }
 
-static int take_interfaces(struct json_reader *json_reader, struct json_object *value, void *to)
-{
-	struct form *form = to;
-
-	return json_reader_list(json_reader, value, INTERFACE_OPTIONS_MAX, sizeof(char *),
-				take_bytes, (void **)&form->interfaces, &form->n_interfaces);
-}
-
-/* Parses one position for each interface; "" means no position. */
-static int take_positions(struct json_reader *json_reader, struct json_object *value, void *to)
-{
-	struct form *form = to;
-
-	return json_reader_list(json_reader, value, INTERFACE_OPTIONS_MAX, sizeof(char *),
-				take_string, (void **)&form->positions, &form->n_positions);
-}
-
-static int take_leave(struct json_reader *json_reader, struct json_object *value, void *to)
+static int parse_leave(struct json_reader *reader, struct json_object *value, void *to)
 {
 	struct history_entry *layer = to;
 
 	if (!json_object_is_type(value, json_type_array))
-		return json_reader_wrong(json_reader, "a list of paths", value);
+		return json_reader_wrong(reader, "a list of paths", value);
 	for (size_t i = 0; i < json_object_array_length(value); i++) {
 		struct json_object *name = json_object_array_get_idx(value, i);
 		int direction = json_object_is_type(name, json_type_string)
@@ -219,66 +202,58 @@ static int take_leave(struct json_reader *json_reader, struct json_object *value
 					: -1;
 
 		if (direction < 0)
-			return json_reader_wrong(json_reader, "ingress or egress", name);
+			return json_reader_wrong(reader, "ingress or egress", name);
 		layer->leave[direction] = true;
 	}
 	return 0;
 }
 
 /* Only this reader uses the object, so json-c may cache the serialized text in it. */
-static int take_document(struct json_reader *json_reader, struct json_object *value, void *to)
+static int parse_document(struct json_reader *reader, struct json_object *value, void *to)
 {
 	struct history_entry *layer = to;
 	const char *text;
 	size_t len;
 
 	if (!json_object_is_type(value, json_type_object))
-		return json_reader_wrong(json_reader, "a document", value);
+		return json_reader_wrong(reader, "a document", value);
 	text = json_object_to_json_string_length(
 		value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
 	if (text)
 		text_add(&layer->bytes, text, len);
-	return text && text_status(&layer->bytes) == 0 ? 0 : error_oom(json_reader->err);
+	return text && text_status(&layer->bytes) == 0 ? 0 : error_oom(reader->err);
 }
 
-static int take_document_data(struct json_reader *json_reader, struct json_object *value, void *to)
+static int parse_document_data(struct json_reader *reader, struct json_object *value, void *to)
 {
 	struct history_entry *layer = to;
 
 	if (!json_object_is_type(value, json_type_string) ||
 	    base64_decode(json_object_get_string(value), (size_t)json_object_get_string_len(value),
 			  &layer->bytes) < 0)
-		return json_reader_wrong(json_reader, "a document in base64", value);
+		return json_reader_wrong(reader, "a document in base64", value);
 	return 0;
 }
 
-static int take_layer(struct json_reader *json_reader, struct json_object *value, void *to)
+static int parse_layer(struct json_reader *reader, struct json_object *value, void *to)
 {
-	static const struct key keys[] = {
-		{ "leave", take_leave, 0, false },
-		{ "file", take_bytes, offsetof(struct history_entry, file), false },
-		{ "document", take_document, 0, false },
-		{ "document-data", take_document_data, 0, false },
+	static const struct json_key keys[] = {
+		{ "leave", parse_leave },
+		{ "file", parse_bytes, offsetof(struct history_entry, file), .bytes = BYTES_MAX },
+		{ "document", parse_document },
+		{ "document-data", parse_document_data },
 		{},
 	};
 	struct history_entry *layer = to;
-	int r = json_reader_object(json_reader, value, keys, layer);
+	int r = json_reader_object(reader, value, keys, layer);
 
 	if (r == 0 && !layer->file == !layer->bytes.len)
-		return error_set(json_reader->err, -EINVAL,
+		return error_set(reader->err, -EINVAL,
 				 "%s: expected one of file, document and document-data",
-				 text_str(&json_reader->where));
+				 text_str(&reader->where));
 	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		layer->covers[direction] = !layer->leave[direction];
 	return r;
-}
-
-static int take_layers(struct json_reader *json_reader, struct json_object *value, void *to)
-{
-	struct form *form = to;
-
-	return json_reader_list(json_reader, value, N_DIRECTIONS, sizeof(struct history_entry),
-				take_layer, (void **)&form->layers, &form->n_layers);
 }
 
 /* Uses the option parser of collectd.conf, so that a file is subject to the same limits. */
@@ -310,24 +285,31 @@ static int form_settings(const struct form *form, struct monitor_settings *setti
 static int form_json_reader(struct json_object *json, struct form *form, struct text *warnings,
 			    struct error *err)
 {
-	static const struct key keys[] = {
-		{ "version", saved_take_version, offsetof(struct form, version), true },
-		{ "name", take_name, offsetof(struct form, name), true },
-		{ "hook", take_string, offsetof(struct form, hook), false },
-		{ "loglevel", take_string, offsetof(struct form, log_level), false },
-		{ "netns", take_bytes, offsetof(struct form, netns), false },
-		{ "position", take_string, offsetof(struct form, position), false },
-		{ "share", take_bool, offsetof(struct form, share), false },
-		{ "pin", take_bool, offsetof(struct form, pin), false },
-		{ "interfaces", take_interfaces, 0, false },
-		{ "positions", take_positions, 0, false },
-		{ "dataplanes", take_layers, 0, false },
+	static const struct json_key keys[] = {
+		{ "version", saved_parse_version, offsetof(struct form, version), true },
+		{ "name", json_parse_name, offsetof(struct form, name), true },
+		{ "hook", json_parse_string, offsetof(struct form, hook) },
+		{ "loglevel", json_parse_string, offsetof(struct form, log_level) },
+		{ "netns", parse_bytes, offsetof(struct form, netns), .bytes = BYTES_MAX },
+		{ "position", json_parse_string, offsetof(struct form, position) },
+		{ "share", json_parse_bool, offsetof(struct form, share) },
+		{ "pin", json_parse_bool, offsetof(struct form, pin) },
+		{ "interfaces", json_parse_list, offsetof(struct form, interfaces),
+		  .count = offsetof(struct form, n_interfaces), .max = INTERFACE_OPTIONS_MAX,
+		  .size = sizeof(char *), .element = parse_bytes, .bytes = BYTES_MAX },
+		/* One position for each interface; "" means no position. */
+		{ "positions", json_parse_list, offsetof(struct form, positions),
+		  .count = offsetof(struct form, n_positions), .max = INTERFACE_OPTIONS_MAX,
+		  .size = sizeof(char *), .element = json_parse_string },
+		{ "dataplanes", json_parse_list, offsetof(struct form, layers),
+		  .count = offsetof(struct form, n_layers), .max = N_DIRECTIONS,
+		  .size = sizeof(struct history_entry), .element = parse_layer },
 		{},
 	};
-	struct json_reader json_reader = { .warnings = warnings, .err = err };
-	int r = json_reader_object(&json_reader, json, keys, form);
+	struct json_reader reader = { .warnings = warnings, .err = err };
+	int r = json_reader_object(&reader, json, keys, form);
 
-	text_release(&json_reader.where);
+	text_release(&reader.where);
 	return r;
 }
 

@@ -169,15 +169,15 @@ const char *rest_body_string(struct rest_call *call, struct json_object *body, c
 	_cleanup_error_ struct error err = {};
 	struct json_object *value = json_object_object_get(body, name);
 	struct text nothing = {};
-	struct json_reader json_reader = { .warnings = &nothing, .err = &err };
+	struct json_reader reader = { .warnings = &nothing, .err = &err };
 	_cleanup_free_ char *string = NULL;
 
 	*r = 0;
 	if (!value)
 		return NULL;
-	text_adds(&json_reader.where, name);
-	*r = take_string(&json_reader, value, &string);
-	text_release(&json_reader.where);
+	text_adds(&reader.where, name);
+	*r = json_parse_string(&reader, value, &string);
+	text_release(&reader.where);
 	if (*r < 0)
 		rest_invalid(call, name, &err);
 	return *r < 0 ? NULL : json_object_get_string(value);

@@ -121,7 +121,7 @@ write_capture() {
 	object silent "$BATS_TEST_DIRNAME/fixtures/packet_counter.bpf.c"
 	run ctl inject silent mon0 "$OBJECTS/silent.o"
 	[ "$status" -eq 0 ]
-	[[ $output == *"it runs, and has no metrics"* ]]
+	[[ $output == *"the object runs without metrics"* ]]
 	attached | grep -F packet_counter
 }
 
@@ -255,7 +255,7 @@ refused_everywhere() {
 	[ "$output" = "dynmonctl: ingress-path: the bundle is compiled for xdp, and the hook here is tc: take it for a hook of that kind, or compile it with --hook=tc" ]
 	run -0 offline check --hook=xdp-generic "$OBJECTS/ntp_packets_counter.o"
 	run -1 offline compile --hook=xdp "$top_srcdir/examples/flow_bytes.json" -o "$OBJECTS/x.o"
-	[[ $output == *"flow_bytes.json: ingress-path: it is to be compiled for xdp, and has a program for tc alone" ]]
+	[[ $output == *"flow_bytes.json: ingress-path: expected a program for xdp, found only a program for tc" ]]
 	[ ! -e "$OBJECTS/x.o" ]
 	start_without_compiler </dev/null
 	ctl add edge hook=xdp

@@ -177,5 +177,5 @@ buckets() {
 	grep -F 'metric "size": bucket-field: no field is called "value.slot"; there are key, value.slots, value.bytes' "$LOG"
 	document '{"name": "size", "map-name": "SIZES", "open-metrics-metadata": {"type": "counter", "quantiles": [0.5]}}'
 	run ! ctl reload
-	[[ "$output" == *'are for the types histogram and summary, found "counter"'* ]]
+	[[ "$output" == *'require the type histogram or summary, found "counter"'* ]]
 }

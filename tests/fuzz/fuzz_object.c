@@ -8,7 +8,7 @@
  * take most of the time, and would reject most programs.
  */
 #include "base/image_check.h"
-#include "dataplane/add_sections.h"
+#include "dataplane/bundle.h"
 #include "dataplane/document.h"
 #include "kernel/section.h"
 #include "metric/metric.h"
@@ -345,7 +345,7 @@ static size_t add_document(uint8_t *data, size_t size, size_t max)
 					     "histogram\",\"quantiles\":[0.5],\"help\":\"h" };
 	const struct text object = { .data = (char *)data, .len = size };
 	_cleanup_text_ struct text json = {}, bundle = {};
-	struct image_section section = { ".dynmon" };
+	struct bundle_section section = { ".dynmon" };
 	struct object *opened = NULL;
 	const char *bytes;
 	struct image image;
@@ -367,7 +367,7 @@ static size_t add_document(uint8_t *data, size_t size, size_t max)
 	object_unref(opened);
 	section.bytes = json.data;
 	section.len = json.len;
-	if (image_add_sections(&object, &section, 1, &bundle, NULL) < 0 || bundle.len > max)
+	if (bundle_add_sections(&object, &section, 1, &bundle, NULL) < 0 || bundle.len > max)
 		return size;
 	memcpy(data, bundle.data, bundle.len);
 	return bundle.len;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/file.h"
 #include "base/image.h"
-#include "dataplane/add_sections.h"
 #include "dataplane/bundle.h"
 #include "fixture.h"
 
@@ -110,8 +109,8 @@ static void test_round_trip(void **state)
 		assert_true(contains(text_str(&document->warnings), "unknown: unknown key"));
 		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 			const struct direction_config *config = document->directions[direction];
-			struct json_object *json = json_object_object_get(
-				document->json, bundle_direction_key(direction));
+			struct json_object *json =
+				json_object_object_get(document->json, direction_key(direction));
 
 			assert_int_equal(!config, !objects[direction]);
 			if (!config)
@@ -179,15 +178,15 @@ static void test_no_bundle(void **state)
 	assert_int_equal(document_parse(in.data, in.len, NULL, true, &document, NULL), 0);
 	assert_int_equal(dataplane_build(document, NULL, &compiler, &target, &tc, &err), 0);
 	assert_int_equal(bundle_pack(tc, &for_xdp, &again, &err), -EINVAL);
-	assert_true(contains(error_message(&err), "to be compiled for xdp"));
+	assert_true(contains(error_message(&err), "expected a program for xdp, found"));
 }
 
 /* Builds an object with the text in its section .dynmon. */
 static void wrap(const char *json, size_t len, struct text *out)
 {
-	const struct image_section section = { BUNDLE_SECTION, json, len };
+	const struct bundle_section section = { BUNDLE_SECTION, json, len };
 
-	assert_int_equal(image_add_sections(&in, &section, 1, out, NULL), 0);
+	assert_int_equal(bundle_add_sections(&in, &section, 1, out, NULL), 0);
 }
 
 static void test_wrong_documents(void **state)
@@ -204,7 +203,7 @@ static void test_wrong_documents(void **state)
 		{ "{\"bundle\":7}", "bundle: expected an object, found 7" },
 		{ "{\"bundle\":{}}", "bundle: the key \"version\" is missing" },
 		{ "{\"bundle\":{\"version\":2}}",
-		  "bundle.version: expected 1, the version that this one knows, found 2" },
+		  "bundle.version: expected 1, the only known version, found 2" },
 		{ "{\"bundle\":{\"version\":\"1\"}}", "bundle.version: expected 1, " },
 		{ "{\"bundle\":{\"version\":1,\"hook\":\"tcx\"}}",
 		  "bundle.hook: expected tc or xdp, found \"tcx\"" },

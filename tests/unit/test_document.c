@@ -15,7 +15,7 @@
 #define OPTIONS(inner) METRIC(NAMES ",\"extraction-options\":{" inner "}")
 #define LABELS(list)   META("\"type\":\"gauge\",\"labels\":" list)
 #define AT	       "ingress-path.metric-configs[0]"
-#define ONE_CODE       "only one of code, code-file, object and object-data may be given"
+#define ONE_CODE       "expected only one of code, code-file, object, object-data"
 
 static int parse(const char *json, const char *dir, struct document **document, struct error *err)
 {
@@ -84,9 +84,11 @@ static const struct {
 
 	/* missing keys; null counts as missing */
 	{ PATH("\"name\":\"x\""), -ENODATA,
-	  "ingress-path: the code is missing: one of code, code-file, object, object-data" },
+	  "ingress-path: the code is missing: expected one of code, code-file, object, "
+	  "object-data" },
 	{ PATH("\"code\":null"), -ENODATA,
-	  "ingress-path: the code is missing: one of code, code-file, object, object-data" },
+	  "ingress-path: the code is missing: expected one of code, code-file, object, "
+	  "object-data" },
 	{ METRIC("\"name\":\"a\""), -ENODATA, AT ": the key \"map-name\" is missing" },
 	{ METRIC("\"name\":null,\"map-name\":\"M\""), -ENODATA,
 	  AT ": the key \"name\" is missing" },
@@ -103,12 +105,11 @@ static const struct {
 	  AT ".open-metrics-metadata.labels[1].name: \"a\" is the name of [0] already" },
 
 	/* exactly one kind of code, in any order */
-	{ PATH(CODE ",\"code-file\":\"f.c\""), -EINVAL, "ingress-path.code-file: " ONE_CODE },
-	{ PATH("\"code-file\":\"f.c\"," CODE), -EINVAL, "ingress-path.code: " ONE_CODE },
-	{ PATH(CODE ",\"object\":\"f.c\""), -EINVAL, "ingress-path.object: " ONE_CODE },
-	{ PATH("\"object\":\"f.c\",\"object-data\":\"QUJD\""), -EINVAL,
-	  "ingress-path.object-data: " ONE_CODE },
-	{ PATH("\"object-data\":\"QUJD\"," CODE), -EINVAL, "ingress-path.code: " ONE_CODE },
+	{ PATH(CODE ",\"code-file\":\"f.c\""), -EINVAL, "ingress-path: " ONE_CODE },
+	{ PATH("\"code-file\":\"f.c\"," CODE), -EINVAL, "ingress-path: " ONE_CODE },
+	{ PATH(CODE ",\"object\":\"f.c\""), -EINVAL, "ingress-path: " ONE_CODE },
+	{ PATH("\"object\":\"f.c\",\"object-data\":\"QUJD\""), -EINVAL, "ingress-path: " ONE_CODE },
+	{ PATH("\"object-data\":\"QUJD\"," CODE), -EINVAL, "ingress-path: " ONE_CODE },
 
 	/* strings must not contain NUL */
 	{ PATH("\"code\":\"a\\u0000b\""), -EINVAL,

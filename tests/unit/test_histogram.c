@@ -98,7 +98,7 @@ static struct metric *metric_make(const char *map, const char *type, const char 
 				  struct error *err)
 {
 	_cleanup_text_ struct text warnings = {}, json = {};
-	struct json_reader json_reader = { .dir = ".", .warnings = &warnings, .err = err };
+	struct json_reader reader = { .warnings = &warnings, .err = err };
 	struct json_object *value;
 	int r;
 
@@ -110,10 +110,10 @@ static struct metric *metric_make(const char *map, const char *type, const char 
 	if (!value)
 		fail_msg("%s", text_str(&json));
 	*config = (struct metric_config){};
-	r = take_metric_config(&json_reader, value, config);
+	r = metric_config_parse(&reader, value, config);
 	assert_string_equal(text_str(&warnings), "");
 	json_object_put(value);
-	text_release(&json_reader.where);
+	text_release(&reader.where);
 	if (r == 0)
 		r = metric_init(metric, config, object, err);
 	return r == 0 ? metric : NULL;
@@ -326,7 +326,7 @@ static const struct {
 	{ "ARRAY", "counter",
 	  HISTOGRAM("buckets"
 		    : "log2"),
-	  "are for the types histogram and summary, found \"counter\"" },
+	  "require the type histogram or summary, found \"counter\"" },
 	{ "ARRAY", "histogram",
 	  HISTOGRAM("buckets"
 		    : "log3"),
@@ -355,8 +355,9 @@ static const struct {
 	{ "ARRAY", "histogram",
 	  HISTOGRAM("buckets"
 		    : [1], "slots" : 2),
-	  "no \"slots\" beside it" },
-	{ "ARRAY", "histogram", HISTOGRAM("width" : 2), "\"width\" is for \"linear\" buckets" },
+	  "remove \"slots\": the list of bounds determines" },
+	{ "ARRAY", "histogram", HISTOGRAM("width" : 2),
+	  "\"width\" requires \"buckets\": \"linear\"" },
 	{ "ARRAY", "histogram",
 	  HISTOGRAM("buckets"
 		    : "linear", "width" : 0),

@@ -92,14 +92,14 @@ static struct snapshot_item item_make(const char *interface, const char *json,
 {
 	_cleanup_text_ struct text warnings = {};
 	_cleanup_error_ struct error err = {};
-	struct json_reader json_reader = { .dir = ".", .warnings = &warnings, .err = &err };
+	struct json_reader reader = { .warnings = &warnings, .err = &err };
 	struct json_object *value = json_tokener_parse(json);
 	struct monitor_settings settings;
 
-	if (!value || take_metric_config(&json_reader, value, config) < 0)
+	if (!value || metric_config_parse(&reader, value, config) < 0)
 		fail_msg("%s: %s", json, error_message(&err));
 	json_object_put(value);
-	text_release(&json_reader.where);
+	text_release(&reader.where);
 	assert_int_equal(monitor_settings_init(&settings, "edge", NULL), 0);
 	return snapshot_item_make(&settings, interface, object, config);
 }
