@@ -191,7 +191,7 @@ static int run_request(struct conversation *conversation, const struct command *
 	const struct verb *verb = verb_find(command->words[0]);
 	_cleanup_(answer_release) struct answer answer = {};
 	_cleanup_error_ struct error err = {};
-	const struct request request = {
+	struct request request = {
 		.registry = conversation->registry,
 		.command = command,
 		.payload = payload,

@@ -3,39 +3,27 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
-/* The values of a repeatable option. If the option is missing, the only value is NULL. */
-struct selection {
+#define TIMEOUT_MAX (INTERVAL_MAX * 366.0)
+
+/* The values of a repeatable option. Without the option, the only value is NULL. */
+struct option_values {
 	const char *values[COMMAND_WORDS_MAX];
 	size_t n;
 };
 
-static void choice_init(struct selection *choice, const struct command *command, const char *option)
+static struct option_values option_values_find(const struct command *command, const char *option)
 {
+	struct option_values found = {};
 	size_t len = strlen(option);
 
-	*choice = (struct selection){};
 	for (size_t i = 1; i < command->n; i++)
 		if (!strncmp(command->words[i], option, len) && command->words[i][len] == '=')
-			choice->values[choice->n++] = command->words[i] + len + 1;
-	if (!choice->n)
-		choice->n = 1;
-}
-
-/* As in collectd, a negative timeout is 0. */
-static int take_timeout(const struct command *command, double *ret, struct error *err)
-{
-	const char *value = command_option(command, "timeout");
-	char *end = NULL;
-
-	*ret = value ? strtod(value, &end) : 0;
-	if (value && (!*value || *end || !isfinite(*ret) || *ret > INTERVAL_MAX * 366.0))
-		return error_set(err, -EINVAL, "timeout: expected seconds, found \"%.60s\"", value);
-	if (*ret < 0)
-		*ret = 0;
-	return 0;
+			found.values[found.n++] = command->words[i] + len + 1;
+	if (!found.n)
+		found.n = 1;
+	return found;
 }
 
 /* host/plugin-instance/type-instance; both instances are optional. */
@@ -54,29 +42,30 @@ static int check_identifier(const char *identifier, struct error *err)
 
 int flush_run(const struct request *request, struct answer *answer, struct error *err)
 {
-	struct selection plugins, identifiers;
+	struct option_values plugins = option_values_find(request->command, "plugin");
+	struct option_values identifiers = option_values_find(request->command, "identifier");
 	_cleanup_error_ struct error remark = {};
 	int done = 0, failed = 0, r;
 	double timeout;
 
-	choice_init(&plugins, request->command, "plugin");
-	choice_init(&identifiers, request->command, "identifier");
-	r = take_timeout(request->command, &timeout, err);
+	r = request_seconds(request, "timeout", -TIMEOUT_MAX, TIMEOUT_MAX, &timeout, err);
 	for (size_t i = 0; r == 0 && i < identifiers.n; i++)
 		if (identifiers.values[i])
 			r = check_identifier(identifiers.values[i], err);
 	if (r < 0)
 		return r;
+	if (timeout < 0) /* as in collectd */
+		timeout = 0;
 	for (size_t i = 0; i < plugins.n; i++)
 		for (size_t j = 0; j < identifiers.n; j++) {
-			_cleanup_error_ struct error why = {};
+			_cleanup_error_ struct error flush_err = {};
 
 			r = registry_flush(request->registry, plugins.values[i], timeout,
-					   identifiers.values[j], &why);
+					   identifiers.values[j], &flush_err);
 			if (r < 0)
-				log_error("FLUSH: %s", error_message(&why));
+				log_error("FLUSH: %s", error_message(&flush_err));
 			else if (r > 0)
-				error_set(&remark, why.code, "%s", error_message(&why));
+				error_set(&remark, flush_err.code, "%s", error_message(&flush_err));
 			done += r >= 0;
 			failed += r < 0;
 		}

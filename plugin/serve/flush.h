@@ -3,7 +3,7 @@
 #ifndef DYNMON_SERVE_FLUSH_H
 #define DYNMON_SERVE_FLUSH_H
 
-#include "serve/verb.h"
+#include "serve/request.h"
 
 /**
  * flush_run() - flush each given plugin for each given identifier

@@ -6,9 +6,9 @@
 #ifndef DYNMON_SERVE_INJECT_H
 #define DYNMON_SERVE_INJECT_H
 
-#include "serve/verb.h"
+#include "serve/request.h"
 
-/* Returns 0, -EINVAL for an invalid word, or the error of registry_inject(). */
+/* Returns 0, -EINVAL for an invalid option, or the error of registry_inject(). */
 int verb_inject(const struct request *request, struct answer *answer, struct error *err);
 
 #endif

@@ -12,30 +12,6 @@
 #include <string.h>
 #include <strings.h>
 
-void answer_release(struct answer *answer)
-{
-	text_release(&answer->status);
-	text_release(&answer->lines);
-	answer->stream = stream_free(answer->stream);
-}
-
-/* For a verb without options, each word is positional, even with a "=". */
-static bool is_positional(const struct verb *verb, const char *word)
-{
-	return !verb->options || !strchr(word, '=');
-}
-
-/* Returns positional word n after the verb, counted from 0, or NULL. */
-static const char *positional(const struct request *request, size_t n)
-{
-	const struct command *command = request->command;
-
-	return n + 1 < command->n &&
-			       is_positional(verb_find(command->words[0]), command->words[n + 1])
-		       ? command->words[n + 1]
-		       : NULL;
-}
-
 static int run_list(const struct request *request, struct answer *answer, struct error *err)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
@@ -45,60 +21,54 @@ static int run_list(const struct request *request, struct answer *answer, struct
 		return r;
 	for (size_t i = 0; i < list.n; i++)
 		status_line(list.monitors[i], &answer->lines);
-	text_printf(&answer->status, "%s", list.n == 1 ? "monitor" : "monitors");
+	text_adds(&answer->status, list.n == 1 ? "monitor" : "monitors");
 	return 0;
 }
 
 static int run_show(const struct request *request, struct answer *answer, struct error *err)
 {
-	int r = status_show(request->registry, positional(request, 0), &answer->lines, err);
+	int r = status_show(request->registry, request->arguments[0], &answer->lines, err);
 
 	text_addc(&answer->lines, '\n');
 	return r;
 }
 
-/* Copies options of a <Monitor> block from the request. */
-static int set_options(const struct request *request, struct monitor_settings *settings,
-		       struct error *err)
+/* Initializes settings of the monitor with the options of a <Monitor> block in the request. */
+static int read_settings(const struct request *request, struct monitor_settings *settings,
+			 struct error *err)
 {
-	static const char *const options[][2] = {
-		{ "interface", "Interface" }, { "hook", "Hook" },   { "loglevel", "LogLevel" },
-		{ "netns", "NetNS" },	      { "share", "Share" }, { "pin", "Pin" },
-		{ "position", "Position" },
+	static const char *const options[] = {
+		"interface", "hook", "loglevel", "netns", "share", "pin", "position",
 	};
-	int r = 0;
+	const struct settings_node node = { BLOCK_MONITOR, settings };
+	int r = monitor_settings_init(settings, request->arguments[0], err);
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(options); i++) {
-		const char *value = command_option(request->command, options[i][0]);
+		const char *value = request_option(request, options[i]);
 
 		if (value)
-			r = settings_set((struct settings_node){ BLOCK_MONITOR, settings },
-					 options[i][1], value, err);
+			r = settings_set(node, options[i], value, err);
 	}
+	if (r < 0)
+		monitor_settings_release(settings);
 	return r;
 }
 
 static int run_add(const struct request *request, struct answer *answer, struct error *err)
 {
-	const char *name = positional(request, 0);
 	struct monitor_settings settings;
-	int r = monitor_settings_init(&settings, name, err);
+	int r = read_settings(request, &settings, err);
 
 	if (r == 0)
-		r = set_options(request, &settings, err);
-	if (r < 0) {
-		monitor_settings_release(&settings);
-		return r;
-	}
-	r = registry_add(request->registry, &settings, false, &answer->lines, err);
+		r = registry_add(request->registry, &settings, false, &answer->lines, err);
 	if (r == 0)
-		text_printf(&answer->status, "monitor %s added", name);
+		text_printf(&answer->status, "monitor %s added", request->arguments[0]);
 	return r;
 }
 
 static int run_del(const struct request *request, struct answer *answer, struct error *err)
 {
-	const char *name = positional(request, 0);
+	const char *name = request->arguments[0];
 	int r = registry_delete(request->registry, name, &answer->lines, err);
 
 	if (r == 0)
@@ -108,20 +78,17 @@ static int run_del(const struct request *request, struct answer *answer, struct 
 
 static int run_attach(const struct request *request, struct answer *answer, struct error *err)
 {
-	const char *name = positional(request, 0), *interface = positional(request, 1);
-	struct monitor_settings words;
+	const char *name = request->arguments[0], *interface = request->arguments[1];
+	struct monitor_settings settings;
 	int r = monitor_settings_try(name, "Interface", interface, err);
 
 	if (r == 0)
-		r = monitor_settings_init(&words, name, err);
+		r = read_settings(request, &settings, err);
 	if (r < 0)
 		return r;
-	r = set_options(request, &words, err);
-	if (r == 0)
-		r = registry_attach(request->registry, name, interface, words.position,
-				    &answer->lines, err);
-	monitor_settings_release(&words);
-
+	r = registry_attach(request->registry, name, interface, settings.position, &answer->lines,
+			    err);
+	monitor_settings_release(&settings);
 	if (r == 0)
 		text_printf(&answer->status, "monitor %s attached to %s", name, interface);
 	return r;
@@ -129,7 +96,7 @@ static int run_attach(const struct request *request, struct answer *answer, stru
 
 static int run_detach(const struct request *request, struct answer *answer, struct error *err)
 {
-	const char *name = positional(request, 0), *interface = positional(request, 1);
+	const char *name = request->arguments[0], *interface = request->arguments[1];
 	int r = registry_detach(request->registry, name, interface, &answer->lines, err);
 
 	if (r == 0)
@@ -138,19 +105,9 @@ static int run_detach(const struct request *request, struct answer *answer, stru
 	return r;
 }
 
-int request_bool(const struct request *request, const char *name, bool *ret, struct error *err)
-{
-	const char *value = command_option(request->command, name);
-
-	*ret = value && !strcasecmp(value, "true");
-	if (!value || *ret || !strcasecmp(value, "false"))
-		return 0;
-	return error_set(err, -EINVAL, "%s: expected true or false, found \"%.60s\"", name, value);
-}
-
 static int run_eject(const struct request *request, struct answer *answer, struct error *err)
 {
-	const char *name = positional(request, 0);
+	const char *name = request->arguments[0];
 	int r = registry_eject(request->registry, name, -1, &answer->lines, err);
 
 	if (r == 0)
@@ -164,16 +121,16 @@ static int run_reload(const struct request *request, struct answer *answer, stru
 	int r = request_bool(request, "force", &force, err);
 
 	if (r == 0)
-		r = registry_reload(request->registry, positional(request, 0), force,
-				    &answer->lines, err);
+		r = registry_reload(request->registry, request->arguments[0], force, &answer->lines,
+				    err);
 	if (r == 0)
 		text_adds(&answer->status, answer->lines.len ? "reloaded" : "nothing has changed");
 	return r;
 }
 
 /* Checks that the requested metric exists, if at least one dataplane runs. */
-static int check_name(const struct snapshot *snapshot, const struct json_filter *filter,
-		      struct error *err)
+static int check_metric_name(const struct snapshot *snapshot, const struct json_filter *filter,
+			     struct error *err)
 {
 	struct snapshot_metric each = {};
 	bool runs = false;
@@ -194,24 +151,18 @@ static int check_name(const struct snapshot *snapshot, const struct json_filter 
 
 static int run_metrics(const struct request *request, struct answer *answer, struct error *err)
 {
-	const char *monitor = positional(request, 0);
-	const char *direction = command_option(request->command, "direction");
 	struct json_filter filter = {
-		.direction = direction ? direction_from_name(direction) : -1,
-		.name = command_option(request->command, "name"),
-		.one = monitor,
+		.name = request_option(request, "name"),
+		.one = request->arguments[0],
 	};
 	struct snapshot snapshot;
-	int r;
+	int r = request_direction(request, false, &filter.direction, err);
 
-	if (direction && filter.direction < 0)
-		return error_set(err, -EINVAL,
-				 "direction: expected ingress or egress, found \"%.60s\"",
-				 direction);
-	r = registry_snapshot(request->registry, monitor, &snapshot, err);
+	if (r == 0)
+		r = registry_snapshot(request->registry, request->arguments[0], &snapshot, err);
 	if (r < 0)
 		return r;
-	r = check_name(&snapshot, &filter, err);
+	r = check_metric_name(&snapshot, &filter, err);
 	if (r < 0) {
 		snapshot_release(&snapshot);
 		return r;
@@ -222,12 +173,12 @@ static int run_metrics(const struct request *request, struct answer *answer, str
 static int run_openmetrics(const struct request *request, struct answer *answer, struct error *err)
 {
 	struct snapshot snapshot;
-	int r = registry_snapshot(request->registry, positional(request, 0), &snapshot, err);
+	int r = registry_snapshot(request->registry, request->arguments[0], &snapshot, err);
 
 	answer->until_eof = true;
-	return r < 0 ? r
-		     : openmetrics_stream_new(&snapshot, EXPOSITION_OPENMETRICS, &answer->stream,
-					      err);
+	if (r < 0)
+		return r;
+	return openmetrics_stream_new(&snapshot, EXPOSITION_OPENMETRICS, &answer->stream, err);
 }
 
 static int run_stats(const struct request *request, struct answer *answer, struct error *err)
@@ -242,87 +193,72 @@ static int run_stats(const struct request *request, struct answer *answer, struc
 
 static int run_listval(const struct request *request, struct answer *answer, struct error *err)
 {
-	int r = registry_list_values(request->registry, &answer->lines, err);
-
 	text_adds(&answer->status, "Values found");
-	return r;
+	return registry_list_values(request->registry, &answer->lines, err);
 }
 
 static int run_getval(const struct request *request, struct answer *answer, struct error *err)
 {
-	int r = registry_get_value(request->registry, positional(request, 0), &answer->lines, err);
-
 	text_adds(&answer->status, "Value found");
-	return r;
-}
-
-static void usage(const struct verb *verb, struct text *out)
-{
-	text_printf(out, "%s%s%s", verb->name, *verb->arguments ? " " : "", verb->arguments);
+	return registry_get_value(request->registry, request->arguments[0], &answer->lines, err);
 }
 
 static int verb_run_help(const struct request *request, struct answer *answer, struct error *err)
 {
-	const char *name = positional(request, 0);
+	const char *name = request->arguments[0];
+	const struct verb *only = name ? verb_find(name) : NULL;
 
-	if (name && !verb_find(name))
+	if (name && !only)
 		return error_set(err, -ENOENT, "Unknown command: %.60s", name);
-	for (const struct verb *verb = verbs; verb->name; verb++) {
-		if (name && verb != verb_find(name))
-			continue;
-		usage(verb, &answer->lines);
-		text_printf(&answer->lines, "\n    %s\n", verb->help);
-	}
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		if (!only || verb == only)
+			text_printf(&answer->lines, "%s%s%s\n    %s\n", verb->name,
+				    *verb->arguments ? " " : "", verb->arguments, verb->help);
 	text_adds(&answer->status, "help");
 	return 0;
 }
 
 const struct verb verbs[] = {
-	{ "LIST", "", NULL, "a line per monitor: name, state, hook, interfaces, dataplane", 0, 0,
-	  false, run_list },
-	{ "SHOW", "<monitor>", NULL, "all about one monitor, as JSON", 1, 1, false, run_show },
+	{ "LIST", "", 0, 0, false, run_list,
+	  "print a line per monitor: name, state, hook, interfaces, dataplane" },
+	{ "SHOW", "<monitor>", 1, 1, false, run_show, "print everything about a monitor as JSON" },
 	{ "ADD",
 	  "<monitor> [interface=I] [hook=H] [netns=N] [position=P] [share=true] [pin=true] "
 	  "[loglevel=L]",
-	  "interface hook netns position share pin loglevel",
-	  "make a monitor with the empty dataplane", 1, 1, true, run_add },
-	{ "DEL", "<monitor>", NULL, "detach a monitor and forget it", 1, 1, true, run_del },
-	{ "ATTACH", "<monitor> <interface> [position=first|last|before:M|after:M]", "position",
-	  "attach a monitor to one more interface: a name, bridge:port, or /a regular "
-	  "expression/; M is a monitor, or #ID of a program",
-	  2, 2, true, run_attach },
-	{ "DETACH", "<monitor> [<interface>]", NULL, "detach it from one or from all interfaces", 1,
-	  2, true, run_detach },
+	  1, 1, true, run_add, "create a monitor without a dataplane" },
+	{ "DEL", "<monitor>", 1, 1, true, run_del, "detach and delete a monitor" },
+	{ "ATTACH", "<monitor> <interface> [position=first|last|before:M|after:M]", 2, 2, true,
+	  run_attach,
+	  "attach a monitor to a further interface: a name, bridge:port, or /a regular "
+	  "expression/; M is a monitor, or #ID of a program" },
+	{ "DETACH", "<monitor> [<interface>]", 1, 2, true, run_detach,
+	  "detach a monitor from one interface or from all" },
 	{ "INJECT",
 	  "<monitor> [interface=I] [direction=both|ingress|egress] [keep-maps=true] "
 	  "[phases=true] [wait=S] bytes=N|file=NAME",
-	  "interface direction keep-maps phases wait bytes file",
+	  1, 1, true, verb_inject,
 	  "replace the dataplane by a document: N bytes after the line, or a file below "
-	  "DataplaneDir; "
-	  "the monitor is made and the interface attached if need be; how long its phases took, "
-	  "and "
-	  "the first packet after at most S seconds",
-	  1, 1, true, verb_inject },
-	{ "EJECT", "<monitor>", NULL, "back to the empty dataplane", 1, 1, true, run_eject },
-	{ "RELOAD", "[<monitor>] [force=true]", "force",
-	  "read collectd.conf and the documents again, and change what changed there", 0, 1, true,
-	  run_reload },
-	{ "METRICS", "[<monitor>] [direction=ingress|egress] [name=M]", "direction name",
-	  "metrics as JSON", 0, 1, false, run_metrics },
-	{ "OPENMETRICS", "[<monitor>]", NULL,
-	  "metrics as OpenMetrics text; its lines are not counted, # EOF is the last", 0, 1, false,
-	  run_openmetrics },
-	{ "STATS", "", NULL, "figures about the plugin itself", 0, 0, false, run_stats },
-	{ "FLUSH", "[timeout=<seconds>] [plugin=<p> ...] [identifier=<id> ...]",
-	  "timeout plugin identifier",
-	  "read all monitors for collectd now, and have its write plugins write out what they hold",
-	  0, 0, false, flush_run },
-	{ "LISTVAL", "", NULL,
-	  "the values that collectd has of the plugin: when they came, and their identifiers", 0, 0,
-	  false, run_listval },
-	{ "GETVAL", "<identifier>", NULL, "one of them, as a rate if it is a counter", 1, 1, false,
-	  run_getval },
-	{ "HELP", "[<verb>]", NULL, "this", 0, 1, false, verb_run_help },
+	  "DataplaneDir. Creates the monitor and attaches the interface if necessary. "
+	  "phases=true prints the duration of the phases; wait=S also waits up to S seconds "
+	  "for the first packet" },
+	{ "EJECT", "<monitor>", 1, 1, true, run_eject, "remove the dataplane of a monitor" },
+	{ "RELOAD", "[<monitor>] [force=true]", 0, 1, true, run_reload,
+	  "read collectd.conf and the documents again, and apply what has changed" },
+	{ "METRICS", "[<monitor>] [direction=ingress|egress] [name=M]", 0, 1, false, run_metrics,
+	  "print metrics as JSON" },
+	{ "OPENMETRICS", "[<monitor>]", 0, 1, false, run_openmetrics,
+	  "print metrics as OpenMetrics text up to the line # EOF, without a line count" },
+	{ "STATS", "", 0, 0, false, run_stats, "print statistics of the plugin itself" },
+	{ "FLUSH", "[timeout=<seconds>] [plugin=<p> ...] [identifier=<id> ...]", 0, 0, false,
+	  flush_run,
+	  "read all monitors for collectd now, and make its write plugins write their buffered "
+	  "values" },
+	{ "LISTVAL", "", 0, 0, false, run_listval,
+	  "list the values of the plugin that collectd has: time and identifier" },
+	{ "GETVAL", "<identifier>", 1, 1, false, run_getval,
+	  "print one of these values; for a counter its rate" },
+	{ "HELP", "[<verb>]", 0, 1, false, verb_run_help,
+	  "print the syntax of one verb or of all" },
 	{},
 };
 
@@ -334,57 +270,46 @@ const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
-/* Returns true if the name before "=" is an option of the verb. */
-static bool has_option(const struct verb *verb, const char *word)
+/* Returns true if the word is NAME=value for an option NAME of the verb. */
+static bool verb_has_option(const struct verb *verb, const char *word)
 {
-	size_t len = strcspn(word, "=");
+	size_t len = strspn(word, "abcdefghijklmnopqrstuvwxyz-");
+	const char *at = verb->arguments;
 
-	for (const char *at = verb->options; at && *at; at += strspn(at, " ")) {
-		size_t n = strcspn(at, " ");
-
-		if (n == len && !strncmp(at, word, n))
+	if (!len || word[len] != '=')
+		return false;
+	while ((at = strchr(at, *word))) {
+		if (at > verb->arguments && strchr("[ |", at[-1]) && !strncmp(at, word, len + 1))
 			return true;
-		at += n;
+		at++;
 	}
 	return false;
 }
 
-/* Counts the positional words after the verb. */
-static size_t count_positional(const struct verb *verb, const struct command *command)
-{
-	size_t n = 0;
-
-	while (n + 1 < command->n && is_positional(verb, command->words[n + 1]))
-		n++;
-	return n;
-}
-
-static int wrong_words(const struct verb *verb, const char *what, const char *word,
-		       struct error *err)
-{
-	_cleanup_text_ struct text text = {};
-
-	usage(verb, &text);
-	return error_set(err, -EINVAL, "%s%.60s; usage: %s", what, word, text_str(&text));
-}
-
-int verb_run(const struct request *request, struct answer *answer, struct error *err)
+int verb_run(struct request *request, struct answer *answer, struct error *err)
 {
 	const struct command *command = request->command;
 	const struct verb *verb = verb_find(command->words[0]);
-	size_t n;
+	size_t n = 0, i;
 	int r;
 
 	if (!verb)
 		return error_set(err, -ENOENT, "Unknown command: %.60s", command->words[0]);
-	n = count_positional(verb, command);
+	/* For a verb without options, each word is an argument, even with a "=". */
+	for (i = 1; i < command->n && n < verb->max; i++) {
+		if (strchr(command->words[i], '=') && strchr(verb->arguments, '='))
+			break;
+		request->arguments[n++] = command->words[i];
+	}
+	while (i < command->n && verb_has_option(verb, command->words[i]))
+		i++;
 	if (n < verb->min)
-		return wrong_words(verb, "missing words", "", err);
-	if (n > verb->max)
-		return wrong_words(verb, "unexpected word: ", command->words[verb->max + 1], err);
-	for (size_t i = n + 1; i < command->n; i++)
-		if (!strchr(command->words[i], '=') || !has_option(verb, command->words[i]))
-			return wrong_words(verb, "unexpected word: ", command->words[i], err);
+		return error_set(err, -EINVAL, "missing argument; usage: %s %s", verb->name,
+				 verb->arguments);
+	if (i < command->n)
+		return error_set(err, -EINVAL, "unexpected argument: %.60s; usage: %s%s%s",
+				 command->words[i], verb->name, *verb->arguments ? " " : "",
+				 verb->arguments);
 	r = verb->run(request, answer, err);
 	if (r == 0 && (text_status(&answer->lines) < 0 || text_status(&answer->status) < 0))
 		r = error_oom(err);
@@ -400,7 +325,7 @@ int64_t verb_payload(const struct command *command, struct error *err)
 	unsigned long long n;
 	char *end;
 
-	if (!bytes || !verb || !has_option(verb, "bytes="))
+	if (!bytes || !verb || !verb_has_option(verb, "bytes="))
 		return 0;
 	errno = 0;
 	n = strtoull(bytes, &end, 10);

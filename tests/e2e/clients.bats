@@ -49,7 +49,7 @@ client() { collectdctl -s "$SOCKET" "$@"; }
 	run client getval host/dynmon/no_such_type
 	[ "$output" = "ERROR: Server error: Type \`no_such_type' is unknown." ]
 	[ "$(raw 'GETVAL nonsense')" = "-1 Cannot parse identifier \`nonsense'." ]
-	[ "$(raw 'GETVAL')" = "-1 missing words; usage: GETVAL <identifier>" ]
+	[ "$(raw 'GETVAL')" = "-1 missing argument; usage: GETVAL <identifier>" ]
 	[ "$(raw 'GETVAL host/dynmon/derive-a=b')" = "-1 No such value." ]
 }
 

@@ -238,11 +238,11 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	printf 'LIS' | near timeout "$PATIENCE" python3 "$top_srcdir/tests/tools/rawsocket.py" "$SOCKET"
 	printf 'INJECT edge bytes=1000\n{"ingr' | near timeout "$PATIENCE" python3 "$top_srcdir/tests/tools/rawsocket.py" "$SOCKET"
 	[ "$(raw 'FROBNICATE edge')" = "-1 Unknown command: FROBNICATE" ]
-	[ "$(raw 'SHOW')" = "-1 missing words; usage: SHOW <monitor>" ]
+	[ "$(raw 'SHOW')" = "-1 missing argument; usage: SHOW <monitor>" ]
 	[ "$(raw 'METRICS edge name=typo')" = '-1 name: no metric is called "typo"' ]
 	[ "$(raw 'METRICS name=typo direction=egress')" = '-1 name: no metric is called "typo" on egress' ]
 	[ "$(raw 'LIST "open')" = '-1 a quote is not closed: "open' ]
-	[ "$(raw 'LIST verbose=true')" = "-1 unexpected word: verbose=true; usage: LIST" ]
+	[ "$(raw 'LIST verbose=true')" = "-1 unexpected argument: verbose=true; usage: LIST" ]
 	[ "$(raw '')" = "-1 the line is empty" ]
 	[ "$(raw "LIST $(head -c 10000 /dev/zero | tr '\0' x)")" = "-1 the line is too long" ]
 	[ "$(printf 'LIST\nSTATS\n' | near python3 "$top_srcdir/tests/tools/rawsocket.py" "$SOCKET" | grep -c '^[0-9]')" -eq 2 ]

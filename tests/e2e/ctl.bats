@@ -81,7 +81,7 @@ shows_lines() { [ "$(shown | head -n "$1")" = "$2" ]; }
 	jq '[.phases[["parse", "compile", "verify", "attach"][]] | type == "number"] | all' "$BATS_TEST_TMPDIR/json" | is_true
 	run ctl --wait=100 inject probe "$DOCUMENTS/packet_counter.json"
 	[ "$status" -eq 1 ]
-	[ "$output" = 'dynmonctl: wait: expected seconds, from 0 to 60, found "100"' ]
+	[ "$output" = 'dynmonctl: wait: expected seconds from 0 to 60, found "100"' ]
 	# on a terminal they are always shown
 	terminal 80 20 "$(ctl_words) inject probe $DOCUMENTS/packet_counter.json"
 	eventually shows "^status 0"

@@ -292,8 +292,8 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	raw 'FLUSH timeout=3600' | grep -Fx '0 Done: 1 successful, 0 errors'
 	[ "$(figure flushes)" -eq 5 ]
 	[ "$(csv_value edge-mon0 "$packets")" -eq 9 ]
-	raw 'FLUSH timeout=never' | grep -Fx -- '-1 timeout: expected seconds, found "never"'
-	raw 'FLUSH now' | grep -F -- '-1 unexpected word: now; usage: FLUSH '
+	raw 'FLUSH timeout=never' | grep -Fx -- '-1 timeout: expected seconds from -31622400 to 31622400, found "never"'
+	raw 'FLUSH now' | grep -F -- '-1 unexpected argument: now; usage: FLUSH '
 	collectd_stop
 	[ "$(lines_of_ingress)" -eq 6 ]
 	run ! grep -iE "too old|left after" "$LOG"

@@ -24,7 +24,8 @@ static const struct {
 	/* an invalid word prevents all calls */
 	{ "FLUSH identifier=h/p/t identifier=x",
 	  "identifier: expected host/plugin-instance/type-instance, found \"x\"", "" },
-	{ "FLUSH plugin=a timeout=soon", "timeout: expected seconds, found \"soon\"", "" },
+	{ "FLUSH plugin=a timeout=soon",
+	  "timeout: expected seconds from -31622400 to 31622400, found \"soon\"", "" },
 };
 
 static struct text calls;
@@ -54,7 +55,7 @@ static void test_lines(void **state)
 		_cleanup_(answer_release) struct answer answer = {};
 		_cleanup_error_ struct error err = {};
 		struct command command;
-		const struct request request = { .registry = registry, .command = &command };
+		struct request request = { .registry = registry, .command = &command };
 		int r;
 
 		assert_int_equal(

@@ -42,24 +42,26 @@ static const struct {
 	/* invalid arguments */
 	{ "NONE", NULL, -ENOENT, "Unknown command: NONE" },
 	{ "\"\"", NULL, -ENOENT, "Unknown command: " },
-	{ "LIST x", NULL, -EINVAL, "unexpected word: x; usage: LIST" },
-	{ "LIST x=1", NULL, -EINVAL, "unexpected word: x=1; usage: LIST" },
-	{ "SHOW", NULL, -EINVAL, "missing words; usage: SHOW <monitor>" },
-	{ "SHOW a b", NULL, -EINVAL, "unexpected word: b; usage: SHOW <monitor>" },
-	{ "ADD", NULL, -EINVAL, "missing words; usage: ADD <monitor> *" },
-	{ "ADD interface=x", NULL, -EINVAL, "missing words; usage: ADD <monitor> *" },
-	{ "ADD a hooks=tc", NULL, -EINVAL, "unexpected word: hooks=tc; usage: ADD *" },
-	{ "ADD a hoo=tc", NULL, -EINVAL, "unexpected word: hoo=tc; usage: ADD *" },
-	{ "ADD a =tc", NULL, -EINVAL, "unexpected word: =tc; usage: ADD *" },
-	{ "ADD a Hook=tc", NULL, -EINVAL, "unexpected word: Hook=tc; usage: ADD *" },
-	{ "ADD a hook=tc b", NULL, -EINVAL, "unexpected word: b; usage: ADD *" },
+	{ "LIST x", NULL, -EINVAL, "unexpected argument: x; usage: LIST" },
+	{ "LIST x=1", NULL, -EINVAL, "unexpected argument: x=1; usage: LIST" },
+	{ "SHOW", NULL, -EINVAL, "missing argument; usage: SHOW <monitor>" },
+	{ "SHOW a b", NULL, -EINVAL, "unexpected argument: b; usage: SHOW <monitor>" },
+	{ "ADD", NULL, -EINVAL, "missing argument; usage: ADD <monitor> *" },
+	{ "ADD interface=x", NULL, -EINVAL, "missing argument; usage: ADD <monitor> *" },
+	{ "ADD a hooks=tc", NULL, -EINVAL, "unexpected argument: hooks=tc; usage: ADD *" },
+	{ "ADD a hoo=tc", NULL, -EINVAL, "unexpected argument: hoo=tc; usage: ADD *" },
+	{ "ADD a =tc", NULL, -EINVAL, "unexpected argument: =tc; usage: ADD *" },
+	{ "ADD a Hook=tc", NULL, -EINVAL, "unexpected argument: Hook=tc; usage: ADD *" },
+	{ "ADD a ook=tc", NULL, -EINVAL, "unexpected argument: ook=tc; usage: ADD *" },
+	{ "ADD a <monitor>=tc", NULL, -EINVAL, "unexpected argument: <monitor>=tc; *" },
+	{ "ADD a hook=tc b", NULL, -EINVAL, "unexpected argument: b; usage: ADD *" },
 	{ "ADD a/b", NULL, -EINVAL, "monitor name: expected letters, *" },
 	{ "ADD a hook=none", NULL, -EINVAL, "<Monitor \"a\">: Hook: expected one of *" },
 	{ "ADD a loglevel=all", NULL, -EINVAL, "<Monitor \"a\">: LogLevel: expected one of *" },
 	{ "ADD a interface=", NULL, -EINVAL, "<Monitor \"a\">: Interface: expected *" },
-	{ "DEL", NULL, -EINVAL, "missing words; usage: DEL <monitor>" },
-	{ "ATTACH a", NULL, -EINVAL, "missing words; usage: ATTACH <monitor> <interface> *" },
-	{ "ATTACH a b c", NULL, -EINVAL, "unexpected word: c; usage: ATTACH *" },
+	{ "DEL", NULL, -EINVAL, "missing argument; usage: DEL <monitor>" },
+	{ "ATTACH a", NULL, -EINVAL, "missing argument; usage: ATTACH <monitor> <interface> *" },
+	{ "ATTACH a b c", NULL, -EINVAL, "unexpected argument: c; usage: ATTACH *" },
 	{ "INJECT a", NULL, -EINVAL, "expected either bytes=N and N bytes, or file=NAME" },
 	{ "INJECT a file=x bytes=2", "{}", -EINVAL, "expected either bytes=N *" },
 	{ "INJECT a direction=sideways bytes=2", "{}", -EINVAL,
@@ -67,17 +69,18 @@ static const struct {
 	{ "INJECT a phases=yes bytes=2", "{}", -EINVAL, "phases: expected true or false, *" },
 	{ "INJECT a wait=1 bytes=2", "{}", -EINVAL, "wait: expected phases=true with it" },
 	{ "INJECT a phases=true wait=61 bytes=2", "{}", -EINVAL,
-	  "wait: expected seconds, from 0 to 60, found \"61\"" },
-	{ "INJECT a phases=true wait=nan bytes=2", "{}", -EINVAL, "wait: expected seconds, *" },
-	{ "INJECT a phases=true wait= bytes=2", "{}", -EINVAL, "wait: expected seconds, *" },
+	  "wait: expected seconds from 0 to 60, found \"61\"" },
+	{ "INJECT a phases=true wait=nan bytes=2", "{}", -EINVAL, "wait: expected seconds from *" },
+	{ "INJECT a phases=true wait= bytes=2", "{}", -EINVAL, "wait: expected seconds from *" },
 	{ "INJECT a file=x", NULL, -ENOENT, "directory /none: No such file or directory" },
 	{ "RELOAD force=maybe", NULL, -EINVAL, "force: expected true or false, found \"maybe\"" },
 	{ "RELOAD force=", NULL, -EINVAL, "force: expected true or false, found \"\"" },
 	{ "FLUSH", NULL, 0, "" },
-	{ "FLUSH now", NULL, -EINVAL, "unexpected word: now; usage: FLUSH *" },
-	{ "FLUSH timeout=1h", NULL, -EINVAL, "timeout: expected seconds, found \"1h\"" },
-	{ "FLUSH timeout=", NULL, -EINVAL, "timeout: expected seconds, found \"\"" },
-	{ "FLUSH timeout=inf", NULL, -EINVAL, "timeout: expected seconds, found \"inf\"" },
+	{ "FLUSH now", NULL, -EINVAL, "unexpected argument: now; usage: FLUSH *" },
+	{ "FLUSH timeout=1h", NULL, -EINVAL,
+	  "timeout: expected seconds from -31622400 to 31622400, found \"1h\"" },
+	{ "FLUSH timeout=", NULL, -EINVAL, "timeout: expected seconds from *" },
+	{ "FLUSH timeout=inf", NULL, -EINVAL, "timeout: expected seconds from *" },
 	{ "FLUSH identifier=a/b/c identifier=a/b", NULL, -EINVAL,
 	  "identifier: expected host/plugin-instance/type-instance, found \"a/b\"" },
 	{ "FLUSH identifier=a//c", NULL, -EINVAL, "identifier: expected *" },
@@ -87,8 +90,8 @@ static const struct {
 	  "direction: expected ingress or egress, found \"up\"" },
 	{ "HELP none", NULL, -ENOENT, "Unknown command: none" },
 	{ "SHOW a=b", NULL, -ENOENT, "no monitor is called \"a=b\"" },
-	{ "GETVAL", NULL, -EINVAL, "missing words; usage: GETVAL <identifier>" },
-	{ "GETVAL a b", NULL, -EINVAL, "unexpected word: b; usage: GETVAL <identifier>" },
+	{ "GETVAL", NULL, -EINVAL, "missing argument; usage: GETVAL <identifier>" },
+	{ "GETVAL a b", NULL, -EINVAL, "unexpected argument: b; usage: GETVAL <identifier>" },
 	{ "GETVAL h/dynmon/derive-x=y", NULL, -EOPNOTSUPP, "there is no collectd that has values" },
 	{ "LISTVAL", NULL, -EOPNOTSUPP, "there is no collectd that has values" },
 	{ "PUTVAL h/dynmon/derive-x interval=10 N:1", NULL, -ENOENT, "Unknown command: PUTVAL" },
@@ -122,7 +125,7 @@ static const struct {
 	{ "RELOAD a force=TRUE", NULL, 0, "" },
 	{ "EJECT a", NULL, 0, "" },
 	{ "DEL a", NULL, 0, "" },
-	{ "HELP list", NULL, 0, "LIST\n    a line per monitor: *" },
+	{ "HELP list", NULL, 0, "LIST\n    print a line per monitor: *" },
 };
 
 static void test_lines(void **state)
@@ -194,22 +197,14 @@ static void test_payload(void **state)
 	}
 }
 
-/* Consistency of the table: everything that the usage text shows is accepted. */
+/* Consistency of the table. */
 static void test_table(void **state)
 {
 	(void)state;
 	for (const struct verb *verb = verbs; verb->name; verb++) {
-		_cleanup_free_ char *options = strdup(verb->options ? verb->options : "");
-		char *rest = options, *option;
-
 		assert_ptr_equal(verb_find(verb->name), verb);
 		assert_true(verb->run && *verb->help && verb->min <= verb->max);
-		while ((option = strsep(&rest, " "))) {
-			char shown[64];
-
-			snprintf(shown, sizeof(shown), "%s=", option);
-			assert_true(!*option || contains(verb->arguments, shown));
-		}
+		assert_true(verb->max <= REQUEST_ARGUMENTS_MAX);
 	}
 	assert_null(verb_find(""));
 	assert_null(verb_find("LIS"));
