@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "serve/conversation.h"
+#include "serve/session.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,51 +11,50 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
-#define PLACES	       (CONTROL_CLIENTS_MAX + CONTROL_LEAVING_MAX)
+#define CLIENT_SLOTS   (CONTROL_CLIENTS_MAX + CONTROL_CLOSING_MAX)
 #define ACCEPT_PAUSE_S 1 /* after a failed accept(), for example EMFILE */
 #define STRINGIFY(x)   #x
 #define NUMBER(x)      STRINGIFY(x)
 
-#define REFUSAL                                                                                    \
+#define ERROR_ALL_BUSY                                                                             \
 	"too many connections, all " NUMBER(CONTROL_CLIENTS_MAX) " have requests under way; "      \
 								 "nothing was done, try again"
-#define DISMISSAL                                                                                  \
+#define ERROR_REPLACED                                                                             \
 	"too many connections; this idle connection was closed, nothing was done, connect again"
-#define FAREWELL                                                                                   \
+#define ERROR_IDLE                                                                                 \
 	"closed, the connection was idle for " NUMBER(CONTROL_IDLE_SECONDS) " s; connect again"
 
 enum client_state {
 	CLIENT_FREE,
 	CLIENT_IDLE,	/* no byte of its next request has arrived */
 	CLIENT_SERVED,	/* a worker thread has it */
-	CLIENT_LEAVING, /* got its error; further input is discarded */
+	CLIENT_CLOSING, /* has its last answer; further input is discarded */
 };
 
-enum outcome { OUTCOME_NONE, OUTCOME_IDLE, OUTCOME_OVER };
+enum worker_result { WORKER_RUNS, WORKER_KEEPS, WORKER_ENDS };
 
-/* Used by the keeper only, except conversation and outcome while the state is SERVED. */
+/* Used by the poll thread only, except session and result while the state is SERVED. */
 struct client {
 	struct control *control;
 	enum client_state state;
 	int64_t since; /* when the state began, in seconds */
 	int fd;
 	pthread_t worker;
-	_Atomic enum outcome outcome; /* set by the worker as its last action */
-	struct conversation conversation;
+	_Atomic enum worker_result result; /* set by the worker as its last action */
+	struct session session;
 };
 
 struct control {
 	struct registry *registry;
 	int fd;
 	int stop_fd;
-	int wake_fd; /* readable when a worker has set its outcome */
+	int wake_fd; /* readable when a worker has set its result */
 	_Atomic bool stopping;
-	_Atomic size_t documents, changes; /* see struct conversation */
-	pthread_t keeper;
+	_Atomic size_t documents, changes; /* see struct session */
+	pthread_t poll_thread;
 	int64_t accept_from; /* accept no connection before that time */
-	struct client clients[PLACES];
+	struct client clients[CLIENT_SLOTS];
 };
 
 static void client_enter(struct client *client, enum client_state state)
@@ -66,18 +65,16 @@ static void client_enter(struct client *client, enum client_state state)
 
 static void client_close(struct client *client)
 {
-	conversation_release(&client->conversation);
+	session_release(&client->session);
 	fd_close(&client->fd);
 	client->state = CLIENT_FREE;
 }
-
-/* -- connections that end -- */
 
 static struct client *control_find_oldest(struct control *control, enum client_state state)
 {
 	struct client *oldest = NULL;
 
-	for (size_t i = 0; i < PLACES; i++) {
+	for (size_t i = 0; i < CLIENT_SLOTS; i++) {
 		struct client *client = &control->clients[i];
 
 		if (client->state == state && (!oldest || client->since < oldest->since))
@@ -90,53 +87,45 @@ static size_t count_state(const struct control *control, enum client_state state
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < PLACES; i++)
+	for (size_t i = 0; i < CLIENT_SLOTS; i++)
 		n += control->clients[i].state == state;
 	return n;
+}
+
+/* Makes sure that one more client can be in the state CLOSING. */
+static void limit_closing(struct control *control)
+{
+	if (count_state(control, CLIENT_CLOSING) == CONTROL_CLOSING_MAX)
+		client_close(control_find_oldest(control, CLIENT_CLOSING));
 }
 
 /*
  * Shuts down only the sending direction, so that the client can finish sending and read the answer;
  * close() would discard both. message: NULL if the client has its answer.
  */
-static void client_dismiss(struct client *client, const char *message)
+static void client_end(struct client *client, const char *message)
 {
-	struct control *control = client->control;
-
-	if (count_state(control, CLIENT_LEAVING) == CONTROL_LEAVING_MAX)
-		client_close(control_find_oldest(control, CLIENT_LEAVING));
+	limit_closing(client->control);
 	if (message)
-		conversation_refuse(client->fd, message);
+		session_refuse(client->fd, message);
 	shutdown(client->fd, SHUT_WR);
-	conversation_release(&client->conversation);
-	client_enter(client, CLIENT_LEAVING);
+	session_release(&client->session);
+	client_enter(client, CLIENT_CLOSING);
 }
-
-/* Discards the input of a leaving client up to the end of the connection. */
-static void client_drain(struct client *client)
-{
-	char discarded[16 * 1024];
-	ssize_t n = recv(client->fd, discarded, sizeof(discarded), MSG_DONTWAIT);
-
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-		client_close(client);
-}
-
-/* -- connections with a request -- */
 
 static void *worker_thread(void *data)
 {
 	struct client *client = data;
 	struct control *control = client->control;
-	bool goes_on = conversation_serve(&client->conversation);
+	bool keeps = session_serve(&client->session);
 
-	conversation_release(&client->conversation);
-	atomic_store(&client->outcome, goes_on ? OUTCOME_IDLE : OUTCOME_OVER);
+	session_release(&client->session);
+	atomic_store(&client->result, keeps ? WORKER_KEEPS : WORKER_ENDS);
 	eventfd_write(control->wake_fd, 1);
 	return NULL;
 }
 
-/* The client has sent data or has closed the connection. */
+/* The idle client has sent data or has closed the connection. */
 static void client_serve(struct client *client)
 {
 	char byte;
@@ -149,80 +138,69 @@ static void client_serve(struct client *client)
 		client_close(client);
 		return;
 	}
-	client->outcome = OUTCOME_NONE;
+	client->result = WORKER_RUNS;
 	client_enter(client, CLIENT_SERVED);
 	r = thread_start(&client->worker, "dynmon-client", worker_thread, client);
 	if (r < 0) {
 		log_error("control socket: cannot start a thread: %s", strerror(-r));
-		client_dismiss(client, "the plugin cannot start a thread; nothing was done");
+		client_end(client, "the plugin cannot start a thread; nothing was done");
 	}
 }
 
 /* Ends a connection that is idle, unless a request has arrived since poll(). */
-static void client_dismiss_idle(struct client *client, const char *message)
+static void client_end_idle(struct client *client, const char *message)
 {
 	client_serve(client);
 	if (client->state == CLIENT_IDLE)
-		client_dismiss(client, message);
+		client_end(client, message);
 }
 
 /* Takes back the connections of workers that have finished. Their threads are about to end. */
-static void take_back(struct control *control)
+static void collect_results(struct control *control)
 {
-	for (size_t i = 0; i < PLACES; i++) {
+	for (size_t i = 0; i < CLIENT_SLOTS; i++) {
 		struct client *client = &control->clients[i];
 
-		if (client->state != CLIENT_SERVED || client->outcome == OUTCOME_NONE)
+		if (client->state != CLIENT_SERVED || client->result == WORKER_RUNS)
 			continue;
 		pthread_join(client->worker, NULL);
-		if (client->outcome == OUTCOME_IDLE)
+		if (client->result == WORKER_KEEPS)
 			client_enter(client, CLIENT_IDLE);
 		else
-			client_dismiss(client, NULL);
+			client_end(client, NULL);
 	}
 }
 
-/* -- new connections -- */
-
-/* Makes room for a new connection by ending the one that has been idle for longest. */
-static bool control_make_room(struct control *control)
-{
-	for (;;) {
-		struct client *client;
-
-		if (count_state(control, CLIENT_IDLE) + count_state(control, CLIENT_SERVED) <
-		    CONTROL_CLIENTS_MAX)
-			return true;
-		client = control_find_oldest(control, CLIENT_IDLE);
-		if (!client)
-			return false;
-		client_dismiss_idle(client, DISMISSAL);
-	}
-}
-
+/* Adds a new connection. If necessary, ends the connection that has been idle for longest. */
 static void client_add(struct control *control, int fd)
 {
+	struct client *client = control->clients, *idle;
 	socklen_t len = sizeof(struct ucred);
-	bool room = control_make_room(control);
-	struct client *client = NULL;
+	bool room;
 
-	if (!room && count_state(control, CLIENT_LEAVING) == CONTROL_LEAVING_MAX)
-		client_close(control_find_oldest(control, CLIENT_LEAVING));
-	for (size_t i = 0; i < PLACES && !client; i++)
-		if (control->clients[i].state == CLIENT_FREE)
-			client = &control->clients[i];
+	do {
+		room = count_state(control, CLIENT_IDLE) + count_state(control, CLIENT_SERVED) <
+		       CONTROL_CLIENTS_MAX;
+		idle = room ? NULL : control_find_oldest(control, CLIENT_IDLE);
+		if (idle)
+			client_end_idle(idle, ERROR_REPLACED);
+	} while (idle);
+	if (!room)
+		limit_closing(control);
+	while (client->state != CLIENT_FREE)
+		client++;
 	*client = (struct client){ .control = control, .fd = fd };
-	client->conversation = (struct conversation){
+	client->session = (struct session){
 		.registry = control->registry,
 		.fd = fd,
 		.stop_fd = control->stop_fd,
 		.documents = &control->documents,
 		.changes = &control->changes,
 	};
-	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client->conversation.peer, &len);
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client->session.peer, &len);
 	client_enter(client, CLIENT_IDLE);
 	if (!room)
-		client_dismiss(client, REFUSAL);
+		client_end(client, ERROR_ALL_BUSY);
 }
 
 /* The limit lets the other connections get their turn. */
@@ -245,107 +223,92 @@ static void accept_some(struct control *control)
 	}
 }
 
-/* -- the keeper -- */
-
-/*
- * Ends connections that have exceeded a time limit. Returns milliseconds until the next limit; -1:
- * none.
- */
-static int enforce_times(struct control *control)
-{
-	int64_t now = clock_now_s(), next = INT64_MAX;
-
-	for (size_t i = 0; i < PLACES; i++) {
-		struct client *client = &control->clients[i];
-
-		if (client->state == CLIENT_IDLE && client->since + CONTROL_IDLE_SECONDS <= now)
-			client_dismiss_idle(client, FAREWELL);
-		if (client->state == CLIENT_LEAVING &&
-		    client->since + CONTROL_LEAVING_SECONDS <= now)
-			client_close(client);
-		if (client->state == CLIENT_IDLE && client->since + CONTROL_IDLE_SECONDS < next)
-			next = client->since + CONTROL_IDLE_SECONDS;
-		if (client->state == CLIENT_LEAVING &&
-		    client->since + CONTROL_LEAVING_SECONDS < next)
-			next = client->since + CONTROL_LEAVING_SECONDS;
-	}
-	if (control->accept_from > now && control->accept_from < next)
-		next = control->accept_from;
-	return next == INT64_MAX ? -1 : (int)(next - now) * 1000;
-}
-
 enum { POLL_STOP, POLL_WAKE, POLL_ACCEPT, POLL_CLIENTS };
 
 /*
- * Lists the descriptors to wait for. The list contains only open descriptors, because poll() fails
- * if the list is longer than the limit of descriptors, even if most entries are unused.
+ * Ends connections that have exceeded a time limit, and waits for the others. The list of polls
+ * contains only open descriptors, because poll() fails if the list is longer than the limit of
+ * descriptors, even if most entries are unused. Returns the number of polls; 0: nothing to do.
  */
-static nfds_t list_polls(struct control *control, struct pollfd *polls, struct client **clients)
+static nfds_t control_wait(struct control *control, struct pollfd *polls, struct client **clients)
 {
+	int64_t now = clock_now_s(), next = INT64_MAX, end;
 	nfds_t n = POLL_CLIENTS;
+	int r;
 
-	polls[POLL_STOP] = (struct pollfd){ .fd = control->stop_fd, .events = POLLIN };
-	polls[POLL_WAKE] = (struct pollfd){ .fd = control->wake_fd, .events = POLLIN };
-	polls[POLL_ACCEPT] = (struct pollfd){
-		.fd = control->accept_from > clock_now_s() ? -1 : control->fd,
-		.events = POLLIN,
-	};
-	for (size_t i = 0; i < PLACES; i++) {
+	for (size_t i = 0; i < CLIENT_SLOTS; i++) {
 		struct client *client = &control->clients[i];
 
-		if (client->state != CLIENT_IDLE && client->state != CLIENT_LEAVING)
+		if (client->state == CLIENT_IDLE && client->since + CONTROL_IDLE_SECONDS <= now)
+			client_end_idle(client, ERROR_IDLE);
+		if (client->state == CLIENT_CLOSING &&
+		    client->since + CONTROL_CLOSING_SECONDS <= now)
+			client_close(client);
+		if (client->state != CLIENT_IDLE && client->state != CLIENT_CLOSING)
 			continue;
+		end = client->since + (client->state == CLIENT_IDLE ? CONTROL_IDLE_SECONDS
+								    : CONTROL_CLOSING_SECONDS);
+		next = end < next ? end : next;
 		clients[n] = client;
 		polls[n++] = (struct pollfd){ .fd = client->fd, .events = POLLIN };
 	}
-	return n;
-}
-
-static void control_turn(struct control *control)
-{
-	struct client *clients[POLL_CLIENTS + PLACES];
-	struct pollfd polls[POLL_CLIENTS + PLACES];
-	int timeout = enforce_times(control), r;
-	nfds_t n = list_polls(control, polls, clients);
-	eventfd_t wakes;
-
-	r = poll(polls, n, timeout);
+	if (control->accept_from > now && control->accept_from < next)
+		next = control->accept_from;
+	polls[POLL_STOP] = (struct pollfd){ .fd = control->stop_fd, .events = POLLIN };
+	polls[POLL_WAKE] = (struct pollfd){ .fd = control->wake_fd, .events = POLLIN };
+	polls[POLL_ACCEPT] = (struct pollfd){
+		.fd = control->accept_from > now ? -1 : control->fd,
+		.events = POLLIN,
+	};
+	r = poll(polls, n, next == INT64_MAX ? -1 : (int)(next - now) * 1000);
 	if (r < 0 && errno != EINTR) {
 		log_error("control socket: poll: %s", error_text(-errno));
 		poll(polls, 1, ACCEPT_PAUSE_S * 1000);
 	}
-	if (r <= 0)
-		return;
-	for (nfds_t i = POLL_CLIENTS; i < n; i++) {
-		if (!polls[i].revents)
-			continue;
-		if (clients[i]->state == CLIENT_IDLE)
-			client_serve(clients[i]);
-		else if (clients[i]->state == CLIENT_LEAVING)
-			client_drain(clients[i]);
-	}
-	if (polls[POLL_WAKE].revents) {
-		eventfd_read(control->wake_fd, &wakes);
-		take_back(control);
-	}
-	if (polls[POLL_ACCEPT].revents)
-		accept_some(control);
+	return r > 0 ? n : 0;
 }
 
-static void *keeper_thread(void *data)
+static void *poll_thread(void *data)
 {
+	struct client *clients[POLL_CLIENTS + CLIENT_SLOTS];
+	struct pollfd polls[POLL_CLIENTS + CLIENT_SLOTS];
 	struct control *control = data;
+	char discarded[16 * 1024];
+	eventfd_t wakes;
 
-	while (!control->stopping)
-		control_turn(control);
+	while (!control->stopping) {
+		nfds_t n = control_wait(control, polls, clients);
+
+		if (!n)
+			continue;
+		for (nfds_t i = POLL_CLIENTS; i < n; i++) {
+			struct client *client = clients[i];
+
+			if (!polls[i].revents)
+				continue;
+			if (client->state == CLIENT_IDLE) {
+				client_serve(client);
+			} else if (client->state == CLIENT_CLOSING) {
+				ssize_t len = recv(client->fd, discarded, sizeof(discarded),
+						   MSG_DONTWAIT);
+
+				if (len == 0 || (len < 0 && errno != EAGAIN && errno != EINTR))
+					client_close(client);
+			}
+		}
+		if (polls[POLL_WAKE].revents) {
+			eventfd_read(control->wake_fd, &wakes);
+			collect_results(control);
+		}
+		if (polls[POLL_ACCEPT].revents)
+			accept_some(control);
+	}
 	return NULL;
 }
 
-/* -- start and stop -- */
-
 static struct control *control_free(struct control *control)
 {
-	for (size_t i = 0; i < PLACES; i++)
+	for (size_t i = 0; i < CLIENT_SLOTS; i++)
 		if (control->clients[i].state != CLIENT_FREE)
 			client_close(&control->clients[i]);
 	fd_close(&control->fd);
@@ -372,7 +335,7 @@ int control_start(int fd, struct registry *registry, struct control **ret, struc
 	if (control->stop_fd < 0 || control->wake_fd < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
 		r = -errno;
 	if (r == 0)
-		r = thread_start(&control->keeper, "dynmon-control", keeper_thread, control);
+		r = thread_start(&control->poll_thread, "dynmon-control", poll_thread, control);
 	if (r < 0) {
 		control_free(control);
 		return error_set(err, r, "control socket: %s", strerror(-r));
@@ -387,8 +350,8 @@ struct control *control_stop(struct control *control)
 		return NULL;
 	control->stopping = true;
 	eventfd_write(control->stop_fd, 1);
-	pthread_join(control->keeper, NULL);
-	for (size_t i = 0; i < PLACES; i++)
+	pthread_join(control->poll_thread, NULL);
+	for (size_t i = 0; i < CLIENT_SLOTS; i++)
 		if (control->clients[i].state == CLIENT_SERVED)
 			pthread_join(control->clients[i].worker, NULL);
 	return control_free(control);

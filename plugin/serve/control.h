@@ -2,10 +2,10 @@
 /*
  * The control socket: accepts connections and hands each connection with a request to a thread.
  *
- * One thread, the keeper, accepts and holds all connections that wait for their next request. A
- * connection that becomes readable is handed to a worker thread and returns to the keeper when its
- * requests are answered. Therefore the keeper never waits for a client, and only the keeper closes
- * a connection.
+ * The poll thread accepts and holds all connections that wait for their next request. A connection
+ * that becomes readable is handed to a worker thread and returns to the poll thread when its
+ * requests are answered. Therefore the poll thread never waits for a client, and only the poll
+ * thread closes a connection.
  *
  * When CONTROL_CLIENTS_MAX connections are open, a new connection takes the place of the connection
  * that has been idle for longest. An idle connection is closed with an error line, so that a
@@ -21,8 +21,8 @@
 #define CONTROL_IDLE_SECONDS 300 /* a connection without a request is closed */
 
 /* Connections that the plugin has ended, but whose clients may still read the reason. */
-#define CONTROL_LEAVING_MAX	64
-#define CONTROL_LEAVING_SECONDS 10
+#define CONTROL_CLOSING_MAX	64
+#define CONTROL_CLOSING_SECONDS 10
 
 struct control;
 

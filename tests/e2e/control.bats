@@ -243,8 +243,8 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	[ "$(raw 'METRICS name=typo direction=egress')" = '-1 name: no metric is called "typo" on egress' ]
 	[ "$(raw 'LIST "open')" = '-1 a quote is not closed: "open' ]
 	[ "$(raw 'LIST verbose=true')" = "-1 unexpected argument: verbose=true; usage: LIST" ]
-	[ "$(raw '')" = "-1 the line is empty" ]
-	[ "$(raw "LIST $(head -c 10000 /dev/zero | tr '\0' x)")" = "-1 the line is too long" ]
+	[ "$(raw '')" = "-1 the request line is empty" ]
+	[ "$(raw "LIST $(head -c 10000 /dev/zero | tr '\0' x)")" = "-1 the request line is too long" ]
 	[ "$(printf 'LIST\nSTATS\n' | near python3 "$top_srcdir/tests/tools/rawsocket.py" "$SOCKET" | grep -c '^[0-9]')" -eq 2 ]
 	frames_in 3
 	[ "$(json_value edge ingress packets_total)" = "[3]" ]

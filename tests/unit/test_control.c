@@ -4,8 +4,8 @@
 #include "fixture.h"
 #include "serve/command.h"
 #include "serve/control.h"
-#include "serve/conversation.h"
 #include "serve/listener.h"
+#include "serve/session.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -144,8 +144,8 @@ static const struct {
 	{ "HELP\n", "32 help", -1 },
 	{ "help nothing\n", "-1 Unknown command: nothing", 0 },
 	{ "FROBNICATE now\n", "-1 Unknown command: FROBNICATE", 0 },
-	{ "\n", "-1 the line is empty", 0 },
-	{ " \n", "-1 the line is empty", 0 },
+	{ "\n", "-1 the request line is empty", 0 },
+	{ " \n", "-1 the request line is empty", 0 },
 	{ "LIST all\n", "-1 unexpected argument: all; usage: LIST", 0 },
 	{ "SHOW\n", "-1 missing argument; usage: SHOW <monitor>", 0 },
 	{ "SHOW none\n", "-1 no monitor is called \"none\"", 0 },
@@ -236,8 +236,8 @@ static void test_last_words(void **state)
 		size_t len;
 		const char *answer;
 	} cases[] = {
-		{ large, sizeof(large), "-1 the line is too long" },
-		{ large, COMMAND_LINE_MAX + 1, "-1 the line is too long" },
+		{ large, sizeof(large), "-1 the request line is too long" },
+		{ large, COMMAND_LINE_MAX + 1, "-1 the request line is too long" },
 		{ "INJECT m bytes=0\n", 17, "-1 bytes: expected a number from 1 to *" },
 		{ "INJECT m bytes=-1\n", 18, "-1 bytes: expected a number from 1 to *" },
 		{ "INJECT m bytes=x\n", 17, "-1 bytes: expected a number from 1 to *" },
@@ -439,7 +439,7 @@ static void test_crossing(void **state)
 static void test_documents(void **state)
 {
 	static const char request[] = "INJECT m bytes=37748736\n";
-	struct pollfd polls[CONVERSATION_DOCUMENTS_MAX / 37748736 + 1];
+	struct pollfd polls[SESSION_DOCUMENTS_MAX / 37748736 + 1];
 	int refused = 0, other = client(*state);
 
 	for (size_t i = 0; i < ARRAY_SIZE(polls); i++) {
@@ -451,7 +451,7 @@ static void test_documents(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(polls); i++) {
 		if (polls[i].revents) {
 			listen_to(polls[i].fd, request,
-				  "-1 the documents of the requests under way have too many bytes; "
+				  "-1 the documents of the requests in progress exceed 256 MiB; "
 				  "nothing was done, try again",
 				  0);
 			assert_end(polls[i].fd);
@@ -573,7 +573,7 @@ static void test_compilations(void **state)
  */
 static void test_changes(void **state)
 {
-	enum { CHANGES = CONVERSATION_CHANGES_MAX, MORE = 5 };
+	enum { CHANGES = SESSION_CHANGES_MAX, MORE = 5 };
 	struct house *house = *state;
 	int fds[CHANGES + MORE], reader = client(house);
 	bool answered[CHANGES + MORE] = {};
