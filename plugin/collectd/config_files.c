@@ -8,9 +8,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
-#include <libgen.h>
 #include <sys/stat.h>
 #include <wordexp.h>
+
+#define PLUGIN "dynmon"
 
 #define INCLUDES_MAX 8	/* nested files, as in collectd */
 #define FOLDERS_MAX  32 /* nested directories */
@@ -21,74 +22,106 @@
  */
 __attribute__((weak)) int yylex_destroy(void);
 
-/* Nesting of included files and of directories. */
-struct depth {
-	int includes;
-	int folders;
+DEFINE_CLEANUP(struct json_object *, json_object_put);
+
+/* Returns false if memory ran out. The array owns the value. */
+static bool json_append(struct json_object *array, struct json_object *value)
+{
+	if (array && value && json_object_array_add(array, value) == 0)
+		return true;
+	json_object_put(value);
+	return false;
+}
+
+static struct json_object *value_to_json(const oconfig_value_t *value)
+{
+	char number[64];
+
+	switch (value->type) {
+	case OCONFIG_TYPE_STRING:
+		return json_object_new_string(value->value.string);
+	case OCONFIG_TYPE_BOOLEAN:
+		return json_object_new_string(value->value.boolean ? "true" : "false");
+	default:
+		snprintf(number, sizeof(number), "%.15g", value->value.number);
+		return json_object_new_string(number);
+	}
+}
+
+struct json_object *config_item_to_json(const oconfig_item_t *item, int levels)
+{
+	_cleanup_(json_object_putp) struct json_object *json = json_object_new_array();
+	_cleanup_(json_object_putp) struct json_object *values = json_object_new_array();
+	_cleanup_(json_object_putp) struct json_object *children = json_object_new_array();
+	bool ok = json && values && children;
+
+	for (int i = 0; ok && i < item->values_num; i++)
+		ok = json_append(values, value_to_json(&item->values[i]));
+	for (int i = 0; ok && i < item->children_num && levels > 0; i++)
+		ok = json_append(children, config_item_to_json(&item->children[i], levels - 1));
+	ok = ok && json_append(json, json_object_new_string(item->key)) &&
+	     json_append(json, steal_ptr(&values)) && json_append(json, steal_ptr(&children));
+	return ok ? steal_ptr(&json) : NULL;
+}
+
+/* Where an Include stands. */
+struct place {
+	struct json_object *blocks; /* receives [file, item] of each <Plugin dynmon> */
+	const char *filter;	    /* shell pattern for the names of files, or NULL */
+	int includes, folders;	    /* nesting */
 };
 
-static int read_any(struct config_files *files, const char *words, const char *filter,
-		    struct depth depth, struct error *err);
+static int read_path(struct place place, const char *words, struct error *err);
 
-static int read_include(struct config_files *files, const char *in, const oconfig_item_t *item,
-			struct depth depth, struct error *err)
+static int read_include(struct place place, const char *in, const oconfig_item_t *item,
+			struct error *err)
 {
-	const char *filter = NULL;
-
 	if (item->values_num != 1 || item->values[0].type != OCONFIG_TYPE_STRING)
 		return error_set(err, -EINVAL, "%s: Include: expected one file name", in);
+	place.filter = NULL;
 	for (int i = 0; i < item->children_num; i++) {
 		const oconfig_item_t *child = &item->children[i];
 
 		if (!strcasecmp(child->key, "Filter") && child->values_num == 1 &&
 		    child->values[0].type == OCONFIG_TYPE_STRING)
-			filter = child->values[0].value.string;
+			place.filter = child->values[0].value.string;
 		else
-			text_printf(&files->warnings,
-				    "%s: <Include>: expected Filter and a pattern, found \"%s\"\n",
-				    in, child->key);
+			fprintf(stderr,
+				"%s: <Include>: expected Filter and a pattern, found \"%s\"\n", in,
+				child->key);
 	}
-	if (++depth.includes >= INCLUDES_MAX)
+	if (++place.includes >= INCLUDES_MAX)
 		return error_set(err, -ELOOP,
-				 "%s: Include \"%s\": at most %d files in one another are possible",
-				 in, item->values[0].value.string, INCLUDES_MAX);
-	return read_any(files, item->values[0].value.string, filter, depth, err);
+				 "%s: Include \"%s\": expected at most %d nested files", in,
+				 item->values[0].value.string, INCLUDES_MAX);
+	return read_path(place, item->values[0].value.string, err);
 }
 
-static bool is_block_of(const oconfig_item_t *item, const char *plugin)
-{
-	return !strcasecmp(item->key, "Plugin") && item->values_num >= 1 &&
-	       item->values[0].type == OCONFIG_TYPE_STRING &&
-	       !strcasecmp(item->values[0].value.string, plugin);
-}
-
-static bool config_files_is_wanted(const char *file, const char *filter)
-{
-	_cleanup_free_ char *copy = filter ? strdup(file) : NULL;
-
-	return !copy || fnmatch(filter, basename(copy), 0) == 0;
-}
-
-static int read_file(struct config_files *files, const char *file, const char *filter,
-		     struct depth depth, struct error *err)
+static int read_config_file(struct place place, const char *file, struct error *err)
 {
 	oconfig_item_t *root;
 	int r = 0;
 
-	if (!config_files_is_wanted(file, filter))
-		return 0;
 	if (yylex_destroy)
 		yylex_destroy();
 	root = oconfig_parse_file(file);
-	if (!root)
+	if (!root) /* the parser has printed the reason */
 		return error_set(err, -EBADMSG, "%s: cannot be read", file);
 	for (int i = 0; r == 0 && i < root->children_num; i++) {
 		const oconfig_item_t *item = &root->children[i];
 
-		if (!strcasecmp(item->key, "Include"))
-			r = read_include(files, file, item, depth, err);
-		else if (is_block_of(item, files->plugin))
-			files->take(files->data, file, item);
+		if (!strcasecmp(item->key, "Include")) {
+			r = read_include(place, file, item, err);
+		} else if (!strcasecmp(item->key, "Plugin") && item->values_num >= 1 &&
+			   item->values[0].type == OCONFIG_TYPE_STRING &&
+			   !strcasecmp(item->values[0].value.string, PLUGIN)) {
+			struct json_object *block = json_object_new_array();
+
+			if (!json_append(place.blocks, block) ||
+			    !json_append(block, json_object_new_string(file)) ||
+			    !json_append(block, config_item_to_json(item, CONFIG_LEVELS_MAX)))
+				r = error_oom(err);
+		}
 	}
 	oconfig_free(root);
 	return r;
@@ -100,21 +133,20 @@ static int is_visible(const struct dirent *entry)
 }
 
 /* Sorts by bytes, independent of the locale. */
-static int config_files_by_name(const struct dirent **a, const struct dirent **b)
+static int compare_entries(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int read_folder(struct config_files *files, const char *folder, const char *filter,
-		       struct depth depth, struct error *err)
+static int read_folder(struct place place, const char *folder, struct error *err)
 {
 	struct dirent **entries = NULL;
 	int n, r = 0;
 
-	if (++depth.folders > FOLDERS_MAX)
-		return error_set(err, -ELOOP, "%s: at most %d folders in one another are possible",
-				 folder, FOLDERS_MAX);
-	n = scandir(folder, &entries, is_visible, config_files_by_name);
+	if (++place.folders > FOLDERS_MAX)
+		return error_set(err, -ELOOP, "%s: expected at most %d nested directories", folder,
+				 FOLDERS_MAX);
+	n = scandir(folder, &entries, is_visible, compare_entries);
 	if (n < 0)
 		return error_set(err, -errno, "%s: %s", folder, strerror(errno));
 	for (int i = 0; i < n; i++) {
@@ -122,13 +154,13 @@ static int read_folder(struct config_files *files, const char *folder, const cha
 		_cleanup_free_ char *path = NULL;
 
 		if (r == 0 && asprintf(&path, "%s/%s", folder, entry->d_name) > 0)
-			r = read_any(files, path, filter, depth, err);
+			r = read_path(place, path, err);
 	}
 	free(entries);
 	return r;
 }
 
-static int by_word(const void *a, const void *b)
+static int compare_paths(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -137,38 +169,42 @@ static int by_word(const void *a, const void *b)
  * words: paths in wordexp(3) syntax with ~, variables and patterns, but without command
  * substitution.
  */
-static int read_any(struct config_files *files, const char *words, const char *filter,
-		    struct depth depth, struct error *err)
+static int read_path(struct place place, const char *words, struct error *err)
 {
 	wordexp_t paths;
 	int r = 0;
 
 	if (wordexp(words, &paths, WRDE_NOCMD) != 0)
 		return error_set(err, -EINVAL,
-				 "Include \"%s\": expected the name of a file or folder", words);
-	qsort(paths.we_wordv, paths.we_wordc, sizeof(*paths.we_wordv), by_word);
+				 "Include \"%s\": expected the name of a file or directory", words);
+	qsort(paths.we_wordv, paths.we_wordc, sizeof(*paths.we_wordv), compare_paths);
 	for (size_t i = 0; r == 0 && i < paths.we_wordc; i++) {
-		const char *path = paths.we_wordv[i];
+		const char *path = paths.we_wordv[i], *slash = strrchr(path, '/');
 		struct stat st;
 
-		if (stat(path, &st) < 0 && !depth.includes)
+		if (stat(path, &st) < 0 && !place.includes)
 			r = error_set(err, -errno, "%s: %s", path, strerror(errno));
 		else if (stat(path, &st) < 0)
-			text_printf(&files->warnings, "Include \"%s\": %s\n", path,
-				    errno == ENOENT ? "there is no such file" : strerror(errno));
-		else if (S_ISREG(st.st_mode))
-			r = read_file(files, path, filter, depth, err);
+			fprintf(stderr, "Include \"%s\": %s\n", path, strerror(errno));
 		else if (S_ISDIR(st.st_mode))
-			r = read_folder(files, path, filter, depth, err);
-		else
-			text_printf(&files->warnings,
-				    "Include \"%s\": neither a file nor a folder\n", path);
+			r = read_folder(place, path, err);
+		else if (!S_ISREG(st.st_mode))
+			fprintf(stderr, "Include \"%s\": neither a file nor a directory\n", path);
+		else if (!place.filter || fnmatch(place.filter, slash ? slash + 1 : path, 0) == 0)
+			r = read_config_file(place, path, err);
 	}
 	wordfree(&paths);
 	return r;
 }
 
-int config_files_read(struct config_files *files, const char *file, struct error *err)
+int config_files_read(const char *file, struct json_object **ret, struct error *err)
 {
-	return read_any(files, file, NULL, (struct depth){}, err);
+	_cleanup_(json_object_putp) struct json_object *blocks = json_object_new_array();
+	int r = blocks ? 0 : error_oom(err);
+
+	if (r == 0)
+		r = read_path((struct place){ .blocks = blocks }, file, err);
+	if (r == 0)
+		*ret = steal_ptr(&blocks);
+	return r;
 }

@@ -1,47 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "collectd.h"
-
-#include "liboconfig/oconfig.h"
-
+#include "collectd/config_reader.h"
 #include "base/child.h"
 #include "base/file.h"
 #include "collectd/config_files.h"
-#include "collectd/config_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
 
-#define PLUGIN "dynmon"
-
-#define BLOCKS_MAX 8 /* nested blocks */
+DEFINE_CLEANUP(struct json_object *, json_object_put);
 
 static struct {
 	char *dir;  /* working directory of collectd when it read the file */
 	char *file; /* as written on the command line */
-} place;
+} location;
 
 /* -- location -- */
 
 /* Returns the argument of the last -C on collectd's command line, or NULL. */
-static const char *option_c(const char *words, size_t len)
+static const char *find_option_c(const char *words, size_t len)
 {
 	const char *found = NULL, *end = words + len;
 
 	for (const char *word = words + strlen(words) + 1; word < end; word += strlen(word) + 1) {
+		const char *option, *argument;
+
 		if (!strcmp(word, "--"))
 			break;
-		for (const char *c = *word == '-' ? word + 1 : ""; *c; c++) {
-			const char *argument = c[1] ? c + 1 : word + strlen(word) + 1;
-
-			if (*c != 'C' && *c != 'P')
-				continue;
-			if (argument >= end)
-				return found;
-			if (*c == 'C')
-				found = argument;
-			word = argument;
+		option = *word == '-' ? strpbrk(word + 1, "CP") : NULL;
+		if (!option)
+			continue;
+		argument = option[1] ? option + 1 : word + strlen(word) + 1;
+		if (argument >= end)
 			break;
-		}
+		if (*option == 'C')
+			found = argument;
+		word = argument;
 	}
 	return found;
 }
@@ -52,13 +45,13 @@ int config_reader_locate(struct error *err)
 	const char *file = NULL;
 	_cleanup_close_ int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
 
-	if (place.file)
+	if (location.file)
 		return 0;
 	if (fd >= 0 && file_read_fd(fd, "/proc/self/cmdline", 1024 * 1024, &words, NULL) == 0)
-		file = option_c(text_str(&words), words.len);
-	place.file = strdup(file ? file : DYNMON_COLLECTD_CONF);
-	place.dir = getcwd(NULL, 0);
-	if (place.file && place.dir)
+		file = find_option_c(text_str(&words), words.len);
+	location.file = strdup(file ? file : DYNMON_COLLECTD_CONF);
+	location.dir = getcwd(NULL, 0);
+	if (location.file && location.dir)
 		return 0;
 	config_reader_forget();
 	return error_oom(err);
@@ -66,281 +59,124 @@ int config_reader_locate(struct error *err)
 
 void config_reader_forget(void)
 {
-	free(place.file);
-	free(place.dir);
-	place.file = place.dir = NULL;
-}
-
-/*
- * -- serialized items --
- *
- * The child passes items to the parent as NUL-terminated strings, so that no struct of liboconfig
- * crosses the pipe. Each item consists of a string of numbers, the key, and the first value if the
- * item has a value. Other records are "B" and a file, before the items of that file; "W" and
- * warnings; and "." at the end of a complete configuration.
- */
-
-struct line {
-	unsigned int depth;
-	bool block;
-	int n_values;
-	const char *key;
-	const char *value; /* NULL if the item has no value */
-};
-
-static void pack_line(struct text *out, const struct line *line)
-{
-	text_printf(out, "%u %d %d %d%c", line->depth, line->block, line->n_values,
-		    line->value != NULL, 0);
-	text_add(out, line->key, strlen(line->key) + 1);
-	if (line->value)
-		text_add(out, line->value, strlen(line->value) + 1);
-}
-
-static const char *config_reader_value_text(const oconfig_value_t *value, char *buffer, size_t size)
-{
-	switch (value->type) {
-	case OCONFIG_TYPE_STRING:
-		return value->value.string;
-	case OCONFIG_TYPE_BOOLEAN:
-		return value->value.boolean ? "true" : "false";
-	default:
-		snprintf(buffer, size, "%.15g", value->value.number);
-		return buffer;
-	}
-}
-
-/* An empty block has no children, and only its name distinguishes the block from an option. */
-static bool is_block(const char *key, unsigned int depth)
-{
-	static const struct {
-		const char *name;
-		unsigned int depth;
-	} blocks[] = { { "Http", 0 }, { "Monitor", 0 }, { "Feed", 0 }, { "Metric", 1 } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(blocks); i++)
-		if (blocks[i].depth == depth && !strcasecmp(blocks[i].name, key))
-			return true;
-	return false;
-}
-
-/* Serializes the children of a block, but not the block itself. */
-static void pack_children(struct text *out, const oconfig_item_t *item, unsigned int depth)
-{
-	for (int i = 0; i < item->children_num && depth < BLOCKS_MAX; i++) {
-		const oconfig_item_t *child = &item->children[i];
-		char buffer[64];
-		struct line line = {
-			.depth = depth,
-			.block = child->children_num > 0 || is_block(child->key, depth),
-			.n_values = child->values_num,
-			.key = child->key,
-		};
-
-		if (child->values_num > 0)
-			line.value =
-				config_reader_value_text(&child->values[0], buffer, sizeof(buffer));
-		pack_line(out, &line);
-		pack_children(out, child, depth + 1);
-	}
-}
-
-/* Returns the string at *at and advances *at, or returns NULL if no complete string is left. */
-static const char *config_reader_next_word(const char **at, const char *end)
-{
-	const char *word = *at;
-	const char *nul = word < end ? memchr(word, '\0', (size_t)(end - word)) : NULL;
-
-	if (nul)
-		*at = nul + 1;
-	return nul ? word : NULL;
-}
-
-static bool unpack_line(const char *head, const char **at, const char *end, struct line *line)
-{
-	int block, has_value;
-
-	if (sscanf(head, "%u %d %d %d", &line->depth, &block, &line->n_values, &has_value) != 4)
-		return false;
-	line->block = block;
-	line->key = config_reader_next_word(at, end);
-	line->value = has_value ? config_reader_next_word(at, end) : NULL;
-	return line->depth < BLOCKS_MAX && line->key && (!has_value || line->value);
+	free(location.file);
+	free(location.dir);
+	location.file = location.dir = NULL;
 }
 
 /* -- items to settings -- */
 
-struct taking {
-	struct settings_node nodes[BLOCKS_MAX + 1]; /* the open blocks */
-	bool usable[BLOCKS_MAX + 1];
-	unsigned int depth; /* of the innermost open block */
-	const char *file;   /* source of the items; NULL if unknown */
-	struct text *warnings;
-	struct text mistakes;
-	int r;
-	bool complete;
+struct application {
+	const char *file;      /* source of the items; NULL if unknown */
+	struct text *warnings; /* one per line */
+	struct error *err;     /* all errors, one per line */
 };
-
-static void add_words(const struct taking *taking, struct text *to, const struct error *err)
-{
-	text_printf(to, "%s%s%s\n", taking->file ? taking->file : "", taking->file ? ": " : "",
-		    error_message(err));
-}
 
 /*
  * Collects all errors, so that one start reports all of them. An unknown option is only a warning.
  */
-static void config_reader_judge(struct taking *taking, int r, const struct error *err)
+static void note_result(struct application *application, int r, struct error *err)
 {
-	if (r == -ENOENT) {
-		add_words(taking, taking->warnings, err);
-	} else if (r < 0) {
-		add_words(taking, &taking->mistakes, err);
-		taking->r = r;
-	}
+	struct error *all = application->err;
+
+	if (r == 0)
+		return;
+	if (application->file)
+		error_prefix(err, r, "%s", application->file);
+	if (r == -ENOENT)
+		text_printf(application->warnings, "%s\n", error_message(err));
+	else if (all->code)
+		error_set(all, r, "%s\n%s", error_message(all), error_message(err));
+	else
+		error_set(all, r, "%s", error_message(err));
 }
 
-static void close_blocks(struct taking *taking, unsigned int depth)
+/* Sets the options of a block, opens the blocks in the block, and checks the block at its end. */
+static void apply_items(struct application *application, struct settings_node node,
+			struct json_object *items)
 {
-	for (; taking->depth > depth; taking->depth--) {
+	_cleanup_error_ struct error incomplete = {};
+
+	for (size_t i = 0; i < json_object_array_length(items); i++) {
+		struct json_object *item = json_object_array_get_idx(items, i);
+		const char *key = json_object_get_string(json_object_array_get_idx(item, 0));
+		struct json_object *values = json_object_array_get_idx(item, 1);
+		struct json_object *children = json_object_array_get_idx(item, 2);
+		size_t n_values = json_object_array_length(values);
+		const char *value = json_object_get_string(json_object_array_get_idx(values, 0));
 		_cleanup_error_ struct error err = {};
+		struct settings_node child;
+		char label[128];
+		int r;
 
-		if (taking->usable[taking->depth] && taking->r == 0)
-			config_reader_judge(
-				taking, settings_check(taking->nodes[taking->depth], &err), &err);
-	}
-}
-
-static void take_line(struct taking *taking, const struct line *line)
-{
-	_cleanup_error_ struct error err = {};
-	struct settings_node node;
-	char label[128];
-	int r;
-
-	close_blocks(taking, line->depth);
-	if (line->depth != taking->depth || !taking->usable[line->depth])
-		return; /* inside an unknown or invalid block */
-	node = taking->nodes[line->depth];
-	if (line->block) {
-		taking->depth++;
-		r = settings_open(node, line->key, line->value, &taking->nodes[taking->depth],
-				  &err);
-		taking->usable[taking->depth] = r == 0;
-	} else if (line->n_values != 1) {
-		settings_label(node, label, sizeof(label));
-		r = error_set(&err, -EINVAL, "%s: %s: expected one value, found %d", label,
-			      line->key, line->n_values);
-	} else {
-		r = settings_set(node, line->key, line->value, &err);
-	}
-	config_reader_judge(taking, r, &err);
-}
-
-/* Returns false if the serialized items are malformed. */
-static bool take_words(struct taking *taking, struct settings *settings, const char *at,
-		       const char *end)
-{
-	const char *head;
-
-	taking->nodes[0] = settings_root(settings);
-	taking->usable[0] = true;
-	while ((head = config_reader_next_word(&at, end))) {
-		struct line line;
-
-		if (*head == 'B') {
-			close_blocks(taking, 0);
-			taking->file = config_reader_next_word(&at, end);
-			if (!taking->file)
-				return false;
-		} else if (*head == 'W') {
-			const char *warnings = config_reader_next_word(&at, end);
-
-			text_adds(taking->warnings, warnings ? warnings : "");
-		} else if (*head == '.') {
-			taking->complete = true;
-		} else if (!unpack_line(head, &at, end, &line)) {
-			return false;
+		if (json_object_array_length(children) || settings_has_block(node, key)) {
+			r = settings_open(node, key, value, &child, &err);
+			if (r == 0)
+				apply_items(application, child, children);
+		} else if (n_values == 1) {
+			r = settings_set(node, key, value, &err);
 		} else {
-			take_line(taking, &line);
+			settings_label(node, label, sizeof(label));
+			r = error_set(&err, -EINVAL, "%s: %s: expected one value, found %zu", label,
+				      key, n_values);
 		}
+		note_result(application, r, &err);
 	}
-	close_blocks(taking, 0);
-	return at == end;
+	if (!application->err->code)
+		note_result(application, settings_check(node, &incomplete), &incomplete);
 }
 
-static int taking_finish(struct taking *taking, struct error *err)
+int config_reader_apply(struct settings *settings, const struct oconfig_item_s *block,
+			struct text *warnings, struct error *err)
 {
-	if (taking->r < 0) {
-		taking->mistakes.len--; /* the last newline */
-		error_set(err, taking->r, "%s", text_str(&taking->mistakes));
-	}
-	text_release(&taking->mistakes);
-	return taking->r;
-}
+	struct application application = { .warnings = warnings, .err = err };
+	_cleanup_(json_object_putp) struct json_object *item =
+		config_item_to_json(block, CONFIG_LEVELS_MAX);
 
-int config_reader_take(struct settings *settings, const struct oconfig_item_s *item,
-		       struct text *warnings, struct error *err)
-{
-	struct taking taking = { .warnings = warnings };
-	_cleanup_text_ struct text lines = {};
-
-	pack_children(&lines, item, 0);
-	if (text_status(&lines) < 0 ||
-	    !take_words(&taking, settings, lines.data, lines.data + lines.len)) {
-		text_release(&taking.mistakes);
+	if (!item)
 		return error_oom(err);
-	}
-	return taking_finish(&taking, err);
+	apply_items(&application, settings_root(settings), json_object_array_get_idx(item, 2));
+	return err->code;
 }
 
 /* -- child process -- */
 
-static void pack_block(void *data, const char *file, const struct oconfig_item_s *block)
-{
-	struct text *out = data;
-
-	text_printf(out, "B%c", 0);
-	text_add(out, file, strlen(file) + 1);
-	pack_children(out, block, 0);
-}
-
 /* The parser may call exit(). Skip the exit handlers of collectd and its plugins in the child. */
-static void leave_at_once(void)
+static void exit_at_once(void)
 {
 	_exit(1);
 }
 
-/* Writes the serialized items to fd. Errors of the parser go to stderr. */
-static void read_files(void *data, int fd)
+/* Writes the result of config_files_read() to fd. Errors go to stderr. */
+static void read_configuration(void *data, int fd)
 {
-	_cleanup_text_ struct text words = {};
-	struct config_files files = { .take = pack_block, .data = &words, .plugin = PLUGIN };
+	struct json_object *blocks;
 	struct error err = {};
 	int r;
 
 	(void)data;
-	if (atexit(leave_at_once) != 0 || chdir(place.dir) < 0)
+	if (atexit(exit_at_once) != 0 || chdir(location.dir) < 0)
 		return;
-	r = config_files_read(&files, place.file, &err);
-	if (r == 0)
-		text_printf(&words, "W%c%s%c.%c", 0, text_str(&files.warnings), 0, 0);
-	else if (r != -EBADMSG)
+	r = config_files_read(location.file, &blocks, &err);
+	if (r == 0) {
+		const char *json = json_object_to_json_string(blocks);
+
+		file_write_fd(fd, json, strlen(json));
+	} else if (r != -EBADMSG) {
 		fprintf(stderr, "%s\n", error_message(&err));
-	if (text_status(&words) == 0)
-		file_write_fd(fd, words.data, words.len);
+	}
 }
 
 /* -- parent process -- */
 
-/* Copies the parser's messages, without those that carry no information. */
-static void clean(struct text *said, struct text *out)
+/* Appends the messages of the child, without those that carry no information. */
+static void copy_messages(struct text *log, struct text *out)
 {
-	for (const char *line = text_str(said); *line;) {
+	for (const char *line = text_str(log); *line;) {
 		size_t len = strcspn(line, "\n");
 
 		if (len && strncmp(line, "yyparse returned", 16) != 0)
-			text_printf(out, "%s%.*s", out->len ? "\n" : "", (int)len, line);
+			text_printf(out, "%.*s\n", (int)len, line);
 		line += len + (line[len] == '\n');
 	}
 }
@@ -350,44 +186,52 @@ static void clean(struct text *said, struct text *out)
  * allocator or the loader, is never released in the child, and the child may hang. A child that
  * times out is therefore tried once more.
  */
-static int read_words(struct text *words, struct text *said, struct error *err)
+static int run_child(struct json_object **ret, struct text *messages, struct error *err)
 {
 	static const int tries[] = { 2, CONFIG_SECONDS_MAX - 2 };
+	_cleanup_text_ struct text output = {}, log = {};
 	int r = -ETIMEDOUT;
 
 	for (size_t i = 0; r == -ETIMEDOUT && i < ARRAY_SIZE(tries); i++)
-		r = child_gather(read_files, NULL, tries[i], words, said);
+		r = child_gather(read_configuration, NULL, tries[i], &output, &log);
 	if (r == -ETIMEDOUT)
-		return error_set(err, r, "%s: reading it took more than %d s", place.file,
+		return error_set(err, r, "%s: reading the file took more than %d s", location.file,
 				 CONFIG_SECONDS_MAX);
 	if (r < 0)
-		return error_set(err, r, "%s: %s", place.file, strerror(-r));
-	return 0;
+		return error_set(err, r, "%s: %s", location.file, strerror(-r));
+	copy_messages(&log, messages);
+	*ret = json_tokener_parse(text_str(&output));
+	if (*ret)
+		return 0;
+	if (!messages->len)
+		return error_set(err, -EINVAL, "%s: cannot be read", location.file);
+	messages->len--; /* the last newline */
+	return error_set(err, -EINVAL, "%s", text_str(messages));
 }
 
 int config_reader_read(struct settings *ret, struct text *warnings, struct error *err)
 {
 	_cleanup_(settings_release) struct settings settings = {};
-	_cleanup_text_ struct text words = {}, said = {}, complaints = {};
-	struct taking taking = { .warnings = warnings };
+	_cleanup_(json_object_putp) struct json_object *blocks = NULL;
+	_cleanup_text_ struct text messages = {};
+	struct application application = { .warnings = warnings, .err = err };
 	int r = settings_init(&settings, err);
 
 	if (r == 0)
-		r = read_words(&words, &said, err);
+		r = run_child(&blocks, &messages, err);
 	if (r < 0)
 		return r;
-	clean(&said, &complaints);
-	if (!take_words(&taking, &settings, words.data, words.data + words.len) ||
-	    !taking.complete) {
-		text_release(&taking.mistakes);
-		return error_set(err, -EINVAL, "%s",
-				 complaints.len ? text_str(&complaints) : "it cannot be read");
+	for (size_t i = 0; i < json_object_array_length(blocks); i++) {
+		struct json_object *block = json_object_array_get_idx(blocks, i);
+		struct json_object *item = json_object_array_get_idx(block, 1);
+
+		application.file = json_object_get_string(json_object_array_get_idx(block, 0));
+		apply_items(&application, settings_root(&settings),
+			    json_object_array_get_idx(item, 2));
 	}
-	if (complaints.len)
-		text_printf(warnings, "%s\n", text_str(&complaints));
-	r = taking_finish(&taking, err);
-	if (r < 0)
-		return r;
+	text_add(warnings, messages.data, messages.len);
+	if (err->code)
+		return err->code;
 	*ret = settings;
 	settings = (struct settings){};
 	return 0;

@@ -23,22 +23,22 @@ int config_reader_locate(struct error *err);
 void config_reader_forget(void);
 
 /**
- * config_reader_take() - add a <Plugin dynmon> block to settings
+ * config_reader_apply() - add a <Plugin dynmon> block to settings
  * @settings:  initialized; several blocks add up
- * @item:      the block
+ * @block:     the block
  * @warnings:  receives a line for each unknown option
- * @err:       receives all errors, one per line
+ * @err:       not NULL; receives all errors, one per line
  *
  * Return: 0, or -errno of an error.
  */
-int config_reader_take(struct settings *settings, const struct oconfig_item_s *item,
-		       struct text *warnings, struct error *err);
+int config_reader_apply(struct settings *settings, const struct oconfig_item_s *block,
+			struct text *warnings, struct error *err);
 
 /**
  * config_reader_read() - read all blocks again, as collectd would at its start
  * @ret:       receives the settings on success; the caller releases them
  * @warnings:  receives warnings, one per line
- * @err:       names the file, and for a syntax error the line
+ * @err:       not NULL; names the file, and for a syntax error the line
  *
  * Thread-safe. Takes a few milliseconds, and at most CONFIG_SECONDS_MAX seconds.
  *

@@ -94,7 +94,7 @@ static int dynmon_config(oconfig_item_t *item)
 
 	if (settings_prepare() < 0)
 		return -1;
-	r = config_reader_take(&settings, item, &warnings, &err);
+	r = config_reader_apply(&settings, item, &warnings, &err);
 	log_lines(LOG_LEVEL_WARNING, &warnings);
 	if (r == 0)
 		return 0;

@@ -208,6 +208,14 @@ static int feed_open(struct settings *settings, const char *name, struct setting
 	return 0;
 }
 
+bool settings_has_block(struct settings_node parent, const char *block)
+{
+	if (parent.block == BLOCK_PLUGIN)
+		return !strcasecmp(block, "Http") || !strcasecmp(block, "Monitor") ||
+		       !strcasecmp(block, "Feed");
+	return parent.block == BLOCK_MONITOR && !strcasecmp(block, "Metric");
+}
+
 int settings_open(struct settings_node parent, const char *block, const char *argument,
 		  struct settings_node *ret, struct error *err)
 {

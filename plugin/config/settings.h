@@ -125,6 +125,9 @@ struct settings_node settings_root(struct settings *settings);
 /* Writes the name of a block for messages, such as <Monitor "edge">. 128 bytes are enough. */
 void settings_label(struct settings_node node, char *label, size_t size);
 
+/* Returns true if the block can contain blocks of this name. The letter case does not matter. */
+bool settings_has_block(struct settings_node parent, const char *block);
+
 /**
  * settings_open() - open a block inside another block
  * @parent:    the outer block, such as settings_root()

@@ -420,7 +420,7 @@ flood_more() {
 	# a file that includes itself
 	echo "Include \"$BATS_TEST_TMPDIR/deep\"" >>"$BATS_TEST_TMPDIR/deep"
 	run ctl reload
-	[[ $output == *"at most 8 files in one another are possible"* ]]
+	[[ $output == *"expected at most 8 nested files"* ]]
 	[ "$(names)" = "three two four five" ]
 }
 
