@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/monitor.h"
 #include "base/log.h"
-#include "monitor/instance.h"
-#include "monitor/notification.h"
-#include "monitor/tracking.h"
 
 #include <errno.h>
 #include <string.h>
@@ -113,67 +110,12 @@ struct monitor *monitor_unref(struct monitor *monitor)
 	return NULL;
 }
 
-void monitor_begin(struct monitor *monitor)
-{
-	pthread_mutex_lock(&monitor->control);
-}
-
-/* Posts a notification when the monitor becomes unhealthy and when it recovers. */
-static void tell_trouble(struct monitor *monitor)
-{
-	const char *name = monitor->settings.name, *trouble;
-
-	pthread_mutex_lock(&monitor->state);
-	trouble = monitor_trouble(monitor);
-	if (trouble && !monitor->in_trouble && !monitor->deleted)
-		notification_post(NOTIFICATION_FAILURE, name, NULL, "monitor %s: %s", name,
-				  trouble);
-	else if (!trouble && monitor->in_trouble && !monitor->deleted)
-		notification_post(NOTIFICATION_OKAY, name, NULL,
-				  "monitor %s runs as it should again", name);
-	pthread_mutex_unlock(&monitor->state);
-	monitor->in_trouble = trouble != NULL;
-}
-
 void monitor_feed(const struct monitor *monitor, struct text *news)
 {
 	const struct monitor_context *context = monitor->context;
 
 	for (size_t i = 0; context && !monitor->deleted && i < monitor->n_instances; i++)
 		context->feed(context->data, monitor, monitor->instances[i]->generation, news);
-}
-
-/* Applies feeds and values that changed while control was held, also to new generations. */
-static void catch_up(struct monitor *monitor)
-{
-	_cleanup_text_ struct text news = {};
-
-	monitor_feed(monitor, &news);
-	if (news.len)
-		log_error("monitor %s: %s", monitor->settings.name, text_str(&news));
-}
-
-void monitor_end(struct monitor *monitor)
-{
-	do {
-		bool stale = __atomic_exchange_n(&monitor->stale, false, __ATOMIC_ACQ_REL);
-
-		/* A change may have freed resources that an attachment needs. */
-		if (stale || monitor->attach_code)
-			tracking_refresh(monitor);
-		catch_up(monitor);
-		tell_trouble(monitor);
-		pthread_mutex_unlock(&monitor->control);
-		/* A thread that set stale while control was held relies on this one to scan. */
-	} while (__atomic_load_n(&monitor->stale, __ATOMIC_ACQUIRE) &&
-		 pthread_mutex_trylock(&monitor->control) == 0);
-}
-
-void monitor_refresh(struct monitor *monitor)
-{
-	__atomic_store_n(&monitor->stale, true, __ATOMIC_RELEASE);
-	if (pthread_mutex_trylock(&monitor->control) == 0)
-		monitor_end(monitor);
 }
 
 bool monitor_has_interface(const struct monitor *monitor, const char *interface)
@@ -195,6 +137,42 @@ const char *monitor_word(const struct monitor *monitor, const struct pattern *pa
 			if (monitor->instances[i]->pattern == pattern)
 				return monitor->instances[i]->interface;
 	return pattern->text;
+}
+
+int links_begin(struct monitor *monitor, struct netns_visit *visit, struct error *err)
+{
+	int r;
+
+	pthread_mutex_lock(&monitor->links);
+	r = netns_enter(monitor->netns_fd, visit);
+	if (r < 0)
+		return error_set(err, r, "network namespace %s cannot be entered: %s",
+				 monitor->settings.netns ? monitor->settings.netns : "of collectd",
+				 netns_strerror(r));
+	return 0;
+}
+
+void links_end(struct monitor *monitor, struct netns_visit *visit)
+{
+	netns_leave(visit);
+	pthread_mutex_unlock(&monitor->links);
+}
+
+int monitor_set_place(struct monitor *monitor, struct instance *instance, const char *interface,
+		      int ifindex, bool troubled)
+{
+	char *name = interface ? strdup(interface) : NULL, *old = NULL;
+
+	pthread_mutex_lock(&monitor->state);
+	if (name) {
+		old = instance->interface;
+		instance->interface = name;
+	}
+	instance->ifindex = ifindex;
+	instance->troubled = troubled;
+	pthread_mutex_unlock(&monitor->state);
+	free(old);
+	return interface && !name ? -ENOMEM : 0;
 }
 
 void monitor_close(struct monitor *monitor, bool leave)

@@ -17,47 +17,15 @@
 #ifndef DYNMON_MONITOR_MONITOR_H
 #define DYNMON_MONITOR_MONITOR_H
 
-#include "config/pattern.h"
 #include "config/settings.h"
-#include "kernel/hook.h"
 #include "kernel/netns.h"
+#include "monitor/instance.h"
 #include "monitor/read_stats.h"
 #include "persist/history.h"
 #include "persist/pins.h"
-#include "program/generation.h"
 
 #include <pthread.h>
 #include <time.h>
-
-/* An instance: a loaded copy of the monitor's dataplane on one interface. Owned by the monitor. */
-struct instance {
-	/* -- protected by control -- */
-	const struct pattern *pattern; /* reason it exists; NULL: placeholder */
-	bool spent; /* the interface is gone for good: the next one starts with a new generation */
-	/* -- protected by state; writers also hold control -- */
-	char *interface;	       /* NULL: none */
-	int ifindex;		       /* 0: the interface does not exist now */
-	bool troubled;		       /* the interface is there, attaching failed */
-	struct generation *generation; /* NULL: the empty dataplane. All instances share it with
-					  Share. Writers also hold links */
-	/* -- protected by links -- */
-	struct attachment attachments[N_DIRECTIONS];
-	/* -- protected by control; used by monitors with Pin -- */
-	char *place;		   /* directory below the monitor's pins; NULL: not pinned yet */
-	bool pinned[N_DIRECTIONS]; /* the attachment of the direction is pinned */
-	int adopted[N_DIRECTIONS]; /* running program of another process; 0: none */
-};
-
-/**
- * instance_is_attached() - check whether the dataplane runs on the instance's interface
- * @instance: under state
- *
- * Return: true if the interface exists and attaching has not failed.
- */
-static inline bool instance_is_attached(const struct instance *instance)
-{
-	return instance->ifindex && instance->generation && !instance->troubled;
-}
 
 struct monitor;
 
@@ -172,47 +140,11 @@ struct monitor *monitor_unref(struct monitor *monitor);
 DEFINE_CLEANUP(struct monitor *, monitor_unref);
 
 /**
- * monitor_begin() - take the control lock
- * @monitor: the monitor
- */
-void monitor_begin(struct monitor *monitor);
-
-/**
- * monitor_end() - process pending events and release the control lock
- * @monitor: under control
- *
- * Handles interfaces that changed while the lock was held, updates feeds, and posts a notification
- * when the monitor's health has changed.
- */
-void monitor_end(struct monitor *monitor);
-DEFINE_CLEANUP(struct monitor *, monitor_end);
-
-/**
- * monitor_refresh() - scan the interfaces: attach new ones and drop missing ones
- * @monitor: not under control
- *
- * Safe from any thread and does not wait for a change in progress. In that case, monitor_end() of
- * the thread that holds control runs the scan. Logs changes and errors.
- */
-void monitor_refresh(struct monitor *monitor);
-
-/**
  * monitor_feed() - bring the feeds of all instances up to date
  * @monitor: under control
  * @news:    as in feeds_put()
  */
 void monitor_feed(const struct monitor *monitor, struct text *news);
-
-/**
- * monitor_detach() - detach interfaces
- * @monitor:   under control
- * @interface: text of a pattern or name of an attached interface; NULL: all
- * @err:       receives the reason of a failure
- *
- * Return: 0; -ENOENT if there is no such interface; -EINVAL if the interface is attached by a
- * regular expression.
- */
-int monitor_detach(struct monitor *monitor, const char *interface, struct error *err);
 
 /**
  * monitor_has_interface() - check for a pattern or an instance
@@ -233,6 +165,38 @@ bool monitor_has_interface(const struct monitor *monitor, const char *interface)
  * Return: a string that is valid as long as the lock is held.
  */
 const char *monitor_word(const struct monitor *monitor, const struct pattern *pattern);
+
+/**
+ * links_begin() - lock links and enter the network namespace of the monitor's interfaces
+ * @monitor: under control
+ * @visit:   receives the state to restore in links_end()
+ * @err:     receives the reason of a failure
+ *
+ * The lock is held even after a failure, so every call is paired with links_end().
+ *
+ * Return: 0; -errno if the namespace was not entered. Attach and detach nothing after a failure.
+ */
+int links_begin(struct monitor *monitor, struct netns_visit *visit, struct error *err);
+
+/**
+ * links_end() - return to the previous network namespace and unlock links
+ * @monitor: under control
+ * @visit:   set by links_begin()
+ */
+void links_end(struct monitor *monitor, struct netns_visit *visit);
+
+/**
+ * monitor_set_place() - update the interface that readers see
+ * @monitor:   under control; takes the state lock
+ * @instance:  an instance of the monitor
+ * @interface: new name, copied; NULL keeps the name
+ * @ifindex:   0 if the interface does not exist
+ * @troubled:  the interface exists, but attaching failed
+ *
+ * Return: 0; -ENOMEM if the name was not changed. The other members are set in both cases.
+ */
+int monitor_set_place(struct monitor *monitor, struct instance *instance, const char *interface,
+		      int ifindex, bool troubled);
 
 /**
  * monitor_stop() - detach all interfaces for good

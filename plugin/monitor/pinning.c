@@ -2,7 +2,6 @@
 #include "monitor/pinning.h"
 #include "base/log.h"
 #include "kernel/chain.h"
-#include "monitor/instance.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>

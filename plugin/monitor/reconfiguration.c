@@ -2,8 +2,9 @@
 #include "monitor/reconfiguration.h"
 #include "base/log.h"
 #include "kernel/rcu.h"
-#include "monitor/instance.h"
+#include "monitor/attach.h"
 #include "monitor/pinning.h"
+#include "monitor/transaction.h"
 
 #include <errno.h>
 #include <string.h>
@@ -204,18 +205,8 @@ int monitor_reconfigure(struct monitor *next, struct monitor *old, struct error 
 
 void monitor_suspend(struct monitor *monitor)
 {
-	struct netns_visit visit;
-	int r = links_begin(monitor, &visit, NULL);
-
-	for (size_t i = 0; i < monitor->n_instances; i++) {
-		struct instance *instance = monitor->instances[i];
-
-		if (r == 0)
-			instance_detach(instance);
-		pinning_remove(monitor, instance);
-		instance_set_place(monitor, instance, NULL, 0, false);
-	}
-	links_end(monitor, &visit);
+	for (size_t i = 0; i < monitor->n_instances; i++)
+		instance_withdraw(monitor, monitor->instances[i], NULL);
 	monitor->pins = pins_close(monitor->pins);
 }
 

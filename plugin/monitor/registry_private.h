@@ -5,6 +5,7 @@
 
 #include "feed/feed.h"
 #include "monitor/registry.h"
+#include "monitor/tracking.h"
 
 struct registry {
 	struct loader loader;

@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "kernel/rcu.h"
 #include "metric/reader.h"
-#include "monitor/instance.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/tracking.h"
 #include "base/log.h"
-#include "monitor/instance.h"
+#include "monitor/attach.h"
 #include "monitor/notification.h"
 #include "monitor/pinning.h"
 
@@ -24,17 +24,12 @@ static void follow_netns(struct monitor *monitor)
 	/* Interface indexes of the old namespace are meaningless in the new one. */
 	for (size_t i = 0; monitor->netns_fd >= 0 && i < monitor->n_instances; i++) {
 		struct instance *instance = monitor->instances[i];
-		struct netns_visit visit;
 
 		if (instance->ifindex)
 			notification_post(NOTIFICATION_WARNING, monitor->settings.name,
 					  instance->interface, "interface %s is gone",
 					  instance->interface);
-		if (links_begin(monitor, &visit, NULL) == 0)
-			instance_detach(instance);
-		pinning_remove(monitor, instance);
-		links_end(monitor, &visit);
-		instance_set_place(monitor, instance, NULL, 0, false);
+		instance_withdraw(monitor, instance, NULL);
 	}
 	pthread_mutex_lock(&monitor->links);
 	fd_close(&monitor->netns_fd);
@@ -124,7 +119,7 @@ static void tracking_attach(struct monitor *monitor, struct instance *instance, 
 	if (r == 0 && instance->generation)
 		pinning_settle(monitor, instance, 0);
 	links_end(monitor, &visit);
-	instance_set_place(monitor, instance, NULL, ifindex, r < 0);
+	monitor_set_place(monitor, instance, NULL, ifindex, r < 0);
 	if (r < 0) {
 		look_add_unattached(look, &err);
 	} else if (instance->generation) {
@@ -140,7 +135,6 @@ static void tracking_attach(struct monitor *monitor, struct instance *instance, 
 static bool leave(struct monitor *monitor, size_t i, const char *what)
 {
 	struct instance *instance = monitor->instances[i];
-	struct netns_visit visit;
 
 	log_notice("monitor %s: interface %s %s", monitor->settings.name, instance->interface,
 		   what);
@@ -151,11 +145,7 @@ static bool leave(struct monitor *monitor, size_t i, const char *what)
 		instance_drop(monitor, i, true);
 		return true;
 	}
-	if (links_begin(monitor, &visit, NULL) == 0)
-		instance_detach(instance);
-	pinning_remove(monitor, instance);
-	links_end(monitor, &visit);
-	instance_set_place(monitor, instance, pattern_name(instance->pattern), 0, false);
+	instance_withdraw(monitor, instance, pattern_name(instance->pattern));
 	return false;
 }
 
@@ -183,8 +173,8 @@ static void follow_instance(struct monitor *monitor, struct look *look, size_t i
 		if (renamed) {
 			log_notice("monitor %s: interface %s is called %s now",
 				   monitor->settings.name, instance->interface, netif->name);
-			instance_set_place(monitor, instance, netif->name, instance->ifindex,
-					   instance->troubled);
+			monitor_set_place(monitor, instance, netif->name, instance->ifindex,
+					  instance->troubled);
 			pinning_follow(monitor, instance);
 		}
 		if (instance->troubled)
@@ -316,4 +306,53 @@ void tracking_refresh(struct monitor *monitor)
 	if (r < 0) /* the number of unattached interfaces is unknown */
 		look.unattached++;
 	monitor_note_unattached(monitor, look.unattached, &look.first);
+}
+
+void monitor_begin(struct monitor *monitor)
+{
+	pthread_mutex_lock(&monitor->control);
+}
+
+/* Posts a notification when the monitor becomes unhealthy and when it recovers. */
+static void notify_health(struct monitor *monitor)
+{
+	const char *name = monitor->settings.name, *trouble;
+
+	pthread_mutex_lock(&monitor->state);
+	trouble = monitor_trouble(monitor);
+	if (trouble && !monitor->in_trouble && !monitor->deleted)
+		notification_post(NOTIFICATION_FAILURE, name, NULL, "monitor %s: %s", name,
+				  trouble);
+	else if (!trouble && monitor->in_trouble && !monitor->deleted)
+		notification_post(NOTIFICATION_OKAY, name, NULL,
+				  "monitor %s runs as it should again", name);
+	pthread_mutex_unlock(&monitor->state);
+	monitor->in_trouble = trouble != NULL;
+}
+
+void monitor_end(struct monitor *monitor)
+{
+	do {
+		bool stale = __atomic_exchange_n(&monitor->stale, false, __ATOMIC_ACQ_REL);
+		_cleanup_text_ struct text news = {};
+
+		/* A change may have freed resources that an attachment needs. */
+		if (stale || monitor->attach_code)
+			tracking_refresh(monitor);
+		/* Feeds may have changed while control was held. */
+		monitor_feed(monitor, &news);
+		if (news.len)
+			log_error("monitor %s: %s", monitor->settings.name, text_str(&news));
+		notify_health(monitor);
+		pthread_mutex_unlock(&monitor->control);
+		/* A thread that set stale while control was held relies on this one to scan. */
+	} while (__atomic_load_n(&monitor->stale, __ATOMIC_ACQUIRE) &&
+		 pthread_mutex_trylock(&monitor->control) == 0);
+}
+
+void monitor_refresh(struct monitor *monitor)
+{
+	__atomic_store_n(&monitor->stale, true, __ATOMIC_RELEASE);
+	if (pthread_mutex_trylock(&monitor->control) == 0)
+		monitor_end(monitor);
 }

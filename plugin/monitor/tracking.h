@@ -12,6 +12,31 @@
 #include "monitor/monitor.h"
 
 /**
+ * monitor_begin() - take the control lock
+ * @monitor: the monitor
+ */
+void monitor_begin(struct monitor *monitor);
+
+/**
+ * monitor_end() - process pending events and release the control lock
+ * @monitor: under control
+ *
+ * Handles interfaces that changed while the lock was held, updates feeds, and posts a notification
+ * when the monitor's health has changed.
+ */
+void monitor_end(struct monitor *monitor);
+DEFINE_CLEANUP(struct monitor *, monitor_end);
+
+/**
+ * monitor_refresh() - scan the interfaces: attach new ones and drop missing ones
+ * @monitor: not under control
+ *
+ * Safe from any thread and does not wait for a change in progress. In that case, monitor_end() of
+ * the thread that holds control runs the scan. Logs changes and errors.
+ */
+void monitor_refresh(struct monitor *monitor);
+
+/**
  * tracking_refresh() - bring the instances in line with the existing interfaces
  * @monitor: under control
  *

@@ -2,7 +2,7 @@
 #include "monitor/transaction.h"
 #include "base/log.h"
 #include "kernel/rcu.h"
-#include "monitor/instance.h"
+#include "monitor/attach.h"
 #include "monitor/pinning.h"
 #include "monitor/tracking.h"
 

@@ -31,4 +31,15 @@ struct transaction_options {
 int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 		   const struct transaction_options *options, struct error *err);
 
+/**
+ * monitor_detach() - detach interfaces
+ * @monitor:   under control
+ * @interface: text of a pattern or name of an attached interface; NULL: all
+ * @err:       receives the reason of a failure
+ *
+ * Return: 0; -ENOENT if there is no such interface; -EINVAL if the interface is attached by a
+ * regular expression.
+ */
+int monitor_detach(struct monitor *monitor, const char *interface, struct error *err);
+
 #endif

@@ -9,6 +9,7 @@
 #include "metric/json.h"
 #include "monitor/notification.h"
 #include "monitor/registry.h"
+#include "monitor/tracking.h"
 #include "monitor/watch.h"
 
 #include <bpf/bpf.h>

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "fixture.h"
 #include "monitor/registry.h"
+#include "monitor/tracking.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>

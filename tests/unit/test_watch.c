@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fixture.h"
 #include "monitor/events.h"
+#include "monitor/tracking.h"
 #include "monitor/watch.h"
 
 #include <dirent.h>
