@@ -90,7 +90,7 @@ static int feed_input_write(const data_set_t *ds, const value_list_t *list, user
 	char id[6 * DATA_MAX_NAME_LEN];
 
 	(void)user_data;
-	if (!to || !registry_wants(to, list->plugin))
+	if (!to || !feeds_want(to->feeds, list->plugin))
 		return 0;
 	if (FORMAT_VL(id, sizeof(id), list) != 0)
 		return 0;

@@ -26,6 +26,7 @@
 #include "monitor/events.h"
 #include "monitor/notification.h"
 #include "monitor/orphans.h"
+#include "monitor/reload.h"
 #include "monitor/watch.h"
 #include "serve/control.h"
 #include "serve/http.h"
@@ -259,7 +260,7 @@ static void run_stats_stop(void)
 
 static int feeds_start(struct error *err)
 {
-	int r = registry_set_feeds(registry, &settings, NULL, err);
+	int r = feeds_set(registry->feeds, &settings, NULL, err);
 
 	if (r == 0)
 		feed_input_start(registry);
@@ -342,15 +343,6 @@ static void monitors_restore(void)
 		log_error("%s", error_message(&err));
 }
 
-/* Retries monitors that could not start before other monitors existed. */
-static void monitors_try_again(void)
-{
-	_cleanup_text_ struct text report = {};
-
-	registry_try_again(registry, &report);
-	log_lines(LOG_LEVEL_NOTICE, &report);
-}
-
 /* Each interface needs several descriptors, and the usual limit of a service is 1024. */
 static void descriptors_prepare(void)
 {
@@ -375,7 +367,8 @@ static int monitors_start(struct error *err)
 	registry_batch_begin(registry);
 	monitors_add();
 	monitors_restore();
-	monitors_try_again();
+	/* Retry monitors that could not start before other monitors existed. */
+	registry_try_again(registry, &report);
 	registry_batch_end(registry);
 	registry_report_feeds(registry, &report);
 	orphans_remove(registry, &report);

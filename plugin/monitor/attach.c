@@ -2,6 +2,7 @@
 #include "monitor/attach.h"
 #include "base/descriptor.h"
 #include "monitor/pinning.h"
+#include "monitor/registry.h"
 #include "program/load.h"
 
 #include <errno.h>
@@ -31,9 +32,9 @@ static int find_position(const struct monitor *monitor, const struct instance *i
 		return error_set(err, -EINVAL, "position \"%s\": that is the monitor itself", word);
 	if (*neighbour == '#')
 		ret->prog_id = (uint32_t)strtoul(neighbour + 1, NULL, 10);
-	else if (monitor->context)
-		ret->prog_id = monitor->context->find_program(monitor->context->data, monitor,
-							      neighbour, ifindex, direction);
+	else if (monitor->registry)
+		ret->prog_id = registry_find_program(monitor->registry, monitor, neighbour, ifindex,
+						     direction);
 	if (!ret->prog_id)
 		return error_set(err, -ENOLINK,
 				 "position \"%s\": no monitor of that name runs on the %s of this "
@@ -142,9 +143,8 @@ void instance_drop(struct monitor *monitor, size_t i, bool spent)
 static int instance_find_map(void *data, const char *name)
 {
 	const struct monitor *monitor = data;
-	const struct monitor_context *context = monitor->context;
 
-	return context ? context->find_map(context->data, monitor, name) : -ENOENT;
+	return monitor->registry ? registry_find_map(monitor->registry, monitor, name) : -ENOENT;
 }
 
 int instance_load(struct monitor *monitor, struct instance *instance, struct dataplane *dataplane,
@@ -178,7 +178,7 @@ int instance_load(struct monitor *monitor, struct instance *instance, struct dat
 	r = generation_load(dataplane, &loading, ret, err);
 	if (r == 0 && pinned.second_runs && (*ret)->swap)
 		(*ret)->swap->second_runs = true;
-	if (r == 0 && monitor->context) /* fill the maps before the first packet */
-		monitor->context->feed(monitor->context->data, monitor, *ret, NULL);
+	if (r == 0 && monitor->registry) /* fill the maps before the first packet */
+		feeds_put(monitor->registry->feeds, monitor->settings.name, *ret, NULL);
 	return r;
 }

@@ -264,7 +264,7 @@ static void *events_thread(void *data)
 		if (changed) {
 			eventfd_t value;
 
-			eventfd_read(registry_change_fd(events->registry), &value);
+			eventfd_read(events->registry->change_fd, &value);
 			look_again(events);
 		}
 	}
@@ -291,7 +291,7 @@ int events_start(struct registry *registry, struct events **ret, struct error *e
 	if (r == 0)
 		r = watch_fd(events, events->stop_fd, &events->stop_fd);
 	if (r == 0)
-		r = watch_fd(events, registry_change_fd(registry), registry);
+		r = watch_fd(events, registry->change_fd, registry);
 	if (r == 0)
 		r = thread_start(&events->thread, "dynmon-events", events_thread, events);
 	if (r < 0) {

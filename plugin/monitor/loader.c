@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/loader.h"
 #include "base/clock.h"
-#include "base/self_counter.h"
+#include "monitor/registry.h"
+#include "monitor/tracking.h"
 
 #include <errno.h>
 #include <string.h>
@@ -71,8 +72,8 @@ void loader_report_typos(const struct monitor *monitor, struct text *report)
  * Called under control. Returns 1 after a switch, 0 if the document has not changed or there is
  * none.
  */
-static int load_document(const struct loader *loader, struct monitor *monitor, bool force,
-			 struct text *report, struct error *err)
+static int load_document(struct monitor *monitor, bool force, struct text *report,
+			 struct error *err)
 {
 	_cleanup_document_ struct document *document = NULL;
 	_cleanup_text_ struct text warnings = {};
@@ -85,7 +86,7 @@ static int load_document(const struct loader *loader, struct monitor *monitor, b
 		file = monitor->settings.dataplane;
 	if (!file)
 		return 0;
-	r = document_load(loader->dataplane_dir, file, confined, &document, err);
+	r = document_load(monitor->registry->dataplane_dir, file, confined, &document, err);
 	if (r < 0)
 		return r;
 	if (file == monitor->document_file)
@@ -94,8 +95,8 @@ static int load_document(const struct loader *loader, struct monitor *monitor, b
 		monitor_settle(monitor);
 		return 0;
 	}
-	r = build_and_switch(&loader->compiler, monitor, steal_ptr(&document), &options, &warnings,
-			     err);
+	r = build_and_switch(&monitor->registry->compiler, monitor, steal_ptr(&document), &options,
+			     &warnings, err);
 	report_warnings(monitor, &warnings, report);
 	if (r < 0)
 		return error_prefix(err, r, "%s", file);
@@ -107,18 +108,18 @@ static int load_document(const struct loader *loader, struct monitor *monitor, b
 	return 1;
 }
 
-static int injection_document(const struct loader *loader, const struct monitor *monitor,
-			      const struct injection *injection, struct document **ret,
-			      struct error *err)
+static int injection_document(const struct monitor *monitor, const struct injection *injection,
+			      struct document **ret, struct error *err)
 {
 	_cleanup_document_ struct document *document = NULL;
 	int r;
 
 	if (injection->file)
-		r = document_load(loader->dataplane_dir, injection->file, true, &document, err);
+		r = document_load(monitor->registry->dataplane_dir, injection->file, true,
+				  &document, err);
 	else if (injection->bytes)
-		r = document_parse(injection->bytes, injection->len, loader->dataplane_dir, true,
-				   &document, err);
+		r = document_parse(injection->bytes, injection->len,
+				   monitor->registry->dataplane_dir, true, &document, err);
 	else
 		r = dataplane_get_document(monitor->dataplane, &document, err);
 	if (r < 0)
@@ -128,9 +129,9 @@ static int injection_document(const struct loader *loader, const struct monitor 
 	return 0;
 }
 
-static int inject_document(const struct loader *loader, const struct compiler *compiler,
-			   struct monitor *monitor, const struct injection *injection,
-			   struct text *warnings, struct error *err)
+static int inject_document(const struct compiler *compiler, struct monitor *monitor,
+			   const struct injection *injection, struct text *warnings,
+			   struct error *err)
 {
 	_cleanup_document_ struct document *document = NULL;
 	_cleanup_(history_entry_release) struct history_entry layer = {};
@@ -146,7 +147,7 @@ static int inject_document(const struct loader *loader, const struct compiler *c
 	if (!is_new && !monitor->dataplane)
 		return 0;
 	phase_times_begin(injection->phases);
-	r = injection_document(loader, monitor, injection, &document, err);
+	r = injection_document(monitor, injection, &document, err);
 	if (r < 0)
 		return r;
 	phase_times_end(injection->phases, PHASE_PARSE);
@@ -168,10 +169,10 @@ bool injection_is_put_off(int code)
 	return code == -EUSERS || code == -ECANCELED;
 }
 
-int loader_inject(const struct loader *loader, struct monitor *monitor,
-		  const struct injection *injection, struct text *warnings, struct error *err)
+int loader_inject(struct monitor *monitor, const struct injection *injection, struct text *warnings,
+		  struct error *err)
 {
-	struct compiler compiler = loader->compiler;
+	struct compiler compiler = monitor->registry->compiler;
 	_cleanup_free_ char *old_level = NULL;
 	int r = 0;
 
@@ -188,7 +189,7 @@ int loader_inject(const struct loader *loader, struct monitor *monitor,
 			r = error_oom(err);
 	}
 	if (r == 0)
-		r = inject_document(loader, &compiler, monitor, injection, warnings, err);
+		r = inject_document(&compiler, monitor, injection, warnings, err);
 	if (r < 0 && old_level)
 		monitor_set_log_level(monitor, steal_ptr(&old_level));
 	if (r == 0)
@@ -196,8 +197,8 @@ int loader_inject(const struct loader *loader, struct monitor *monitor,
 	return r;
 }
 
-int loader_replay(const struct loader *loader, struct monitor *monitor,
-		  const struct history *history, struct text *report, struct error *err)
+int loader_replay(struct monitor *monitor, const struct history *history, struct text *report,
+		  struct error *err)
 {
 	for (size_t i = 0; i < history->n; i++) {
 		const struct history_entry *layer = &history->layers[i];
@@ -212,7 +213,8 @@ int loader_replay(const struct loader *loader, struct monitor *monitor,
 		int r;
 
 		memcpy(injection.leave, layer->leave, sizeof(injection.leave));
-		r = inject_document(loader, &loader->compiler, monitor, &injection, &warnings, err);
+		r = inject_document(&monitor->registry->compiler, monitor, &injection, &warnings,
+				    err);
 		report_warnings(monitor, &warnings, report);
 		if (r < 0) {
 			monitor_note(monitor, err);
@@ -223,14 +225,13 @@ int loader_replay(const struct loader *loader, struct monitor *monitor,
 	return 1;
 }
 
-int loader_again(const struct loader *loader, struct monitor *monitor, struct text *report,
-		 struct error *err)
+int loader_again(struct monitor *monitor, struct text *report, struct error *err)
 {
 	struct history history = monitor->history;
 	int r;
 
 	monitor->history = (struct history){};
-	r = loader_replay(loader, monitor, &history, report, err);
+	r = loader_replay(monitor, &history, report, err);
 	if (r < 0) { /* keep the history for the next attempt */
 		history_release(&monitor->history);
 		monitor->history = history;
@@ -240,16 +241,15 @@ int loader_again(const struct loader *loader, struct monitor *monitor, struct te
 	return r;
 }
 
-int loader_reload(const struct loader *loader, struct monitor *monitor, bool force,
-		  struct text *report, struct error *err)
+int loader_reload(struct monitor *monitor, bool force, struct text *report, struct error *err)
 {
 	int r = 0;
 
 	if (monitor->deleted)
 		return 0;
 	if (!monitor->dataplane && monitor->history.n) /* restoring it has failed */
-		return loader_again(loader, monitor, report, err);
-	r = load_document(loader, monitor, force, report, err);
+		return loader_again(monitor, report, err);
+	r = load_document(monitor, force, report, err);
 	if (r > 0)
 		monitor_note(monitor, NULL);
 	if (r >= 0)

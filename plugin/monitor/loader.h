@@ -3,18 +3,12 @@
  * Injection, ejection and reload of documents: a document is parsed, compiled, loaded, and switched
  * to.
  *
- * A loader is read-only after initialization and owned by the registry. Any number of threads may
- * use it, each for a monitor whose control lock it holds.
+ * Called under control of the monitor, by any thread.
  */
 #ifndef DYNMON_MONITOR_LOADER_H
 #define DYNMON_MONITOR_LOADER_H
 
 #include "monitor/transaction.h"
-
-struct loader {
-	struct compiler compiler;
-	char *dataplane_dir;
-};
 
 struct injection {
 	const char *monitor; /* name; created if it does not exist */
@@ -43,7 +37,6 @@ bool injection_is_put_off(int code);
 
 /**
  * loader_inject() - replace the running dataplane by the injection's document
- * @loader:    the loader
  * @monitor:   under control
  * @injection: the request
  * @warnings:  receives a line for each warning of the document and the compiler and for each kept
@@ -55,8 +48,8 @@ bool injection_is_put_off(int code);
  * Return: 0; -EUSERS if too many compilations wait, try again; -ECANCELED if the client has
  * disconnected or the plugin stops; another -errno.
  */
-int loader_inject(const struct loader *loader, struct monitor *monitor,
-		  const struct injection *injection, struct text *warnings, struct error *err);
+int loader_inject(struct monitor *monitor, const struct injection *injection, struct text *warnings,
+		  struct error *err);
 
 /**
  * loader_eject() - switch to the empty dataplane and clear the history
@@ -81,7 +74,6 @@ int loader_eject_direction(struct monitor *monitor, enum direction direction, st
 
 /**
  * loader_reload() - read the monitor's document again and switch to it if it has changed
- * @loader:  the loader
  * @monitor: under control
  * @force:   switch even if the document has not changed
  * @report:  receives a line for each warning, with the monitor's name
@@ -92,8 +84,7 @@ int loader_eject_direction(struct monitor *monitor, enum direction direction, st
  * Return: 1 if the monitor has switched; 0 if nothing has changed or there is no document; -errno
  * if the old dataplane keeps running.
  */
-int loader_reload(const struct loader *loader, struct monitor *monitor, bool force,
-		  struct text *report, struct error *err);
+int loader_reload(struct monitor *monitor, bool force, struct text *report, struct error *err);
 
 /**
  * loader_report_typos() - warn of <Metric> blocks that match no metric of the dataplane
@@ -104,7 +95,6 @@ void loader_report_typos(const struct monitor *monitor, struct text *report);
 
 /**
  * loader_replay() - inject the documents of a history, oldest first
- * @loader:  the loader
  * @monitor: under control
  * @history: not the monitor's own history
  * @report:  receives a line for each warning, with the monitor's name
@@ -114,19 +104,17 @@ void loader_report_typos(const struct monitor *monitor, struct text *report);
  *
  * Return: 1, or -errno; documents injected before the failure keep running.
  */
-int loader_replay(const struct loader *loader, struct monitor *monitor,
-		  const struct history *history, struct text *report, struct error *err);
+int loader_replay(struct monitor *monitor, const struct history *history, struct text *report,
+		  struct error *err);
 
 /**
  * loader_again() - replay the monitor's own history
- * @loader:  the loader
  * @monitor: under control; a failure keeps its history
  * @report:  receives a line for each warning, with the monitor's name
  * @err:     receives the reason of a failure
  *
  * Return: 1, or -errno.
  */
-int loader_again(const struct loader *loader, struct monitor *monitor, struct text *report,
-		 struct error *err);
+int loader_again(struct monitor *monitor, struct text *report, struct error *err);
 
 #endif

@@ -110,14 +110,6 @@ struct monitor *monitor_unref(struct monitor *monitor)
 	return NULL;
 }
 
-void monitor_feed(const struct monitor *monitor, struct text *news)
-{
-	const struct monitor_context *context = monitor->context;
-
-	for (size_t i = 0; context && !monitor->deleted && i < monitor->n_instances; i++)
-		context->feed(context->data, monitor, monitor->instances[i]->generation, news);
-}
-
 bool monitor_has_interface(const struct monitor *monitor, const char *interface)
 {
 	for (size_t i = 0; i < monitor->n_patterns; i++)
@@ -265,37 +257,6 @@ void monitor_note(struct monitor *monitor, const struct error *err)
 	}
 	pthread_mutex_unlock(&monitor->state);
 	free(old);
-}
-
-void monitor_note_unattached(struct monitor *monitor, size_t n, const struct error *err)
-{
-	const char *name = monitor->settings.name;
-	bool news = err->code != monitor->attach_code || n != monitor->unattached;
-	bool begins = err->code && !monitor->attach_code;
-	char *message = NULL, *old;
-
-	if (!news && !err->code)
-		return;
-	if (n > 1 &&
-	    asprintf(&message, "%zu interfaces are not attached: %s", n, error_message(err)) < 0)
-		message = NULL;
-	else if (n == 1)
-		message = strdup(error_message(err));
-	if (news && n)
-		log_error("monitor %s: %s", name, message ? message : "out of memory");
-	else if (news)
-		log_notice("monitor %s: all of its interfaces are attached", name);
-	pthread_mutex_lock(&monitor->state);
-	if (begins)
-		monitor->failures++;
-	old = monitor->attach_error;
-	monitor->attach_error = message;
-	monitor->attach_code = err->code;
-	monitor->unattached = n;
-	pthread_mutex_unlock(&monitor->state);
-	free(old);
-	if (begins && monitor->context)
-		monitor->context->tell_unattached(monitor->context->data);
 }
 
 enum monitor_state monitor_get_state(const struct monitor *monitor)

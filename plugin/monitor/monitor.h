@@ -27,42 +27,14 @@
 #include <pthread.h>
 #include <time.h>
 
-struct monitor;
-
-/*
- * The environment of a monitor: access to other monitors, feeds and pins. Must outlive all monitors
- * that use it.
- */
-struct monitor_context {
-	/*
-	 * Finds a public map of any monitor other than asking. Returns a descriptor that the caller
-	 * closes, or -ENOENT.
-	 */
-	int (*find_map)(void *data, const struct monitor *asking, const char *name);
-	/*
-	 * Finds the program that the named monitor runs on an interface in the network namespace of
-	 * asking. Returns the program id, or 0 if there is none.
-	 */
-	uint32_t (*find_program)(void *data, const struct monitor *asking, const char *name,
-				 int ifindex, enum direction direction);
-	/* Brings the feeds of a generation up to date; see feeds_put() */
-	void (*feed)(void *data, const struct monitor *monitor, struct generation *generation,
-		     struct text *news);
-	/* See feeds_refill() */
-	void (*refill)(void *data, const struct monitor *monitor, struct generation *generation,
-		       bool second);
-	/* Called when a monitor begins to have unattached interfaces; see registry_retry() */
-	void (*tell_unattached)(void *data);
-	void *data;
-	struct pin_store *pins;
-};
+struct registry;
 
 struct monitor {
 	unsigned int refs; /* atomic */
 	unsigned int id;   /* CUBE_ID of code in the Polycube dialect, at least 1 */
 	uint64_t serial;   /* unique; serial numbers are never reused */
 	const struct monitor_settings settings; /* immutable */
-	const struct monitor_context *context;	/* NULL: the monitor has no environment */
+	struct registry *registry;		/* NULL: the monitor is alone */
 	const struct hook *hook;
 	bool configured;	       /* defined in collectd.conf */
 	struct read_stats *read_stats; /* immutable after publication */
@@ -140,13 +112,6 @@ struct monitor *monitor_unref(struct monitor *monitor);
 DEFINE_CLEANUP(struct monitor *, monitor_unref);
 
 /**
- * monitor_feed() - bring the feeds of all instances up to date
- * @monitor: under control
- * @news:    as in feeds_put()
- */
-void monitor_feed(const struct monitor *monitor, struct text *news);
-
-/**
  * monitor_has_interface() - check for a pattern or an instance
  * @monitor:   under control or state
  * @interface: text of a pattern or name of an interface
@@ -222,16 +187,6 @@ void monitor_close(struct monitor *monitor, bool leave);
  * the client's.
  */
 void monitor_note(struct monitor *monitor, const struct error *err);
-
-/**
- * monitor_note_unattached() - record the unattached interfaces after a scan of all interfaces
- * @monitor:  under control
- * @n:        number of matching interfaces that are not attached, or a lower bound
- * @err:      the reason of the first one; code 0 if all are attached
- *
- * Logs a change of the number or the reason. Counts a failure when the number rises from 0.
- */
-void monitor_note_unattached(struct monitor *monitor, size_t n, const struct error *err);
 
 /**
  * monitor_settle() - clear the last error of a monitor that runs what its document says

@@ -61,5 +61,5 @@ void orphans_remove(struct registry *registry, struct text *report)
 		if (!seen)
 			sweep_netns(name, kept, report);
 	}
-	registry_sweep_pins(registry, has_pin, &list, report);
+	pin_store_sweep(registry->pins, has_pin, &list, report);
 }

@@ -2,6 +2,7 @@
 #include "monitor/pinning.h"
 #include "base/log.h"
 #include "kernel/chain.h"
+#include "monitor/registry.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -10,9 +11,9 @@
 
 int pinning_open(struct monitor *monitor, struct error *err)
 {
-	if (!monitor->settings.pin || monitor->pins || monitor->deleted || !monitor->context)
+	if (!monitor->settings.pin || monitor->pins || monitor->deleted || !monitor->registry)
 		return 0;
-	return pins_open(monitor->context->pins, monitor->settings.name, &monitor->pins, err);
+	return pins_open(monitor->registry->pins, monitor->settings.name, &monitor->pins, err);
 }
 
 /* Returns the place of an instance's links; its generation may be at PINS_SHARED instead. */

@@ -13,7 +13,7 @@
  * @monitor: under control
  * @err:     receives the reason of a failure
  *
- * A monitor without context has no pins.
+ * A monitor without registry has no pins.
  *
  * Return: 0, or an error of pins_open().
  */

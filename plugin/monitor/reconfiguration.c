@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/reconfiguration.h"
 #include "base/log.h"
+#include "base/string.h"
 #include "kernel/rcu.h"
 #include "monitor/attach.h"
 #include "monitor/pinning.h"
@@ -9,24 +10,18 @@
 #include <errno.h>
 #include <string.h>
 
-static bool reconfiguration_same(const char *a, const char *b)
-{
-	return a && b ? !strcmp(a, b) : a == b;
-}
-
 bool monitor_agrees(const struct monitor *next, const struct monitor *old)
 {
 	const struct monitor_settings *a = &next->settings, *b = &old->settings;
 
-	return next->hook == old->hook && reconfiguration_same(a->netns, b->netns) &&
-	       reconfiguration_same(a->position, b->position) && a->share == b->share &&
-	       a->pin == b->pin;
+	return next->hook == old->hook && string_equal(a->netns, b->netns) &&
+	       string_equal(a->position, b->position) && a->share == b->share && a->pin == b->pin;
 }
 
 bool monitor_collides(const struct monitor *next, const struct monitor *old)
 {
 	return (next->hook->xdp && old->hook->xdp &&
-		reconfiguration_same(next->settings.netns, old->settings.netns)) ||
+		string_equal(next->settings.netns, old->settings.netns)) ||
 	       (next->settings.pin && old->settings.pin);
 }
 
@@ -136,10 +131,9 @@ static void follow_programs(struct monitor *next, const struct monitor *old)
 		rcu_wait(NULL);
 	for (size_t i = 0; i < next->n_instances; i++)
 		for (size_t j = 0; j < old->n_instances; j++)
-			if (next->settings.share
-				    ? i + j == 0
-				    : reconfiguration_same(next->instances[i]->interface,
-							   old->instances[j]->interface))
+			if (next->settings.share ? i + j == 0
+						 : string_equal(next->instances[i]->interface,
+								old->instances[j]->interface))
 				generation_follow(next->instances[i]->generation,
 						  old->instances[j]->generation);
 }

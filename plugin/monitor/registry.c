@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/self_counter.h"
+#include "monitor/registry.h"
+#include "base/array.h"
+#include "base/log.h"
+#include "base/string.h"
 #include "dataplane/cache.h"
 #include "dataplane/compile_queue.h"
+#include "kernel/netns.h"
 #include "kernel/owner.h"
-#include "monitor/notification.h"
-#include "monitor/registry_private.h"
 
+#include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
-#define INJECT_TRIES 10 /* limit for races with other threads that create or delete the monitor */
+/* -- creation -- */
 
-static char *copy_or_null(const char *s, bool *failed)
+/* Copies a string, which may be NULL. A failure sets r. */
+static char *registry_copy(const char *s, int *r)
 {
 	char *copy = s ? strdup(s) : NULL;
 
-	*failed = *failed || (s && !copy);
+	if (s && !copy)
+		*r = -ENOMEM;
 	return copy;
 }
 
@@ -33,32 +39,33 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 		 const struct registry_observer *observer, struct registry **ret, struct error *err)
 {
 	struct registry *registry = calloc(1, sizeof(*registry));
-	bool failed = false;
 	int r = 0;
 
 	if (!registry)
 		return error_oom(err);
-	registry->loader.compiler.program = registry->program =
-		copy_or_null(compiler->program, &failed);
-	registry->loader.compiler.include_dir = registry->include_dir =
-		copy_or_null(compiler->include_dir, &failed);
-	registry->loader.compiler.clang = registry->clang = copy_or_null(compiler->clang, &failed);
-	registry->loader.dataplane_dir = copy_or_null(dataplane_dir, &failed);
-	registry->loader.compiler.cache = cache_new();
-	registry->loader.compiler.queue = compile_queue_new(0);
-	registry->loader.compiler.patient = true; /* at startup and in a reload */
+	pthread_mutex_init(&registry->reload, NULL);
+	pthread_mutex_init(&registry->lock, NULL);
+	registry->program = registry_copy(compiler->program, &r);
+	registry->include_dir = registry_copy(compiler->include_dir, &r);
+	registry->clang = registry_copy(compiler->clang, &r);
+	registry->dataplane_dir = registry_copy(dataplane_dir, &r);
+	registry->compiler = (struct compiler){
+		.program = registry->program,
+		.include_dir = registry->include_dir,
+		.clang = registry->clang,
+		.cancel_fd = open_event(&r),
+		.cache = cache_new(),
+		.queue = compile_queue_new(0),
+		.patient = true, /* at startup and in a reload */
+	};
 	registry->feeds = feeds_new();
 	registry->pins = pin_store_new(DYNMON_STATE_DIR);
-	registry_init_context(registry);
 	registry->state_fd = -1;
 	registry->change_fd = open_event(&r);
 	registry->list_fd = open_event(&r);
 	if (observer)
 		registry->observer = *observer;
-	pthread_mutex_init(&registry->reload, NULL);
-	pthread_mutex_init(&registry->lock, NULL);
-	registry->loader.compiler.cancel_fd = open_event(&r);
-	if (failed || !registry->feeds || !registry->pins || !registry->loader.compiler.queue)
+	if (!registry->feeds || !registry->pins || !registry->compiler.queue)
 		r = -ENOMEM;
 	if (r < 0) {
 		registry_free(registry);
@@ -76,38 +83,8 @@ int registry_identify(struct registry *registry, const char *state_dir, struct e
 		return error_oom(err);
 	pin_store_free(registry->pins);
 	registry->pins = pins;
-	registry_init_context(registry);
 	owner_identify(pin_store_path(pins));
 	return 0;
-}
-
-void registry_sweep_pins(struct registry *registry, bool (*keep)(void *data, const char *monitor),
-			 void *data, struct text *report)
-{
-	pin_store_sweep(registry->pins, keep, data, report);
-}
-
-void registry_batch_begin(struct registry *registry)
-{
-	cache_begin(registry->loader.compiler.cache);
-	/* A pending injection may have filled the cache before a header changed. */
-	cache_forget(registry->loader.compiler.cache);
-}
-
-void registry_batch_end(struct registry *registry)
-{
-	cache_end(registry->loader.compiler.cache);
-}
-
-void registry_cancel(struct registry *registry)
-{
-	__atomic_store_n(&registry->cancelled, true, __ATOMIC_RELAXED);
-	eventfd_write(registry->loader.compiler.cancel_fd, 1);
-}
-
-bool registry_is_cancelled(const struct registry *registry)
-{
-	return __atomic_load_n(&registry->cancelled, __ATOMIC_RELAXED);
 }
 
 struct registry *registry_free(struct registry *registry)
@@ -121,330 +98,195 @@ struct registry *registry_free(struct registry *registry)
 	free(registry->monitors);
 	pin_store_free(registry->pins);
 	feeds_free(registry->feeds);
-	cache_free(registry->loader.compiler.cache);
-	compile_queue_free(registry->loader.compiler.queue);
+	cache_free(registry->compiler.cache);
+	compile_queue_free(registry->compiler.queue);
 	free(registry->program);
 	free(registry->include_dir);
 	free(registry->clang);
-	free(registry->loader.dataplane_dir);
+	free(registry->dataplane_dir);
 	free(registry->state_dir);
 	fd_close(&registry->state_fd);
 	fd_close(&registry->change_fd);
 	fd_close(&registry->list_fd);
-	fd_close(&registry->loader.compiler.cancel_fd);
+	fd_close(&registry->compiler.cancel_fd);
 	pthread_mutex_destroy(&registry->reload);
 	pthread_mutex_destroy(&registry->lock);
 	free(registry);
 	return NULL;
 }
 
-int registry_change_fd(const struct registry *registry)
+void registry_batch_begin(struct registry *registry)
 {
-	return registry->change_fd;
+	cache_begin(registry->compiler.cache);
+	/* A pending injection may have filled the cache before a header changed. */
+	cache_forget(registry->compiler.cache);
 }
 
-int registry_list_fd(const struct registry *registry)
+void registry_batch_end(struct registry *registry)
 {
-	return registry->list_fd;
+	cache_end(registry->compiler.cache);
 }
 
-void registry_tell_changed(struct registry *registry)
+void registry_cancel(struct registry *registry)
 {
-	eventfd_write(registry->change_fd, 1);
+	__atomic_store_n(&registry->cancelled, true, __ATOMIC_RELAXED);
+	eventfd_write(registry->compiler.cancel_fd, 1);
 }
 
-void registry_tell_added(struct registry *registry, const struct monitor *monitor)
+bool registry_is_cancelled(const struct registry *registry)
 {
-	if (registry->observer.added)
-		registry->observer.added(registry->observer.data, monitor);
+	return __atomic_load_n(&registry->cancelled, __ATOMIC_RELAXED);
 }
 
-void registry_tell_removed(struct registry *registry, const struct monitor *monitor)
+/* -- the set of monitors -- */
+
+/* Called under lock. Returns the index of a monitor; n_monitors if there is none of that name. */
+static size_t find_index(const struct registry *registry, const char *name)
 {
-	if (registry->observer.removed)
-		registry->observer.removed(registry->observer.data, monitor);
+	size_t i = 0;
+
+	while (i < registry->n_monitors && strcmp(registry->monitors[i]->settings.name, name) != 0)
+		i++;
+	return i;
 }
 
-/*
- * Reports a missing network namespace. Returns true if nothing is to be reported for the
- * interfaces: the namespace is missing or cannot be entered.
- */
-static bool report_netns(const struct monitor *monitor, struct text *report)
+struct monitor *registry_find(struct registry *registry, const char *name, struct error *err)
 {
-	_cleanup_error_ struct error err = {};
-	_cleanup_close_ int fd = -1;
-	struct netns_visit visit;
-	int r;
+	struct monitor *found = NULL;
+	size_t i;
 
-	if (!monitor->settings.netns)
-		return false;
-	fd = netns_open(monitor->settings.netns, &err);
-	if (fd >= 0) {
-		r = netns_enter(fd, &visit);
-		netns_leave(&visit);
-		return r < 0; /* reported elsewhere; not a wait */
-	}
-	text_printf(report, "monitor %s: %s, waiting for it\n", monitor->settings.name,
-		    error_message(&err));
-	return true;
+	pthread_mutex_lock(&registry->lock);
+	i = find_index(registry, name);
+	if (i < registry->n_monitors)
+		found = monitor_ref(registry->monitors[i]);
+	pthread_mutex_unlock(&registry->lock);
+	if (!found)
+		error_set(err, -ENOENT, "no monitor is called \"%.100s\"", name);
+	return found;
 }
 
-void registry_report_waiting(struct monitor *monitor, struct text *report)
+int registry_list(struct registry *registry, const char *name, struct monitor_list *ret,
+		  struct error *err)
 {
-	if (report_netns(monitor, report))
-		return;
-	pthread_mutex_lock(&monitor->state);
-	for (size_t i = 0; i < monitor->n_instances; i++)
-		if (monitor->instances[i]->interface && !monitor->instances[i]->ifindex)
-			text_printf(report,
-				    "monitor %s: interface \"%s\" does not exist, waiting for it\n",
-				    monitor->settings.name, monitor->instances[i]->interface);
-	pthread_mutex_unlock(&monitor->state);
+	*ret = (struct monitor_list){};
+	pthread_mutex_lock(&registry->lock);
+	ret->monitors = calloc(registry->n_monitors + 1, sizeof(struct monitor *));
+	for (size_t i = 0; ret->monitors && i < registry->n_monitors; i++)
+		if (!name || !strcmp(registry->monitors[i]->settings.name, name))
+			ret->monitors[ret->n++] = monitor_ref(registry->monitors[i]);
+	pthread_mutex_unlock(&registry->lock);
+	if (!ret->monitors)
+		return error_oom(err);
+	if (!name || ret->n)
+		return 0;
+	monitor_list_release(ret);
+	return error_set(err, -ENOENT, "no monitor is called \"%.100s\"", name);
 }
 
-/*
- * Returns a reference to the named monitor, with its control lock held. Repeats the lookup if the
- * monitor was deleted or replaced during the wait for the lock.
- */
-static int registry_begin(struct registry *registry, const char *name, struct monitor **ret,
-			  struct error *err)
+void monitor_list_release(struct monitor_list *list)
 {
-	struct monitor *monitor;
-
-	while ((monitor = registry_find(registry, name))) {
-		monitor_begin(monitor);
-		if (!monitor->deleted) {
-			*ret = monitor;
-			return 0;
-		}
-		monitor_end(monitor);
-		monitor_unref(monitor);
-	}
-	return no_such_monitor(name, err);
+	for (size_t i = 0; i < list->n; i++)
+		monitor_unref(list->monitors[i]);
+	free(list->monitors);
+	*list = (struct monitor_list){};
 }
 
-/* Counts a failed request to change a monitor: the failure is the client's, not the monitor's. */
-static int requested(int r)
-{
-	if (r < 0)
-		self_counter_add(SELF_COUNTER_REQUESTS_REFUSED, 1);
-	return r;
-}
-
-static int registry_add_monitor(struct registry *registry, struct monitor_settings *settings,
-				bool configured, struct text *report, struct error *err)
-{
-	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
-	int r, load;
-
-	r = registry_make(registry, settings, configured, 0, &monitor, err);
-	if (r < 0)
-		return r;
-	monitor_begin(monitor);
-	load = loader_reload(&registry->loader, monitor, true, report, err);
-	__atomic_store_n(&monitor->stale, true, __ATOMIC_RELEASE);
-	if (load >= 0 || configured)
-		r = registry_insert(registry, monitor, load < 0 ? NULL : err);
-	if (r == 0 && load >= 0)
-		registry_keep(registry, monitor, report);
-	monitor_end(monitor);
-	if (r == 0 && (load >= 0 || configured)) {
-		registry_report_waiting(monitor, report);
-		registry_tell_added(registry, monitor);
-	}
-	return r < 0 ? r : load < 0 ? load : 0;
-}
-
-int registry_add(struct registry *registry, struct monitor_settings *settings, bool configured,
-		 struct text *report, struct error *err)
-{
-	int r = registry_add_monitor(registry, settings, configured, report, err);
-
-	return configured ? r : requested(r);
-}
-
-static bool try_again(struct registry *registry, struct monitor *monitor, struct text *report)
-{
-	_cleanup_error_ struct error err = {};
-	int r = 0;
-
-	monitor_begin(monitor);
-	if (monitor->wanting && !monitor->dataplane)
-		r = loader_reload(&registry->loader, monitor, false, report, &err);
-	monitor_end(monitor);
-	if (r > 0)
-		text_printf(report, "monitor %s: runs, what it had to wait for is there\n",
-			    monitor->settings.name);
-	return r > 0;
-}
-
-void registry_try_again(struct registry *registry, struct text *report)
+int registry_snapshot(struct registry *registry, const char *name, struct snapshot *ret,
+		      struct error *err)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
-	bool any = registry_list(registry, NULL, &list, NULL) == 0;
+	int r = registry_list(registry, name, &list, err);
 
-	while (any && !__atomic_load_n(&registry->cancelled, __ATOMIC_RELAXED)) {
-		any = false;
-		for (size_t i = 0; i < list.n; i++)
-			any = try_again(registry, list.monitors[i], report) || any;
-		registry_tell_changed(registry);
+	*ret = (struct snapshot){ .registry = name ? NULL : registry };
+	for (size_t i = 0; r == 0 && i < list.n; i++) {
+		r = snapshot_add(ret, list.monitors[i]);
+		if (r < 0)
+			error_oom(err);
 	}
-}
-
-int registry_delete(struct registry *registry, const char *name, struct text *report,
-		    struct error *err)
-{
-	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
-	int r = registry_begin(registry, name, &monitor, err);
-
 	if (r < 0)
-		return requested(r);
-	/* Remove the file first: once the name is free, another monitor may be saved under it. */
-	registry_forget(registry, name, report);
-	monitor_close(monitor, false);
-	registry_remove(registry, monitor);
-	monitor_end(monitor);
-	registry_tell_removed(registry, monitor);
-	return 0;
-}
-
-static int registry_attach_interface(struct registry *registry, const char *name,
-				     const char *interface, const char *position, bool alone,
-				     struct text *report, struct error *err)
-{
-	const struct transaction_options options = { .interface = interface, .position = position };
-	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
-	int r = registry_begin(registry, name, &monitor, err);
-
-	if (r < 0)
-		return r;
-	if (alone && monitor->n_patterns)
-		r = error_set(err, -EISCONN, "monitor %s is attached to %s already", name,
-			      monitor_word(monitor, monitor->patterns[0]));
-	else
-		r = monitor_switch(monitor, monitor->dataplane, &options, err);
-	if (r == 0)
-		registry_keep(registry, monitor, report);
-	monitor_end(monitor);
-	registry_tell_changed(registry);
+		snapshot_release(ret);
 	return r;
 }
 
-int registry_attach(struct registry *registry, const char *name, const char *interface,
-		    const char *position, struct text *report, struct error *err)
+int registry_create(struct registry *registry, struct monitor_settings *settings, bool configured,
+		    unsigned int id, struct monitor **ret, struct error *err)
 {
-	return requested(
-		registry_attach_interface(registry, name, interface, position, false, report, err));
-}
-
-int registry_attach_one(struct registry *registry, const char *name, const char *interface,
-			const char *position, struct text *report, struct error *err)
-{
-	return requested(
-		registry_attach_interface(registry, name, interface, position, true, report, err));
-}
-
-int registry_detach(struct registry *registry, const char *name, const char *interface,
-		    struct text *report, struct error *err)
-{
-	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
-	int r = registry_begin(registry, name, &monitor, err);
-
-	if (r < 0)
-		return requested(r);
-	r = monitor_detach(monitor, interface, err);
-	if (r == 0)
-		registry_keep(registry, monitor, report);
-	registry_tell_changed(registry);
-	monitor_end(monitor);
-	return requested(r);
-}
-
-int registry_eject(struct registry *registry, const char *name, int direction, struct text *report,
-		   struct error *err)
-{
-	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
-	int r = registry_begin(registry, name, &monitor, err);
-
-	if (r < 0)
-		return requested(r);
-	r = direction < 0 ? loader_eject(monitor, err)
-			  : loader_eject_direction(monitor, direction, err);
-	if (r == 0)
-		registry_keep(registry, monitor, report);
-	monitor_end(monitor);
-	registry_tell_changed(registry);
-	return requested(r);
-}
-
-/* A single attempt. Returns -EAGAIN if another thread has created the monitor meanwhile. */
-static int inject_once(struct registry *registry, const struct injection *injection,
-		       struct text *warnings, struct error *err)
-{
-	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
-	bool is_new = registry_begin(registry, injection->monitor, &monitor, NULL) < 0;
-	bool exists = false;
+	bool taken = !id;
+	uint64_t serial;
 	int r;
 
-	if (!is_new && injection->into == INJECT_NEW) {
-		monitor_end(monitor);
-		return error_set(err, -EEXIST, "a monitor called \"%s\" exists",
-				 injection->monitor);
+	pthread_mutex_lock(&registry->lock);
+	serial = registry->next_serial++;
+	while (taken) { /* find the smallest id that is not in use */
+		taken = false;
+		id++;
+		for (size_t i = 0; i < registry->n_monitors; i++)
+			taken = taken || registry->monitors[i]->id == id;
 	}
-	if (is_new && injection->into == INJECT_EXISTING)
-		return no_such_monitor(injection->monitor, err);
-	if (is_new) {
-		struct monitor_settings settings, *given = injection->settings;
-
-		r = given ? 0 : monitor_settings_init(&settings, injection->monitor, err);
-		if (r == 0)
-			r = registry_make(registry, given ? given : &settings, false, 0, &monitor,
-					  err);
-		if (r < 0)
-			return r;
-		monitor_begin(monitor);
-	}
-	r = loader_inject(&registry->loader, monitor, injection, warnings, err);
-	if (r == 0 && is_new) {
-		r = registry_insert(registry, monitor, err);
-		exists = r == -EEXIST;
-	}
+	pthread_mutex_unlock(&registry->lock);
+	r = monitor_new(settings, id, serial, configured, ret, err);
 	if (r == 0)
-		registry_keep(registry, monitor, warnings);
-	monitor_end(monitor);
-	registry_tell_changed(registry);
-	if (r == 0 && is_new)
-		registry_tell_added(registry, monitor);
-	return exists && injection->into != INJECT_NEW ? -EAGAIN : r;
+		(*ret)->registry = registry;
+	return r;
 }
 
-int registry_inject(struct registry *registry, const struct injection *injection,
-		    struct text *warnings, struct error *err)
+int registry_insert(struct registry *registry, struct monitor *monitor, struct error *err)
 {
-	int r = -EAGAIN;
+	struct monitor **added;
+	int r = 0;
 
-	cache_begin(registry->loader.compiler.cache);
-	for (int tries = 0; r == -EAGAIN && tries < INJECT_TRIES; tries++) {
-		text_clear(warnings);
-		r = inject_once(registry, injection, warnings, err);
-	}
-	cache_end(registry->loader.compiler.cache);
-	if (r == 0)
-		notification_post(NOTIFICATION_OKAY, injection->monitor, injection->interface,
-				  "monitor %s: dataplane injected", injection->monitor);
-	else if (!injection_is_put_off(r))
-		notification_post(NOTIFICATION_WARNING, injection->monitor, injection->interface,
-				  "monitor %s: injection failed, nothing has changed: %s",
-				  injection->monitor, err ? error_message(err) : strerror(-r));
-	return requested(r);
+	pthread_mutex_lock(&registry->lock);
+	if (find_index(registry, monitor->settings.name) < registry->n_monitors)
+		r = error_set(err, -EEXIST, "a monitor called \"%s\" exists",
+			      monitor->settings.name);
+	else if (registry->n_monitors >= MONITORS_MAX)
+		r = error_set(err, -E2BIG, "at most %d monitors are possible", MONITORS_MAX);
+	else if ((added = array_append(registry->monitors, registry->n_monitors)))
+		*added = monitor_ref(monitor);
+	else
+		r = error_oom(err);
+	pthread_mutex_unlock(&registry->lock);
+	registry_notify_changed(registry);
+	eventfd_write(registry->list_fd, 1);
+	return r;
 }
 
-int registry_try_document(struct registry *registry, const char *bytes, size_t len,
-			  struct error *err)
+void registry_remove(struct registry *registry, struct monitor *monitor)
 {
-	_cleanup_document_ struct document *document = NULL;
+	bool found = false;
 
-	return document_parse(bytes, len, registry->loader.dataplane_dir, true, &document, err);
+	pthread_mutex_lock(&registry->lock);
+	for (size_t i = 0; i < registry->n_monitors && !found; i++) {
+		found = registry->monitors[i] == monitor;
+		if (!found)
+			continue;
+		array_remove(registry->monitors, registry->n_monitors, i);
+		pthread_mutex_lock(&monitor->state);
+		registry->retired_changes += monitor->changes;
+		registry->retired_failures += monitor->failures;
+		pthread_mutex_unlock(&monitor->state);
+	}
+	pthread_mutex_unlock(&registry->lock);
+	if (found)
+		monitor_unref(monitor);
+	registry_notify_changed(registry);
+	eventfd_write(registry->list_fd, 1);
+}
+
+void registry_replace(struct registry *registry, struct monitor *old, struct monitor *next)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&registry->lock);
+	for (size_t i = 0; i < registry->n_monitors && !found; i++) {
+		found = registry->monitors[i] == old;
+		if (found)
+			registry->monitors[i] = monitor_ref(next);
+	}
+	pthread_mutex_unlock(&registry->lock);
+	if (found)
+		monitor_unref(old);
+	registry_notify_changed(registry);
 }
 
 void registry_retired(struct registry *registry, uint64_t *changes, uint64_t *failures)
@@ -455,33 +297,194 @@ void registry_retired(struct registry *registry, uint64_t *changes, uint64_t *fa
 	pthread_mutex_unlock(&registry->lock);
 }
 
-void registry_refresh(struct registry *registry)
+void registry_notify_changed(struct registry *registry)
 {
-	_cleanup_(monitor_list_release) struct monitor_list list = {};
-
-	if (registry_list(registry, NULL, &list, NULL) < 0)
-		return;
-	for (size_t i = 0; i < list.n; i++)
-		monitor_refresh(list.monitors[i]);
+	eventfd_write(registry->change_fd, 1);
 }
 
-bool registry_retry(struct registry *registry)
+void registry_notify_added(struct registry *registry, const struct monitor *monitor)
 {
-	_cleanup_(monitor_list_release) struct monitor_list list = {};
-	bool any = false;
+	if (registry->observer.added)
+		registry->observer.added(registry->observer.data, monitor);
+}
 
-	if (registry_list(registry, NULL, &list, NULL) < 0)
-		return true; /* out of memory: assume that there are some */
-	for (size_t i = 0; i < list.n; i++) {
-		struct monitor *monitor = list.monitors[i];
-		bool unattached;
+void registry_notify_removed(struct registry *registry, const struct monitor *monitor)
+{
+	if (registry->observer.removed)
+		registry->observer.removed(registry->observer.data, monitor);
+}
 
-		pthread_mutex_lock(&monitor->state);
-		unattached = monitor->attach_code;
-		pthread_mutex_unlock(&monitor->state);
-		if (unattached)
-			monitor_refresh(monitor);
-		any = any || unattached;
+/* -- maps and programs of other monitors -- */
+
+int registry_find_map(struct registry *registry, const struct monitor *asking, const char *name)
+{
+	_cleanup_(snapshot_release) struct snapshot snapshot = {};
+
+	if (registry_snapshot(registry, NULL, &snapshot, NULL) < 0)
+		return -ENOENT;
+	for (size_t i = 0; i < snapshot.n; i++) {
+		const struct generation *generation = snapshot.items[i].generation;
+
+		if (!generation ||
+		    !strcmp(snapshot.items[i].monitor->settings.name, asking->settings.name))
+			continue;
+		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
+			const struct object *object = generation->directions[direction].object;
+			const struct object_map *map =
+				object ? object_find_map(object, name) : NULL;
+			int fd = map && map->scope == MAP_SCOPE_PUBLIC
+					 ? fcntl(object_map_fd(map), F_DUPFD_CLOEXEC, 3)
+					 : -1;
+
+			if (fd >= 0)
+				return fd;
+		}
 	}
-	return any;
+	return -ENOENT;
+}
+
+/* Compares namespaces. A plain name is an abbreviation of a file in NETNS_DIR. */
+static bool same_netns(const char *a, const char *b)
+{
+	size_t len = strlen(NETNS_DIR);
+
+	if (a && !strncmp(a, NETNS_DIR, len))
+		a += len;
+	if (b && !strncmp(b, NETNS_DIR, len))
+		b += len;
+	return string_equal(a, b);
+}
+
+uint32_t registry_find_program(struct registry *registry, const struct monitor *asking,
+			       const char *name, int ifindex, enum direction direction)
+{
+	_cleanup_(snapshot_release) struct snapshot snapshot = {};
+
+	if (registry_snapshot(registry, name, &snapshot, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < snapshot.n; i++) {
+		const struct snapshot_item *item = &snapshot.items[i];
+		int prog_fd = generation_prog_fd(item->generation, direction);
+
+		if (item->ifindex == ifindex && prog_fd >= 0 &&
+		    same_netns(item->monitor->settings.netns, asking->settings.netns))
+			return object_program_id(prog_fd);
+	}
+	return 0;
+}
+
+/* -- feeds -- */
+
+/*
+ * Generations published after the snapshot are brought up to date by their publisher, see feed.h. A
+ * missing monitor gets the value when it is created.
+ */
+static void deliver(void *data, const char *monitor)
+{
+	struct registry *registry = data;
+	_cleanup_(snapshot_release) struct snapshot snapshot = {};
+	_cleanup_text_ struct text news = {};
+
+	if (registry_snapshot(registry, monitor, &snapshot, NULL) < 0)
+		return;
+	for (size_t i = 0; i < snapshot.n; i++)
+		feeds_put(registry->feeds, monitor, snapshot.items[i].generation, &news);
+	if (news.len)
+		log_error("monitor %s: %s", monitor, text_str(&news));
+}
+
+void registry_feed(struct registry *registry, const struct feed_source *source)
+{
+	_cleanup_text_ struct text news = {};
+
+	feeds_take(registry->feeds, source, deliver, registry, &news);
+	if (news.len)
+		log_error("%s", text_str(&news));
+}
+
+/* The feeds whose monitor does not exist. */
+struct waiting_feeds {
+	struct registry *registry;
+	struct text *report; /* may be NULL */
+	uint64_t n;
+};
+
+static void add_waiting_feed(void *data, const char *feed, const char *name)
+{
+	struct waiting_feeds *waiting = data;
+	_cleanup_(monitor_unrefp) struct monitor *monitor =
+		registry_find(waiting->registry, name, NULL);
+
+	if (monitor)
+		return;
+	waiting->n++;
+	if (waiting->report)
+		text_printf(waiting->report,
+			    "feed \"%s\": no monitor is called \"%s\", waiting for it\n", feed,
+			    name);
+}
+
+void registry_report_feeds(struct registry *registry, struct text *report)
+{
+	struct waiting_feeds waiting = { registry, report, 0 };
+
+	feeds_each(registry->feeds, true, add_waiting_feed, &waiting);
+}
+
+void registry_feed_stats(struct registry *registry, struct feed_stats *ret, uint64_t *waits)
+{
+	struct waiting_feeds waiting = { registry, NULL, 0 };
+
+	feeds_stats(registry->feeds, ret);
+	feeds_each(registry->feeds, false, add_waiting_feed, &waiting);
+	*waits = waiting.n;
+}
+
+int registry_feeds_json(struct registry *registry, const char *name, struct text *out,
+			struct error *err)
+{
+	_cleanup_(snapshot_release) struct snapshot snapshot = {};
+	_cleanup_free_ const struct generation **generations = NULL;
+	int r = registry_snapshot(registry, name, &snapshot, err);
+
+	if (r < 0)
+		return r;
+	generations = calloc(snapshot.n + 1, sizeof(*generations));
+	if (!generations)
+		return error_oom(err);
+	for (size_t i = 0; i < snapshot.n; i++)
+		generations[i] = snapshot.items[i].generation;
+	feeds_json(registry->feeds, name, generations, snapshot.n, out);
+	return 0;
+}
+
+/* -- collectd -- */
+
+int registry_flush(struct registry *registry, const char *plugin, double timeout,
+		   const char *identifier, struct error *err)
+{
+	const struct registry_observer *observer = &registry->observer;
+
+	if (!observer->flush)
+		return error_set(err, -EOPNOTSUPP, "there is no collectd to flush to");
+	return observer->flush(observer->data, plugin, timeout, identifier, err);
+}
+
+int registry_list_values(struct registry *registry, struct text *lines, struct error *err)
+{
+	const struct registry_observer *observer = &registry->observer;
+
+	if (!observer->list_values)
+		return error_set(err, -EOPNOTSUPP, "there is no collectd that has values");
+	return observer->list_values(observer->data, lines, err);
+}
+
+int registry_get_value(struct registry *registry, const char *identifier, struct text *lines,
+		       struct error *err)
+{
+	const struct registry_observer *observer = &registry->observer;
+
+	if (!observer->get_value)
+		return error_set(err, -EOPNOTSUPP, "there is no collectd that has values");
+	return observer->get_value(observer->data, identifier, lines, err);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reloads: bring the monitors in line with the configuration and with their documents. */
+#include "monitor/reload.h"
+#include "base/string.h"
 #include "monitor/notification.h"
 #include "monitor/reconfiguration.h"
-#include "monitor/registry_private.h"
+#include "monitor/tracking.h"
 
 #include <errno.h>
 #include <string.h>
@@ -18,11 +20,6 @@ struct reload {
 	int failed;
 	bool wanting; /* a dataplane failed because another monitor was missing */
 };
-
-static bool is_cancelled(const struct reload *reload)
-{
-	return __atomic_load_n(&reload->registry->cancelled, __ATOMIC_RELAXED);
-}
 
 static void add_failure(struct reload *reload, int r, const struct error *err)
 {
@@ -61,32 +58,26 @@ static void reload_document(struct reload *reload, struct monitor *monitor)
 	int r;
 
 	monitor_begin(monitor);
-	r = loader_reload(&reload->registry->loader, monitor, reload->force, reload->report, &err);
+	r = loader_reload(monitor, reload->force, reload->report, &err);
 	monitor_end(monitor);
 	if (r != 0)
-		registry_tell_changed(reload->registry);
+		registry_notify_changed(reload->registry);
 	tell_replaced(reload, monitor, r, &err);
 }
 
 /* -- a monitor whose settings have changed -- */
 
-static bool reload_same(const char *a, const char *b)
-{
-	return a && b ? !strcmp(a, b) : a == b;
-}
-
 /* Returns true if the configuration names another document than before. */
 static bool other_document(const struct monitor *next, const struct monitor *old)
 {
-	return !reload_same(next->settings.dataplane,
-			    old->configured ? old->settings.dataplane : NULL);
+	return !string_equal(next->settings.dataplane,
+			     old->configured ? old->settings.dataplane : NULL);
 }
 
 /* Switches next, which runs the dataplane of old, to its own document or log level if changed. */
 static int load_after(struct reload *reload, struct monitor *next, const struct monitor *old,
 		      struct error *err)
 {
-	const struct loader *loader = &reload->registry->loader;
 	bool other_level = strcasecmp(next->log_level, old->log_level) != 0;
 
 	if (other_document(next, old)) {
@@ -101,8 +92,8 @@ static int load_after(struct reload *reload, struct monitor *next, const struct 
 		}
 	}
 	if (other_level && next->history.n)
-		return loader_again(loader, next, reload->report, err);
-	return loader_reload(loader, next, reload->force || other_level, reload->report, err);
+		return loader_again(next, reload->report, err);
+	return loader_reload(next, reload->force || other_level, reload->report, err);
 }
 
 /* Applies settings while the programs keep running. Both monitors are under control. */
@@ -126,16 +117,15 @@ static int follow(struct reload *reload, struct monitor *next, struct monitor *o
 static int exchange(struct reload *reload, struct monitor *next, struct monitor *old,
 		    struct error *err)
 {
-	const struct loader *loader = &reload->registry->loader;
 	bool collides = monitor_collides(next, old);
 	int r;
 
 	if (collides)
 		monitor_suspend(old);
 	if (old->history.n && !other_document(next, old))
-		r = loader_replay(loader, next, &old->history, reload->report, err);
+		r = loader_replay(next, &old->history, reload->report, err);
 	else
-		r = loader_reload(loader, next, true, reload->report, err);
+		r = loader_reload(next, true, reload->report, err);
 	if (r < 0) {
 		monitor_note(old, err);
 		return r;
@@ -176,7 +166,7 @@ static void change(struct reload *reload, struct monitor *old, struct monitor_se
 	_cleanup_(monitor_unrefp) struct monitor *next = NULL;
 	_cleanup_error_ struct error err = {};
 	bool was_saved = !old->configured;
-	int r = registry_make(reload->registry, settings, true, old->id, &next, &err);
+	int r = registry_create(reload->registry, settings, true, old->id, &next, &err);
 
 	if (r < 0) {
 		add_failure(reload, r, &err);
@@ -207,9 +197,9 @@ static void change(struct reload *reload, struct monitor *old, struct monitor_se
 	text_printf(reload->report, "monitor %s: settings changed\n", next->settings.name);
 	registry_report_waiting(next, reload->report);
 	report_troubles(reload, next);
-	registry_tell_changed(reload->registry);
-	registry_tell_removed(reload->registry, old);
-	registry_tell_added(reload->registry, next);
+	registry_notify_changed(reload->registry);
+	registry_notify_removed(reload->registry, old);
+	registry_notify_added(reload->registry, next);
 }
 
 /* -- all of them -- */
@@ -281,10 +271,11 @@ static void reload_all(struct reload *reload, const struct monitor_list *list)
 		    !settings_monitor(new, monitor->settings.name))
 			delete_one(reload, monitor);
 	}
-	for (size_t i = 0; i < list->n && !is_cancelled(reload); i++)
+	for (size_t i = 0; i < list->n && !registry_is_cancelled(reload->registry); i++)
 		if (is_asked(reload, list->monitors[i]->settings.name))
 			reload_one(reload, list->monitors[i]);
-	for (size_t i = 0; new &&i < new->n_monitors && !is_cancelled(reload); i++) {
+	for (size_t i = 0; new &&i < new->n_monitors && !registry_is_cancelled(reload->registry);
+	     i++) {
 		struct monitor_settings *settings = &new->monitors[i];
 
 		if (settings->name && is_asked(reload, settings->name) &&
@@ -325,9 +316,9 @@ static int reload_apply(struct registry *registry, struct settings *new, const c
 	if (r < 0)
 		return r;
 	if (only && !is_listed(&list, only) && !(new &&settings_monitor(new, only)))
-		return no_such_monitor(only, err);
+		return error_set(err, -ENOENT, "no monitor is called \"%.100s\"", only);
 	/* Set feeds first, so that new generations are fed when they are loaded. */
-	r = new && !only ? registry_set_feeds(registry, new, report, err) : 0;
+	r = new && !only ? feeds_set(registry->feeds, new, report, err) : 0;
 	if (r < 0)
 		return r;
 	registry_batch_begin(registry);

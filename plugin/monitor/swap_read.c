@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "kernel/rcu.h"
 #include "metric/reader.h"
+#include "monitor/registry.h"
 
 #include <errno.h>
 #include <string.h>
@@ -167,14 +168,14 @@ void snapshot_collect(const struct snapshot *snapshot)
 		any = false;
 	}
 	for (size_t i = 0; any && i < n; i++) {
-		const struct monitor_context *context = turns[i].monitor->context;
+		struct registry *registry = turns[i].monitor->registry;
 
 		if (!turns[i].swapped)
 			continue;
 		generation_collect(turns[i].generation, turns[i].second);
-		if (context)
-			context->refill(context->data, turns[i].monitor, turns[i].generation,
-					turns[i].second);
+		if (registry)
+			feeds_refill(registry->feeds, turns[i].monitor->settings.name,
+				     turns[i].generation, turns[i].second);
 	}
 	lock_all(turns, n, pthread_mutex_unlock);
 }

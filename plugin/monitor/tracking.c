@@ -4,9 +4,11 @@
 #include "monitor/attach.h"
 #include "monitor/notification.h"
 #include "monitor/pinning.h"
+#include "monitor/registry.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 /* Opens the namespace when it appears, and closes it when it is gone or replaced. */
 static void follow_netns(struct monitor *monitor)
@@ -292,6 +294,37 @@ static int look_at_all(struct monitor *monitor, struct look *look)
 	return 0;
 }
 
+void tracking_note_unattached(struct monitor *monitor, size_t n, const struct error *err)
+{
+	const char *name = monitor->settings.name;
+	bool news = err->code != monitor->attach_code || n != monitor->unattached;
+	bool begins = err->code && !monitor->attach_code;
+	char *message = NULL, *old;
+
+	if (!news && !err->code)
+		return;
+	if (n > 1 &&
+	    asprintf(&message, "%zu interfaces are not attached: %s", n, error_message(err)) < 0)
+		message = NULL;
+	else if (n == 1)
+		message = strdup(error_message(err));
+	if (news && n)
+		log_error("monitor %s: %s", name, message ? message : "out of memory");
+	else if (news)
+		log_notice("monitor %s: all of its interfaces are attached", name);
+	pthread_mutex_lock(&monitor->state);
+	if (begins)
+		monitor->failures++;
+	old = monitor->attach_error;
+	monitor->attach_error = message;
+	monitor->attach_code = err->code;
+	monitor->unattached = n;
+	pthread_mutex_unlock(&monitor->state);
+	free(old);
+	if (begins && monitor->registry)
+		eventfd_write(monitor->registry->list_fd, 1);
+}
+
 void tracking_refresh(struct monitor *monitor)
 {
 	_cleanup_(look_release) struct look look = {};
@@ -305,7 +338,7 @@ void tracking_refresh(struct monitor *monitor)
 		return;
 	if (r < 0) /* the number of unattached interfaces is unknown */
 		look.unattached++;
-	monitor_note_unattached(monitor, look.unattached, &look.first);
+	tracking_note_unattached(monitor, look.unattached, &look.first);
 }
 
 void monitor_begin(struct monitor *monitor)
@@ -328,6 +361,13 @@ static void notify_health(struct monitor *monitor)
 				  "monitor %s runs as it should again", name);
 	pthread_mutex_unlock(&monitor->state);
 	monitor->in_trouble = trouble != NULL;
+}
+
+void monitor_feed(const struct monitor *monitor, struct text *news)
+{
+	for (size_t i = 0; monitor->registry && !monitor->deleted && i < monitor->n_instances; i++)
+		feeds_put(monitor->registry->feeds, monitor->settings.name,
+			  monitor->instances[i]->generation, news);
 }
 
 void monitor_end(struct monitor *monitor)

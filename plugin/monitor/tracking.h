@@ -28,6 +28,13 @@ void monitor_end(struct monitor *monitor);
 DEFINE_CLEANUP(struct monitor *, monitor_end);
 
 /**
+ * monitor_feed() - bring the feeds of all instances up to date
+ * @monitor: under control
+ * @news:    as in feeds_put()
+ */
+void monitor_feed(const struct monitor *monitor, struct text *news);
+
+/**
  * monitor_refresh() - scan the interfaces: attach new ones and drop missing ones
  * @monitor: not under control
  *
@@ -43,6 +50,16 @@ void monitor_refresh(struct monitor *monitor);
  * Logs changes and errors. A failed attachment is retried at the next call.
  */
 void tracking_refresh(struct monitor *monitor);
+
+/**
+ * tracking_note_unattached() - record the unattached interfaces after a scan of all interfaces
+ * @monitor:  under control
+ * @n:        number of matching interfaces that are not attached, or a lower bound
+ * @err:      the reason of the first one; code 0 if all are attached
+ *
+ * Logs a change of the number or the reason. Counts a failure when the number rises from 0.
+ */
+void tracking_note_unattached(struct monitor *monitor, size_t n, const struct error *err);
 
 /**
  * tracking_list() - list the interfaces of the monitor's network namespace

@@ -6,6 +6,7 @@
 #include "base/thread.h"
 #include "kernel/netif.h"
 #include "kernel/netns.h"
+#include "monitor/operation.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -163,7 +164,7 @@ static int watch_drain(struct watch *watch)
 
 /*
  * Retries failed attachments, at most once per RETRY_MS. Returns the milliseconds until the next
- * retry, or -1 if there is nothing to retry; registry_list_fd() reports a new reason to retry.
+ * retry, or -1 if there is nothing to retry; the registry's list_fd reports a new reason to retry.
  */
 static int retry(struct watch *watch)
 {
@@ -187,8 +188,8 @@ static void *watch_thread(void *data)
 		again = watch_look(watch) || again;
 		watch->polls[0] = (struct pollfd){ .fd = watch->fd, .events = POLLIN };
 		watch->polls[1] = (struct pollfd){ .fd = watch->stop_fd, .events = POLLIN };
-		watch->polls[2] = (struct pollfd){ .fd = registry_list_fd(watch->registry),
-						   .events = POLLIN };
+		watch->polls[2] =
+			(struct pollfd){ .fd = watch->registry->list_fd, .events = POLLIN };
 		for (size_t i = 0; i < watch->n_spaces; i++)
 			watch->polls[3 + i] =
 				(struct pollfd){ .fd = watch->spaces[i].fd, .events = POLLIN };

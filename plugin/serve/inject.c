@@ -2,6 +2,7 @@
 #include "serve/inject.h"
 #include "base/clock.h"
 #include "monitor/first_packet.h"
+#include "monitor/operation.h"
 
 #include <errno.h>
 

@@ -3,6 +3,7 @@
 #ifndef DYNMON_SERVE_REST_PRIVATE_H
 #define DYNMON_SERVE_REST_PRIVATE_H
 
+#include "monitor/operation.h"
 #include "serve/rest.h"
 #include "serve/rest_path.h"
 

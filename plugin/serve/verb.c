@@ -4,6 +4,8 @@
 #include "export/openmetrics.h"
 #include "export/self_metrics.h"
 #include "export/status.h"
+#include "monitor/operation.h"
+#include "monitor/reload.h"
 #include "serve/flush.h"
 #include "serve/inject.h"
 

@@ -12,6 +12,7 @@
 #include "export/json.h"
 #include "export/openmetrics.h"
 #include "export/values.h"
+#include "monitor/operation.h"
 #include "monitor/registry.h"
 
 #include <bpf/bpf.h>

@@ -8,6 +8,7 @@
 #include "bench.h"
 #include "kernel/map.h"
 #include "metric/reader.h"
+#include "monitor/operation.h"
 #include "monitor/registry.h"
 #include "monitor/swap_read.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* State files of saved monitors. Built and run by tests/run fuzz. */
-#include "monitor/state_files.h"
+#include "monitor/saved.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/log.h"
 #include "fixture.h"
+#include "monitor/operation.h"
 #include "monitor/registry.h"
+#include "monitor/reload.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -88,7 +90,7 @@ static char *feeds_from(struct registry *registry, const char *lines)
 			if (settings_set(node, option, strsep(&line, " "), &err) < 0)
 				fail_msg("%s", error_message(&err));
 	}
-	assert_int_equal(registry_set_feeds(registry, &settings, &report, NULL), 0);
+	assert_int_equal(feeds_set(registry->feeds, &settings, &report, NULL), 0);
 	return text_steal(&report);
 }
 
@@ -182,23 +184,23 @@ static void test_plugins_that_are_wanted(void **state)
 	int unwanted = 0;
 
 	(void)state;
-	assert_false(registry_wants(registry, "load"));
+	assert_false(feeds_want(registry->feeds, "load"));
 	free(feeds_from(registry, "a Match load/load Monitor edge Map CONFIG\n"
 				  "b Match host/cpu-0/cpu-idle Monitor edge Map CONFIG"));
-	assert_true(registry_wants(registry, "load"));
-	assert_true(registry_wants(registry, "cpu"));
-	assert_true(registry_wants(registry, "cpu-odd"));
+	assert_true(feeds_want(registry->feeds, "load"));
+	assert_true(feeds_want(registry->feeds, "cpu"));
+	assert_true(feeds_want(registry->feeds, "cpu-odd"));
 	for (int i = 0; i < 100; i++) {
 		char name[16];
 
 		snprintf(name, sizeof(name), "p%d", i);
-		unwanted += !registry_wants(registry, name);
+		unwanted += !feeds_want(registry->feeds, name);
 	}
 	assert_true(unwanted > 80);
 	free(feeds_from(registry, "a Match l*/load Monitor edge Map CONFIG"));
-	assert_true(registry_wants(registry, "memory"));
+	assert_true(feeds_want(registry->feeds, "memory"));
 	free(feeds_from(registry, ""));
-	assert_false(registry_wants(registry, "load"));
+	assert_false(feeds_want(registry->feeds, "load"));
 	registry_free(registry);
 }
 

@@ -4,6 +4,7 @@
 #include "fixture.h"
 #include "metric/reader.h"
 #include "monitor/registry.h"
+#include "monitor/reload.h"
 #include "monitor/swap_read.h"
 
 #include <bpf/bpf.h>

@@ -8,7 +8,9 @@
 #include "kernel/netif.h"
 #include "metric/json.h"
 #include "monitor/notification.h"
+#include "monitor/operation.h"
 #include "monitor/registry.h"
+#include "monitor/reload.h"
 #include "monitor/tracking.h"
 #include "monitor/watch.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/log.h"
 #include "fixture.h"
+#include "monitor/operation.h"
 #include "monitor/registry.h"
+#include "monitor/reload.h"
 #include "monitor/tracking.h"
 
 #include <bpf/bpf.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/file.h"
 #include "fixture.h"
-#include "monitor/state_files.h"
+#include "monitor/saved.h"
+#include "persist/state_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -70,13 +71,24 @@ struct seen {
 	size_t n;
 };
 
-static void see(void *data, struct saved *saved)
+static int save(const char *to, const struct monitor *monitor, struct error *err)
 {
+	_cleanup_text_ struct text bytes = {};
+
+	assert_int_equal(saved_format(monitor, &bytes), 0);
+	return state_save(to, monitor->settings.name, &bytes, err);
+}
+
+static int see(void *data, const char *name, const char *bytes, size_t len, struct error *err)
+{
+	_cleanup_text_ struct text warnings = {};
 	struct seen *seen = data;
+	int r;
 
 	assert_true(seen->n < ARRAY_SIZE(seen->saved));
-	seen->saved[seen->n++] = *saved;
-	*saved = (struct saved){};
+	r = saved_parse(bytes, len, name, &seen->saved[seen->n], &warnings, err);
+	seen->n += r == 0;
+	return r;
 }
 
 static void seen_release(struct seen *seen)
@@ -119,8 +131,8 @@ static void test_round_trip(void **state)
 	assert_int_equal(state_remove(dir, "a", &err), 0);
 	add_layer(b, NULL, json, strlen(json), false, true);
 	add_layer(b, "name.json", NULL, 0, true, false);
-	assert_int_equal(state_save(dir, b, &err), 0);
-	assert_int_equal(state_save(dir, a, &err), 0);
+	assert_int_equal(save(dir, b, &err), 0);
+	assert_int_equal(save(dir, a, &err), 0);
 	assert_int_equal(stat(dir, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 	assert_true(is_there("a.json") && is_there("b.b-b_b.json"));
@@ -143,7 +155,7 @@ static void test_round_trip(void **state)
 	seen_release(&seen);
 	history_release(&b->history);
 	add_layer(b, NULL, binary, sizeof(binary) - 1, false, false);
-	assert_int_equal(state_save(dir, b, &err), 0);
+	assert_int_equal(save(dir, b, &err), 0);
 	assert_int_equal(state_remove(dir, "a", &err), 0);
 	assert_int_equal(state_remove(dir, "a", &err), 0);
 	assert_int_equal(state_load(dir, see, &seen, &report, &err), 0);
@@ -169,7 +181,7 @@ static void test_deep(void **state)
 		text_addc(&json, ']');
 	text_addc(&json, '}');
 	add_layer(monitor, NULL, json.data, json.len, false, false);
-	assert_int_equal(state_save(dir, monitor, NULL), 0);
+	assert_int_equal(save(dir, monitor, NULL), 0);
 	assert_int_equal(state_load(dir, see, &seen, &report, NULL), 0);
 	assert_int_equal(seen.n, 1);
 	assert_string_equal(text_str(&seen.saved[0].history.layers[0].bytes), text_str(&json));
@@ -187,7 +199,7 @@ static void test_bytes(void **state)
 
 	(void)state;
 	add_layer(monitor, "\x80.json", NULL, 0, false, false);
-	assert_int_equal(state_save(dir, monitor, NULL), 0);
+	assert_int_equal(save(dir, monitor, NULL), 0);
 	assert_int_equal(file_read(dir, "bytes.json", true, STATE_MAX, &bytes, NULL), 0);
 	for (size_t i = 0; i < bytes.len; i++)
 		assert_true((unsigned char)bytes.data[i] != 0xff && bytes.data[i] != '\\');
@@ -211,7 +223,7 @@ static void test_truncated(void **state)
 
 	(void)state;
 	add_layer(monitor, NULL, "{\"ingress-path\":{}}", 19, false, false);
-	assert_int_equal(state_save(dir, monitor, NULL), 0);
+	assert_int_equal(save(dir, monitor, NULL), 0);
 	assert_int_equal(file_read(dir, "edge.json", true, STATE_MAX, &whole, NULL), 0);
 	assert_int_equal(whole.data[--whole.len], '\n');
 	for (size_t len = 0; len < whole.len; len++) {
@@ -319,7 +331,7 @@ static void test_no_room(void **state)
 
 	(void)state;
 	assert_true(asprintf(&missing, "%s/no/such", folder) > 0);
-	assert_int_equal(state_save(missing, monitor, &err), -ENOENT);
+	assert_int_equal(save(missing, monitor, &err), -ENOENT);
 	assert_true(contains(error_message(&err), "monitor edge: its state could not be saved: No "
 						  "such file or directory; the monitor is lost "
 						  "at the next restart"));
@@ -329,12 +341,12 @@ static void test_no_room(void **state)
 		print_message("skipped: no mount namespace: %s\n", strerror(errno));
 		skip();
 	}
-	assert_int_equal(state_save(dir, monitor, &err), 0);
+	assert_int_equal(save(dir, monitor, &err), 0);
 	assert_true(is_there("edge.json"));
 	/* the old file must not be restored in place of the state that could not be written */
 	memset(large, 'x', 128 * 1024);
 	add_layer(monitor, NULL, large, 128 * 1024, false, false);
-	assert_int_equal(state_save(dir, monitor, &err), -ENOSPC);
+	assert_int_equal(save(dir, monitor, &err), -ENOSPC);
 	assert_true(contains(error_message(&err), "No space left on device; the monitor is "
 						  "lost at the next restart"));
 	assert_false(is_there("edge.json"));
@@ -342,12 +354,12 @@ static void test_no_room(void **state)
 	/* not enough space for both files, but for one */
 	history_release(&monitor->history);
 	add_layer(monitor, NULL, large, 28 * 1024, false, false);
-	assert_int_equal(state_save(dir, monitor, &err), 0);
-	assert_int_equal(state_save(dir, monitor, &err), 0);
+	assert_int_equal(save(dir, monitor, &err), 0);
+	assert_int_equal(save(dir, monitor, &err), 0);
 	assert_true(is_there("edge.json"));
 	/* a folder that others can write to is not used */
 	assert_int_equal(chmod(dir, 0777), 0);
-	assert_int_equal(state_save(dir, monitor, &err), -EPERM);
+	assert_int_equal(save(dir, monitor, &err), -EPERM);
 	assert_true(contains(error_message(&err), "monitor edge is lost at the next restart: "
 						  "StateDir "));
 	assert_true(contains(error_message(&err), " (owner 0, mode 0777) is writable by others, "
@@ -356,18 +368,18 @@ static void test_no_room(void **state)
 	assert_true(is_there("edge.json"));
 	assert_int_equal(chmod(dir, 0700), 0);
 	assert_int_equal(chown(dir, 1234, 0), 0);
-	assert_int_equal(state_save(dir, monitor, &err), -EPERM);
+	assert_int_equal(save(dir, monitor, &err), -EPERM);
 	assert_int_equal(chown(dir, 0, 0), 0);
 	assert_int_equal(mount(NULL, dir, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
 	/* a new monitor has no older file for a restart to restore */
-	assert_int_equal(state_save(dir, new, &err), -EROFS);
+	assert_int_equal(save(dir, new, &err), -EROFS);
 	assert_true(
 		contains(error_message(&err),
 			 "monitor new: its state could not be saved: Read-only file system; the "
 			 "monitor is lost at the next restart: let collectd's user write to "
 			 "StateDir "));
 	assert_int_equal(state_remove(dir, "new", NULL), 0);
-	assert_int_equal(state_save(dir, monitor, &err), -EROFS);
+	assert_int_equal(save(dir, monitor, &err), -EROFS);
 	assert_true(
 		contains(error_message(&err), "the next restart restores its previous settings"));
 	assert_int_equal(state_remove(dir, "edge", &err), -EROFS);
@@ -382,7 +394,7 @@ static void test_synced(void **state)
 
 	(void)state;
 	text_clear(&synced);
-	assert_int_equal(state_save(dir, monitor, NULL), 0);
+	assert_int_equal(save(dir, monitor, NULL), 0);
 	assert_string_equal(text_str(&synced), ".m.new\nstate\n");
 	text_clear(&synced);
 	assert_int_equal(state_remove(dir, "m", NULL), 0);

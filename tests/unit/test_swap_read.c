@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "fixture.h"
 #include "metric/reader.h"
+#include "monitor/operation.h"
 #include "monitor/registry.h"
 #include "monitor/swap_read.h"
 

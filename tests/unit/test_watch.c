@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fixture.h"
 #include "monitor/events.h"
+#include "monitor/operation.h"
 #include "monitor/tracking.h"
 #include "monitor/watch.h"
 
@@ -183,7 +184,7 @@ static void test_sleeps_without_a_timeout(void **state)
 	/* Only the monitor tells the thread that something has to be retried. */
 	monitor_begin(list.monitors[0]);
 	error_set(&err, -EMFILE, "no descriptors");
-	monitor_note_unattached(list.monitors[0], 1, &err);
+	tracking_note_unattached(list.monitors[0], 1, &err);
 	wait_for_timeout(true);
 	monitor_end(list.monitors[0]);
 	/* Everything is attached again, as the next retry finds. */

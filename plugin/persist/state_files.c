@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "monitor/state_files.h"
+#include "persist/state_files.h"
 #include "base/file.h"
 #include "config/option.h"
 
@@ -21,56 +21,35 @@ static void file_name(char *to, const char *prefix, const char *name, const char
 	snprintf(to, FILE_NAME_SIZE, "%s%s%s", prefix, name, suffix);
 }
 
-/* Opens StateDir, creating it with mode 0700 if it is missing. Returns a descriptor or -errno. */
-static int folder_open(const char *dir)
+/* Replaces the file of a monitor atomically. Creates StateDir with mode 0700 if it is missing. */
+static int replace_file(const char *dir, const char *name, const struct text *bytes)
 {
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 && errno == ENOENT && (mkdir(dir, 0700) == 0 || errno == EEXIST))
-		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-static int state_files_write_file(int dir_fd, const char *name, const struct text *bytes)
-{
-	_cleanup_close_ int fd = -1;
+	char temporary[FILE_NAME_SIZE], final[FILE_NAME_SIZE];
+	_cleanup_close_ int dir_fd = -1, fd = -1;
 	int r;
 
-	unlinkat(dir_fd, name, 0);
-	fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0 && errno == ENOENT && (mkdir(dir, 0700) == 0 || errno == EEXIST))
+		dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
+		return -errno;
+	file_name(temporary, ".", name, TEMPORARY_SUFFIX);
+	file_name(final, "", name, FILE_SUFFIX);
+	unlinkat(dir_fd, temporary, 0);
+	fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	r = file_write_fd(fd, bytes->data, bytes->len);
-	if (r == 0 && fsync(fd) < 0)
+	if (r == 0 && (fsync(fd) < 0 || renameat(dir_fd, temporary, dir_fd, final) < 0))
 		r = -errno;
-	if (r < 0)
-		unlinkat(dir_fd, name, 0);
-	return r;
-}
-
-static int state_files_replace_file(const char *dir, const char *name, const struct text *bytes)
-{
-	_cleanup_close_ int dir_fd = folder_open(dir);
-	char temporary[FILE_NAME_SIZE], final[FILE_NAME_SIZE];
-	int r;
-
-	if (dir_fd < 0)
-		return dir_fd;
-	file_name(temporary, ".", name, TEMPORARY_SUFFIX);
-	file_name(final, "", name, FILE_SUFFIX);
-	r = state_files_write_file(dir_fd, temporary, bytes);
-	if (r < 0)
-		return r;
-	if (renameat(dir_fd, temporary, dir_fd, final) < 0) {
-		r = -errno;
+	if (r < 0) {
 		unlinkat(dir_fd, temporary, 0);
 		return r;
 	}
 	return fsync(dir_fd) < 0 ? -errno : 0;
 }
 
-static int tell_not_saved(const char *dir, const char *name, int code, bool removed,
-			  struct error *err)
+static int not_saved(const char *dir, const char *name, int code, bool removed, struct error *err)
 {
 	const char *remedy = code == -ENOSPC || code == -EDQUOT ? "make room in"
 			     : code == -ENOENT			? "create"
@@ -86,7 +65,7 @@ static int tell_not_saved(const char *dir, const char *name, int code, bool remo
 }
 
 /* The file was written, but the next start would ignore it. */
-static int tell_distrust(const char *dir, const char *name, struct error *err)
+static int check_trust(const char *dir, const char *name, struct error *err)
 {
 	struct stat st;
 
@@ -100,27 +79,25 @@ static int tell_distrust(const char *dir, const char *name, struct error *err)
 			 (unsigned int)geteuid(), dir, dir);
 }
 
-int state_save(const char *dir, struct monitor *monitor, struct error *err)
+int state_save(const char *dir, const char *name, const struct text *bytes, struct error *err)
 {
-	const char *name = monitor->settings.name;
-	_cleanup_text_ struct text bytes = {};
 	bool removed;
-	int r = saved_format(monitor, &bytes);
+	int r = bytes ? text_status(bytes) : -EINVAL;
 
 	if (r == 0)
-		r = state_files_replace_file(dir, name, &bytes);
+		r = replace_file(dir, name, bytes);
 	if (r == 0)
-		return tell_distrust(dir, name, err);
+		return check_trust(dir, name, err);
 	removed = state_remove(dir, name, NULL) == 0;
 	if (removed && (r == -ENOSPC || r == -EDQUOT)) { /* there may be room now */
-		r = state_files_replace_file(dir, name, &bytes);
+		r = replace_file(dir, name, bytes);
 		if (r == 0)
-			return tell_distrust(dir, name, err);
+			return check_trust(dir, name, err);
 	}
 	/* A directory that cannot be read cannot be restored from. */
 	if (faccessat(AT_FDCWD, dir, R_OK | X_OK, AT_EACCESS) < 0)
 		removed = true;
-	return tell_not_saved(dir, name, r, removed, err);
+	return not_saved(dir, name, r, removed, err);
 }
 
 int state_remove(const char *dir, const char *name, struct error *err)
@@ -161,15 +138,6 @@ static bool name_of_file(const char *file, char *name)
 	return monitor_name_check(name, NULL) == 0;
 }
 
-static int state_read(const char *dir, const char *file, const char *name, struct saved *ret,
-		      struct text *warnings, struct error *err)
-{
-	_cleanup_text_ struct text bytes = {};
-	int r = file_read(dir, file, true, STATE_MAX, &bytes, err);
-
-	return r < 0 ? r : saved_parse(text_str(&bytes), bytes.len, name, ret, warnings, err);
-}
-
 static bool is_temporary(const char *file)
 {
 	size_t len = strlen(file), suffix = strlen(TEMPORARY_SUFFIX);
@@ -191,8 +159,10 @@ static int folder_check(int fd, const char *dir, struct error *err)
 	return 0;
 }
 
-int state_load(const char *dir, void (*take)(void *data, struct saved *saved), void *data,
-	       struct text *report, struct error *err)
+int state_load(const char *dir,
+	       int (*take)(void *data, const char *name, const char *bytes, size_t len,
+			   struct error *err),
+	       void *data, struct text *report, struct error *err)
 {
 	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent **entries = NULL;
@@ -209,9 +179,8 @@ int state_load(const char *dir, void (*take)(void *data, struct saved *saved), v
 	if (n < 0)
 		return error_set(err, -errno, "StateDir %s: %s", dir, strerror(errno));
 	for (int i = 0; i < n; i++) {
-		_cleanup_(saved_release) struct saved saved = {};
 		_cleanup_free_ struct dirent *entry = entries[i];
-		_cleanup_text_ struct text warnings = {};
+		_cleanup_text_ struct text bytes = {};
 		_cleanup_error_ struct error why = {};
 		char name[MONITOR_NAME_MAX + 1];
 
@@ -222,11 +191,10 @@ int state_load(const char *dir, void (*take)(void *data, struct saved *saved), v
 		else if (!name_of_file(entry->d_name, name))
 			text_printf(report, "%s/%s: not a monitor's state, left alone\n", dir,
 				    entry->d_name);
-		else if (state_read(dir, entry->d_name, name, &saved, &warnings, &why) < 0)
+		else if (file_read(dir, entry->d_name, true, STATE_MAX, &bytes, &why) < 0 ||
+			 take(data, name, text_str(&bytes), bytes.len, &why) < 0)
 			text_printf(report, "%s/%s: not restored: %s\n", dir, entry->d_name,
 				    error_message(&why));
-		else
-			take(data, &saved);
 	}
 	free(entries);
 	return 0;

@@ -3,17 +3,19 @@
  * State files: each monitor created at run time is saved as NAME.json in StateDir, so that the
  * monitor survives a restart. A file is replaced atomically and therefore always complete.
  */
-#ifndef DYNMON_MONITOR_STATE_FILES_H
-#define DYNMON_MONITOR_STATE_FILES_H
+#ifndef DYNMON_PERSIST_STATE_FILES_H
+#define DYNMON_PERSIST_STATE_FILES_H
 
-#include "monitor/saved.h"
+#include "base/error.h"
+#include "base/text.h"
 
 #define STATE_MAX (64 * 1024 * 1024) /* maximum size of a file in bytes */
 
 /**
  * state_save() - write the monitor's file, replacing an existing one
  * @dir:      StateDir; created if its parent exists
- * @monitor:  under control
+ * @name:     the monitor
+ * @bytes:    the content; NULL: the monitor has no valid form
  * @err:      describes the effect on the next restart, and the remedy
  *
  * A failed write removes the monitor's file: a restart must not restore settings that an operator
@@ -22,7 +24,7 @@
  * Return: 0 if the next start restores the monitor; -EPERM if the file was written, but nothing is
  * restored because the folder is writable by others; -errno if it was not written.
  */
-int state_save(const char *dir, struct monitor *monitor, struct error *err);
+int state_save(const char *dir, const char *name, const struct text *bytes, struct error *err);
 
 /**
  * state_remove() - remove the file of a monitor
@@ -37,7 +39,8 @@ int state_remove(const char *dir, const char *name, struct error *err);
 /**
  * state_load() - read all state files in order of their names
  * @dir:    StateDir
- * @take:   called for each valid file; may take ownership of the content of saved
+ * @take:   called with the monitor's name and the content of each file; returns -errno if the
+ *          content is not valid
  * @data:   passed to @take
  * @report: receives a line for each file that is damaged or not a state file
  * @err:    receives the reason of a failure
@@ -47,7 +50,9 @@ int state_remove(const char *dir, const char *name, struct error *err);
  * Return: 0, also if the directory does not exist; -EPERM if others may write to the directory;
  * another -errno.
  */
-int state_load(const char *dir, void (*take)(void *data, struct saved *saved), void *data,
-	       struct text *report, struct error *err);
+int state_load(const char *dir,
+	       int (*take)(void *data, const char *name, const char *bytes, size_t len,
+			   struct error *err),
+	       void *data, struct text *report, struct error *err);
 
 #endif
