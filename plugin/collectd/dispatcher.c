@@ -101,17 +101,16 @@ static void reader_free(void *data)
 }
 
 /* monitor: NULL for the self metrics. Returns NULL if memory ran out. */
-static struct reader *reader_new(const struct monitor *monitor)
+static struct reader *reader_new(const struct monitor *monitor, double seconds)
 {
 	struct reader *reader = calloc(1, sizeof(*reader));
-	double seconds = monitor ? monitor->settings.interval : 0;
 
 	if (!reader)
 		return NULL;
 	reader->refs = 1;
 	reader->interval = seconds > 0 ? DOUBLE_TO_CDTIME_T(seconds) : plugin_get_interval();
 	reader->serial = monitor ? monitor->serial : 0;
-	reader->monitor = monitor ? strdup(monitor->settings.name) : NULL;
+	reader->monitor = monitor ? strdup(monitor->name) : NULL;
 	reader->observer = write_queue_new();
 	if ((monitor && !reader->monitor) || !reader->observer) {
 		reader_delete(reader);
@@ -429,28 +428,27 @@ int dispatcher_flush(void *data, const char *plugin, double timeout, const char 
 static void reader_name(const struct monitor *monitor, char *name, size_t size)
 {
 	/* The serial makes the name unique if a monitor is removed and added again. */
-	snprintf(name, size, PLUGIN "-%s-%llu", monitor->settings.name,
-		 (unsigned long long)monitor->serial);
+	snprintf(name, size, PLUGIN "-%s-%llu", monitor->name, (unsigned long long)monitor->serial);
 }
 
-void dispatcher_add(const struct monitor *monitor)
+void dispatcher_add(struct monitor *monitor)
 {
+	_cleanup_(monitor_settings_unrefp) struct monitor_settings *settings =
+		monitor_get_settings(monitor);
 	user_data_t user_data = { .free_func = reader_free };
 	char name[DATA_MAX_NAME_LEN];
 
 	plugin_set_ctx(dispatcher.context);
-	user_data.data = reader_new(monitor);
+	user_data.data = reader_new(monitor, settings->interval);
 	if (!user_data.data) {
-		log_error("monitor %s: out of memory", monitor->settings.name);
+		log_error("monitor %s: out of memory", monitor->name);
 		return;
 	}
 	reader_name(monitor, name, sizeof(name));
 	/* collectd calls free_func on failure, too. */
 	if (plugin_register_complex_read(PLUGIN, name, dispatcher_read,
-					 DOUBLE_TO_CDTIME_T(monitor->settings.interval),
-					 &user_data) != 0)
-		log_error("monitor %s: collectd does not take its read callback",
-			  monitor->settings.name);
+					 DOUBLE_TO_CDTIME_T(settings->interval), &user_data) != 0)
+		log_error("monitor %s: collectd does not take its read callback", monitor->name);
 }
 
 void dispatcher_remove(const struct monitor *monitor)
@@ -466,7 +464,7 @@ void dispatcher_remove(const struct monitor *monitor)
 
 void dispatcher_register(void)
 {
-	user_data_t user_data = { .data = reader_new(NULL), .free_func = reader_free };
+	user_data_t user_data = { .data = reader_new(NULL, 0), .free_func = reader_free };
 
 	if (user_data.data)
 		plugin_register_complex_read(PLUGIN, PLUGIN, dispatcher_read, 0, &user_data);

@@ -28,7 +28,7 @@ void dispatcher_start(struct registry *registry);
 void dispatcher_stop(void);
 
 /* Registers and unregisters the read callback of a monitor. Called by the registry's observer. */
-void dispatcher_add(const struct monitor *monitor);
+void dispatcher_add(struct monitor *monitor);
 void dispatcher_remove(const struct monitor *monitor);
 
 /**

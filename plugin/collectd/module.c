@@ -132,7 +132,7 @@ static int configure(void *data, struct settings *ret, struct text *report, stru
 
 /* -- adding and removing monitors -- */
 
-static void monitor_added(void *data, const struct monitor *monitor)
+static void monitor_added(void *data, struct monitor *monitor)
 {
 	(void)data;
 	dispatcher_add(monitor);

@@ -294,6 +294,35 @@ void monitor_settings_release(struct monitor_settings *settings)
 	*settings = (struct monitor_settings){};
 }
 
+struct monitor_settings *monitor_settings_share(struct monitor_settings *settings)
+{
+	struct monitor_settings *shared = malloc(sizeof(*shared));
+
+	if (!shared) {
+		monitor_settings_release(settings);
+		return NULL;
+	}
+	*shared = *settings;
+	shared->refs = 1;
+	*settings = (struct monitor_settings){};
+	return shared;
+}
+
+struct monitor_settings *monitor_settings_ref(struct monitor_settings *settings)
+{
+	__atomic_add_fetch(&settings->refs, 1, __ATOMIC_RELAXED);
+	return settings;
+}
+
+struct monitor_settings *monitor_settings_unref(struct monitor_settings *settings)
+{
+	if (settings && !__atomic_sub_fetch(&settings->refs, 1, __ATOMIC_ACQ_REL)) {
+		monitor_settings_release(settings);
+		free(settings);
+	}
+	return NULL;
+}
+
 void feed_settings_release(struct feed_settings *settings)
 {
 	free(settings->name);

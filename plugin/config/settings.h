@@ -53,6 +53,7 @@ struct monitor_settings {
 	char *plugin_instance; /* template; NULL: default */
 	struct metric_settings *metrics;
 	size_t n_metrics;
+	unsigned int refs; /* atomic; 0: embedded in its owner */
 };
 
 /* A feed: which values of collectd are stored in which map. */
@@ -159,6 +160,20 @@ int settings_check(struct settings_node node, struct error *err);
  */
 int monitor_settings_init(struct monitor_settings *settings, const char *name, struct error *err);
 void monitor_settings_release(struct monitor_settings *settings);
+
+/**
+ * monitor_settings_share() - move settings into an object with a reference count
+ * @settings:  empty afterwards, also on failure
+ *
+ * The object is immutable: a change of settings creates a new object.
+ *
+ * Return: the object with one reference; NULL if memory ran out.
+ */
+struct monitor_settings *monitor_settings_share(struct monitor_settings *settings);
+struct monitor_settings *monitor_settings_ref(struct monitor_settings *settings);
+/* Accepts NULL. Returns NULL. */
+struct monitor_settings *monitor_settings_unref(struct monitor_settings *settings);
+DEFINE_CLEANUP(struct monitor_settings *, monitor_settings_unref);
 
 /* Returns true if both are equal, regardless of the order of interfaces and metrics. */
 bool monitor_settings_equal(const struct monitor_settings *a, const struct monitor_settings *b);

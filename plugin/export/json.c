@@ -170,7 +170,7 @@ static int add_monitors(struct building *building, const struct snapshot *snapsh
 		if (!building->filter->one) {
 			if (i)
 				text_addc(text, ',');
-			text_json(text, monitor->settings.name, strlen(monitor->settings.name));
+			text_json(text, monitor->name, strlen(monitor->name));
 			text_addc(text, ':');
 		}
 		r = add_monitor(building, &snapshot->items[i], n);

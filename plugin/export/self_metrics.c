@@ -367,7 +367,7 @@ static size_t list_labels(const struct row *row, const struct subject *subject,
 	size_t n = 0;
 
 	if (row->scope >= OF_MONITOR)
-		labels[n++] = (struct value_label){ "monitor", item->monitor->settings.name };
+		labels[n++] = (struct value_label){ "monitor", item->monitor->name };
 	if (row->scope >= OF_PROGRAM) {
 		labels[n++] = (struct value_label){ "interface", item->interface };
 		labels[n++] = (struct value_label){ "direction", subject->direction };

@@ -137,7 +137,7 @@ static int source_init(struct source *source, const struct snapshot_item *item, 
 	_cleanup_(names_release) struct names names = {};
 	const struct metric *metric = source->metric;
 	const struct metric_config *config = metric->config;
-	const char *monitor = item->monitor ? item->monitor->settings.name : "";
+	const char *monitor = item->monitor ? item->monitor->name : "";
 	bool histogram = histogram_is_one(&metric->histogram);
 	int r = 0;
 

@@ -20,7 +20,7 @@ void status_line(struct monitor *monitor, struct text *out)
 	size_t interfaces = 0;
 
 	pthread_mutex_lock(&monitor->state);
-	text_printf(out, "%s\t%s\t%s\t", monitor->settings.name,
+	text_printf(out, "%s\t%s\t%s\t", monitor->name,
 		    monitor_state_name(monitor_get_state(monitor)), monitor->hook->name);
 	for (size_t i = 0; i < monitor->n_instances; i++)
 		if (monitor->instances[i]->interface)
@@ -53,7 +53,7 @@ static void json_name(struct text *out, const char *name, const char *value)
 static void head_json(struct monitor *monitor, struct text *out)
 {
 	text_addc(out, '{');
-	json_member(out, "name", monitor->settings.name);
+	json_member(out, "name", monitor->name);
 	text_addc(out, ',');
 	json_member(out, "state", monitor_state_name(monitor_get_state(monitor)));
 	text_addc(out, ',');
@@ -70,7 +70,7 @@ void status_summary_json(struct monitor *monitor, struct text *out)
 
 	pthread_mutex_lock(&monitor->state);
 	head_json(monitor, out);
-	json_name(out, "netns", monitor->settings.netns);
+	json_name(out, "netns", monitor->settings->netns);
 	text_addc(out, ',');
 	json_name(out, "dataplane", dataplane_word(monitor));
 	text_adds(out, ",\"interfaces\":[");
@@ -123,7 +123,7 @@ static void list_owned(const struct snapshot *all, struct owned_programs *ret)
 		     direction++) {
 			const struct generation_direction *of =
 				&item->generation->directions[direction];
-			const char *name = item->monitor->settings.name;
+			const char *name = item->monitor->name;
 
 			if (of->object)
 				ret->items[ret->n++] =
@@ -284,10 +284,10 @@ void status_json(struct monitor *monitor, const struct snapshot *all, const stru
 	head_json(monitor, out);
 	json_member(out, "loglevel", monitor->log_level);
 	text_addc(out, ',');
-	json_name(out, "netns", monitor->settings.netns);
+	json_name(out, "netns", monitor->settings->netns);
 	text_printf(out, ",\"share\":%s,\"pin\":%s,\"configured\":%s,",
-		    monitor->settings.share ? "true" : "false",
-		    monitor->settings.pin ? "true" : "false",
+		    monitor->settings->share ? "true" : "false",
+		    monitor->settings->pin ? "true" : "false",
 		    monitor->configured ? "true" : "false");
 	json_name(out, "dataplane", dataplane_word(monitor));
 	text_printf(out, ",\"changes\":%llu,\"failures\":%llu,",
@@ -333,7 +333,7 @@ int status_show(struct registry *registry, const char *name, struct text *out, s
 
 static void add_trouble(struct text *out, const struct monitor *monitor, const char *trouble)
 {
-	text_printf(out, "monitor %s: ", monitor->settings.name);
+	text_printf(out, "monitor %s: ", monitor->name);
 	utf8_show_text(out, trouble, strlen(trouble), true);
 	text_addc(out, '\n');
 }

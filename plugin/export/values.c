@@ -57,7 +57,7 @@ static const char *variable(const struct making *making, const char *name, size_
 	const struct {
 		const char *name, *value;
 	} known[] = {
-		{ "monitor", making->item->monitor->settings.name },
+		{ "monitor", making->item->monitor->name },
 		{ "interface", making->item->interface },
 		{ "direction", direction_name((enum direction)making->direction) },
 		{ "metric", making->name.data },
@@ -350,7 +350,7 @@ static void give_left_out(struct making *making, const struct sampling *sampling
 		log_warning(
 			"monitor %s: metric \"%s\": %llu series, of which the largest %u are given "
 			"to collectd",
-			making->item->monitor->settings.name, metric->config->name,
+			making->item->monitor->name, metric->config->name,
 			(unsigned long long)selection->seen, selection->count);
 	making->n_list = making->value.n_labels = making->n_constants;
 	making->field = metric->families[0].name;
@@ -403,7 +403,7 @@ static int making_begin(struct making *making, int direction, const struct metri
 			const struct metric_settings *settings)
 {
 	const struct snapshot_item *item = making->item;
-	const struct monitor_settings *monitor = &item->monitor->settings;
+	const struct monitor_settings *monitor = item->settings;
 	bool both = on_both_directions(item->generation, direction, metric->config->name);
 	bool fields = metric->n_families > 1 || *metric->families[0].name ||
 		      histogram_is_one(&metric->histogram);
@@ -444,7 +444,7 @@ void values_read(const struct snapshot_item *item,
 		 void (*sink)(void *data, const struct value *value),
 		 void (*trouble)(void *data, const struct error *err), void *data)
 {
-	const struct monitor_settings *monitor = &item->monitor->settings;
+	const struct monitor_settings *monitor = item->settings;
 	struct making making = { .item = item, .sink = sink, .data = data };
 	struct snapshot_metric each = {};
 

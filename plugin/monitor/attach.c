@@ -28,7 +28,7 @@ static int find_position(const struct monitor *monitor, const struct instance *i
 	}
 	ret->where = !strncasecmp(word, "before", 6) ? POSITION_BEFORE : POSITION_AFTER;
 	neighbour++;
-	if (!strcmp(neighbour, monitor->settings.name))
+	if (!strcmp(neighbour, monitor->name))
 		return error_set(err, -EINVAL, "position \"%s\": that is the monitor itself", word);
 	if (*neighbour == '#')
 		ret->prog_id = (uint32_t)strtoul(neighbour + 1, NULL, 10);
@@ -131,7 +131,7 @@ void instance_drop(struct monitor *monitor, size_t i, bool spent)
 		instance->pattern = NULL;
 		instance->ifindex = 0;
 		instance->troubled = false;
-		instance->spent = spent && !monitor->settings.share;
+		instance->spent = spent && !monitor->settings->share;
 		instance = NULL;
 	}
 	pthread_mutex_unlock(&monitor->state);
@@ -157,7 +157,7 @@ int instance_load(struct monitor *monitor, struct instance *instance, struct dat
 					   .pin = true };
 	struct load_options loading = {
 		.around = &around,
-		.monitor = monitor->settings.name,
+		.monitor = monitor->name,
 		.xdp = monitor->hook->xdp,
 		.previous = inheritance->previous,
 		.report = inheritance->report,
@@ -179,6 +179,6 @@ int instance_load(struct monitor *monitor, struct instance *instance, struct dat
 	if (r == 0 && pinned.second_runs && (*ret)->swap)
 		(*ret)->swap->second_runs = true;
 	if (r == 0 && monitor->registry) /* fill the maps before the first packet */
-		feeds_put(monitor->registry->feeds, monitor->settings.name, *ret, NULL);
+		feeds_put(monitor->registry->feeds, monitor->name, *ret, NULL);
 	return r;
 }

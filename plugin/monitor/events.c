@@ -153,8 +153,8 @@ static int source_open(struct events *events, const struct snapshot_item *item, 
 	*source = (struct source){ .object = object_ref(object),
 				   .ring_id = ring->id,
 				   .wanted = true };
-	if (asprintf(&source->name, "monitor %s: %s%s%s", item->monitor->settings.name,
-		     item->interface, *item->interface ? " " : "", direction_name(direction)) < 0) {
+	if (asprintf(&source->name, "monitor %s: %s%s%s", item->monitor->name, item->interface,
+		     *item->interface ? " " : "", direction_name(direction)) < 0) {
 		source->name = NULL;
 		source_free(source);
 		return error_oom(err);
@@ -215,7 +215,7 @@ static void events_look_at(struct events *events, const struct snapshot_item *it
 		}
 	}
 	if (err.code || source_open(events, item, direction, &map, &err) < 0)
-		log_error("monitor %s: log lines are not shown: %s", item->monitor->settings.name,
+		log_error("monitor %s: log lines are not shown: %s", item->monitor->name,
 			  error_message(&err));
 }
 

@@ -38,8 +38,7 @@ static void report_warnings(const struct monitor *monitor, struct text *warnings
 		size_t len = strcspn(line, "\n");
 
 		if (len)
-			text_printf(report, "monitor %s: %.*s\n", monitor->settings.name, (int)len,
-				    line);
+			text_printf(report, "monitor %s: %.*s\n", monitor->name, (int)len, line);
 		line += len + (line[len] == '\n');
 	}
 }
@@ -58,7 +57,7 @@ static bool has_metric(const struct dataplane *dataplane, const char *name)
 
 void loader_report_typos(const struct monitor *monitor, struct text *report)
 {
-	const struct monitor_settings *settings = &monitor->settings;
+	const struct monitor_settings *settings = monitor->settings;
 
 	for (size_t i = 0; monitor->dataplane && i < settings->n_metrics; i++)
 		if (!has_metric(monitor->dataplane, settings->metrics[i].name))
@@ -83,7 +82,7 @@ static int load_document(struct monitor *monitor, bool force, struct text *repor
 	int r;
 
 	if (!file && force) /* replace an injected dataplane by the configured one */
-		file = monitor->settings.dataplane;
+		file = monitor->settings->dataplane;
 	if (!file)
 		return 0;
 	r = document_load(monitor->registry->dataplane_dir, file, confined, &document, err);
@@ -203,7 +202,7 @@ int loader_replay(struct monitor *monitor, const struct history *history, struct
 	for (size_t i = 0; i < history->n; i++) {
 		const struct history_entry *layer = &history->layers[i];
 		struct injection injection = {
-			.monitor = monitor->settings.name,
+			.monitor = monitor->name,
 			.file = layer->file,
 			.bytes = layer->bytes.data,
 			.len = layer->bytes.len,
@@ -218,7 +217,7 @@ int loader_replay(struct monitor *monitor, const struct history *history, struct
 		report_warnings(monitor, &warnings, report);
 		if (r < 0) {
 			monitor_note(monitor, err);
-			return error_prefix(err, r, "monitor %s", monitor->settings.name);
+			return error_prefix(err, r, "monitor %s", monitor->name);
 		}
 	}
 	monitor_note(monitor, NULL);
@@ -255,7 +254,7 @@ int loader_reload(struct monitor *monitor, bool force, struct text *report, stru
 	if (r >= 0)
 		return r;
 	monitor_note(monitor, err);
-	return error_prefix(err, r, "monitor %s", monitor->settings.name);
+	return error_prefix(err, r, "monitor %s", monitor->name);
 }
 
 int loader_eject(struct monitor *monitor, struct error *err)

@@ -7,7 +7,7 @@
 
 static int add_patterns(struct monitor *monitor)
 {
-	const struct monitor_settings *settings = &monitor->settings;
+	const struct monitor_settings *settings = monitor->settings;
 
 	monitor->patterns = calloc(settings->n_interfaces + 1, sizeof(struct pattern *));
 	for (size_t i = 0; monitor->patterns && i < settings->n_interfaces; i++) {
@@ -44,34 +44,44 @@ static int add_instances(struct monitor *monitor)
 int monitor_new(struct monitor_settings *settings, unsigned int id, uint64_t serial,
 		bool configured, struct monitor **ret, struct error *err)
 {
-	_cleanup_(monitor_unrefp) struct monitor *monitor = malloc(sizeof(*monitor));
-	const struct monitor init = {
+	_cleanup_(monitor_settings_unrefp) struct monitor_settings *shared =
+		monitor_settings_share(settings);
+	_cleanup_(monitor_unrefp) struct monitor *monitor =
+		shared ? calloc(1, sizeof(*monitor)) : NULL;
+
+	if (!monitor)
+		return error_oom(err);
+	*monitor = (struct monitor){
 		.refs = 1,
 		.id = id,
 		.serial = serial,
+		.hook = hook_find(shared->hook),
 		.configured = configured,
 		.netns_fd = -1,
-		.settings = *settings,
+		.name = strdup(shared->name),
+		.log_level = strdup(shared->log_level),
+		.read_stats = read_stats_new(),
 	};
-
-	if (!monitor) {
-		monitor_settings_release(settings);
-		return error_oom(err);
-	}
-	memcpy(monitor, &init, sizeof(init));
-	*settings = (struct monitor_settings){};
 	pthread_mutex_init(&monitor->control, NULL);
 	pthread_mutex_init(&monitor->links, NULL);
 	pthread_mutex_init(&monitor->state, NULL);
-	monitor->hook = hook_find(monitor->settings.hook);
-	monitor->read_stats = read_stats_new();
-	monitor->log_level = strdup(monitor->settings.log_level);
-	if (!monitor->read_stats || !monitor->log_level ||
-	    monitor_set_document(monitor, monitor->settings.dataplane, false, NULL) < 0 ||
+	monitor->settings = steal_ptr(&shared);
+	if (!monitor->name || !monitor->log_level || !monitor->read_stats ||
+	    monitor_set_document(monitor, monitor->settings->dataplane, false, NULL) < 0 ||
 	    add_patterns(monitor) < 0 || add_instances(monitor) < 0)
 		return error_oom(err);
 	*ret = steal_ptr(&monitor);
 	return 0;
+}
+
+struct monitor_settings *monitor_get_settings(struct monitor *monitor)
+{
+	struct monitor_settings *settings;
+
+	pthread_mutex_lock(&monitor->state);
+	settings = monitor_settings_ref(monitor->settings);
+	pthread_mutex_unlock(&monitor->state);
+	return settings;
 }
 
 struct monitor *monitor_ref(struct monitor *monitor)
@@ -82,8 +92,6 @@ struct monitor *monitor_ref(struct monitor *monitor)
 
 struct monitor *monitor_unref(struct monitor *monitor)
 {
-	struct monitor_settings settings;
-
 	if (!monitor || __atomic_sub_fetch(&monitor->refs, 1, __ATOMIC_ACQ_REL))
 		return NULL;
 	monitor_stop(monitor, false);
@@ -101,8 +109,8 @@ struct monitor *monitor_unref(struct monitor *monitor)
 	free(monitor->last_error);
 	free(monitor->attach_error);
 	history_release(&monitor->history);
-	settings = monitor->settings;
-	monitor_settings_release(&settings);
+	monitor_settings_unref(monitor->settings);
+	free(monitor->name);
 	pthread_mutex_destroy(&monitor->control);
 	pthread_mutex_destroy(&monitor->links);
 	pthread_mutex_destroy(&monitor->state);
@@ -139,7 +147,8 @@ int links_begin(struct monitor *monitor, struct netns_visit *visit, struct error
 	r = netns_enter(monitor->netns_fd, visit);
 	if (r < 0)
 		return error_set(err, r, "network namespace %s cannot be entered: %s",
-				 monitor->settings.netns ? monitor->settings.netns : "of collectd",
+				 monitor->settings->netns ? monitor->settings->netns
+							  : "of collectd",
 				 netns_strerror(r));
 	return 0;
 }

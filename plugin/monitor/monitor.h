@@ -30,13 +30,12 @@
 struct registry;
 
 struct monitor {
-	unsigned int refs; /* atomic */
-	unsigned int id;   /* CUBE_ID of code in the Polycube dialect, at least 1 */
-	uint64_t serial;   /* unique; serial numbers are never reused */
-	const struct monitor_settings settings; /* immutable */
-	struct registry *registry;		/* NULL: the monitor is alone */
+	unsigned int refs;	   /* atomic */
+	unsigned int id;	   /* CUBE_ID of code in the Polycube dialect, at least 1 */
+	uint64_t serial;	   /* unique; serial numbers are never reused */
+	char *name;		   /* immutable */
+	struct registry *registry; /* NULL: the monitor is alone */
 	const struct hook *hook;
-	bool configured;	       /* defined in collectd.conf */
 	struct read_stats *read_stats; /* immutable after publication */
 
 	pthread_mutex_t control;
@@ -54,6 +53,12 @@ struct monitor {
 
 	pthread_mutex_t state;
 	/* -- protected by state; writers also hold control -- */
+	/*
+	 * Immutable object. A change of settings replaces the pointer; writers also hold links.
+	 * Name, hook, NetNS, Position, Share and Pin stay the same for the life of the monitor.
+	 */
+	struct monitor_settings *settings;
+	bool configured;	     /* defined in collectd.conf */
 	struct dataplane *dataplane; /* NULL: the empty dataplane */
 	char *log_level;	     /* as in settings, unless changed at run time */
 	char *document_file;	     /* what a reload reads again; NULL: none */
@@ -91,6 +96,14 @@ struct monitor {
  */
 int monitor_new(struct monitor_settings *settings, unsigned int id, uint64_t serial,
 		bool configured, struct monitor **ret, struct error *err);
+
+/**
+ * monitor_get_settings() - take a reference to the current settings
+ * @monitor: takes the state lock
+ *
+ * Return: the settings, for monitor_settings_unref().
+ */
+struct monitor_settings *monitor_get_settings(struct monitor *monitor);
 
 /**
  * monitor_ref() - take a reference

@@ -84,7 +84,7 @@ static void report_not_saved(const struct error *err, struct text *report)
 static void save(struct monitor *monitor, struct text *report)
 {
 	struct registry *registry = monitor->registry;
-	const char *name = monitor->settings.name;
+	const char *name = monitor->name;
 	_cleanup_text_ struct text bytes = {};
 	_cleanup_error_ struct error err = {};
 
@@ -118,23 +118,24 @@ void registry_forget(struct registry *registry, const char *name, struct text *r
  * Reports a missing network namespace. Returns true if nothing is to be reported for the
  * interfaces: the namespace is missing or cannot be entered.
  */
-static bool report_netns(const struct monitor *monitor, struct text *report)
+static bool report_netns(struct monitor *monitor, struct text *report)
 {
+	_cleanup_(monitor_settings_unrefp) struct monitor_settings *settings =
+		monitor_get_settings(monitor);
 	_cleanup_error_ struct error err = {};
 	_cleanup_close_ int fd = -1;
 	struct netns_visit visit;
 	int r;
 
-	if (!monitor->settings.netns)
+	if (!settings->netns)
 		return false;
-	fd = netns_open(monitor->settings.netns, &err);
+	fd = netns_open(settings->netns, &err);
 	if (fd >= 0) {
 		r = netns_enter(fd, &visit);
 		netns_leave(&visit);
 		return r < 0; /* reported elsewhere; not a wait */
 	}
-	text_printf(report, "monitor %s: %s, waiting for it\n", monitor->settings.name,
-		    error_message(&err));
+	text_printf(report, "monitor %s: %s, waiting for it\n", monitor->name, error_message(&err));
 	return true;
 }
 
@@ -147,7 +148,7 @@ void registry_report_waiting(struct monitor *monitor, struct text *report)
 		if (monitor->instances[i]->interface && !monitor->instances[i]->ifindex)
 			text_printf(report,
 				    "monitor %s: interface \"%s\" does not exist, waiting for it\n",
-				    monitor->settings.name, monitor->instances[i]->interface);
+				    monitor->name, monitor->instances[i]->interface);
 	pthread_mutex_unlock(&monitor->state);
 }
 
@@ -256,7 +257,7 @@ void registry_try_again(struct registry *registry, struct text *report)
 			if (r <= 0)
 				continue;
 			text_printf(report, "monitor %s: runs, what it had to wait for is there\n",
-				    monitor->settings.name);
+				    monitor->name);
 			any = true;
 		}
 		registry_notify_changed(registry);

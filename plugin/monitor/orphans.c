@@ -1,34 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/orphans.h"
+#include "base/string.h"
 #include "kernel/netns.h"
 #include "kernel/sweep.h"
 
-#include <string.h>
-
 static bool has_pin(void *data, const char *name)
 {
-	const struct monitor_list *list = data;
+	const struct snapshot *all = data;
 
-	for (size_t i = 0; i < list->n; i++)
-		if (list->monitors[i]->settings.pin &&
-		    !strcmp(list->monitors[i]->settings.name, name))
+	for (size_t i = 0; i < all->n; i++)
+		if (all->items[i].settings->pin && !strcmp(all->items[i].settings->name, name))
 			return true;
 	return false;
-}
-
-/* Returns true if a monitor may still adopt its pinned programs. */
-static bool any_undecided(const struct monitor_list *list)
-{
-	bool undecided = false;
-
-	for (size_t i = 0; i < list->n; i++) {
-		struct monitor *monitor = list->monitors[i];
-
-		pthread_mutex_lock(&monitor->state);
-		undecided = undecided || (monitor->settings.pin && !monitor->dataplane);
-		pthread_mutex_unlock(&monitor->state);
-	}
-	return undecided;
 }
 
 static void sweep_netns(const char *name, bool kept, struct text *report)
@@ -44,22 +27,28 @@ static void sweep_netns(const char *name, bool kept, struct text *report)
 
 void orphans_remove(struct registry *registry, struct text *report)
 {
-	_cleanup_(monitor_list_release) struct monitor_list list = {};
-	bool kept;
+	_cleanup_(snapshot_release) struct snapshot all = {};
+	bool kept = true;
 
-	if (registry_list(registry, NULL, &list, NULL) < 0)
+	if (registry_snapshot(registry, NULL, &all, NULL) < 0)
 		return;
-	kept = !any_undecided(&list);
+	/* A monitor with Pin that has no dataplane yet may still adopt its pinned programs. */
+	for (size_t i = 0; i < all.n; i++) {
+		struct monitor *monitor = all.items[i].monitor;
+
+		pthread_mutex_lock(&monitor->state);
+		kept = kept && (!monitor->settings->pin || monitor->dataplane);
+		pthread_mutex_unlock(&monitor->state);
+	}
 	hook_sweep(kept, report);
-	for (size_t i = 0; i < list.n; i++) {
-		const char *name = list.monitors[i]->settings.netns;
+	for (size_t i = 0; i < all.n; i++) {
+		const char *name = all.items[i].settings->netns;
 		bool seen = !name;
 
 		for (size_t j = 0; j < i && !seen; j++)
-			seen = list.monitors[j]->settings.netns &&
-			       !strcmp(list.monitors[j]->settings.netns, name);
+			seen = string_equal(all.items[j].settings->netns, name);
 		if (!seen)
 			sweep_netns(name, kept, report);
 	}
-	pin_store_sweep(registry->pins, has_pin, &list, report);
+	pin_store_sweep(registry->pins, has_pin, &all, report);
 }

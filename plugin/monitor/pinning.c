@@ -11,9 +11,9 @@
 
 int pinning_open(struct monitor *monitor, struct error *err)
 {
-	if (!monitor->settings.pin || monitor->pins || monitor->deleted || !monitor->registry)
+	if (!monitor->settings->pin || monitor->pins || monitor->deleted || !monitor->registry)
 		return 0;
-	return pins_open(monitor->registry->pins, monitor->settings.name, &monitor->pins, err);
+	return pins_open(monitor->registry->pins, monitor->name, &monitor->pins, err);
 }
 
 /* Returns the place of an instance's links; its generation may be at PINS_SHARED instead. */
@@ -26,7 +26,7 @@ static const char *link_place(const struct instance *instance)
 
 static const char *generation_place(const struct monitor *monitor, const struct instance *instance)
 {
-	return monitor->settings.share ? PINS_SHARED : link_place(instance);
+	return monitor->settings->share ? PINS_SHARED : link_place(instance);
 }
 
 struct running {
@@ -50,7 +50,7 @@ static bool runs(void *data, enum direction direction, uint32_t prog_id)
 	const struct running *running = data;
 	const struct monitor *monitor = running->monitor;
 
-	if (!monitor->settings.share)
+	if (!monitor->settings->share)
 		return runs_on(monitor, running->instance, direction, prog_id);
 	for (size_t i = 0; i < monitor->n_instances; i++)
 		if (runs_on(monitor, monitor->instances[i], direction, prog_id))
@@ -87,7 +87,7 @@ static void adopt_direction(struct monitor *monitor, struct instance *instance,
 	instance->pinned[direction] = true;
 	instance->adopted[direction] = fcntl(pinned->prog_fds[direction], F_DUPFD_CLOEXEC, 3);
 	log_notice("monitor %s: interface %s: the %s program that was left running is taken over",
-		   monitor->settings.name, instance->interface, direction_name(direction));
+		   monitor->name, instance->interface, direction_name(direction));
 }
 
 static void adopt(struct monitor *monitor, struct instance *instance, struct pinned *pinned)
@@ -113,7 +113,7 @@ void pinning_adopt(struct monitor *monitor, struct instance *instance, struct pi
 		pins_find(monitor->pins, generation_place(monitor, instance), runs, &running, ret);
 		adopt(monitor, instance, ret);
 		/* With Share, the other instances run the same generation and load nothing. */
-		for (size_t i = 0; monitor->settings.share && i < monitor->n_instances; i++)
+		for (size_t i = 0; monitor->settings->share && i < monitor->n_instances; i++)
 			adopt(monitor, monitor->instances[i], ret);
 	}
 	links_end(monitor, &visit);
@@ -142,7 +142,7 @@ void pinning_forget(struct monitor *monitor, const struct instance *instance, ui
 
 static void pinning_tell(const struct monitor *monitor, const struct error *err)
 {
-	log_error("monitor %s: %s; it will not go on without collectd", monitor->settings.name,
+	log_error("monitor %s: %s; it will not go on without collectd", monitor->name,
 		  error_message(err));
 }
 
@@ -197,7 +197,7 @@ static void pin_again(struct monitor *monitor, struct instance *instance, uint64
 {
 	_cleanup_error_ struct error err = {};
 
-	if (monitor->settings.share)
+	if (monitor->settings->share)
 		instance->place = strdup(link_place(instance));
 	else if (pinning_save(monitor, instance, instance->generation, number, &err) < 0)
 		pinning_tell(monitor, &err);
@@ -249,7 +249,7 @@ static void move(struct monitor *monitor, struct instance *instance, const char 
 
 	if (!copy || pins_move(monitor->pins, instance->place, place) < 0) {
 		log_error("monitor %s: interface %s: Pin: \"%s\" cannot be called \"%s\"",
-			  monitor->settings.name, instance->interface, instance->place, place);
+			  monitor->name, instance->interface, instance->place, place);
 		free(copy);
 		return;
 	}
@@ -279,7 +279,7 @@ static bool pinning_is_wanted(void *data, const char *place)
 {
 	const struct monitor *monitor = data;
 
-	if (monitor->settings.share && !strcmp(place, PINS_SHARED))
+	if (monitor->settings->share && !strcmp(place, PINS_SHARED))
 		return true;
 	for (size_t i = 0; i < monitor->n_instances; i++)
 		if (!strcmp(place, link_place(monitor->instances[i])))

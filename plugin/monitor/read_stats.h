@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Number and duration of the reads of a monitor, for each kind of reader. Reference counted: a
- * reconfigured monitor shares the object with its predecessor. Safe from any thread.
+ * monitor that replaces another one of its name shares the object. Safe from any thread.
  */
 #ifndef DYNMON_MONITOR_READ_STATS_H
 #define DYNMON_MONITOR_READ_STATS_H

@@ -10,37 +10,15 @@
 #include <errno.h>
 #include <string.h>
 
-bool monitor_agrees(const struct monitor *next, const struct monitor *old)
+bool monitor_can_set_settings(const struct monitor *monitor,
+			      const struct monitor_settings *settings)
 {
-	const struct monitor_settings *a = &next->settings, *b = &old->settings;
+	const struct monitor_settings *old = monitor->settings;
 
-	return next->hook == old->hook && string_equal(a->netns, b->netns) &&
-	       string_equal(a->position, b->position) && a->share == b->share && a->pin == b->pin;
-}
-
-bool monitor_collides(const struct monitor *next, const struct monitor *old)
-{
-	return (next->hook->xdp && old->hook->xdp &&
-		string_equal(next->settings.netns, old->settings.netns)) ||
-	       (next->settings.pin && old->settings.pin);
-}
-
-/* Returns a copy for readers: the same generation, not attached. */
-static struct instance *instance_shadow(const struct instance *instance)
-{
-	struct instance *shadow = instance_new(NULL, instance->interface);
-
-	if (shadow) {
-		shadow->ifindex = instance->ifindex;
-		shadow->generation = generation_ref(instance->generation);
-	}
-	return shadow;
-}
-
-static bool stays(const struct monitor *next, const struct monitor *old, const char *interface)
-{
-	return monitor_settings_has_interface(&next->settings, interface) ||
-	       (old->configured && !monitor_settings_has_interface(&old->settings, interface));
+	return hook_find(settings->hook) == monitor->hook &&
+	       string_equal(settings->netns, old->netns) &&
+	       string_equal(settings->position, old->position) && settings->share == old->share &&
+	       settings->pin == old->pin;
 }
 
 static bool has_pattern(const struct monitor *monitor, const char *text)
@@ -52,149 +30,77 @@ static bool has_pattern(const struct monitor *monitor, const char *text)
 }
 
 /*
- * Returns true for an interface that the configuration did not name before. An interface that was
- * detached at run time stays detached.
+ * Returns the monitor's patterns, followed by patterns for the interfaces that the configuration
+ * did not name before; NULL if memory ran out. n receives the number of patterns. An interface that
+ * was detached at run time stays detached.
  */
-static bool is_new(const struct monitor *old, const char *interface)
+static struct pattern **extend_patterns(const struct monitor *monitor,
+					const struct monitor_settings *settings, size_t *n)
 {
-	return !has_pattern(old, interface) &&
-	       (!old->configured || !monitor_settings_has_interface(&old->settings, interface));
-}
+	const struct monitor_settings *old = monitor->configured ? monitor->settings : NULL;
+	struct pattern **patterns =
+		calloc(monitor->n_patterns + settings->n_interfaces + 1, sizeof(*patterns));
 
-/* Everything that the transfer needs, allocated before the first change. */
-struct reconfiguration {
-	struct instance **shadows; /* detached copies that remain in old for readers */
-	size_t n_shadows;
-	struct pattern **patterns; /* patterns of old, followed by the new ones */
-	size_t n_old, n_patterns;
-};
+	*n = monitor->n_patterns;
+	for (size_t i = 0; patterns && i < *n; i++)
+		patterns[i] = monitor->patterns[i];
+	for (size_t i = 0; patterns && i < settings->n_interfaces; i++) {
+		const char *text = settings->interfaces[i];
 
-static void reconfiguration_release(struct reconfiguration *reconfiguration)
-{
-	for (size_t i = 0; i < reconfiguration->n_shadows; i++)
-		instance_free(reconfiguration->shadows[i]);
-	for (size_t i = reconfiguration->n_old; i < reconfiguration->n_patterns; i++)
-		pattern_free(reconfiguration->patterns[i]);
-	free(reconfiguration->shadows);
-	free(reconfiguration->patterns);
-}
-
-static int reconfiguration_init(struct reconfiguration *reconfiguration, const struct monitor *next,
-				const struct monitor *old)
-{
-	reconfiguration->shadows = calloc(old->n_instances, sizeof(struct instance *));
-	reconfiguration->patterns =
-		calloc(old->n_patterns + next->settings.n_interfaces + 1, sizeof(struct pattern *));
-	if (!reconfiguration->shadows || !reconfiguration->patterns)
-		return -ENOMEM;
-	for (size_t i = 0; i < old->n_instances; i++) {
-		reconfiguration->shadows[i] = instance_shadow(old->instances[i]);
-		if (!reconfiguration->shadows[i])
-			return -ENOMEM;
-		reconfiguration->n_shadows++;
-	}
-	memcpy(reconfiguration->patterns, old->patterns,
-	       old->n_patterns * sizeof(struct pattern *));
-	reconfiguration->n_old = reconfiguration->n_patterns = old->n_patterns;
-	for (size_t i = 0; i < next->settings.n_interfaces; i++) {
-		const char *text = next->settings.interfaces[i];
-
-		if (!is_new(old, text))
+		if (has_pattern(monitor, text) ||
+		    (old && monitor_settings_has_interface(old, text)))
 			continue;
-		reconfiguration->patterns[reconfiguration->n_patterns] =
-			pattern_new(text, next->settings.position);
-		if (!reconfiguration->patterns[reconfiguration->n_patterns])
-			return -ENOMEM;
-		reconfiguration->n_patterns++;
+		patterns[*n] = pattern_new(text, settings->position);
+		if (patterns[*n]) {
+			(*n)++;
+			continue;
+		}
+		while (*n > monitor->n_patterns)
+			pattern_free(patterns[--*n]);
+		free(patterns);
+		return NULL;
 	}
-	return 0;
+	return patterns;
 }
 
-/* Hands the statistics to next. The counters of old remain valid until next is in the registry. */
-static void share_stats(struct monitor *next, const struct monitor *old)
+int monitor_set_settings(struct monitor *monitor, struct monitor_settings *settings,
+			 struct error *err)
 {
-	next->changes += old->changes;
-	next->failures += old->failures;
-	if (!next->changed)
-		next->changed = old->changed;
-	read_stats_unref(next->read_stats);
-	next->read_stats = read_stats_ref(old->read_stats);
-	next->in_trouble = old->in_trouble;
-}
+	_cleanup_(monitor_settings_unrefp) struct monitor_settings *old = monitor->settings;
+	_cleanup_free_ struct pattern **old_patterns = monitor->patterns;
+	bool was_configured = monitor->configured;
+	size_t n;
+	struct pattern **patterns = extend_patterns(monitor, settings, &n);
 
-/* Continues the run statistics of the programs of old, which are detached. */
-static void follow_programs(struct monitor *next, const struct monitor *old)
-{
-	if (next->settings.share != old->settings.share)
-		return;
-	if (run_stats_are_on())
-		rcu_wait(NULL);
-	for (size_t i = 0; i < next->n_instances; i++)
-		for (size_t j = 0; j < old->n_instances; j++)
-			if (next->settings.share ? i + j == 0
-						 : string_equal(next->instances[i]->interface,
-								old->instances[j]->interface))
-				generation_follow(next->instances[i]->generation,
-						  old->instances[j]->generation);
-}
-
-/* The initial instances and patterns of next are freed with the reconfiguration. */
-static void swap_instances(struct reconfiguration *reconfiguration, struct monitor *next,
-			   struct monitor *old)
-{
-	struct reconfiguration unused = {
-		.shadows = next->instances,
-		.n_shadows = next->n_instances,
-		.patterns = next->patterns,
-		.n_patterns = next->n_patterns,
-	};
-
-	next->instances = old->instances;
-	next->n_instances = old->n_instances;
-	next->patterns = reconfiguration->patterns;
-	next->n_patterns = reconfiguration->n_patterns;
-	next->netns_fd = old->netns_fd;
-	old->netns_fd = -1;
-	next->pins = steal_ptr(&old->pins);
-	old->instances = reconfiguration->shadows;
-	free(old->patterns);
-	old->patterns = NULL;
-	old->n_patterns = 0;
-	*reconfiguration = unused;
-}
-
-int monitor_reconfigure(struct monitor *next, struct monitor *old, struct error *err)
-{
-	_cleanup_(reconfiguration_release) struct reconfiguration reconfiguration = {};
-
-	if (reconfiguration_init(&reconfiguration, next, old) < 0)
+	if (!patterns) {
+		old = NULL;
+		old_patterns = NULL;
 		return error_oom(err);
-	pthread_mutex_lock(&old->links);
-	pthread_mutex_lock(&old->state);
-	swap_instances(&reconfiguration, next, old);
-	old->deleted = true; /* readers that hold old must not switch the links of next */
-	next->dataplane = dataplane_ref(old->dataplane);
-	free(next->document_file);
-	next->document_file = steal_ptr(&old->document_file);
-	next->outdated = old->outdated;
-	free(next->last_error);
-	next->last_error = steal_ptr(&old->last_error);
-	next->attach_error = steal_ptr(&old->attach_error);
-	next->attach_code = old->attach_code;
-	next->unattached = old->unattached;
-	share_stats(next, old);
-	pthread_mutex_unlock(&old->state);
-	pthread_mutex_unlock(&old->links);
-	next->document_confined = old->document_confined;
-	memcpy(next->document_leave, old->document_leave, sizeof(next->document_leave));
-	history_release(&next->history);
-	next->history = old->history;
-	old->history = (struct history){};
-	for (size_t i = next->n_patterns; i-- > 0;)
-		if (!stays(next, old, next->patterns[i]->text))
-			monitor_detach(next, next->patterns[i]->text, NULL);
-	__atomic_store_n(&next->stale, true, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_lock(&monitor->links);
+	pthread_mutex_lock(&monitor->state);
+	monitor->settings = monitor_settings_ref(settings);
+	monitor->configured = true;
+	monitor->patterns = patterns;
+	monitor->n_patterns = n;
+	pthread_mutex_unlock(&monitor->state);
+	pthread_mutex_unlock(&monitor->links);
+	for (size_t i = n; i-- > 0;) {
+		const char *text = patterns[i]->text;
+		bool was_named = !was_configured || monitor_settings_has_interface(old, text);
+
+		if (was_named && !monitor_settings_has_interface(settings, text))
+			monitor_detach(monitor, text, NULL);
+	}
+	__atomic_store_n(&monitor->stale, true, __ATOMIC_RELEASE);
 	return 0;
+}
+
+bool monitor_collides(const struct monitor *next, const struct monitor *old)
+{
+	return (next->hook->xdp && old->hook->xdp &&
+		string_equal(next->settings->netns, old->settings->netns)) ||
+	       (next->settings->pin && old->settings->pin);
 }
 
 void monitor_suspend(struct monitor *monitor)
@@ -216,8 +122,26 @@ void monitor_resume(struct monitor *monitor)
 		r = pinning_save(monitor, instance, instance->generation, &number, &err);
 	}
 	if (r < 0)
-		log_error("monitor %s: %s", monitor->settings.name, error_message(&err));
+		log_error("monitor %s: %s", monitor->name, error_message(&err));
 	__atomic_store_n(&monitor->stale, true, __ATOMIC_RELEASE);
+}
+
+/* Continues the run statistics of the programs of old, which are detached. */
+static void follow_programs(struct monitor *next, const struct monitor *old)
+{
+	bool share = next->settings->share;
+
+	if (share != old->settings->share)
+		return;
+	if (run_stats_are_on())
+		rcu_wait(NULL);
+	for (size_t i = 0; i < next->n_instances; i++)
+		for (size_t j = 0; j < old->n_instances; j++)
+			if (share ? i + j == 0
+				  : string_equal(next->instances[i]->interface,
+						 old->instances[j]->interface))
+				generation_follow(next->instances[i]->generation,
+						  old->instances[j]->generation);
 }
 
 void monitor_retire(struct monitor *monitor, struct monitor *successor)
@@ -225,6 +149,13 @@ void monitor_retire(struct monitor *monitor, struct monitor *successor)
 	monitor_close(monitor, false);
 	follow_programs(successor, monitor);
 	pthread_mutex_lock(&monitor->state);
-	share_stats(successor, monitor);
+	/* The counters of the monitor remain valid until its successor is in the registry. */
+	successor->changes += monitor->changes;
+	successor->failures += monitor->failures;
+	if (!successor->changed)
+		successor->changed = monitor->changed;
+	read_stats_unref(successor->read_stats);
+	successor->read_stats = read_stats_ref(monitor->read_stats);
+	successor->in_trouble = monitor->in_trouble;
 	pthread_mutex_unlock(&monitor->state);
 }

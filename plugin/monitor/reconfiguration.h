@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Replacement of a monitor by another one of the same name. Settings are immutable, because readers
- * use them without a lock. A change of settings therefore creates a new monitor.
+ * New settings for a monitor. Settings that leave the programs where they are replace the monitor's
+ * settings object. Other settings, for example another hook, need another monitor of the same name,
+ * which takes the place of the old one.
  */
 #ifndef DYNMON_MONITOR_RECONFIGURATION_H
 #define DYNMON_MONITOR_RECONFIGURATION_H
@@ -9,13 +10,29 @@
 #include "monitor/monitor.h"
 
 /**
- * monitor_agrees() - check whether a new monitor can take over the links of the old one
- * @next: the new monitor
- * @old:  the running monitor
+ * monitor_can_set_settings() - check whether settings leave the programs where they are
+ * @monitor:  the monitor
+ * @settings: new settings
  *
  * Return: true if hook, network namespace, position, Share and Pin are equal.
  */
-bool monitor_agrees(const struct monitor *next, const struct monitor *old);
+bool monitor_can_set_settings(const struct monitor *monitor,
+			      const struct monitor_settings *settings);
+
+/**
+ * monitor_set_settings() - replace the settings of a monitor by settings of collectd.conf
+ * @monitor:  under control; monitor_can_set_settings() is true
+ * @settings: a reference is taken on success
+ * @err:      receives the reason of a failure
+ *
+ * monitor_end() attaches interfaces that only the new settings name. Interfaces that the new
+ * settings no longer name are detached. Run-time changes of the interfaces persist, unless the
+ * monitor was not configured before: then only the settings count. Snapshots keep the old settings.
+ *
+ * Return: 0, or -ENOMEM; a failure changes nothing.
+ */
+int monitor_set_settings(struct monitor *monitor, struct monitor_settings *settings,
+			 struct error *err);
 
 /**
  * monitor_collides() - check whether two monitors cannot be attached at the same time
@@ -25,21 +42,6 @@ bool monitor_agrees(const struct monitor *next, const struct monitor *old);
  * Return: true if both use XDP in the same network namespace, or both use Pin.
  */
 bool monitor_collides(const struct monitor *next, const struct monitor *old);
-
-/**
- * monitor_reconfigure() - transfer everything that old runs to next
- * @next: under control, not yet published; monitor_agrees() is true
- * @old:  under control; deleted after success
- * @err:  receives the reason of a failure
- *
- * Transfers instances with their links, dataplane, document, history and statistics. monitor_end()
- * attaches interfaces that only the new settings name. Interfaces that the new settings no longer
- * name are detached. Run-time changes of the interfaces persist, unless old was not configured:
- * then only the settings count. Readers that hold old keep what they saw.
- *
- * Return: 0, or -ENOMEM; a failure changes nothing.
- */
-int monitor_reconfigure(struct monitor *next, struct monitor *old, struct error *err);
 
 /**
  * monitor_suspend() - detach and unpin everything to make room for another monitor

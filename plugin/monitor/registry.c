@@ -145,7 +145,7 @@ static size_t find_index(const struct registry *registry, const char *name)
 {
 	size_t i = 0;
 
-	while (i < registry->n_monitors && strcmp(registry->monitors[i]->settings.name, name) != 0)
+	while (i < registry->n_monitors && strcmp(registry->monitors[i]->name, name) != 0)
 		i++;
 	return i;
 }
@@ -172,7 +172,7 @@ int registry_list(struct registry *registry, const char *name, struct monitor_li
 	pthread_mutex_lock(&registry->lock);
 	ret->monitors = calloc(registry->n_monitors + 1, sizeof(struct monitor *));
 	for (size_t i = 0; ret->monitors && i < registry->n_monitors; i++)
-		if (!name || !strcmp(registry->monitors[i]->settings.name, name))
+		if (!name || !strcmp(registry->monitors[i]->name, name))
 			ret->monitors[ret->n++] = monitor_ref(registry->monitors[i]);
 	pthread_mutex_unlock(&registry->lock);
 	if (!ret->monitors)
@@ -236,9 +236,8 @@ int registry_insert(struct registry *registry, struct monitor *monitor, struct e
 	int r = 0;
 
 	pthread_mutex_lock(&registry->lock);
-	if (find_index(registry, monitor->settings.name) < registry->n_monitors)
-		r = error_set(err, -EEXIST, "a monitor called \"%s\" exists",
-			      monitor->settings.name);
+	if (find_index(registry, monitor->name) < registry->n_monitors)
+		r = error_set(err, -EEXIST, "a monitor called \"%s\" exists", monitor->name);
 	else if (registry->n_monitors >= MONITORS_MAX)
 		r = error_set(err, -E2BIG, "at most %d monitors are possible", MONITORS_MAX);
 	else if ((added = array_append(registry->monitors, registry->n_monitors)))
@@ -302,7 +301,7 @@ void registry_notify_changed(struct registry *registry)
 	eventfd_write(registry->change_fd, 1);
 }
 
-void registry_notify_added(struct registry *registry, const struct monitor *monitor)
+void registry_notify_added(struct registry *registry, struct monitor *monitor)
 {
 	if (registry->observer.added)
 		registry->observer.added(registry->observer.data, monitor);
@@ -325,8 +324,7 @@ int registry_find_map(struct registry *registry, const struct monitor *asking, c
 	for (size_t i = 0; i < snapshot.n; i++) {
 		const struct generation *generation = snapshot.items[i].generation;
 
-		if (!generation ||
-		    !strcmp(snapshot.items[i].monitor->settings.name, asking->settings.name))
+		if (!generation || !strcmp(snapshot.items[i].monitor->name, asking->name))
 			continue;
 		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 			const struct object *object = generation->directions[direction].object;
@@ -367,7 +365,7 @@ uint32_t registry_find_program(struct registry *registry, const struct monitor *
 		int prog_fd = generation_prog_fd(item->generation, direction);
 
 		if (item->ifindex == ifindex && prog_fd >= 0 &&
-		    same_netns(item->monitor->settings.netns, asking->settings.netns))
+		    same_netns(item->settings->netns, asking->settings->netns))
 			return object_program_id(prog_fd);
 	}
 	return 0;

@@ -23,7 +23,7 @@ struct registry_observer {
 	 * Called after a monitor was added or removed. No lock is held, except that a reload holds
 	 * the reload lock.
 	 */
-	void (*added)(void *data, const struct monitor *monitor);
+	void (*added)(void *data, struct monitor *monitor);
 	void (*removed)(void *data, const struct monitor *monitor);
 	/*
 	 * Reads the configuration again. The caller releases ret. report receives a
@@ -242,7 +242,7 @@ void registry_retired(struct registry *registry, uint64_t *changes, uint64_t *fa
 
 /* Report to the threads that watch change_fd, and to the observer. */
 void registry_notify_changed(struct registry *registry);
-void registry_notify_added(struct registry *registry, const struct monitor *monitor);
+void registry_notify_added(struct registry *registry, struct monitor *monitor);
 void registry_notify_removed(struct registry *registry, const struct monitor *monitor);
 
 /**

@@ -28,7 +28,7 @@ static void add_failure(struct reload *reload, int r, const struct error *err)
 	reload->failed = r;
 }
 
-/* Adds a failed load. tell_wanting() reports failures caused by a missing monitor later. */
+/* Adds a failed load. report_wanting() reports failures caused by a missing monitor later. */
 static void add_load_failure(struct reload *reload, int r, const struct error *err)
 {
 	if (r == -ENOLINK)
@@ -38,10 +38,10 @@ static void add_load_failure(struct reload *reload, int r, const struct error *e
 }
 
 /* Reports the result of loader_reload(), loader_again() or loader_replay(). */
-static void tell_replaced(struct reload *reload, const struct monitor *monitor, int r,
-			  const struct error *err)
+static void report_replaced(struct reload *reload, const struct monitor *monitor, int r,
+			    const struct error *err)
 {
-	const char *name = monitor->settings.name;
+	const char *name = monitor->name;
 
 	if (r < 0) {
 		add_load_failure(reload, r, err);
@@ -62,143 +62,151 @@ static void reload_document(struct reload *reload, struct monitor *monitor)
 	monitor_end(monitor);
 	if (r != 0)
 		registry_notify_changed(reload->registry);
-	tell_replaced(reload, monitor, r, &err);
+	report_replaced(reload, monitor, r, &err);
 }
 
 /* -- a monitor whose settings have changed -- */
 
-/* Returns true if the configuration names another document than before. */
-static bool other_document(const struct monitor *next, const struct monitor *old)
-{
-	return !string_equal(next->settings.dataplane,
-			     old->configured ? old->settings.dataplane : NULL);
-}
-
-/* Switches next, which runs the dataplane of old, to its own document or log level if changed. */
-static int load_after(struct reload *reload, struct monitor *next, const struct monitor *old,
-		      struct error *err)
-{
-	bool other_level = strcasecmp(next->log_level, old->log_level) != 0;
-
-	if (other_document(next, old)) {
-		const char *file = next->settings.dataplane;
-
-		if (file) {
-			if (monitor_set_document(next, file, false, NULL) < 0)
-				return error_oom(err);
-			history_release(&next->history);
-		} else if (!next->history.n) { /* keep an injected dataplane */
-			return next->dataplane ? loader_eject(next, err) : 0;
-		}
-	}
-	if (other_level && next->history.n)
-		return loader_again(next, reload->report, err);
-	return loader_reload(next, reload->force || other_level, reload->report, err);
-}
-
-/* Applies settings while the programs keep running. Both monitors are under control. */
-static int follow(struct reload *reload, struct monitor *next, struct monitor *old,
+/* Applies settings while the programs keep running. The monitor is under control. */
+static int update(struct reload *reload, struct monitor *monitor, struct monitor_settings *settings,
 		  struct error *err)
 {
+	_cleanup_(monitor_settings_unrefp) struct monitor_settings *old =
+		monitor_settings_ref(monitor->settings);
 	_cleanup_error_ struct error why = {};
-	int r = monitor_reconfigure(next, old, err);
+	_cleanup_free_ char *level = NULL;
+	bool was_configured = monitor->configured, other_level = false, other_document;
+	const char *file = settings->dataplane;
+	int r = 0;
 
-	if (r < 0)
-		return error_prefix(err, r, "monitor %s", old->settings.name);
-	registry_replace(reload->registry, old, next);
-	r = load_after(reload, next, old, &why);
+	/* A log level that was changed at run time persists, unless the option has changed. */
+	if (!was_configured || strcasecmp(settings->log_level, old->log_level) != 0) {
+		other_level = strcasecmp(settings->log_level, monitor->log_level) != 0;
+		level = strdup(settings->log_level);
+		if (!level)
+			r = error_oom(err);
+	}
 	if (r == 0)
-		loader_report_typos(next, reload->report);
-	tell_replaced(reload, next, r, &why);
+		r = monitor_set_settings(monitor, settings, err);
+	if (r < 0)
+		return error_prefix(err, r, "monitor %s", monitor->name);
+	if (level)
+		monitor_set_log_level(monitor, steal_ptr(&level));
+	registry_notify_changed(reload->registry);
+	other_document = !string_equal(file, was_configured ? old->dataplane : NULL);
+	if (other_document && file) {
+		r = monitor_set_document(monitor, file, false, NULL);
+		if (r == 0)
+			history_release(&monitor->history);
+		else
+			error_oom(&why);
+	}
+	if (r == 0 && other_document && !file && !monitor->history.n)
+		r = monitor->dataplane ? loader_eject(monitor, &why) : 0;
+	else if (r == 0 && other_level && monitor->history.n)
+		r = loader_again(monitor, reload->report, &why);
+	else if (r == 0) /* keeps an injected dataplane */
+		r = loader_reload(monitor, reload->force || other_level, reload->report, &why);
+	if (r == 0)
+		loader_report_typos(monitor, reload->report);
+	report_replaced(reload, monitor, r, &why);
 	return 0;
 }
 
-/* Applies settings that need new programs, for example another hook. Both are under control. */
-static int exchange(struct reload *reload, struct monitor *next, struct monitor *old,
-		    struct error *err)
+/*
+ * Replaces a monitor by one with settings that need new programs, for example another hook. old is
+ * under control. On success *ret receives the new monitor. On failure old keeps running.
+ */
+static int exchange(struct reload *reload, struct monitor *old, struct monitor_settings *settings,
+		    struct monitor **ret, struct error *err)
 {
-	bool collides = monitor_collides(next, old);
-	int r;
+	_cleanup_(monitor_unrefp) struct monitor *next = NULL;
+	bool same_level =
+		old->configured && !strcasecmp(settings->log_level, old->settings->log_level);
+	bool other_document = !string_equal(settings->dataplane,
+					    old->configured ? old->settings->dataplane : NULL);
+	char *level = same_level ? strdup(old->log_level) : NULL;
+	bool collides;
+	int r = registry_create(reload->registry, settings, true, old->id, &next, err);
 
+	if (r < 0) {
+		free(level);
+		return r;
+	}
+	monitor_begin(next);
+	if (level)
+		monitor_set_log_level(next, level);
+	collides = monitor_collides(next, old);
 	if (collides)
 		monitor_suspend(old);
-	if (old->history.n && !other_document(next, old))
+	if (old->history.n && !other_document)
 		r = loader_replay(next, &old->history, reload->report, err);
 	else
 		r = loader_reload(next, true, reload->report, err);
-	if (r < 0) {
+	if (r < 0) { /* next may already run the first of its documents */
 		monitor_note(old, err);
-		return r;
+		monitor_close(next, false);
+		if (collides)
+			monitor_resume(old);
+	} else {
+		__atomic_store_n(&next->stale, true, __ATOMIC_RELEASE);
+		monitor_retire(old, next);
+		registry_replace(reload->registry, old, next);
+		if (!old->configured)
+			registry_forget(reload->registry, next->name, reload->report);
 	}
-	__atomic_store_n(&next->stale, true, __ATOMIC_RELEASE);
-	monitor_retire(old, next);
-	registry_replace(reload->registry, old, next);
-	return 0;
+	monitor_end(next);
+	if (r >= 0)
+		*ret = steal_ptr(&next);
+	return r < 0 ? r : 0;
 }
 
 /* Reports matching interfaces that could not be attached. */
-static void report_troubles(struct reload *reload, struct monitor *monitor)
+static void report_unattached(struct reload *reload, struct monitor *monitor)
 {
 	_cleanup_error_ struct error err = {};
 
 	pthread_mutex_lock(&monitor->state);
 	if (monitor->attach_code)
-		error_set(&err, -EIO, "monitor %s: %s", monitor->settings.name,
+		error_set(&err, -EIO, "monitor %s: %s", monitor->name,
 			  monitor->attach_error ? monitor->attach_error : "not attached");
 	pthread_mutex_unlock(&monitor->state);
 	if (err.code)
 		add_failure(reload, err.code, &err);
 }
 
-/* Keeps a log level that was changed at run time, unless the option has changed, too. */
-static void keep_log_level(struct monitor *next, const struct monitor *old)
-{
-	char *level = NULL;
-
-	if (old->configured && !strcasecmp(next->log_level, old->settings.log_level))
-		level = strdup(old->log_level);
-	if (level)
-		monitor_set_log_level(next, level);
-}
-
-static void change(struct reload *reload, struct monitor *old, struct monitor_settings *settings)
+static void change(struct reload *reload, struct monitor *monitor, struct monitor_settings *new)
 {
 	_cleanup_(monitor_unrefp) struct monitor *next = NULL;
 	_cleanup_error_ struct error err = {};
-	bool was_saved = !old->configured;
-	int r = registry_create(reload->registry, settings, true, old->id, &next, &err);
+	bool was_saved;
+	int r;
 
+	monitor_begin(monitor);
+	was_saved = !monitor->configured;
+	if (monitor->deleted) { /* another thread was faster */
+		r = error_set(&err, -EAGAIN, "monitor %s is gone", monitor->name);
+	} else if (monitor_can_set_settings(monitor, new)) {
+		_cleanup_(monitor_settings_unrefp) struct monitor_settings *settings =
+			monitor_settings_share(new);
+
+		r = settings ? update(reload, monitor, settings, &err) : error_oom(&err);
+		if (r == 0 && was_saved)
+			registry_forget(reload->registry, monitor->name, reload->report);
+		next = monitor_ref(monitor);
+	} else {
+		r = exchange(reload, monitor, new, &next, &err);
+	}
+	monitor_end(monitor);
 	if (r < 0) {
 		add_failure(reload, r, &err);
 		return;
 	}
-	monitor_begin(old);
-	monitor_begin(next);
-	keep_log_level(next, old);
-	if (old->deleted) /* another thread was faster */
-		r = error_set(&err, -EAGAIN, "monitor %s is gone", old->settings.name);
-	else if (monitor_agrees(next, old))
-		r = follow(reload, next, old, &err);
-	else
-		r = exchange(reload, next, old, &err);
-	if (r < 0) { /* next may already run the first of its documents */
-		monitor_close(next, false);
-		if (!old->deleted && !monitor_agrees(next, old) && monitor_collides(next, old))
-			monitor_resume(old);
-	} else if (was_saved) {
-		registry_forget(reload->registry, next->settings.name, reload->report);
-	}
-	monitor_end(next);
-	monitor_end(old);
-	if (r < 0) {
-		add_failure(reload, r, &err);
-		return;
-	}
-	text_printf(reload->report, "monitor %s: settings changed\n", next->settings.name);
+	text_printf(reload->report, "monitor %s: settings changed\n", next->name);
 	registry_report_waiting(next, reload->report);
-	report_troubles(reload, next);
+	report_unattached(reload, next);
 	registry_notify_changed(reload->registry);
-	registry_notify_removed(reload->registry, old);
+	registry_notify_removed(reload->registry, monitor);
 	registry_notify_added(reload->registry, next);
 }
 
@@ -207,7 +215,7 @@ static void change(struct reload *reload, struct monitor *old, struct monitor_se
 static void delete_one(struct reload *reload, const struct monitor *monitor)
 {
 	_cleanup_error_ struct error err = {};
-	const char *name = monitor->settings.name;
+	const char *name = monitor->name;
 	int r = registry_delete(reload->registry, name, reload->report, &err);
 
 	if (r < 0 && r != -ENOENT)
@@ -237,10 +245,10 @@ static bool is_asked(const struct reload *reload, const char *name)
 static void reload_one(struct reload *reload, struct monitor *monitor)
 {
 	struct monitor_settings *settings =
-		reload->new ? settings_monitor(reload->new, monitor->settings.name) : NULL;
+		reload->new ? settings_monitor(reload->new, monitor->name) : NULL;
 
 	if (settings &&
-	    (!monitor->configured || !monitor_settings_equal(settings, &monitor->settings)))
+	    (!monitor->configured || !monitor_settings_equal(settings, monitor->settings)))
 		change(reload, monitor, settings);
 	else if (!settings && reload->new && monitor->configured)
 		return; /* already deleted by reload_all() */
@@ -251,7 +259,7 @@ static void reload_one(struct reload *reload, struct monitor *monitor)
 static bool is_listed(const struct monitor_list *list, const char *name)
 {
 	for (size_t i = 0; i < list->n; i++)
-		if (!strcmp(list->monitors[i]->settings.name, name))
+		if (!strcmp(list->monitors[i]->name, name))
 			return true;
 	return false;
 }
@@ -267,12 +275,12 @@ static void reload_all(struct reload *reload, const struct monitor_list *list)
 	for (size_t i = 0; new &&i < list->n; i++) {
 		const struct monitor *monitor = list->monitors[i];
 
-		if (is_asked(reload, monitor->settings.name) && monitor->configured &&
-		    !settings_monitor(new, monitor->settings.name))
+		if (is_asked(reload, monitor->name) && monitor->configured &&
+		    !settings_monitor(new, monitor->name))
 			delete_one(reload, monitor);
 	}
 	for (size_t i = 0; i < list->n && !registry_is_cancelled(reload->registry); i++)
-		if (is_asked(reload, list->monitors[i]->settings.name))
+		if (is_asked(reload, list->monitors[i]->name))
 			reload_one(reload, list->monitors[i]);
 	for (size_t i = 0; new &&i < new->n_monitors && !registry_is_cancelled(reload->registry);
 	     i++) {
@@ -285,7 +293,7 @@ static void reload_all(struct reload *reload, const struct monitor_list *list)
 }
 
 /* Called after all monitors were updated: a monitor that is still missing is an error. */
-static void tell_wanting(struct reload *reload)
+static void report_wanting(struct reload *reload)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
 
@@ -298,10 +306,10 @@ static void tell_wanting(struct reload *reload)
 
 		pthread_mutex_lock(&monitor->state);
 		if (monitor->wanting && monitor->outdated && monitor->last_error)
-			error_set(&err, -ENOENT, "monitor %s: %s", monitor->settings.name,
+			error_set(&err, -ENOENT, "monitor %s: %s", monitor->name,
 				  monitor->last_error);
 		pthread_mutex_unlock(&monitor->state);
-		if (err.code && is_asked(reload, monitor->settings.name))
+		if (err.code && is_asked(reload, monitor->name))
 			add_failure(reload, err.code, &err);
 	}
 }
@@ -324,7 +332,7 @@ static int reload_apply(struct registry *registry, struct settings *new, const c
 	registry_batch_begin(registry);
 	reload_all(&reload, &list);
 	if (reload.wanting)
-		tell_wanting(&reload);
+		report_wanting(&reload);
 	registry_batch_end(registry);
 	registry_report_feeds(registry, report);
 	if (reload.failed < 0)

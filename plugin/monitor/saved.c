@@ -68,7 +68,7 @@ static void format_layer(const struct history_entry *layer, bool encoded, struct
 
 static void format(const struct monitor *monitor, bool encoded, struct text *out)
 {
-	const struct monitor_settings *settings = &monitor->settings;
+	const struct monitor_settings *settings = monitor->settings;
 
 	text_printf(out, "{\n  \"version\": %d", SAVED_VERSION);
 	member(out, "name", settings->name);
@@ -114,8 +114,7 @@ int saved_format(const struct monitor *monitor, struct text *out)
 		format(monitor, encoded, out);
 		if (text_status(out) < 0)
 			return -ENOMEM;
-		r = saved_parse(out->data, out->len, monitor->settings.name, &saved, &warnings,
-				NULL);
+		r = saved_parse(out->data, out->len, monitor->name, &saved, &warnings, NULL);
 		if (r == 0)
 			return 0;
 	}

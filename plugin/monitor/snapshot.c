@@ -9,7 +9,7 @@ static int add_item(struct snapshot *snapshot, struct monitor *monitor,
 		    const struct instance *instance, bool alone)
 {
 	const char *name =
-		instance->interface && !monitor->settings.share ? instance->interface : "";
+		instance->interface && !monitor->settings->share ? instance->interface : "";
 	_cleanup_text_ struct text text = {};
 	char *interface;
 
@@ -19,6 +19,7 @@ static int add_item(struct snapshot *snapshot, struct monitor *monitor,
 		return -ENOMEM;
 	snapshot->items[snapshot->n++] = (struct snapshot_item){
 		.monitor = monitor_ref(monitor),
+		.settings = monitor_settings_ref(monitor->settings),
 		.interface = interface,
 		.ifindex = instance->ifindex,
 		.alone = alone,
@@ -34,7 +35,7 @@ int snapshot_add(struct snapshot *snapshot, struct monitor *monitor)
 	int r = 0;
 
 	pthread_mutex_lock(&monitor->state);
-	n = monitor->settings.share ? 1 : monitor->n_instances;
+	n = monitor->settings->share ? 1 : monitor->n_instances;
 	items = realloc(snapshot->items, (snapshot->n + n) * sizeof(*items));
 	if (items)
 		snapshot->items = items;
@@ -90,6 +91,7 @@ void snapshot_release(struct snapshot *snapshot)
 {
 	for (size_t i = 0; i < snapshot->n; i++) {
 		generation_unref(snapshot->items[i].generation);
+		monitor_settings_unref(snapshot->items[i].settings);
 		monitor_unref(snapshot->items[i].monitor);
 		free(snapshot->items[i].interface);
 	}

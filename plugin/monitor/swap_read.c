@@ -64,8 +64,7 @@ static int replace_all(const struct turn *turn, bool second, struct error *err)
 
 /*
  * Called with links held, which keeps the instances. Returns true if an instance runs the
- * generation. A replaced generation has nothing left to collect. The instances of a deleted monitor
- * may be copies whose links belong to its successor.
+ * generation. A replaced generation has nothing left to collect.
  */
 static bool is_running(const struct turn *turn)
 {
@@ -93,8 +92,7 @@ static void take_turn(struct turn *turn)
 	}
 	links_end(turn->monitor, &visit);
 	if (err.code)
-		log_error("monitor %s: swap-on-read: %s", turn->monitor->settings.name,
-			  error_message(&err));
+		log_error("monitor %s: swap-on-read: %s", turn->monitor->name, error_message(&err));
 }
 
 void generation_collect(const struct generation *generation, bool second)
@@ -174,8 +172,8 @@ void snapshot_collect(const struct snapshot *snapshot)
 			continue;
 		generation_collect(turns[i].generation, turns[i].second);
 		if (registry)
-			feeds_refill(registry->feeds, turns[i].monitor->settings.name,
-				     turns[i].generation, turns[i].second);
+			feeds_refill(registry->feeds, turns[i].monitor->name, turns[i].generation,
+				     turns[i].second);
 	}
 	lock_all(turns, n, pthread_mutex_unlock);
 }

@@ -13,7 +13,7 @@
 /* Opens the namespace when it appears, and closes it when it is gone or replaced. */
 static void follow_netns(struct monitor *monitor)
 {
-	const char *name = monitor->settings.netns;
+	const char *name = monitor->settings->netns;
 	int fd = monitor->netns_fd;
 
 	if (!name || (fd >= 0 && netns_is(fd, name)))
@@ -21,16 +21,15 @@ static void follow_netns(struct monitor *monitor)
 	fd = netns_open(name, NULL);
 	if (fd < 0 && monitor->netns_fd < 0)
 		return;
-	log_notice("monitor %s: network namespace %s is %s", monitor->settings.name, name,
+	log_notice("monitor %s: network namespace %s is %s", monitor->name, name,
 		   fd < 0 ? "gone" : "there");
 	/* Interface indexes of the old namespace are meaningless in the new one. */
 	for (size_t i = 0; monitor->netns_fd >= 0 && i < monitor->n_instances; i++) {
 		struct instance *instance = monitor->instances[i];
 
 		if (instance->ifindex)
-			notification_post(NOTIFICATION_WARNING, monitor->settings.name,
-					  instance->interface, "interface %s is gone",
-					  instance->interface);
+			notification_post(NOTIFICATION_WARNING, monitor->name, instance->interface,
+					  "interface %s is gone", instance->interface);
 		instance_withdraw(monitor, instance, NULL);
 	}
 	pthread_mutex_lock(&monitor->links);
@@ -46,12 +45,12 @@ int tracking_list(struct monitor *monitor, struct netif_list *ret, struct error 
 
 	*ret = (struct netif_list){};
 	follow_netns(monitor);
-	if (monitor->settings.netns && monitor->netns_fd < 0)
+	if (monitor->settings->netns && monitor->netns_fd < 0)
 		return 0;
 	r = netns_enter(monitor->netns_fd, &visit);
 	if (r < 0)
 		return error_set(err, r, "network namespace %s cannot be entered: %s",
-				 monitor->settings.netns, netns_strerror(r));
+				 monitor->settings->netns, netns_strerror(r));
 	r = netif_list_get(ret, err);
 	netns_leave(&visit);
 	return r;
@@ -109,7 +108,7 @@ static bool has_instance(const struct monitor *monitor, const struct pattern *pa
 static void tracking_attach(struct monitor *monitor, struct instance *instance, int ifindex,
 			    struct look *look)
 {
-	const char *name = monitor->settings.name;
+	const char *name = monitor->name;
 	_cleanup_error_ struct error err = {};
 	struct netns_visit visit;
 	int r;
@@ -138,9 +137,8 @@ static bool leave(struct monitor *monitor, size_t i, const char *what)
 {
 	struct instance *instance = monitor->instances[i];
 
-	log_notice("monitor %s: interface %s %s", monitor->settings.name, instance->interface,
-		   what);
-	notification_post(NOTIFICATION_WARNING, monitor->settings.name, instance->interface,
+	log_notice("monitor %s: interface %s %s", monitor->name, instance->interface, what);
+	notification_post(NOTIFICATION_WARNING, monitor->name, instance->interface,
 			  "interface %s %s", instance->interface, what);
 	if (!pattern_name(instance->pattern) ||
 	    has_instance(monitor, instance->pattern, instance)) {
@@ -173,8 +171,8 @@ static void follow_instance(struct monitor *monitor, struct look *look, size_t i
 		      pattern->bridge ? "is no port of the bridge any more" : "has another name");
 	} else {
 		if (renamed) {
-			log_notice("monitor %s: interface %s is called %s now",
-				   monitor->settings.name, instance->interface, netif->name);
+			log_notice("monitor %s: interface %s is called %s now", monitor->name,
+				   instance->interface, netif->name);
 			monitor_set_place(monitor, instance, netif->name, instance->ifindex,
 					  instance->troubled);
 			pinning_follow(monitor, instance);
@@ -208,7 +206,7 @@ static int load_generation(struct monitor *monitor, struct instance *instance,
 	*ret = NULL;
 	if (!monitor->dataplane)
 		return 0;
-	if (monitor->settings.share || (!first->pattern && !first->spent)) {
+	if (monitor->settings->share || (!first->pattern && !first->spent)) {
 		*ret = generation_ref(first->generation);
 		return 0;
 	}
@@ -296,7 +294,7 @@ static int look_at_all(struct monitor *monitor, struct look *look)
 
 void tracking_note_unattached(struct monitor *monitor, size_t n, const struct error *err)
 {
-	const char *name = monitor->settings.name;
+	const char *name = monitor->name;
 	bool news = err->code != monitor->attach_code || n != monitor->unattached;
 	bool begins = err->code && !monitor->attach_code;
 	char *message = NULL, *old;
@@ -349,7 +347,7 @@ void monitor_begin(struct monitor *monitor)
 /* Posts a notification when the monitor becomes unhealthy and when it recovers. */
 static void notify_health(struct monitor *monitor)
 {
-	const char *name = monitor->settings.name, *trouble;
+	const char *name = monitor->name, *trouble;
 
 	pthread_mutex_lock(&monitor->state);
 	trouble = monitor_trouble(monitor);
@@ -366,7 +364,7 @@ static void notify_health(struct monitor *monitor)
 void monitor_feed(const struct monitor *monitor, struct text *news)
 {
 	for (size_t i = 0; monitor->registry && !monitor->deleted && i < monitor->n_instances; i++)
-		feeds_put(monitor->registry->feeds, monitor->settings.name,
+		feeds_put(monitor->registry->feeds, monitor->name,
 			  monitor->instances[i]->generation, news);
 }
 
@@ -382,7 +380,7 @@ void monitor_end(struct monitor *monitor)
 		/* Feeds may have changed while control was held. */
 		monitor_feed(monitor, &news);
 		if (news.len)
-			log_error("monitor %s: %s", monitor->settings.name, text_str(&news));
+			log_error("monitor %s: %s", monitor->name, text_str(&news));
 		notify_health(monitor);
 		pthread_mutex_unlock(&monitor->control);
 		/* A thread that set stale while control was held relies on this one to scan. */

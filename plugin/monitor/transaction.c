@@ -49,7 +49,7 @@ static void transaction_release(struct transaction *transaction)
 static int find_none(const struct transaction *transaction, struct error *err)
 {
 	const struct pattern *pattern = transaction->pattern;
-	const char *netns = transaction->monitor->settings.netns;
+	const char *netns = transaction->monitor->settings->netns;
 
 	if (pattern->bridge)
 		return error_set(err, -ENODEV,
@@ -75,7 +75,7 @@ static int add_interfaces(struct transaction *transaction, const struct netif_li
 				 INTERFACE_OPTIONS_MAX);
 	transaction->pattern =
 		pattern_new(options->interface,
-			    options->position ? options->position : monitor->settings.position);
+			    options->position ? options->position : monitor->settings->position);
 	if (!transaction->pattern)
 		return error_oom(err);
 	for (size_t i = 0; i < list->n; i++) {
@@ -140,7 +140,7 @@ static const struct generation *generation_before(const struct transaction *tran
 	const struct instance *first = transaction->monitor->instances[0];
 	bool added = i >= transaction->n - transaction->n_added;
 
-	if (transaction->monitor->settings.share)
+	if (transaction->monitor->settings->share)
 		return first->generation;
 	if (!added)
 		return transaction->instances[i]->generation;
@@ -173,7 +173,7 @@ static int load_all(struct transaction *transaction, struct dataplane *dataplane
 	for (size_t i = 0; i < transaction->n && dataplane; i++) {
 		int r = 0;
 
-		if (i > 0 && monitor->settings.share)
+		if (i > 0 && monitor->settings->share)
 			transaction->generations[i] = generation_ref(transaction->generations[0]);
 		else
 			r = load_one(transaction, dataplane, i, err);
@@ -199,7 +199,7 @@ static void transaction_undo(struct transaction *transaction)
 		if (step->old_fd < 0)
 			attachment_detach(step->attachment);
 		else if (attachment_replace(step->attachment, step->old_fd, &err) < 0)
-			log_error("monitor %s: switching back: %s", monitor->settings.name,
+			log_error("monitor %s: switching back: %s", monitor->name,
 				  error_message(&err));
 	}
 	generation_detach_sections(transaction->generations[0], monitor->instances[0]->generation);
@@ -312,7 +312,7 @@ static void add_past(struct transaction *transaction)
 			rcu_wait(NULL);
 		waited = true;
 		if (generation_add_past(transaction->generations[i], &err) < 0)
-			log_error("monitor %s: %s", transaction->monitor->settings.name,
+			log_error("monitor %s: %s", transaction->monitor->name,
 				  error_message(&err));
 	}
 }
@@ -385,7 +385,7 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 	int r;
 
 	if (monitor->deleted)
-		return error_set(err, -ENOENT, "monitor %s is gone", monitor->settings.name);
+		return error_set(err, -ENOENT, "monitor %s is gone", monitor->name);
 	r = pinning_open(monitor, err);
 	if (r < 0)
 		return r;
@@ -469,7 +469,7 @@ int monitor_detach(struct monitor *monitor, const char *interface, struct error 
 	if (of)
 		return error_set(err, -EINVAL,
 				 "monitor %s is on %s by the regular expression %s: detach that",
-				 monitor->settings.name, interface, of->text);
-	return error_set(err, -ENOENT, "monitor %s is not attached to %s", monitor->settings.name,
+				 monitor->name, interface, of->text);
+	return error_set(err, -ENOENT, "monitor %s is not attached to %s", monitor->name,
 			 interface);
 }

@@ -111,7 +111,9 @@ static bool watch_look(struct watch *watch)
 	for (size_t i = 0; i < watch->n_spaces; i++)
 		watch->spaces[i].wanted = false;
 	for (size_t i = 0; i < list.n; i++) {
-		const char *name = list.monitors[i]->settings.netns;
+		_cleanup_(monitor_settings_unrefp) struct monitor_settings *settings =
+			monitor_get_settings(list.monitors[i]);
+		const char *name = settings->netns;
 		struct space *space = name ? space_find(watch, name) : NULL;
 
 		if (space)

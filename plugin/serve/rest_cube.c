@@ -115,9 +115,9 @@ void rest_cube_members(struct monitor *monitor, struct text *out)
 	_cleanup_text_ struct text uuid = {}, parent = {};
 	const char *word;
 
-	add_uuid(monitor->settings.name, &uuid);
+	add_uuid(monitor->name, &uuid);
 	pthread_mutex_lock(&monitor->state);
-	rest_member(out, true, "name", monitor->settings.name);
+	rest_member(out, true, "name", monitor->name);
 	rest_member(out, false, "uuid", text_str(&uuid));
 	rest_member(out, false, "service-name", REST_SERVICE);
 	rest_member(out, false, "type", rest_type(monitor));
@@ -142,7 +142,7 @@ void rest_get_cubes_of_service(struct rest_call *call)
 	rest_links_begin(call, &links);
 	text_addc(out, '[');
 	for (size_t i = 0; i < list.n; i++) {
-		rest_links_add(call, &links, list.monitors[i]->settings.name);
+		rest_links_add(call, &links, list.monitors[i]->name);
 		text_adds(out, i ? ",{" : "{");
 		rest_cube_members(list.monitors[i], out);
 		text_addc(out, '}');

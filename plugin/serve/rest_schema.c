@@ -191,7 +191,7 @@ void rest_help_service(struct rest_call *call, const char *what)
 		text_adds(out, ",\"elements\":[");
 		for (size_t i = 0; i < list.n; i++) {
 			text_adds(out, i ? ",{" : "{");
-			rest_member(out, true, "name", list.monitors[i]->settings.name);
+			rest_member(out, true, "name", list.monitors[i]->name);
 			text_addc(out, '}');
 		}
 		text_addc(out, ']');

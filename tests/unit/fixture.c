@@ -209,6 +209,7 @@ struct snapshot_item snapshot_item_make(struct monitor_settings *settings, const
 			direction_make(&item.generation->directions[direction], object,
 				       &configs[direction]);
 	assert_int_equal(monitor_new(settings, 1, 1, false, &item.monitor, NULL), 0);
+	item.settings = monitor_get_settings(item.monitor);
 	return item;
 }
 
@@ -216,6 +217,7 @@ void snapshot_item_release(struct snapshot_item *item)
 {
 	free(item->interface);
 	generation_unref(item->generation);
+	monitor_settings_unref(item->settings);
 	monitor_unref(item->monitor);
 }
 

@@ -133,8 +133,8 @@ static uint32_t program_said_to_run(const struct snapshot *snapshot)
 	return object_program_id(generation_prog_fd(snapshot->items[0].generation, INGRESS));
 }
 
-/* A snapshot taken before a new monitor object took over the links must not switch them. */
-static void test_taken_over_meanwhile(void **state)
+/* A snapshot taken before the settings changed still switches the copies that run. */
+static void test_settings_changed_meanwhile(void **state)
 {
 	_cleanup_(registry_freep) struct registry *registry = NULL;
 	_cleanup_(snapshot_release) struct snapshot early = {}, late = {};
@@ -155,11 +155,15 @@ static void test_taken_over_meanwhile(void **state)
 	apply(registry, "20", false);
 	assert_int_equal(program_on_v0(), first);
 	snapshot_collect(&early);
+	assert_int_not_equal(program_on_v0(), first);
 	assert_int_equal(registry_snapshot(registry, NULL, &late, NULL), 0);
+	assert_ptr_equal(late.items[0].monitor, early.items[0].monitor);
 	assert_ptr_equal(late.items[0].generation, early.items[0].generation);
+	assert_true(early.items[0].settings->interval == 10);
+	assert_true(late.items[0].settings->interval == 20);
 	assert_int_equal(program_said_to_run(&late), program_on_v0());
 	snapshot_collect(&late);
-	assert_int_not_equal(program_on_v0(), first);
+	assert_int_equal(program_on_v0(), first);
 	assert_int_equal(program_said_to_run(&late), program_on_v0());
 }
 
@@ -301,7 +305,7 @@ static void test_exact(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_taken_over_meanwhile),
+		cmocka_unit_test(test_settings_changed_meanwhile),
 		cmocka_unit_test(test_exact),
 	};
 

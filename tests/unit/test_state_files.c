@@ -76,7 +76,7 @@ static int save(const char *to, const struct monitor *monitor, struct error *err
 	_cleanup_text_ struct text bytes = {};
 
 	assert_int_equal(saved_format(monitor, &bytes), 0);
-	return state_save(to, monitor->settings.name, &bytes, err);
+	return state_save(to, monitor->name, &bytes, err);
 }
 
 static int see(void *data, const char *name, const char *bytes, size_t len, struct error *err)
@@ -139,10 +139,10 @@ static void test_round_trip(void **state)
 	assert_int_equal(state_load(dir, see, &seen, &report, &err), 0);
 	assert_string_equal(text_str(&report), "");
 	assert_int_equal(seen.n, 2);
-	assert_true(monitor_settings_equal(&seen.saved[0].settings, &a->settings));
+	assert_true(monitor_settings_equal(&seen.saved[0].settings, a->settings));
 	assert_int_equal(seen.saved[0].history.n, 0);
 	saved = &seen.saved[1];
-	assert_true(monitor_settings_equal(&saved->settings, &b->settings));
+	assert_true(monitor_settings_equal(&saved->settings, b->settings));
 	assert_int_equal(saved->history.n, 2);
 	assert_null(saved->history.layers[0].file);
 	assert_true(saved->history.layers[0].leave[EGRESS]);
