@@ -54,3 +54,12 @@ int descriptor_move_up(int fd)
 	close(fd);
 	return up;
 }
+
+int descriptor_copy_up(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, DESCRIPTORS_LOW);
+
+	if (copy < 0)
+		copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return copy < 0 ? -errno : copy;
+}

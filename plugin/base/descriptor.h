@@ -53,4 +53,13 @@ int descriptors_check(struct error *err);
  */
 int descriptor_move_up(int fd);
 
+/**
+ * descriptor_copy_up() - duplicate a descriptor with a number above DESCRIPTORS_LOW
+ * @fd:  an open descriptor, owned by the caller
+ *
+ * Return: a close-on-exec descriptor, with a lower number only if the limit leaves no number above
+ * DESCRIPTORS_LOW; -errno on failure.
+ */
+int descriptor_copy_up(int fd);
+
 #endif

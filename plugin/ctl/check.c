@@ -32,8 +32,8 @@ static int print_direction(const struct generation *generation, int direction, s
 		printf("%s: attached by section\n", direction_name(direction));
 	else
 		printf("%s: program %s, %u instructions\n", direction_name(direction),
-		       object_program_name(from->object, from->prog_fd),
-		       object_program_size(from->object, from->prog_fd));
+		       object_find_program(from->object, from->prog_fd)->name,
+		       object_find_program(from->object, from->prog_fd)->size);
 	for (size_t i = 0; i < from->object->n_maps; i++) {
 		struct map map;
 
@@ -73,9 +73,9 @@ static void check_add_direction(struct text *out, const struct generation *gener
 
 	text_printf(out, ",\"%s\":{", direction_name(direction));
 	if (!from->by_section) {
-		add_string(out, "program", object_program_name(from->object, from->prog_fd));
+		add_string(out, "program", object_find_program(from->object, from->prog_fd)->name);
 		text_printf(out, ",\"instructions\":%u,",
-			    object_program_size(from->object, from->prog_fd));
+			    object_find_program(from->object, from->prog_fd)->size);
 	}
 	text_adds(out, "\"maps\":[");
 	for (size_t i = 0; i < from->object->n_maps; i++) {

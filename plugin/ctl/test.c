@@ -60,7 +60,7 @@ static int trial_init(struct trial *trial, const struct generation_direction *di
 	r = bpf_obj_get_info_by_fd(direction->prog_fd, &info, &len);
 	if (r < 0)
 		return error_set(err, r, "a program of the object: %s", strerror(-r));
-	trial->name = object_program_name(direction->object, direction->prog_fd);
+	trial->name = object_find_program(direction->object, direction->prog_fd)->name;
 	trial->prog_fd = direction->prog_fd;
 	trial->xdp = info.type == BPF_PROG_TYPE_XDP;
 	return 0;

@@ -284,7 +284,7 @@ static void map_number(struct cell *cell)
 	uint32_t index;
 	size_t start, from;
 
-	if (cell->map.type != BPF_MAP_TYPE_ARRAY || !(cell->map.flags & BPF_F_MMAPABLE))
+	if (!map_type_get(cell->map.type)->mappable || !(cell->map.flags & BPF_F_MMAPABLE))
 		return;
 	memcpy(&index, cell->key, sizeof(index));
 	start = index * stride + cell->offset;
@@ -317,15 +317,11 @@ static int cell_find_map(const struct object *object, const char *name,
 
 static int check_map(const struct map *map, struct error *err)
 {
-	switch (map_kind(map->type)) {
-	case MAP_HASH:
-	case MAP_ARRAY:
-	case MAP_TRIE:
-		break;
-	default:
+	enum map_kind kind = map_kind(map->type);
+
+	if (kind == MAP_UNREADABLE || kind == MAP_QUEUE)
 		return error_set(err, -EOPNOTSUPP, "a map of type %s has no entries to be set",
 				 map_type_name(map->type));
-	}
 	if (map->flags & BPF_F_RDONLY)
 		return error_set(err, -EPERM, "it is read-only (BPF_F_RDONLY)");
 	return 0;

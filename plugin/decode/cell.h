@@ -9,6 +9,7 @@
 #ifndef DYNMON_DECODE_CELL_H
 #define DYNMON_DECODE_CELL_H
 
+#include "base/error.h"
 #include "decode/plan.h"
 #include "kernel/map.h"
 #include "kernel/object.h"

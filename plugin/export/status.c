@@ -3,7 +3,6 @@
 #include "base/utf8.h"
 #include "kernel/chain.h"
 #include "kernel/netns.h"
-#include "kernel/section.h"
 
 #include <string.h>
 
@@ -234,9 +233,11 @@ static void sections_json(const struct monitor *monitor, struct text *out)
 		generation_has_sections(generation) ? generation->directions[INGRESS].object : NULL;
 
 	text_adds(out, ",\"sections\":[");
-	for (size_t i = 0; object && i < object->n_links; i++) {
+	for (size_t i = 0; object && i < object->links.n; i++) {
+		const char *section = section_name(object->bpf, i);
+
 		text_adds(out, i ? "," : "");
-		text_json(out, object_section(object, i), strlen(object_section(object, i)));
+		text_json(out, section, strlen(section));
 	}
 	text_addc(out, ']');
 }

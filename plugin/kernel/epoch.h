@@ -11,17 +11,20 @@
 
 #include "base/error.h"
 
-struct object;
+#include <stdint.h>
+
+struct bpf_map;
+struct btf;
 
 /**
- * object_set_epoch() - set dynmon_epoch_base, if the object has it, to the current difference
- * @object:  opened, but not loaded; used by one thread
- * @err:     receives the reason of a failure
- *
- * The constant of a reused map is left alone.
+ * epoch_set() - set dynmon_epoch_base, if a map has it, to the current difference
+ * @map:           map of global constants that is not loaded and not reused
+ * @btf:           BTF of the object; NULL: none
+ * @section_type:  type of the map's value in @btf
+ * @err:           receives the reason of a failure
  *
  * Return: 0 on success or without such a constant, -errno on failure.
  */
-int object_set_epoch(struct object *object, struct error *err);
+int epoch_set(struct bpf_map *map, const struct btf *btf, uint32_t section_type, struct error *err);
 
 #endif

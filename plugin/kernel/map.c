@@ -8,59 +8,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static const struct map_type {
-	uint32_t type;
-	const char *name;
-	enum map_kind kind;
-	bool percpu;
-} map_types[] = {
-	{ BPF_MAP_TYPE_HASH, "hash", MAP_HASH, false },
-	{ BPF_MAP_TYPE_ARRAY, "array", MAP_ARRAY, false },
-	{ BPF_MAP_TYPE_PERCPU_HASH, "percpu_hash", MAP_HASH, true },
-	{ BPF_MAP_TYPE_PERCPU_ARRAY, "percpu_array", MAP_ARRAY, true },
-	{ BPF_MAP_TYPE_LRU_HASH, "lru_hash", MAP_HASH, false },
-	{ BPF_MAP_TYPE_LRU_PERCPU_HASH, "lru_percpu_hash", MAP_HASH, true },
-	{ BPF_MAP_TYPE_LPM_TRIE, "lpm_trie", MAP_TRIE, false },
-	{ BPF_MAP_TYPE_QUEUE, "queue", MAP_QUEUE, false },
-	{ BPF_MAP_TYPE_STACK, "stack", MAP_QUEUE, false },
-};
-
-static const struct map_type *map_type_find(uint32_t type)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(map_types); i++)
-		if (map_types[i].type == type)
-			return &map_types[i];
-	return NULL;
-}
-
-enum map_kind map_kind(uint32_t type)
-{
-	const struct map_type *known = map_type_find(type);
-
-	return known ? known->kind : MAP_UNREADABLE;
-}
-
-bool map_is_percpu(uint32_t type)
-{
-	const struct map_type *known = map_type_find(type);
-
-	return known && known->percpu;
-}
-
-const char *map_type_name(uint32_t type)
-{
-	const struct map_type *known = map_type_find(type);
-	const char *name = known ? known->name : libbpf_bpf_map_type_str((enum bpf_map_type)type);
-
-	return name ? name : "unknown";
-}
-
-const char *map_readable_types(void)
-{
-	return "hash, array, percpu_hash, percpu_array, lru_hash, lru_percpu_hash, lpm_trie, "
-	       "queue, stack";
-}
-
 static unsigned int possible_cpus;
 
 static void map_count_cpus(void)
@@ -90,7 +37,7 @@ size_t map_value_stride(const struct map *map)
 
 bool map_is_mappable(uint32_t type, uint32_t value_size)
 {
-	return type == BPF_MAP_TYPE_ARRAY &&
+	return map_type_get(type)->mappable &&
 	       (value_size == sizeof(uint32_t) || value_size == sizeof(uint64_t));
 }
 
@@ -109,39 +56,4 @@ void map_memory_unmap(const struct map *map, char *memory)
 {
 	if (memory)
 		munmap(memory, map->max_entries * MAP_MEMORY_STRIDE);
-}
-
-static void add_word(char *memory, const char *value, uint32_t size)
-{
-	uint64_t word;
-	uint32_t half;
-
-	if (size == sizeof(word)) {
-		memcpy(&word, value, sizeof(word));
-		__atomic_fetch_add((uint64_t *)memory, word, __ATOMIC_RELAXED);
-	} else {
-		memcpy(&half, value, sizeof(half));
-		__atomic_fetch_add((uint32_t *)memory, half, __ATOMIC_RELAXED);
-	}
-}
-
-int map_add(const struct map *to, const struct map *from)
-{
-	struct map_reader reader;
-	struct map_batch batch;
-	int r = to->memory ? map_reader_init(&reader, from, false) : -EOPNOTSUPP;
-
-	if (r < 0)
-		return r;
-	while ((r = map_reader_next(&reader, &batch)) > 0)
-		for (uint32_t i = 0; i < batch.count; i++) {
-			uint32_t index;
-
-			memcpy(&index, batch.keys + i * batch.key_stride, sizeof(index));
-			if (index < to->max_entries)
-				add_word(to->memory + index * MAP_MEMORY_STRIDE,
-					 batch.values + i * batch.value_stride, to->value_size);
-		}
-	map_reader_release(&reader);
-	return r;
 }

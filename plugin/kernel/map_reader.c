@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "kernel/map.h"
+#include "kernel/map_reader.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/object.h"
+#include "base/array.h"
+#include "base/descriptor.h"
 #include "base/image_check.h"
 #include "kernel/epoch.h"
 #include "kernel/libbpf_log.h"
-#include "kernel/seal.h"
-#include "kernel/section.h"
+#include "kernel/shared_btf.h"
 #include "kernel/type.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/btf.h>
 #include <string.h>
 
@@ -163,51 +163,37 @@ struct object *object_ref(struct object *object)
 	return object;
 }
 
-static void past_release(struct object_map *map)
-{
-	if (map->past.fd > 0)
-		fd_close(&map->past.fd);
-	map->past = (struct map){};
-}
-
 struct object *object_unref(struct object *object)
 {
 	if (!object || __atomic_sub_fetch(&object->refs, 1, __ATOMIC_ACQ_REL))
 		return NULL;
-	object_detach_sections(object);
+	sections_detach(&object->links);
 	for (size_t i = 0; i < object->n_maps; i++) {
 		struct object_map *map = &object->maps[i];
 
-		if (map->memory)
-			map_memory_unmap(&map->shape, map->memory);
 		if (!object->kept && map->pinned && map->pin_path)
 			unlink(map->pin_path);
-	}
-	object_unseal(object);
-	bpf_object__close(object->bpf);
-	for (size_t i = 0; i < object->n_maps; i++) {
-		past_release(&object->maps[i]);
-		free(object->maps[i].name);
+		object_map_release(map);
 	}
 	free(object->maps);
+	for (size_t i = 0; i < object->n_programs; i++) {
+		fd_close(&object->programs[i].fd);
+		free(object->programs[i].name);
+	}
+	free(object->programs);
+	shared_btf_put(object->shared_btf);
+	bpf_object__close(object->bpf);
 	free(object);
 	return NULL;
 }
 
-/*
- * Returns true if a section such as "tc/egress" or "tcx/ingress" is for the other direction only.
- */
-static bool section_excludes(const char *section, bool egress)
-{
-	const char *slash = strchr(section, '/');
-
-	return slash && !strcmp(slash + 1, egress ? "ingress" : "egress");
-}
-
 static bool program_fits(const struct bpf_program *program, bool xdp, bool egress)
 {
+	/* Sections such as "tc/egress" and "tcx/ingress" are for one direction only. */
+	const char *slash = strchr(bpf_program__section_name(program), '/');
+
 	return bpf_program__type(program) == (xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS) &&
-	       !section_excludes(bpf_program__section_name(program), egress);
+	       !(slash && !strcmp(slash + 1, egress ? "ingress" : "egress"));
 }
 
 int object_select(struct object *object, bool xdp, bool egress, const char *name,
@@ -256,74 +242,6 @@ struct object_map *object_find_map(const struct object *object, const char *name
 	return NULL;
 }
 
-static int sizes_agree(const struct object_map *map, uint32_t key_size, uint32_t value_size,
-		       struct error *err)
-{
-	if (bpf_map__key_size(map->bpf) == key_size && bpf_map__value_size(map->bpf) == value_size)
-		return 0;
-	return error_set(err, -EINVAL,
-			 "map %s: key of %u and value of %u bytes here, but %u and %u where it is "
-			 "declared",
-			 map->name, bpf_map__key_size(map->bpf), bpf_map__value_size(map->bpf),
-			 key_size, value_size);
-}
-
-int object_map_declare(struct object_map *map, const struct object_map *declaration,
-		       struct error *err)
-{
-	struct map shape = object_map_shape(declaration);
-	int r = sizes_agree(map, shape.key_size, shape.value_size, err);
-
-	if (r < 0)
-		return r;
-	bpf_map__set_type(map->bpf, (enum bpf_map_type)shape.type);
-	bpf_map__set_max_entries(map->bpf, shape.max_entries);
-	bpf_map__set_map_flags(map->bpf, shape.flags);
-	map->resolved = true;
-	return 0;
-}
-
-int object_map_reuse(struct object_map *map, int fd, struct error *err)
-{
-	struct bpf_map_info info = {};
-	uint32_t len = sizeof(info);
-	int r = bpf_obj_get_info_by_fd(fd, &info, &len);
-
-	if (r < 0)
-		return error_set(err, r, "map %s: %s", map->name, strerror(-r));
-	r = sizes_agree(map, info.key_size, info.value_size, err);
-	if (r < 0)
-		return r;
-	r = bpf_map__reuse_fd(map->bpf, fd);
-	if (r < 0)
-		return error_set(err, r, "map %s: cannot be shared: %s", map->name, error_text(r));
-	map->resolved = true;
-	map->reused = true;
-	return 0;
-}
-
-void object_map_make_mappable(struct object_map *map)
-{
-	uint32_t flags = bpf_map__map_flags(map->bpf);
-
-	if (map->scope == MAP_SCOPE_EXTERN || bpf_map__pin_path(map->bpf) ||
-	    flags & (BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_INNER_MAP) ||
-	    !map_is_mappable(bpf_map__type(map->bpf), bpf_map__value_size(map->bpf)))
-		return;
-	bpf_map__set_map_flags(map->bpf, flags | BPF_F_MMAPABLE);
-}
-
-int object_map_set_past(struct object_map *map, const struct map *past, struct error *err)
-{
-	int fd = fcntl(past->fd, F_DUPFD_CLOEXEC, 3);
-
-	if (fd < 0)
-		return error_set(err, -errno, "map %s: %s", map->name, error_text(-errno));
-	map->past = *past;
-	map->past.fd = fd;
-	return 0;
-}
-
 bool object_has_past(const struct object *object)
 {
 	for (size_t i = 0; object && i < object->n_maps; i++)
@@ -337,154 +255,150 @@ int object_add_past(struct object *object, struct error *err)
 	int result = 0;
 
 	for (size_t i = 0; i < object->n_maps; i++) {
-		struct object_map *map = &object->maps[i];
-		struct map to;
-		int r;
+		int r = object->maps[i].past.fd > 0 ? object_map_add_past(&object->maps[i], err)
+						    : 0;
 
-		if (map->past.fd <= 0)
-			continue;
-		r = object_map_describe(map, &to, err);
-		if (r == 0)
-			r = map_add(&to, &map->past);
-		past_release(map);
-		if (r < 0)
-			result = error_set(err, r, "map %s: what it had counted is lost: %s",
-					   map->name, strerror(-r));
+		result = r < 0 ? r : result;
 	}
 	return result;
 }
 
-/*
- * Maps the values of suitable maps into memory. A failure is harmless: reads then use system calls.
- */
-static void map_memory(struct object *object)
+static int object_prepare_maps(struct object *object, bool pin, struct error *err)
 {
 	for (size_t i = 0; i < object->n_maps; i++) {
 		struct object_map *map = &object->maps[i];
-		struct map shape;
+		const char *path;
+		int r;
 
-		if (object_map_describe(map, &shape, NULL) == 0)
-			map->memory = map_memory_map(&shape);
+		if (!pin)
+			bpf_map__set_pin_path(map->bpf, NULL);
+		r = object_map_check(map, err);
+		if (r < 0)
+			return r;
+		path = bpf_map__pin_path(map->bpf);
+		if (path) {
+			_cleanup_close_ int fd = bpf_obj_get(path);
+
+			map->pinned = fd < 0;
+		}
+		if (map->scope == MAP_SCOPE_EXTERN && !map->resolved)
+			return error_set(
+				err, -ENOLINK,
+				"map %s is \"extern\", and neither the other direction nor "
+				"any monitor declares it (with _SHARED or _PUBLIC)",
+				map->name);
+		/* A reused map already has its values: the second copy of a program shares it. */
+		if (map->internal && !map->reused)
+			r = epoch_set(map->bpf, bpf_object__btf(object->bpf), map->value_type, err);
+		if (r < 0)
+			return r;
 	}
-}
-
-/* Rejects a map that is too large or has a pin path outside OBJECT_PIN_DIR. */
-static int map_check(const struct object_map *map, struct error *err)
-{
-	const char *path = bpf_map__pin_path(map->bpf);
-	const struct map shape = {
-		.type = bpf_map__type(map->bpf),
-		.key_size = bpf_map__key_size(map->bpf),
-		.value_size = bpf_map__value_size(map->bpf),
-	};
-	uint64_t bytes = (uint64_t)bpf_map__max_entries(map->bpf) *
-			 (shape.key_size + map_value_stride(&shape));
-
-	if (map_kind(shape.type) != MAP_UNREADABLE && bytes > MAP_BYTES_MAX)
-		return error_set(
-			err, -EFBIG, "map %s: %llu bytes of entries, at most %llu are possible",
-			map->name, (unsigned long long)bytes, (unsigned long long)MAP_BYTES_MAX);
-	if (path &&
-	    (strncmp(path, OBJECT_PIN_DIR, strlen(OBJECT_PIN_DIR)) != 0 || strstr(path, "/../")))
-		return error_set(err, -EINVAL,
-				 "map %s: expected a path below " OBJECT_PIN_DIR
-				 " to be pinned at, "
-				 "found \"%.100s\"",
-				 map->name, path);
 	return 0;
 }
 
-/* Returns true if loading will create a pin that does not exist yet. */
-static bool map_will_be_pinned(const struct object_map *map)
+/*
+ * Replaces libbpf's copy of a loaded object by the data that the plugin needs, and closes the copy
+ * unless programs attach by their sections: libbpf attaches those. The kernel holds the BTF of
+ * programs and maps. After a failure the object can only be freed.
+ */
+static int object_take_over(struct object *object)
 {
-	const char *path = bpf_map__pin_path(map->bpf);
-	_cleanup_close_ int fd = path ? bpf_obj_get(path) : -1;
+	const struct btf *btf = bpf_object__btf(object->bpf);
+	struct bpf_program *bpf;
+	bool sections = false;
+	uint32_t size = 0;
+	const void *data = btf ? btf__raw_data(btf, &size) : NULL;
 
-	return path && fd < 0;
+	object->shared_btf = data ? shared_btf_get(data, size) : NULL;
+	if (btf && !object->shared_btf)
+		return -ENOMEM;
+	for (size_t i = 0; i < object->n_maps; i++) {
+		int r = object_map_take_over(&object->maps[i]);
+
+		if (r < 0)
+			return r;
+	}
+	bpf_object__for_each_program(bpf, object->bpf) {
+		struct object_program *program = array_append(object->programs, object->n_programs);
+		enum bpf_prog_type type = bpf_program__type(bpf);
+		int fd = bpf_program__fd(bpf);
+
+		if (!program)
+			return -ENOMEM;
+		*program = (struct object_program){
+			.bpf = bpf,
+			.name = strdup(bpf_program__name(bpf)),
+			.size = (unsigned int)bpf_program__insn_cnt(bpf),
+			.fd = fd < 0 ? -1 : descriptor_copy_up(fd),
+		};
+		if (!program->name)
+			return -ENOMEM;
+		if (fd >= 0 && program->fd < 0)
+			return program->fd;
+		sections |= bpf_program__autoload(bpf) && type != BPF_PROG_TYPE_SCHED_CLS &&
+			    type != BPF_PROG_TYPE_XDP;
+	}
+	if (sections)
+		return 0;
+	bpf_object__close(object->bpf);
+	object->bpf = NULL;
+	for (size_t i = 0; i < object->n_maps; i++)
+		object->maps[i].bpf = NULL;
+	return 0;
 }
 
 int object_load(struct object *object, bool pin, struct error *err)
 {
-	_cleanup_text_ struct text said = {};
-	int r;
+	_cleanup_text_ struct text output = {};
+	int r = object_prepare_maps(object, pin, err);
 
-	for (size_t i = 0; i < object->n_maps; i++) {
-		struct object_map *map = &object->maps[i];
-
-		if (!pin)
-			bpf_map__set_pin_path(map->bpf, NULL);
-		r = map_check(map, err);
-		if (r < 0)
-			return r;
-		map->pinned = map_will_be_pinned(map);
-	}
-
-	for (size_t i = 0; i < object->n_maps; i++)
-		if (object->maps[i].scope == MAP_SCOPE_EXTERN && !object->maps[i].resolved)
-			return error_set(
-				err, -ENOLINK,
-				"map %s is \"extern\", and neither the other direction nor any "
-				"monitor declares it (with _SHARED or _PUBLIC)",
-				object->maps[i].name);
-	r = object_set_epoch(object, err);
 	if (r < 0)
 		return r;
-	libbpf_log_begin(&said);
+	libbpf_log_begin(&output);
 	r = bpf_object__load(object->bpf);
 	libbpf_log_end();
 	if (r == 0)
-		r = object_seal(object);
+		r = object_take_over(object);
 	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM)
 		return error_set(err, r, "%s", error_text(r));
 	if (r < 0)
-		return error_set(err, r, "the kernel does not take it: %s%s%s%s", strerror(-r),
-				 r == -EPERM ? "; it takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, "
-					       "and before Linux 5.11 LimitMEMLOCK=infinity"
-					     : "",
-				 said.len ? "\n" : "", text_str(&said));
+		return error_set(err, r, "the kernel rejects the program: %s%s%s%s", strerror(-r),
+				 r == -EPERM
+					 ? "; this needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, "
+					   "and before Linux 5.11 LimitMEMLOCK=infinity"
+					 : "",
+				 output.len ? "\n" : "", text_str(&output));
 	object->loaded = true;
-	map_memory(object);
 	return 0;
 }
 
-struct map object_map_shape(const struct object_map *map)
+const struct btf *object_btf(const struct object *object)
 {
-	if (map->sealed)
-		return map->shape;
-	return (struct map){
-		.fd = -1,
-		.type = bpf_map__type(map->bpf),
-		.key_size = bpf_map__key_size(map->bpf),
-		.value_size = bpf_map__value_size(map->bpf),
-		.max_entries = bpf_map__max_entries(map->bpf),
-		.flags = bpf_map__map_flags(map->bpf),
-	};
+	return object->shared_btf ? object->shared_btf : bpf_object__btf(object->bpf);
 }
 
-int object_map_describe(const struct object_map *map, struct map *ret, struct error *err)
+int object_prog_fd(const struct object *object, const struct bpf_program *program)
 {
-	struct bpf_map_info info = {};
+	for (size_t i = 0; i < object->n_programs; i++)
+		if (object->programs[i].bpf == program)
+			return object->programs[i].fd;
+	return -1;
+}
+
+uint32_t object_program_id(int prog_fd)
+{
+	struct bpf_prog_info info = {};
 	uint32_t len = sizeof(info);
-	int fd, r;
 
-	if (map->sealed) {
-		*ret = map->shape;
-		ret->memory = map->memory;
-		return 0;
-	}
-	fd = bpf_map__fd(map->bpf);
-	r = fd < 0 ? -EBADF : bpf_obj_get_info_by_fd(fd, &info, &len);
-	if (r < 0)
-		return error_set(err, r, "map %s: %s", map->name, error_text(r));
-	*ret = (struct map){
-		.fd = fd,
-		.type = info.type,
-		.key_size = info.key_size,
-		.value_size = info.value_size,
-		.max_entries = info.max_entries,
-		/* The kernel does not report the flags of the descriptor, such as BPF_F_WRONLY. */
-		.flags = info.map_flags | bpf_map__map_flags(map->bpf),
-		.id = info.id,
-	};
-	return 0;
+	return bpf_obj_get_info_by_fd(prog_fd, &info, &len) < 0 ? 0 : info.id;
+}
+
+const struct object_program *object_find_program(const struct object *object, int prog_fd)
+{
+	static const struct object_program unknown = { .name = (char *)"?", .fd = -1 };
+
+	for (size_t i = 0; prog_fd >= 0 && i < object->n_programs; i++)
+		if (object->programs[i].fd == prog_fd)
+			return &object->programs[i];
+	return &unknown;
 }

@@ -10,44 +10,10 @@
 #ifndef DYNMON_KERNEL_OBJECT_H
 #define DYNMON_KERNEL_OBJECT_H
 
-#include "base/error.h"
-#include "kernel/map.h"
+#include "kernel/object_map.h"
+#include "kernel/section.h"
 
-#include <stdbool.h>
-
-struct bpf_link;
-struct bpf_map;
-struct bpf_program;
 struct btf;
-
-/* Visibility of a map, from the declaration tags "dynmon:..." in the object's BTF. */
-enum map_scope {
-	MAP_SCOPE_PROGRAM, /* default: private to the object */
-	MAP_SCOPE_SHARED,  /* both directions of a monitor */
-	MAP_SCOPE_PUBLIC,  /* all monitors */
-	MAP_SCOPE_EXTERN,  /* declared elsewhere: refers to a shared or public map */
-};
-
-struct object_map {
-	struct bpf_map *bpf; /* owned by libbpf's object; NULL once that is closed */
-	char *name;	     /* as in the source; libbpf renames a reused map */
-	uint32_t key_type;   /* ids in the object's BTF, saved because libbpf */
-	uint32_t value_type; /* clears them if the kernel rejects the BTF of a map */
-	enum map_scope scope;
-	bool resolved;	  /* an extern map whose declaration was found */
-	bool reused;	  /* uses an existing kernel map */
-	bool pinned;	  /* loading this object created the pin */
-	bool kept;	  /* carried over from the previous generation (map reuse) */
-	bool swapped;	  /* double-buffered: has a second copy */
-	bool dialect;	  /* declared in Dynmon's dialect: log2 slots as in BCC */
-	bool counted;	  /* a metric with empty-on-read takes counts out of it */
-	char *memory;	  /* mapped values; NULL: not mapped */
-	bool internal;	  /* made by the compiler: global variables and constants */
-	bool sealed;	  /* loaded; shape and pin_path are set */
-	struct map shape; /* owns the fd */
-	char *pin_path;	  /* NULL: not pinned */
-	struct map past;  /* counts to be added, see object_map_set_past(); owns the fd */
-};
 
 /* A program of a loaded object. */
 struct object_program {
@@ -57,8 +23,6 @@ struct object_program {
 	int fd;		   /* owned; -1: not loaded */
 };
 
-struct shared_btf;
-
 struct object {
 	unsigned int refs;	/* atomic */
 	struct bpf_object *bpf; /* NULL once loaded, unless programs attach by section */
@@ -67,14 +31,10 @@ struct object {
 	bool loaded;
 	struct object_program *programs;
 	size_t n_programs;
-	struct shared_btf *shared_btf; /* NULL: no BTF, or not loaded */
-	struct bpf_link **links;       /* of programs that attach by section */
-	size_t n_links;
-	bool kept; /* pins that this object created outlive it */
+	const struct btf *shared_btf; /* NULL: no BTF, or not loaded */
+	struct section_links links;   /* of programs that attach by section */
+	bool kept;		      /* pins that this object created outlive it */
 };
-
-/* Directory of all pins of maps. */
-#define OBJECT_PIN_DIR "/sys/fs/bpf/"
 
 #define OBJECT_MAPS_MAX 1024 /* maps of one object */
 #define OBJECT_TAGS_MAX 4096 /* tags "dynmon:..." of one object */
@@ -120,27 +80,6 @@ int object_select(struct object *object, bool xdp, bool egress, const char *name
 struct object_map *object_find_map(const struct object *object, const char *name);
 
 /**
- * object_map_declare() - copy the shape of a declaration to an extern map
- * @map:          an extern map of an object that is not loaded
- * @declaration:  the declaring map
- * @err:          receives the reason of a failure
- *
- * Return: 0 on success, -EINVAL if the sizes of keys or values differ.
- */
-int object_map_declare(struct object_map *map, const struct object_map *declaration,
-		       struct error *err);
-
-/**
- * object_map_reuse() - use an existing kernel map instead of a new one
- * @map:  a map of an object that is not loaded
- * @fd:   descriptor of the existing map, owned by the caller
- * @err:  receives the reason of a failure
- *
- * Return: 0 on success, -EINVAL if the sizes of keys or values differ, -errno on any other failure.
- */
-int object_map_reuse(struct object_map *map, int fd, struct error *err);
-
-/**
  * object_load() - create the maps and load the selected programs
  * @object:  opened, with all extern maps resolved
  * @pin:     honor the "pin=" tags; false: all maps are new and unpinned
@@ -159,25 +98,6 @@ static inline void object_keep(struct object *object)
 		object->kept = true;
 }
 
-/*
- * Requests BPF_F_MMAPABLE for a map of an object that is not loaded. Does nothing if the map type
- * does not allow it, or if others depend on the flags: extern, pinned, read-only and inner maps.
- */
-void object_map_make_mappable(struct object_map *map);
-
-/**
- * object_map_set_past() - remember a map whose counts are to be added to this one
- * @map:   map that receives the counts
- * @past:  map of the same shape; its descriptor is duplicated, the map itself is not changed
- * @err:   receives the reason of a failure
- *
- * Used for map reuse instead of object_map_reuse() when the old map lacks BPF_F_MMAPABLE and the
- * new map gets it.
- *
- * Return: 0 on success, -errno on failure.
- */
-int object_map_set_past(struct object_map *map, const struct map *past, struct error *err);
-
 /* Returns true if object_add_past() has work to do. Accepts NULL. */
 bool object_has_past(const struct object *object);
 
@@ -192,25 +112,6 @@ bool object_has_past(const struct object *object);
  */
 int object_add_past(struct object *object, struct error *err);
 
-/* Returns the shape of a map, before or after its object is loaded; fd is -1 before. */
-struct map object_map_shape(const struct object_map *map);
-
-/**
- * object_map_describe() - get shape, descriptor and memory of a loaded map
- * @map:  map of a loaded object
- * @ret:  receives the description; the object keeps ownership
- * @err:  receives the reason of a failure
- *
- * Return: 0 on success, -errno on failure.
- */
-int object_map_describe(const struct object_map *map, struct map *ret, struct error *err);
-
-/* Returns the descriptor of a map, owned by the object; -1 if the object is not loaded. */
-static inline int object_map_fd(const struct object_map *map)
-{
-	return map->sealed ? map->shape.fd : -1;
-}
-
 /**
  * object_prog_fd() - get the descriptor of a loaded program
  * @object:   loaded object
@@ -223,9 +124,8 @@ int object_prog_fd(const struct object *object, const struct bpf_program *progra
 /* Returns the kernel id of a loaded program; 0 if the kernel does not reveal it. */
 uint32_t object_program_id(int prog_fd);
 
-/* Name and number of instructions of a loaded program of the object; "?" and 0 if unknown. */
-const char *object_program_name(const struct object *object, int prog_fd);
-unsigned int object_program_size(const struct object *object, int prog_fd);
+/* Returns the loaded program with this descriptor; one with the name "?" if there is none. */
+const struct object_program *object_find_program(const struct object *object, int prog_fd);
 
 /* Returns the object's BTF, valid as long as the object; NULL if it has none. */
 const struct btf *object_btf(const struct object *object);

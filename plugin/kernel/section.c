@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/section.h"
+#include "base/array.h"
 #include "kernel/libbpf_log.h"
 
 #include <bpf/libbpf.h>
@@ -52,12 +53,12 @@ static bool has_section_to_attach(const struct bpf_program *program)
 	return false;
 }
 
-bool object_has_sections_only(const struct object *object, const char *name)
+bool sections_only(const struct bpf_object *object, const char *name)
 {
 	struct bpf_program *program;
 	bool any = false;
 
-	bpf_object__for_each_program(program, object->bpf) {
+	bpf_object__for_each_program(program, object) {
 		if (name && strcmp(bpf_program__name(program), name) != 0)
 			continue;
 		if (!has_section_to_attach(program))
@@ -67,17 +68,14 @@ bool object_has_sections_only(const struct object *object, const char *name)
 	return any;
 }
 
-void object_select_sections(struct object *object, const char *name)
+void sections_select(struct bpf_object *object, const char *name)
 {
 	struct bpf_program *program;
 
-	bpf_object__for_each_program(program, object->bpf) {
-		bool named = name && !strcmp(bpf_program__name(program), name);
-
-		if ((name && !named) || !has_section_to_attach(program))
-			continue;
-		bpf_program__set_autoload(program, true);
-	}
+	bpf_object__for_each_program(program, object)
+		if ((!name || !strcmp(bpf_program__name(program), name)) &&
+		    has_section_to_attach(program))
+			bpf_program__set_autoload(program, true);
 }
 
 /* libbpf reports only that a file does not exist. */
@@ -86,65 +84,65 @@ static const char *section_attach_hint(const struct bpf_program *program, int co
 	bool tracepoint = bpf_program__type(program) == BPF_PROG_TYPE_TRACEPOINT;
 
 	if (tracepoint && code == -EACCES && access(TRACEFS "/events", X_OK) < 0)
-		return TRACEFS " is not for this user to read; raw_tracepoint and tp_btf do "
-			       "without";
+		return "no permission to read " TRACEFS "; use SEC(\"raw_tracepoint/...\") or "
+		       "SEC(\"tp_btf/...\"), which do not need it";
 	if (!tracepoint || code != -ENOENT)
 		return strerror(-code);
 	return access(TRACEFS "/events", F_OK) < 0
-		       ? "no tracefs is mounted on " TRACEFS
+		       ? "tracefs is not mounted on " TRACEFS
 		       : "this kernel has no such tracepoint below " TRACEFS "/events";
 }
 
-int object_attach_sections(struct object *object, struct error *err)
+int sections_attach(struct section_links *links, const struct bpf_object *object, struct error *err)
 {
 	struct bpf_program *program;
-	size_t room = 0;
 
-	if (object->links)
+	if (links->n)
 		return 0;
-	bpf_object__for_each_program(program, object->bpf)
-		room++;
-	object->links = calloc(room + 1, sizeof(struct bpf_link *));
-	if (!object->links)
-		return error_oom(err);
-	bpf_object__for_each_program(program, object->bpf) {
-		_cleanup_text_ struct text said = {};
-		struct bpf_link *link;
+	bpf_object__for_each_program(program, object) {
+		_cleanup_text_ struct text output = {};
+		struct bpf_link *link, **slot;
 		int r;
 
 		if (!bpf_program__autoload(program))
 			continue;
-		libbpf_log_begin(&said);
+		libbpf_log_begin(&output);
 		link = bpf_program__attach(program);
 		r = link ? 0 : -errno;
 		libbpf_log_end();
 		if (r < 0) {
-			object_detach_sections(object);
+			sections_detach(links);
 			return error_set(err, r, "program %s: cannot attach to \"%s\": %s%s%s",
 					 bpf_program__name(program),
 					 bpf_program__section_name(program),
-					 section_attach_hint(program, r), said.len ? "\n" : "",
-					 text_str(&said));
+					 section_attach_hint(program, r), output.len ? "\n" : "",
+					 text_str(&output));
 		}
-		object->links[object->n_links++] = link;
+		slot = array_append(links->items, links->n);
+		if (!slot) {
+			bpf_link__destroy(link);
+			sections_detach(links);
+			return error_oom(err);
+		}
+		*slot = link;
 	}
 	return 0;
 }
 
-const char *object_section(const struct object *object, size_t i)
+const char *section_name(const struct bpf_object *object, size_t i)
 {
 	struct bpf_program *program;
 
-	bpf_object__for_each_program(program, object->bpf)
+	bpf_object__for_each_program(program, object)
 		if (bpf_program__autoload(program) && !i--)
 			return bpf_program__section_name(program);
 	return "";
 }
 
-void object_detach_sections(struct object *object)
+void sections_detach(struct section_links *links)
 {
-	while (object->n_links)
-		bpf_link__destroy(object->links[--object->n_links]);
-	free(object->links);
-	object->links = NULL;
+	while (links->n)
+		bpf_link__destroy(links->items[--links->n]);
+	free(links->items);
+	*links = (struct section_links){};
 }

@@ -3,44 +3,57 @@
  * Programs that attach by their section instead of to an interface: tracepoints, kprobes and the
  * like.
  *
- * The functions belong to struct object: the caller serializes calls on one object. They use
- * libbpf's copy of the object, which stays open for such programs.
+ * libbpf attaches them, so its object stays open. The owner of the object serializes the calls.
  */
 #ifndef DYNMON_KERNEL_SECTION_H
 #define DYNMON_KERNEL_SECTION_H
 
-#include "kernel/object.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct bpf_link;
+struct bpf_object;
+
+/* Links of the attached programs, in the order of the object. Zeroed: detached. */
+struct section_links {
+	struct bpf_link **items;
+	size_t n;
+};
 
 /**
- * object_has_sections_only() - test whether programs attach by their section
+ * sections_only() - test whether programs attach by their section
  * @object:  opened object
  * @name:    name of a program; NULL: all programs of the object
  *
  * Return: true if the object has such programs and all of them attach by section. Then use
- * object_select_sections() instead of object_select().
+ * sections_select() instead of object_select().
  */
-bool object_has_sections_only(const struct object *object, const char *name);
+bool sections_only(const struct bpf_object *object, const char *name);
 
 /**
- * object_select_sections() - select programs that attach by section for loading
+ * sections_select() - select programs that attach by section for loading
  * @object:  opened, but not loaded
  * @name:    name of the only program to select; NULL: all
  */
-void object_select_sections(struct object *object, const char *name);
+void sections_select(struct bpf_object *object, const char *name);
 
 /**
- * object_attach_sections() - attach the selected programs of a loaded object, all or none
+ * sections_attach() - attach the selected programs of a loaded object, all or none
+ * @links:   receives the links; detach with sections_detach()
  * @object:  loaded object
  * @err:     receives the section and libbpf's messages
  *
- * Idempotent. object_detach_sections() undoes it.
+ * Idempotent.
  *
  * Return: 0 on success, -errno on failure.
  */
-int object_attach_sections(struct object *object, struct error *err);
-void object_detach_sections(struct object *object);
+int sections_attach(struct section_links *links, const struct bpf_object *object,
+		    struct error *err);
+void sections_detach(struct section_links *links);
 
-/* Returns the section of the program of object->links[i]; "" if i is out of range. */
-const char *object_section(const struct object *object, size_t i);
+/* Returns the section of the program of link i; "" if i is out of range. */
+const char *section_name(const struct bpf_object *object, size_t i);
 
 #endif

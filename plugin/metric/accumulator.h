@@ -14,8 +14,9 @@
 #ifndef DYNMON_METRIC_ACCUMULATOR_H
 #define DYNMON_METRIC_ACCUMULATOR_H
 
+#include "base/error.h"
 #include "decode/number.h"
-#include "kernel/map.h"
+#include "kernel/map_reader.h"
 
 struct metric;
 struct accumulator;

@@ -104,11 +104,15 @@ int metric_init(struct metric *metric, const struct metric_config *config,
 		r = no_such_map(config, object, err);
 	} else {
 		r = object_map_describe(map, &metric->map, err);
-		if (r == 0 && map_kind(metric->map.type) == MAP_UNREADABLE)
+		if (r == 0 && map_kind(metric->map.type) == MAP_UNREADABLE) {
+			_cleanup_text_ struct text types = {};
+
+			map_type_list_readable(&types);
 			r = error_set(
 				err, -EOPNOTSUPP,
 				"map %s is a %s and cannot be read as a metric; these can: %s",
-				map->name, map_type_name(metric->map.type), map_readable_types());
+				map->name, map_type_name(metric->map.type), text_str(&types));
+		}
 		if (r == 0)
 			r = access_check(metric, map, err);
 		if (r == 0)

@@ -4,14 +4,6 @@
 #include "base/self_counter.h"
 
 #include <errno.h>
-#include <linux/bpf.h>
-
-/* Returns true if a full map rejects new entries. LRU maps evict an old entry instead. */
-static bool refuses(uint32_t type)
-{
-	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_PERCPU_HASH ||
-	       type == BPF_MAP_TYPE_LPM_TRIE || map_kind(type) == MAP_QUEUE;
-}
 
 /* Stores the number of entries in all metrics that share the map. */
 static void note_entries(const struct metric *metric, const struct map_reader *reader)
@@ -29,7 +21,8 @@ static void note_entries(const struct metric *metric, const struct map_reader *r
 static void note_full(const struct metric *metric, const struct map_reader *reader)
 {
 	bool *told = &metric->notes->full_told;
-	bool full = refuses(reader->map.type) && reader->seen >= reader->map.max_entries;
+	bool full =
+		map_type_get(reader->map.type)->fills && reader->seen >= reader->map.max_entries;
 
 	if (full)
 		self_counter_add(SELF_COUNTER_MAPS_FULL, 1);

@@ -9,6 +9,7 @@
 #ifndef DYNMON_METRIC_READER_H
 #define DYNMON_METRIC_READER_H
 
+#include "kernel/map_reader.h"
 #include "metric/accumulator.h"
 #include "metric/metric.h"
 

@@ -178,7 +178,7 @@ static void pin_sections(struct monitor *monitor, const struct instance *instanc
 	const struct object *object = generation_has_sections(instance->generation)
 					      ? instance->generation->directions[INGRESS].object
 					      : NULL;
-	size_t n = object ? object->n_links : 0;
+	size_t n = object ? object->links.n : 0;
 
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_error_ struct error err = {};
@@ -186,7 +186,7 @@ static void pin_sections(struct monitor *monitor, const struct instance *instanc
 
 		snprintf(name, sizeof(name), "%zu", i);
 		if (pins_save_link(monitor->pins, PINS_SECTIONS, name,
-				   bpf_link__fd(object->links[i]), &err) < 0)
+				   bpf_link__fd(object->links.items[i]), &err) < 0)
 			pinning_tell(monitor, &err);
 	}
 	pins_remove_links_from(monitor->pins, PINS_SECTIONS, (unsigned int)n);

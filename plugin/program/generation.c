@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "program/generation.h"
-#include "kernel/section.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -111,9 +110,12 @@ bool generation_has_sections(const struct generation *generation)
 
 int generation_attach_sections(struct generation *generation, struct error *err)
 {
-	return generation_has_sections(generation)
-		       ? object_attach_sections(generation->directions[INGRESS].object, err)
-		       : 0;
+	struct object *object;
+
+	if (!generation_has_sections(generation))
+		return 0;
+	object = generation->directions[INGRESS].object;
+	return sections_attach(&object->links, object->bpf, err);
 }
 
 void generation_detach_sections(struct generation *generation, const struct generation *next)
@@ -122,7 +124,7 @@ void generation_detach_sections(struct generation *generation, const struct gene
 		generation_has_sections(generation) ? generation->directions[INGRESS].object : NULL;
 
 	if (object && !(next && next->directions[INGRESS].object == object))
-		object_detach_sections(object);
+		sections_detach(&object->links);
 }
 
 void generation_keep(struct generation *generation)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "program/load.h"
 #include "kernel/event.h"
-#include "kernel/section.h"
 #include "program/binding.h"
 #include "program/verifier_log.h"
 
@@ -114,9 +113,9 @@ static int open_object(struct making *making, enum direction direction, struct o
 				making->err);
 	if (r < 0)
 		return r;
-	if (direction == INGRESS && object_has_sections_only(*ret, name)) {
+	if (direction == INGRESS && sections_only((*ret)->bpf, name)) {
 		to->by_section = true;
-		object_select_sections(*ret, name);
+		sections_select((*ret)->bpf, name);
 		return 0;
 	}
 	r = object_select(*ret, making->options->xdp && direction == INGRESS, direction == EGRESS,
@@ -329,15 +328,6 @@ static int swap_check(const struct generation_direction *direction, struct error
 	return 0;
 }
 
-/* The content of these maps refers to programs or maps of its own object. */
-static bool holds_descriptors(const struct object_map *map)
-{
-	enum bpf_map_type type = bpf_map__type(map->bpf);
-
-	return type == BPF_MAP_TYPE_PROG_ARRAY || type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
-	       type == BPF_MAP_TYPE_HASH_OF_MAPS;
-}
-
 /* Makes the second copy share all maps of the first one, except the swapped maps. */
 static int second_maps(struct making *making, enum direction direction)
 {
@@ -354,7 +344,7 @@ static int second_maps(struct making *making, enum direction direction)
 			r = object_map_declare(map, first, making->err);
 			map->resolved =
 				false; /* the second copy of the other direction provides it */
-		} else if (map->swapped || holds_descriptors(map)) {
+		} else if (map->swapped || map_type_get(bpf_map__type(map->bpf))->refers) {
 			continue;
 		} else {
 			r = object_map_reuse(map, object_map_fd(first), making->err);

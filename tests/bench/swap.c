@@ -6,7 +6,7 @@
  */
 #include "base/log.h"
 #include "bench.h"
-#include "kernel/map.h"
+#include "kernel/map_reader.h"
 #include "metric/reader.h"
 #include "monitor/operation.h"
 #include "monitor/registry.h"

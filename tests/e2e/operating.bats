@@ -271,7 +271,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	refused="cannot be entered: Operation not permitted; it takes CAP_SYS_ADMIN"
 	said_once "monitor elsewhere: network namespace $FAR $refused"
 	run ! grep -F '"peer0" does not exist' "$LOG"
-	said_once 'cannot attach to "tracepoint/skb/kfree_skb": /sys/kernel/tracing is not for this user to read; raw_tracepoint and tp_btf do without'
+	said_once 'cannot attach to "tracepoint/skb/kfree_skb": no permission to read /sys/kernel/tracing; use SEC("raw_tracepoint/...") or SEC("tp_btf/..."), which do not need it'
 	said_once "whether filters were left behind cannot be found out: CAP_SYS_ADMIN is missing"
 	monitor_is elsewhere failed
 	monitor_is drops failed

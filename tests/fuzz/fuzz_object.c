@@ -10,7 +10,6 @@
 #include "base/image_check.h"
 #include "dataplane/bundle.h"
 #include "dataplane/document.h"
-#include "kernel/section.h"
 #include "metric/metric.h"
 
 #include <bpf/libbpf.h>
@@ -184,8 +183,8 @@ static void use(const char *bytes, size_t len, const struct direction_config *di
 		abort();
 	if (r < 0)
 		return;
-	if (object_has_sections_only(object, name))
-		object_select_sections(object, name);
+	if (sections_only(object->bpf, name))
+		sections_select(object->bpf, name);
 	for (int hook = 0; hook < 4; hook++)
 		object_select(object, hook & 1, hook & 2, name, &program, &err);
 	for (size_t i = 0; i < object->n_maps; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fixture.h"
-#include "kernel/map.h"
+#include "kernel/map_reader.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -788,11 +788,13 @@ static void test_not_taken(void **state)
 /* Every type name used in messages belongs to a readable type. */
 static void test_names(void **state)
 {
-	_cleanup_free_ char *names = strdup(map_readable_types());
-	char *rest = names, *name;
+	_cleanup_text_ struct text names = {};
 	unsigned int n = 0, readable = 0;
+	char *rest, *name;
 
 	(void)state;
+	map_type_list_readable(&names);
+	rest = names.data;
 	while ((name = strsep(&rest, ", ")))
 		for (uint32_t type = 0; *name && type < 64; type++)
 			if (!strcmp(map_type_name(type), name)) {

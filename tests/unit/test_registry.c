@@ -330,7 +330,7 @@ static void test_failed_injections(void **state)
 			{ NULL, "{\"ingress-path\":{\"object-data\":\"QUJD\"}}",
 			  "ingress-path.object-data: not a usable eBPF object: ", -EINVAL },
 			{ NULL, no_map, "map \"NONE\" does not exist", -ENOENT },
-			{ NULL, verifier, "the kernel does not take it: ", 0 },
+			{ NULL, verifier, "the kernel rejects the program: ", 0 },
 			{ NULL, half, "egress-path", 0 },
 			{ "none", json, "interface \"none\" does not exist", -ENODEV },
 			{ NULL, "{\"ingress-path\":{\"object\":\"../x\"}}",
