@@ -27,7 +27,7 @@ int client_open(struct client *client, const char *socket_file, struct error *er
 	if (errno == ENOENT || errno == ECONNREFUSED)
 		hint = "; is collectd running, with LoadPlugin dynmon? (-s names another socket)";
 	else if (errno == EACCES)
-		hint = "; root or the socket's group may";
+		hint = "; use root or the group of the socket";
 	error_set(err, -errno, "socket %s: %s%s", socket_file, strerror(errno), hint);
 	client_close(client);
 	return err->code;
@@ -39,93 +39,60 @@ void client_close(struct client *client)
 	text_release(&client->input);
 }
 
-/*
- * Reads more input over the processed input. Returns 0 or -errno; the end of the connection is an
- * error.
- */
-static int fill(struct client *client, struct error *err)
+int client_read_part(struct client *client, const char **part, size_t *n, struct error *err)
 {
-	char *to;
-	ssize_t n;
+	const char *end;
 
-	client->input.len = client->used = 0;
-	to = text_reserve(&client->input, PART);
-	if (!to)
-		return error_oom(err);
-	do
-		n = recv(client->fd, to, PART, 0);
-	while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return error_set(err, n ? -errno : -EPIPE,
-				 "the plugin ended the connection in the middle of its answer");
-	client->input.len = (size_t)n;
-	return 0;
+	if (client->used == client->input.len) {
+		ssize_t received;
+		char *to;
+
+		client->input.len = client->used = 0;
+		to = text_reserve(&client->input, PART);
+		if (!to)
+			return error_oom(err);
+		do
+			received = recv(client->fd, to, PART, 0);
+		while (received < 0 && errno == EINTR);
+		if (received <= 0)
+			return error_set(err, received ? -errno : -EPIPE,
+					 "the plugin closed the connection before the end of its "
+					 "answer; see the log of collectd");
+		client->input.len = (size_t)received;
+	}
+	*part = client->input.data + client->used;
+	*n = client->input.len - client->used;
+	end = memchr(*part, '\n', *n);
+	if (end)
+		*n = (size_t)(end - *part) + 1;
+	client->used += *n;
+	return !!end;
 }
 
-int client_read_line(struct client *client, void (*take)(void *data, const char *part, size_t len),
-		     void *data, struct error *err)
+int client_read_line(struct client *client, size_t max, struct text *line, struct error *err)
 {
-	for (;;) {
-		const char *part = client->input.data + client->used;
-		size_t left = client->input.len - client->used;
-		const char *end = left ? memchr(part, '\n', left) : NULL;
-		size_t n = end ? (size_t)(end - part) + 1 : left;
-		int r;
+	int r;
 
-		if (n)
-			take(data, part, n);
-		client->used += n;
-		if (end)
-			return 0;
-		r = fill(client, err);
+	do {
+		const char *part;
+		size_t n;
+
+		r = client_read_part(client, &part, &n, err);
 		if (r < 0)
 			return r;
-	}
-}
-
-static void take_text(void *data, const char *part, size_t len)
-{
-	struct text *text = data;
-
-	if (text->len < STATUS_MAX)
-		text_add(text, part, len);
-}
-
-/* The text of an error contains \n for a newline and \\ for a backslash. */
-static void unescape(const char *from, struct text *to)
-{
-	for (; *from; from++) {
-		if (from[0] == '\\' && from[1]) {
-			from++;
-			text_addc(to, *from == 'n' ? '\n' : *from);
-		} else {
-			text_addc(to, *from);
-		}
-	}
-}
-
-static int64_t client_parse_status(struct text *line, struct text *status, struct error *err)
-{
-	_cleanup_text_ struct text words = {};
-	const char *text = text_str(line);
-	char *rest;
-	long long n = strtoll(text, &rest, 10);
-
-	if (rest == text)
-		return error_set(err, -EPROTO, "not an answer of the plugin: \"%.60s\"", text);
-	rest += *rest == ' ';
-	if (n >= 0) {
-		text_adds(status, rest);
-		return n;
-	}
-	unescape(rest, &words);
-	return error_set(err, -EREMOTEIO, "%s", text_str(&words));
+		n -= (size_t)r; /* the newline */
+		text_add(line, part, n < max - line->len ? n : max - line->len);
+	} while (r == 0);
+	return text_status(line) < 0 ? error_oom(err) : 0;
 }
 
 int64_t client_request(struct client *client, const char *line, const struct text *payload,
 		       struct text *status, struct error *err)
 {
-	_cleanup_text_ struct text request = {}, answer = {};
+	_cleanup_text_ struct text request = {}, answer = {}, message = {};
+	const char *text;
+	char *rest;
+	long long n;
 	int r;
 
 	if (strchr(line, '\n'))
@@ -140,10 +107,43 @@ int64_t client_request(struct client *client, const char *line, const struct tex
 	 * case.
 	 */
 	r = file_write_fd(client->fd, request.data, request.len);
-	if (client_read_line(client, take_text, &answer, err) < 0)
-		return r < 0 ? error_set(err, r, "sending to the plugin: %s", strerror(-r))
+	if (client_read_line(client, STATUS_MAX, &answer, err) < 0)
+		return r < 0 ? error_set(err, r, "cannot send to the plugin: %s", strerror(-r))
 			     : err->code;
-	if (answer.len)
-		answer.len--;
-	return client_parse_status(&answer, status, err);
+	text = text_str(&answer);
+	n = strtoll(text, &rest, 10);
+	if (rest == text)
+		return error_set(err, -EPROTO, "not an answer of the plugin: \"%.60s\"", text);
+	rest += *rest == ' ';
+	if (n >= 0) {
+		text_adds(status, rest);
+		return n;
+	}
+	/* In an error \n stands for a newline and \\ for a backslash. */
+	for (; *rest; rest++) {
+		bool escaped = *rest == '\\' && rest[1];
+
+		rest += escaped;
+		text_addc(&message, escaped && *rest == 'n' ? '\n' : *rest);
+	}
+	return error_set(err, -EREMOTEIO, "%s", text_str(&message));
+}
+
+int client_lines(const char *socket_file, const char *line, const struct text *payload,
+		 struct text *lines, struct text *status, struct error *err)
+{
+	_cleanup_(client_close) struct client client = { .fd = -1 };
+	int64_t n;
+
+	if (client_open(&client, socket_file, err) < 0)
+		return err->code;
+	n = client_request(&client, line, payload, status, err);
+	if (n < 0)
+		return err->code;
+	for (int64_t i = 0; i < n; i++) {
+		if (client_read_line(&client, SIZE_MAX, lines, err) < 0)
+			return err->code;
+		text_addc(lines, '\n');
+	}
+	return text_status(lines) < 0 || text_status(status) < 0 ? error_oom(err) : 0;
 }

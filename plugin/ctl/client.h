@@ -32,13 +32,28 @@ int64_t client_request(struct client *client, const char *line, const struct tex
 		       struct text *status, struct error *err);
 
 /**
- * client_read_line() - read a line of the answer
- * @take:  receives the line with its newline; a long line is passed in parts
- * @data:  for @take
+ * client_read_part() - read a part of the current line of the answer
+ * @part:  receives the bytes, valid until the next read; the last part has the newline
+ * @n:     receives the number of bytes
  *
- * Return: 0; -EPIPE if the connection ended too early; other -errno.
+ * Return: 1 if the part ends the line, 0 if not; -EPIPE if the connection ended too early; other
+ * -errno.
  */
-int client_read_line(struct client *client, void (*take)(void *data, const char *part, size_t len),
-		     void *data, struct error *err);
+int client_read_part(struct client *client, const char **part, size_t *n, struct error *err);
+
+/* Appends a line of the answer without its newline. Cuts the line if the text exceeds max bytes. */
+int client_read_line(struct client *client, size_t max, struct text *line, struct error *err);
+
+/**
+ * client_lines() - send a request over a new connection and return the lines of the answer
+ * @line:     without the newline; the verb must count its lines
+ * @payload:  document after the line; may be NULL
+ * @lines:    receives the lines, each with its newline
+ * @status:   receives the text of the status line
+ *
+ * Return: 0, or -errno with a message in @err.
+ */
+int client_lines(const char *socket_file, const char *line, const struct text *payload,
+		 struct text *lines, struct text *status, struct error *err);
 
 #endif

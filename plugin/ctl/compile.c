@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ctl/compile.h"
+/* dynmonctl compile: convert a document with its code to a bundle, for hosts without a compiler. */
 #include "base/file.h"
+#include "ctl/offline.h"
+#include "ctl/subcommand.h"
 #include "dataplane/bundle.h"
-#include "kernel/hook.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 /* Writes a temporary file and renames it, so that no reader sees an incomplete file. */
-static int compile_replace_file(const char *name, const struct text *bytes)
+static int replace_bundle(const char *name, const struct text *bytes)
 {
 	_cleanup_free_ char *temporary = NULL;
 	_cleanup_close_ int fd = -1;
@@ -35,42 +35,30 @@ static int compile_replace_file(const char *name, const struct text *bytes)
 	return r;
 }
 
-/* A device or a pipe is opened for writing and not replaced. */
-static int compile_write_file(const char *name, const struct text *bytes, struct error *err)
+int ctl_compile(const struct options *options, char **words, size_t n, struct error *err)
 {
+	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
+	_cleanup_text_ struct text bundle = {};
 	_cleanup_close_ int fd = -1;
+	struct compile_target target;
 	struct stat st;
 	int r;
 
-	if (stat(name, &st) == 0 && !S_ISREG(st.st_mode)) {
-		fd = open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-		r = fd < 0 ? -errno : file_write_fd(fd, bytes->data, bytes->len);
+	(void)n;
+	if (!options->output)
+		return EXIT_USAGE;
+	r = offline_compile(options, words[0], &target, &dataplane, err);
+	if (r < 0)
+		return r;
+	r = bundle_pack(dataplane, &target, &bundle, err);
+	if (r < 0)
+		return error_prefix(err, r, "%s", words[0]);
+	/* A device or a pipe is opened for writing and not replaced. */
+	if (stat(options->output, &st) == 0 && !S_ISREG(st.st_mode)) {
+		fd = open(options->output, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+		r = fd < 0 ? -errno : file_write_fd(fd, bundle.data, bundle.len);
 	} else {
-		r = compile_replace_file(name, bytes);
+		r = replace_bundle(options->output, &bundle);
 	}
-	return r < 0 ? error_set(err, r, "%s: %s", name, strerror(-r)) : 0;
-}
-
-int compile_file(const char *file, const char *output, const char *hook, const char *log_level,
-		 unsigned int cube_id, const struct compiler *compiler, struct error *err)
-{
-	const struct compile_target target = {
-		.xdp = hook_find(hook)->xdp,
-		.log_level = log_level,
-		.cube_id = cube_id,
-	};
-	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
-	_cleanup_document_ struct document *document = NULL;
-	_cleanup_text_ struct text bundle = {};
-	int r = document_load(NULL, file, false, &document, err);
-
-	if (r == 0)
-		r = dataplane_build(steal_ptr(&document), NULL, compiler, &target, &dataplane, err);
-	if (r == 0) {
-		fputs(text_str(&dataplane->warnings), stderr);
-		r = bundle_pack(dataplane, &target, &bundle, err);
-		if (r < 0)
-			error_prefix(err, r, "%s", file);
-	}
-	return r < 0 ? r : compile_write_file(output, &bundle, err);
+	return r < 0 ? error_set(err, r, "%s: %s", options->output, strerror(-r)) : 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/completion.h"
 #include "base/utf8.h"
-#include "ctl/ask.h"
+#include "ctl/client.h"
 #include "ctl/scrape.h"
-#include "kernel/hook.h"
+#include "ctl/subcommand.h"
 #include "serve/verb.h"
 
 #include <ctype.h>
@@ -11,72 +11,33 @@
 #include <string.h>
 #include <strings.h>
 
-/* The commands of dynmonctl. Other commands are in the table of verbs. */
-static const struct {
-	const char *name;
-	const char *arguments;
-} commands[] = {
-	{ "help", "[<verb>]" },
-	{ "check", "<file>" },
-	{ "compile", "<file>" },
-	{ "test", "<file>" },
-	{ "inject", "<monitor> <interface|file> <file>" },
-	{ "top", "[<monitor>]" },
-	{ "watch", "<metric> [<monitor>]" },
-};
-
-static const struct {
-	const char *name, *letter;
-	const char *values; /* NULL: no value; separated by |, or their kind in <> */
-} options[] = {
-	{ "--socket", "-s", "<file>" }, { "--json", "-j", NULL },
-	{ "--verbose", "-v", NULL },	{ "--wait", "", "" },
-	{ "--interval", "-i", "" },	{ "--count", "", "" },
-	{ "--hook", "-k", "<hook>" },	{ "--log-level", "", "<loglevel>" },
-	{ "--cube-id", "", "" },	{ "--compiler", "", "<file>" },
-	{ "--include", "", "<file>" },	{ "--output", "-o", "<file>" },
-	{ "--pcap", "", "<file>" },	{ "--direction", "", "ingress|egress" },
-	{ "--help", "-h", NULL },	{ "--version", "-V", NULL },
-};
-
 struct completion {
-	struct options ask;
-	const char *before; /* prefix of each candidate: "hook=" */
-	const char *word;   /* the incomplete word, without this prefix */
-	const char *verb;   /* as written; NULL: no verb yet */
-	const char *about;  /* the first word after the verb */
-	struct text *out;
+	const char *socket_file;
+	const char *typed;    /* the incomplete word */
+	const char *word;     /* its part to complete: after "hook=", for example */
+	const char *verb;     /* as written; NULL: no verb yet */
+	const char *argument; /* the first word after the verb; NULL: none */
 };
 
-/* Names that a terminal shows with escapes are not offered. */
-static bool is_plain(const char *word)
+/* Offers a word and a suffix, unless a terminal would show the word with escapes. */
+static void offer(const struct completion *completion, const char *word, size_t len,
+		  const char *suffix)
 {
-	size_t n = strlen(word);
+	size_t typed = strlen(completion->word);
+	_cleanup_text_ struct text full = {};
 	char shown[UTF8_SHOWN_SIZE];
 
-	for (size_t i = 0, used; i < n; i += used) {
-		used = utf8_show(word + i, n - i, true, shown);
-		if (strncmp(shown, word + i, used) != 0)
-			return false;
-	}
-	return true;
-}
-
-static void offer(const struct completion *completion, const char *word, size_t len,
-		  const char *end)
-{
-	_cleanup_text_ struct text full = {};
-
 	text_add(&full, word, len);
-	text_adds(&full, end);
-	if (is_plain(text_str(&full)) &&
-	    !strncmp(text_str(&full), completion->word, strlen(completion->word)))
-		text_printf(completion->out, "%s%s\n", completion->before, text_str(&full));
-}
-
-static void offer_word(const struct completion *completion, const char *word)
-{
-	offer(completion, word, strlen(word), "");
+	text_adds(&full, suffix);
+	if (strncmp(text_str(&full), completion->word, typed) != 0)
+		return;
+	for (size_t i = 0, used; i < full.len; i += used) {
+		used = utf8_show(full.data + i, full.len - i, true, shown);
+		if (strncmp(shown, full.data + i, used) != 0)
+			return;
+	}
+	printf("%.*s%s\n", (int)(completion->word - completion->typed), completion->typed,
+	       text_str(&full));
 }
 
 /* Offers the words of a list with separators. */
@@ -93,18 +54,15 @@ static void offer_list(const struct completion *completion, const char *list,
 
 static void offer_verbs(const struct completion *completion)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		offer_word(completion, commands[i].name);
+	for (const struct subcommand *row = subcommands; row->name; row++)
+		offer(completion, row->name, strlen(row->name), "");
 	for (const struct verb *verb = verbs; verb->name; verb++) {
 		char name[32] = "";
-		bool own = false;
 
 		for (size_t i = 0; i < sizeof(name) - 1 && verb->name[i]; i++)
 			name[i] = (char)tolower((unsigned char)verb->name[i]);
-		for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-			own = own || !strcmp(commands[i].name, name);
-		if (!own)
-			offer_word(completion, name);
+		if (!subcommand_find(name))
+			offer(completion, name, strlen(name), "");
 	}
 }
 
@@ -115,7 +73,7 @@ static void offer_from_list(const struct completion *completion, bool interfaces
 	_cleanup_error_ struct error err = {};
 	char *rest, *line;
 
-	if (ask_lines(&completion->ask, "LIST", NULL, &lines, &status, &err) < 0)
+	if (client_lines(completion->socket_file, "LIST", NULL, &lines, &status, &err) < 0)
 		return;
 	rest = (char *)text_str(&lines);
 	while ((line = strsep(&rest, "\n")) && *line) {
@@ -124,8 +82,8 @@ static void offer_from_list(const struct completion *completion, bool interfaces
 		for (int i = 0; interfaces && cell && i < 3; i++)
 			cell = strsep(&line, "\t");
 		if (!interfaces)
-			offer_word(completion, name);
-		else if (cell && completion->about && !strcmp(name, completion->about) &&
+			offer(completion, name, strlen(name), "");
+		else if (cell && completion->argument && !strcmp(name, completion->argument) &&
 			 strcmp(cell, "-") != 0)
 			offer_list(completion, cell, ", ");
 	}
@@ -135,44 +93,26 @@ static void offer_interfaces(const struct completion *completion)
 {
 	struct if_nameindex *all;
 
-	if (!strcasecmp(completion->verb, "detach")) {
+	if (completion->verb && !strcasecmp(completion->verb, "detach")) {
 		offer_from_list(completion, true);
 		return;
 	}
 	all = if_nameindex();
 	for (size_t i = 0; all && all[i].if_index; i++)
-		offer_word(completion, all[i].if_name);
+		offer(completion, all[i].if_name, strlen(all[i].if_name), "");
 	if_freenameindex(all);
 }
 
-static void ignore_sample(void *data, const struct sample *sample)
+static void offer_metric(void *data, const char *name)
 {
-	(void)data;
-	(void)sample;
+	offer(data, name, strlen(name), "");
 }
 
-static void offer_family(void *data, const char *name)
-{
-	offer_word(data, name);
-}
-
-static void offer_metrics(struct completion *completion)
-{
-	const struct reading reading = {
-		.socket_file = completion->ask.socket_file,
-		.take = ignore_sample,
-		.family = offer_family,
-		.data = completion,
-	};
-	_cleanup_error_ struct error err = {};
-
-	reading_run(&reading, &err);
-}
-
-/* Offers the candidates of a kind in <>. */
+/* Offers the candidates of a placeholder: the text between < and >. */
 static void offer_kind(struct completion *completion, const char *kind, size_t len)
 {
-	static const char levels[] = "off|critical|error|warn|info|debug|trace";
+	const struct scrape_handler metrics = { .family = offer_metric, .data = completion };
+	_cleanup_error_ struct error err = {};
 
 	if (!strncmp(kind, "monitor", len))
 		offer_from_list(completion, false);
@@ -181,216 +121,170 @@ static void offer_kind(struct completion *completion, const char *kind, size_t l
 	else if (!strncmp(kind, "verb", len))
 		offer_verbs(completion);
 	else if (!strncmp(kind, "metric", len))
-		offer_metrics(completion);
+		scrape_run(completion->socket_file, NULL, &metrics, &err);
 	else if (!strncmp(kind, "hook", len))
-		offer_list(completion, hook_names(), ", ");
+		offer_list(completion, option_values(option_find("--hook")), ", ");
 	else if (!strncmp(kind, "loglevel", len))
-		offer_list(completion, levels, "|");
-	else if (!strncmp(kind, "file", len))
-		text_adds(completion->out, COMPLETION_FILES "\n");
+		offer_list(completion, option_values(option_find("--log-level")), ", ");
+	else if (!strncmp(kind, "file", len) || !strncmp(kind, "directory", len))
+		puts(":files");
 }
 
-/* kinds: the text <interface|file> without its brackets. */
-static void offer_kinds(struct completion *completion, const char *kinds, size_t len)
-{
-	const char *end = kinds + len;
-
-	while (kinds < end) {
-		size_t n = strcspn(kinds, "|>]");
-
-		offer_kind(completion, kinds, n);
-		kinds += n + 1;
-	}
-}
-
-/* Gets a word of a verb's arguments, without its brackets. Returns false at the end. */
-static bool next_argument(const char **at, const char **word, size_t *len)
+/* Gets the next word of a verb's arguments, without brackets. Returns false at the end. */
+static bool next_argument(const char **at, const char **word, size_t *len, bool *optional)
 {
 	*word = *at + strspn(*at, " [");
+	*optional = *word > *at && (*word)[-1] == '[';
 	*len = strcspn(*word, " ]");
 	*at = *word + *len;
 	*at += **at == ']';
 	return *len > 0;
 }
 
-/* Offers candidates for the nth word after a verb. */
+/* Offers candidates for the word after n words of a verb. */
 static void offer_positional(struct completion *completion, const char *arguments, size_t n)
 {
 	const char *word;
+	bool optional;
 	size_t len;
 
-	while (next_argument(&arguments, &word, &len))
-		if (*word == '<' && n-- == 0)
-			offer_kinds(completion, word + 1, len - 2);
-}
-
-/* Offers a value from the usage. For "before:M", offers "before:" and then monitors. */
-static void offer_value(const struct completion *completion, const char *value)
-{
-	size_t len = strlen(value), begun = len > 2 && !strcmp(value + len - 2, ":M") ? len - 1 : 0;
-	struct completion monitors = *completion;
-	_cleanup_text_ struct text before = {};
-
-	if (!begun || strncmp(completion->word, value, begun) != 0) {
-		offer(completion, value, begun ? begun : len, "");
-		return;
+	while (next_argument(&arguments, &word, &len, &optional)) {
+		if (*word != '<')
+			continue;
+		if (n > 0) {
+			n--;
+			continue;
+		}
+		offer_kind(completion, word + 1, len - 2);
+		if (!optional)
+			return;
 	}
-	text_adds(&before, completion->before);
-	text_add(&before, value, begun);
-	monitors.before = text_str(&before);
-	monitors.word = completion->word + begun;
-	offer_from_list(&monitors, false);
 }
 
-/* Offers values of a name=value word. The usage has alternatives or a placeholder. */
-static void offer_values(struct completion *completion, const char *name, size_t name_len,
-			 const char *values, size_t len)
+/* Offers one of the alternatives for a value. For "before:M", offers "before:" and then monitors.
+ */
+static void offer_alternative(const struct completion *completion, const char *value, size_t len)
 {
-	_cleanup_free_ char *list = strndup(values, len);
-	char *rest = list, *value;
+	struct completion monitor = *completion;
 
-	if (memchr(values, '|', len) || !strncmp(values, "true", len)) {
-		while ((value = strsep(&rest, "|")))
-			offer_value(completion, value);
+	if (len <= 2 || strncmp(value + len - 2, ":M", 2) != 0) {
+		offer(completion, value, len, "");
+	} else if (strncmp(completion->word, value, len - 1) != 0) {
+		offer(completion, value, len - 1, "");
 	} else {
-		offer_kind(completion, name, name_len);
+		monitor.word += len - 1;
+		offer_from_list(&monitor, false);
 	}
 }
 
-/* Offers name=value words of a verb: the names, or the values of the name in the last word. */
-static void offer_options(struct completion *completion, const char *arguments)
+/* Offers the name=value words of a verb: the names, or the values of the name that is typed. */
+static void offer_assignments(const struct completion *completion, const char *arguments)
 {
-	/* dynmonctl itself adds these options. */
-	static const char *const own[] = { "bytes", "phases", "wait" };
-	const char *begun = strchr(completion->word, '='), *word;
-	size_t len, begun_len = begun ? (size_t)(begun - completion->word) : 0;
+	const char *equals = strchr(completion->word, '='), *word;
+	size_t typed = equals ? (size_t)(equals + 1 - completion->word) : 0, len;
+	struct completion rest = *completion;
+	bool optional;
 
-	while (next_argument(&arguments, &word, &len)) {
-		const char *equals = memchr(word, '=', len), *bar = NULL;
-		size_t name_len = equals ? (size_t)(equals - word) : 0;
-		bool hidden = !equals;
+	rest.word += typed;
+	while (next_argument(&arguments, &word, &len, &optional)) {
+		const char *value = memchr(word, '=', len);
+		size_t name = value ? (size_t)(value + 1 - word) : 0;
 
-		for (size_t i = 0; i < ARRAY_SIZE(own); i++)
-			hidden = hidden ||
-				 (strlen(own[i]) == name_len && !strncmp(own[i], word, name_len));
-		if (!strncmp(word, "bytes=", 6) && (bar = memchr(word, '|', len))) {
-			offer(completion, bar + 1, 5, ""); /* bytes=N|file=NAME */
+		if (!strncmp(word,
+			     "bytes=", 6)) { /* bytes=N|file=NAME; only dynmonctl sends bytes */
+			offer(completion, "file=", 5, "");
+		} else if (!value || !strncmp(word, "phases=", 7) || !strncmp(word, "wait=", 5)) {
+			continue; /* dynmonctl has options for these */
+		} else if (!equals) {
+			offer(completion, word, name, "");
+		} else if (name != typed || strncmp(word, completion->word, name) != 0) {
 			continue;
-		}
-		if (hidden)
-			continue;
-		if (!begun) {
-			offer(completion, word, name_len, "=");
-		} else if (name_len == begun_len && !strncmp(word, completion->word, name_len)) {
-			_cleanup_free_ char *before = strndup(word, name_len + 1);
-			struct completion value = *completion;
+		} else if (!memchr(word, '|', len) && strncmp(value, "=true", 5) != 0) {
+			offer_kind(&rest, word, name - 1);
+		} else {
+			for (value++; value < word + len; value++) {
+				size_t n = strcspn(value, "| ]");
 
-			value.before = before ? before : "";
-			value.word = begun + 1;
-			offer_values(&value, word, name_len, equals + 1, len - name_len - 1);
+				offer_alternative(&rest, value, n);
+				value += n;
+			}
 		}
 	}
 }
 
-/* Returns the index of the option in a word with or without a value; -1 if there is none. */
-static int find_option(const char *word)
+static void offer_option_values(struct completion *completion, const struct option_row *row)
 {
-	size_t len = strcspn(word, "=");
+	const char *values = option_values(row);
 
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-		if ((strlen(options[i].name) == len && !strncmp(options[i].name, word, len)) ||
-		    !strcmp(options[i].letter, word))
-			return (int)i;
-	return -1;
+	if (values)
+		offer_list(completion, values, ", ");
+	else if (*row->value == '<')
+		offer_kind(completion, row->value + 1, strlen(row->value) - 2);
 }
 
-static void offer_option_values(struct completion *completion, int option)
-{
-	const char *values = options[option].values;
-
-	if (*values == '<')
-		offer_kinds(completion, values + 1, strlen(values) - 2);
-	else
-		offer_list(completion, values, "|");
-}
-
-static void offer_option(struct completion *completion)
+static void offer_options(const struct completion *completion)
 {
 	const char *equals = strchr(completion->word, '=');
-	int option = equals ? find_option(completion->word) : -1;
+	const struct option_row *option = equals ? option_find(completion->word) : NULL;
+	struct completion value = *completion;
 
-	if (!equals) {
-		for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-			offer(completion, options[i].name, strlen(options[i].name),
-			      options[i].values ? "=" : "");
-	} else if (option >= 0 && options[option].values) {
-		_cleanup_free_ char *before =
-			strndup(completion->word, (size_t)(equals + 1 - completion->word));
-		struct completion value = *completion;
+	for (const struct option_row *row = option_rows; row->name && !equals; row++) {
+		_cleanup_text_ struct text name = {};
 
-		value.before = before ? before : "";
+		text_printf(&name, "--%s", row->name);
+		offer(completion, text_str(&name), name.len, row->value ? "=" : "");
+	}
+	if (option && option->value) {
 		value.word = equals + 1;
 		offer_option_values(&value, option);
 	}
 }
 
-static void offer_words(struct completion *completion, size_t n)
+void completion_print(const char *socket_file, char *const *words, size_t n)
 {
-	const struct verb *verb = verb_find(completion->verb);
-
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(commands[i].name, completion->verb)) {
-			if (!strchr(completion->word, '='))
-				offer_positional(completion, commands[i].arguments, n);
-			if (verb && n)
-				offer_options(completion, verb->arguments);
-			return;
-		}
-	if (!verb)
-		return;
-	if (!strchr(completion->word, '='))
-		offer_positional(completion, verb->arguments, n);
-	if (n >= verb->min)
-		offer_options(completion, verb->arguments);
-}
-
-void completion_find(const char *socket_file, char *const *words, size_t n, struct text *out)
-{
-	struct completion completion = {
-		.ask = { .socket_file = socket_file },
-		.before = "",
-		.word = n ? words[n - 1] : "",
-		.out = out,
-	};
+	const char *typed = n ? words[n - 1] : "";
+	struct completion completion = { socket_file, typed, typed, NULL, NULL };
+	const struct option_row *option = NULL; /* the next word is a value of this option */
+	const struct subcommand *subcommand;
+	const struct verb *verb;
 	size_t positional = 0;
-	int option = -1; /* the next word is a value of this option */
 
 	for (size_t i = 0; i + 1 < n; i++) {
-		const char *word = words[i];
+		const char *word = words[i], *equals = strchr(word, '=');
 
-		if (option >= 0) {
-			if (!strcmp(options[option].name, "--socket"))
-				completion.ask.socket_file = word;
-			option = -1;
+		if (option) {
+			if (!strcmp(option->name, "socket"))
+				completion.socket_file = word;
+			option = NULL;
 		} else if (*word == '-') {
-			option = find_option(word);
-			if (option >= 0 && (!options[option].values || strchr(word, '=')))
-				option = -1;
-			if (!strncmp(word, "--socket=", 9))
-				completion.ask.socket_file = word + 9;
+			option = option_find(word);
+			if (option && equals && !strcmp(option->name, "socket"))
+				completion.socket_file = equals + 1;
+			if (option && (equals || !option->value))
+				option = NULL;
 		} else if (!completion.verb) {
 			completion.verb = word;
-		} else if (!strchr(word, '=')) {
-			if (!positional++)
-				completion.about = word;
+		} else if (!equals && !positional++) {
+			completion.argument = word;
 		}
 	}
-	if (option >= 0)
+	if (option) {
 		offer_option_values(&completion, option);
-	else if (*completion.word == '-')
-		offer_option(&completion);
-	else if (!completion.verb)
+		return;
+	}
+	if (*typed == '-') {
+		offer_options(&completion);
+		return;
+	}
+	if (!completion.verb) {
 		offer_verbs(&completion);
-	else
-		offer_words(&completion, positional);
+		return;
+	}
+	subcommand = subcommand_find(completion.verb);
+	verb = verb_find(completion.verb);
+	if ((subcommand || verb) && !strchr(typed, '='))
+		offer_positional(&completion, subcommand ? subcommand->arguments : verb->arguments,
+				 positional);
+	if (verb && positional >= verb->min)
+		offer_assignments(&completion, verb->arguments);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ctl/inject.h"
+/* dynmonctl inject: send a document with the files that it names, and print the result. */
 #include "base/file.h"
 #include "base/image.h"
-#include "ctl/ask.h"
+#include "base/json_writer.h"
+#include "ctl/client.h"
+#include "ctl/subcommand.h"
 #include "ctl/table.h"
-#include "dataplane/document.h"
 #include "serve/command.h"
 
 #include <ctype.h>
@@ -13,8 +14,9 @@
 #include <libgen.h>
 #include <string.h>
 
-#define PHASE_LINES 5	/* number of last lines of an answer with phases=true */
-#define WAIT	    "1" /* default of --wait in seconds */
+#define PHASE_LINES 5 /* number of last lines of an answer with phases=true */
+
+DEFINE_CLEANUP(struct json_object *, json_object_put);
 
 /*
  * Replaces path[from], a file name, by path[to], the contents of the file. Returns 1; 0 if there is
@@ -44,11 +46,31 @@ static int inline_file(struct json_object *path, const char *from, const char *t
 	return 1;
 }
 
-static int inline_files(struct json_object *document, const char *dir, struct error *err)
+/*
+ * Reads a document, bundle or object for the plugin. In a document the contents of the files
+ * replace the members code-file and object, because the plugin may not be able to read these files.
+ * Bundles, objects and malformed documents are not changed; the plugin reports errors.
+ */
+static int read_document_file(const char *file, struct text *out, struct error *err)
 {
 	static const char *const paths[] = { "ingress-path", "egress-path" };
-	int done = 0;
+	_cleanup_(json_object_putp) struct json_object *document = NULL;
+	_cleanup_free_ char *copy = strdup(file);
+	const char *dir;
+	int inlined = 0;
+	int r;
 
+	if (!copy)
+		return error_oom(err);
+	dir = dirname(copy);
+	r = document_read(NULL, file, false, out, err);
+	if (r < 0)
+		return r;
+	if (!out->len)
+		return error_set(err, -EINVAL, "%s: the file is empty", file);
+	if (image_is_elf(out->data, out->len))
+		return 0;
+	document = json_tokener_parse(text_str(out));
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		struct json_object *path = json_object_object_get(document, paths[i]);
 		int code, object;
@@ -60,34 +82,13 @@ static int inline_files(struct json_object *document, const char *dir, struct er
 				  : inline_file(path, "object", "object-data", true, dir, err);
 		if (object < 0)
 			return error_prefix(err, object, "%s", paths[i]);
-		done += code + object;
+		inlined += code + object;
 	}
-	return done;
-}
-
-int inject_read(const char *file, struct text *out, struct error *err)
-{
-	_cleanup_free_ char *copy = strdup(file);
-	struct json_object *document;
-	int r;
-
-	if (!copy)
-		return error_oom(err);
-	r = document_read(NULL, file, false, out, err);
-	if (r < 0 || image_is_elf(out->data, out->len))
-		return r;
-	document = json_tokener_parse(text_str(out));
-	r = json_object_is_type(document, json_type_object)
-		    ? inline_files(document, dirname(copy), err)
-		    : 0;
-	if (r > 0) {
-		text_clear(out);
-		text_adds(out,
-			  json_object_to_json_string_ext(document, JSON_C_TO_STRING_NOSLASHESCAPE));
-		r = text_status(out) < 0 ? error_oom(err) : 0;
-	}
-	json_object_put(document);
-	return r < 0 ? r : 0;
+	if (!inlined)
+		return 0;
+	text_clear(out);
+	text_adds(out, json_object_to_json_string_ext(document, JSON_C_TO_STRING_NOSLASHESCAPE));
+	return text_status(out) < 0 ? error_oom(err) : 0;
 }
 
 /* Cuts the lines of phases off the end. Returns them, or NULL if there are too few lines. */
@@ -105,18 +106,29 @@ static char *cut_phases(struct text *lines)
 	return at;
 }
 
+/*
+ * Splits the next phase into its name and its outcome, the duration in seconds or words. Returns
+ * false at the end.
+ */
+static bool next_phase(char **phases, const char **name, const char **outcome)
+{
+	char *line = strsep(phases, "\n"), *blank = line ? strchr(line, ' ') : NULL;
+
+	if (!blank)
+		return false;
+	*blank = '\0';
+	*name = line;
+	*outcome = blank + 1;
+	return true;
+}
+
 static int print_phases(char *phases, struct error *err)
 {
 	_cleanup_(table_release) struct table table = { .columns = 2 };
-	char *line;
+	const char *name, *outcome;
 
-	while ((line = strsep(&phases, "\n")) && *line) {
-		char *outcome = strchr(line, ' ');
-
-		if (!outcome)
-			continue;
-		*outcome++ = '\0';
-		table_add(&table, strcmp(line, "first-packet") ? line : "first packet");
+	while (next_phase(&phases, &name, &outcome)) {
+		table_add(&table, strcmp(name, "first-packet") ? name : "first packet");
 		if (isdigit((unsigned char)*outcome))
 			table_printf(&table, "%8.1f ms", strtod(outcome, NULL) * 1e3);
 		else
@@ -125,93 +137,47 @@ static int print_phases(char *phases, struct error *err)
 	return table_print(&table, stdout, err);
 }
 
-/* {"parse":0.000151,...,"first-packet":"none within 1 s"} */
-static void add_phases(struct text *out, char *phases)
-{
-	const char *separator = "";
-	char *line;
-
-	while ((line = strsep(&phases, "\n")) && *line) {
-		char *outcome = strchr(line, ' ');
-
-		if (!outcome)
-			continue;
-		*outcome++ = '\0';
-		text_adds(out, separator);
-		text_json(out, line, strlen(line));
-		text_addc(out, ':');
-		if (isdigit((unsigned char)*outcome))
-			text_adds(out, outcome);
-		else
-			text_json(out, outcome, strlen(outcome));
-		separator = ",";
-	}
-}
-
-static void inject_print_json(const char *monitor, struct text *lines, char *phases)
+/* {"monitor":"edge","phases":{"parse":0.000151,...,"first-packet":"none within 1 s"},"messages":[]}
+ */
+static void print_phases_json(const char *monitor, char *lines, char *phases)
 {
 	_cleanup_text_ struct text out = {};
-	const char *separator = "";
-	char *rest, *line;
+	struct json_writer json = { .out = &out };
+	const char *name, *outcome;
+	char *line, *end = phases;
 
-	text_adds(&out, "{\"monitor\":");
-	text_json(&out, monitor, strlen(monitor));
-	text_adds(&out, ",\"phases\":{");
-	add_phases(&out, phases);
-	text_adds(&out, "},\"messages\":[");
-	*phases = '\0'; /* the end of the messages */
-	rest = lines->len ? lines->data : NULL;
-	while ((line = strsep(&rest, "\n")) && line < phases) {
-		text_adds(&out, separator);
-		text_json(&out, line, strlen(line));
-		separator = ",";
+	json_object_begin(&json);
+	json_member_string(&json, "monitor", monitor);
+	json_key(&json, "phases");
+	json_object_begin(&json);
+	while (next_phase(&phases, &name, &outcome)) {
+		json_key(&json, name);
+		if (isdigit((unsigned char)*outcome))
+			text_adds(json_value(&json), outcome);
+		else
+			json_put_string(&json, outcome);
 	}
-	text_adds(&out, "]}");
+	json_object_end(&json);
+	json_key(&json, "messages");
+	json_array_begin(&json);
+	while (lines < end && (line = strsep(&lines, "\n")))
+		json_put_string(&json, line);
+	json_array_end(&json);
+	json_object_end(&json);
 	puts(text_str(&out));
 }
 
-static int send_and_tell(const struct options *options, const char *monitor, struct text *line,
-			 const struct text *document)
+int ctl_inject(const struct options *options, char **words, size_t n, struct error *err)
 {
-	bool phases = options->json || options->verbose || options->wait || isatty(STDOUT_FILENO);
-	_cleanup_text_ struct text lines = {}, status = {};
-	_cleanup_error_ struct error err = {};
-	char *told = NULL;
-	int r;
-
-	if (phases)
-		text_printf(line, " phases=true wait=%s",
-			    options->wait   ? options->wait
-			    : options->json ? "0"
-					    : WAIT);
-	r = ask_lines(options, text_str(line), document, &lines, &status, &err);
-	if (r < 0)
-		return report(&err);
-	if (phases)
-		told = cut_phases(&lines);
-	if (told && options->json) {
-		inject_print_json(monitor, &lines, told);
-		return 0;
-	}
-	if (lines.len)
-		fwrite(lines.data, 1, lines.len, stdout);
-	if (told && print_phases(told, &err) < 0)
-		return report(&err);
-	puts(text_str(&status));
-	return 0;
-}
-
-int inject_run(const struct options *options, char **words, size_t n)
-{
-	_cleanup_error_ struct error err = {};
-	_cleanup_text_ struct text line = {}, document = {};
+	_cleanup_text_ struct text line = {}, document = {}, lines = {}, status = {};
+	bool print = options->json || options->verbose || options->wait || isatty(STDOUT_FILENO);
 	bool interface = false, remote = false;
+	char *phases = NULL;
+	int r;
 
 	/* The plugin itself reads files below its DataplaneDir. */
 	for (size_t i = 1; i < n; i++)
 		remote = remote || !strncmp(words[i], "file=", 5);
-	if (n < 2)
-		return usage(INJECT_USAGE);
 	command_quote(&line, "INJECT");
 	command_quote(&line, words[0]);
 	for (size_t i = 1; i < n - !remote; i++) {
@@ -219,21 +185,38 @@ int inject_run(const struct options *options, char **words, size_t n)
 
 		if (!strchr(words[i], '=')) {
 			if (interface)
-				return usage(INJECT_USAGE);
+				return EXIT_USAGE;
 			interface = true;
 			text_adds(&word, "interface=");
 		}
 		text_adds(&word, words[i]);
 		command_quote(&line, text_str(&word));
 	}
-	if (remote)
-		return send_and_tell(options, words[0], &line, NULL);
-	if (inject_read(words[n - 1], &document, &err) < 0)
-		return report(&err);
-	if (!document.len) {
-		error_set(&err, -EINVAL, "%s: the file is empty", words[n - 1]);
-		return report(&err);
+	if (!remote) {
+		r = read_document_file(words[n - 1], &document, err);
+		if (r < 0)
+			return r;
+		text_printf(&line, " bytes=%zu", document.len);
 	}
-	text_printf(&line, " bytes=%zu", document.len);
-	return send_and_tell(options, words[0], &line, &document);
+	if (print)
+		text_printf(&line, " phases=true wait=%s",
+			    options->wait   ? options->wait
+			    : options->json ? "0"
+					    : "1");
+	r = client_lines(options->socket_file, text_str(&line), remote ? NULL : &document, &lines,
+			 &status, err);
+	if (r < 0)
+		return r;
+	if (print)
+		phases = cut_phases(&lines);
+	if (phases && options->json) {
+		print_phases_json(words[0], lines.data, phases);
+		return 0;
+	}
+	if (lines.len)
+		fwrite(lines.data, 1, lines.len, stdout);
+	r = phases ? print_phases(phases, err) : 0;
+	if (r == 0)
+		puts(text_str(&status));
+	return r;
 }

@@ -11,7 +11,7 @@ struct sample {
 	const char *series; /* as received: packets_total{monitor="edge",...} */
 	size_t name_len;    /* length of the name, before the brace */
 	const char *family; /* "packets" */
-	bool counts;	    /* increases until a reset: a counter, count or sum */
+	bool counter;	    /* increases until a reset: a counter, count or sum */
 	double value;
 };
 
@@ -28,6 +28,9 @@ struct scrape {
 int scrape_line(struct scrape *scrape, char *line, struct sample *ret, struct error *err);
 void scrape_release(struct scrape *scrape);
 
+/* Returns true if the name of the sample, without labels, ends with the suffix and is longer. */
+bool sample_has_suffix(const struct sample *sample, const char *suffix);
+
 /* Returns the length of the name of a series, without the labels. */
 size_t series_name_len(const char *series);
 /*
@@ -36,17 +39,20 @@ size_t series_name_len(const char *series);
  */
 bool series_label(const char **at, const char **name, size_t *name_len, struct text *value);
 
-/* A request for metrics, and the receivers of the result. */
-struct reading {
-	const char *socket_file;
-	const char *monitor; /* NULL: all monitors */
-	/* Called for each sample. */
-	void (*take)(void *data, const struct sample *sample);
-	void (*family)(void *data, const char *name); /* called for each family; may be NULL */
+/* Receivers of a scrape. Both may be NULL. */
+struct scrape_handler {
+	void (*sample)(void *data, const struct sample *sample);
+	void (*family)(void *data, const char *name);
 	void *data;
 };
 
-/* Requests OPENMETRICS over a new connection. Returns 0, or -errno with a message in @err. */
-int reading_run(const struct reading *reading, struct error *err);
+/**
+ * scrape_run() - read the OpenMetrics text of the plugin over a new connection
+ * @monitor:  NULL for all monitors
+ *
+ * Return: 0, or -errno with a message in @err.
+ */
+int scrape_run(const char *socket_file, const char *monitor, const struct scrape_handler *handler,
+	       struct error *err);
 
 #endif

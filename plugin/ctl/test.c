@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ctl/test.h"
-#include "ctl/recording.h"
+/*
+ * dynmonctl test: run a dataplane on the packets of a capture, without attaching.
+ *
+ * BPF_PROG_TEST_RUN runs the programs in the kernel, which requires the capabilities to load them.
+ */
+#include "base/json_writer.h"
+#include "ctl/capture.h"
+#include "ctl/offline.h"
+#include "ctl/subcommand.h"
 #include "ctl/table.h"
 #include "export/json.h"
-#include "kernel/hook.h"
 #include "monitor/swap_read.h"
-#include "program/load.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -13,7 +18,6 @@
 #include <json-c/json.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
-#include <stdio.h>
 #include <string.h>
 
 #define VERDICTS_MAX 32	  /* distinct verdicts; further verdicts are counted together */
@@ -28,8 +32,8 @@ struct verdict {
 };
 
 /* The program of one direction. */
-struct trial {
-	int prog_fd; /* owned by the generation; -1: gets no packets */
+struct test_program {
+	int fd; /* owned by the generation; -1: gets no packets */
 	bool xdp;
 	const char *name;
 	struct verdict verdicts[VERDICTS_MAX];
@@ -37,17 +41,15 @@ struct trial {
 	uint64_t others; /* verdicts beyond the limit */
 };
 
-struct counts {
-	uint64_t packets; /* packets that the programs processed */
-	uint64_t runts;	  /* shorter than an Ethernet header */
-	uint64_t giants;  /* too long for a test run */
-	uint64_t cut;	  /* incomplete in the capture; included in packets */
+struct packet_counts {
+	uint64_t packets;   /* packets that the programs processed */
+	uint64_t too_short; /* shorter than an Ethernet header */
+	uint64_t too_long;  /* too long for a test run */
+	uint64_t cut;	    /* incomplete in the capture; included in packets */
 };
 
-/* -- running -- */
-
-static int trial_init(struct trial *trial, const struct generation_direction *direction,
-		      struct error *err)
+static int open_program(struct test_program *program, const struct generation_direction *direction,
+			struct error *err)
 {
 	struct bpf_prog_info info = {};
 	uint32_t len = sizeof(info);
@@ -55,87 +57,79 @@ static int trial_init(struct trial *trial, const struct generation_direction *di
 
 	if (direction->by_section)
 		return error_set(err, -EOPNOTSUPP,
-				 "its programs are attached by their section: only tc and xdp "
-				 "programs can be run over packets");
+				 "the programs are attached by their section; only tc and xdp "
+				 "programs can run on packets");
 	r = bpf_obj_get_info_by_fd(direction->prog_fd, &info, &len);
 	if (r < 0)
-		return error_set(err, r, "a program of the object: %s", strerror(-r));
-	trial->name = object_find_program(direction->object, direction->prog_fd)->name;
-	trial->prog_fd = direction->prog_fd;
-	trial->xdp = info.type == BPF_PROG_TYPE_XDP;
+		return error_set(err, r, "cannot query a program of the object: %s", strerror(-r));
+	program->name = object_find_program(direction->object, direction->prog_fd)->name;
+	program->fd = direction->prog_fd;
+	program->xdp = info.type == BPF_PROG_TYPE_XDP;
 	return 0;
 }
 
-static void count_verdict(struct trial *trial, int32_t value)
-{
-	for (size_t i = 0; i < trial->n; i++)
-		if (trial->verdicts[i].value == value) {
-			trial->verdicts[i].count++;
-			return;
-		}
-	if (trial->n == VERDICTS_MAX)
-		trial->others++;
-	else
-		trial->verdicts[trial->n++] = (struct verdict){ value, 1 };
-}
-
 /* Returns 1; 0 if the kernel does not accept the length of the frame; -errno. */
-static int trial_frame(struct trial *trial, const struct frame *frame, struct error *err)
+static int run_program(struct test_program *program, const unsigned char *frame, uint32_t len,
+		       struct error *err)
 {
-	/*
-	 * The kernel copies out what fits, because a program may enlarge the frame. The output is
-	 * not used.
-	 */
-	static unsigned char out[RECORDING_BYTES_MAX + 4096];
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes, .data_size_in = frame->len,
-		    .data_out = out, .data_size_out = sizeof(out), .repeat = 1);
-	int r = bpf_prog_test_run_opts(trial->prog_fd, &opts);
+	/* A program may enlarge the frame. The kernel copies out what fits; nothing uses it. */
+	static unsigned char out[CAPTURE_BYTES_MAX + 4096];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = len, .data_out = out,
+		    .data_size_out = sizeof(out), .repeat = 1);
+	int r = bpf_prog_test_run_opts(program->fd, &opts), value = (int)opts.retval;
 
-	if (r == -EINVAL && frame->len > FRAME_SURE)
+	if (r == -EINVAL && len > FRAME_SURE)
 		return 0;
 	if (r == -ENOTSUPP || r == -EOPNOTSUPP)
 		return error_set(err, -EOPNOTSUPP,
-				 "program %s: the kernel cannot run it over packets", trial->name);
+				 "program %s: the kernel cannot run this type of program on "
+				 "packets",
+				 program->name);
 	if (r < 0)
-		return error_set(err, r, "program %s, a packet of %u bytes: %s", trial->name,
-				 frame->len, strerror(-r));
-	count_verdict(trial, (int32_t)opts.retval);
+		return error_set(err, r, "program %s, a packet of %u bytes: %s", program->name, len,
+				 strerror(-r));
+	for (size_t i = 0; i < program->n; i++)
+		if (program->verdicts[i].value == value) {
+			program->verdicts[i].count++;
+			return 1;
+		}
+	if (program->n == VERDICTS_MAX)
+		program->others++;
+	else
+		program->verdicts[program->n++] = (struct verdict){ value, 1 };
 	return 1;
 }
 
-static int run_packets(const char *file, struct trial trials[N_DIRECTIONS], struct counts *counts,
-		       struct error *err)
+static int run_packets(const char *file, struct test_program programs[N_DIRECTIONS],
+		       struct packet_counts *counts, struct error *err)
 {
-	_cleanup_(recording_close) struct recording recording;
-	struct frame frame;
-	int r = recording_open(&recording, file, err);
+	_cleanup_(capture_close) struct capture capture;
+	int r = capture_open(&capture, file, err);
 
 	if (r < 0)
 		return r;
-	while ((r = recording_next(&recording, &frame, err)) > 0) {
+	while ((r = capture_next(&capture, err)) > 0) {
 		int done = 1;
 
-		if (frame.len < ETH_HLEN) {
-			counts->runts++;
+		if (capture.len < ETH_HLEN) {
+			counts->too_short++;
 			continue;
 		}
 		/* Egress first: egress is always tc, whose limit is lower than that of xdp. */
 		for (int direction = N_DIRECTIONS - 1; direction >= 0 && done > 0; direction--)
-			if (trials[direction].prog_fd >= 0)
-				done = trial_frame(&trials[direction], &frame, err);
+			if (programs[direction].fd >= 0)
+				done = run_program(&programs[direction], capture.frame, capture.len,
+						   err);
 		if (done < 0)
-			return error_prefix(err, done, "packet %llu of %s",
-					    (unsigned long long)recording.packets, file);
+			return error_prefix(err, done, "packet %u of %s", capture.packets, file);
 		counts->packets += (uint64_t)done;
-		counts->giants += !done;
-		counts->cut += done && frame.cut;
+		counts->too_long += !done;
+		counts->cut += done && capture.cut;
 	}
 	return r;
 }
 
-/* -- output -- */
-
-static const char *verdict_name(const struct trial *trial, int32_t value, char number[16])
+static const char *verdict_name(const struct test_program *program, int32_t value, char number[16])
 {
 	static const char *const xdp[] = {
 		[XDP_ABORTED] = "XDP_ABORTED",	 [XDP_DROP] = "XDP_DROP",
@@ -149,13 +143,13 @@ static const char *verdict_name(const struct trial *trial, int32_t value, char n
 		[TC_ACT_REPEAT] = "TC_ACT_REPEAT", [TC_ACT_REDIRECT] = "TC_ACT_REDIRECT",
 		[TC_ACT_TRAP] = "TC_ACT_TRAP",
 	};
+	const char *const *names = program->xdp ? xdp : tc;
+	size_t n = program->xdp ? ARRAY_SIZE(xdp) : ARRAY_SIZE(tc);
 
-	if (trial->xdp && value >= 0 && value < (int32_t)ARRAY_SIZE(xdp))
-		return xdp[value];
-	if (!trial->xdp && value == TC_ACT_UNSPEC)
+	if (!program->xdp && value == TC_ACT_UNSPEC)
 		return "TC_ACT_UNSPEC";
-	if (!trial->xdp && value >= 0 && value < (int32_t)ARRAY_SIZE(tc))
-		return tc[value];
+	if (value >= 0 && (size_t)value < n)
+		return names[value];
 	snprintf(number, 16, "%d", value);
 	return number;
 }
@@ -182,38 +176,73 @@ static int read_metrics(struct generation *generation, struct text *out, struct 
 	return r;
 }
 
-static void test_print_json(const struct counts *counts, const struct trial trials[N_DIRECTIONS],
-			    struct text *metrics)
+/* metrics: a JSON object, whose members are appended. */
+static void print_test_json(const struct packet_counts *counts,
+			    const struct test_program programs[N_DIRECTIONS], struct text *metrics)
 {
 	_cleanup_text_ struct text out = {};
+	struct json_writer json = { .out = &out };
 	char number[16];
 
-	text_printf(&out, "{\"packets\":%llu,\"too-short\":%llu,\"too-long\":%llu,\"cut\":%llu,",
-		    (unsigned long long)counts->packets, (unsigned long long)counts->runts,
-		    (unsigned long long)counts->giants, (unsigned long long)counts->cut);
-	text_adds(&out, "\"verdicts\":{");
-	for (enum direction direction = 0, first = 1; direction < N_DIRECTIONS; direction++) {
-		const struct trial *trial = &trials[direction];
+	json_object_begin(&json);
+	json_member_u64(&json, "packets", counts->packets);
+	json_member_u64(&json, "too-short", counts->too_short);
+	json_member_u64(&json, "too-long", counts->too_long);
+	json_member_u64(&json, "cut", counts->cut);
+	json_key(&json, "verdicts");
+	json_object_begin(&json);
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
+		const struct test_program *program = &programs[direction];
 
-		if (trial->prog_fd < 0)
+		if (program->fd < 0)
 			continue;
-		text_printf(&out, "%s\"%s\":{", first ? "" : ",", direction_name(direction));
-		first = 0;
-		for (size_t i = 0; i < trial->n; i++)
-			text_printf(&out, "%s\"%s\":%llu", i ? "," : "",
-				    verdict_name(trial, trial->verdicts[i].value, number),
-				    (unsigned long long)trial->verdicts[i].count);
-		if (trial->others)
-			text_printf(&out, ",\"others\":%llu", (unsigned long long)trial->others);
-		text_addc(&out, '}');
+		json_key(&json, direction_name(direction));
+		json_object_begin(&json);
+		for (size_t i = 0; i < program->n; i++)
+			json_member_u64(&json,
+					verdict_name(program, program->verdicts[i].value, number),
+					program->verdicts[i].count);
+		if (program->others)
+			json_member_u64(&json, "others", program->others);
+		json_object_end(&json);
 	}
-	text_adds(&out, "},");
-	text_adds(&out, text_str(metrics) + 1); /* without its brace */
+	json_object_end(&json);
+	text_adds(json_value(&json), text_str(metrics) + 1); /* without the brace */
 	fputs(text_str(&out), stdout);
 }
 
+static void print_counts(const struct packet_counts *counts,
+			 const struct test_program programs[N_DIRECTIONS])
+{
+	char number[16];
+
+	printf("packets %llu", (unsigned long long)counts->packets);
+	if (counts->cut)
+		printf(", %llu of them incomplete in the capture", (unsigned long long)counts->cut);
+	if (counts->too_short)
+		printf("; %llu skipped, shorter than %d bytes",
+		       (unsigned long long)counts->too_short, ETH_HLEN);
+	if (counts->too_long)
+		printf("; %llu skipped, longer than the kernel accepts for a test run",
+		       (unsigned long long)counts->too_long);
+	puts("");
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
+		const struct test_program *program = &programs[direction];
+
+		if (program->fd < 0)
+			continue;
+		printf("%s: program %s returned\n", direction_name(direction), program->name);
+		for (size_t i = 0; i < program->n; i++)
+			printf("  %-24s %llu\n",
+			       verdict_name(program, program->verdicts[i].value, number),
+			       (unsigned long long)program->verdicts[i].count);
+		if (program->others)
+			printf("  %-24s %llu\n", "others", (unsigned long long)program->others);
+	}
+}
+
 /* Adds a metric with one row per entry. The key of an array or queue entry is its index. */
-static void test_add_metric(struct table *table, const char *direction, struct json_object *metric)
+static void add_metric_rows(struct table *table, const char *direction, struct json_object *metric)
 {
 	const char *name = json_object_get_string(json_object_object_get(metric, "name"));
 	struct json_object *list = json_object_object_get(metric, "value");
@@ -258,104 +287,53 @@ static int print_metrics(struct text *text, struct error *err)
 		snprintf(key, sizeof(key), "%s-metrics", direction_name(direction));
 		list = json_object_object_get(json, key);
 		for (size_t i = 0; list && i < json_object_array_length(list); i++)
-			test_add_metric(&table, direction_name(direction),
+			add_metric_rows(&table, direction_name(direction),
 					json_object_array_get_idx(list, i));
 	}
 	puts("");
 	return table_print(&table, stdout, err);
 }
 
-static void print_counts(const struct counts *counts, const struct trial trials[N_DIRECTIONS])
+int ctl_test(const struct options *options, char **words, size_t n, struct error *err)
 {
-	char number[16];
-
-	printf("packets %llu", (unsigned long long)counts->packets);
-	if (counts->cut)
-		printf(", %llu of them incomplete in the capture", (unsigned long long)counts->cut);
-	if (counts->runts)
-		printf("; %llu skipped, shorter than %d bytes", (unsigned long long)counts->runts,
-		       ETH_HLEN);
-	if (counts->giants)
-		printf("; %llu skipped, longer than the kernel takes for a test",
-		       (unsigned long long)counts->giants);
-	puts("");
-	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
-		const struct trial *trial = &trials[direction];
-
-		if (trial->prog_fd < 0)
-			continue;
-		printf("%s: program %s returned\n", direction_name(direction), trial->name);
-		for (size_t i = 0; i < trial->n; i++)
-			printf("  %-24s %llu\n",
-			       verdict_name(trial, trial->verdicts[i].value, number),
-			       (unsigned long long)trial->verdicts[i].count);
-		if (trial->others)
-			printf("  %-24s %llu\n", "others", (unsigned long long)trial->others);
-	}
-}
-
-/* -- command -- */
-
-static int test_no_public_map(void *data, const char *name)
-{
-	(void)data;
-	(void)name;
-	return -ENOENT;
-}
-
-static int load(const struct test *test, struct generation **ret, struct error *err)
-{
-	const struct load_environment around = { test_no_public_map, NULL, false };
-	const struct compile_target target = {
-		.xdp = hook_find(test->hook)->xdp,
-		.log_level = test->log_level,
-	};
-	const struct load_options loading = { .around = &around, .xdp = target.xdp };
-	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
-	_cleanup_document_ struct document *document = NULL;
-	int r = document_load(NULL, test->file, false, &document, err);
-
-	if (r == 0)
-		r = dataplane_build(steal_ptr(&document), NULL, &test->compiler, &target,
-				    &dataplane, err);
-	if (r < 0)
-		return r;
-	fputs(text_str(&dataplane->warnings), stderr);
-	return generation_load(dataplane, &loading, ret, err);
-}
-
-int test_run(const struct test *test, struct error *err)
-{
+	int only = options->direction ? direction_from_name(options->direction) : -1, r;
 	_cleanup_(generation_unrefp) struct generation *generation = NULL;
-	struct trial trials[N_DIRECTIONS] = {};
+	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
+	struct test_program programs[N_DIRECTIONS] = {};
 	_cleanup_text_ struct text metrics = {};
-	struct counts counts = {};
+	struct packet_counts counts = {};
+	struct compile_target target;
 	bool any = false;
-	int r = load(test, &generation, err);
 
-	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
-		trials[direction].prog_fd = -1;
-		if (r < 0 || test->skip[direction] || !generation->directions[direction].object)
+	(void)n;
+	if (!options->pcap)
+		return EXIT_USAGE;
+	r = offline_compile(options, words[0], &target, &dataplane, err);
+	if (r == 0)
+		r = offline_load(dataplane, &target, &generation, err);
+	for (enum direction direction = 0; direction < N_DIRECTIONS && r == 0; direction++) {
+		const struct generation_direction *loaded = &generation->directions[direction];
+
+		programs[direction].fd = -1;
+		if (!loaded->object || (only >= 0 && only != (int)direction))
 			continue;
-		r = trial_init(&trials[direction], &generation->directions[direction], err);
+		r = open_program(&programs[direction], loaded, err);
 		any = true;
 	}
 	if (r == 0 && !any)
-		r = error_set(err, -EINVAL, "%s: there is no program to run packets through%s",
-			      test->file,
-			      test->skip[INGRESS]  ? " on the egress direction"
-			      : test->skip[EGRESS] ? " on the ingress direction"
-						   : "");
+		r = error_set(err, -EINVAL, "%s: there is no program to run on packets%s%s",
+			      words[0], only < 0 ? "" : " in direction ",
+			      only < 0 ? "" : options->direction);
 	if (r == 0)
-		r = run_packets(test->pcap, trials, &counts, err);
+		r = run_packets(options->pcap, programs, &counts, err);
 	if (r == 0)
 		r = read_metrics(generation, &metrics, err);
 	if (r < 0)
 		return r;
-	if (test->json) {
-		test_print_json(&counts, trials, &metrics);
+	if (options->json) {
+		print_test_json(&counts, programs, &metrics);
 		return 0;
 	}
-	print_counts(&counts, trials);
+	print_counts(&counts, programs);
 	return print_metrics(&metrics, err);
 }

@@ -1,129 +1,103 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ctl/top.h"
+/* dynmonctl top: a live view of the series in a terminal. */
 #include "base/clock.h"
 #include "ctl/column.h"
-#include "ctl/layout.h"
+#include "ctl/subcommand.h"
 #include "ctl/terminal.h"
+#include "ctl/top_row.h"
 
 #include <errno.h>
 #include <ncurses.h>
-#include <time.h>
 
 #define SEARCH_MAX 60 /* bytes */
 #define ESCAPE	   27
 #define SKIP_STEP  8
 #define SKIP_MAX   1024
 
-enum attribute { ATTRIBUTE_TITLE, ATTRIBUTE_HEADER, ATTRIBUTE_ROW, ATTRIBUTE_TROUBLE };
-
 struct screen {
-	const struct top *top;
-	struct board board;
-	struct series **list; /* owned by the board, in the order of the display */
+	const struct options *options;
+	const char *monitor; /* NULL: all */
+	struct rates rates;
+	struct series **list; /* owned by the rates, in the order of the display */
 	size_t n;
 	size_t first; /* index of the first row on the screen */
 	size_t rows;  /* rows available on the screen */
 	size_t skip;  /* horizontal scroll position in the metric column */
-	enum order order;
+	enum rates_order order;
 	bool reverse, paused, help, entering, quit;
 	char search[SEARCH_MAX + 1];
-	struct error trouble; /* error of the last read */
+	struct error error; /* of the last read */
 	bool utf8;
 };
 
 /* Omits histogram buckets, which are numerous, creation times, and the self metrics. */
-static bool top_is_shown(const struct sample *sample)
+static void update_screen(void *data, const struct sample *sample)
 {
-	static const char bucket[] = "_bucket", own[] = "dynmon_", created[] = "_created";
-	const char *end = sample->series + sample->name_len;
-
-	return strncmp(sample->series, own, sizeof(own) - 1) != 0 &&
-	       !(sample->name_len > sizeof(bucket) &&
-		 !strncmp(end - sizeof(bucket) + 1, bucket, sizeof(bucket) - 1)) &&
-	       !(sample->name_len > sizeof(created) &&
-		 !strncmp(end - sizeof(created) + 1, created, sizeof(created) - 1));
+	if (strncmp(sample->series, "dynmon_", 7) != 0 && !sample_has_suffix(sample, "_bucket") &&
+	    !sample_has_suffix(sample, "_created"))
+		rates_update(data, sample);
 }
 
-static void top_take_sample(void *data, const struct sample *sample)
+static void read_rates(struct screen *screen)
 {
-	if (top_is_shown(sample))
-		board_take(data, sample);
-}
-
-static void read_board(struct screen *screen)
-{
-	const struct reading reading = {
-		.socket_file = screen->top->socket_file,
-		.monitor = screen->top->monitor,
-		.take = top_take_sample,
-		.data = &screen->board,
-	};
+	const struct scrape_handler handler = { .sample = update_screen, .data = &screen->rates };
 	_cleanup_error_ struct error err = {};
 	int r;
 
-	error_release(&screen->trouble);
-	board_begin(&screen->board, ((double)clock_now_ns() * 1e-9));
-	r = reading_run(&reading, &screen->trouble);
-	if (board_end(&screen->board, &err) < 0 && r == 0)
-		error_set(&screen->trouble, err.code, "%s", error_message(&err));
+	error_release(&screen->error);
+	rates_begin(&screen->rates, (double)clock_now_ns() * 1e-9);
+	r = scrape_run(screen->options->socket_file, screen->monitor, &handler, &screen->error);
+	if (rates_end(&screen->rates, &err) < 0 && r == 0)
+		error_set(&screen->error, err.code, "%s", error_message(&err));
 }
 
 /* -- drawing -- */
 
-static void draw_line(const struct screen *screen, int y, const char *words,
-		      enum attribute attribute)
+static void draw_line(const struct screen *screen, int y, const char *s, attr_t attributes)
 {
-	static const attr_t attributes[] = {
-		[ATTRIBUTE_TITLE] = A_BOLD,
-		[ATTRIBUTE_HEADER] = A_REVERSE,
-		[ATTRIBUTE_ROW] = A_NORMAL,
-		[ATTRIBUTE_TROUBLE] = A_BOLD,
-	};
 	_cleanup_text_ struct text line = {};
 
 	if (y < 0 || y >= LINES || COLS < 1)
 		return;
-	column_fit(&line, words, (size_t)COLS, false, screen->utf8);
-	attrset(attributes[attribute]);
-	if (attribute == ATTRIBUTE_TROUBLE && has_colors())
-		attron(COLOR_PAIR(1));
+	column_fit(&line, s, (size_t)COLS, false, screen->utf8);
+	attrset(attributes);
 	mvaddstr(y, 0, text_str(&line));
 	attrset(A_NORMAL);
 }
 
 static void draw_title(const struct screen *screen)
 {
-	const struct board *board = &screen->board;
+	const struct rates *rates = &screen->rates;
 	_cleanup_text_ struct text line = {};
 
-	text_printf(&line, "dynmonctl top%s%s - ", screen->top->monitor ? " " : "",
-		    screen->top->monitor ? screen->top->monitor : "");
-	if (screen->n < board->n)
+	text_printf(&line, "dynmonctl top%s%s - ", screen->monitor ? " " : "",
+		    screen->monitor ? screen->monitor : "");
+	if (screen->n < rates->n)
 		text_printf(&line, "%zu of ", screen->n);
-	text_printf(&line, "%zu series", board->n);
-	if (board->left_out)
-		text_printf(&line, ", %zu more left out", board->left_out);
-	text_printf(&line, ", every %u s, by %s%s%s", screen->top->interval,
-		    order_name(screen->order), screen->reverse ? ", reversed" : "",
+	text_printf(&line, "%zu series", rates->n);
+	if (rates->left_out)
+		text_printf(&line, ", %zu more left out", rates->left_out);
+	text_printf(&line, ", every %u s, by %s%s%s", screen->options->interval,
+		    rates_order_name(screen->order), screen->reverse ? ", reversed" : "",
 		    screen->paused ? ", paused" : "");
-	draw_line(screen, 0, text_str(&line), ATTRIBUTE_TITLE);
+	draw_line(screen, 0, text_str(&line), A_BOLD);
 }
 
 static void draw_bottom(const struct screen *screen)
 {
+	bool error = screen->error.code && !screen->entering;
 	_cleanup_text_ struct text line = {};
-	bool trouble = screen->trouble.code && !screen->entering;
 
 	if (screen->entering)
 		text_printf(&line, "/%s_", screen->search);
-	else if (trouble)
-		text_adds(&line, error_message(&screen->trouble));
+	else if (error)
+		text_adds(&line, error_message(&screen->error));
 	else
 		text_printf(&line, "%s%s%sq quit  s sort  r reverse  / search  p pause  h help",
 			    *screen->search ? "/" : "", screen->search,
 			    *screen->search ? "  " : "");
 	draw_line(screen, LINES > 1 ? LINES - 1 : -1, text_str(&line),
-		  trouble ? ATTRIBUTE_TROUBLE : ATTRIBUTE_TITLE);
+		  error && has_colors() ? A_BOLD | (attr_t)COLOR_PAIR(1) : A_BOLD);
 }
 
 static void draw_help(const struct screen *screen)
@@ -132,52 +106,54 @@ static void draw_help(const struct screen *screen)
 		"",
 		"  q              quit",
 		"  s              sort by rate, by value, by name",
-		"  r              the other way round",
-		"  /              search: series that have these words; Esc shows all again",
-		"  p or blank     pause, and go on",
-		"  arrows, pages  up and down, and along the labels",
-		"  h or ?         this, and back",
+		"  r              reverse the order",
+		"  /              search: show series that contain these words; Esc shows all",
+		"  p, space       pause or resume",
+		"  arrows, pages  scroll up and down, and along the labels",
+		"  h, ?           show or close this help",
 		"",
-		"  A rate is the growth per second since the read before; gauges have none.",
-		"  The last minute shows rates, of gauges values, from zero to their largest.",
+		"  The rate is the increase per second since the last read; gauges have none.",
+		"  The chart of the last minute shows rates; for gauges it shows values.",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines) && (int)i + 1 < LINES - 1; i++)
-		draw_line(screen, (int)i + 1, lines[i], ATTRIBUTE_ROW);
+		draw_line(screen, (int)i + 1, lines[i], A_NORMAL);
 }
 
 static void draw_list(struct screen *screen)
 {
 	_cleanup_text_ struct text header = {};
-	struct layout layout;
-	size_t where = 0;
+	struct top_layout layout;
+	size_t place = 0;
 
 	for (size_t i = 0; i < screen->n; i++) {
-		size_t width = column_width(screen->list[i]->where, screen->utf8);
+		size_t width = column_width(screen->list[i]->place, screen->utf8);
 
-		where = width > where ? width : where;
+		place = width > place ? width : place;
 	}
-	layout_init(&layout, (size_t)COLS, where, screen->utf8);
+	top_layout_init(&layout, (size_t)COLS, place, screen->utf8);
 	layout.skip = screen->skip;
-	layout_header(&layout, &header);
-	draw_line(screen, 1, text_str(&header), ATTRIBUTE_HEADER);
+	top_row_header(&layout, &header);
+	draw_line(screen, 1, text_str(&header), A_REVERSE);
 	for (size_t i = 0; i < screen->rows && screen->first + i < screen->n; i++) {
 		_cleanup_text_ struct text row = {};
 
-		layout_row(&layout, screen->list[screen->first + i], screen->board.points, &row);
-		draw_line(screen, (int)i + 2, text_str(&row), ATTRIBUTE_ROW);
+		top_row_series(&layout, screen->list[screen->first + i], screen->rates.points,
+			       &row);
+		draw_line(screen, (int)i + 2, text_str(&row), A_NORMAL);
 	}
 	if (!screen->n)
 		draw_line(screen, 2,
-			  *screen->search ? "no series has these words" : "there are no series",
-			  ATTRIBUTE_ROW);
+			  *screen->search ? "no series contains these words"
+					  : "there are no series",
+			  A_NORMAL);
 }
 
-static int draw(struct screen *screen, struct error *err)
+static int draw_screen(struct screen *screen, struct error *err)
 {
 	free(screen->list);
 	screen->list = NULL;
-	if (board_select(&screen->board, screen->search, screen->order, screen->reverse,
+	if (rates_select(&screen->rates, screen->search, screen->order, screen->reverse,
 			 &screen->list, &screen->n, err) < 0)
 		return err->code;
 	screen->rows = LINES > 3 ? (size_t)LINES - 3 : 0;
@@ -196,7 +172,7 @@ static int draw(struct screen *screen, struct error *err)
 
 /* -- keys -- */
 
-static void enter(struct screen *screen, int key)
+static void edit_search(struct screen *screen, int key)
 {
 	size_t len = strlen(screen->search);
 
@@ -223,10 +199,10 @@ static void scroll_by(struct screen *screen, long by)
 	screen->first = first > 0 ? (size_t)first : 0;
 }
 
-static void handle(struct screen *screen, int key)
+static void handle_key(struct screen *screen, int key)
 {
 	if (screen->entering) {
-		enter(screen, key);
+		edit_search(screen, key);
 		return;
 	}
 	switch (key) {
@@ -283,38 +259,40 @@ static void handle(struct screen *screen, int key)
 
 /* -- main loop -- */
 
-static int loop(struct screen *screen, struct error *err)
+static int run_screen(struct screen *screen, struct error *err)
 {
-	double next = ((double)clock_now_ns() * 1e-9) + screen->top->interval;
+	uint64_t interval = screen->options->interval * CLOCK_NS_PER_S;
+	uint64_t next = clock_now_ns() + interval;
 
 	while (!screen->quit) {
-		double left = next - ((double)clock_now_ns() * 1e-9);
+		uint64_t now = clock_now_ns();
 		int key;
 
-		if (draw(screen, err) < 0)
+		if (draw_screen(screen, err) < 0)
 			return err->code;
-		timeout(left > 0 ? (int)(left * 1000) + 1 : 0);
+		timeout(next > now ? (int)((next - now) / 1000000) + 1 : 0);
 		key = getch();
 		if (key != ERR)
-			handle(screen, key);
-		if (((double)clock_now_ns() * 1e-9) < next)
+			handle_key(screen, key);
+		if (clock_now_ns() < next)
 			continue;
 		if (!screen->paused)
-			read_board(screen);
-		next += screen->top->interval;
-		if (next < ((double)clock_now_ns() * 1e-9))
-			next = ((double)clock_now_ns() * 1e-9) + screen->top->interval;
+			read_rates(screen);
+		next += interval;
+		now = clock_now_ns();
+		if (next < now)
+			next = now + interval;
 	}
 	return 0;
 }
 
-static SCREEN *terminal_open(struct error *err)
+static SCREEN *open_screen(struct error *err)
 {
 	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
 	SCREEN *terminal = newterm(NULL, terminal_screen(), stdin);
 
 	if (!terminal) {
-		error_set(err, -ENOTTY, "top: a terminal \"%.60s\" (TERM) is not known here",
+		error_set(err, -ENOTTY, "top: unknown type of terminal \"%.60s\"; set TERM",
 			  term ? term : "");
 		return NULL;
 	}
@@ -331,29 +309,34 @@ static SCREEN *terminal_open(struct error *err)
 	return terminal;
 }
 
-int top_run(const struct top *top, struct error *err)
+int ctl_top(const struct options *options, char **words, size_t n, struct error *err)
 {
-	struct screen screen = { .top = top, .utf8 = column_utf8() };
+	struct screen screen = {
+		.options = options,
+		.monitor = n ? words[0] : NULL,
+		.utf8 = column_utf8(),
+	};
 	SCREEN *terminal = NULL;
 	int r;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-		return error_set(err, -ENOTTY, "top wants a terminal; watch prints lines");
-	r = board_init(&screen.board, top->interval, err);
+		return error_set(err, -ENOTTY, "top requires a terminal; use watch to print lines");
+	r = rates_init(&screen.rates, options->interval, err);
 	if (r < 0)
 		return r;
-	read_board(&screen);
-	if (screen.trouble.code)
-		r = error_set(err, screen.trouble.code, "%s", error_message(&screen.trouble));
-	if (r == 0 && !(terminal = terminal_open(err)))
-		r = err->code;
-	if (r == 0) {
-		r = loop(&screen, err);
+	/* Fail if the first read fails. Later errors are displayed, and reading is retried. */
+	read_rates(&screen);
+	if (screen.error.code)
+		r = error_set(err, screen.error.code, "%s", error_message(&screen.error));
+	else if ((terminal = open_screen(err))) {
+		r = run_screen(&screen, err);
 		endwin();
 		delscreen(terminal);
+	} else {
+		r = err->code;
 	}
 	free(screen.list);
-	error_release(&screen.trouble);
-	board_release(&screen.board);
+	error_release(&screen.error);
+	rates_release(&screen.rates);
 	return r;
 }

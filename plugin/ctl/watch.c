@@ -1,182 +1,121 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ctl/watch.h"
+/* dynmonctl watch: print the series of a metric periodically, one per line. */
 #include "base/clock.h"
-#include "ctl/board.h"
+#include "base/json_writer.h"
+#include "ctl/rates.h"
+#include "ctl/subcommand.h"
 
 #include <errno.h>
 #include <fnmatch.h>
 #include <math.h>
 #include <signal.h>
-#include <time.h>
 
 #define NAMES_MAX 1000 /* bytes of names in an error message */
 
-struct watched {
-	const struct watch_options *options;
-	struct board board;
-	char stamp[40];
+struct watch {
+	const char *metric; /* name from the document or from OpenMetrics; * and ? are wildcards */
+	bool json;
+	struct rates rates;
+	char time[40];	   /* of this read: 2026-11-23T12:10:56.123Z */
 	bool found;	   /* a metric with the name exists */
 	struct text names; /* names of the other metrics */
 	struct text lines; /* of this read */
 };
 
-/* 2026-11-23T12:10:56.123Z */
-static void take_stamp(char stamp[40])
+static void watch_family(void *data, const char *name)
 {
-	struct timespec time;
-	struct tm parts;
-	size_t n;
+	struct watch *watch = data;
 
-	clock_gettime(CLOCK_REALTIME, &time);
-	gmtime_r(&time.tv_sec, &parts);
-	n = strftime(stamp, 40, "%Y-%m-%dT%H:%M:%S", &parts);
-	snprintf(stamp + n, 40 - n, ".%03ldZ", time.tv_nsec / 1000000);
+	if (fnmatch(watch->metric, name, 0) == 0)
+		watch->found = true;
+	else if (watch->names.len < NAMES_MAX)
+		text_printf(&watch->names, "%s%s", watch->names.len ? " " : "", name);
 }
 
-static bool is_name(const struct watched *watched, const char *name, size_t len)
+/* The name can be that of the sample or of its family. A counter's sample ends with _total. */
+static void watch_sample(void *data, const struct sample *sample)
 {
-	_cleanup_free_ char *copy = strndup(name, len);
-
-	return copy && fnmatch(watched->options->metric, copy, 0) == 0;
-}
-
-/* Compares the name of the sample, of its family, and of the counter with _total. */
-static bool watch_is_wanted(const struct watched *watched, const struct sample *sample)
-{
-	return is_name(watched, sample->series, sample->name_len) ||
-	       is_name(watched, sample->family, strlen(sample->family));
-}
-
-static void take_family(void *data, const char *name)
-{
-	struct watched *watched = data;
-
-	if (is_name(watched, name, strlen(name)))
-		watched->found = true;
-	else if (watched->names.len < NAMES_MAX)
-		text_printf(&watched->names, "%s%s", watched->names.len ? " " : "", name);
-}
-
-static void print_text(struct text *line, const struct watched *watched,
-		       const struct series *series)
-{
-	text_printf(line, "%s\t%s\t", watched->stamp, series->text);
-	text_double(line, series->value);
-	text_addc(line, '\t');
-	if (isnan(series->rate))
-		text_addc(line, '-');
-	else
-		text_printf(line, "%.3f", series->rate);
-}
-
-static void json_number(struct text *line, double number)
-{
-	if (isfinite(number))
-		text_double(line, number);
-	else
-		text_adds(line, "null");
-}
-
-static void watch_print_json(struct text *line, const struct watched *watched,
-			     const struct series *series)
-{
-	text_printf(line, "{\"time\":\"%s\",\"series\":", watched->stamp);
-	text_json(line, series->text, strlen(series->text));
-	text_adds(line, ",\"value\":");
-	json_number(line, series->value);
-	text_adds(line, ",\"rate\":");
-	json_number(line, series->rate);
-	text_addc(line, '}');
-}
-
-static void watch_take_sample(void *data, const struct sample *sample)
-{
-	struct watched *watched = data;
+	struct watch *watch = data;
+	_cleanup_free_ char *name = strndup(sample->series, sample->name_len);
+	struct text *lines = &watch->lines;
 	const struct series *series;
 
-	if (!watch_is_wanted(watched, sample))
+	if (!name || (fnmatch(watch->metric, name, 0) != 0 &&
+		      fnmatch(watch->metric, sample->family, 0) != 0))
 		return;
-	watched->found = true;
-	series = board_take(&watched->board, sample);
+	watch->found = true;
+	series = rates_update(&watch->rates, sample);
 	if (!series)
 		return;
-	if (watched->options->json)
-		watch_print_json(&watched->lines, watched, series);
-	else
-		print_text(&watched->lines, watched, series);
-	text_addc(&watched->lines, '\n');
+	if (watch->json) {
+		struct json_writer json = { .out = lines };
+
+		json_object_begin(&json);
+		json_member_string(&json, "time", watch->time);
+		json_member_string(&json, "series", series->text);
+		json_member_double(&json, "value", series->value);
+		json_member_double(&json, "rate", series->rate);
+		json_object_end(&json);
+	} else {
+		text_printf(lines, "%s\t%s\t", watch->time, series->text);
+		text_double(lines, series->value);
+		if (isnan(series->rate))
+			text_adds(lines, "\t-");
+		else
+			text_printf(lines, "\t%.3f", series->rate);
+	}
+	text_addc(lines, '\n');
 }
 
-/*
- * If the reader of stdout is gone, SIGPIPE ends the process without a message, as usual in a pipe.
- */
-static void print_lines(struct text *lines)
+static int watch_read(struct watch *watch, const struct options *options, const char *monitor,
+		      struct error *err)
 {
-	signal(SIGPIPE, SIG_DFL);
-	fputs(text_str(lines), stdout);
-	fflush(stdout);
-	signal(SIGPIPE, SIG_IGN);
-}
-
-static int read_once(struct watched *watched, struct error *err)
-{
-	const struct reading reading = {
-		.socket_file = watched->options->socket_file,
-		.monitor = watched->options->monitor,
-		.take = watch_take_sample,
-		.family = take_family,
-		.data = watched,
-	};
-	size_t left_out;
+	const struct scrape_handler handler = { watch_sample, watch_family, watch };
+	struct timespec now = clock_timespec(clock_ns(CLOCK_REALTIME));
+	struct tm utc;
+	size_t n;
 	int r;
 
-	take_stamp(watched->stamp);
-	text_clear(&watched->names);
-	text_clear(&watched->lines);
-	board_begin(&watched->board, ((double)clock_ns(CLOCK_MONOTONIC) * 1e-9));
-	r = reading_run(&reading, err);
-	left_out = watched->board.left_out;
+	n = strftime(watch->time, sizeof(watch->time), "%FT%T", gmtime_r(&now.tv_sec, &utc));
+	snprintf(watch->time + n, sizeof(watch->time) - n, ".%03ldZ", now.tv_nsec / 1000000);
+	text_clear(&watch->names);
+	text_clear(&watch->lines);
+	rates_begin(&watch->rates, (double)clock_now_ns() * 1e-9);
+	r = scrape_run(options->socket_file, monitor, &handler, err);
 	if (r == 0)
-		r = board_end(&watched->board, err);
+		r = rates_end(&watch->rates, err);
 	if (r < 0)
 		return r;
-	print_lines(&watched->lines);
-	if (left_out)
-		fprintf(stderr, "dynmonctl: %zu series left out, there are more than %d\n",
-			left_out, BOARD_SERIES_MAX);
-	if (watched->found)
+	/* If the reader of a pipe is gone, SIGPIPE ends the process without a message, as usual. */
+	signal(SIGPIPE, SIG_DFL);
+	fputs(text_str(&watch->lines), stdout);
+	fflush(stdout);
+	signal(SIGPIPE, SIG_IGN);
+	if (watch->rates.left_out)
+		fprintf(stderr, "dynmonctl: %zu series left out: at most %d are possible\n",
+			watch->rates.left_out, RATES_SERIES_MAX);
+	if (watch->found)
 		return 0;
-	return error_set(err, -ENOENT, "there is no metric \"%.200s\"; there %s%s",
-			 watched->options->metric, watched->names.len ? "are: " : "is none",
-			 text_str(&watched->names));
+	return error_set(err, -ENOENT, "there is no metric \"%.200s\"; there %s%s", watch->metric,
+			 watch->names.len ? "are: " : "is none", text_str(&watch->names));
 }
 
-static void sleep_until(double next)
+int ctl_watch(const struct options *options, char **words, size_t n, struct error *err)
 {
-	double left = next - ((double)clock_ns(CLOCK_MONOTONIC) * 1e-9);
-	const struct timespec pause = {
-		.tv_sec = left > 0 ? (time_t)left : 0,
-		.tv_nsec = left > 0 ? (long)((left - (double)(time_t)left) * 1e9) : 0,
-	};
-
-	nanosleep(&pause, NULL);
-}
-
-int watch_metric(const struct watch_options *options, struct error *err)
-{
-	struct watched watched = { .options = options };
-	double next = ((double)clock_ns(CLOCK_MONOTONIC) * 1e-9);
-	int r = board_init(&watched.board, options->interval, err);
+	struct watch watch = { .metric = words[0], .json = options->json };
+	uint64_t start = clock_now_ns();
+	int r = rates_init(&watch.rates, options->interval, err);
 
 	for (uint64_t i = 0; r == 0 && (!options->count || i < options->count) && !ferror(stdout);
 	     i++) {
-		if (i)
-			sleep_until(next);
-		r = read_once(&watched, err);
-		next += options->interval;
+		struct timespec next =
+			clock_timespec(start + i * options->interval * CLOCK_NS_PER_S);
+
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
+		r = watch_read(&watch, options, n > 1 ? words[1] : NULL, err);
 	}
-	text_release(&watched.names);
-	text_release(&watched.lines);
-	board_release(&watched.board);
+	text_release(&watch.names);
+	text_release(&watch.lines);
+	rates_release(&watch.rates);
 	return r;
 }

@@ -322,9 +322,9 @@ refused_everywhere() {
 	run -1 offline compile "$top_srcdir/examples/packet_counter.json" -o "$WORK/no/such/x.o"
 	[[ $output == "dynmonctl: $WORK/no/such/x.o: No such file or directory" ]]
 	run -2 offline compile "$top_srcdir/examples/packet_counter.json"
-	[ "$output" = "dynmonctl: usage: compile FILE -o BUNDLE" ]
+	[ "$output" = "dynmonctl: usage: compile <file> --output=<bundle>" ]
 	run -2 offline compile --log-level=loud "$WORK/empty.json" -o "$WORK/y.o"
-	[[ $output == *'--log-level: expected one of off critical error warn info debug trace, found "loud"' ]]
+	[[ $output == *'--log-level: expected one of off, critical, error, warn, info, debug, trace, found "loud"' ]]
 	run -2 offline compile --cube-id=70000 "$WORK/empty.json" -o "$WORK/y.o"
 	[[ $output == *'--cube-id: expected a number from 0 to 65535, found "70000"' ]]
 	run -1 offline check /bin/true
@@ -373,9 +373,9 @@ refused_everywhere() {
 	run -1 offline test "$OBJECTS/ntp_packets_counter.o" --pcap "$WORK/cut.pcap"
 	[[ $output == *"cut.pcap: packet 2: truncated dump file"* ]]
 	run -1 offline test "$OBJECTS/ntp_packets_counter.o" --pcap "$WORK/capture.pcap" --direction=egress
-	[[ $output == *"there is no program to run packets through on the egress direction" ]]
+	[[ $output == *"there is no program to run on packets in direction egress" ]]
 	run -2 offline test "$OBJECTS/ntp_packets_counter.o"
-	[[ $output == "dynmonctl: usage: test FILE --pcap=CAPTURE"* ]]
+	[[ $output == "dynmonctl: usage: test <file> --pcap=<capture>"* ]]
 	run -2 offline test "$OBJECTS/ntp_packets_counter.o" --pcap "$WORK/capture.pcap" --direction=up
-	[[ $output == *'--direction: expected ingress or egress, found "up"' ]]
+	[[ $output == *'--direction: expected one of ingress, egress, found "up"' ]]
 }

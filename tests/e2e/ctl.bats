@@ -273,11 +273,11 @@ listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep 
 	while read -r option line; do
 		read -r -a words <<<"$line"
 		run -2 ctl "${words[@]}"
-		[ "$output" = "dynmonctl: --$option is not for ${words[1]}; it is for $(case $option in
-			hook|log-level|compiler|include) echo check compile test ;;
+		[ "$output" = "dynmonctl: --$option does not apply to ${words[1]}, only to $(case $option in
+			hook|log-level|compiler|include) echo check, compile, test ;;
 			pcap|direction) echo test ;;
 			cube-id|output) echo compile ;;
-			interval) echo top watch ;;
+			interval) echo top, watch ;;
 			count) echo watch ;;
 			*) echo inject ;;
 		esac)" ]
@@ -340,7 +340,7 @@ listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep 
 		run -141 --separate-stderr bash -c "$(ctl_words) $verb >&8" # by SIGPIPE
 		[ -z "$stderr" ]
 		run -1 --separate-stderr bash -c "$(ctl_words) $verb 9</dev/null >&9"
-		[ "$stderr" = "dynmonctl: writing: Bad file descriptor" ]
+		[ "$stderr" = "dynmonctl: cannot write to standard output: Bad file descriptor" ]
 	done
 	exec 8>&-
 }
@@ -373,7 +373,7 @@ q quit  s sort  r reverse  / search  p pause  h help"
 WHERE             METRIC                     VALUE    RATE/S
 edge mon0 ingress packets_total                  7         0"
 	keys xyz
-	eventually shows '^no series has these words'
+	eventually shows '^no series contains these words'
 	keys BSpace BSpace BSpace Enter
 	eventually shows '^/in  q quit'
 	eventually shows '1 of 2 series'
@@ -470,12 +470,12 @@ sized() {
 	start_with_edge
 	run ctl top </dev/null
 	[ "$status" -eq 1 ]
-	[ "$output" = "dynmonctl: top wants a terminal; watch prints lines" ]
+	[ "$output" = "dynmonctl: top requires a terminal; use watch to print lines" ]
 	terminal 80 8 "$(ctl_words) top nosuch"
 	eventually shows '^dynmonctl: no monitor is called "nosuch"'
 	eventually shows '^status 1'
 	terminal 80 8 "env TERM=no-such-terminal $(ctl_words) top"
-	eventually shows '^dynmonctl: top: a terminal "no-such-terminal" (TERM) is not known here'
+	eventually shows '^dynmonctl: top: unknown type of terminal "no-such-terminal"; set TERM'
 }
 
 # words WORD ...: the completions of the last word.
@@ -490,11 +490,11 @@ words() { near "$top_builddir/dynmonctl" complete-words -- "$@" | xargs; }
 		[[ " $(words '') " == *" $verb "* ]] || { echo "no $verb"; return 1; }
 	done
 	[ "$(words sh)" = show ]
-	[ "$(ctl help top)" = "  top [MONITOR] [--interval=S]
-      the series with their rates, live; h is help" ]
+	[ "$(ctl help top)" = "  top [<monitor>] [--interval=<seconds>]
+      show the series and their rates on the full screen; h prints the keys" ]
 	ctl help inject | grep -Fq 'bytes=N|file=NAME'
 	run ctl help complete-words
-	[ "$output" = 'dynmonctl: unknown command "complete-words"' ]
+	[ "$output" = 'dynmonctl: unknown command "complete-words"; see dynmonctl help' ]
 	[ "$(words -s "$SOCKET" show '')" = "edge egg" ]
 	[ "$(words --socket="$SOCKET" show ed)" = edge ]
 	[ "$(words -s "$SOCKET" detach edge '')" = mon0 ]

@@ -4,7 +4,7 @@
  * UTF-8 and ASCII. Built and run by tests/run fuzz.
  */
 #include "ctl/column.h"
-#include "ctl/layout.h"
+#include "ctl/top_row.h"
 
 #include <locale.h>
 
@@ -18,14 +18,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return setlocale(LC_CTYPE, "C.UTF-8") ? 0 : -1;
 }
 
-static void draw(const struct board *board, const struct series *series, size_t width, bool utf8)
+static void draw(const struct rates *rates, const struct series *series, size_t width, bool utf8)
 {
 	_cleanup_text_ struct text row = {};
-	struct layout layout;
+	struct top_layout layout;
 
-	layout_init(&layout, width, column_width(series->where, utf8), utf8);
+	top_layout_init(&layout, width, column_width(series->place, utf8), utf8);
 	layout.skip = width % 7;
-	layout_row(&layout, series, board->points, &row);
+	top_row_series(&layout, series, rates->points, &row);
 	if (column_width(text_str(&row), utf8) != width)
 		abort();
 }
@@ -35,32 +35,32 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_free_ char *text = strndup((const char *)data, size);
 	_cleanup_(scrape_release) struct scrape scrape = {};
 	char *rest = text, *line;
-	struct board board;
+	struct rates rates;
 
-	if (!text || board_init(&board, 1 + size % BOARD_SECONDS, NULL) < 0)
+	if (!text || rates_init(&rates, 1 + size % RATES_SECONDS, NULL) < 0)
 		return 0;
-	board_begin(&board, 0);
+	rates_begin(&rates, 0);
 	while ((line = strsep(&rest, "\n"))) {
 		_cleanup_error_ struct error err = {};
 		struct sample sample;
 		int r;
 
 		if (!strcmp(line, "next")) {
-			board_end(&board, NULL);
-			board_begin(&board, board.time + 1);
+			rates_end(&rates, NULL);
+			rates_begin(&rates, rates.time + 1);
 			continue;
 		}
 		r = scrape_line(&scrape, line, &sample, &err);
 		if ((r < 0) != !!err.message)
 			abort();
 		if (r > 0)
-			board_take(&board, &sample);
+			rates_update(&rates, &sample);
 	}
-	board_end(&board, NULL);
-	for (size_t i = 0; i < board.n; i++) {
-		draw(&board, board.all[i], size % 200, true);
-		draw(&board, board.all[i], size % 90, false);
+	rates_end(&rates, NULL);
+	for (size_t i = 0; i < rates.n; i++) {
+		draw(&rates, rates.all[i], size % 200, true);
+		draw(&rates, rates.all[i], size % 90, false);
 	}
-	board_release(&board);
+	rates_release(&rates);
 	return 0;
 }

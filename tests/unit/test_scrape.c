@@ -11,7 +11,7 @@ static const struct {
 	int code;
 	const char *series;
 	size_t name_len;
-	bool counts;
+	bool counter;
 	double value;
 } lines[] = {
 	{ "# HELP a Words # EOF", 0 },
@@ -60,8 +60,8 @@ static void test_lines(void **state)
 			continue;
 		assert_string_equal(sample.series, lines[i].series);
 		assert_int_equal(sample.name_len, lines[i].name_len);
-		if (sample.counts != lines[i].counts || sample.value != lines[i].value)
-			fail_msg("%s: %d %g", lines[i].line, sample.counts, sample.value);
+		if (sample.counter != lines[i].counter || sample.value != lines[i].value)
+			fail_msg("%s: %d %g", lines[i].line, sample.counter, sample.value);
 	}
 	assert_int_equal(scrape_line(&scrape, (char[]){ "# EOF" }, &(struct sample){}, NULL), 0);
 	assert_true(scrape.ended);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* dynmonctl top and watch without a terminal. */
-#include "ctl/board.h"
 #include "ctl/column.h"
-#include "ctl/layout.h"
-#include "ctl/spark.h"
+#include "ctl/subcommand.h"
 #include "ctl/table.h"
-#include "ctl/top.h"
+#include "ctl/top_row.h"
 #include "fixture.h"
 
 #include <errno.h>
@@ -81,7 +79,7 @@ static void test_table(void **state)
 				  "> 漢字  7     the last one is as long as it is\n");
 }
 
-static void test_sparks(void **state)
+static void test_bar_charts(void **state)
 {
 	static const struct {
 		float points[8];
@@ -112,7 +110,7 @@ static void test_sparks(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_text_ struct text out = {};
 
-		spark_draw(&out, cases[i].points, cases[i].n, cases[i].width, cases[i].utf8);
+		bar_chart(&out, cases[i].points, cases[i].n, cases[i].width, cases[i].utf8);
 		if (strcmp(text_str(&out), cases[i].expected) != 0)
 			fail_msg("case %zu: \"%s\"", i, text_str(&out));
 	}
@@ -151,106 +149,106 @@ static void test_numbers(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_text_ struct text out = {};
 
-		spark_number(&out, cases[i].number);
+		compact_number(&out, cases[i].number);
 		if (strcmp(text_str(&out), cases[i].expected) != 0)
 			fail_msg("%.17g: \"%s\"", cases[i].number, text_str(&out));
 		assert_true(out.len <= 8);
 	}
 }
 
-static struct series *take(struct board *board, const char *text, bool counts, double value)
+static struct series *take(struct rates *rates, const char *text, bool counter, double value)
 {
-	const struct sample sample = { text, series_name_len(text), "", counts, value };
+	const struct sample sample = { text, series_name_len(text), "", counter, value };
 
-	return board_take(board, &sample);
+	return rates_update(rates, &sample);
 }
 
 static void test_rates(void **state)
 {
 	struct series *hits, *level;
-	struct board board;
+	struct rates rates;
 
 	(void)state;
-	assert_int_equal(board_init(&board, 10, NULL), 0);
-	assert_int_equal(board.points, 6);
-	board_begin(&board, 100);
-	hits = take(&board, "hits_total{direction=\"ingress\",monitor=\"m\",k=\"a b\",j=\"\"}",
+	assert_int_equal(rates_init(&rates, 10, NULL), 0);
+	assert_int_equal(rates.points, 6);
+	rates_begin(&rates, 100);
+	hits = take(&rates, "hits_total{direction=\"ingress\",monitor=\"m\",k=\"a b\",j=\"\"}",
 		    true, 10);
-	level = take(&board, "level", false, 5);
-	assert_int_equal(board_end(&board, NULL), 0);
-	assert_string_equal(hits->where, "ingress m");
+	level = take(&rates, "level", false, 5);
+	assert_int_equal(rates_end(&rates, NULL), 0);
+	assert_string_equal(hits->place, "ingress m");
 	assert_string_equal(hits->metric, "hits_total k=a b j=");
-	assert_string_equal(level->where, "");
+	assert_string_equal(level->place, "");
 	assert_true(isnan(hits->rate) && isnan(hits->points[5]) && level->points[5] == 5);
 
-	board_begin(&board, 104);
-	assert_ptr_equal(take(&board, hits->text, true, 30), hits);
-	assert_ptr_equal(take(&board, "level", false, 4), level);
-	assert_int_equal(board_end(&board, NULL), 0);
+	rates_begin(&rates, 104);
+	assert_ptr_equal(take(&rates, hits->text, true, 30), hits);
+	assert_ptr_equal(take(&rates, "level", false, 4), level);
+	assert_int_equal(rates_end(&rates, NULL), 0);
 	assert_true(hits->rate == 5 && hits->points[5] == 5 && isnan(hits->points[4]));
 	assert_true(isnan(level->rate) && level->points[5] == 4 && level->points[4] == 5);
 
 	/* Counter reset: the new value is the increase. */
-	board_begin(&board, 106);
-	take(&board, hits->text, true, 3);
-	assert_int_equal(board_end(&board, NULL), 0);
+	rates_begin(&rates, 106);
+	take(&rates, hits->text, true, 3);
+	assert_int_equal(rates_end(&rates, NULL), 0);
 	assert_true(hits->rate == 1.5);
 	assert_true(isnan(level->points[5]));
 
 	/* Missing in this read: no rate, neither now nor across the gap. */
-	board_begin(&board, 108);
-	assert_int_equal(board_end(&board, NULL), 0);
+	rates_begin(&rates, 108);
+	assert_int_equal(rates_end(&rates, NULL), 0);
 	assert_true(isnan(hits->rate) && isnan(hits->points[5]));
-	board_begin(&board, 110);
-	take(&board, hits->text, true, 100);
-	assert_int_equal(board_end(&board, NULL), 0);
+	rates_begin(&rates, 110);
+	take(&rates, hits->text, true, 100);
+	assert_int_equal(rates_end(&rates, NULL), 0);
 	assert_true(isnan(hits->rate));
-	assert_int_equal(board.n, 2);
+	assert_int_equal(rates.n, 2);
 
 	/* A series is forgotten after a minute; the others are still found. */
 	for (int i = 0; i < 4; i++) {
-		board_begin(&board, 120 + i);
-		take(&board, hits->text, true, 100);
-		assert_int_equal(board_end(&board, NULL), 0);
+		rates_begin(&rates, 120 + i);
+		take(&rates, hits->text, true, 100);
+		assert_int_equal(rates_end(&rates, NULL), 0);
 	}
-	assert_int_equal(board.n, 1);
+	assert_int_equal(rates.n, 1);
 	assert_true(hits->rate == 0);
-	board_release(&board);
+	rates_release(&rates);
 }
 
 static void test_limit(void **state)
 {
-	struct board board;
+	struct rates rates;
 	char name[32];
 
 	(void)state;
-	assert_int_equal(board_init(&board, 1, NULL), 0);
+	assert_int_equal(rates_init(&rates, 1, NULL), 0);
 	for (int read = 0; read < 2; read++) {
-		board_begin(&board, read);
-		for (int i = 0; i < BOARD_SERIES_MAX + 5; i++) {
+		rates_begin(&rates, read);
+		for (int i = 0; i < RATES_SERIES_MAX + 5; i++) {
 			snprintf(name, sizeof(name), "n%d", i);
-			assert_true(!take(&board, name, true, i) == (i >= BOARD_SERIES_MAX));
+			assert_true(!take(&rates, name, true, i) == (i >= RATES_SERIES_MAX));
 		}
-		assert_int_equal(board_end(&board, NULL), 0);
-		assert_int_equal(board.n, BOARD_SERIES_MAX);
-		assert_int_equal(board.left_out, 5);
+		assert_int_equal(rates_end(&rates, NULL), 0);
+		assert_int_equal(rates.n, RATES_SERIES_MAX);
+		assert_int_equal(rates.left_out, 5);
 	}
 	/* Forgotten series make room for new ones. */
-	for (int read = 2; read < 2 + BOARD_SECONDS; read++) {
-		board_begin(&board, read);
-		assert_int_equal(board_end(&board, NULL), 0);
+	for (int read = 2; read < 2 + RATES_SECONDS; read++) {
+		rates_begin(&rates, read);
+		assert_int_equal(rates_end(&rates, NULL), 0);
 	}
-	assert_int_equal(board.n, 0);
-	board_begin(&board, 100);
-	assert_non_null(take(&board, "n1", true, 1));
-	board_release(&board);
+	assert_int_equal(rates.n, 0);
+	rates_begin(&rates, 100);
+	assert_non_null(take(&rates, "n1", true, 1));
+	rates_release(&rates);
 }
 
 static void test_select(void **state)
 {
 	static const struct {
 		const char *search;
-		enum order order;
+		enum rates_order order;
 		bool reverse;
 		const char *expected;
 	} cases[] = {
@@ -264,24 +262,24 @@ static void test_select(void **state)
 		{ "x", ORDER_NAME, false, "" },
 		{ "", ORDER_NAME, false, "a_total b_total g h" },
 	};
-	struct board board;
+	struct rates rates;
 
 	(void)state;
-	assert_int_equal(board_init(&board, 1, NULL), 0);
+	assert_int_equal(rates_init(&rates, 1, NULL), 0);
 	for (int i = 0; i < 2; i++) {
-		board_begin(&board, i);
-		take(&board, "a_total", true, 100 + i);
-		take(&board, "b_total", true, 5 * i);
-		take(&board, "g{monitor=\"Edge\"}", false, 50);
-		take(&board, "h", false, 50);
-		board_end(&board, NULL);
+		rates_begin(&rates, i);
+		take(&rates, "a_total", true, 100 + i);
+		take(&rates, "b_total", true, 5 * i);
+		take(&rates, "g{monitor=\"Edge\"}", false, 50);
+		take(&rates, "h", false, 50);
+		rates_end(&rates, NULL);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ struct series **list = NULL;
 		_cleanup_text_ struct text names = {};
 		size_t n;
 
-		assert_int_equal(board_select(&board, cases[i].search, cases[i].order,
+		assert_int_equal(rates_select(&rates, cases[i].search, cases[i].order,
 					      cases[i].reverse, &list, &n, NULL),
 				 0);
 		for (size_t j = 0; j < n; j++)
@@ -289,14 +287,14 @@ static void test_select(void **state)
 		if (strcmp(text_str(&names), cases[i].expected) != 0)
 			fail_msg("case %zu: %s", i, text_str(&names));
 	}
-	board_release(&board);
+	rates_release(&rates);
 }
 
 /* A line is exactly as wide as the terminal. */
 static void test_layout(void **state)
 {
 	struct series series = {
-		.where = (char *)"edge eth0 ingress",
+		.place = (char *)"edge eth0 ingress",
 		.metric = (char *)"flow_packets_total saddr=10.9.0.2",
 		.value = 1e9,
 		.rate = 12.5,
@@ -305,19 +303,19 @@ static void test_layout(void **state)
 	(void)state;
 	for (size_t width = 0; width <= 300; width++) {
 		_cleanup_text_ struct text header = {}, row = {};
-		struct layout layout;
+		struct top_layout layout;
 
-		layout_init(&layout, width, column_width(series.where, true), true);
-		layout_header(&layout, &header);
-		layout_row(&layout, &series, BOARD_SECONDS, &row);
+		top_layout_init(&layout, width, column_width(series.place, true), true);
+		top_row_header(&layout, &header);
+		top_row_series(&layout, &series, RATES_SECONDS, &row);
 		assert_int_equal(column_width(text_str(&header), true), width);
 		assert_int_equal(column_width(text_str(&row), true), width);
 		assert_true(width < 27 || strstr(text_str(&row), "12.5"));
 		assert_true(width < 16 || strstr(text_str(&row), "flow_packets"));
-		assert_true((width >= 72) == !!layout.spark);
+		assert_true((width >= 72) == !!layout.chart);
 		layout.skip = 5;
 		text_clear(&row);
-		layout_row(&layout, &series, BOARD_SECONDS, &row);
+		top_row_series(&layout, &series, RATES_SECONDS, &row);
 		assert_int_equal(column_width(text_str(&row), true), width);
 		assert_true(width < 16 || (strstr(text_str(&row), "packets_tot") &&
 					   !strstr(text_str(&row), "flow_")));
@@ -327,22 +325,22 @@ static void test_layout(void **state)
 /* Behaviour without ncurses. */
 static void test_none(void **state)
 {
-	const struct top top = { .socket_file = "/none", .interval = 1 };
+	const struct options options = { .socket_file = "/none", .interval = 1 };
 	_cleanup_error_ struct error err = {};
 
 	(void)state;
-	assert_int_equal(top_run(&top, &err), -EOPNOTSUPP);
+	assert_int_equal(ctl_top(&options, NULL, 0, &err), -EOPNOTSUPP);
 	assert_string_equal(error_message(&err), "top: this dynmonctl was built without ncursesw; "
-						 "watch prints lines");
+						 "use watch to print lines");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_columns), cmocka_unit_test(test_table),
-		cmocka_unit_test(test_sparks),	cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_rates),	cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_select),	cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_columns),	   cmocka_unit_test(test_table),
+		cmocka_unit_test(test_bar_charts), cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_rates),	   cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_select),	   cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_none),
 	};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ctl/phrase.h"
+#include "ctl/request_line.h"
 #include "fixture.h"
 #include "serve/verb.h"
 
@@ -8,7 +8,7 @@
 static const struct {
 	const char *words; /* arguments of the shell, separated by | */
 	const char *line;  /* NULL: an error */
-} phrases[] = {
+} cases[] = {
 	{ "dynmon|show", "LIST" },
 	{ "dynmon|add|m", "ADD m" },
 	{ "dynmon|del|m", "DEL m" },
@@ -45,7 +45,7 @@ static const struct {
 	{ "dynmon|show|show", "SHOW show" },
 	{ "metrics|show", "METRICS show" },
 	{ "m%|show", "SHOW m%" },
-	/* neither a verb nor a Dynmon phrase */
+	/* neither a verb nor a command of Polycube */
 	{ "m", NULL },
 	{ "dynmon", NULL },
 	{ "dynmon|m", NULL },
@@ -58,11 +58,11 @@ static const struct {
 	{ "", NULL },
 };
 
-static void test_phrases(void **state)
+static void test_request_lines(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(phrases); i++) {
-		_cleanup_free_ char *copy = strdup(phrases[i].words);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *copy = strdup(cases[i].words);
 		_cleanup_error_ struct error err = {};
 		_cleanup_text_ struct text line = {};
 		char *words[8], *rest = copy, *word;
@@ -71,10 +71,10 @@ static void test_phrases(void **state)
 
 		while ((word = strsep(&rest, "|")))
 			words[n++] = word;
-		r = phrase_translate(words, n, &line, &err);
-		if (r != (phrases[i].line ? 0 : -EINVAL))
-			fail_msg("%s: %d %s", phrases[i].words, r, error_message(&err));
-		assert_string_equal(text_str(&line), phrases[i].line ? phrases[i].line : "");
+		r = request_line_build(words, n, &line, &err);
+		if (r != (cases[i].line ? 0 : -EINVAL))
+			fail_msg("%s: %d %s", cases[i].words, r, error_message(&err));
+		assert_string_equal(text_str(&line), cases[i].line ? cases[i].line : "");
 		if (r < 0)
 			assert_true(contains(error_message(&err), words[0]));
 	}
@@ -84,15 +84,15 @@ static void test_phrases(void **state)
 static void test_verbs(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(phrases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct command command;
 		const struct verb *verb;
 		size_t n;
 
-		if (!phrases[i].line)
+		if (!cases[i].line)
 			continue;
 		assert_int_equal(
-			command_parse(&command, phrases[i].line, strlen(phrases[i].line), NULL), 0);
+			command_parse(&command, cases[i].line, strlen(cases[i].line), NULL), 0);
 		verb = verb_find(command.words[0]);
 		assert_non_null(verb);
 		for (n = 0; n + 1 < command.n && !strchr(command.words[n + 1], '='); n++)
@@ -105,7 +105,7 @@ static void test_verbs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_phrases),
+		cmocka_unit_test(test_request_lines),
 		cmocka_unit_test(test_verbs),
 	};
 

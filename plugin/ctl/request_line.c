@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ctl/phrase.h"
+#include "ctl/request_line.h"
 #include "serve/verb.h"
 
 #include <ctype.h>
@@ -9,10 +9,10 @@
 #define NAMES_MAX 2
 
 /* The commands of polycubectl in Dynmon's manual. % is a name; both sides have the same order. */
-static const struct phrase {
+static const struct polycube_command {
 	const char *words;
 	const char *line;
-} phrases[] = {
+} polycube_commands[] = {
 	{ "dynmon show", "LIST" },
 	{ "dynmon add %", "ADD %" },
 	{ "dynmon del %", "DEL %" },
@@ -33,7 +33,7 @@ static const struct phrase {
 };
 
 /* Returns the next word of a pattern; NULL at the end. */
-static const char *phrase_next_word(const char **pattern, size_t *len)
+static const char *next_pattern_word(const char **pattern, size_t *len)
 {
 	const char *word = *pattern + strspn(*pattern, " ");
 
@@ -42,60 +42,50 @@ static const char *phrase_next_word(const char **pattern, size_t *len)
 	return *len ? word : NULL;
 }
 
-static bool matches(const struct phrase *phrase, char *const *words, size_t n,
-		    const char *names[NAMES_MAX])
+static bool words_match(const char *pattern, char *const *words, size_t n,
+			const char *names[NAMES_MAX])
 {
-	const char *pattern = phrase->words, *word;
-	size_t len, at = 0, found = 0;
+	const char *word;
+	size_t len, at = 0;
 
-	for (; (word = phrase_next_word(&pattern, &len)); at++) {
+	for (; (word = next_pattern_word(&pattern, &len)); at++) {
 		if (at == n)
 			return false;
 		if (*word == '%')
-			names[found++] = words[at];
+			*names++ = words[at];
 		else if (strlen(words[at]) != len || strncmp(words[at], word, len) != 0)
 			return false;
 	}
 	return at == n;
 }
 
-static void add_phrase(const struct phrase *phrase, const char *names[NAMES_MAX], struct text *line)
+int request_line_build(char *const *words, size_t n, struct text *line, struct error *err)
 {
-	const char *pattern = phrase->line, *word;
-	size_t len, used = 0;
+	const char *names[NAMES_MAX], **name = names, *pattern = NULL, *word;
+	const struct verb *verb = verb_find(words[0]);
+	size_t len;
 
-	while ((word = phrase_next_word(&pattern, &len))) {
+	if (verb) {
+		text_adds(line, verb->name);
+		for (size_t i = 1; i < n; i++)
+			command_quote(line, words[i]);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(polycube_commands) && !pattern; i++)
+		if (words_match(polycube_commands[i].words, words, n, names))
+			pattern = polycube_commands[i].line;
+	if (!pattern)
+		return error_set(err, -EINVAL, "unknown command \"%.60s\"; see dynmonctl help",
+				 words[0]);
+	while ((word = next_pattern_word(&pattern, &len))) {
 		_cleanup_text_ struct text full = {};
 
 		for (size_t i = 0; i < len; i++)
 			if (word[i] == '%')
-				text_adds(&full, names[used++]);
+				text_adds(&full, *name++);
 			else
 				text_addc(&full, word[i]);
 		command_quote(line, text_str(&full));
 	}
-}
-
-static void add_upper(struct text *line, const char *verb)
-{
-	for (; *verb; verb++)
-		text_addc(line, (char)toupper((unsigned char)*verb));
-}
-
-int phrase_translate(char *const *words, size_t n, struct text *line, struct error *err)
-{
-	const char *names[NAMES_MAX];
-
-	for (size_t i = 0; i < ARRAY_SIZE(phrases); i++)
-		if (!verb_find(words[0]) && matches(&phrases[i], words, n, names)) {
-			add_phrase(&phrases[i], names, line);
-			return 0;
-		}
-	if (!verb_find(words[0]))
-		return error_set(err, -EINVAL, "unknown command \"%.60s\"; see dynmonctl help",
-				 words[0]);
-	add_upper(line, words[0]);
-	for (size_t i = 1; i < n; i++)
-		command_quote(line, words[i]);
 	return 0;
 }

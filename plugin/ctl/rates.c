@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ctl/rates.h"
+#include "base/hash.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#define INDEX_SIZE 32768 /* a power of two, three times the maximum number of entries */
+
+static struct series *series_free(struct series *series)
+{
+	if (!series)
+		return NULL;
+	free(series->text);
+	free(series->place);
+	free(series->metric);
+	free(series);
+	return NULL;
+}
+DEFINE_CLEANUP(struct series *, series_free);
+
+/* Splits the labels into those that name a place, and the others. */
+static struct series *series_new(const struct sample *sample)
+{
+	_cleanup_(series_freep) struct series *series = calloc(1, sizeof(*series));
+	_cleanup_text_ struct text place = {}, metric = {}, value = {};
+	const char *at = sample->series + sample->name_len, *name;
+	size_t len;
+
+	if (!series)
+		return NULL;
+	text_add(&metric, sample->series, sample->name_len);
+	while (series_label(&at, &name, &len, &value)) {
+		if (!strncmp(name, "monitor=", len + 1) || !strncmp(name, "interface=", len + 1) ||
+		    !strncmp(name, "direction=", len + 1)) {
+			if (value.len) /* empty: not counted on an interface */
+				text_printf(&place, "%s%s", place.len ? " " : "", text_str(&value));
+		} else {
+			text_printf(&metric, " %.*s=%s", (int)len, name, text_str(&value));
+		}
+	}
+	for (size_t i = 0; i < RATES_SECONDS; i++)
+		series->points[i] = NAN;
+	series->counter = sample->counter;
+	series->text = strdup(sample->series);
+	series->place = text_steal(&place);
+	series->metric = text_steal(&metric);
+	return series->text && series->place && series->metric ? steal_ptr(&series) : NULL;
+}
+
+/* Returns the slot of the series in the index, or the free slot for it. */
+static size_t *rates_find(const struct rates *rates, const char *text)
+{
+	size_t at = hash_bytes(text, strlen(text)) % INDEX_SIZE;
+
+	while (rates->index[at] && strcmp(rates->all[rates->index[at] - 1]->text, text) != 0)
+		at = (at + 1) % INDEX_SIZE;
+	return &rates->index[at];
+}
+
+int rates_init(struct rates *rates, unsigned int interval, struct error *err)
+{
+	*rates = (struct rates){
+		.points = RATES_SECONDS / interval,
+		.all = calloc(RATES_SERIES_MAX, sizeof(struct series *)),
+		.index = calloc(INDEX_SIZE, sizeof(*rates->index)),
+	};
+	if (rates->all && rates->index)
+		return 0;
+	rates_release(rates);
+	return error_oom(err);
+}
+
+void rates_release(struct rates *rates)
+{
+	for (size_t i = 0; i < rates->n; i++)
+		series_free(rates->all[i]);
+	free(rates->all);
+	free(rates->index);
+	*rates = (struct rates){};
+}
+
+void rates_begin(struct rates *rates, double time)
+{
+	rates->passed = rates->read ? time - rates->time : 0;
+	rates->time = time;
+	rates->read++;
+	rates->left_out = 0;
+}
+
+struct series *rates_update(struct rates *rates, const struct sample *sample)
+{
+	size_t *at = rates_find(rates, sample->series);
+	struct series *series;
+
+	if (!*at) {
+		if (rates->n == RATES_SERIES_MAX) {
+			rates->left_out++;
+			return NULL;
+		}
+		series = series_new(sample);
+		if (!series) {
+			rates->failed = true;
+			return NULL;
+		}
+		rates->all[rates->n++] = series;
+		*at = rates->n;
+	}
+	series = rates->all[*at - 1];
+	series->rate = NAN;
+	/* A counter that has decreased was reset: its new value is the increase since the reset. */
+	if (series->counter && rates->passed > 0 && series->seen + 1 == rates->read)
+		series->rate =
+			(sample->value - (sample->value >= series->value ? series->value : 0)) /
+			rates->passed;
+	series->value = sample->value;
+	series->seen = rates->read;
+	return series;
+}
+
+int rates_end(struct rates *rates, struct error *err)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < rates->n; i++) {
+		struct series *series = rates->all[i];
+		bool seen = series->seen == rates->read;
+		float *points = series->points;
+
+		if (rates->read - series->seen >= rates->points) {
+			series_free(series);
+			continue;
+		}
+		if (!seen)
+			series->rate = NAN;
+		memmove(points, points + 1, (rates->points - 1) * sizeof(float));
+		points[rates->points - 1] = (float)(series->counter ? series->rate
+						    : seen	    ? series->value
+								    : NAN);
+		rates->all[kept++] = series;
+	}
+	if (kept < rates->n) {
+		rates->n = kept;
+		memset(rates->index, 0, INDEX_SIZE * sizeof(*rates->index));
+		for (size_t i = 0; i < kept; i++)
+			*rates_find(rates, rates->all[i]->text) = i + 1;
+	}
+	return rates->failed ? error_oom(err) : 0;
+}
+
+const char *rates_order_name(enum rates_order order)
+{
+	static const char *const names[] = {
+		[ORDER_RATE] = "rate",
+		[ORDER_VALUE] = "value",
+		[ORDER_NAME] = "name",
+	};
+
+	return names[order];
+}
+
+struct rates_sorting {
+	enum rates_order order;
+	bool reverse;
+};
+
+static int compare_series(const void *left, const void *right, void *data)
+{
+	const struct series *a = *(struct series *const *)left;
+	const struct series *b = *(struct series *const *)right;
+	const struct rates_sorting *sorting = data;
+	double x = sorting->order == ORDER_RATE ? a->rate : a->value;
+	double y = sorting->order == ORDER_RATE ? b->rate : b->value;
+	int names = strcmp(a->text, b->text), r = names;
+
+	/* Numbers are in descending order, and NaN is last. */
+	if (sorting->order != ORDER_NAME)
+		r = isnan(x) || isnan(y) ? isnan(x) - isnan(y) : (x < y) - (x > y);
+	if (sorting->reverse)
+		r = -r;
+	return r ? r : names;
+}
+
+int rates_select(const struct rates *rates, const char *search, enum rates_order order,
+		 bool reverse, struct series ***ret, size_t *n, struct error *err)
+{
+	struct rates_sorting sorting = { order, reverse };
+	struct series **list = calloc(rates->n + 1, sizeof(struct series *));
+
+	if (!list)
+		return error_oom(err);
+	*n = 0;
+	for (size_t i = 0; i < rates->n; i++) {
+		struct series *series = rates->all[i];
+
+		if (!search || strcasestr(series->place, search) ||
+		    strcasestr(series->metric, search))
+			list[(*n)++] = series;
+	}
+	qsort_r(list, *n, sizeof(*list), compare_series, &sorting);
+	*ret = list;
+	return 0;
+}
