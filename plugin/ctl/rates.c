@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/rates.h"
-#include "base/hash.h"
 
 #include <errno.h>
 #include <math.h>
+#include <search.h>
 #include <string.h>
 
-#define INDEX_SIZE 32768 /* a power of two, three times the maximum number of entries */
-
-static struct series *series_free(struct series *series)
+static void series_free(void *data)
 {
+	struct series *series = data;
+
 	if (!series)
-		return NULL;
+		return;
 	free(series->text);
 	free(series->place);
 	free(series->metric);
 	free(series);
-	return NULL;
 }
 DEFINE_CLEANUP(struct series *, series_free);
 
@@ -49,14 +48,10 @@ static struct series *series_new(const struct sample *sample)
 	return series->text && series->place && series->metric ? steal_ptr(&series) : NULL;
 }
 
-/* Returns the slot of the series in the index, or the free slot for it. */
-static size_t *rates_find(const struct rates *rates, const char *text)
+/* Compares the texts, which are the first members of series. */
+static int compare_texts(const void *a, const void *b)
 {
-	size_t at = hash_bytes(text, strlen(text)) % INDEX_SIZE;
-
-	while (rates->index[at] && strcmp(rates->all[rates->index[at] - 1]->text, text) != 0)
-		at = (at + 1) % INDEX_SIZE;
-	return &rates->index[at];
+	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 int rates_init(struct rates *rates, unsigned int interval, struct error *err)
@@ -64,20 +59,14 @@ int rates_init(struct rates *rates, unsigned int interval, struct error *err)
 	*rates = (struct rates){
 		.points = RATES_SECONDS / interval,
 		.all = calloc(RATES_SERIES_MAX, sizeof(struct series *)),
-		.index = calloc(INDEX_SIZE, sizeof(*rates->index)),
 	};
-	if (rates->all && rates->index)
-		return 0;
-	rates_release(rates);
-	return error_oom(err);
+	return rates->all ? 0 : error_oom(err);
 }
 
 void rates_release(struct rates *rates)
 {
-	for (size_t i = 0; i < rates->n; i++)
-		series_free(rates->all[i]);
+	tdestroy(rates->tree, series_free);
 	free(rates->all);
-	free(rates->index);
 	*rates = (struct rates){};
 }
 
@@ -91,23 +80,22 @@ void rates_begin(struct rates *rates, double time)
 
 struct series *rates_update(struct rates *rates, const struct sample *sample)
 {
-	size_t *at = rates_find(rates, sample->series);
-	struct series *series;
+	struct series *const *found = tfind(&sample->series, &rates->tree, compare_texts);
+	struct series *series = found ? *found : NULL;
 
-	if (!*at) {
-		if (rates->n == RATES_SERIES_MAX) {
-			rates->left_out++;
-			return NULL;
-		}
+	if (!series && rates->n == RATES_SERIES_MAX) {
+		rates->left_out++;
+		return NULL;
+	}
+	if (!series) {
 		series = series_new(sample);
-		if (!series) {
+		if (!series || !tsearch(series, &rates->tree, compare_texts)) {
+			series_free(series);
 			rates->failed = true;
 			return NULL;
 		}
 		rates->all[rates->n++] = series;
-		*at = rates->n;
 	}
-	series = rates->all[*at - 1];
 	series->rate = NAN;
 	/* A counter that has decreased was reset: its new value is the increase since the reset. */
 	if (series->counter && rates->passed > 0 && series->seen + 1 == rates->read)
@@ -129,6 +117,7 @@ int rates_end(struct rates *rates, struct error *err)
 		float *points = series->points;
 
 		if (rates->read - series->seen >= rates->points) {
+			tdelete(series, &rates->tree, compare_texts);
 			series_free(series);
 			continue;
 		}
@@ -140,12 +129,7 @@ int rates_end(struct rates *rates, struct error *err)
 								    : NAN);
 		rates->all[kept++] = series;
 	}
-	if (kept < rates->n) {
-		rates->n = kept;
-		memset(rates->index, 0, INDEX_SIZE * sizeof(*rates->index));
-		for (size_t i = 0; i < kept; i++)
-			*rates_find(rates, rates->all[i]->text) = i + 1;
-	}
+	rates->n = kept;
 	return rates->failed ? error_oom(err) : 0;
 }
 

@@ -12,7 +12,7 @@
 #define RATES_SECONDS	 60 /* history; a series that is missing for as long is removed */
 
 struct series {
-	char *text;   /* as in OpenMetrics; unique */
+	char *text;   /* as in OpenMetrics; unique; the first member, for tfind() */
 	char *place;  /* "edge eth0 ingress" */
 	char *metric; /* "flow_packets_total saddr=10.9.0.2 proto=udp" */
 	bool counter;
@@ -31,7 +31,7 @@ struct rates {
 	uint64_t read;	 /* number of the read, from 1 */
 	double time;	 /* of the read, in seconds */
 	double passed;	 /* since the previous read; 0: first read */
-	size_t *index;	 /* hash table of all: position + 1; 0: free */
+	void *tree;	 /* the same series, for tfind() */
 	bool failed;	 /* memory ran out */
 };
 
