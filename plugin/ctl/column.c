@@ -11,7 +11,7 @@ bool column_utf8(void)
 }
 
 /* Converts the next character for display. Returns its length in s; columns receives its width. */
-static size_t next(const char *s, bool utf8, char shown[UTF8_SHOWN_SIZE], size_t *columns)
+static size_t show_next(const char *s, bool utf8, char shown[UTF8_SHOWN_SIZE], size_t *columns)
 {
 	size_t n = strnlen(s, 4), bytes = utf8_show(s, n, utf8, shown);
 	int width = -1;
@@ -32,7 +32,7 @@ size_t column_width(const char *s, bool utf8)
 	size_t width = 0, columns;
 
 	while (*s) {
-		s += next(s, utf8, shown, &columns);
+		s += show_next(s, utf8, shown, &columns);
 		width += columns;
 	}
 	return width;
@@ -44,7 +44,7 @@ const char *column_skip(const char *s, size_t columns, bool utf8)
 	size_t used = 0, width;
 
 	while (*s && used < columns) {
-		s += next(s, utf8, shown, &width);
+		s += show_next(s, utf8, shown, &width);
 		used += width;
 	}
 	return s;
@@ -58,7 +58,7 @@ void column_fit(struct text *out, const char *s, size_t width, bool right, bool 
 		text_addc(out, ' ');
 	while (*s) {
 		char shown[UTF8_SHOWN_SIZE];
-		size_t columns, bytes = next(s, utf8, shown, &columns);
+		size_t columns, bytes = show_next(s, utf8, shown, &columns);
 
 		if (used + columns > room)
 			break;

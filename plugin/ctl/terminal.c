@@ -16,36 +16,25 @@ static struct terminal {
 
 static bool utf8; /* the encoding of the terminals is UTF-8 */
 
-/*
- * Returns true if up to three bytes begin a sequence: the lowest or the highest continuation bytes
- * complete it.
- */
-static bool is_begun(const char *bytes, size_t n)
-{
-	for (int more = 0x80; more <= 0xbf; more += 0x3f) {
-		char whole[4];
-
-		memset(whole, more, sizeof(whole));
-		memcpy(whole, bytes, n);
-		if (utf8_sequence(whole, sizeof(whole)) > n)
-			return true;
-	}
-	return false;
-}
-
 /* final: no more bytes follow, so an incomplete sequence is invalid. */
 static int write_shown(struct terminal *terminal, const char *bytes, size_t n, bool final)
 {
 	_cleanup_text_ struct text all = {}, out = {};
-	size_t begun = 0;
+	size_t begun = 1, needed;
+	unsigned char lead;
 
 	text_add(&all, terminal->begun, terminal->n_begun);
 	text_add(&all, bytes, n);
 	if (text_status(&all) < 0)
 		return -ENOMEM;
-	for (size_t last = 1; !final && last < sizeof(terminal->begun) && last <= all.len; last++)
-		if (is_begun(all.data + all.len - last, last))
-			begun = last;
+	/* Keep the last bytes if they can begin a sequence of two to four bytes. */
+	while (begun < sizeof(terminal->begun) && begun < all.len &&
+	       (all.data[all.len - begun] & 0xc0) == 0x80)
+		begun++;
+	lead = all.len ? (unsigned char)all.data[all.len - begun] : 0;
+	needed = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 0;
+	if (final || begun >= needed)
+		begun = 0;
 	all.len -= begun;
 	if (begun)
 		memcpy(terminal->begun, all.data + all.len, begun);
@@ -62,17 +51,17 @@ static ssize_t filter_write(void *cookie, const char *bytes, size_t n)
 	return r < 0 ? 0 : (ssize_t)n;
 }
 
-static void settle(struct terminal *terminal)
+static void flush_terminal(struct terminal *terminal)
 {
 	fflush(terminal->filter);
 	write_shown(terminal, "", 0, true);
 }
 
-static void settle_all(void)
+static void flush_terminals(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(terminals); i++)
 		if (terminals[i].filter)
-			settle(&terminals[i]);
+			flush_terminal(&terminals[i]);
 }
 
 static struct terminal *terminal_find(FILE *stream)
@@ -102,7 +91,7 @@ void terminal_init(void)
 		setvbuf(terminal->filter, NULL, buffering[i], BUFSIZ);
 		*streams[i] = terminal->filter;
 	}
-	atexit(settle_all);
+	atexit(flush_terminals);
 }
 
 bool terminal_is(FILE *stream)
@@ -116,7 +105,7 @@ void terminal_control(FILE *stream, const char *sequence)
 
 	if (!terminal)
 		return;
-	settle(terminal);
+	flush_terminal(terminal);
 	file_write_fd(terminal->fd, sequence, strlen(sequence));
 }
 
