@@ -161,8 +161,7 @@ static void offer_positional(struct completion *completion, const char *argument
 	}
 }
 
-/* Offers one of the alternatives for a value. For "before:M", offers "before:" and then monitors.
- */
+/* Offers an alternative of a value. For "before:M", offers "before:" and then monitors. */
 static void offer_alternative(const struct completion *completion, const char *value, size_t len)
 {
 	struct completion monitor = *completion;
@@ -190,8 +189,8 @@ static void offer_assignments(const struct completion *completion, const char *a
 		const char *value = memchr(word, '=', len);
 		size_t name = value ? (size_t)(value + 1 - word) : 0;
 
-		if (!strncmp(word,
-			     "bytes=", 6)) { /* bytes=N|file=NAME; only dynmonctl sends bytes */
+		if (!strncmp(word, "bytes=", 6)) {
+			/* bytes=N|file=NAME: users have no bytes after the line */
 			offer(completion, "file=", 5, "");
 		} else if (!value || !strncmp(word, "phases=", 7) || !strncmp(word, "wait=", 5)) {
 			continue; /* dynmonctl has options for these */

@@ -28,24 +28,24 @@ DEFINE_CLEANUP(struct json_object *, json_object_put);
 
 struct verdict {
 	int32_t value;
-	uint64_t count;
+	unsigned int count;
 };
 
-/* The program of one direction. */
+/* The program of one direction. Counts are below CAPTURE_PACKETS_MAX. */
 struct test_program {
 	int fd; /* owned by the generation; -1: gets no packets */
 	bool xdp;
 	const char *name;
 	struct verdict verdicts[VERDICTS_MAX];
 	size_t n;
-	uint64_t others; /* verdicts beyond the limit */
+	unsigned int others; /* verdicts beyond the limit */
 };
 
 struct packet_counts {
-	uint64_t packets;   /* packets that the programs processed */
-	uint64_t too_short; /* shorter than an Ethernet header */
-	uint64_t too_long;  /* too long for a test run */
-	uint64_t cut;	    /* incomplete in the capture; included in packets */
+	unsigned int packets;	/* packets that the programs processed */
+	unsigned int too_short; /* shorter than an Ethernet header */
+	unsigned int too_long;	/* too long for a test run */
+	unsigned int cut;	/* incomplete in the capture; included in packets */
 };
 
 static int open_program(struct test_program *program, const struct generation_direction *direction,
@@ -122,7 +122,7 @@ static int run_packets(const char *file, struct test_program programs[N_DIRECTIO
 						   err);
 		if (done < 0)
 			return error_prefix(err, done, "packet %u of %s", capture.packets, file);
-		counts->packets += (uint64_t)done;
+		counts->packets += (unsigned int)done;
 		counts->too_long += !done;
 		counts->cut += done && capture.cut;
 	}
@@ -216,15 +216,14 @@ static void print_counts(const struct packet_counts *counts,
 {
 	char number[16];
 
-	printf("packets %llu", (unsigned long long)counts->packets);
+	printf("packets %u", counts->packets);
 	if (counts->cut)
-		printf(", %llu of them incomplete in the capture", (unsigned long long)counts->cut);
+		printf(", %u of them incomplete in the capture", counts->cut);
 	if (counts->too_short)
-		printf("; %llu skipped, shorter than %d bytes",
-		       (unsigned long long)counts->too_short, ETH_HLEN);
+		printf("; %u skipped, shorter than %d bytes", counts->too_short, ETH_HLEN);
 	if (counts->too_long)
-		printf("; %llu skipped, longer than the kernel accepts for a test run",
-		       (unsigned long long)counts->too_long);
+		printf("; %u skipped, longer than the kernel accepts for a test run",
+		       counts->too_long);
 	puts("");
 	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		const struct test_program *program = &programs[direction];
@@ -233,11 +232,11 @@ static void print_counts(const struct packet_counts *counts,
 			continue;
 		printf("%s: program %s returned\n", direction_name(direction), program->name);
 		for (size_t i = 0; i < program->n; i++)
-			printf("  %-24s %llu\n",
+			printf("  %-24s %u\n",
 			       verdict_name(program, program->verdicts[i].value, number),
-			       (unsigned long long)program->verdicts[i].count);
+			       program->verdicts[i].count);
 		if (program->others)
-			printf("  %-24s %llu\n", "others", (unsigned long long)program->others);
+			printf("  %-24s %u\n", "others", program->others);
 	}
 }
 
