@@ -10,7 +10,7 @@
 #define PART	   (64 * 1024)
 #define STATUS_MAX (4 * 1024 * 1024)
 
-int client_open(struct client *client, const char *socket_file, struct error *err)
+static int connect_to_plugin(struct client *client, const char *socket_file, struct error *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const char *hint = "";
@@ -28,9 +28,7 @@ int client_open(struct client *client, const char *socket_file, struct error *er
 		hint = "; is collectd running, with LoadPlugin dynmon? (-s names another socket)";
 	else if (errno == EACCES)
 		hint = "; use root or the group of the socket";
-	error_set(err, -errno, "socket %s: %s%s", socket_file, strerror(errno), hint);
-	client_close(client);
-	return err->code;
+	return error_set(err, -errno, "socket %s: %s%s", socket_file, strerror(errno), hint);
 }
 
 void client_close(struct client *client)
@@ -86,17 +84,19 @@ int client_read_line(struct client *client, size_t max, struct text *line, struc
 	return text_status(line) < 0 ? error_oom(err) : 0;
 }
 
-int64_t client_request(struct client *client, const char *line, const struct text *payload,
-		       struct text *status, struct error *err)
+int64_t client_request(struct client *client, const char *socket_file, const char *line,
+		       const struct text *payload, struct text *status, struct error *err)
 {
 	_cleanup_text_ struct text request = {}, answer = {}, message = {};
 	const char *text;
 	char *rest;
 	long long n;
-	int r;
+	int r = connect_to_plugin(client, socket_file, err);
 
+	if (r < 0)
+		return r;
 	if (strchr(line, '\n'))
-		return error_set(err, -EINVAL, "a word contains a newline");
+		return error_set(err, -EINVAL, "the request contains a newline");
 	text_printf(&request, "%s\n", line);
 	if (payload)
 		text_add(&request, payload->data, payload->len);
@@ -133,11 +133,8 @@ int client_lines(const char *socket_file, const char *line, const struct text *p
 		 struct text *lines, struct text *status, struct error *err)
 {
 	_cleanup_(client_close) struct client client = { .fd = -1 };
-	int64_t n;
+	int64_t n = client_request(&client, socket_file, line, payload, status, err);
 
-	if (client_open(&client, socket_file, err) < 0)
-		return err->code;
-	n = client_request(&client, line, payload, status, err);
 	if (n < 0)
 		return err->code;
 	for (int64_t i = 0; i < n; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A client of the control socket: one request and one answer at a time. Used by one thread. */
+/* A client of the control socket: a connection for one request. Used by one thread. */
 #ifndef DYNMON_CTL_CLIENT_H
 #define DYNMON_CTL_CLIENT_H
 
@@ -12,24 +12,20 @@ struct client {
 	size_t used;	   /* processed bytes of input */
 };
 
-/*
- * Returns 0, or -errno with a message that includes the remedy. After a success, call
- * client_close().
- */
-int client_open(struct client *client, const char *socket_file, struct error *err);
-void client_close(struct client *client);
-
 /**
- * client_request() - send a request and read the status line of the answer
+ * client_request() - connect, send a request and read the status line of the answer
+ * @client:   initialized here; call client_close() in any case
  * @line:     without the newline
  * @payload:  document after the line; may be NULL
  * @status:   receives the text of the status line
  *
  * Return: the number in the status line, 0 or more; -EREMOTEIO with the plugin's message in @err if
- * the plugin reports a failure; another -errno if the plugin cannot be reached.
+ * the plugin reports a failure; another -errno, with the remedy in @err, if the plugin cannot be
+ * reached.
  */
-int64_t client_request(struct client *client, const char *line, const struct text *payload,
-		       struct text *status, struct error *err);
+int64_t client_request(struct client *client, const char *socket_file, const char *line,
+		       const struct text *payload, struct text *status, struct error *err);
+void client_close(struct client *client);
 
 /**
  * client_read_part() - read a part of the current line of the answer

@@ -163,13 +163,10 @@ static int print_as_received(const char *socket_file, const char *line, struct e
 {
 	_cleanup_(client_close) struct client client = { .fd = -1 };
 	_cleanup_text_ struct text status = {};
+	int64_t n = client_request(&client, socket_file, line, NULL, &status, err);
 	bool until_eof;
-	int64_t n;
-	int r = client_open(&client, socket_file, err);
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	n = client_request(&client, line, NULL, &status, err);
 	if (n < 0)
 		return (int)n;
 	until_eof = !strcmp(text_str(&status), ANSWER_UNTIL_EOF);

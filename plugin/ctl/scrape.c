@@ -109,14 +109,12 @@ int scrape_run(const char *socket_file, const char *monitor, const struct scrape
 	_cleanup_(client_close) struct client client = { .fd = -1 };
 	_cleanup_(scrape_release) struct scrape scrape = {};
 	_cleanup_text_ struct text request = {}, status = {}, line = {};
-	int r = client_open(&client, socket_file, err);
+	int r;
 
-	if (r < 0)
-		return r;
 	command_quote(&request, "OPENMETRICS");
 	if (monitor)
 		command_quote(&request, monitor);
-	if (client_request(&client, text_str(&request), NULL, &status, err) < 0)
+	if (client_request(&client, socket_file, text_str(&request), NULL, &status, err) < 0)
 		return err->code;
 	while (!scrape.ended) {
 		struct sample sample;
