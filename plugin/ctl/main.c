@@ -4,7 +4,6 @@
 #include "ctl/request.h"
 #include "ctl/request_line.h"
 #include "ctl/subcommand.h"
-#include "ctl/table.h"
 #include "ctl/terminal.h"
 
 #include <errno.h>
@@ -35,9 +34,9 @@ static int run_command(const struct options *options, char **words, size_t n)
 	if (r == 0)
 		return 0;
 	fflush(stdout);
-	colour(COLOUR_BAD, stderr);
+	terminal_colour(stderr, COLOUR_RED);
 	fputs("dynmonctl:", stderr);
-	colour(COLOUR_END, stderr);
+	terminal_colour(stderr, COLOUR_END);
 	fprintf(stderr, " %s\n", error_message(&err));
 	return r < 0 ? EXIT_FAILED : r;
 }
@@ -61,8 +60,8 @@ int main(int argc, char **argv)
 	} else if (first == argc) {
 		subcommand_print_help(stderr);
 		return EXIT_USAGE;
-	} else if (!strcmp(argv[first],
-			   "complete-words")) { /* called by the completion of shells */
+	} else if (!strcmp(argv[first], "complete-words")) {
+		/* called by the completion of shells */
 		completion_print(options.socket_file, argv + first + 1, (size_t)(argc - first - 1));
 	} else {
 		r = run_command(&options, argv + first, (size_t)(argc - first));

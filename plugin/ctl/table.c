@@ -27,22 +27,21 @@ void table_printf(struct table *table, const char *fmt, ...)
 		table->cells.failed = true;
 }
 
-/* Returns the colour of a state name; COLOUR_END for other words. */
-static enum colour colour_of(const char *cell)
+/* Returns the colour of a state; NULL for other words. */
+static const char *state_colour(const char *cell)
 {
 	static const struct {
-		const char *word;
-		enum colour colour;
-	} words[] = {
-		{ "running", COLOUR_GOOD },  { "waiting", COLOUR_WAIT },
-		{ "detached", COLOUR_WAIT }, { "degraded", COLOUR_WAIT },
-		{ "failed", COLOUR_BAD },
+		const char *state, *colour;
+	} colours[] = {
+		{ "running", COLOUR_GREEN },   { "waiting", COLOUR_YELLOW },
+		{ "detached", COLOUR_YELLOW }, { "degraded", COLOUR_YELLOW },
+		{ "failed", COLOUR_RED },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (!strcmp(words[i].word, cell))
-			return words[i].colour;
-	return COLOUR_END;
+	for (size_t i = 0; i < ARRAY_SIZE(colours); i++)
+		if (!strcmp(colours[i].state, cell))
+			return colours[i].colour;
+	return NULL;
 }
 
 static void print_cell(const struct table *table, size_t at, const char *cell, size_t width,
@@ -50,7 +49,7 @@ static void print_cell(const struct table *table, size_t at, const char *cell, s
 {
 	bool is_header = table->header && at < table->columns;
 	bool is_last = at % table->columns == table->columns - 1, utf8 = column_utf8();
-	enum colour coloured = is_header ? COLOUR_BOLD : colour_of(cell);
+	const char *colour = is_header ? COLOUR_BOLD : state_colour(cell);
 	size_t own = column_width(cell, utf8);
 	_cleanup_text_ struct text out = {};
 
@@ -58,11 +57,11 @@ static void print_cell(const struct table *table, size_t at, const char *cell, s
 		column_fit(&out, cell, is_last ? own : width, false, utf8);
 	else /* unescaped */
 		text_printf(&out, "%s%*s", cell, is_last ? 0 : (int)(width - own), "");
-	if (coloured != COLOUR_END)
-		colour(coloured, to);
+	if (colour)
+		terminal_colour(to, colour);
 	fputs(text_str(&out), to);
-	if (coloured != COLOUR_END)
-		colour(COLOUR_END, to);
+	if (colour)
+		terminal_colour(to, COLOUR_END);
 	fputs(is_last ? "\n" : "  ", to);
 }
 
@@ -92,16 +91,4 @@ void table_release(struct table *table)
 {
 	text_release(&table->cells);
 	table->n = 0;
-}
-
-void colour(enum colour colour, FILE *to)
-{
-	static const char *const codes[] = {
-		[COLOUR_BOLD] = "\033[1m", [COLOUR_GOOD] = "\033[32m", [COLOUR_WAIT] = "\033[33m",
-		[COLOUR_BAD] = "\033[31m", [COLOUR_END] = "\033[0m",
-	};
-	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	if ((!no_color || !*no_color) && term && strcmp(term, "dumb") != 0)
-		terminal_control(to, codes[colour]);
 }

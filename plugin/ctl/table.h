@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Output for people: tables with aligned columns, and colours if the output is a terminal and
- * NO_COLOR is not set.
- */
+/* Tables with aligned columns, and with coloured states on a terminal. */
 #ifndef DYNMON_CTL_TABLE_H
 #define DYNMON_CTL_TABLE_H
 
@@ -25,10 +22,5 @@ void table_printf(struct table *table, const char *fmt, ...) __attribute__((form
 /* Prints the table. The last column is not padded. Returns 0 or -ENOMEM. */
 int table_print(struct table *table, FILE *to, struct error *err);
 void table_release(struct table *table);
-
-enum colour { COLOUR_BOLD, COLOUR_GOOD, COLOUR_WAIT, COLOUR_BAD, COLOUR_END };
-
-/* Switches to a colour, or back with COLOUR_END, if the output has colours. */
-void colour(enum colour colour, FILE *to);
 
 #endif

@@ -14,8 +14,6 @@ static struct terminal {
 	size_t n_begun;
 } terminals[] = { { .fd = STDOUT_FILENO }, { .fd = STDERR_FILENO } };
 
-static bool utf8; /* the encoding of the terminals is UTF-8 */
-
 /* final: no more bytes follow, so an incomplete sequence is invalid. */
 static int write_shown(struct terminal *terminal, const char *bytes, size_t n, bool final)
 {
@@ -39,7 +37,7 @@ static int write_shown(struct terminal *terminal, const char *bytes, size_t n, b
 	if (begun)
 		memcpy(terminal->begun, all.data + all.len, begun);
 	terminal->n_begun = begun;
-	utf8_show_text(&out, all.data, all.len, utf8);
+	utf8_show_text(&out, all.data, all.len, column_utf8());
 	return text_status(&out) < 0 ? -ENOMEM : file_write_fd(terminal->fd, out.data, out.len);
 }
 
@@ -77,7 +75,6 @@ void terminal_init(void)
 	FILE **const streams[] = { &stdout, &stderr };
 	const int buffering[] = { _IOLBF, _IONBF };
 
-	utf8 = column_utf8();
 	for (size_t i = 0; i < ARRAY_SIZE(terminals); i++) {
 		struct terminal *terminal = &terminals[i];
 
@@ -99,14 +96,15 @@ bool terminal_is(FILE *stream)
 	return terminal_find(stream);
 }
 
-void terminal_control(FILE *stream, const char *sequence)
+void terminal_colour(FILE *stream, const char *colour)
 {
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 	struct terminal *terminal = terminal_find(stream);
 
-	if (!terminal)
+	if (!terminal || (no_color && *no_color) || !term || !strcmp(term, "dumb"))
 		return;
 	flush_terminal(terminal);
-	file_write_fd(terminal->fd, sequence, strlen(sequence));
+	file_write_fd(terminal->fd, colour, strlen(colour));
 }
 
 FILE *terminal_screen(void)

@@ -16,18 +16,20 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Call once, after setlocale() and before the first output. If memory runs out, the process ends.
- */
+/* Call once, after setlocale() and before the first output. Aborts if memory runs out. */
 void terminal_init(void);
 
 /* Returns true if the stream is a terminal and has the filter. */
 bool terminal_is(FILE *stream);
 
-/*
- * Writes an escape sequence of dynmonctl past the filter, after all earlier output. For terminals
- * only.
- */
-void terminal_control(FILE *stream, const char *sequence);
+#define COLOUR_BOLD   "\033[1m"
+#define COLOUR_RED    "\033[31m"
+#define COLOUR_GREEN  "\033[32m"
+#define COLOUR_YELLOW "\033[33m"
+#define COLOUR_END    "\033[0m"
+
+/* Switches to a colour after all earlier output, if the stream is a terminal with colours. */
+void terminal_colour(FILE *stream, const char *colour);
 
 /* Returns the terminal of stdout without the filter, or stdout if it has no filter. */
 FILE *terminal_screen(void);
