@@ -53,7 +53,7 @@ write_capture() {
 	END
 }
 
-@test "every example as a bundle counts exactly, where there is no compiler" {
+@test "bundles of all examples count exactly on a host without a compiler" {
 	for example in packet_counter ntp_packets_counter ntp_mode_private flow_bytes; do
 		bundle "$example"
 	done
@@ -76,7 +76,7 @@ write_capture() {
 	nothing_attached
 }
 
-@test "a bundle in collectd.conf, in a file= and over a reload" {
+@test "a bundle can be used in collectd.conf, with file= and across a reload" {
 	bundle packet_counter
 	start_without_compiler <<-'END'
 	<Monitor "edge">
@@ -105,7 +105,7 @@ write_capture() {
 	[ "$(json_value ntp ingress ntp_packets_total)" = "[4]" ]
 }
 
-@test "an object that describes itself, with nothing beside it" {
+@test "a self-describing object needs no other file" {
 	object described "$BATS_TEST_DIRNAME/fixtures/described.bpf.c"
 	start_without_compiler </dev/null
 	ctl inject edge mon0 "$OBJECTS/described.o"
@@ -125,7 +125,7 @@ write_capture() {
 	attached | grep -F packet_counter
 }
 
-@test "flow_bytes describes itself" {
+@test "flow_bytes is a self-describing object" {
 	object flows "$top_srcdir/bpf/flow_bytes.bpf.c"
 	write_capture
 	run -0 offline --json test "$OBJECTS/flows.o" --pcap "$WORK/capture.pcap" --direction=ingress
@@ -133,7 +133,7 @@ write_capture() {
 		'[{"packets":5,"bytes":710},{"packets":10,"bytes":900}]' ]
 }
 
-@test "objects are tried in the sandbox first, and one that crashes libbpf harms nobody" {
+@test "objects are tried in the sandbox first; an object that crashes libbpf does no harm" {
 	network_up
 	bundle packet_counter
 	printf '#!/bin/sh\ncat >/dev/null\nkill -SEGV $$\n' >"$WORK/crashing-cc"
@@ -196,7 +196,7 @@ refused_everywhere() {
 	done
 }
 
-@test "objects with forged types are refused, and collectd goes on" {
+@test "objects with forged types are rejected, and collectd keeps running" {
 	object described "$BATS_TEST_DIRNAME/fixtures/described.bpf.c"
 	write_capture
 	network_up
@@ -222,7 +222,7 @@ refused_everywhere() {
 	collectd_stop
 }
 
-@test "objects with forged types are refused where there is no sandbox" {
+@test "objects with forged types are rejected without a sandbox" {
 	object described "$BATS_TEST_DIRNAME/fixtures/described.bpf.c"
 	start_without_compiler </dev/null
 	ctl inject edge mon0 "$OBJECTS/described.o"
@@ -249,7 +249,7 @@ refused_everywhere() {
 	[[ $output == *"the object is larger than 36 MiB" ]]
 }
 
-@test "hooks: a bundle says what it is for" {
+@test "a bundle is accepted only on the kind of hook that it was compiled for" {
 	bundle ntp_packets_counter --hook=xdp
 	run -1 offline check "$OBJECTS/ntp_packets_counter.o"
 	[ "$output" = "dynmonctl: ingress-path: the bundle is compiled for xdp, and the hook here is tc: take it for a hook of that kind, or compile it with --hook=tc" ]
@@ -264,7 +264,7 @@ refused_everywhere() {
 	[ "$(json_value edge ingress ntp_packets_total)" = "[6]" ]
 }
 
-@test "what is compiled in: log level and number; the epoch is the present's" {
+@test "a bundle fixes the log level and CUBE_ID, but not the clock" {
 	network_up
 	jq -n --arg code 'BPF_ARRAY(N, u64, 2);
 	static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)
@@ -300,7 +300,7 @@ refused_everywhere() {
 	eventually grep -F 'dynmon: monitor edge: mon0 ingress: seen 42' "$LOG"
 }
 
-@test "check and compile: what they say" {
+@test "check and compile: output and errors" {
 	bundle packet_counter
 	[ "$(offline check "$OBJECTS/packet_counter.o" | head -n 3)" = "$(offline check "$top_srcdir/examples/packet_counter.json" | head -n 3)" ]
 	run -1 offline compile "$OBJECTS/packet_counter.o" -o "$WORK/x.o"
@@ -332,7 +332,7 @@ refused_everywhere() {
 	[ -z "$(ls "$WORK"/*.o.* 2>/dev/null)" ]
 }
 
-@test "test: the packets of a capture, exactly" {
+@test "test: exact results for the packets of a capture" {
 	write_capture
 	bundle ntp_mode_private
 	run -0 offline test "$OBJECTS/ntp_mode_private.o" --pcap "$WORK/capture.pcap"
@@ -359,7 +359,7 @@ refused_everywhere() {
 		'[{"ingress":{"XDP_DROP":5,"XDP_PASS":10}},[15]]' ]
 }
 
-@test "test: what goes wrong" {
+@test "test: errors" {
 	write_capture 113 # LINUX_SLL
 	bundle ntp_packets_counter
 	run -1 offline test "$OBJECTS/ntp_packets_counter.o" --pcap "$WORK/capture.pcap"

@@ -130,7 +130,7 @@ has() {
 	END
 }
 
-@test "maps get the types, sizes and flags that were asked for" {
+@test "maps have the requested types, sizes and flags" {
 	body -- "" 'struct pair { u32 a, b; };
 		BPF_TABLE("percpu_hash", u32, struct pair, M, 2 * 8);
 		BPF_LPM_TRIE(T, struct pair, u16, 7);
@@ -146,7 +146,7 @@ has() {
 	has "hash name F flags 0x1 key 1B value 1B max_entries 1 "
 }
 
-@test "who else sees a map is told by declaration tags" {
+@test "declaration tags define the scope of a map" {
 	body -- "" 'BPF_TABLE("hash", u32, u32, PLAIN, 1);
 		BPF_TABLE_SHARED("hash", u32, u32, A, 1); BPF_TABLE_PUBLIC("hash", u32, u32, B, 1);
 		BPF_TABLE_PINNED("hash", u32, u32, C, 1, "/sys/fs/bpf/c");
@@ -159,7 +159,7 @@ has() {
 dynmon:shared dynmon:extern " ]
 }
 
-@test "everything else of the dialect compiles and loads at both hooks and all log levels" {
+@test "the rest of the dialect compiles and loads on both hooks at all log levels" {
 	for options in --hook=tc --hook=xdp --direction=egress; do
 		for level in off critical error warn info debug trace; do
 			echo "$options $level"
@@ -198,7 +198,7 @@ dynmon:shared dynmon:extern " ]
 	done
 }
 
-@test "logging that is off leaves nothing in the object" {
+@test "disabled logging leaves nothing in the object" {
 	body -- 'pcn_log(ctx, LOG_CRITICAL, "%d", ctx->len); pcn_pkt_controller(ctx, md, 1);'
 	[ "$(instructions)" = 2 ]
 	run llvm-objdump -h "$OBJECT"
@@ -209,7 +209,7 @@ dynmon:shared dynmon:extern " ]
 	[ "$(instructions)" -gt 2 ]
 }
 
-@test "metadata that is not used costs nothing" {
+@test "unused metadata adds no instructions" {
 	for hook in tc xdp; do
 		body --hook=$hook -- ""
 		[ "$(instructions)" = 2 ]
@@ -232,7 +232,7 @@ dynmon:shared dynmon:extern " ]
 	loads
 }
 
-@test "headers that dataplanes include" {
+@test "headers that dataplanes include are available" {
 	for header in bpf errno filter icmp icmpv6 if_arp if_ether if_packet if_vlan igmp in in6 ip \
 		ipv6 pkt_cls ptrace tcp types udp; do
 		body -- "" "#include <uapi/linux/$header.h>"
@@ -245,14 +245,14 @@ dynmon:shared dynmon:extern " ]
 		'#include <stdint.h>'
 }
 
-@test "dataplanes may bring names of their own" {
+@test "dataplanes may define types and macros that the headers have, too" {
 	body -- "" 'struct iphdr { u8 x; }; struct tcphdr { u8 x; }; struct udphdr { u8 x; };
 		struct icmphdr { u8 x; }; struct eth_hdr { u8 x; }; struct ipv6hdr { u8 x; };
 		#define IPPROTO_TCP 6
 		const uint16_t UINT16_MAX = 0xffff;'
 }
 
-@test "libbpf's C compiles as it is and loads" {
+@test "libbpf C compiles unchanged and loads" {
 	for fixture in "$FIXTURES"/{packet_counter,ntp_packets_counter,ntp_mode_private}.bpf.c; do
 		cc <"$fixture"
 		loads
@@ -308,7 +308,7 @@ print(json.load(sys.stdin)[sys.argv[1] + "-path"].get("code", ""))' $path \
 	has "no egress direction"
 }
 
-@test "the status file gets one line" {
+@test "the status descriptor receives one line" {
 	local told="$BATS_TEST_TMPDIR/told"
 
 	body --status-fd=7 -- "" 7>"$told"
@@ -324,7 +324,7 @@ print(json.load(sys.stdin)[sys.argv[1] + "-path"].get("code", ""))' $path \
 	[ "$(cat "$told")" = "3 clang-99 is not installed (Debian: apt install clang)" ]
 }
 
-@test "diagnostics carry the user's name, line and text" {
+@test "diagnostics have the name, line and text of the user's source" {
 	local code
 
 	code="$(cat <<-'END'
@@ -369,7 +369,7 @@ says() {
 	has "$1"
 }
 
-@test "mistakes in the dialect are named" {
+@test "errors in the dialect have specific messages" {
 	says "<code>:2: error: map 'M' has the unknown type \"hsh\"; known are hash, array" <<<"
 BPF_TABLE(\"hsh\", int, int, M, 4); int handle_rx;"
 	says "<code>:2: error: map 'M' is declared twice, first in line 1" <<<"BPF_ARRAY(M);
@@ -398,13 +398,13 @@ BPF_HASH(M); int handle_rx;"
 	[[ "$output" != *"error: broken out"* ]]
 }
 
-@test "the translation can be looked at" {
+@test "the translated source can be printed" {
 	printf 'BPF_ARRAY(A);\n%s { A.increment(0); return RX_OK; }' "$HANDLE" | cc --dialect-only
 	grep -q 'dynmon_table_array( A, int, u64, 10240, 0);' "$OBJECT"
 	grep -q 'dynmon_increment(A,(0));' "$OBJECT"
 }
 
-@test "what is not installed is named with its package" {
+@test "missing programs are reported with their package" {
 	run cc --clang=clang-99 <<<"int handle_rx;"
 	[ "$status" = 3 ]
 	has "clang-99 is not installed (Debian: apt install clang)"
@@ -415,7 +415,7 @@ BPF_HASH(M); int handle_rx;"
 	[[ "$status" = 0 || "$output" == *"dynmon/dialect.h is not installed in"* ]]
 }
 
-@test "headers may lie below a folder that nobody may enter" {
+@test "headers may be in a directory that user nobody cannot enter" {
 	mkdir -p "$BATS_TEST_TMPDIR/home/headers"
 	cp -r "$DYNMON_BPFDIR"/. "$BATS_TEST_TMPDIR/home/headers"
 	chmod 700 "$BATS_TEST_TMPDIR/home"
@@ -425,7 +425,7 @@ BPF_HASH(M); int handle_rx;"
 
 # -- what it refuses --
 
-@test "the sandbox leaves nothing to a compiler that was taken over" {
+@test "the sandbox confines a compromised compiler" {
 	run env OUTSIDE=1 "$BATS_FILE_TMPDIR/probe" 5</etc/passwd
 	rm -f /tmp/dynmon-cc-probe
 	for word in root capabilities read-shadow read-passwd read-environ read-root write-tmp \
@@ -464,7 +464,7 @@ SEC(\"tc\") int x;" "asm(\".incbin \\\"$file\\\"\"); $HANDLE { return 0; }"; do
 	done
 }
 
-@test "size and memory are limited, and the limit is named" {
+@test "size and memory are limited, and the message names the limit" {
 	run cc < <(head -c 1100000 /dev/zero)
 	[ "$status" = 4 ]
 	has "the source is larger than 1 MiB"
@@ -486,7 +486,7 @@ static int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { return a[md
 	has "the compiler's output exceeded 16 MiB"
 }
 
-@test "time is limited: 10 s of CPU and 20 s on the clock" {
+@test "time is limited to 10 s of CPU and 20 s of wall clock" {
 	run cc < <(python3 -c '
 print("#define A0")
 for i in range(1, 14): print(f"#define A{i} " + " ".join([f"A{i-1}"] * 8))
@@ -499,7 +499,7 @@ print("A13 int handle_rx;")')
 	has "the compiler ran longer than 20 s"
 }
 
-@test "too many diagnostics end in a note" {
+@test "too many diagnostics are cut with a note" {
 	run cc < <(python3 -c '
 for i in range(12000): print(f"int *p{i} = 5;")
 print("int handle_rx(struct CTXTYPE *c, struct pkt_metadata *m) { return 0; }")')
@@ -508,7 +508,7 @@ print("int handle_rx(struct CTXTYPE *c, struct pkt_metadata *m) { return 0; }")'
 	[ "${#output}" -lt 263000 ]
 }
 
-@test "a source that the compiler crashes on is an error of the source" {
+@test "a crash of the compiler is reported as an error of the source" {
 	run cc < <(python3 -c 'print("int handle_rx = " + "- " * 300000 + "1;")')
 	[ "$status" = 1 ]
 	has "the source is too much for the compiler"
@@ -537,7 +537,7 @@ print("int handle_rx(struct CTXTYPE *c, struct pkt_metadata *m) { return 0; }")'
 
 child_of() { child=$(pgrep -P "$1"); }
 
-@test "when memory is short the kernel kills the compiler first, and the message says so" {
+@test "when memory is short, the kernel kills the compiler first, and the message says so" {
 	local pid status=0 child=
 
 	"$DYNMON_CC" --include="$DYNMON_BPFDIR" --clang="$BATS_FILE_TMPDIR/sleeper" \

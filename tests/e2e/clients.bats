@@ -27,7 +27,7 @@ teardown() {
 
 client() { collectdctl -s "$SOCKET" "$@"; }
 
-@test "collectdctl: listval, getval, and what there is not" {
+@test "collectdctl: listval, getval, and values that do not exist" {
 	run client listval
 	[ "$status" -eq 0 ]
 	grep -Fxq "$ID" <<<"$output"
@@ -53,7 +53,7 @@ client() { collectdctl -s "$SOCKET" "$@"; }
 	[ "$(raw 'GETVAL host/dynmon/derive-a=b')" = "-1 No such value." ]
 }
 
-@test "collectdctl: a rate is what was counted, over the time" {
+@test "collectdctl: a rate is the count per second" {
 	send_always
 	eventually rate_above_none
 	send_no_more
@@ -76,7 +76,7 @@ rate_above_none() { client getval "$ID" | awk -F = '$2 > 0 { found = 1 } END { e
 	[ "$status" -eq 0 ]
 }
 
-@test "collectdctl: what it would put is not taken" {
+@test "collectdctl: putval is rejected" {
 	run client putval "$ID" interval=10 N:1
 	[ "$status" -eq 255 ]
 	[ "$output" = "ERROR: Server error: Unknown command: PUTVAL" ]

@@ -23,7 +23,7 @@ refused() {
 	}
 }
 
-@test "impossible values are errors" {
+@test "invalid values are errors" {
 	refused $'<Monitor "edge">\nHook "warp"\n</Monitor>' \
 		'dynmon: <Monitor "edge">: Hook: expected one of auto, tcx, tc, xdp, xdp-generic, found "warp"'
 	refused $'<Monitor "edge">\nInterval -1\n</Monitor>' \
@@ -62,7 +62,7 @@ refused() {
 	[ "$(json_value edge ingress packets_total)" = "[2]" ]
 }
 
-@test "a monitor that cannot run keeps no other from running" {
+@test "a monitor that fails does not affect others" {
 	collectd_configure <<-EOF
 	<Monitor "nofile">
 	  Interface "mon0"
@@ -84,7 +84,7 @@ refused() {
 	nothing_attached
 }
 
-@test "a socket that is taken, an address that is taken: logged, and the rest runs" {
+@test "a socket or address in use is logged, and the rest runs" {
 	mkdir "$BATS_TEST_TMPDIR/taken"
 	collectd_configure <<-EOF
 	SocketFile "$BATS_TEST_TMPDIR/taken"
@@ -111,7 +111,7 @@ refused() {
 	[ ! -e "$BATS_TEST_TMPDIR/http.sock" ]
 }
 
-@test "the programs run on by one collectd are gone after SIGKILL, and the next one starts" {
+@test "after SIGKILL the programs are gone, and the next collectd starts" {
 	collectd_configure <<-EOF
 	<Monitor "edge">
 	  Interface "mon0"

@@ -56,7 +56,7 @@ static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *m
 
 hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 
-@test "an injected dataplane counts at once, a second one replaces it" {
+@test "an injected dataplane counts at once, and a second one replaces it" {
 	start_empty
 	hits_by one.json 1
 	hits_by ten.json 10
@@ -131,7 +131,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	[ "$status" -eq 2 ]
 }
 
-@test "a failed injection says why and changes nothing" {
+@test "a failed injection reports the reason and changes nothing" {
 	start_with_edge
 	before=$(attached)
 	frames_in 10
@@ -183,7 +183,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	nothing_attached
 }
 
-@test "an injection for one direction leaves the other as it is" {
+@test "an injection for one direction leaves the other unchanged" {
 	start_with_edge
 	frames_in 3
 	frames_out 4
@@ -198,7 +198,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	[ "$(json_value edge egress packets_total)" = "[0]" ]
 }
 
-@test "documents from outside may name only files below DataplaneDir" {
+@test "documents from the socket may name only files below DataplaneDir" {
 	start_empty
 	run raw "INJECT m interface=mon0 file=packet_counter.json"
 	[ "$output" = "0 monitor m: dataplane injected" ]
@@ -233,7 +233,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	[[ $output == *'direction: expected both, ingress or egress, found "sideways"'* ]]
 }
 
-@test "clients that misbehave get their message, and everything else goes on" {
+@test "misbehaving clients get an error and do not affect others" {
 	start_with_edge
 	printf 'LIS' | near timeout "$PATIENCE" python3 "$top_srcdir/tests/tools/rawsocket.py" "$SOCKET"
 	printf 'INJECT edge bytes=1000\n{"ingr' | near timeout "$PATIENCE" python3 "$top_srcdir/tests/tools/rawsocket.py" "$SOCKET"
@@ -252,7 +252,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	nothing_attached
 }
 
-@test "the socket has the mode and group that are configured" {
+@test "the socket has the configured mode and group" {
 	collectd_configure <<-EOF
 	SocketGroup "daemon"
 	SocketPerms "0620"
@@ -265,7 +265,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	[ "$(stat -c '%a' "$SOCKET")" = "660" ]
 }
 
-@test "SIGHUP switches what was edited, keeps the rest, and survives a broken file" {
+@test "SIGHUP applies edits, keeps the rest, and survives a broken file" {
 	hits_by one.json 1
 	cp "$DOCUMENTS/one.json" "$DOCUMENTS/other.json"
 	collectd_configure <<-EOF
@@ -309,7 +309,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	nothing_attached
 }
 
-@test "an interface that comes later is waited for, one that goes is forgotten" {
+@test "a missing interface is attached when it appears, and released when it disappears" {
 	collectd_configure <<-EOF
 	<Monitor "late">
 	  Interface "late0"
@@ -334,7 +334,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 
 late_is() { [ "$(ctl --json list | jq -r '.[0].state')" = "$1" ]; }
 
-@test "maps are shared between the paths of a monitor, and between monitors" {
+@test "maps are shared between directions of a monitor and between monitors" {
 	start_empty
 	jq -n '{"ingress-path": {"code": "BPF_TABLE_SHARED(\"array\", int, u64, BOTH, 1);\nstatic __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { BOTH.atomic_increment(0); return RX_OK; }",
 		"metric-configs": [{"name": "both", "map-name": "BOTH"}]},
@@ -364,7 +364,7 @@ late_is() { [ "$(ctl --json list | jq -r '.[0].state')" = "$1" ]; }
 	[[ $output == *"map WORLD is public, and another monitor has a public map of that name"* ]]
 }
 
-@test "pcn_log arrives in collectd's log, formatted, with its level, and bounded" {
+@test "pcn_log() messages reach collectd's log, formatted, with level, rate-limited" {
 	document log.json $'BPF_ARRAY(HITS, u64, 1);
 static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)
 {
@@ -404,7 +404,7 @@ left_out_is_told() {
 	grep -E 'log lines are left out, at most 100 a second are shown' "$LOG"
 }
 
-@test "clients that inject the same new monitor at once all succeed" {
+@test "concurrent injections of the same new monitor all succeed" {
 	start_empty
 	hits_by one.json 1
 	clients=()
@@ -422,7 +422,7 @@ left_out_is_told() {
 }
 
 # Requests with the same document share compilations, so only a few compilations run.
-@test "each of many concurrent injections succeeds, or is refused with a reason" {
+@test "each of many concurrent injections succeeds or is rejected with a reason" {
 	start_empty
 	hits_by one.json 1
 	near timeout $((3 * PATIENCE)) python3 "$top_srcdir/tests/tools/injectors.py" "$SOCKET" 150 "$DOCUMENTS/one.json" \

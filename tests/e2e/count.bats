@@ -54,7 +54,7 @@ count_on() {
 @test "tc: frames are counted exactly, in and out" { count_on tc; }
 @test "xdp: frames are counted exactly, in and out" { count_on xdp; }
 @test "xdp-generic: frames are counted exactly, in and out" { count_on xdp-generic; }
-@test "auto picks tcx here" {
+@test "auto selects tcx" {
 	monitor_on auto
 	[ "$(ctl --json list | jq -r '.[0].hook')" = tcx ]
 	[ "$(attached | cut -d' ' -f1,2,4)" = $'tcx ingress dynmon_ingress\ntcx egress dynmon_egress' ]
@@ -75,7 +75,7 @@ count_on() {
 	[[ $before == *foreign.o* ]]
 }
 
-@test "an XDP program of somebody else is not replaced" {
+@test "a foreign XDP program is not replaced" {
 	monitor_on tcx
 	ctl add first hook=xdp
 	ctl inject first mon0 "$top_srcdir/examples/ntp_packets_counter.json"
@@ -86,7 +86,7 @@ count_on() {
 	[ "$(ctl --json list | jq -r '.[] | select(.name == "first") | .state')" = running ]
 }
 
-@test "several monitors and interfaces count for themselves" {
+@test "several monitors and interfaces count independently" {
 	cable_up mon1 peer1
 	collectd_configure <<-EOF
 	<Monitor "edge">

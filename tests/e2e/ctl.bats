@@ -55,7 +55,7 @@ shows_first() { shown | sed -n 3p | grep -q -e "$1"; }
 # shows_lines COUNT LINES: compares the first lines. A screen may be captured while it is redrawn.
 shows_lines() { [ "$(shown | head -n "$1")" = "$2" ]; }
 
-@test "inject tells its phases, and whether a packet came" {
+@test "inject prints its phases and the first packet" {
 	start_with_edge
 	# output to a program is unchanged
 	[ "$(ctl inject probe mon0 "$DOCUMENTS/packet_counter.json")" = "monitor probe: dataplane injected" ]
@@ -91,7 +91,7 @@ shows_lines() { [ "$(shown | head -n "$1")" = "$2" ]; }
 	run ! grep -q . <(find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats')
 }
 
-@test "a stop does not wait for the first packet" {
+@test "shutdown does not wait for the first packet" {
 	start_with_edge
 	ctl --wait=60 inject probe mon0 "$DOCUMENTS/packet_counter.json" >"$BATS_TEST_TMPDIR/answer" 3>&- &
 	client=$!
@@ -101,7 +101,7 @@ shows_lines() { [ "$(shown | head -n "$1")" = "$2" ]; }
 	wait "$client" || true
 }
 
-@test "what the verifier refuses is told with the line of the source, first" {
+@test "a verifier error starts with the source line" {
 	start_with_edge
 	jq -n --arg code $'BPF_ARRAY(HITS, u64, 1);\nstatic __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)\n{\n\tvoid *data = (void *)(long)ctx->data;\n\n\treturn *(u8 *)(data + 12) ? RX_OK : RX_DROP;\n}' \
 		'{"ingress-path": {$code}}' >"$DOCUMENTS/verifier.json"
@@ -227,7 +227,7 @@ start_evil() {
 	eventually shows '^status 0$'
 }
 
-@test "tables are aligned, colours are for terminals" {
+@test "tables are aligned, and coloured only on terminals" {
 	start_with_edge
 	ctl add a-monitor-with-a-long-name interface=later0
 	[ "$(ctl list)" = "name                        state    hook  interfaces  dataplane
@@ -242,7 +242,7 @@ a-monitor-with-a-long-name  empty    tcx   later0      -" ]
 	run ! grep -q $'\033' <(shown -e)
 }
 
-@test "JSON, wherever a table or words are for people" {
+@test "-j prints JSON instead of tables and text" {
 	start_with_edge
 	[ "$(ctl -j list)" = '[{"name":"edge","state":"running","hook":"tcx","interfaces":"mon0","dataplane":"packet_counter.json"}]' ]
 	[ "$(ctl -j stats | jq -c '[.monitors, .maps_full, (.[] | type)] | unique')" = '[0,1,"number"]' ]
@@ -268,7 +268,7 @@ a-monitor-with-a-long-name  empty    tcx   later0      -" ]
 
 listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep -Fx value=0.000000e+00; }
 
-@test "an option that a verb does not have is not ignored" {
+@test "an option that does not apply to the verb is rejected" {
 	start_with_edge
 	while read -r option line; do
 		read -r -a words <<<"$line"
@@ -299,7 +299,7 @@ listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep 
 	[ "$(ctl show edge | jq -r '.dataplane, .hook')" = $'packet_counter.json\ntcx' ]
 }
 
-@test "watch prints lines for pipes, with rates" {
+@test "watch prints lines with rates" {
 	start_with_edge
 	frames_in 5
 	run ctl --count=2 watch packets_total
@@ -331,7 +331,7 @@ listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep 
 	ctl --count=60 watch packets_total | awk -F '\t' '/ingress/ && $4 > 0 { found = 1; exit } END { exit !found }'
 }
 
-@test "what cannot be written is an error, but not when the reader has read enough" {
+@test "write errors are reported, except a closed pipe" {
 	start_with_edge
 	mkfifo "$BATS_TEST_TMPDIR/pipe"
 	exec 7<>"$BATS_TEST_TMPDIR/pipe"
@@ -345,7 +345,7 @@ listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep 
 	exec 8>&-
 }
 
-@test "top shows the series in a terminal: what stands there, line by line" {
+@test "top shows the series in a terminal, line by line" {
 	start_with_edge
 	frames_in 7
 	frames_out 3
@@ -396,7 +396,7 @@ edge mon0 ingress packets_total                  7         0"
 	eventually shows '^status 0$'
 }
 
-@test "top in terminals of all sizes, in UTF-8 and in ASCII" {
+@test "top works in terminals of all sizes, in UTF-8 and ASCII" {
 	start_with_edge
 	send_always
 	terminal 100 12 "env LC_ALL=C.UTF-8 $(ctl_words) top edge"
@@ -425,7 +425,7 @@ sized() {
 	[ "${#title}" -le "$1" ] && [ "$(shown | wc -l)" -le "$2" ] && [[ $title == dy* ]]
 }
 
-@test "top goes on when collectd goes and comes, and says so meanwhile" {
+@test "top survives a restart of collectd and reports the outage" {
 	start_with_edge
 	frames_in 7
 	terminal 200 8 "$(ctl_words) top"
@@ -440,7 +440,7 @@ sized() {
 	eventually shows '^status 0$'
 }
 
-@test "top shows a bounded number of series, and how many it leaves out" {
+@test "top bounds the number of series and shows how many are left out" {
 	# one metric lists at most 10000 entries, so two metrics are used
 	jq -n --arg code $'BPF_ARRAY(HITS, u64, 5050);\nBPF_ARRAY(MISSES, u64, 5050);\nstatic __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { HITS.atomic_increment(7); MISSES.atomic_increment(7); return RX_OK; }' \
 		'{"ingress-path": {$code, "metric-configs": [("hits", "misses") | {name: ., "map-name": ascii_upcase, "open-metrics-metadata": {type: "counter", help: .}}]}}' >"$DOCUMENTS/many.json"
@@ -466,7 +466,7 @@ sized() {
 	eventually shows '^status 0$'
 }
 
-@test "top wants a terminal, and a plugin that answers" {
+@test "top requires a terminal and a running plugin" {
 	start_with_edge
 	run ctl top </dev/null
 	[ "$status" -eq 1 ]
@@ -481,7 +481,7 @@ sized() {
 # words WORD ...: the completions of the last word.
 words() { near "$top_builddir/dynmonctl" complete-words -- "$@" | xargs; }
 
-@test "completion knows the verbs, their options, and what there is" {
+@test "completion offers verbs, options, and existing objects" {
 	cable_up $'mon\x1b[1m' peer1 # completion does not offer the name
 	cable_up $'mon\xe2\x80\xae' peer2
 	start_with_edge
@@ -581,7 +581,7 @@ complete_all() {
 # The arguments of a verb, with placeholders for values: add monitor [interface=] [hook=] ...
 skeleton() { sed -E 's/[<>]//g; s/bytes=N\|//; s/ \[phases=true\]| \[wait=S\]//g; s/=[^] ]*/=/g'; }
 
-@test "the man page has the verbs of the table, with their words" {
+@test "the man page documents all verbs, arguments and options" {
 	collectd_configure </dev/null
 	collectd_start
 	page=$BATS_TEST_TMPDIR/page

@@ -4,7 +4,7 @@ bats_require_minimum_version 1.5.0
 load lib
 load examples
 
-@test "every example is accepted, on every hook that it has a program for" {
+@test "every example loads on every hook that it supports" {
 	for document in "$top_srcdir"/examples/*.json; do
 		offline check "$document" >/dev/null
 		[ -e "${document%.json}.conf" ]
@@ -28,7 +28,7 @@ frames += [eth(ipv6(tcp(1, 2, ACK), "fd00::7"), tags=[(0x88a8, 6), (0x8100, 5)])
 frames += [eth(b"\0" * 46, proto=0x0806), eth(ipv4(udp(1, 2, bytes(100)), "10.9.0.7"), proto=0x88b5)]
 '
 
-@test "top_talkers: packets and bytes by source, of the largest ones" {
+@test "top_talkers: packets and bytes of the largest sources" {
 	network_up
 	MONITOR=talkers
 	example top_talkers
@@ -62,7 +62,7 @@ as_received() {
 		[ "$(sample talkers_bytes_total ingress ',saddr="10.9.0.2"')" -eq $(($(kernel_count IpExtInOctets) + 14 * $(kernel_count IpInReceives))) ]
 }
 
-@test "top_talkers: segments that come in one piece are counted as those that were sent" {
+@test "top_talkers: merged segments (GSO, GRO) are counted individually" {
 	network_up
 	addresses_up
 	MONITOR=talkers
@@ -83,7 +83,7 @@ assert peer.recv(1) == b""'
 	collectd_stop
 }
 
-@test "top_talkers over a capture" {
+@test "top_talkers on a capture" {
 	over top_talkers <<<"$TALKERS" >"$DIR/result"
 	# The outer tag is still in the frame here.
 	[ "$(jq -c '[."ingress-metrics"[0].value[].value] | sort_by(.packets)' "$DIR/result")" = \
@@ -97,7 +97,7 @@ frames += [eth(bytes(size - 14), proto=0x88b5) for size in (60, 63, 64, 127, 128
 # The nonzero slots, with their numbers, summed over all CPUs, and the total.
 slots() { jq -c "[$1] | flatten | {sum: (map(.sum) | add), slots: (map(.slots) | transpose | map(add) | to_entries | map(select(.value > 0) | [.key, .value]))}"; }
 
-@test "packet_sizes: a histogram of powers of two, in and out" {
+@test "packet_sizes: a histogram with powers of two, in and out" {
 	network_up
 	MONITOR=sizes
 	example packet_sizes
@@ -126,7 +126,7 @@ print(*[f"{2 ** k - 1}.0 {sum(size < 2 ** k for size in sizes)}" for k in range(
 	collectd_stop
 }
 
-@test "packet_sizes over a capture" {
+@test "packet_sizes on a capture" {
 	over packet_sizes <<<"$SIZES" >"$DIR/result"
 	[ "$(slots '."ingress-metrics"[0].value[0].value' <"$DIR/result")" = '{"sum":5003,"slots":[[5,2],[6,2],[7,1],[9,2],[10,2]]}' ]
 	over packet_sizes --hook=xdp <<<"$SIZES" >"$DIR/result"
@@ -167,7 +167,7 @@ vlans_counted() {
 	END
 }
 
-@test "ethertypes: tags in the frame and in the socket buffer are the same, on tc and XDP, in and out" {
+@test "ethertypes: VLAN tags in the frame and in the socket buffer count the same" {
 	network_up
 	example ethertypes
 	ctl add early hook=xdp-generic
@@ -189,7 +189,7 @@ vlans_counted() {
 	collectd_stop
 }
 
-@test "ethertypes over a capture" {
+@test "ethertypes on a capture" {
 	for hook in tcx xdp; do
 		over ethertypes --hook="$hook" <<<"$VLANS" >"$DIR/result"
 		[ "$(jq -c '[."ingress-metrics"[0].value[] | [.key.tag, .key.vlan, .key.inner_vlan, .key.ethertype, ([.value[].frames] | add)]] | sort' "$DIR/result")" = \
@@ -208,7 +208,7 @@ frames += [eth(ipv6(udp(1, 2))), eth(bytes(46), proto=0x0806), eth(bytes(46), pr
 FEATURES_TAKEN='[[3221225985,3325256711,4000,53,60,0,64,17,0,0,0,28],[168361986,168361985,50000,443,40,0,64,6,10,0,512,0],[168361986,168361985,0,0,28,0,64,1,0,8,0,0],[168361986,168361985,0,0,40,185,64,6,0,0,0,0],[168361986,168361985,1,2,40,8192,64,6,2,0,1000,0],[168361986,168361985,0,0,24,0,64,47,0,0,0,0]]'
 taken() { jq -c '[."ingress-metrics"[] | select(.name == "packet_features").value[] | [.[]][1:]]'; }
 
-@test "packet_features: a record for each packet, once; what does not fit is counted" {
+@test "packet_features: one record per packet; lost records are counted" {
 	network_up
 	MONITOR=features
 	example packet_features
@@ -234,7 +234,7 @@ taken() { jq -c '[."ingress-metrics"[] | select(.name == "packet_features").valu
 	collectd_stop
 }
 
-@test "packet_features over a capture" {
+@test "packet_features on a capture" {
 	for hook in tcx xdp; do
 		over packet_features --hook="$hook" <<<"$FEATURES" >"$DIR/result"
 		[ "$(taken <"$DIR/result")" = "$FEATURES_TAKEN" ]

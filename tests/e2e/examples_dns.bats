@@ -93,7 +93,7 @@ anomalies() { for kind in malformed truncated repeated unexpected; do sample dns
 }
 
 # Sends all kinds of malformed messages. No socket waits for an answer to them.
-@test "dns: what is cut short, repeated, unexpected or no DNS" {
+@test "dns: truncated, repeated, unexpected and foreign packets" {
 	network_up
 	MONITOR=dns
 	example dns
@@ -139,7 +139,7 @@ anomalies() { for kind in malformed truncated repeated unexpected; do sample dns
 	collectd_stop
 }
 
-@test "dns over a capture" {
+@test "dns on a capture" {
 	over dns --direction=ingress <<-'END' >"$DIR/result"
 	frames += [eth(ipv4(udp(i, 53, dns("PTR", id=i)))) for i in range(100)]
 	frames += [eth(ipv6(udp(53, i, dns("PTR", id=i, response=True)))) for i in range(7)]

@@ -56,7 +56,7 @@ leg_sum() { ctl metrics handshakes direction="$1" name=tcp_handshake | jq ".\"$1
 	collectd_stop
 }
 
-@test "tcp_handshake: the times, segments that come again, and those that do not fit" {
+@test "tcp_handshake: durations, retransmissions, unexpected segments" {
 	network_up
 	MONITOR=handshakes
 	example tcp_handshake
@@ -118,7 +118,7 @@ leg_sum() { ctl metrics handshakes direction="$1" name=tcp_handshake | jq ".\"$1
 }
 
 # The egress path sees the frames of the ingress path as outgoing connections; none is answered.
-@test "tcp_handshake over a capture: one direction is not a handshake" {
+@test "tcp_handshake on a capture: one direction is not a handshake" {
 	over tcp_handshake --direction=ingress <<-'END' >"$DIR/result"
 	for i in range(10):
 	    frames += [eth(ipv4(tcp(i, 80, SYN, 1))), eth(ipv4(tcp(i, 80, ACK, 2, 5))), eth(ipv4(tcp(i, 80, SYN, 1)))[:50]]
@@ -166,7 +166,7 @@ frames += [eth(ipv4(tcp(1, 99, SYN, 1), '10.9.0.100', '10.9.0.77', offset=5))] *
 	collectd_stop
 }
 
-@test "syn_flood over a capture" {
+@test "syn_flood on a capture" {
 	over syn_flood --direction=ingress <<-'END' >"$DIR/result"
 	frames += [eth(ipv4(tcp(i, 80, SYN, 1), f"10.8.{i % 200}.1", options=bytes(40)), tags=[(0x8100, 3)]) for i in range(1000)]
 	frames += [eth(ipv4(tcp(i, 80, RST | ACK, 1))) for i in range(10)]

@@ -46,7 +46,7 @@ start_all_maps() {
 
 value() { json_value all ingress "$1"; }
 
-@test "JSON has Dynmon's shapes for every kind of map" {
+@test "JSON has Dynmon's format for every kind of map" {
 	start_all_maps </dev/null
 	[ "$(value ports)" = "[]" ]
 	frames_in 3 -d 53
@@ -73,7 +73,7 @@ value() { json_value all ingress "$1"; }
 	[ "$(value zeroed)" = "[0,0]" ]
 }
 
-@test "METRICS has the members of Dynmon's answer in their order" {
+@test "METRICS has the members of Dynmon's answer in the same order" {
 	start_all_maps </dev/null
 	before=$(date +%s%6N)
 	run ctl metrics all
@@ -130,7 +130,7 @@ d"'
 	[ "$(http -I http://127.0.0.1:9936/metrics -o /dev/null -w '%{http_code}')" = 200 ]
 }
 
-@test "collectd gets scalars, with types and names as configured" {
+@test "collectd gets scalars with the configured types and names" {
 	start_all_maps <<-EOF
 	PluginInstance "%{monitor}_%{interface}"
 	<Metric "counts">
@@ -160,7 +160,7 @@ d"'
 	eventually prometheus_is 'collectd_dynmon_packets_total{dynmon="all_mon0",type="in_counts-3"' 20
 }
 
-@test "a scaled level below zero is one in a type of whole numbers, too" {
+@test "a negative scaled gauge stays negative in an integer type" {
 	all_maps
 	jq '(."ingress-path"."metric-configs"[] | select(.name == "levels") | ."open-metrics-metadata".scale) = 0.5' \
 		"$DATAPLANE_DIR/all_maps.json" >"$DATAPLANE_DIR/scaled.json"
@@ -179,7 +179,7 @@ d"'
 	eventually csv_is all-mon0 derive-levels -3
 }
 
-@test "a metric gives collectd a bounded number of series" {
+@test "the number of series per metric for collectd is limited" {
 	jq -n '{"ingress-path": {code: "BPF_ARRAY(MANY, u64, 1500);\nstatic __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { MANY.atomic_increment(7); return RX_OK; }",
 		"metric-configs": [{name: "many", "map-name": "MANY", "open-metrics-metadata": {type: "counter"}}]}}' >"$DATAPLANE_DIR/many.json"
 	collectd_configure <<-EOF
@@ -198,7 +198,7 @@ d"'
 	[ "$(grep -c 'series, of which' "$LOG")" -eq 1 ]
 }
 
-@test "the plugin's own figures" {
+@test "self metrics" {
 	collectd_configure <<-EOF
 	<Monitor "edge">
 	  Interface "mon0"
@@ -214,7 +214,7 @@ d"'
 # reads COMMAND PATTERN FILE: reads 30 times and writes the number of matches to FILE.
 reads() { for _ in $(seq 30); do $1; done | grep -c "$2" >"$BATS_TEST_TMPDIR/reads.$3"; }
 
-@test "three readers of each kind at a time see one truth" {
+@test "concurrent readers of all kinds see consistent counts" {
 	collectd_configure <<-EOF
 	<Monitor "edge">
 	  Interface "mon0"
@@ -262,7 +262,7 @@ FIELDS=('\xff\xfe' '\x5cxff\x5cxfe' $'\xc3\xbf\xc3\xbe' 'r\u202el' '\x1b[31m' 'q
 # has_sent INDEX: the values of collectd for that interface include the frames sent to it.
 has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1))"; }
 
-@test "interfaces with names of any bytes: everything is valid UTF-8, and different names stay different" {
+@test "interface names with arbitrary bytes: output is valid UTF-8 and names stay distinct" {
 	for i in "${!NAMES[@]}"; do cable_up "${NAMES[i]}" "far$i"; done
 	collectd_configure <<-EOF
 	<Monitor "edge">
@@ -327,7 +327,7 @@ has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1
 	run ! grep -P '[\x00-\x08\x0b-\x1f\x7f]|\x{202e}' "$LOG"
 }
 
-@test "an interface whose name is not UTF-8 is the same after a restart, with its counts and its pins" {
+@test "an interface whose name is not UTF-8 keeps its counts and pins across a restart" {
 	cable_up $'\xc3\xbf' peer2 # the Latin-1 character of the byte
 	cable_up $'\xff' peer1
 	bpffs_up

@@ -88,7 +88,7 @@ fed() { ctl show edge | jq -c ".feeds[] | select(.name == \"$1\") | $2"; }
 fed_is() { [ "$(fed "$1" "$2")" = "$3" ]; }
 stat_is() { [ "$(ctl stats | awk -v name="$1" '$1 == name { print $2 }')" = "$2" ]; }
 
-@test "a sampling rate that follows the load" {
+@test "a feed sets a sampling rate that follows the load" {
 	DATAPLANE_DIR=$top_srcdir/examples
 	conf < <(printf '<Monitor "sampler">\nInterface "mon0"\nDataplane "sampler.json"\n</Monitor>\n'
 		sed -n '/<Feed/,/<\/Feed>/p' "$top_srcdir/examples/sampler.conf")
@@ -114,7 +114,7 @@ stat_is() { [ "$(ctl stats | awk -v name="$1" '$1 == name { print $2 }')" = "$2"
 	nothing_attached
 }
 
-@test "a reload starts with the last value; what the map has beside it, and packets, say so" {
+@test "a reload starts with the last value of a feed" {
 	# least is one more than the smallest value that a packet has seen. A reload with other
 	# fields creates a new map.
 	least='if (!entry->least || entry->one_of < entry->least - 1) entry->least = entry->one_of + 1;'
@@ -154,7 +154,7 @@ stat_is() { [ "$(ctl stats | awk -v name="$1" '$1 == name { print $2 }')" = "$2"
 	[ "$(fed load '."last-error"')" = null ]
 }
 
-@test "what a program writes beside it stays: BPF_F_MMAPABLE" {
+@test "a feed into an mmapable map keeps what the program writes next to it" {
 	document < <(code '__u32 one_of; __u32 seen; __u64 packets;' BPF_F_MMAPABLE \
 		'entry->seen = entry->one_of; __sync_fetch_and_add(&entry->packets, 1);')
 	conf < <(monitor; feed load)
@@ -169,7 +169,7 @@ stat_is() { [ "$(ctl stats | awk -v name="$1" '$1 == name { print $2 }')" = "$2"
 	[ "$(config .seen)" = 20 ]
 }
 
-@test "both copies of a swapped map, and each interface's own" {
+@test "a feed writes both copies of a swapped map, and the maps of each interface" {
 	cable_up mon1 peer1
 	document true < <(code '__u32 one_of; __u32 seen;')
 	conf < <(monitor 'Interface "mon1"'; feed load)
@@ -198,7 +198,7 @@ stat_is() { [ "$(ctl stats | awk -v name="$1" '$1 == name { print $2 }')" = "$2"
 	[ "$(seen 2)" = 6 ]
 }
 
-@test "rates, data sources, hosts and patterns; what has no value is told once" {
+@test "feeds match rates, data sources, hosts and patterns; a missing value is logged once" {
 	document < <(code '__s32 one_of; __u32 rate; __s16 other;' 0 ';')
 	conf < <(monitor; feed load 'DataSource "longterm"'; cat <<-EOF
 	<Feed "rate">
@@ -244,7 +244,7 @@ stat_is() { [ "$(ctl stats | awk -v name="$1" '$1 == name { print $2 }')" = "$2"
 	[ "$(grep -c 'feed "nosuch": type load has no data source "shortest"; there are shortterm, midterm, longterm' "$LOG")" = 1 ]
 }
 
-@test "feeds appear, change and go by a reload; a monitor that is not there is waited for" {
+@test "a reload adds, changes and removes feeds; a missing monitor is waited for" {
 	document < <(code '__u32 one_of; __u32 other; __u32 seen;')
 	conf < <(monitor)
 	collectd_start
@@ -300,7 +300,7 @@ forge() {
 	END
 }
 
-@test "a value that came over the network is taken only where Match names a host" {
+@test "a value from the network is accepted only if Match names a host" {
 	document < <(code '__u32 one_of; __u32 one; __u32 all; __u32 seen;')
 	named() { feed "$1" | sed "s|load/load|$2/load/load|; s/one_of/$1/"; }
 	conf < <(monitor; feed own; named one elsewhere; named all '*')
@@ -323,7 +323,7 @@ forge() {
 	[ "$(config .one_of)" = 7 ]
 }
 
-@test "collectd knows the write callback from the start: a chain may name it, without feeds and with them" {
+@test "the write callback is registered from the start, with and without feeds" {
 	document < <(code '__u32 one_of; __u32 seen;')
 	conf < <(monitor)
 	cat >>"$CONF" <<-END
@@ -348,7 +348,7 @@ forge() {
 	run ! grep -F -e 'Dispatching value to the' -e 'No write callback' "$LOG"
 }
 
-@test "a map that each read empties is refused" {
+@test "a feed into a map with empty-on-read is rejected" {
 	document false true < <(code '__u32 one_of; __u32 seen;')
 	conf < <(monitor; feed load)
 	collectd_start
@@ -358,7 +358,7 @@ forge() {
 	[ "$(config .one_of)" = 0 ]
 }
 
-@test "a map that is full is told once; the program finds the entry that was made" {
+@test "a full map is logged once; the program finds the created entry" {
 	jq -n --rawfile code /dev/stdin '{"ingress-path": {"name": "fed", "code": $code, "metric-configs": [
 		{"name": "config", "map-name": "config"}]}, "egress-path": {}}' >"$DOCUMENTS/dataplane.json" <<-'END'
 	#include <linux/bpf.h>
@@ -388,7 +388,7 @@ forge() {
 	[ "$(config .value)" = 77 ]
 }
 
-@test "wrong blocks keep collectd from starting, and say why" {
+@test "invalid <Feed> blocks prevent the start and give the reason" {
 	refused() { # BLOCK WORDS
 		conf <<<"$1"
 		run near env LD_PRELOAD="${DYNMON_PRELOAD:-}" timeout "$PATIENCE" collectd -f -C "$CONF"

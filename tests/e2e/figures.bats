@@ -49,7 +49,7 @@ csv_is_own() { [ "$(cat "$DIR/csv/host/dynmon/$1"-[0-9]* | tail -n 1 | cut -d, -
 # Lines of the csv plugin for ingress: one for the first read and one for each flush.
 lines_of_ingress() { cat "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-ingress"-* | grep -c '^[0-9]'; }
 
-@test "RunStats: a program's runs are the packets, and go on over a reload" {
+@test "RunStats: the runs of a program equal the packets, also across a reload" {
 	edge 'RunStats true'
 	collectd_start
 	frames_in 100
@@ -83,7 +83,7 @@ lines_of_ingress() { cat "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-in
 	collectd_stop
 }
 
-@test "RunStats counts both copies of what is swapped, while packets flow" {
+@test "RunStats counts both copies of swapped programs while packets flow" {
 	jq '."ingress-path"."metric-configs"[0]."extraction-options" = {"swap-on-read": true}' \
 		"$DATAPLANE_DIR/packet_counter.json" >"$DATAPLANE_DIR/swap.json"
 	edge 'RunStats true' swap.json
@@ -109,7 +109,7 @@ lines_of_ingress() { cat "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-in
 # holds its descriptor.
 asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 
-@test "RunStats false, the default, gives nothing and asks the kernel for nothing; a reload switches" {
+@test "RunStats false exports nothing and enables nothing; a reload switches it" {
 	edge ''
 	collectd_start
 	frames_in 10
@@ -140,7 +140,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	[[ $output == *'RunStats: expected '*'found "perhaps"'* ]]
 }
 
-@test "RunStats without the capability is logged, and all else works" {
+@test "RunStats without the capability is logged, and the rest works" {
 	edge 'RunStats true'
 	# No function here: $! must be the process of collectd.
 	ip netns exec "$NEAR" setpriv --bounding-set -sys_admin --inh-caps -sys_admin \
@@ -152,7 +152,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	run ! grep program_run <(ctl stats)
 }
 
-@test "entries and capacity of maps, series left out, reads" {
+@test "self metrics: map entries and capacity, series left out, reads" {
 	jq -n '{"ingress-path": {"code-file": "flows.bpf.c", "metric-configs": [
 		{"name": "flows", "map-name": "FLOWS", "max-series": 2, "open-metrics-metadata": {"type": "counter", "help": "F."}}]}}' >"$DATAPLANE_DIR/flows.json"
 	slow flows.json
@@ -180,7 +180,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	[ "$(figure 'reads{monitor="edge",reader="openmetrics"}')" -eq 2 ]
 }
 
-@test "changes, failures, and when the last one worked" {
+@test "self metrics: changes, failures, time of the last change" {
 	edge ''
 	before=$(date +%s)
 	collectd_start
@@ -228,7 +228,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	[ "$failed" -eq 2 ]
 }
 
-@test "the strict parser and promtool take the figures, and a metric of such a name keeps apart" {
+@test "self metrics pass the strict parser and promtool, and do not clash with metrics" {
 	jq '."ingress-path"."metric-configs"[0].name = "dynmon_reads"' \
 		"$DATAPLANE_DIR/packet_counter.json" >"$DATAPLANE_DIR/like.json"
 	jq -n --arg code '#include <linux/bpf.h>
@@ -264,7 +264,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	run ! grep '^dynmon_' <(http 'http://127.0.0.1:9936/metrics?monitor=edge')
 }
 
-@test "FLUSH brings the values at once, by each of its words" {
+@test "FLUSH dispatches the values at once, with each of its options" {
 	slow
 	collectd_start
 	packets=derive-packets_total-ingress
@@ -299,7 +299,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	run ! grep -iE "too old|left after" "$LOG"
 }
 
-@test "SIGUSR1, and a flush over collectd's own socket, bring the values at once" {
+@test "SIGUSR1 and a flush over collectd's socket dispatch the values at once" {
 	slow
 	sed -i 's/^\t*LoadPlugin csv$/LoadPlugin unixsock\n&/' "$CONF"
 	cat >>"$CONF" <<-EOF
@@ -319,7 +319,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	run ! grep -i "too old" "$LOG"
 }
 
-@test "after FLUSH what a write plugin holds is written, too" {
+@test "FLUSH also flushes write plugins" {
 	ip netns exec "$NEAR" python3 "$top_srcdir/tests/tools/listen.py" 2003 "$BATS_TEST_TMPDIR/graphite" 3>&- &
 	LISTENER=$!
 	eventually test -e "$BATS_TEST_TMPDIR/graphite"
@@ -361,7 +361,7 @@ flush_often() {
 	[ "$(sort "$DIR/flushed" | uniq -c | xargs)" = "20 0 Done: 1 successful, 0 errors" ]
 }
 
-@test "FLUSH does not wait for figures that a filter chain drops" {
+@test "FLUSH does not wait for self metrics that a filter chain drops" {
 	slow
 	precache '<Rule "no figures">
 	  <Match "regex">
@@ -393,7 +393,7 @@ flush_often() {
 	eventually grep -q ',5$' "$file"
 }
 
-@test "FLUSH says so when nothing comes out of a filter chain" {
+@test "FLUSH reports when a filter chain drops everything" {
 	slow
 	precache '<Rule "nothing">
 	  <Match "regex">
@@ -406,7 +406,7 @@ flush_often() {
 	[ ! -e "$DIR/csv/host/dynmon-edge-mon0" ]
 }
 
-@test "flushes from all sides at a time count nothing twice and lose nothing" {
+@test "concurrent flushes count nothing twice and lose nothing" {
 	jq '."ingress-path"."metric-configs"[0]."extraction-options" = {"empty-on-read": true}' \
 		"$DATAPLANE_DIR/packet_counter.json" >"$DATAPLANE_DIR/drain.json"
 	edge '' drain.json
@@ -433,7 +433,7 @@ flush_often() {
 	run ! grep -i "too old" "$LOG"
 }
 
-@test "a map that is full is told once, with its monitor, and counted" {
+@test "a full map is logged once with its monitor, and counted" {
 	jq -n '{"ingress-path": {code: "BPF_TABLE(\"hash\", u64, u64, LENGTHS, 2);\nstatic __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { u64 len = md->packet_len, one = 1; LENGTHS.update(&len, &one); return RX_OK; }",
 		"metric-configs": [{name: "lengths", "map-name": "LENGTHS", "max-series": 1, "open-metrics-metadata": {type: "gauge", help: "L."}}]}}' >"$DATAPLANE_DIR/lengths.json"
 	slow lengths.json

@@ -97,7 +97,7 @@ received_is() { [ "$(received | sort | xargs)" = "$*" ]; }
 ingress='collectd_dynmon_derive_total{type="packets_total-ingress"}'
 of() { echo "collectd_dynmon_derive_total{type=\"packets_total-ingress\",instance=\"$1\"}"; }
 
-@test "three hosts at one receiver: all values there, one killed and back, nothing double, nothing lost" {
+@test "three hosts and one receiver: no value is lost or duplicated across a crash" {
 	for host in alpha beta gamma; do sender_up "$host"; done
 	pipelines prometheus.yml
 	prometheus_start collectd
@@ -140,7 +140,7 @@ refused() {
 	eventually received_is alpha 100
 }
 
-@test "what is not signed, or not with a password of the fleet, is ignored" {
+@test "unsigned packets and packets with a wrong password are ignored" {
 	sender_up alpha
 	frames_at peer-alpha 100
 	eventually received_is alpha 100

@@ -65,7 +65,7 @@ buckets() {
 		awk -F= 'BEGIN { before = "-" } $2 != before { printf "%s%s", sep, $0; sep = " " } { before = $2 }'
 }
 
-@test "slots in a value: buckets, sum and count, with their labels" {
+@test "slots in a value: buckets, sum and count, with labels" {
 	document '{"name": "size", "map-name": "SIZES", "open-metrics-metadata": {"type": "histogram", "help": "Sizes.", "unit": "bytes", "histogram": {"sum-field": "value.bytes"},
 		"labels": [{"name": "port", "field": "key"}]}}'
 	start <<<'  Interval 3600'
@@ -85,7 +85,7 @@ buckets() {
 	[ "$(json_value edge ingress size | jq '[.. | .bytes? // empty] | add')" -eq 8730 ]
 }
 
-@test "slots in the key: entries become one series; without a sum there is no count" {
+@test "slots in the key: entries become one series; without a sum field there is no count" {
 	document '{"name": "size", "map-name": "BUCKETS", "open-metrics-metadata": {"type": "histogram", "help": "Sizes.", "histogram": {"bucket-field": "key.slot", "slots": 9}}}'
 	start <<<'  Interval 3600'
 	packets -d 53
@@ -107,7 +107,7 @@ buckets() {
 	[ "$(grep -c '^size_bytes_bucket' "$PAGE")" -eq 64 ]
 }
 
-@test "what is taken out of a histogram's map is added up" {
+@test "emptied histograms accumulate" {
 	document '{"name": "size", "map-name": "SIZES", "extraction-options": {"empty-on-read": true}, "open-metrics-metadata": {"type": "histogram", "help": "Sizes.", "histogram": {"sum-field": "value.bytes"}}}' \
 		'{"name": "count", "map-name": "BUCKETS", "extraction-options": {"swap-on-read": true}, "open-metrics-metadata": {"type": "histogram", "help": "Sizes.", "histogram": {"bucket-field": "key.slot"}}}'
 	start <<<'  Interval 3600'
@@ -120,7 +120,7 @@ buckets() {
 	done
 }
 
-@test "what a reload makes of an emptied histogram is told" {
+@test "a reload reports what happens to an emptied histogram" {
 	metric() { printf '{"name": "size", "map-name": "SIZES", "extraction-options": {"empty-on-read": true}, "open-metrics-metadata": {"type": "%s"%s}}' "$1" "$2"; }
 	document "$(metric histogram ', "histogram": {"sum-field": "value.bytes"}')"
 	start <<<'  Interval 3600'
@@ -133,7 +133,7 @@ buckets() {
 	[ "$(ctl reload | grep unknown)" = 'monitor edge: ingress metric "size" is of unknown type: map SIZES has no slots for a summary' ]
 }
 
-@test "a summary has quantiles, and collectd gets them with count and sum" {
+@test "a summary has quantiles, count and sum, also in collectd" {
 	document '{"name": "size", "map-name": "SIZES", "open-metrics-metadata": {"type": "summary", "help": "Sizes.", "unit": "bytes", "histogram": {"sum-field": "value.bytes"}, "quantiles": [0.5, 0.9, 0.999]}}' \
 		'{"name": "kilo", "map-name": "SIZES", "open-metrics-metadata": {"type": "histogram", "help": "Sizes.", "scale": 0.001, "histogram": {"sum-field": "value.bytes"}}}'
 	start </dev/null
@@ -158,7 +158,7 @@ buckets() {
 	eventually csv_is edge-mon0 gauge-kilo-p50-53 0.087000
 }
 
-@test "the largest histograms are given, with what all of them have together" {
+@test "the largest histograms are exported, with the totals of all" {
 	document '{"name": "size", "map-name": "SIZES", "max-series": 2, "open-metrics-metadata": {"type": "histogram", "help": "Sizes.", "histogram": {"sum-field": "value.bytes"}}}'
 	start <<<'  Interval 3600'
 	for port in 1 2 3 4; do frames_in $((port * 10)) -d "$port" -s 100; done
@@ -171,7 +171,7 @@ buckets() {
 	grep -q '^dynmon_series_sum{.*metric="size_sum"} 10000$' "$PAGE"
 }
 
-@test "a histogram without slots is refused when the document describes it" {
+@test "a histogram without slots is rejected if the document describes the map" {
 	document '{"name": "size", "map-name": "SIZES", "open-metrics-metadata": {"type": "histogram", "histogram": {"bucket-field": "value.slot"}}}'
 	start </dev/null
 	grep -F 'metric "size": bucket-field: no field is called "value.slot"; there are key, value.slots, value.bytes' "$LOG"

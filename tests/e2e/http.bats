@@ -65,7 +65,7 @@ in_background() {
 monitors() { http "$API/cubes" | jq -r '.dynmon[]?.name' | sort; }
 status_of() { http -o /dev/null -w '%{http_code}\n' "$@"; }
 
-@test "only the time in which the plugin waits for a client is limited" {
+@test "the time limit applies only while the plugin waits for the client" {
 	start_large
 	# The header has been sent and the plugin reads the map. There is no time limit.
 	in_background curl -sS -D "$BATS_TEST_TMPDIR/head" -o "$BATS_TEST_TMPDIR/body" http://127.0.0.1:9000/metrics
@@ -79,7 +79,7 @@ status_of() { http -o /dev/null -w '%{http_code}\n' "$@"; }
 	run ! grep 'was cut after' "$LOG"
 }
 
-@test "an answer that is cut is logged with the client, the bytes sent, and the reason" {
+@test "a truncated answer is logged with the client, the bytes sent, and the reason" {
 	start_large
 	value=$API/dynmon/large/metrics/ingress-metrics/many/value
 	near bash -c "curl -sS -N --max-time $PATIENCE $value | head -c 1000 >/dev/null" || true
@@ -93,7 +93,7 @@ status_of() { http -o /dev/null -w '%{http_code}\n' "$@"; }
 	eventually grep 'was cut after .*: the plugin is being stopped' "$LOG"
 }
 
-@test "each of many concurrent requests is executed and answered, or refused and not executed" {
+@test "each of many concurrent requests is executed and answered, or rejected unexecuted" {
 	local name status
 
 	start
@@ -157,7 +157,7 @@ nothing_is_taken() {
 	[ "$(json_value taken ingress jobs)" = "[1,1,1]" ]
 }
 
-@test "pages of other sites cannot take values away by a read" {
+@test "pages of other sites cannot empty maps by a read" {
 	local headers
 
 	start_taken
@@ -182,7 +182,7 @@ nothing_is_taken() {
 	[ "$(http http://127.0.0.1:9000/dynmon/taken/metrics/ingress-metrics/jobs/value)" = "[1,1,1]" ]
 }
 
-@test "a real browser: another site's page, and a name that leads to this host" {
+@test "a real browser: cross-site requests and DNS rebinding" {
 	command -v chromium >/dev/null || skip "chromium is not installed"
 	start_taken
 	mkdir "$BATS_TEST_TMPDIR/site"

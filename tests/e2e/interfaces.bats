@@ -68,7 +68,7 @@ ids() { # DIRECTION MONITOR ...
 	done | xargs
 }
 
-@test "several Interface lines, names and a regular expression; each is attached once" {
+@test "several Interface lines and a regular expression attach each interface once" {
 	cable_up veth1 peer1
 	cable_up other1 peer2
 	start_with 'Interface "mon0"' 'Interface "veth1"' 'Interface "/^veth[0-9]+$/"'
@@ -85,7 +85,7 @@ ids() { # DIRECTION MONITOR ...
 	nothing_attached
 }
 
-@test "a regular expression takes those that come, lets go of those that go, by their names now" {
+@test "a regular expression follows interfaces that appear, disappear and are renamed" {
 	start_with 'Interface "/^veth/"'
 	monitor_is edge waiting
 	cable_up veth1 peer1
@@ -124,7 +124,7 @@ ids() { # DIRECTION MONITOR ...
 	nothing_attached
 }
 
-@test "a named interface is followed to its new name, and one of the old name is attached, too" {
+@test "a renamed interface stays attached, and a new one with the old name is attached" {
 	start_with 'Interface "mon0"'
 	frames_in 5
 	before=$(program_id edge mon0 ingress)
@@ -168,7 +168,7 @@ ids() { # DIRECTION MONITOR ...
 	[ "$(attached mon1 | wc -l)" -eq 2 ]
 }
 
-@test "a port of a bridge: it joins, leaves, is renamed, goes with the bridge" {
+@test "a bridge port: joins, leaves, is renamed, disappears with the bridge" {
 	near ip link add br1 type bridge
 	near ip link add br2 type bridge
 	near ip link set br1 up
@@ -209,7 +209,7 @@ ids() { # DIRECTION MONITOR ...
 	[ "$output" = 'dynmonctl: interface "br2:nosuch": there is no bridge "br2" with a port "nosuch"' ]
 }
 
-@test "Share: one set of counts over all interfaces, later ones too, and no interface's label" {
+@test "Share: one set of counts for all interfaces, without interface label" {
 	cable_up mon1 peer1
 	start_with 'Interface "/^mon/"' 'Share true'
 	frames_in 3
@@ -318,11 +318,11 @@ netns_comes_and_goes() { # HOOK NETNS
 	eventually blue_peer_gone
 }
 
-@test "NetNS by name: appears later, is deleted and made again (tcx)" { netns_comes_and_goes tcx "$BLUE"; }
-@test "NetNS by path: appears later, is deleted and made again (tc)" { netns_comes_and_goes tc "/run/netns/$BLUE"; }
-@test "NetNS by name: appears later, is deleted and made again (xdp-generic)" { netns_comes_and_goes xdp-generic "$BLUE"; }
+@test "NetNS by name: appears later, is deleted and created again (tcx)" { netns_comes_and_goes tcx "$BLUE"; }
+@test "NetNS by path: appears later, is deleted and created again (tc)" { netns_comes_and_goes tc "/run/netns/$BLUE"; }
+@test "NetNS by name: appears later, is deleted and created again (xdp-generic)" { netns_comes_and_goes xdp-generic "$BLUE"; }
 
-@test "NetNS of a process goes with it" {
+@test "NetNS of a process disappears with the process" {
 	unshare --net sleep infinity 3>&- &
 	HOLDER=$!
 	eventually sh -c "[ \$(readlink /proc/$HOLDER/ns/net) != \$(readlink /proc/self/ns/net) ]"
@@ -339,7 +339,7 @@ netns_comes_and_goes() { # HOOK NETNS
 	eventually monitor_is edge waiting
 }
 
-@test "monitors in several namespaces, with interfaces of one name, are kept apart" {
+@test "monitors in several namespaces are distinct despite equal interface names" {
 	blue_up
 	ip -n "$BLUE" link set blue0 down
 	ip -n "$BLUE" link set blue0 name mon0
@@ -436,7 +436,7 @@ positions_on() {
 	positions_on tc
 }
 
-@test "xdp: there is no place beside another program" {
+@test "xdp: a position before or after another program is rejected" {
 	start_empty
 	HOOK=xdp-generic add_monitors m
 	run ctl attach m mon0 position=before:#1
@@ -447,7 +447,7 @@ positions_on() {
 	counted m mon0 2
 }
 
-@test "Position in the configuration, for interfaces that come later, too" {
+@test "Position in the configuration applies to later interfaces" {
 	collectd_configure <<-EOF
 	<Monitor "edge">
 	  Interface "/^late/"
@@ -490,7 +490,7 @@ foreign_up() {
 
 foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0 egress; }
 
-@test "SHOW names neighbours, and foreign programs are left alone by all of it" {
+@test "SHOW lists the program chain, and foreign programs stay untouched" {
 	foreign_up
 	before=$(foreign)
 	foreign_id=$(sed -n 's/.* id \([0-9]*\).*/\1/p' <<<"$before" | head -n 1)
@@ -523,7 +523,7 @@ foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0
 	near tc qdisc show dev mon0 | grep -q clsact
 }
 
-@test "a place next to a foreign tcx program and beside a foreign XDP program" {
+@test "a position relative to a foreign tcx program, and a foreign XDP program" {
 	start_empty
 	# Monitors of another collectd count as foreign programs.
 	add_monitors theirs
@@ -568,7 +568,7 @@ foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0
 	counted theirs-xdp mon0 2
 }
 
-@test "DETACH by name, of what a regular expression attached, of the expression" {
+@test "DETACH by name, by interface of a regular expression, by the expression" {
 	cable_up veth1 peer1
 	cable_up veth2 peer2
 	start_with 'Interface "mon0"' 'Interface "/^veth/"'
@@ -606,7 +606,7 @@ foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0
 	nothing_attached
 }
 
-@test "ATTACH over the socket: all forms, words in quotes" {
+@test "ATTACH over the socket: all forms, quoted words" {
 	near ip link add br1 type bridge
 	cable_up port1 peer1
 	near ip link set port1 master br1
@@ -636,7 +636,7 @@ foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0
 	runs_on edge mon0
 }
 
-@test "ADD with all options that a block has" {
+@test "ADD with all options of a block" {
 	blue_up
 	start_empty
 	[ "$(raw "ADD m interface=/^blue/ hook=tc netns=$BLUE position=first share=true pin=false loglevel=info")" = "0 monitor m added" ]
@@ -653,7 +653,7 @@ foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0
 # The number of messages that netlink sockets in $NEAR have lost.
 netlink_drops() { near cat /proc/net/netlink | awk 'NR > 1 { n += $9 } END { print n + 0 }'; }
 
-@test "netlink overrun: what was missed is found by looking again" {
+@test "netlink overrun: missed events are recovered by a scan" {
 	start_with 'Interface "/^(mon|veth)/"' 'Interface "late0"'
 	frames_in 2
 	cable_up veth1 peer1
@@ -714,7 +714,7 @@ healthz() { http -o "$BATS_TEST_TMPDIR/health" -w '%{http_code}' http://127.0.0.
 # told SEVERITY TEXT: the number of such notifications for the monitor as a whole
 told() { grep -cE "Notification: severity = $1, .*plugin_instance = edge, message = monitor edge.*$2" "$LOG"; }
 
-@test "without descriptors a monitor is degraded, with the cause, until some are free; one notification" {
+@test "without free descriptors a monitor is degraded; recovery; one notification" {
 	AS_USER=(prlimit --nofile=1024:8192)
 	start_with 'Interface "/^v/"'
 	grep -F 'dynmon: the limit of descriptors was raised from 1024 to 8192' "$LOG"
@@ -754,7 +754,7 @@ told() { grep -cE "Notification: severity = $1, .*plugin_instance = edge, messag
 	nothing_attached
 }
 
-@test "an interface with a foreign XDP program is attached once that program is gone, the others at once" {
+@test "an interface with a foreign XDP program is attached when the program is gone" {
 	start_with 'Interface "/^v/"' 'Hook "xdp-generic"'
 	near ip link add v1 type veth peer name p1
 	eventually runs_on edge v1
@@ -775,7 +775,7 @@ told() { grep -cE "Notification: severity = $1, .*plugin_instance = edge, messag
 	collectd_stop
 }
 
-@test "few descriptors are used, with numbers from 1024 on" {
+@test "few descriptors are used, numbered 1024 and above" {
 	AS_USER=(prlimit --nofile=1024:8192)
 	start_with 'Interface "/^v/"'
 	grep -F 'dynmon: the limit of descriptors was raised from 1024 to 8192' "$LOG"

@@ -299,7 +299,7 @@ slow_counts() {
 	END
 }
 
-@test "swap-on-read waits for the packets that are under way" {
+@test "swap-on-read waits for packets in flight" {
 	document slow "$(slow_counts)" "$(metric drained_slow_total drained_slow true true | jq -s .)"
 	bundle slow
 	collectd_configure < <(monitor slow tcx mon0)
@@ -336,7 +336,7 @@ shared_counts() {
 	END
 }
 
-@test "swapped maps that both paths share, on several interfaces, both ways" {
+@test "swapped maps shared by both directions, on several interfaces" {
 	local interface kind
 
 	KINDS="word hash"
@@ -363,7 +363,7 @@ shared_counts() {
 	nothing_attached
 }
 
-@test "empty-on-read alone: exact for arrays of one machine word, on every hook" {
+@test "empty-on-read alone: exact for arrays with 4- or 8-byte values, on every hook" {
 	local monitor
 
 	KINDS="word narrow"
@@ -387,7 +387,7 @@ shared_counts() {
 	nothing_attached
 }
 
-@test "empty-on-read that comes by a reload: exact, with what was counted before and meanwhile" {
+@test "empty-on-read enabled by a reload: exact, including earlier counts" {
 	local monitor sender before=200000
 
 	KINDS="word narrow"
@@ -427,7 +427,7 @@ static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *m
 }" "$(metric hits_total HITS false "${3:-true}" | jq -s .)"
 }
 
-@test "what cannot be swapped is refused when it is injected, with the reason" {
+@test "a dataplane that cannot be swapped is rejected at injection with the reason" {
 	collectd_configure </dev/null
 	collectd_start
 	one_map 'BPF_TABLE_PUBLIC("array", int, u64, HITS, 1);' public
@@ -498,7 +498,7 @@ static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *m
 }" "$(metric same_total same false false | jq -s .)"
 }
 
-@test "keep-maps tells of each map whether it is kept, and else why not" {
+@test "keep-maps reports for each map that it is kept, or why not" {
 	shapes 1
 	shapes 2
 	collectd_configure </dev/null
@@ -579,7 +579,7 @@ unchanged() {
 	[ "$(programs)" = "$PROGRAMS" ]
 }
 
-@test "five interfaces, the verifier rejects the second of two paths: all run what they did" {
+@test "five interfaces, the verifier rejects the second direction: nothing changes" {
 	document edge "$(plain_counts)" "$(metrics false)"
 	bundle edge
 	five_interfaces tcx
@@ -592,7 +592,7 @@ unchanged() {
 	unchanged 6
 }
 
-@test "five interfaces, a path cannot be attached on the third: all run what they did" {
+@test "five interfaces, attaching fails on the third: nothing changes" {
 	document edge "$(plain_counts)" "$(metrics false)"
 	bundle edge
 	five_interfaces tc
@@ -610,7 +610,7 @@ unchanged() {
 	unchanged 6
 }
 
-@test "five interfaces, a link cannot be updated on the third: all run what they did" {
+@test "five interfaces, a link update fails on the third: nothing changes" {
 	# With a large MTU, veth accepts only XDP programs that support fragments.
 	document edge "$(plain_counts | sed 's/SEC("xdp")/SEC("xdp.frags")/')" "$(metrics false)"
 	document unfit "$(plain_counts)" "$(metrics false)"
@@ -632,7 +632,7 @@ unchanged() {
 	unchanged 9
 }
 
-@test "five interfaces, the third has another name all the time: that excuses no failure" {
+@test "five interfaces, the third is renamed all the time: a failure stays an error" {
 	local i
 
 	document edge "$(plain_counts | sed 's/SEC("xdp")/SEC("xdp.frags")/')" "$(metrics false)"
@@ -656,7 +656,7 @@ unchanged() {
 	unchanged 3
 }
 
-@test "clang is missing: what runs goes on" {
+@test "clang is missing: running dataplanes continue" {
 	document edge "$(plain_counts)" "$(metrics false)"
 	bundle edge
 	printf '#!/bin/sh\nexec "%s" --clang=/nonexistent/clang "$@"\n' "$DYNMON_CC" >"$BATS_TEST_TMPDIR/no-clang"

@@ -46,7 +46,7 @@ burst() {
 	done
 }
 
-@test "memory of large reads goes back to the system when they end" {
+@test "memory of large reads returns to the system" {
 	local before
 
 	[ -z "${DYNMON_PRELOAD:-}" ] || skip "sanitizers keep memory"

@@ -36,7 +36,7 @@ start() {
 
 openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1.0.0'; }
 
-@test "a struct of key and value gives labels and families with nothing to declare" {
+@test "a struct key and value gives labels and families without declarations" {
 	document '{"name": "flow_total", "map-name": "FLOWS", "open-metrics-metadata": {"type": "counter", "help": "Flows."}}'
 	start </dev/null
 	frames_in 30 -d 53
@@ -75,7 +75,7 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	eventually csv_is edge-mon0 gauge-busy_dns_lab 0.750000
 }
 
-@test "labels are meta data of values, for write plugins that look there" {
+@test "labels are meta data of collectd values" {
 	document '{"name": "busy", "map-name": "FLOWS", "open-metrics-metadata": {"type": "counter", "value": "value.packets",
 		"labels": [{"name": "site", "value": "lab"}, {"name": "service", "field": "key.to.port"}]}}'
 	collectd_at "$BATS_TEST_TMPDIR"
@@ -99,7 +99,7 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	eventually meta_is
 }
 
-@test "the largest series are given, with the sum of all and the number of the others" {
+@test "the largest series are exported, with the sum of all and the number of the others" {
 	document '{"name": "top", "map-name": "FLOWS", "max-series": 3, "top-by": "value.packets", "open-metrics-metadata": {"type": "counter", "help": "Top."}}'
 	start <<-'END'
 	  <Metric "top">
@@ -126,7 +126,7 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	[ "$(json_value edge ingress top | jq length)" -eq 6 ]
 }
 
-@test "what CPUs have of their own is added up, or given for each" {
+@test "per-CPU values are added up, or exported for each CPU" {
 	document '{"name": "all", "map-name": "BY_CPU", "open-metrics-metadata": {"type": "counter", "help": "All."}}' \
 		'{"name": "each", "map-name": "BY_CPU", "per-cpu": "list", "open-metrics-metadata": {"type": "counter", "help": "Each."}}'
 	start </dev/null
@@ -138,7 +138,7 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	grep -q '^each_total{.*cpu="0"} ' "$page"
 }
 
-@test "as many labels as a metric can have" {
+@test "the maximum number of labels" {
 	cat >"$DOCUMENTS/wide.bpf.c" <<-'END'
 	#include <linux/bpf.h>
 	#include <linux/pkt_cls.h>
@@ -175,7 +175,7 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	grep -F 'h7="0"' "$page" | grep -F 'cpu="0"' | grep -qF 'index="1"'
 }
 
-@test "entries whose labels say the same are one series; what has no numbers is told" {
+@test "entries with equal labels become one series; a metric without numbers is reported" {
 	cat >"$DOCUMENTS/merged.bpf.c" <<-'END'
 	#include <linux/bpf.h>
 	#include <linux/pkt_cls.h>
@@ -257,7 +257,7 @@ below_total{$at,length=\"small\"} 50" ]
 	collectd_stop
 }
 
-@test "structs in an array of the value: families with an index, of all CPUs, emptied, ranked; the rest is told" {
+@test "arrays of structs in a value: families with an index; per CPU, emptied, ranked" {
 	cat >"$DOCUMENTS/queues.bpf.c" <<-'END'
 	#include <linux/bpf.h>
 	#include <linux/pkt_cls.h>
@@ -344,7 +344,7 @@ dev_per_queue_packets_total{$at,index=\"3\"} 5" ]
 	collectd_stop
 }
 
-@test "a field that does not exist is refused, and the answer lists those there are" {
+@test "an unknown field is rejected, and the error lists the fields" {
 	document '{"name": "m", "map-name": "FLOWS", "open-metrics-metadata": {"type": "counter", "value": "value.octets"}}'
 	start </dev/null
 	grep -F 'metric "m": value: no field is called "value.octets"; there are key.saddr, key.to_port, key.proto, key.mac, key.ifindex, key.direction, key.tag, value.packets, value.bytes, value.last_port, value.nanoseconds' "$LOG"
@@ -353,7 +353,7 @@ dev_per_queue_packets_total{$at,index=\"3\"} 5" ]
 	[[ "$output" == *'label "a": format "mac" is for 6 bytes, and field "key.saddr" has 4'* ]]
 }
 
-@test "counters go on over a reload that looks at another field of a map that is emptied" {
+@test "counters continue across a reload that reads another field of an emptied map" {
 	metric() { printf '{"name": "m", "map-name": "FLOWS", "extraction-options": {"empty-on-read": true}, "open-metrics-metadata": {"type": "counter", "value": "value.%s"}}' "$1"; }
 	document "$(metric packets)"
 	start <<<'  Interval 3600'

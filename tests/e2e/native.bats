@@ -66,7 +66,7 @@ protobuf_page() {
 
 native() { sed -n "s/^$1{.*$2.*} native //p" "$PAGE"; }
 
-@test "protobuf has what OpenMetrics has, and native histograms where slots fit them" {
+@test "protobuf has the content of OpenMetrics, and native histograms where slots permit" {
 	all_kinds
 	packets -d 53
 	packets -d 80
@@ -88,7 +88,7 @@ native() { sed -n "s/^$1{.*$2.*} native //p" "$PAGE"; }
 	[ "$(native slots 'port="80"')" = "1=0 64=10 128=20 256=5 512=3" ]
 }
 
-@test "who does not ask for protobuf does not get it" {
+@test "protobuf is sent only on request" {
 	start "$(metric size SIZES histogram "$BY_SUM")"
 	type_of() { metrics_page -o "$PAGE" -w '%{content_type}' "$@"; }
 	# The Accept headers that Prometheus 2.42 sends, with and without native histograms.
@@ -103,7 +103,7 @@ native() { sed -n "s/^$1{.*$2.*} native //p" "$PAGE"; }
 	grep -qi '^vary: accept' "$PAGE.head"
 }
 
-@test "the largest are given, with what was left out, in protobuf, too" {
+@test "protobuf has the largest series and the number of the others" {
 	start "$(metric size SIZES histogram "$BY_SUM" | jq '."max-series" = 2')"
 	for port in 1 2 3 4; do frames_in $((port * 10)) -d "$port" -s 100; done
 	protobuf_page >"$PAGE"
@@ -150,7 +150,7 @@ value_near() {
 	return 1
 }
 
-@test "Prometheus scrapes native histograms, and their count, sum and quantiles are right" {
+@test "Prometheus scrapes native histograms with correct count, sum and quantiles" {
 	all_kinds
 	packets -d 53
 	prometheus_start

@@ -103,7 +103,7 @@ sees() { [ "$(json_value "$1" "${3:-ingress}" packets_total)" = "[$2]" ]; }
 
 said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "$LOG"; return 1; }; }
 
-@test "the drop-in: systemd takes it, and it gives three capabilities" {
+@test "the drop-in: systemd accepts it, and it grants three capabilities" {
 	[ "$(drop_in AmbientCapabilities)" = "CAP_BPF CAP_NET_ADMIN CAP_PERFMON" ]
 	[ "$(drop_in CapabilityBoundingSet)" = "$(drop_in AmbientCapabilities)" ]
 	[ "$(drop_in LimitNOFILE)" = 1024:262144 ]
@@ -119,7 +119,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	[[ $output == *"NoNewPrivilege"* ]]
 }
 
-@test "as the drop-in's user: every hook counts, code is compiled, what was injected is back" {
+@test "as the drop-in's user: hooks count, code is compiled, injected documents are restored" {
 	service_up
 	cable_up mon1 peer1
 	jq '."ingress-path"."metric-configs"[0]."extraction-options" = {"swap-on-read": true, "empty-on-read": true}' \
@@ -190,7 +190,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	run ! grep -v 'whether filters were left behind cannot be found out: CAP_SYS_ADMIN is missing$' <<<"$output"
 }
 
-@test "as the drop-in's user: Pin, in a folder of the BPF file system that tmpfiles.d has made" {
+@test "as the drop-in's user: Pin works in the directory that tmpfiles.d creates" {
 	service_up
 	service_configure <<-EOF
 	<Monitor "edge">
@@ -215,7 +215,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	nothing_attached
 }
 
-@test "as the drop-in's user: BTF tracepoints count; what takes more is said, once, and all else runs" {
+@test "as the drop-in's user: BTF tracepoints count; missing capabilities are logged once" {
 	service_up
 	cat >"$DATAPLANE_DIR/switches.bpf.c" <<-'EOF'
 	#include <linux/bpf.h>
@@ -290,7 +290,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 
 # -- Prometheus and Grafana --
 
-@test "promtool takes the scrape job and the alerts; each alert has a reason, and is quiet without it" {
+@test "promtool accepts the scrape job and the alerts; each alert fires only with cause" {
 	run -0 promtool check config "$CONF_DIR/prometheus/prometheus.yml"
 	run -0 promtool check rules --lint=all --lint-fatal "$CONF_DIR/prometheus/dynmon-alerts.yml"
 	fixture=$BATS_TEST_DIRNAME/fixtures/alerts.yml
@@ -322,7 +322,7 @@ fires() { api alerts | jq --arg name "$1" --arg monitor "$2" \
 # shellcheck disable=SC2016 # they are the dashboard's, not the shell's
 as_sent() { sed -e 's/\$instance/.*/g; s/\$monitor/.*/g; s/\$__rate_interval/1m/g' -e "s/\\\$metric/$1/g"; }
 
-@test "the dashboard's queries, all of them, have results of a collectd that Prometheus has scraped" {
+@test "all queries of the dashboard have results" {
 	dashboard=$CONF_DIR/grafana/dynmon.json
 	cp "$top_srcdir"/examples/flow_bytes.json "$DATAPLANE_DIR/"
 	mkdir "$DIR/bpf"

@@ -33,7 +33,7 @@ start_on() {
 
 filters() { near tc filter show dev mon0 "$1"; }
 
-@test "a filter that somebody puts in the place of ours is theirs" {
+@test "a foreign filter in the place of ours is left alone" {
 	start_on tc
 	place=$(filters ingress | sed -n 's/.*pref \([0-9]*\) bpf chain 0 handle \(0x[0-9]*\).*/\1 \2/p')
 	read -r pref handle <<<"$place"
@@ -49,7 +49,7 @@ filters() { near tc filter show dev mon0 "$1"; }
 	[ "$(filters ingress | grep -c direct-action)" -eq 1 ]
 }
 
-@test "what somebody detaches is attached again with the next change" {
+@test "a program that somebody detached is attached again with the next change" {
 	start_on tc
 	near tc qdisc del dev mon0 clsact
 	ctl reload edge force=true
@@ -61,7 +61,7 @@ filters() { near tc filter show dev mon0 "$1"; }
 	nothing_attached
 }
 
-@test "an ingress qdisc of somebody has no egress, and that is said" {
+@test "a foreign ingress qdisc has no egress, which is reported" {
 	near tc qdisc add dev mon0 ingress
 	start_on tc
 	grep -F 'interface mon0: cannot attach to tc egress: an ingress qdisc is there, which has no egress' "$LOG"
@@ -100,7 +100,7 @@ pinned() { printf 'BPF_TABLE_PINNED("array", int, u64, KEPT, 1, "%s");\nstatic _
 	[ ! -e /tmp/elsewhere ]
 }
 
-@test "a map that cannot be read is refused, one monitor's trouble is no other's" {
+@test "an unreadable map is rejected, and other monitors are not affected" {
 	start_on tcx
 	jq -n '{"ingress-path": {code: "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\nstruct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32); __type(value, __u64); __uint(max_entries, 1); __uint(map_flags, BPF_F_WRONLY); } hidden SEC(\".maps\");\nSEC(\"tc\") int f(struct __sk_buff *skb) { __u32 k = 0; return bpf_map_lookup_elem(&hidden, &k) ? -1 : -1; }\nchar l[] SEC(\"license\") = \"GPL\";",
 		"metric-configs": [{name: "hidden", "map-name": "hidden", "open-metrics-metadata": {type: "gauge"}}]}}' >"$DOCUMENTS/hidden.json"
@@ -113,7 +113,7 @@ pinned() { printf 'BPF_TABLE_PINNED("array", int, u64, KEPT, 1, "%s");\nstatic _
 	metrics_page | grep -Fx 'packets_total{monitor="edge",interface="mon0",direction="ingress"} 1'
 }
 
-@test "an interface that comes and goes while dataplanes are injected fails none of them" {
+@test "an interface that appears and disappears does not fail injections" {
 	cable_up flap0 flapper0
 	collectd_configure <<-EOF
 	<Monitor "edge">
@@ -139,7 +139,7 @@ pinned() { printf 'BPF_TABLE_PINNED("array", int, u64, KEPT, 1, "%s");\nstatic _
 
 edge_runs() { [ "$(ctl --json list | jq -r '.[0].state')" = running ]; }
 
-@test "a stop does not wait for the compiler" {
+@test "shutdown does not wait for the compiler" {
 	start_on tcx
 	nap=9999$$.$BATS_SUITE_TEST_NUMBER # a unique argument that no other test uses
 	printf '#!/bin/sh\nexec sleep %s\n' "$nap" >"$BATS_TEST_TMPDIR/slow"

@@ -57,7 +57,7 @@ AGAIN='wait page.answered - (window.since ??= page.answered) > 3000'
 # JavaScript for the text of the elements that a selector matches.
 text() { echo "[...document.querySelectorAll('$1')].map((e) => e.innerText.replaceAll('\\u202f', ' '))"; }
 
-@test "monitors, where they are, values and buckets are what was sent" {
+@test "the page shows monitors, interfaces, values and buckets correctly" {
 	sizes
 	start edge:packet_counter.json sizes:sizes.json broken:nosuch.json
 	frames_in 1234 -s 63
@@ -87,7 +87,7 @@ text() { echo "[...document.querySelectorAll('$1')].map((e) => e.innerText.repla
 	[ "${lines[6]}" = '["3", "1"]' ]
 }
 
-@test "a picture of the last minute has only what came in it" {
+@test "charts show only the last minute" {
 	sizes
 	LINES_OF_ALL='Interval 3600' start sizes:sizes.json
 	frames_in 9 -s 63
@@ -104,7 +104,7 @@ text() { echo "[...document.querySelectorAll('$1')].map((e) => e.innerText.repla
 	[ "$status" -eq 0 ]
 }
 
-@test "text from documents stays text" {
+@test "text from documents is escaped" {
 	local evil='<img src=x onerror="window.broken=1"><script>window.broken=1</script>'
 	document '<i>x.json' "BPF_ARRAY(A, u64, 1); $(rx 'A.atomic_increment(0);')" \
 		"$(jq -n --arg evil "$evil" '{name: "count<b>", "map-name": "A", "open-metrics-metadata": {type: "counter", help: $evil,
@@ -144,7 +144,7 @@ text() { echo "[...document.querySelectorAll('$1')].map((e) => e.innerText.repla
 # Read once by collectd, whose interval is an hour.
 both_are_read() { [ "$(ctl stats | grep -c '^reads{.*reader="collectd"} 1$')" -eq 2 ]; }
 
-@test "looking takes nothing away, and counts as no read" {
+@test "the page empties no map and counts as no read" {
 	document all.json "BPF_ARRAY(TOTAL, u64, 1); BPF_ARRAY(LEVEL, u64, 1); BPF_ARRAY(KEPT, u64, 1); BPF_QUEUE(JOBS, u64, 100);
 		$(rx 'u64 one = 1; TOTAL.atomic_increment(0); LEVEL.atomic_increment(0); KEPT.atomic_increment(0); JOBS.push(&one, 0);')" \
 		'{"name": "total", "map-name": "TOTAL", "extraction-options": {"empty-on-read": true}, "open-metrics-metadata": {"type": "counter"}}' \
@@ -180,7 +180,7 @@ both_are_read() { [ "$(ctl stats | grep -c '^reads{.*reader="collectd"} 1$')" -e
 	[ "$(program_id swapped mon0 ingress)" != "$runs" ]
 }
 
-@test "feeds, gauges, summaries, and what becomes of a monitor that goes" {
+@test "feeds, gauges, summaries, and a monitor that is deleted" {
 	document all.json "BPF_ARRAY(LEVEL, s64, 1); BPF_HISTOGRAM(SIZES);
 		$(rx 's64 level = -5; LEVEL.update(&(int){0}, &level); SIZES.atomic_increment(bpf_log2l(md->packet_len));')" \
 		'{"name": "level", "map-name": "LEVEL", "open-metrics-metadata": {"type": "gauge", "unit": "seconds"}}' \
@@ -212,7 +212,7 @@ both_are_read() { [ "$(ctl stats | grep -c '^reads{.*reader="collectd"} 1$')" -e
 	[ "${lines[3]}" = '["METRICS\n\nNone that can be shown."]' ]
 }
 
-@test "people with a keyboard" {
+@test "the page is usable with the keyboard" {
 	start m{1..6}:packet_counter.json
 	local at='document.activeElement.innerText.split("\n")[0]'
 	local open="[...document.querySelectorAll('[aria-expanded=true] .name')].map((e) => e.innerText)"
@@ -233,7 +233,7 @@ both_are_read() { [ "$(ctl stats | grep -c '^reads{.*reader="collectd"} 1$')" -e
 	[ "${lines[*]}" = '"search" "order" "m1" "m2" ["m2"] "m2" "search" "m5" ["m5"] true ["m2", "m5"] "m2" ["m5"] "m5" "series" "ascending" "series ▴" "Monitor m5"' ]
 }
 
-@test "a server that is gone, and one that is back" {
+@test "the page survives a restart of the server" {
 	start edge:packet_counter.json
 	browser "wait document.querySelector('.value')?.innerText === '0'" "print $(text '#notice')" \
 		"sh touch $DIR/ready; until [ -e $DIR/gone ]; do sleep 0.1; done" \
@@ -259,7 +259,7 @@ both_are_read() { [ "$(ctl stats | grep -c '^reads{.*reader="collectd"} 1$')" -e
 	[ "${lines[3]}" = '["edge"]' ]
 }
 
-@test "hundreds of monitors and thousands of series are bounded, and it says so" {
+@test "the page limits monitors and series and shows how many are left out" {
 	document many.json "BPF_ARRAY(MANY, u64, 5000); $(rx 'MANY.atomic_increment(7);')" \
 		'{"name": "many", "map-name": "MANY", "open-metrics-metadata": {"type": "counter"}}'
 	{
@@ -288,7 +288,7 @@ both_are_read() { [ "$(ctl stats | grep -c '^reads{.*reader="collectd"} 1$')" -e
 	[ "${lines[6]}" = 100 ]
 }
 
-@test "in the dark, on a phone, and unseen" {
+@test "dark mode, small screens and hidden tabs" {
 	sizes
 	start edge:packet_counter.json sizes:sizes.json
 	frames_in 30 -s 100
@@ -311,7 +311,7 @@ both_are_read() { [ "$(ctl stats | grep -c '^reads{.*reader="collectd"} 1$')" -e
 	[ -s "$BATS_TEST_TMPDIR/phone.png" ]
 }
 
-@test "browsers get the page and its policy, others the lines of LIST" {
+@test "browsers get the page with its policy, other clients the lines of LIST" {
 	start edge:packet_counter.json
 	http "$URL" | grep -Fx $'edge\trunning\ttcx\tmon0\tpacket_counter.json'
 	http -H 'Accept: text/plain, */*;q=0.1' "$URL" | head -n 1 | grep -q '^collectd-dynmon '

@@ -243,10 +243,10 @@ survives() {
 }
 
 # bats test_tags=plain
-@test "SIGKILL: frames are counted on, the next collectd takes over, on every hook with every option" { survives collectd_crash; }
-@test "SIGTERM: frames are counted on, the next collectd takes over, on every hook with every option" { survives collectd_stop; }
+@test "SIGKILL: frames are still counted, and the next collectd takes over" { survives collectd_crash; }
+@test "SIGTERM: frames are still counted, and the next collectd takes over" { survives collectd_stop; }
 
-@test "SIGKILL in the middle of reloads, KILLS times: every frame is counted once, on every hook" {
+@test "SIGKILL during reloads, KILLS times: every frame is counted once, on every hook" {
 	local sent=0 left=$KILLS monitor reloads
 
 	declare -gA KNOWN=() LAST=()
@@ -355,7 +355,7 @@ survives() {
 	counted edge "" 39
 }
 
-@test "a namespace's interface is taken over, too" {
+@test "an interface in a network namespace is taken over" {
 	blue=dynmon-blue-$$
 	ip netns add "$blue"
 	ip -n "$FAR" link add blue-peer type veth peer name blue0 netns "$blue"
@@ -388,7 +388,7 @@ survives() {
 	no_pins
 }
 
-@test "without Pin: filters of a dead collectd are removed at the next start, others' are not" {
+@test "without Pin: filters of a dead collectd are removed at the next start, foreign ones stay" {
 	edge_document '{}'
 	cable_up mon1 peer1
 	"$DYNMON_CC" --include="$DYNMON_BPFDIR" <"$BATS_TEST_DIRNAME/fixtures/packet_counter.bpf.c" \
@@ -421,7 +421,7 @@ survives() {
 	run ! grep clsact <<<"$(near tc qdisc show dev mon1)"
 }
 
-@test "without Pin: so are those in the namespaces of its monitors" {
+@test "without Pin: filters in the namespaces of monitors are removed, too" {
 	edge_document '{}'
 	blue=dynmon-blue-$$
 	ip netns add "$blue"
@@ -438,7 +438,7 @@ survives() {
 	grep -F "dynmon: interface blue0: a filter that collectd (pid $pid) left behind is removed" "$LOG"
 }
 
-@test "a monitor that is not pinned any more, and one that has another hook now" {
+@test "a monitor that is no longer pinned, and a monitor on another hook" {
 	edge_document '{}'
 	configure tcx 'Interface "mon0"' 'Pin true'
 	collectd_start
@@ -460,7 +460,7 @@ survives() {
 	eventually nothing_attached
 }
 
-@test "what is pinned goes with DEL, EJECT and DETACH" {
+@test "DEL, EJECT and DETACH remove pins" {
 	edge_document '{}'
 	for hook in tcx tc xdp-generic; do
 		configure $hook 'Interface "mon0"' 'Pin true'
@@ -483,7 +483,7 @@ survives() {
 	done
 }
 
-@test "a monitor that was made at runtime is taken over as well" {
+@test "a monitor created at run time is taken over" {
 	collectd_configure </dev/null
 	collectd_start
 	ctl add edge interface=mon0 pin=true
@@ -516,7 +516,7 @@ first_again() {
 	collectd_at "$BATS_TEST_TMPDIR"
 }
 
-@test "two collectds with one StateDir: the second gets no pins and removes none" {
+@test "two collectds with one StateDir: the second uses and removes no pins" {
 	edge_document '{}'
 	configure tcx 'Interface "mon0"' 'Pin true'
 	collectd_start
@@ -620,7 +620,7 @@ nothing_attached_to() { [ -z "$(programs "$1")" ]; }
 	nothing_attached
 }
 
-@test "pins in the first layout are taken over" {
+@test "pins in the old layout are taken over" {
 	edge_document '{}'
 	configure tcx 'Interface "mon0"' 'Pin true'
 	collectd_start
@@ -649,7 +649,7 @@ nothing_attached_to() { [ -z "$(programs "$1")" ]; }
 	runs_exactly
 }
 
-@test "no BPF file system: that is said, and nothing is attached" {
+@test "no BPF file system: reported, and nothing is attached" {
 	kept umount /sys/fs/bpf
 	edge_document '{}'
 	configure tcx 'Interface "mon0"' 'Pin true'
@@ -697,10 +697,10 @@ renamed_on() {
 	nothing_attached
 }
 
-@test "tcx: an interface that is renamed while it is pinned" { renamed_on tcx; }
-@test "tc: an interface that is renamed while it is pinned" { renamed_on tc; }
+@test "tcx: a pinned interface is renamed" { renamed_on tcx; }
+@test "tc: a pinned interface is renamed" { renamed_on tc; }
 
-@test "interfaces that swap their names while they are pinned" {
+@test "pinned interfaces swap their names" {
 	cable_up mon1 peer1
 	edge_document '{}'
 	configure tcx 'Interface "/^mon/"' 'Pin true'
@@ -729,7 +729,7 @@ renamed_on() {
 	runs_exactly mon1
 }
 
-@test "an interface that went and came back is pinned as before" {
+@test "an interface that disappeared and returned is pinned again" {
 	edge_document '{}'
 	for hook in tcx tc; do
 		configure $hook 'Interface "late0"' 'Pin true'
@@ -755,7 +755,7 @@ renamed_on() {
 	done
 }
 
-@test "reload of a pinned monitor: kept maps, changed code, and a document edited while nobody looks" {
+@test "reload of a pinned monitor: kept maps, changed code, and a document edited while collectd is down" {
 	edge_document '{}'
 	configure tcx 'Interface "mon0"' 'Pin true'
 	collectd_start

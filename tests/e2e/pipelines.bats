@@ -124,7 +124,7 @@ csv_last() { [ "$(csv_values ingress | tail -n 1)" = "$1" ]; }
 rrd_is() { [ "$(rrdtool lastupdate "$RRD" | tail -n 1 | cut -d' ' -f2)" = "$1" ]; }
 csv_has() { [ "$(csv_values ingress | wc -l)" -ge "$1" ]; }
 
-@test "csv has every count, rrdtool their rates, when it is flushed and when collectd has ended" {
+@test "csv has every count and rrdtool the rates, after a flush and after shutdown" {
 	need rrdtool rrdtool
 	# RRDtool takes one value per second and drops an update with two values in the same second.
 	# The interval must be long enough that the read after a late read is in another second.
@@ -167,7 +167,7 @@ posted() { head -n "$(wc -l <"$DIR/posted")" "$DIR/posted"; }
 posted_counter() { posted | counter_json; }
 posted_is() { [ "$(posted_counter | tail -n 1 | jq '.values[0]')" = "$1" ]; }
 
-@test "write_http POSTs JSON: each value with its names, types and time" {
+@test "write_http posts JSON with names, types and time of each value" {
 	ldconfig -p | grep -q libyajl.so.2 || skip "needs Debian's package libyajl2"
 	server_start /usr/bin/python3 "$top_srcdir/tests/tools/http-sink.py" 8080 "$DIR/posted"
 	eventually near bash -c ': </dev/tcp/127.0.0.1/8080'

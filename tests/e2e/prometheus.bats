@@ -53,7 +53,7 @@ extrapolated() { # SELECTOR GROWTH
 	holds "abs(rate($1[5m]) * 300 - increase($1[5m])) < 1e-6 * increase($1[5m])"
 }
 
-@test "counters: what was sent, as difference, rate() and increase(), by both pages, over a restart and a reload" {
+@test "counters: exact increase() and rate() across a restart and a reload" {
 	counter_monitor
 	collectd_start
 	scrape_both
@@ -103,7 +103,7 @@ metadata_is() {
 		jq -c "[.[] | $2]")" = "$3" ]
 }
 
-@test "what is scraped: types, help, no errors, all samples" {
+@test "a scrape has types, help, all samples and no errors" {
 	counter_monitor
 	collectd_start
 	scrape_both
@@ -113,7 +113,7 @@ metadata_is() {
 	eventually metadata_is packets '.type, .help' '["counter","Packets seen on the interface."]'
 }
 
-@test "labels: of flows, by address, port and protocol; any text" {
+@test "labels: address, port and protocol of flows; arbitrary text" {
 	cat >"$DIR/labelled.json" <<-'EOF'
 	{ "ingress-path": {
 	    "code": "BPF_ARRAY(SEEN, u64, 3);\nstatic __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { SEEN.atomic_increment(1); return RX_OK; }",
@@ -153,7 +153,7 @@ metadata_is() {
 	eventually gone 'seen_total'
 }
 
-@test "counters that are taken out of their map are whole for Prometheus, whoever reads beside it" {
+@test "counters with empty-on-read are complete for Prometheus despite other readers" {
 	jq '(.. | ."metric-configs"? // empty)[]."extraction-options" = {"empty-on-read": true}' \
 		"$top_srcdir/examples/packet_counter.json" >"$DIR/emptied.json"
 	DATAPLANE_DIR=$DIR collectd_configure <<-EOF
@@ -179,7 +179,7 @@ metadata_is() {
 }
 
 # 90 packets of 100 bytes and 10 of 1000. histogram_quantile() interpolates within a bucket.
-@test "histograms: histogram_quantile() and means, of buckets that fit what was sent, by label" {
+@test "histograms: histogram_quantile() and means by label" {
 	example packet_sizes
 	scrape_both
 	eventually value_is 'packet_size_bytes_count{direction="ingress"}' 0
@@ -206,7 +206,7 @@ metadata_is() {
 	eventually value_is 'collectd_dynmon_bytes{dynmon="sizes-mon0",type="packet_size-p50-egress"}' 383
 }
 
-@test "histograms and summaries: the time of handshakes, by leg" {
+@test "histograms and summaries: duration of handshakes by leg" {
 	example tcp_handshake
 	scrape_both
 	eventually value_is 'count(tcp_handshake_seconds_count)' 6
@@ -233,7 +233,7 @@ metadata_is() {
 # The Prometheus expressions in the configuration of an example.
 suggested() { sed -n 's/^#   \(.*(.*\[[0-9]m\].*\)$/\1/p' "$top_srcdir/examples/$1.conf"; }
 
-@test "what the examples suggest to ask is answered" {
+@test "the queries suggested by the examples have results" {
 	example syn_flood
 	for name in top_talkers ethertypes packet_sizes tcp_handshake; do
 		ctl inject "$name" mon0 "$top_srcdir/examples/$name.json"

@@ -43,7 +43,7 @@ hup() {
 logged_more() { [ "$(grep -c 'reload\|settings changed\|added\|deleted' "$LOG")" -gt "$1" ]; }
 
 # bats test_tags=plain
-@test "monitors appear and go by SIGHUP; one that did not change goes on counting" {
+@test "SIGHUP adds and removes monitors; an unchanged monitor keeps counting" {
 	conf < <(monitor stays)
 	collectd_start
 	frames_in 5
@@ -76,7 +76,7 @@ collectd_begin() {
 # The process is unchanged: an unhandled SIGHUP would end it.
 ready() { grep -F 'dynmon: version' "$LOG"; }
 
-@test "SIGHUP before init is remembered until all monitors are there" {
+@test "SIGHUP before init is deferred until all monitors exist" {
 	conf < <(monitor edge)
 	# collectd opens this FIFO after it has loaded the plugin, and waits until the FIFO is written.
 	mkfifo "$DIR/types"
@@ -105,7 +105,7 @@ slow_compiler() {
 	sed -i "s|Compiler .*|Compiler \"$DIR/slow-cc\"|" "$CONF"
 }
 
-@test "SIGHUP while monitors are made: the reload waits for all monitors" {
+@test "SIGHUP while monitors are created: the reload waits for all monitors" {
 	conf < <(monitor a; monitor b; monitor c)
 	slow_compiler
 	collectd_begin
@@ -124,7 +124,7 @@ slow_compiler() {
 	nothing_attached
 }
 
-@test "SIGTERM while monitors are made: collectd ends, and nothing is left" {
+@test "SIGTERM while monitors are created: collectd exits, and nothing is left" {
 	conf < <(monitor a; monitor b)
 	slow_compiler
 	collectd_begin
@@ -137,7 +137,7 @@ slow_compiler() {
 	[ ! -e "$SOCKET" ]
 }
 
-@test "an Interval, a Metric, a PluginInstance: the same programs go on, collectd sees the change" {
+@test "changes of Interval, Metric and PluginInstance keep the programs" {
 	conf < <(monitor edge 'Interval 3600')
 	collectd_start
 	frames_in 5
@@ -156,7 +156,7 @@ slow_compiler() {
 	nothing_attached
 }
 
-@test "interfaces are attached and detached, the others are not touched" {
+@test "a reload attaches and detaches interfaces and leaves the others alone" {
 	cable_up mon1 peer1
 	conf < <(monitor edge)
 	collectd_start
@@ -180,7 +180,7 @@ slow_compiler() {
 	[ "$(state edge)" = running ]
 }
 
-@test "what somebody attached, detached or injected at runtime stays so over another change" {
+@test "changes made at run time survive an unrelated reload" {
 	cable_up mon1 peer1
 	conf < <(monitor edge)
 	collectd_start
@@ -195,7 +195,7 @@ slow_compiler() {
 	[ "$(ctl show edge | jq -r .dataplane)" = "(injected)" ]
 }
 
-@test "another document, and none" {
+@test "a reload replaces and removes a document" {
 	conf < <(monitor edge)
 	collectd_start
 	conf < <(monitor edge | sed 's/packet_counter/ntp_packets_counter/')
@@ -223,7 +223,7 @@ slow_compiler() {
 	[ "$(http -o "$BATS_TEST_TMPDIR/health" -w '%{http_code}' http://127.0.0.1:9936/healthz)" = 200 ]
 }
 
-@test "another hook: the new one runs before the old one goes, and XDP makes room for XDP" {
+@test "a reload changes the hook without a gap, also from XDP to XDP" {
 	conf < <(monitor edge 'Hook "tcx"')
 	collectd_start
 	[ "$(attached | cut -d' ' -f1 | sort -u)" = tcx ]
@@ -250,7 +250,7 @@ slow_compiler() {
 	nothing_attached
 }
 
-@test "an XDP hook that somebody has: the old one is put back" {
+@test "a reload to an XDP hook in use restores the old hook" {
 	conf < <(monitor edge 'Hook "xdp"')
 	collectd_start
 	before=$(attached)
@@ -267,7 +267,7 @@ slow_compiler() {
 	counts edge 2
 }
 
-@test "LogLevel: the document is compiled again" {
+@test "a change of LogLevel compiles the document again" {
 	jq -n --arg code $'static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)\n{\n\tpcn_log(ctx, LOG_INFO, "seen %d", 7);\n\treturn RX_OK;\n}' \
 		'{"ingress-path": {"code": $code}}' >"$DOCUMENTS/log.json"
 	conf < <(monitor edge 'LogLevel "off"' | sed 's/packet_counter/log/')
@@ -304,7 +304,7 @@ flood_more() {
 	eventually is_lost "$before"
 }
 
-@test "log lines that are lost are counted once, however often the configuration is reloaded" {
+@test "lost log lines are counted once across reloads" {
 	floods
 	conf < <(monitor edge 'LogLevel "info"' | sed 's/packet_counter/floods/')
 	collectd_start
@@ -327,7 +327,7 @@ flood_more() {
 	run ! grep dynmon_lost "$LOG"
 }
 
-@test "a map named like the counter of lost lines, but with another shape, is left alone" {
+@test "a map with the name of the lost-lines counter but another layout is left alone" {
 	jq -n --rawfile code /dev/stdin '{"ingress-path": {"name": "own", "code": $code}}' >"$DOCUMENTS/own.json" <<-'END'
 	#include <linux/bpf.h>
 	#include <bpf/bpf_helpers.h>
@@ -356,7 +356,7 @@ flood_more() {
 	run ! grep -F 'log lines are lost' "$LOG"
 }
 
-@test "a monitor made at runtime is left alone, and becomes a configured one when it stands there" {
+@test "a reload keeps a monitor created at run time, and adopts it into the configuration" {
 	conf < <(monitor edge)
 	collectd_start
 	ctl inject probe mon0 "$DOCUMENTS/packet_counter.json"
@@ -377,7 +377,7 @@ flood_more() {
 	[ "$(names)" = edge ]
 }
 
-@test "one monitor alone" {
+@test "reload of one monitor" {
 	conf < <(monitor a; monitor b)
 	collectd_start
 	conf < <(monitor a 'Interval 5'; monitor b 'Interval 5'; monitor c; monitor d)
@@ -391,7 +391,7 @@ flood_more() {
 }
 
 # bats test_tags=plain
-@test "Include: a folder with a filter, a pattern, a file; blocks add up" {
+@test "Include: a directory with a filter, a pattern, a file; blocks are merged" {
 	mkdir -p "$BATS_TEST_TMPDIR/conf.d/sub" "$BATS_TEST_TMPDIR/more"
 	conf </dev/null
 	cat >>"$CONF" <<-EOF
@@ -424,7 +424,7 @@ flood_more() {
 	[ "$(names)" = "three two four five" ]
 }
 
-@test "names relative to where collectd was started, and no block at all at the start" {
+@test "relative file names, and no block at the start" {
 	mkdir -p "$BATS_TEST_TMPDIR/etc/more"
 	conf </dev/null
 	sed -i '/^<Plugin dynmon>/,/^<\/Plugin>/d' "$CONF"
@@ -444,7 +444,7 @@ flood_more() {
 	collectd_stop
 }
 
-@test "a syntax error anywhere changes nothing, and is told with file and line" {
+@test "a syntax error changes nothing and is reported with file and line" {
 	mkdir "$BATS_TEST_TMPDIR/conf.d"
 	conf < <(monitor edge)
 	echo "Include \"$BATS_TEST_TMPDIR/conf.d\"" >>"$CONF"
@@ -475,7 +475,7 @@ flood_more() {
 	[ "$(ctl reload)" = "nothing has changed" ]
 }
 
-@test "an impossible value anywhere in the blocks changes nothing" {
+@test "an invalid value changes nothing" {
 	conf < <(monitor edge)
 	collectd_start
 	before=$(programs edge)
@@ -501,7 +501,7 @@ flood_more() {
 	[[ $output == *"$CONF: <Plugin dynmon>: unknown option \"Colour\""* ]]
 }
 
-@test "one monitor that cannot be changed keeps no other from being changed" {
+@test "a monitor that cannot be changed does not block others" {
 	conf < <(monitor good)
 	collectd_start
 	conf < <(monitor bad | sed 's/packet_counter/nosuch/'; monitor good 'Interval 5'; monitor more)
@@ -513,7 +513,7 @@ flood_more() {
 	[ "$(state more)" = running ]
 }
 
-@test "a hundred monitors, and nothing has changed: none of them is touched" {
+@test "a reload without changes touches none of a hundred monitors" {
 	"$DYNMON_CC" --include="$DYNMON_BPFDIR" \
 		<"$BATS_TEST_DIRNAME/fixtures/packet_counter.bpf.c" >"$DOCUMENTS/counter.o"
 	echo '{"ingress-path": {"object": "counter.o"}}' >"$DOCUMENTS/packet_counter.json"

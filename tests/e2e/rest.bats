@@ -123,7 +123,7 @@ value() { http "$API/dynmon/$1/metrics/${3:-ingress}-metrics/$2/value"; }
 	nothing_attached
 }
 
-@test "what Dynmon's injector and extractor ask" {
+@test "the requests of Dynmon's injector and extractor" {
 	start
 	document=$(jq -c . "$DOCUMENTS/packet_counter.json")
 	# a missing monitor: created with all its members, attached last
@@ -208,7 +208,7 @@ wire() {
 		'Accept: */*' 'Content-Type: application/json' "Content-Length: ${#document}"
 }
 
-@test "what Dynmon's map extraction test expects" {
+@test "the expectations of Dynmon's map extraction test" {
 	start
 	jq -n --rawfile code "$BATS_TEST_DIRNAME/fixtures/packed.c" '
 		def metric(map): {name: map, "map-name": map};
@@ -226,7 +226,7 @@ wire() {
 	[ "$(value dm RECENT)" = '[]' ]
 }
 
-@test "every path has its methods; slashes may be doubled, the prefix left out" {
+@test "every path has its methods; repeated slashes and a missing prefix are accepted" {
 	start
 	gives POST /dynmon/m 201 "" -d '{"dataplane-config":'"$(cat "$DOCUMENTS/packet_counter.json")"'}'
 	config='GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
@@ -292,7 +292,7 @@ wire() {
 	http http://127.0.0.1:9000/metrics | grep -q packets_total
 }
 
-@test "the answers of what is not about one dataplane" {
+@test "answers of general resources" {
 	start
 	gives GET /dynmon 200 '[]'
 	gives GET /cubes 200 '{}'
@@ -337,7 +337,7 @@ wire() {
 	[ "$(http -I "$API/version" -o /dev/null -w '%{http_code}')" = 200 ]
 }
 
-@test "OPTIONS tells the CLI what there is" {
+@test "OPTIONS lists commands and elements for the CLI" {
 	start
 	gives POST /dynmon/dm 201 "" -d '{}'
 	name='{"name":{"name":"name","type":"key","simpletype":"string","description":"Name of the dynmon service","example":"dynmon1"}}'
@@ -365,7 +365,7 @@ wire() {
 	gives OPTIONS '/attach?help=NONE' 400 '*'
 }
 
-@test "what was injected is given back" {
+@test "an injected document can be read back" {
 	start '<Monitor "file">
 	  Dataplane "twice.json"
 	</Monitor>' || true
@@ -422,7 +422,7 @@ wire() {
 	[ "$(http "$API/dynmon/m/dataplane-config/egress-path/code")" = "$(jq -c '."egress-path".code' "$DOCUMENTS/packet_counter.json")" ]
 }
 
-@test "what is wrong is refused with its reason, and nothing changes" {
+@test "invalid requests are rejected with the reason and change nothing" {
 	start
 	good=$(jq -c . "$DOCUMENTS/packet_counter.json")
 	gives POST /dynmon/m 201 "" -d '{"dataplane-config":'"$good"'}'
@@ -502,7 +502,7 @@ wire() {
 	[ "$(value m packets_total)" = "[3]" ]
 }
 
-@test "positions among others, and several interfaces of a monitor" {
+@test "positions in the chain, and several interfaces of a monitor" {
 	start
 	for name in a b c d; do
 		gives POST "/dynmon/$name" 201 "" -d '{"dataplane-config":'"$(cat "$DOCUMENTS/packet_counter.json")"'}'
@@ -529,7 +529,7 @@ wire() {
 	[ "$(jq length <<<"$BODY")" -eq 2 ]
 }
 
-@test "the log level, whose change keeps the counts" {
+@test "a change of the log level keeps the counts" {
 	start '<Monitor "configured">
 	  Interface "mon0"
 	  Dataplane "talk.json"
@@ -561,7 +561,7 @@ wire() {
 	gives GET /dynmon/configured/loglevel 200 '"OFF"'
 }
 
-@test "writes only where AllowWrites is true, which unix sockets are by themselves" {
+@test "writes require AllowWrites, except on unix sockets" {
 	collectd_configure <<-EOF
 	<Http>
 	  SocketFile "$BATS_TEST_TMPDIR/http.sock"
@@ -651,7 +651,7 @@ wire() {
 	gives GET /version 200 '*'
 }
 
-@test "slow and silent clients hold up nobody" {
+@test "slow and silent clients do not delay others" {
 	start
 	# More connections than the limit, which send nothing, half a header, or half a body.
 	ip netns exec "$NEAR" python3 "$top_srcdir/tests/tools/slowclients.py" 127.0.0.1 9000 100 \
@@ -681,7 +681,7 @@ dawdle() {
 		echo "goes on"'
 }
 
-@test "who never ends a request is not waited for, however busy the connection is" {
+@test "an endless request is closed, however busy the connection is" {
 	start
 	run dawdle
 	echo "$output"
@@ -708,7 +708,7 @@ dawdle() {
 # Tests whether the compiler of the test below is running.
 compiling() { grep -q "$BATS_TEST_TMPDIR/compiler" /proc/[0-9]*/cmdline; }
 
-@test "an injection that takes long holds up no scrape" {
+@test "a long injection does not delay a scrape" {
 	cat >"$BATS_TEST_TMPDIR/compiler" <<-EOF
 	#!/bin/sh
 	while [ -e "$BATS_TEST_TMPDIR/hold" ]; do sleep 0.1; done
@@ -754,7 +754,7 @@ compiling() { grep -q "$BATS_TEST_TMPDIR/compiler" /proc/[0-9]*/cmdline; }
 	[ -s "$BATS_TEST_TMPDIR/put" ]
 }
 
-@test "many entries come as a stream, and whole" {
+@test "many entries are streamed completely" {
 	start
 	code='BPF_TABLE("array", u32, u64, MANY, 1000000); static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md) { return RX_OK; }'
 	gives POST /dynmon/m 201 "" -d "$(jq -nc --arg code "$code" '{"dataplane-config": {"ingress-path": {code: $code, "metric-configs": [{name: "many", "map-name": "MANY"}]}}}')"

@@ -64,7 +64,7 @@ no_program() { [ -z "$(tracepoint_ids "$1")" ]; }
 
 section_ids() { ctl show "$1" | jq -c .sections; }
 
-@test "tcp_retransmits counts segments that are sent again; a reload keeps the counts" {
+@test "tcp_retransmits counts retransmissions; a reload keeps the counts" {
 	start_with tcp tcp_retransmits.json
 	monitor_is tcp running
 	[ "$(section_ids tcp)" = '["tracepoint/tcp/tcp_retransmit_skb"]' ]
@@ -101,7 +101,7 @@ reason() {
 	kept sed -n "s/.*{ \([0-9]*\), \"$1\" }.*/\1/p" /sys/kernel/tracing/events/skb/kfree_skb/format
 }
 
-@test "drop_reasons counts drops by their reason; DEL detaches" {
+@test "drop_reasons counts drops by reason; DEL detaches" {
 	start_with drops drop_reasons.json
 	no_socket=$(reason NO_SOCKET)
 	[ -n "$no_socket" ]
@@ -119,7 +119,7 @@ for i in range(50):
 	eventually no_program "$DROP"
 }
 
-@test "several programs of one object, each on its tracepoint, and the change of which there are" {
+@test "several programs of one object on their tracepoints, and a change of their set" {
 	both='#include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32); __type(value, __u64); __uint(max_entries, 2); } seen SEC(".maps");
@@ -144,7 +144,7 @@ char l[] SEC("license") = "GPL";'
 	eventually no_program "getcwd_$$"
 }
 
-@test "uprobes, those that may sleep, too" {
+@test "uprobes, including sleepable ones" {
 	collectd_configure </dev/null
 	collectd_start
 	for section in uprobe uprobe.s; do
@@ -162,7 +162,7 @@ char l[] SEC(\"license\") = \"GPL\";" '{"ingress-path": {code: $code, "metric-co
 	done
 }
 
-@test "what such a monitor cannot have is refused with words" {
+@test "options that need an interface are rejected with a message" {
 	collectd_configure <<-EOF
 	<Monitor "bound">
 	  Interface "mon0"
@@ -213,7 +213,7 @@ char l[] SEC(\"license\") = \"GPL\";" '{"ingress-path": {code: $code, "metric-co
 	[ "$(drops_of "$(reason NO_SOCKET)")" -gt "$before" ]
 }
 
-@test "Pin: what is attached by its section goes on, and its counts are taken over" {
+@test "Pin: programs attached by section continue, and their counts are taken over" {
 	start_with tcp tcp_retransmits.json 'Pin true' 'Interval 3600'
 	connect_in_vain "$PORT"
 	eventually at_least 1 retransmits_to "$PORT"

@@ -35,7 +35,7 @@ restart() { # SIGNAL
 list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interfaces + " " + .dataplane] | join(", ")'; }
 
 # bats test_tags=plain
-@test "what was made at runtime is back after SIGTERM and after SIGKILL" {
+@test "monitors created at run time are restored after SIGTERM and SIGKILL" {
 	start_empty
 	cable_up mon1 peer1
 	ctl add probe interface=mon0 hook=tc loglevel=info
@@ -86,7 +86,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	collectd_stop
 }
 
-@test "one direction of one document and the other of another are both back" {
+@test "directions from different documents are both restored" {
 	start_empty
 	ctl inject probe mon0 "$DOCUMENTS/packet_counter.json"
 	raw "INJECT probe direction=ingress file=ntp_packets_counter.json"
@@ -96,7 +96,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	[ "$(ctl show probe | jq -c '[."ingress-metrics", ."egress-metrics"]')" = "$before" ]
 }
 
-@test "a missing interface is waited for, a document that fails stays and is mended by a reload" {
+@test "a missing interface is waited for; a failed document is repaired by a reload" {
 	start_empty
 	cable_up mon1 peer1
 	raw "INJECT late interface=mon1 file=packet_counter.json"
@@ -116,7 +116,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	eventually monitor_is late running
 }
 
-@test "damaged and foreign files are named and left out" {
+@test "damaged and foreign state files are reported and skipped" {
 	start_empty
 	ctl inject good mon0 "$DOCUMENTS/packet_counter.json"
 	ctl inject half mon0 "$DOCUMENTS/packet_counter.json"
@@ -139,7 +139,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	[ ! -e "$STATE/.good.new" ]
 }
 
-@test "a name that is configured by now is not restored" {
+@test "a monitor that is configured meanwhile is not restored" {
 	start_empty
 	ctl inject edge mon0 "$DOCUMENTS/packet_counter.json"
 	collectd_stop
@@ -149,7 +149,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	grep -F 'dynmon: monitor edge is configured by now, what was saved of it is not restored' "$LOG"
 }
 
-@test "a full disk: the change stands, is said not to last, and does not bring back what was before" {
+@test "a full disk: the change holds, a warning says that it is not saved, and no old state returns" {
 	mkdir -m 700 "$STATE"
 	mount -t tmpfs -o size=64k,mode=700 tmpfs "$STATE"
 	start_empty
@@ -183,7 +183,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	collectd_stop
 }
 
-@test "a folder that others may write to is not used" {
+@test "a state directory that others may write to is not used" {
 	start_empty
 	ctl add probe
 	collectd_stop
@@ -193,7 +193,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	[ "$(ctl list)" = "no monitors" ]
 }
 
-@test "notifications: injected, failed, gone, back, in trouble, well again" {
+@test "notifications: injected, failed, interface gone and back, degraded, recovered" {
 	told=$(mktemp -d /tmp/dynmon-told-XXXXXX)
 	chmod 755 "$told"
 	touch "$told/lines"
@@ -235,7 +235,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	rm -r "$told"
 }
 
-@test "a position that was given with ATTACH is kept" {
+@test "the position of ATTACH is restored" {
 	start_empty
 	ctl inject second mon0 "$DOCUMENTS/ntp_packets_counter.json"
 	ctl inject first "$DOCUMENTS/ntp_packets_counter.json"
@@ -250,7 +250,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	jq '.positions == ["first"]' "$STATE/first.json" | is_true
 }
 
-@test "a monitor in a folder that is writable by others or read-only is reported as lost" {
+@test "a monitor in a state directory that is writable by others or read-only is reported as lost" {
 	start_empty
 	ctl add probe
 	chmod 777 "$STATE"
