@@ -10,16 +10,6 @@ setup() {
 	mkdir "$OBJECTS"
 }
 
-teardown() {
-	collectd_kill
-	network_down
-}
-
-# offline VERB [WORD ...]: runs dynmonctl without a plugin
-offline() {
-	"$top_builddir/dynmonctl" --compiler="$DYNMON_CC" --include="$DYNMON_BPFDIR" "$@"
-}
-
 # bundle NAME [OPTION ...]: makes a bundle of an example
 bundle() { offline compile "$top_srcdir/examples/$1.json" -o "$OBJECTS/$1.o" "${@:2}"; }
 

@@ -20,11 +20,6 @@ setup() {
 	eventually rate_none
 }
 
-teardown() {
-	collectd_kill
-	network_down
-}
-
 client() { collectdctl -s "$SOCKET" "$@"; }
 
 @test "collectdctl: listval, getval, and values that do not exist" {

@@ -7,11 +7,6 @@ setup() {
 	network_up
 }
 
-teardown() {
-	collectd_kill
-	network_down
-}
-
 # refused "LINES OF THE BLOCK" "MESSAGE": collectd does not start and logs MESSAGE.
 refused() {
 	collectd_configure <<<"$1"

@@ -6,30 +6,7 @@ load lib
 setup() {
 	need_root
 	network_up
-	DOCUMENTS=$BATS_TEST_TMPDIR/documents
-	mkdir "$DOCUMENTS"
-	DATAPLANE_DIR=$DOCUMENTS
-	cp "$top_srcdir"/examples/*.json "$DOCUMENTS"
-}
-
-teardown() {
-	collectd_kill
-	network_down
-}
-
-start_with_edge() {
-	collectd_configure <<-EOF
-	<Monitor "edge">
-	  Interface "mon0"
-	  Dataplane "packet_counter.json"
-	</Monitor>
-	EOF
-	collectd_start
-}
-
-start_empty() {
-	collectd_configure </dev/null
-	collectd_start
+	documents_up "$top_srcdir"/examples/*.json
 }
 
 # document FILE CODE [MAP]: a document with one metric, hits_total.

@@ -8,11 +8,6 @@ setup() {
 	network_up
 }
 
-teardown() {
-	collectd_kill
-	network_down
-}
-
 monitor_on() {
 	collectd_configure <<-EOF
 	<Monitor "edge">

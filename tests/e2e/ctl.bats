@@ -7,10 +7,7 @@ load lib
 setup() {
 	need_root
 	network_up
-	DOCUMENTS=$BATS_TEST_TMPDIR/documents
-	mkdir "$DOCUMENTS"
-	DATAPLANE_DIR=$DOCUMENTS
-	cp "$top_srcdir"/examples/{packet_counter,ntp_packets_counter}.json "$DOCUMENTS"
+	documents_up "$top_srcdir"/examples/{packet_counter,ntp_packets_counter}.json
 	TERMINALS=0
 }
 
@@ -18,16 +15,6 @@ teardown() {
 	terminal_close
 	collectd_kill
 	network_down
-}
-
-start_with_edge() {
-	collectd_configure <<-EOF
-	<Monitor "edge">
-	  Interface "mon0"
-	  Dataplane "packet_counter.json"
-	</Monitor>
-	EOF
-	collectd_start
 }
 
 terminal_close() { [ -z "${TMUX_SOCKET:-}" ] || tmux -S "$TMUX_SOCKET" kill-server 2>/dev/null || true; }

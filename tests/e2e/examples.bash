@@ -30,8 +30,6 @@ example() { # NAME
 	run ! grep -E 'warning|error' "$LOG"
 }
 
-offline() { "$top_builddir/dynmonctl" --compiler="$DYNMON_CC" --include="$DYNMON_BPFDIR" "$@"; }
-
 # Tests a dataplane with the frames that the Python code on standard input puts into "frames".
 # Prints the JSON.
 over() { # NAME [OPTION ...]

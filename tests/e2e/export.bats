@@ -7,14 +7,7 @@ load lib
 setup() {
 	need_root
 	network_up
-	DATAPLANE_DIR=$BATS_TEST_TMPDIR/documents
-	mkdir "$DATAPLANE_DIR"
-	cp "$top_srcdir"/examples/*.json "$DATAPLANE_DIR"
-}
-
-teardown() {
-	collectd_kill
-	network_down
+	documents_up "$top_srcdir"/examples/*.json
 }
 
 # Every readable kind of map. Each packet writes known values to it.

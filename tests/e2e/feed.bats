@@ -6,14 +6,7 @@ load lib
 setup() {
 	need_root
 	network_up
-	DOCUMENTS=$BATS_TEST_TMPDIR/documents
-	mkdir "$DOCUMENTS"
-	DATAPLANE_DIR=$DOCUMENTS
-}
-
-teardown() {
-	collectd_kill
-	network_down
+	documents_up
 }
 
 # conf: writes a collectd.conf with these lines in the block, and with collectd's own socket for

@@ -6,10 +6,7 @@ load lib
 setup() {
 	need_root
 	network_up
-	DATAPLANE_DIR=$BATS_TEST_TMPDIR/documents
-	mkdir "$DATAPLANE_DIR"
-	cp "$top_srcdir"/examples/packet_counter.json "$DATAPLANE_DIR"
-	cp "$BATS_TEST_DIRNAME/fixtures/flows.bpf.c" "$DATAPLANE_DIR"
+	documents_up "$top_srcdir"/examples/packet_counter.json "$BATS_TEST_DIRNAME/fixtures/flows.bpf.c"
 }
 
 teardown() {

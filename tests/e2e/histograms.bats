@@ -6,16 +6,8 @@ load lib
 setup() {
 	need_root
 	network_up
-	DOCUMENTS=$BATS_TEST_TMPDIR/documents
+	documents_up "$BATS_TEST_DIRNAME/fixtures/sizes.bpf.c"
 	PAGE=$BATS_TEST_TMPDIR/page
-	mkdir "$DOCUMENTS"
-	DATAPLANE_DIR=$DOCUMENTS
-	cp "$BATS_TEST_DIRNAME/fixtures/sizes.bpf.c" "$DOCUMENTS"
-}
-
-teardown() {
-	collectd_kill
-	network_down
 }
 
 # document METRIC ...: each argument is a metric-config in JSON.

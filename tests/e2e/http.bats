@@ -9,9 +9,7 @@ API=http://127.0.0.1:9000/polycube/v1
 setup() {
 	need_root
 	network_up
-	DOCUMENTS=$BATS_TEST_TMPDIR/documents
-	mkdir "$DOCUMENTS"
-	DATAPLANE_DIR=$DOCUMENTS
+	documents_up
 	HELD=()
 }
 

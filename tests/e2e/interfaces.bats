@@ -7,10 +7,7 @@ load lib
 setup() {
 	need_root
 	network_up
-	DOCUMENTS=$BATS_TEST_TMPDIR/documents
-	mkdir "$DOCUMENTS"
-	DATAPLANE_DIR=$DOCUMENTS
-	cp "$top_srcdir"/examples/*.json "$DOCUMENTS"
+	documents_up "$top_srcdir"/examples/*.json
 	BLUE=dynmon-blue-$$-$BATS_SUITE_TEST_NUMBER
 }
 
@@ -30,18 +27,6 @@ start_with() {
 	</Monitor>
 	EOF
 	collectd_start
-}
-
-start_empty() {
-	collectd_configure </dev/null
-	collectd_start
-}
-
-# rename OLD NEW
-rename() {
-	near ip link set "$1" down
-	near ip link set "$1" name "$2"
-	near ip link set "$2" up
 }
 
 # Writes a copy of the counter document with these extraction options to FILE.
@@ -97,19 +82,19 @@ ids() { # DIRECTION MONITOR ...
 	counted edge veth1 4
 	counted edge veth2 6
 
-	rename other3 veth3 # renamed to a matching name
+	interface_rename other3 veth3 # renamed to a matching name
 	eventually runs_on edge veth1 veth2 veth3
 	frames_at peer3 2
 	counted edge veth3 2
 
 	kept_id=$(program_id edge veth2 ingress)
-	rename veth2 veth22 # the same interface under another matching name
+	interface_rename veth2 veth22 # the same interface under another matching name
 	eventually runs_on edge veth1 veth22 veth3
 	[ "$(program_id edge veth22 ingress)" = "$kept_id" ]
 	frames_at peer2 1
 	counted edge veth22 7
 
-	rename veth1 other1 # renamed to a name that does not match
+	interface_rename veth1 other1 # renamed to a name that does not match
 	eventually runs_on edge veth22 veth3
 	[ -z "$(attached other1)" ]
 	near ip link del veth3
@@ -128,7 +113,7 @@ ids() { # DIRECTION MONITOR ...
 	start_with 'Interface "mon0"'
 	frames_in 5
 	before=$(program_id edge mon0 ingress)
-	rename mon0 moved0
+	interface_rename mon0 moved0
 	eventually runs_on edge moved0
 	[ "$(program_id edge moved0 ingress)" = "$before" ]
 	frames_in 2
@@ -194,7 +179,7 @@ ids() { # DIRECTION MONITOR ...
 	counted edge port1 5
 
 	before=$(program_id edge port1 ingress)
-	rename port1 port9
+	interface_rename port1 port9
 	eventually runs_on edge port9
 	cable_up more0 peer2 # an unrelated event
 	eventually near ip link show more0
@@ -512,9 +497,9 @@ foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0
 	ctl reload first force=true
 	ctl detach after mon0
 	ctl del last
-	rename mon0 mon1
+	interface_rename mon0 mon1
 	eventually runs_on first mon1
-	rename mon1 mon0
+	interface_rename mon1 mon0
 	eventually runs_on first mon0
 	ctl del first
 	[ "$(foreign)" = "$before" ]
@@ -590,12 +575,12 @@ foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0
 	runs_on edge veth3
 	# A renamed interface is detached by its current name or by the name it had when it was
 	# attached.
-	rename veth3 moved3
+	interface_rename veth3 moved3
 	eventually runs_on edge moved3
 	ctl detach edge moved3
 	nothing_attached
 	ctl attach edge moved3
-	rename moved3 again3
+	interface_rename moved3 again3
 	eventually runs_on edge again3
 	ctl detach edge moved3
 	nothing_attached
@@ -669,7 +654,7 @@ netlink_drops() { near cat /proc/net/netlink | awk 'NR > 1 { n += $9 } END { pri
 	cable_up veth2 peer2
 	cable_up late0 peer3
 	near ip link del veth1
-	rename mon0 moved0
+	interface_rename mon0 moved0
 	{
 		for i in $(seq 300); do echo "link add veth-x$i type veth peer name p$i"; done
 		for i in $(seq 280); do echo "link del veth-x$i"; done
@@ -689,7 +674,7 @@ netlink_drops() { near cat /proc/net/netlink | awk 'NR > 1 { n += $9 } END { pri
 	cable_up veth4 peer4
 	# shellcheck disable=SC2046 # words
 	eventually runs_on edge late0 veth4 $(seq -f 'veth-x%g' 281 300)
-	rename moved0 mon0
+	interface_rename moved0 mon0
 	# shellcheck disable=SC2046 # words
 	eventually runs_on edge mon0 late0 veth4 $(seq -f 'veth-x%g' 281 300)
 	frames_in 1

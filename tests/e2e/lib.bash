@@ -56,8 +56,29 @@ network_down() {
 	[ -z "${FAR:-}" ] || ip netns del "$FAR" 2>/dev/null || true
 }
 
+# The default of all files. A file with more to clean up has its own teardown.
+teardown() {
+	collectd_kill
+	network_down
+}
+
+# documents_up [FILE ...]: creates a DataplaneDir with copies of these files.
+documents_up() {
+	DOCUMENTS=$BATS_TEST_TMPDIR/documents
+	DATAPLANE_DIR=$DOCUMENTS
+	mkdir "$DOCUMENTS"
+	[ $# -eq 0 ] || cp "$@" "$DOCUMENTS"
+}
+
 near() { ip netns exec "$NEAR" "$@"; }
 far() { ip netns exec "$FAR" "$@"; }
+
+# interface_rename OLD NEW
+interface_rename() {
+	near ip link set "$1" down
+	near ip link set "$1" name "$2"
+	near ip link set "$2" up
+}
 
 # frames_in COUNT [sendframes' options]: sends frames that arrive at mon0. frames_out: sends frames
 # that leave mon0. Both return after all frames have been received.
@@ -141,6 +162,23 @@ collectd_configure() {
 	  Host \"127.0.0.1\"
 	  Port \"9103\"
 	</Plugin>"
+}
+
+# Starts collectd without a monitor.
+start_empty() {
+	collectd_configure </dev/null
+	collectd_start
+}
+
+# Starts collectd with packet_counter.json on mon0.
+start_with_edge() {
+	collectd_configure <<-EOF
+	<Monitor "edge">
+	  Interface "mon0"
+	  Dataplane "packet_counter.json"
+	</Monitor>
+	EOF
+	collectd_start
 }
 
 # Creates a mount namespace with a bpffs that outlives collectd, for pinned objects. Every collectd
@@ -229,6 +267,9 @@ collectd_kill() {
 process_gone() { ! kill -0 "$1" 2>/dev/null; }
 
 ctl() { "$top_builddir/dynmonctl" -s "$SOCKET" "$@"; }
+
+# dynmonctl for check, compile and test, which need no running plugin.
+offline() { "$top_builddir/dynmonctl" --compiler="$DYNMON_CC" --include="$DYNMON_BPFDIR" "$@"; }
 
 # Repeats a command until it succeeds, for PATIENCE seconds.
 eventually() {

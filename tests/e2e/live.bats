@@ -7,10 +7,8 @@ load lib
 setup() {
 	need_root
 	network_up
-	DOCUMENTS=$BATS_TEST_TMPDIR/documents
+	documents_up
 	SEEN=$BATS_TEST_TMPDIR/seen.json
-	mkdir "$DOCUMENTS"
-	DATAPLANE_DIR=$DOCUMENTS
 	COUNTS=$BATS_TEST_DIRNAME/fixtures/counts.bpf.c
 	READERS=
 	KINDS="word narrow hash cpu cpu_hash"
@@ -20,10 +18,6 @@ teardown() {
 	[ -z "$READERS" ] || kill "$READERS" 2>/dev/null || true
 	collectd_kill
 	network_down
-}
-
-offline() {
-	"$top_builddir/dynmonctl" --compiler="$DYNMON_CC" --include="$DYNMON_BPFDIR" "$@"
 }
 
 # bundle NAME [HOOK]: compiles the document to a bundle, so that a reload compiles nothing

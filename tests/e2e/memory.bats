@@ -10,11 +10,6 @@ setup() {
 	DOCUMENT=$BATS_TEST_TMPDIR/large.json
 }
 
-teardown() {
-	collectd_kill
-	network_down
-}
-
 # A map with 200000 fixed entries, exported as series of two families.
 large() {
 	jq -n --arg code '

@@ -6,15 +6,7 @@ load lib
 setup() {
 	need_root
 	network_up
-	DOCUMENTS=$BATS_TEST_TMPDIR/documents
-	mkdir "$DOCUMENTS"
-	DATAPLANE_DIR=$DOCUMENTS
-	cp "$BATS_TEST_DIRNAME/fixtures/flows.bpf.c" "$DOCUMENTS"
-}
-
-teardown() {
-	collectd_kill
-	network_down
+	documents_up "$BATS_TEST_DIRNAME/fixtures/flows.bpf.c"
 }
 
 # document METRIC ...: each argument is a metric-config in JSON.

@@ -9,11 +9,9 @@ PROTOBUF='application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamil
 setup() {
 	need_root
 	network_up
-	DATAPLANE_DIR=$BATS_TEST_TMPDIR/documents
+	documents_up "$BATS_TEST_DIRNAME/fixtures/sizes.bpf.c"
 	PAGE=$BATS_TEST_TMPDIR/page
 	PROMETHEUS=
-	mkdir "$DATAPLANE_DIR"
-	cp "$BATS_TEST_DIRNAME/fixtures/sizes.bpf.c" "$DATAPLANE_DIR"
 }
 
 teardown() {

@@ -12,9 +12,7 @@ setup() {
 	network_up
 	DIR=$BATS_TEST_TMPDIR
 	PROMETHEUS=
-	DATAPLANE_DIR=$DIR/documents
-	mkdir "$DATAPLANE_DIR"
-	cp "$top_srcdir"/examples/packet_counter.json "$DATAPLANE_DIR"
+	documents_up "$top_srcdir"/examples/packet_counter.json
 }
 
 teardown() {

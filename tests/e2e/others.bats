@@ -6,18 +6,10 @@ load lib
 setup() {
 	need_root
 	network_up
-	DOCUMENTS=$BATS_TEST_TMPDIR/documents
-	mkdir "$DOCUMENTS"
-	DATAPLANE_DIR=$DOCUMENTS
-	cp "$top_srcdir"/examples/*.json "$DOCUMENTS"
+	documents_up "$top_srcdir"/examples/*.json
 	FOREIGN=$BATS_TEST_TMPDIR/foreign.o
 	"$DYNMON_CC" --include="$DYNMON_BPFDIR" \
 		<"$BATS_TEST_DIRNAME/fixtures/packet_counter.bpf.c" >"$FOREIGN"
-}
-
-teardown() {
-	collectd_kill
-	network_down
 }
 
 start_on() {

@@ -7,15 +7,7 @@ setup() {
 	need_root
 	command -v chromium >/dev/null || skip "chromium is not installed"
 	network_up
-	DOCUMENTS=$BATS_TEST_TMPDIR/documents
-	mkdir "$DOCUMENTS"
-	DATAPLANE_DIR=$DOCUMENTS
-	cp "$top_srcdir/examples/packet_counter.json" "$DOCUMENTS"
-}
-
-teardown() {
-	collectd_kill
-	network_down
+	documents_up "$top_srcdir/examples/packet_counter.json"
 }
 
 URL=http://127.0.0.1:9936/

@@ -11,10 +11,7 @@ setup() {
 	need_root
 	network_up
 	bpffs_up
-	DOCUMENTS=$BATS_TEST_TMPDIR/documents
-	mkdir "$DOCUMENTS"
-	DATAPLANE_DIR=$DOCUMENTS
-	cp "$top_srcdir"/examples/*.json "$DOCUMENTS"
+	documents_up "$top_srcdir"/examples/*.json
 }
 
 teardown() {
@@ -667,18 +664,12 @@ nothing_attached_to() { [ -z "$(programs "$1")" ]; }
 	pins | grep -q link-ingress
 }
 
-rename() {
-	near ip link set "$1" down
-	near ip link set "$1" name "$2"
-	near ip link set "$2" up
-}
-
 renamed_on() {
 	edge_document '{}'
 	configure "$1" 'Interface "/^mon/"' 'Pin true'
 	collectd_start
 	frames_in 3
-	rename mon0 mon7
+	interface_rename mon0 mon7
 	eventually runs_on edge mon7
 	frames_in 2
 	ctl reload edge force=true
@@ -690,7 +681,7 @@ renamed_on() {
 	runs_exactly mon7
 	# Renamed to a name that does not match, while collectd is down.
 	collectd_crash
-	rename mon7 other7
+	interface_rename mon7 other7
 	start_again
 	[ -z "$(programs other7)" ]
 	collectd_stop

@@ -7,15 +7,7 @@ load lib
 setup() {
 	need_root
 	network_up
-	DOCUMENTS=$BATS_TEST_TMPDIR/documents
-	mkdir "$DOCUMENTS"
-	DATAPLANE_DIR=$DOCUMENTS
-	cp "$top_srcdir"/examples/*.json "$DOCUMENTS"
-}
-
-teardown() {
-	collectd_kill
-	network_down
+	documents_up "$top_srcdir"/examples/*.json
 }
 
 # monitor NAME [LINES]: a block that counts packets on mon0.

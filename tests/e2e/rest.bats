@@ -8,10 +8,7 @@ API=http://127.0.0.1:9000/polycube/v1
 setup() {
 	need_root
 	network_up
-	DOCUMENTS=$BATS_TEST_TMPDIR/documents
-	mkdir "$DOCUMENTS"
-	cp "$top_srcdir"/examples/*.json "$DOCUMENTS"
-	DATAPLANE_DIR=$DOCUMENTS
+	documents_up "$top_srcdir"/examples/*.json
 	HELD=
 }
 

@@ -13,20 +13,12 @@ setup() {
 	bpffs_up
 	# libbpf looks for tracepoints there.
 	kept mount -t tracefs tracefs /sys/kernel/tracing || skip "this kernel has no tracefs"
-	DOCUMENTS=$BATS_TEST_TMPDIR/documents
-	mkdir "$DOCUMENTS"
-	DATAPLANE_DIR=$DOCUMENTS
-	cp "$top_srcdir"/examples/*.json "$top_srcdir"/bpf/*.bpf.c "$DOCUMENTS"
+	documents_up "$top_srcdir"/examples/*.json "$top_srcdir"/bpf/*.bpf.c
 	# A document that comes over the socket may not name files outside of DataplaneDir.
 	sed -i 's|"../bpf/|"|' "$DOCUMENTS"/*.json
 	RESENT=resent_$$ DROP=drop_$$
 	sed -i "s/count_retransmit/$RESENT/; s/count_drop/$DROP/" "$DOCUMENTS"/*.bpf.c
 	PORT=$((10000 + $$ % 25000 * 2))
-}
-
-teardown() {
-	collectd_kill
-	network_down
 }
 
 start_with() { # MONITOR DOCUMENT [OPTION ...]

@@ -7,10 +7,7 @@ load lib
 setup() {
 	need_root
 	network_up
-	DOCUMENTS=$BATS_TEST_TMPDIR/documents
-	mkdir "$DOCUMENTS"
-	DATAPLANE_DIR=$DOCUMENTS
-	cp "$top_srcdir"/examples/*.json "$DOCUMENTS"
+	documents_up "$top_srcdir"/examples/*.json
 	STATE=$BATS_TEST_TMPDIR/state
 }
 
@@ -18,11 +15,6 @@ teardown() {
 	collectd_kill
 	umount "$STATE" 2>/dev/null || true
 	network_down
-}
-
-start_empty() {
-	collectd_configure </dev/null
-	collectd_start
 }
 
 restart() { # SIGNAL
