@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -269,6 +271,39 @@ bool bpffs_private(void)
 		return false;
 	}
 	return true;
+}
+
+void must(int r, const struct error *err)
+{
+	if (r < 0)
+		fail_msg("%s", error_message(err));
+}
+
+void ignore_log(enum log_level level, const char *line)
+{
+	(void)level;
+	(void)line;
+}
+
+size_t receive(int fd, char *to, size_t n)
+{
+	struct pollfd polls = { .fd = fd, .events = POLLIN };
+	ssize_t got;
+
+	if (poll(&polls, 1, PATIENCE_MS) != 1)
+		fail_msg("no answer, and no end of the connection");
+	got = recv(fd, to, n, 0);
+	return got < 0 ? 0 : (size_t)got;
+}
+
+struct metric_config config_of(const char *map)
+{
+	return (struct metric_config){
+		.name = (char *)"m",
+		.map_name = (char *)map,
+		.type = METRIC_COUNTER,
+		.exported = true,
+	};
 }
 
 bool contains(const char *all, const char *part)

@@ -15,6 +15,7 @@
 
 #include "../tools/settle.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "config/settings.h"
 #include "export/openmetrics.h"
@@ -92,6 +93,21 @@ bool netns_private(void);
  * false if that is not permitted.
  */
 bool bpffs_private(void);
+
+/* Fails the test with the message if r is an error. */
+void must(int r, const struct error *err);
+
+/* A sink for log_set_sink() that discards all lines. */
+void ignore_log(enum log_level level, const char *line);
+
+/* Limit in milliseconds for something that happens soon. It is not a measurement. */
+#define PATIENCE_MS 60000
+
+/* Receives up to n bytes of a socket. Returns 0 at the end; fails the test after PATIENCE_MS. */
+size_t receive(int fd, char *to, size_t n);
+
+/* The configuration of an exported counter "m" that reads the map. */
+struct metric_config config_of(const char *map);
 
 /* Returns true if the string contains the other one; otherwise prints both to stderr. */
 bool contains(const char *all, const char *part);

@@ -16,21 +16,12 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-/* Time after which a silent peer fails the test. */
-#define PATIENCE_MS 60000
-
 struct house {
 	char *folder;
 	char *path;
 	struct registry *registry;
 	struct control *control;
 };
-
-static void no_log(enum log_level level, const char *line)
-{
-	(void)level;
-	(void)line;
-}
 
 /* script: a compiler; NULL: none. */
 static int set_up_with(void **state, const char *script)
@@ -41,7 +32,7 @@ static int set_up_with(void **state, const char *script)
 	_cleanup_error_ struct error err = {};
 	int fd;
 
-	log_set_sink(no_log);
+	log_set_sink(ignore_log);
 	house.folder = folder_make();
 	if (script) {
 		file_make(house.folder, "cc", script, strlen(script), 0700);
@@ -100,24 +91,12 @@ static void say(int fd, const void *bytes, size_t n)
 	}
 }
 
-/* Receives some bytes; 0: end of stream. Fails the test after PATIENCE_MS. */
-static size_t hear(int fd, char *to, size_t n)
-{
-	struct pollfd polls = { .fd = fd, .events = POLLIN };
-	ssize_t got;
-
-	if (poll(&polls, 1, PATIENCE_MS) != 1)
-		fail_msg("no answer, and no end of the connection");
-	got = recv(fd, to, n, 0);
-	return got < 0 ? 0 : (size_t)got;
-}
-
 /* Receives a line without its newline. Returns false at the end of the stream. */
 static bool hear_line(int fd, char *line, size_t size)
 {
 	size_t n = 0;
 
-	while (n + 1 < size && hear(fd, line + n, 1)) {
+	while (n + 1 < size && receive(fd, line + n, 1)) {
 		if (line[n] == '\n') {
 			line[n] = '\0';
 			return true;
@@ -128,7 +107,7 @@ static bool hear_line(int fd, char *line, size_t size)
 	return false;
 }
 
-#define assert_end(fd) assert_int_equal(hear(fd, (char[1]){}, 1), 0)
+#define assert_end(fd) assert_int_equal(receive(fd, (char[1]){}, 1), 0)
 
 /* A request and the first line of the response; a * at its end matches anything. */
 static const struct {

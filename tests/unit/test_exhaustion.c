@@ -226,12 +226,6 @@ static int read_once(const struct shape *shape, read_fn *read, unsigned int numb
 	return r;
 }
 
-static void ignore_log(enum log_level level, const char *line)
-{
-	(void)level;
-	(void)line;
-}
-
 static void test_reads(void **state)
 {
 	(void)state;

@@ -14,9 +14,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* Time after which a silent peer fails the test. */
-#define PATIENCE_MS 60000
-
 struct house {
 	char *folder;
 	char *path;
@@ -128,24 +125,12 @@ static void say(int fd, const char *words)
 	say_bytes(fd, words, strlen(words));
 }
 
-/* Receives some bytes; 0: end of stream. */
-static size_t hear(int fd, char *to, size_t n)
-{
-	struct pollfd polls = { .fd = fd, .events = POLLIN };
-	ssize_t got;
-
-	if (poll(&polls, 1, PATIENCE_MS) != 1)
-		fail_msg("no answer, and no end of the connection");
-	got = recv(fd, to, n, 0);
-	return got < 0 ? 0 : (size_t)got;
-}
-
 /* Expects the end of the connection, without any data. */
 static void hear_end(int fd)
 {
 	char byte;
 
-	assert_int_equal(hear(fd, &byte, 1), 0);
+	assert_int_equal(receive(fd, &byte, 1), 0);
 }
 
 /* Receives a response and returns its status. A body needs a Content-Length. */
@@ -158,7 +143,7 @@ static int hear_status(int fd)
 	while (head.len < 4 || memcmp(head.data + head.len - 4, "\r\n\r\n", 4) != 0) {
 		char c;
 
-		if (!hear(fd, &c, 1))
+		if (!receive(fd, &c, 1))
 			return 0;
 		text_addc(&head, c);
 	}
@@ -166,7 +151,7 @@ static int hear_status(int fd)
 	length = strstr(text_str(&head), "Content-Length: ");
 	for (long n = length ? strtol(length + 16, NULL, 10) : 0; n > 0;) {
 		char bytes[256];
-		size_t got = hear(fd, bytes, n < 256 ? (size_t)n : 256);
+		size_t got = receive(fd, bytes, n < 256 ? (size_t)n : 256);
 
 		if (!got)
 			return 0;
@@ -191,7 +176,7 @@ static void hear_all(int fd, struct text *out)
 	char bytes[4096];
 	size_t n;
 
-	while ((n = hear(fd, bytes, sizeof(bytes))))
+	while ((n = receive(fd, bytes, sizeof(bytes))))
 		text_add(out, bytes, n);
 }
 
@@ -696,7 +681,7 @@ static void test_cut(void **state)
 	for (int i = 0; i < CLIENTS; i++) {
 		char byte;
 
-		hear(fds[i], &byte, 1);
+		receive(fds[i], &byte, 1);
 		close(fds[i]);
 	}
 	for (int waited = 0; !cuts() && waited < PATIENCE_MS; waited += 10)

@@ -57,16 +57,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct metric_config config_of(const char *map)
-{
-	return (struct metric_config){
-		.name = (char *)"m",
-		.map_name = (char *)map,
-		.type = METRIC_COUNTER,
-		.exported = true,
-	};
-}
-
 /* Labels derived from BTF, configured labels, and rejected configurations. */
 static void test_labels(void **state)
 {

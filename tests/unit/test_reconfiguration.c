@@ -45,12 +45,6 @@ static const char *const maps[] = { "WORD", "SWAPPED", "HASH", "PAIR" };
 static char *folder;
 static bool possible;
 
-static void no_log(enum log_level level, const char *line)
-{
-	(void)level;
-	(void)line;
-}
-
 /* Creates the document swap.json in the folder, and the interface v0. */
 static int set_up(void **state)
 {
@@ -58,7 +52,7 @@ static int set_up(void **state)
 
 	(void)state;
 	folder = folder_make();
-	log_set_sink(no_log);
+	log_set_sink(ignore_log);
 	if (!bpf_possible() || !netns_private() || !object_compile(source, &elf))
 		return 0;
 	text_adds(&json, "{\"ingress-path\":{\"object-data\":\"");
@@ -84,12 +78,6 @@ static int tear_down(void **state)
 	folder_remove(folder);
 	free(folder);
 	return 0;
-}
-
-static void must(int r, const struct error *err)
-{
-	if (r < 0)
-		fail_msg("%s", error_message(err));
 }
 
 static struct registry *registry_make(void)

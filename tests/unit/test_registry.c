@@ -26,9 +26,6 @@
 #define TCX_INGRESS ((enum bpf_attach_type)46)
 #define TCX_EGRESS  ((enum bpf_attach_type)47)
 
-/* Time after which a test gives up waiting. */
-#define PATIENCE_MS 60000
-
 /* %s: additional code of the program. */
 static const char good[] =
 	"#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
@@ -56,19 +53,13 @@ static char *folder;
 			skip();                                                                    \
 	} while (0)
 
-static void no_log(enum log_level level, const char *line)
-{
-	(void)level;
-	(void)line;
-}
-
 static int set_up(void **state)
 {
 	_cleanup_text_ struct text bad = {};
 
 	(void)state;
 	folder = folder_make();
-	log_set_sink(no_log);
+	log_set_sink(ignore_log);
 	if (!bpf_possible() || !netns_private() || !object_compile(good, &good_elf) ||
 	    !object_compile(refused, &bad))
 		return 0;
@@ -158,12 +149,6 @@ static int inject(struct registry *registry, const char *name, const char *inter
 	};
 
 	return registry_inject(registry, &injection, &warnings, err);
-}
-
-static void must(int r, const struct error *err)
-{
-	if (r < 0)
-		fail_msg("%s", error_message(err));
 }
 
 static uint32_t tcx_programs(const char *interface, enum bpf_attach_type type, uint32_t *id)

@@ -25,19 +25,13 @@ static const char other_document[] =
 static char *folder;
 static bool possible;
 
-static void no_log(enum log_level level, const char *line)
-{
-	(void)level;
-	(void)line;
-}
-
 static int set_up(void **state)
 {
 	_cleanup_text_ struct text elf = {};
 
 	(void)state;
 	folder = folder_make();
-	log_set_sink(no_log);
+	log_set_sink(ignore_log);
 	possible = bpf_possible() && netns_private() && object_compile(source, &elf);
 	if (!possible)
 		return 0;
@@ -195,12 +189,6 @@ static const char *state_of(struct registry *registry, const char *name)
 	state = monitor_state_name(monitor_get_state(list.monitors[0]));
 	monitor_list_release(&list);
 	return state;
-}
-
-static void must(int r, const struct error *err)
-{
-	if (r < 0)
-		fail_msg("%s", error_message(err));
 }
 
 static void test_come_and_go(void **state)

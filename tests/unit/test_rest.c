@@ -10,18 +10,12 @@
 
 static struct registry *registry;
 
-static void no_log(enum log_level level, const char *line)
-{
-	(void)level;
-	(void)line;
-}
-
 static int set_up(void **state)
 {
 	const struct compiler compiler = {};
 
 	(void)state;
-	log_set_sink(no_log);
+	log_set_sink(ignore_log);
 	return registry_new(&compiler, "/none", NULL, &registry, NULL);
 }
 

@@ -88,16 +88,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct metric_config config_of(const char *map)
-{
-	return (struct metric_config){
-		.name = (char *)"m",
-		.map_name = (char *)map,
-		.type = METRIC_COUNTER,
-		.exported = true,
-	};
-}
-
 /* Entry i has i + 1 packets and 10000 - i bytes. */
 static void fill(uint32_t n)
 {

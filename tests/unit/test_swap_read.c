@@ -76,12 +76,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void must(int r, const struct error *err)
-{
-	if (r < 0)
-		fail_msg("%s", error_message(err));
-}
-
 static int make_interfaces(void **state)
 {
 	(void)state;
