@@ -11,6 +11,9 @@
 
 #include <regex.h>
 
+#define PATTERN_MAX	   255	/* bytes */
+#define PATTERN_COPIES_MAX 1000 /* product of all {n} in a regular expression */
+
 struct pattern {
 	char *text;	/* as configured */
 	char *position; /* position in the hook's program chain; NULL: unspecified */
@@ -19,9 +22,12 @@ struct pattern {
 	regex_t regex;	/* valid only if port is NULL */
 };
 
+/* Checks the text of an Interface option. Returns 0, -EINVAL with the expected text, or -ENOMEM. */
+int pattern_check(const char *text, struct error *err);
+
 /**
  * pattern_new() - create a pattern
- * @text:      valid, as checked by settings_set(); copied
+ * @text:      valid, as checked by pattern_check(); copied
  * @position:  valid; copied; NULL for none
  *
  * Return: the pattern, for pattern_free(); NULL if memory ran out.

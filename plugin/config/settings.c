@@ -7,29 +7,58 @@
 #include <string.h>
 #include <strings.h>
 
+/* -- kinds of blocks -- */
+
+static int http_name_check(const char *name, struct error *err)
+{
+	return name ? error_set(err, -EINVAL, "Http: expected no name, found \"%.100s\"", name) : 0;
+}
+
+static int metric_name_check(const char *name, struct error *err)
+{
+	return name && *name ? 0 : error_set(err, -EINVAL, "Metric: expected the name of a metric");
+}
+
+static int feed_name_check(const char *name, struct error *err)
+{
+	if (name && *name && strlen(name) <= FEED_NAME_MAX)
+		return 0;
+	return error_set(err, -EINVAL, "Feed: expected a name of 1 to %d bytes, found \"%.100s\"",
+			 FEED_NAME_MAX, name ? name : "");
+}
+
+/* Blocks in a block are elements of an array in the struct of the outer block. */
+static const struct block {
+	const char *name;
+	size_t size; /* of the struct, whose first member is the name of the block if named */
+	bool named;
+	int (*name_check)(const char *name, struct error *err);
+	enum settings_block parent;
+	size_t array, count; /* offsets of the array and its number of elements in the parent */
+	size_t max;	     /* elements; 0: unlimited */
+} blocks[] = {
+	[BLOCK_PLUGIN] = { "Plugin dynmon", sizeof(struct settings) },
+	[BLOCK_HTTP] = { "Http", sizeof(struct http_settings), false, http_name_check, BLOCK_PLUGIN,
+			 offsetof(struct settings, https), offsetof(struct settings, n_https) },
+	[BLOCK_MONITOR] = { "Monitor", sizeof(struct monitor_settings), true, monitor_name_check,
+			    BLOCK_PLUGIN, offsetof(struct settings, monitors),
+			    offsetof(struct settings, n_monitors), MONITORS_MAX },
+	[BLOCK_METRIC] = { "Metric", sizeof(struct metric_settings), true, metric_name_check,
+			   BLOCK_MONITOR, offsetof(struct monitor_settings, metrics),
+			   offsetof(struct monitor_settings, n_metrics) },
+	[BLOCK_FEED] = { "Feed", sizeof(struct feed_settings), true, feed_name_check, BLOCK_PLUGIN,
+			 offsetof(struct settings, feeds), offsetof(struct settings, n_feeds),
+			 FEEDS_MAX },
+};
+
 void settings_label(struct settings_node node, char *label, size_t size)
 {
-	const struct monitor_settings *monitor = node.object;
-	const struct metric_settings *metric = node.object;
-	const struct feed_settings *feed = node.object;
+	const struct block *block = &blocks[node.block];
 
-	switch (node.block) {
-	case BLOCK_PLUGIN:
-		snprintf(label, size, "<Plugin dynmon>");
-		break;
-	case BLOCK_HTTP:
-		snprintf(label, size, "<Http>");
-		break;
-	case BLOCK_MONITOR:
-		snprintf(label, size, "<Monitor \"%.63s\">", monitor->name);
-		break;
-	case BLOCK_METRIC:
-		snprintf(label, size, "<Metric \"%.63s\">", metric->name);
-		break;
-	case BLOCK_FEED:
-		snprintf(label, size, "<Feed \"%.63s\">", feed->name);
-		break;
-	}
+	if (block->named)
+		snprintf(label, size, "%s \"%.63s\"", block->name, *(char **)node.object);
+	else
+		snprintf(label, size, "%s", block->name);
 }
 
 int settings_set(struct settings_node node, const char *name, const char *value, struct error *err)
@@ -46,28 +75,152 @@ int settings_set(struct settings_node node, const char *name, const char *value,
 		text_printf(&all, "%s%s", all.len ? ", " : "", option->name);
 		if (strcasecmp(option->name, name) != 0)
 			continue;
-		r = option->take((char *)node.object + option->offset, value, err);
-		if (r < 0)
-			return error_prefix(err, r, "%s: %s", label, option->name);
-		return 0;
+		r = option_set(option, node.object, value, err);
+		return r < 0 ? error_prefix(err, r, "%s: %s", label, option->name) : 0;
 	}
-	return error_set(err, -ENOENT, "%s: unknown option \"%.100s\"; there are %s", label, name,
-			 text_str(&all));
+	return error_set(err, -ENOENT, "%s: unknown option \"%.100s\", expected one of %s", label,
+			 name, text_str(&all));
 }
+
+static void block_release(enum settings_block kind, void *object)
+{
+	struct monitor_settings *monitor = object;
+
+	if (kind == BLOCK_MONITOR && monitor->positions)
+		for (size_t i = 0; i < monitor->n_interfaces; i++)
+			free(monitor->positions[i]);
+	if (kind == BLOCK_MONITOR)
+		free(monitor->positions);
+	for (const struct option *option = options; option->name; option++)
+		if (option->block == kind)
+			option_release(option, object);
+	for (enum settings_block inner = BLOCK_HTTP; inner < ARRAY_SIZE(blocks); inner++) {
+		const struct block *block = &blocks[inner];
+		char *array;
+
+		if (block->parent != kind)
+			continue;
+		array = *(char **)((char *)object + block->array);
+		for (size_t n = *(size_t *)((char *)object + block->count); n-- > 0;)
+			block_release(inner, array + n * block->size);
+		free(array);
+	}
+	if (blocks[kind].named)
+		free(*(char **)object);
+	memset(object, 0, blocks[kind].size);
+}
+
+/* Sets the name and the defaults. name: checked. */
+static int block_init(enum settings_block kind, void *object, const char *name, struct error *err)
+{
+	int r = 0;
+
+	memset(object, 0, blocks[kind].size);
+	if (blocks[kind].named && !(*(char **)object = strdup(name)))
+		r = error_oom(err);
+	for (const struct option *option = options; r == 0 && option->name; option++)
+		if (option->block == kind && option->initial)
+			r = option_set(option, object, option->initial, err);
+	if (r < 0)
+		block_release(kind, object);
+	return r;
+}
+
+static bool block_equal(enum settings_block kind, const void *a, const void *b)
+{
+	for (const struct option *option = options; option->name; option++)
+		if (option->block == kind && !option_equal(option, a, b))
+			return false;
+	return true;
+}
+
+/* Returns NULL if the block cannot contain blocks of this name. */
+static const struct block *find_block(enum settings_block parent, const char *name)
+{
+	for (size_t i = BLOCK_HTTP; i < ARRAY_SIZE(blocks); i++)
+		if (blocks[i].parent == parent && !strcasecmp(blocks[i].name, name))
+			return &blocks[i];
+	return NULL;
+}
+
+bool settings_has_block(struct settings_node parent, const char *block)
+{
+	return find_block(parent.block, block) != NULL;
+}
+
+/* Appends a block to the array of its parent. */
+static int add_block(const struct block *block, struct settings_node parent, const char *name,
+		     struct settings_node *ret, struct error *err)
+{
+	char **array = (char **)((char *)parent.object + block->array), *grown;
+	size_t *n = (size_t *)((char *)parent.object + block->count);
+	int r = block->name_check(name, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; block->named && i < *n; i++)
+		if (!strcmp(*(char **)(*array + i * block->size), name))
+			return error_set(err, -EINVAL, "%s \"%s\": the name is already used",
+					 block->name, name);
+	if (block->max && *n == block->max)
+		return error_set(err, -E2BIG, "expected at most %zu blocks of the kind %s", *n,
+				 block->name);
+	grown = reallocarray(*array, *n + 1, block->size);
+	if (!grown)
+		return error_oom(err);
+	*array = grown;
+	*ret = (struct settings_node){ (enum settings_block)(block - blocks),
+				       grown + *n * block->size };
+	r = block_init(ret->block, ret->object, name, err);
+	if (r == 0)
+		++*n;
+	return r;
+}
+
+int settings_open(struct settings_node parent, const char *name, const char *argument,
+		  struct settings_node *ret, struct error *err)
+{
+	const struct block *block = find_block(parent.block, name);
+	char label[128];
+	int r;
+
+	settings_label(parent, label, sizeof(label));
+	if (!block)
+		return error_set(err, -ENOENT, "%s: unknown block <%.100s>", label, name);
+	r = add_block(block, parent, argument, ret, err);
+	return r < 0 && parent.block != BLOCK_PLUGIN ? error_prefix(err, r, "%s", label) : r;
+}
+
+int settings_check(struct settings_node node, struct error *err)
+{
+	const struct http_settings *http = node.object;
+	char label[128];
+
+	settings_label(node, label, sizeof(label));
+	for (const struct option *option = options; option->name; option++)
+		if (option->block == node.block && option->required &&
+		    !*(char **)((char *)node.object + option->offset))
+			return error_set(err, -EINVAL, "%s: expected the option %s", label,
+					 option->name);
+	if (node.block == BLOCK_HTTP && http->socket_file &&
+	    (http->host || http->port || http->n_server_names))
+		return error_set(err, -EINVAL,
+				 "%s: SocketFile \"%s\" cannot be combined with Host, Port or "
+				 "ServerName",
+				 label, http->socket_file);
+	return 0;
+}
+
+/* -- the whole configuration -- */
 
 int settings_init(struct settings *settings, struct error *err)
 {
-	*settings = (struct settings){
-		.socket_file = strdup(DYNMON_SOCKET),
-		.socket_perms = strdup("0660"),
-		.dataplane_dir = strdup(DYNMON_DATAPLANE_DIR),
-		.state_dir = strdup(DYNMON_STATE_DIR),
-	};
-	if (settings->socket_file && settings->socket_perms && settings->dataplane_dir &&
-	    settings->state_dir)
-		return 0;
-	settings_release(settings);
-	return error_oom(err);
+	return block_init(BLOCK_PLUGIN, settings, NULL, err);
+}
+
+void settings_release(struct settings *settings)
+{
+	block_release(BLOCK_PLUGIN, settings);
 }
 
 struct settings_node settings_root(struct settings *settings)
@@ -75,223 +228,43 @@ struct settings_node settings_root(struct settings *settings)
 	return (struct settings_node){ BLOCK_PLUGIN, settings };
 }
 
-/* Adds a zeroed element to an array. */
-static void *list_add(void **list, size_t *n, size_t size)
+struct monitor_settings *settings_monitor(const struct settings *settings, const char *name)
 {
-	char *grown = realloc(*list, (*n + 1) * size);
-
-	if (!grown)
-		return NULL;
-	*list = grown;
-	memset(grown + *n * size, 0, size);
-	return grown + (*n)++ * size;
+	for (size_t i = 0; i < settings->n_monitors; i++)
+		if (settings->monitors[i].name && !strcmp(settings->monitors[i].name, name))
+			return &settings->monitors[i];
+	return NULL;
 }
 
-bool http_settings_allow_writes(const struct http_settings *http)
+void settings_report_fixed(const struct settings *running, const struct settings *new,
+			   struct text *report)
 {
-	return http->allow_writes == CHOICE_DEFAULT ? http->socket_file != NULL
-						    : http->allow_writes == CHOICE_TRUE;
+	static const char hint[] = ": a change takes effect when collectd is started again\n";
+	bool https = running->n_https == new->n_https;
+
+	for (const struct option *option = options; option->name; option++)
+		if (option->block == BLOCK_PLUGIN && !option->live &&
+		    !option_equal(option, running, new))
+			text_printf(report, "%s%s", option->name, hint);
+	for (size_t i = 0; https && i < new->n_https; i++)
+		https = block_equal(BLOCK_HTTP, &running->https[i], &new->https[i]);
+	if (!https)
+		text_printf(report, "Http%s", hint);
 }
 
-static int http_open(struct settings *settings, const char *argument, struct settings_node *ret,
-		     struct error *err)
-{
-	struct http_settings *http;
-
-	if (argument)
-		return error_set(err, -EINVAL, "<Http>: expected no name, found \"%.100s\"",
-				 argument);
-	http = list_add((void **)&settings->https, &settings->n_https, sizeof(*http));
-	if (!http)
-		return error_oom(err);
-	*ret = (struct settings_node){ BLOCK_HTTP, http };
-	return 0;
-}
+/* -- monitors -- */
 
 int monitor_settings_init(struct monitor_settings *settings, const char *name, struct error *err)
 {
 	int r = monitor_name_check(name, err);
 
 	*settings = (struct monitor_settings){};
-	if (r < 0)
-		return r;
-	*settings = (struct monitor_settings){
-		.name = strdup(name),
-		.hook = strdup("auto"),
-		.log_level = strdup("off"),
-	};
-	if (settings->name && settings->hook && settings->log_level)
-		return 0;
-	monitor_settings_release(settings);
-	return error_oom(err);
-}
-
-int monitor_settings_try(const char *monitor, const char *option, const char *value,
-			 struct error *err)
-{
-	struct monitor_settings words;
-	int r = monitor_settings_init(&words, monitor, err);
-
-	if (r == 0)
-		r = settings_set((struct settings_node){ BLOCK_MONITOR, &words }, option, value,
-				 err);
-	monitor_settings_release(&words);
-	return r;
-}
-
-static int monitor_open(struct settings *settings, const char *name, struct settings_node *ret,
-			struct error *err)
-{
-	struct monitor_settings monitor, *added;
-	int r;
-
-	for (size_t i = 0; name && i < settings->n_monitors; i++)
-		if (!strcmp(settings->monitors[i].name, name))
-			return error_set(err, -EINVAL, "<Monitor \"%s\">: the name is taken", name);
-	if (settings->n_monitors == MONITORS_MAX)
-		return error_set(err, -E2BIG, "at most %d monitors are possible", MONITORS_MAX);
-	r = monitor_settings_init(&monitor, name, err);
-	if (r < 0)
-		return r;
-	added = list_add((void **)&settings->monitors, &settings->n_monitors, sizeof(*added));
-	if (!added) {
-		monitor_settings_release(&monitor);
-		return error_oom(err);
-	}
-	*added = monitor;
-	*ret = (struct settings_node){ BLOCK_MONITOR, added };
-	return 0;
-}
-
-static int metric_open(struct monitor_settings *monitor, const char *name,
-		       struct settings_node *ret, struct error *err)
-{
-	struct metric_settings *metric;
-
-	if (!name || !*name)
-		return error_set(err, -EINVAL, "<Metric>: expected the name of a metric");
-	if (monitor_settings_metric(monitor, name))
-		return error_set(err, -EINVAL, "<Metric \"%.100s\">: given twice", name);
-	metric = list_add((void **)&monitor->metrics, &monitor->n_metrics, sizeof(*metric));
-	if (!metric)
-		return error_oom(err);
-	metric->dispatch = true;
-	metric->name = strdup(name);
-	*ret = (struct settings_node){ BLOCK_METRIC, metric };
-	return metric->name ? 0 : error_oom(err);
-}
-
-static int feed_open(struct settings *settings, const char *name, struct settings_node *ret,
-		     struct error *err)
-{
-	struct feed_settings *feed;
-
-	if (!name || !*name || strlen(name) > FEED_NAME_MAX)
-		return error_set(err, -EINVAL,
-				 "<Feed>: expected a name of 1 to %d bytes, found \"%.100s\"",
-				 FEED_NAME_MAX, name ? name : "");
-	for (size_t i = 0; i < settings->n_feeds; i++)
-		if (!strcmp(settings->feeds[i].name, name))
-			return error_set(err, -EINVAL, "<Feed \"%s\">: the name is taken", name);
-	if (settings->n_feeds == FEEDS_MAX)
-		return error_set(err, -E2BIG, "at most %d feeds are possible", FEEDS_MAX);
-	feed = list_add((void **)&settings->feeds, &settings->n_feeds, sizeof(*feed));
-	if (!feed)
-		return error_oom(err);
-	feed->scale = 1;
-	feed->name = strdup(name);
-	if (!feed->name) {
-		settings->n_feeds--;
-		return error_oom(err);
-	}
-	*ret = (struct settings_node){ BLOCK_FEED, feed };
-	return 0;
-}
-
-bool settings_has_block(struct settings_node parent, const char *block)
-{
-	if (parent.block == BLOCK_PLUGIN)
-		return !strcasecmp(block, "Http") || !strcasecmp(block, "Monitor") ||
-		       !strcasecmp(block, "Feed");
-	return parent.block == BLOCK_MONITOR && !strcasecmp(block, "Metric");
-}
-
-int settings_open(struct settings_node parent, const char *block, const char *argument,
-		  struct settings_node *ret, struct error *err)
-{
-	char label[128];
-
-	if (parent.block == BLOCK_PLUGIN && !strcasecmp(block, "Http"))
-		return http_open(parent.object, argument, ret, err);
-	if (parent.block == BLOCK_PLUGIN && !strcasecmp(block, "Monitor"))
-		return monitor_open(parent.object, argument, ret, err);
-	if (parent.block == BLOCK_PLUGIN && !strcasecmp(block, "Feed"))
-		return feed_open(parent.object, argument, ret, err);
-	settings_label(parent, label, sizeof(label));
-	if (parent.block == BLOCK_MONITOR && !strcasecmp(block, "Metric")) {
-		int r = metric_open(parent.object, argument, ret, err);
-
-		return r < 0 ? error_prefix(err, r, "%s", label) : 0;
-	}
-	return error_set(err, -ENOENT, "%s: unknown block <%.100s>", label, block);
-}
-
-/* Checks the required options. */
-static int feed_check(const struct feed_settings *feed, struct error *err)
-{
-	const char *missing = !feed->match     ? "Match"
-			      : !feed->monitor ? "Monitor"
-			      : !feed->map     ? "Map"
-					       : NULL;
-
-	return missing ? error_set(err, -EINVAL, "<Feed \"%s\">: expected a %s", feed->name,
-				   missing)
-		       : 0;
-}
-
-int settings_check(struct settings_node node, struct error *err)
-{
-	const struct http_settings *http = node.object;
-
-	if (node.block == BLOCK_FEED)
-		return feed_check(node.object, err);
-
-	if (node.block == BLOCK_HTTP && http->socket_file &&
-	    (http->host || http->port || http->n_server_names))
-		return error_set(err, -EINVAL,
-				 "<Http>: SocketFile \"%s\" cannot be combined with Host, Port or "
-				 "ServerName",
-				 http->socket_file);
-	return 0;
-}
-
-static void metric_settings_release(struct metric_settings *metric)
-{
-	free(metric->name);
-	free(metric->type);
-	free(metric->type_instance);
+	return r < 0 ? r : block_init(BLOCK_MONITOR, settings, name, err);
 }
 
 void monitor_settings_release(struct monitor_settings *settings)
 {
-	free(settings->name);
-	for (size_t i = 0; i < settings->n_interfaces; i++) {
-		free(settings->interfaces[i]);
-		if (settings->positions)
-			free(settings->positions[i]);
-	}
-	free(settings->interfaces);
-	free(settings->positions);
-	free(settings->netns);
-	free(settings->position);
-	free(settings->hook);
-	free(settings->dataplane);
-	free(settings->log_level);
-	free(settings->plugin_instance);
-	for (size_t i = 0; i < settings->n_metrics; i++)
-		metric_settings_release(&settings->metrics[i]);
-	free(settings->metrics);
-	*settings = (struct monitor_settings){};
+	block_release(BLOCK_MONITOR, settings);
 }
 
 struct monitor_settings *monitor_settings_share(struct monitor_settings *settings)
@@ -323,44 +296,17 @@ struct monitor_settings *monitor_settings_unref(struct monitor_settings *setting
 	return NULL;
 }
 
-void feed_settings_release(struct feed_settings *settings)
+int monitor_settings_try(const char *monitor, const char *option, const char *value,
+			 struct error *err)
 {
-	free(settings->name);
-	free(settings->match);
-	free(settings->data_source);
-	free(settings->monitor);
-	free(settings->direction);
-	free(settings->map);
-	free(settings->key);
-	free(settings->field);
-	*settings = (struct feed_settings){};
-}
+	struct monitor_settings scratch;
+	int r = monitor_settings_init(&scratch, monitor, err);
 
-void settings_release(struct settings *settings)
-{
-	free(settings->socket_file);
-	free(settings->socket_group);
-	free(settings->socket_perms);
-	free(settings->dataplane_dir);
-	free(settings->state_dir);
-	free(settings->compiler);
-	free(settings->include_dir);
-	for (size_t i = 0; i < settings->n_https; i++) {
-		free(settings->https[i].host);
-		free(settings->https[i].port);
-		free(settings->https[i].socket_file);
-		for (size_t j = 0; j < settings->https[i].n_server_names; j++)
-			free(settings->https[i].server_names[j]);
-		free(settings->https[i].server_names);
-	}
-	free(settings->https);
-	for (size_t i = 0; i < settings->n_monitors; i++)
-		monitor_settings_release(&settings->monitors[i]);
-	free(settings->monitors);
-	for (size_t i = 0; i < settings->n_feeds; i++)
-		feed_settings_release(&settings->feeds[i]);
-	free(settings->feeds);
-	*settings = (struct settings){};
+	if (r == 0)
+		r = settings_set((struct settings_node){ BLOCK_MONITOR, &scratch }, option, value,
+				 err);
+	monitor_settings_release(&scratch);
+	return r;
 }
 
 const struct metric_settings *monitor_settings_metric(const struct monitor_settings *settings,
@@ -380,14 +326,6 @@ bool monitor_settings_has_interface(const struct monitor_settings *settings, con
 	return false;
 }
 
-static bool block_equal(enum settings_block block, const void *a, const void *b)
-{
-	for (const struct option *option = options; option->name; option++)
-		if (option->block == block && !option_equal(option, a, b))
-			return false;
-	return true;
-}
-
 bool monitor_settings_equal(const struct monitor_settings *a, const struct monitor_settings *b)
 {
 	if (strcmp(a->name, b->name) != 0 || a->n_metrics != b->n_metrics)
@@ -400,6 +338,33 @@ bool monitor_settings_equal(const struct monitor_settings *a, const struct monit
 			return false;
 	}
 	return block_equal(BLOCK_MONITOR, a, b);
+}
+
+int monitor_settings_set_position(struct monitor_settings *settings, const char *position,
+				  struct error *err)
+{
+	struct monitor_settings parsed = { .name = settings->name };
+	size_t last = settings->n_interfaces - 1;
+	int r;
+
+	if (!settings->positions)
+		settings->positions = calloc(INTERFACE_OPTIONS_MAX, sizeof(char *));
+	if (!settings->positions || !settings->n_interfaces)
+		return error_oom(err);
+	r = settings_set((struct settings_node){ BLOCK_MONITOR, &parsed }, "Position", position,
+			 err);
+	if (r < 0)
+		return r;
+	free(settings->positions[last]);
+	settings->positions[last] = parsed.position;
+	return 0;
+}
+
+/* -- feeds and listeners -- */
+
+void feed_settings_release(struct feed_settings *settings)
+{
+	block_release(BLOCK_FEED, settings);
 }
 
 bool feed_settings_equal(const struct feed_settings *a, const struct feed_settings *b)
@@ -419,49 +384,8 @@ bool feed_settings_match(const struct feed_settings *settings, const char *id)
 	return fnmatch(settings->match, slash ? slash + 1 : id, FNM_PATHNAME | FNM_NOESCAPE) == 0;
 }
 
-struct monitor_settings *settings_monitor(const struct settings *settings, const char *name)
+bool http_settings_allow_writes(const struct http_settings *http)
 {
-	for (size_t i = 0; i < settings->n_monitors; i++)
-		if (settings->monitors[i].name && !strcmp(settings->monitors[i].name, name))
-			return &settings->monitors[i];
-	return NULL;
-}
-
-void settings_report_fixed(const struct settings *running, const struct settings *new,
-			   struct text *report)
-{
-	static const char words[] = ": a change takes effect when collectd is started again\n";
-	bool https = running->n_https == new->n_https;
-
-	for (const struct option *option = options; option->name; option++)
-		if (option->block == BLOCK_PLUGIN && !option->live &&
-		    !option_equal(option, running, new))
-			text_printf(report, "%s%s", option->name, words);
-	for (size_t i = 0; https && i < new->n_https; i++)
-		https = block_equal(BLOCK_HTTP, &running->https[i], &new->https[i]);
-	if (!https)
-		text_printf(report, "<Http>%s", words);
-}
-
-int monitor_settings_set_position(struct monitor_settings *settings, const char *position,
-				  struct error *err)
-{
-	const struct settings_node node = { BLOCK_MONITOR, settings };
-	char *all = settings->position, *own;
-	int r;
-
-	if (!settings->positions)
-		settings->positions = calloc(INTERFACE_OPTIONS_MAX, sizeof(char *));
-	if (!settings->positions || !settings->n_interfaces)
-		return error_oom(err);
-	/* Parse with the option of the block, then restore the option. */
-	settings->position = NULL;
-	r = settings_set(node, "Position", position, err);
-	own = settings->position;
-	settings->position = all;
-	if (r < 0)
-		return r;
-	free(settings->positions[settings->n_interfaces - 1]);
-	settings->positions[settings->n_interfaces - 1] = own;
-	return 0;
+	return http->allow_writes == CHOICE_DEFAULT ? http->socket_file != NULL
+						    : http->allow_writes == CHOICE_TRUE;
 }

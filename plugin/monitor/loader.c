@@ -61,10 +61,9 @@ void loader_report_typos(const struct monitor *monitor, struct text *report)
 
 	for (size_t i = 0; monitor->dataplane && i < settings->n_metrics; i++)
 		if (!has_metric(monitor->dataplane, settings->metrics[i].name))
-			text_printf(
-				report,
-				"monitor %s: <Metric \"%s\">: the dataplane has no such metric\n",
-				settings->name, settings->metrics[i].name);
+			text_printf(report,
+				    "monitor %s: Metric \"%s\": the dataplane has no such metric\n",
+				    settings->name, settings->metrics[i].name);
 }
 
 /*

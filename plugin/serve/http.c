@@ -297,7 +297,7 @@ static int start_daemon(struct http *http, struct error *err)
 		http, MHD_OPTION_NOTIFY_COMPLETED, end_request, http, MHD_OPTION_NOTIFY_CONNECTION,
 		follow_connection, http, MHD_OPTION_END);
 	signals_restore(&old);
-	return http->daemon ? 0 : error_set(err, -EIO, "<Http>: libmicrohttpd cannot start");
+	return http->daemon ? 0 : error_set(err, -EIO, "Http: libmicrohttpd cannot start");
 }
 
 int http_start(const struct http_settings *settings, const char *hostname,

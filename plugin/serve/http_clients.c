@@ -314,7 +314,7 @@ int http_clients_new(int listen_fd, const char *name, struct http_clients **ret,
 	clients->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (clients->wake_fd < 0 ||
 	    fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK) < 0) {
-		int r = error_set(err, -errno, "<Http>: %s: %s", name, strerror(errno));
+		int r = error_set(err, -errno, "Http: %s: %s", name, strerror(errno));
 
 		fd_close(&clients->wake_fd);
 		free(clients);
@@ -339,7 +339,7 @@ int http_clients_start(struct http_clients *clients,
 	clients->hand_over = hand_over;
 	clients->data = data;
 	r = thread_start(&clients->thread, "dynmon-http", serve_clients, clients);
-	return r < 0 ? error_set(err, r, "<Http>: %s: cannot start a thread: %s", clients->name,
+	return r < 0 ? error_set(err, r, "Http: %s: cannot start a thread: %s", clients->name,
 				 strerror(-r))
 		     : 0;
 }

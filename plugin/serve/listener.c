@@ -79,7 +79,7 @@ int listener_open_tcp(const char *host, const char *port, struct error *err)
 	int r = getaddrinfo(host, port, &hints, &addresses), code = -EADDRNOTAVAIL, fd = -1;
 
 	if (r)
-		return error_set(err, -EADDRNOTAVAIL, "<Http>: Host \"%s\" Port \"%s\": %s", host,
+		return error_set(err, -EADDRNOTAVAIL, "Http: Host \"%s\" Port \"%s\": %s", host,
 				 port, gai_strerror(r));
 	for (struct addrinfo *a = addresses; a && fd < 0; a = a->ai_next) {
 		int on = 1;
@@ -97,7 +97,7 @@ int listener_open_tcp(const char *host, const char *port, struct error *err)
 	}
 	freeaddrinfo(addresses);
 	if (fd < 0)
-		return error_set(err, code, "<Http>: Host \"%s\" Port \"%s\": %s", host, port,
+		return error_set(err, code, "Http: Host \"%s\" Port \"%s\": %s", host, port,
 				 strerror(-code));
 	return fd;
 }

@@ -20,21 +20,21 @@ refused() {
 
 @test "invalid values are errors" {
 	refused $'<Monitor "edge">\nHook "warp"\n</Monitor>' \
-		'dynmon: <Monitor "edge">: Hook: expected one of auto, tcx, tc, xdp, xdp-generic, found "warp"'
+		'dynmon: Monitor "edge": Hook: expected one of auto, tcx, tc, xdp, xdp-generic, found "warp"'
 	refused $'<Monitor "edge">\nInterval -1\n</Monitor>' \
-		'dynmon: <Monitor "edge">: Interval: expected seconds from 0.001 to 86400, found "-1"'
+		'dynmon: Monitor "edge": Interval: expected seconds from 0.001 to 86400, found "-1"'
 	refused $'<Monitor "edge">\nInterface "a-name-that-is-too-long"\n</Monitor>' \
-		'dynmon: <Monitor "edge">: Interface: expected the name of a network interface, bridge:port, or /a regular expression/, found "a-name-that-is-too-long"'
+		'dynmon: Monitor "edge": Interface: expected the name of a network interface, bridge:port, or /a regular expression/, found "a-name-that-is-too-long"'
 	refused $'<Monitor "a b">\n</Monitor>' \
 		'dynmon: monitor name: expected letters, digits, _, - and ., found "a b"'
 	refused $'<Monitor "x">\n</Monitor>\n<Monitor "x">\n</Monitor>' \
-		'dynmon: <Monitor "x">: the name is taken'
-	refused $'<Http>\nPort 70000\n</Http>' 'dynmon: <Http>: Port: expected a port from 1 to 65535, found "70000"'
-	refused 'SocketPerms "rw"' 'dynmon: <Plugin dynmon>: SocketPerms: expected octal permissions such as 0660, found "rw"'
+		'dynmon: Monitor "x": the name is already used'
+	refused $'<Http>\nPort 70000\n</Http>' 'dynmon: Http: Port: expected a port from 1 to 65535, found "70000"'
+	refused 'SocketPerms "rw"' 'dynmon: Plugin dynmon: SocketPerms: expected octal permissions such as 0660, found "rw"'
 	refused $'<Monitor "edge">\n<Metric "m">\nDispatch "maybe"\n</Metric>\n</Monitor>' \
-		'dynmon: <Metric "m">: Dispatch: expected true or false, found "maybe"'
-	refused 'DataplaneDir "relative"' 'dynmon: <Plugin dynmon>: DataplaneDir: expected an absolute file name, found "relative"'
-	refused $'<Monitor "edge">\nHook "tc" "xdp"\n</Monitor>' 'dynmon: <Monitor "edge">: Hook: expected one value, found 2'
+		'dynmon: Metric "m": Dispatch: expected true or false, found "maybe"'
+	refused 'DataplaneDir "relative"' 'dynmon: Plugin dynmon: DataplaneDir: expected an absolute file name, found "relative"'
+	refused $'<Monitor "edge">\nHook "tc" "xdp"\n</Monitor>' 'dynmon: Monitor "edge": Hook: expected one value, found 2'
 }
 
 @test "unknown options are warnings" {
@@ -50,9 +50,9 @@ refused() {
 	</Frob>
 	EOF
 	collectd_start
-	grep -F 'dynmon: <Plugin dynmon>: unknown option "Colour"; there are SocketFile,' "$LOG"
-	grep -F 'dynmon: <Monitor "edge">: unknown option "Size"; there are Interface, NetNS,' "$LOG"
-	grep -F 'dynmon: <Plugin dynmon>: unknown block <Frob>' "$LOG"
+	grep -F 'dynmon: Plugin dynmon: unknown option "Colour", expected one of SocketFile,' "$LOG"
+	grep -F 'dynmon: Monitor "edge": unknown option "Size", expected one of Interface, NetNS,' "$LOG"
+	grep -F 'dynmon: Plugin dynmon: unknown block <Frob>' "$LOG"
 	frames_in 2
 	[ "$(json_value edge ingress packets_total)" = "[2]" ]
 }
@@ -98,7 +98,7 @@ refused() {
 	collectd_start
 	eventually grep -F 'dynmon: version' "$LOG"
 	grep -F "dynmon: socket $BATS_TEST_TMPDIR/taken: Address already in use" "$LOG"
-	grep -F 'dynmon: <Http>: Host "127.0.0.1" Port "9936": Address already in use' "$LOG"
+	grep -F 'dynmon: Http: Host "127.0.0.1" Port "9936": Address already in use' "$LOG"
 	frames_in 2
 	curl -sS --max-time "$PATIENCE" --unix-socket "$SOCKET" http://localhost/metrics | grep -F 'direction="ingress"} 2'
 	[ "$(stat -c %a "$SOCKET")" = 660 ]

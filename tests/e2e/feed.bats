@@ -395,18 +395,18 @@ forge() {
 	  Path "up"
 	  Scale "much"
 	  Monitor "a b"
-	</Feed>' 'dynmon: <Feed "a">: Match: expected [host/]plugin[-instance]/type[-instance], with *, ? and [...] as in the shell'
+	</Feed>' 'dynmon: Feed "a": Match: expected [host/]plugin[-instance]/type[-instance], with *, ? and [...] as in the shell'
 	for words in 'Key: expected a whole number, or {"field": number, ...} for a struct, found "x"' \
 		'Path: expected ingress or egress, found "up"' 'Scale: expected a number, found "much"' 'Monitor: monitor name: expected'; do
 		grep -F "$words" "$LOG"
 	done
 	refused '<Feed "a">
 	  Match "load/load"
-	</Feed>' 'dynmon: <Feed "a">: expected a Monitor'
+	</Feed>' 'dynmon: Feed "a": expected the option Monitor'
 	refused '<Feed "a">
-	</Feed>' 'dynmon: <Feed "a">: expected a Match'
+	</Feed>' 'dynmon: Feed "a": expected the option Match'
 	refused '<Feed "a">
 	  Match "load/load"
 	  Key "{\"port\": 1.5}"
-	</Feed>' 'dynmon: <Feed "a">: Key: port: expected a whole number, found 1.5'
+	</Feed>' 'dynmon: Feed "a": Key: port: expected a whole number, found 1.5'
 }

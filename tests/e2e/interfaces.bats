@@ -607,13 +607,13 @@ foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0
 	eventually runs_on edge mon0 port1 veth1 veth7
 	# A pattern that no interface matches yet.
 	[ "$(raw 'ATTACH edge "/^later \"quoted\"/"')" = '0 monitor edge attached to /^later "quoted"/' ]
-	[ "$(raw 'ATTACH edge "/^veth"')" = '-1 <Monitor "edge">: Interface: expected a regular expression between slashes, found "/^veth"' ]
-	[[ $(raw 'ATTACH edge "/^(veth/"') == '-1 <Monitor "edge">: Interface: expected an extended regular expression, found "/^(veth/": '* ]]
-	[ "$(raw 'ATTACH edge "no such"')" = '-1 <Monitor "edge">: Interface: expected the name of a network interface, bridge:port, or /a regular expression/, found "no such"' ]
+	[ "$(raw 'ATTACH edge "/^veth"')" = '-1 Monitor "edge": Interface: expected a regular expression between slashes, found "/^veth"' ]
+	[[ $(raw 'ATTACH edge "/^(veth/"') == '-1 Monitor "edge": Interface: expected an extended regular expression, found "/^(veth/": '* ]]
+	[ "$(raw 'ATTACH edge "no such"')" = '-1 Monitor "edge": Interface: expected the name of a network interface, bridge:port, or /a regular expression/, found "no such"' ]
 	[ "$(raw 'ATTACH edge nosuch0')" = '-1 interface "nosuch0" does not exist' ]
 	[ "$(raw 'ATTACH edge mon0')" = '-1 interface mon0 is attached already' ]
 	[ "$(raw 'ATTACH edge port1')" = '-1 interface port1 is attached already' ]
-	[ "$(raw 'ATTACH edge lo position=middle')" = '-1 <Monitor "edge">: Position: expected first, last, before:M or after:M, where M is a monitor or #ID of a program, found "middle"' ]
+	[ "$(raw 'ATTACH edge lo position=middle')" = '-1 Monitor "edge": Position: expected first, last, before:M or after:M, where M is a monitor or #ID of a program, found "middle"' ]
 	[ "$(raw 'ATTACH nosuch lo')" = '-1 no monitor is called "nosuch"' ]
 	[ "$(raw 'DETACH edge "/^(veth|no such)[0-9]+$/"')" = '0 monitor edge detached from /^(veth|no such)[0-9]+$/' ]
 	runs_on edge mon0 port1
@@ -630,8 +630,8 @@ foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0
 	[ "$(ctl show m | jq -c '[.hook, .netns == "'"$BLUE"'", .share, .pin, .loglevel, ."attached-by"]')" = '["tc",true,true,false,"info",["/^blue/"]]' ]
 	frames_at blue-peer 3
 	counted m "" 3
-	[ "$(raw 'ADD n netns=../etc')" = '-1 <Monitor "n">: NetNS: expected the name of a network namespace or an absolute file name, found "../etc"' ]
-	[ "$(raw 'ADD n share=perhaps')" = '-1 <Monitor "n">: Share: expected true or false, found "perhaps"' ]
+	[ "$(raw 'ADD n netns=../etc')" = '-1 Monitor "n": NetNS: expected the name of a network namespace or an absolute file name, found "../etc"' ]
+	[ "$(raw 'ADD n share=perhaps')" = '-1 Monitor "n": Share: expected true or false, found "perhaps"' ]
 	run ! ctl show n
 }
 

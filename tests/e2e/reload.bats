@@ -474,12 +474,12 @@ flood_more() {
 	conf < <(monitor new; monitor edge $'Hook "warp"\nInterval -3')
 	run ctl reload
 	[ "$status" -eq 1 ]
-	[[ $output == *"$CONF: <Monitor \"edge\">: Hook: expected one of auto, tcx, tc, xdp, xdp-generic, found \"warp\""* ]]
-	[[ $output == *"$CONF: <Monitor \"edge\">: Interval: expected seconds"* ]]
+	[[ $output == *"$CONF: Monitor \"edge\": Hook: expected one of auto, tcx, tc, xdp, xdp-generic, found \"warp\""* ]]
+	[[ $output == *"$CONF: Monitor \"edge\": Interval: expected seconds"* ]]
 	[ "$(names)" = edge ]
 	[ "$(programs edge)" = "$before" ]
 	kill -HUP "$COLLECTD"
-	eventually grep -F "dynmon: reload: $CONF: <Monitor \"edge\">: Hook: expected" "$LOG"
+	eventually grep -F "dynmon: reload: $CONF: Monitor \"edge\": Hook: expected" "$LOG"
 }
 
 @test "options of the plugin itself are reported, unknown ones too" {
@@ -489,8 +489,8 @@ flood_more() {
 	run ctl reload
 	[ "$status" -eq 0 ]
 	[[ $output == *"SocketPerms: a change takes effect when collectd is started again"* ]]
-	[[ $output == *"<Http>: a change takes effect when collectd is started again"* ]]
-	[[ $output == *"$CONF: <Plugin dynmon>: unknown option \"Colour\""* ]]
+	[[ $output == *"Http: a change takes effect when collectd is started again"* ]]
+	[[ $output == *"$CONF: Plugin dynmon: unknown option \"Colour\""* ]]
 }
 
 @test "a monitor that cannot be changed does not block others" {

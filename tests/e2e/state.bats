@@ -125,7 +125,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	grep -F "dynmon: $STATE/half.json: not restored: JSON syntax: line" "$LOG"
 	grep -F "dynmon: $STATE/other.json: not restored: name: expected \"other\", found \"good\"" "$LOG"
 	grep -F "dynmon: $STATE/README: not a monitor's state, left alone" "$LOG"
-	grep -F "dynmon: $STATE/warp.json: not restored: <Monitor \"warp\">: Hook: expected one of" "$LOG"
+	grep -F "dynmon: $STATE/warp.json: not restored: Monitor \"warp\": Hook: expected one of" "$LOG"
 	grep -F "dynmon: $STATE/next.json: not restored: version: expected 1" "$LOG"
 	grep -F "dynmon: $STATE/link.json: not restored: " "$LOG"
 	[ ! -e "$STATE/.good.new" ]

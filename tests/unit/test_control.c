@@ -141,7 +141,7 @@ static const struct {
 	{ "INJECT m direction=up bytes=2\n{}",
 	  "-1 direction: expected both, ingress or egress, found \"up\"", 0 },
 	/* same monitor; diagnostics become one line, and backslashes are kept */
-	{ "ADD edge hook=none\n", "-1 <Monitor \"edge\">: Hook: expected one of *", 0 },
+	{ "ADD edge hook=none\n", "-1 Monitor \"edge\": Hook: expected one of *", 0 },
 	{ "ADD edge\n", "0 monitor edge added", 0 },
 	{ "ADD edge\n", "-1 a monitor called \"edge\" exists", 0 },
 	{ "DEL edge\n", "0 monitor edge deleted", 0 },

@@ -246,7 +246,7 @@ static const struct {
 	{ "POST", "/attach", "{\"cube\":\"b\",\"port\":7}", 400, "{\"ietf-restconf:errors\":*" },
 	{ "POST", "/attach", "{\"cube\":\"c\",\"port\":\"x\"}", 400, "Cube c does not exist\n" },
 	{ "POST", "/attach", "{\"cube\":\"b\",\"port\":\"a b\"}", 400,
-	  "<Monitor \"b\">: Interface: *" },
+	  "Monitor \"b\": Interface: *" },
 	{ "POST", "/attach", "{\"cube\":\"b\",\"port\":\"nosuch0\"}", 400,
 	  "Port nosuch0 does not exist\n" },
 	{ "POST", "/attach", "{\"cube\":\"b\",\"port\":\"x\",\"after\":\"c\"}", 400,

@@ -11,10 +11,10 @@ static const struct {
 	int code;
 	const char *message;
 } options[] = {
-#define P "<Plugin dynmon>: "
-#define H "<Http>: "
-#define M "<Monitor \"edge\">: "
-#define C "<Metric \"m\">: "
+#define P "Plugin dynmon: "
+#define H "Http: "
+#define M "Monitor \"edge\": "
+#define C "Metric \"m\": "
 	{ BLOCK_PLUGIN, "SocketFile", "/run/x", 0, NULL },
 	{ BLOCK_PLUGIN, "socketfile", "/run/x", 0, NULL },
 	{ BLOCK_PLUGIN, "SocketFile", "run/x", -EINVAL,
@@ -49,11 +49,11 @@ static const struct {
 	  P "Compiler: expected an absolute file name, found \"c\"" },
 	{ BLOCK_PLUGIN, "IncludeDir", "/i", 0, NULL },
 	{ BLOCK_PLUGIN, "Interface", "eth0", -ENOENT,
-	  P "unknown option \"Interface\"; there are SocketFile, SocketGroup, SocketPerms, "
+	  P "unknown option \"Interface\", expected one of SocketFile, SocketGroup, SocketPerms, "
 	    "DeleteSocket, DataplaneDir, StateDir, Compiler, IncludeDir, RunStats" },
 	{ BLOCK_PLUGIN, "RunStats", "true", 0, NULL },
 	{ BLOCK_PLUGIN, "RunStats", "2", -EINVAL, P "RunStats: expected *" },
-	{ BLOCK_PLUGIN, "", "x", -ENOENT, P "unknown option \"\"; there are *" },
+	{ BLOCK_PLUGIN, "", "x", -ENOENT, P "unknown option \"\", expected one of *" },
 	{ BLOCK_HTTP, "Host", "::1", 0, NULL },
 	{ BLOCK_HTTP, "Port", "1", 0, NULL },
 	{ BLOCK_HTTP, "Port", "65535", 0, NULL },
@@ -83,7 +83,7 @@ static const struct {
 	{ BLOCK_HTTP, "ServerName", "http://x", -EINVAL,
 	  H "ServerName: expected a host name without a port, found \"http://x\"" },
 	{ BLOCK_HTTP, "Hook", "tc", -ENOENT,
-	  H "unknown option \"Hook\"; there are Host, Port, SocketFile*" },
+	  H "unknown option \"Hook\", expected one of Host, Port, SocketFile*" },
 	{ BLOCK_MONITOR, "Interface", "eth0", 0, NULL },
 	{ BLOCK_MONITOR, "Interface", "fifteen_letters", 0, NULL },
 	{ BLOCK_MONITOR, "Interface", "/^veth[0-9]+$/", 0, NULL },
@@ -160,9 +160,10 @@ static const struct {
 	{ BLOCK_MONITOR, "PluginInstance", "", -EINVAL,
 	  M "PluginInstance: expected a value, found \"\"" },
 	{ BLOCK_MONITOR, "Type", "x", -ENOENT,
-	  M "unknown option \"Type\"; there are Interface, NetNS, Position, Share, Pin, Hook, "
-	    "Dataplane, Interval, LogLevel, "
-	    "PluginInstance" },
+	  M
+	  "unknown option \"Type\", expected one of Interface, NetNS, Position, Share, Pin, Hook, "
+	  "Dataplane, Interval, LogLevel, "
+	  "PluginInstance" },
 	{ BLOCK_METRIC, "Type", "derive", 0, NULL },
 	{ BLOCK_METRIC, "TypeInstance", "x", 0, NULL },
 	{ BLOCK_METRIC, "Type", "", -EINVAL, C "Type: expected a value, found \"\"" },
@@ -170,7 +171,7 @@ static const struct {
 	{ BLOCK_METRIC, "Dispatch", "maybe", -EINVAL,
 	  C "Dispatch: expected true or false, found \"maybe\"" },
 	{ BLOCK_METRIC, "Hook", "tc", -ENOENT,
-	  C "unknown option \"Hook\"; there are Type, TypeInstance, Dispatch, MaxSeries" },
+	  C "unknown option \"Hook\", expected one of Type, TypeInstance, Dispatch, MaxSeries" },
 };
 
 static struct settings_node open_block(struct settings *settings, enum settings_block block)
@@ -296,16 +297,16 @@ static void test_blocks(void **state)
 		  "monitor name: expected letters, digits, _, - and ., found \"a=b\"" },
 		{ BLOCK_PLUGIN, "Monitor", "\xc3\xa4", -EINVAL,
 		  "monitor name: expected letters, *" },
-		{ BLOCK_PLUGIN, "Http", "x", -EINVAL, "<Http>: expected no name, found \"x\"" },
-		{ BLOCK_PLUGIN, "Metric", "m", -ENOENT, "<Plugin dynmon>: unknown block <Metric>" },
+		{ BLOCK_PLUGIN, "Http", "x", -EINVAL, "Http: expected no name, found \"x\"" },
+		{ BLOCK_PLUGIN, "Metric", "m", -ENOENT, "Plugin dynmon: unknown block <Metric>" },
 		{ BLOCK_MONITOR, "Monitor", "x", -ENOENT,
-		  "<Monitor \"edge\">: unknown block <Monitor>" },
+		  "Monitor \"edge\": unknown block <Monitor>" },
 		{ BLOCK_MONITOR, "Metric", NULL, -EINVAL,
-		  "<Monitor \"edge\">: <Metric>: expected the name of a metric" },
+		  "Monitor \"edge\": Metric: expected the name of a metric" },
 		{ BLOCK_MONITOR, "Metric", "", -EINVAL,
-		  "<Monitor \"edge\">: <Metric>: expected the name of a metric" },
-		{ BLOCK_METRIC, "Metric", "x", -ENOENT, "<Metric \"m\">: unknown block <Metric>" },
-		{ BLOCK_HTTP, "Host", "x", -ENOENT, "<Http>: unknown block <Host>" },
+		  "Monitor \"edge\": Metric: expected the name of a metric" },
+		{ BLOCK_METRIC, "Metric", "x", -ENOENT, "Metric \"m\": unknown block <Metric>" },
+		{ BLOCK_HTTP, "Host", "x", -ENOENT, "Http: unknown block <Host>" },
 	};
 
 	(void)state;
@@ -336,28 +337,29 @@ static void test_twice_and_limits(void **state)
 	root = settings_root(&settings);
 	assert_int_equal(settings_open(root, "Monitor", "edge", &monitor, &err), 0);
 	assert_int_equal(settings_open(root, "Monitor", "edge", &node, &err), -EINVAL);
-	assert_string_equal(error_message(&err), "<Monitor \"edge\">: the name is taken");
+	assert_string_equal(error_message(&err), "Monitor \"edge\": the name is already used");
 	assert_int_equal(settings_open(monitor, "Metric", "m", &node, &err), 0);
 	assert_int_equal(settings_open(monitor, "Metric", "m", &node, &err), -EINVAL);
-	assert_string_equal(error_message(&err), "<Monitor \"edge\">: <Metric \"m\">: given twice");
+	assert_string_equal(error_message(&err),
+			    "Monitor \"edge\": Metric \"m\": the name is already used");
 	for (int i = 0; i < INTERFACE_OPTIONS_MAX; i++) {
 		snprintf(name, sizeof(name), "eth%d", i);
 		assert_int_equal(settings_set(monitor, "Interface", name, &err), 0);
 	}
 	assert_int_equal(settings_set(monitor, "Interface", "eth7", &err), -EINVAL);
-	assert_string_equal(error_message(&err),
-			    "<Monitor \"edge\">: Interface: interface \"eth7\" "
-			    "is given twice");
+	assert_string_equal(error_message(&err), "Monitor \"edge\": Interface: \"eth7\" "
+						 "is given twice");
 	assert_int_equal(settings_set(monitor, "Interface", "more", &err), -E2BIG);
-	assert_string_equal(error_message(&err), "<Monitor \"edge\">: Interface: at most 256 "
-						 "are possible; a regular expression stands "
-						 "for many interfaces");
+	assert_string_equal(error_message(&err), "Monitor \"edge\": Interface: expected at most "
+						 "256 values; a regular expression can match "
+						 "many interfaces");
 	for (int i = 1; i < MONITORS_MAX; i++) {
 		snprintf(name, sizeof(name), "m%d", i);
 		assert_int_equal(settings_open(root, "Monitor", name, &node, &err), 0);
 	}
 	assert_int_equal(settings_open(root, "Monitor", "more", &node, &err), -E2BIG);
-	assert_string_equal(error_message(&err), "at most 1000 monitors are possible");
+	assert_string_equal(error_message(&err),
+			    "expected at most 1000 blocks of the kind Monitor");
 	settings_release(&settings);
 }
 
@@ -480,7 +482,7 @@ static void test_report_fixed(void **state)
 	settings_report_fixed(&running, &new, &report);
 	assert_string_equal(text_str(&report),
 			    "SocketGroup: a change takes effect when collectd is started again\n"
-			    "<Http>: a change takes effect when collectd is started again\n");
+			    "Http: a change takes effect when collectd is started again\n");
 	text_clear(&report);
 	assert_int_equal(settings_set(settings_root(&running), "SocketGroup", "adm", NULL), 0);
 	assert_int_equal(settings_open(settings_root(&running), "Http", NULL, &http, NULL), 0);
@@ -488,7 +490,7 @@ static void test_report_fixed(void **state)
 	assert_string_equal(text_str(&report), "");
 	assert_int_equal(settings_set(http, "Port", "9937", NULL), 0);
 	settings_report_fixed(&running, &new, &report);
-	assert_true(contains(text_str(&report), "<Http>: "));
+	assert_true(contains(text_str(&report), "Http: "));
 }
 
 /* Maximum number of a listener's names; a reload compares them. */
@@ -514,9 +516,9 @@ static void test_server_names(void **state)
 		assert_int_equal(settings_set(http, "ServerName", name, NULL), 0);
 	}
 	assert_int_equal(settings_set(http, "ServerName", "c", &err), -E2BIG);
-	assert_string_equal(error_message(&err), H "ServerName: at most 32 names are possible");
+	assert_string_equal(error_message(&err), H "ServerName: expected at most 32 values");
 	settings_report_fixed(&running, &new, &report);
-	assert_true(contains(text_str(&report), "<Http>: "));
+	assert_true(contains(text_str(&report), "Http: "));
 }
 
 int main(void)
