@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/clock.h"
 #include "collectd.h"
 #include "plugin.h"
 #include "utils/common/common.h"
 
+#include "base/array.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/self_counter.h"
 #include "collectd/dispatcher.h"
@@ -25,15 +26,16 @@
  */
 struct reader {
 	char *monitor; /* NULL for the self metrics */
+	char *label;   /* for messages */
 	uint64_t serial;
 	cdtime_t interval;
 	struct write_queue_observer *observer;
 	/* -- owned by the thread that has the turn -- */
-	struct text told;  /* metrics with an unusable type that were logged, one per line */
-	bool trouble_told; /* a failed read was logged */
-	bool troubled;	   /* the current read has failed */
-	cdtime_t time;	   /* of the current read, or else of the last read */
-	size_t sent;	   /* number of values of that read */
+	struct text types_logged; /* metrics with an unusable type that were logged, one per line */
+	bool failure_logged;	  /* a failed read was logged */
+	bool failed;		  /* the current read has failed */
+	cdtime_t time;		  /* of the current read, or else of the last read */
+	size_t sent;		  /* number of values of that read */
 	/* -- protected by dispatcher.lock -- */
 	unsigned int refs;
 	bool busy; /* a thread has the turn */
@@ -60,7 +62,8 @@ static void reader_delete(struct reader *reader)
 {
 	write_queue_free(reader->observer);
 	free(reader->monitor);
-	text_release(&reader->told);
+	free(reader->label);
+	text_release(&reader->types_logged);
 	free(reader);
 }
 
@@ -71,9 +74,8 @@ static void reader_unref(struct reader *reader)
 	pthread_mutex_lock(&dispatcher.lock);
 	left = --reader->refs;
 	pthread_mutex_unlock(&dispatcher.lock);
-	if (left)
-		return;
-	reader_delete(reader);
+	if (!left)
+		reader_delete(reader);
 }
 
 /* Removes a reader from the list, if listed: the given reader, or the reader of the monitor. */
@@ -111,8 +113,10 @@ static struct reader *reader_new(const struct monitor *monitor, double seconds)
 	reader->interval = seconds > 0 ? DOUBLE_TO_CDTIME_T(seconds) : plugin_get_interval();
 	reader->serial = monitor ? monitor->serial : 0;
 	reader->monitor = monitor ? strdup(monitor->name) : NULL;
+	if (asprintf(&reader->label, monitor ? "monitor %s" : "self metrics", reader->monitor) < 0)
+		reader->label = NULL;
 	reader->observer = write_queue_new();
-	if ((monitor && !reader->monitor) || !reader->observer) {
+	if ((monitor && !reader->monitor) || !reader->label || !reader->observer) {
 		reader_delete(reader);
 		return NULL;
 	}
@@ -148,7 +152,7 @@ static void turn_end(struct reader *reader)
 
 /* -- values -- */
 
-static value_t to_value(struct number number, int ds_type)
+static value_t value_from_number(struct number number, int ds_type)
 {
 	double d = number_double(number);
 	bool is_float = number.kind == NUMBER_FLOAT;
@@ -167,120 +171,86 @@ static value_t to_value(struct number number, int ds_type)
 	}
 }
 
-/* Returns true if the metric was logged before; otherwise remembers the metric. */
-static bool type_told(struct reader *reader, const char *metric)
+/* Logs once per metric why its values are not dispatched. */
+static void log_unusable_type(struct reader *reader, const struct value *value,
+			      const data_set_t *ds)
 {
 	_cleanup_text_ struct text line = {};
 
-	text_printf(&line, "\n%s\n", metric);
-	if (strstr(text_str(&reader->told), text_str(&line)))
-		return true;
-	text_add(&reader->told, line.data, line.len);
-	return false;
+	text_printf(&line, "\n%s\n", value->metric);
+	if (strstr(text_str(&reader->types_logged), text_str(&line)))
+		return;
+	text_add(&reader->types_logged, line.data, line.len);
+	log_error("%s: metric \"%s\": type \"%s\" %s", reader->label, value->metric, value->type,
+		  ds ? "has several data sources, expected one with a single value"
+		     : "is not in types.db");
 }
 
-/* Labels as metadata for write plugins; NULL without labels. collectd copies the metadata. */
-static meta_data_t *labels_of(const struct value *value)
-{
-	meta_data_t *meta = value->n_labels ? meta_data_create() : NULL;
-
-	for (size_t i = 0; meta && i < value->n_labels; i++)
-		meta_data_add_string(meta, value->labels[i].name, value->labels[i].value);
-	return meta;
-}
-
-static void dispatch(void *data, const struct value *from)
+static void dispatch(void *data, const struct value *value)
 {
 	struct reader *reader = data;
-	const data_set_t *ds = plugin_get_ds(from->type);
+	const data_set_t *ds = plugin_get_ds(value->type);
 	value_list_t list = VALUE_LIST_INIT;
-	value_t value;
+	value_t number;
 
 	if (!ds || ds->ds_num != 1) {
-		if (!type_told(reader, from->metric))
-			log_error("%s%s: metric \"%s\": type \"%s\" %s",
-				  reader->monitor ? "monitor " : "figures",
-				  reader->monitor ? reader->monitor : "", from->metric, from->type,
-				  ds ? "has several data sources, expected one with a single value"
-				     : "is not in types.db");
+		log_unusable_type(reader, value, ds);
 		return;
 	}
-	value = to_value(from->number, ds->ds[0].type);
-	list.values = &value;
+	number = value_from_number(value->number, ds->ds[0].type);
+	list.values = &number;
 	list.values_len = 1;
 	list.time = reader->time;
 	list.interval = reader->interval;
-	list.meta = labels_of(from);
 	sstrncpy(list.plugin, PLUGIN, sizeof(list.plugin));
-	sstrncpy(list.plugin_instance, from->plugin_instance, sizeof(list.plugin_instance));
-	sstrncpy(list.type, from->type, sizeof(list.type));
-	sstrncpy(list.type_instance, from->type_instance, sizeof(list.type_instance));
+	sstrncpy(list.plugin_instance, value->plugin_instance, sizeof(list.plugin_instance));
+	sstrncpy(list.type, value->type, sizeof(list.type));
+	sstrncpy(list.type_instance, value->type_instance, sizeof(list.type_instance));
+	/* Labels are metadata for write plugins. collectd copies the metadata. */
+	list.meta = value->n_labels ? meta_data_create() : NULL;
+	for (size_t i = 0; list.meta && i < value->n_labels; i++)
+		meta_data_add_string(list.meta, value->labels[i].name, value->labels[i].value);
 	if (plugin_dispatch_values(&list) == 0)
 		reader->sent++;
 	meta_data_destroy(list.meta);
 }
 
-static void read_trouble(void *data, const struct error *err)
+static void log_failed_read(void *data, const struct error *err)
 {
 	struct reader *reader = data;
 
-	if (!reader->trouble_told)
+	if (!reader->failure_logged)
 		log_error("%s", error_message(err));
-	reader->trouble_told = true;
-	reader->troubled = true;
-}
-
-static void read_begin(struct reader *reader)
-{
-	reader->time = write_queue_begin(reader->observer);
-	reader->sent = 0;
-}
-
-static void read_end(struct reader *reader)
-{
-	write_queue_end(reader->observer, reader->sent);
+	reader->failure_logged = true;
+	reader->failed = true;
 }
 
 /* The caller has the turn. */
-static void read_monitor(struct reader *reader, struct registry *registry)
+static void reader_read(struct reader *reader, struct registry *registry)
 {
 	_cleanup_(snapshot_release) struct snapshot snapshot = {};
 	uint64_t start = clock_now_ns();
 
 	if (registry_snapshot(registry, reader->monitor, &snapshot, NULL) < 0)
 		return;
-	snapshot_collect(&snapshot);
-	read_begin(reader);
-	reader->troubled = false;
-	for (size_t i = 0; i < snapshot.n; i++)
-		values_read(&snapshot.items[i], dispatch, read_trouble, reader);
-	read_end(reader);
-	if (!reader->troubled)
-		reader->trouble_told = false;
+	if (reader->monitor)
+		snapshot_collect(&snapshot);
+	reader->time = write_queue_begin(reader->observer);
+	reader->sent = 0;
+	reader->failed = false;
+	if (!reader->monitor)
+		self_metrics_read(&snapshot, dispatch, reader);
+	for (size_t i = 0; reader->monitor && i < snapshot.n; i++)
+		values_read(&snapshot.items[i], dispatch, log_failed_read, reader);
+	write_queue_end(reader->observer, reader->sent);
+	if (!reader->failed)
+		reader->failure_logged = false;
+	if (!reader->monitor)
+		return;
 	snapshot_note_read(&snapshot, READER_COLLECTD);
 	if (snapshot.n)
 		read_stats_add(snapshot.items[0].monitor->read_stats, READER_COLLECTD, 0,
 			       clock_now_ns() - start);
-}
-
-/* The caller has the turn. */
-static void dispatch_self_metrics(struct reader *reader, struct registry *registry)
-{
-	_cleanup_(snapshot_release) struct snapshot snapshot = {};
-
-	if (registry_snapshot(registry, NULL, &snapshot, NULL) < 0)
-		return;
-	read_begin(reader);
-	self_metrics_read(&snapshot, dispatch, reader);
-	read_end(reader);
-}
-
-static void reader_read(struct reader *reader, struct registry *registry)
-{
-	if (reader->monitor)
-		read_monitor(reader, registry);
-	else
-		dispatch_self_metrics(reader, registry);
 }
 
 /*
@@ -306,50 +276,41 @@ static int dispatcher_read(user_data_t *user_data)
 
 /* -- flush -- */
 
-/* Takes references to all current readers; the self metrics are last. NULL if memory ran out. */
-static struct reader **list_readers(size_t *n)
+/* Reads all monitors whose last read is at least timeout old. */
+static int flush_own(cdtime_t timeout, const char *identifier, struct error *err)
 {
-	struct reader **list, *figures = NULL;
-
-	*n = 0;
-	pthread_mutex_lock(&dispatcher.lock);
-	for (struct reader *reader = dispatcher.readers; reader; reader = reader->next)
-		++*n;
-	list = calloc(*n + 1, sizeof(*list));
-	*n = 0;
-	for (struct reader *reader = dispatcher.readers; list && reader; reader = reader->next) {
-		reader->refs++;
-		if (reader->monitor)
-			list[(*n)++] = reader;
-		else
-			figures = reader;
-	}
-	if (figures)
-		list[(*n)++] = figures;
-	pthread_mutex_unlock(&dispatcher.lock);
-	return list;
-}
-
-static int flush_all(struct registry *registry, cdtime_t timeout, struct error *err)
-{
-	struct timespec until;
-	size_t n;
-	_cleanup_free_ struct reader **readers = list_readers(&n);
+	const struct timespec until =
+		clock_timespec(clock_now_ns() + DISPATCHER_SECONDS_MAX * CLOCK_NS_PER_S);
+	_cleanup_free_ struct reader **readers = NULL;
+	struct registry *registry;
+	size_t n = 0;
 	int r = 0;
 
-	if (!readers)
-		return error_oom(err);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += DISPATCHER_SECONDS_MAX;
+	if (identifier && !value_cache_is_ours(identifier))
+		return 0;
+	pthread_mutex_lock(&dispatcher.lock);
+	registry = dispatcher.registry;
+	if (registry)
+		dispatcher.flushes++;
+	/* The self metrics were registered first, and are therefore last. */
+	for (struct reader *reader = registry ? dispatcher.readers : NULL; reader && r == 0;
+	     reader = reader->next) {
+		struct reader **slot = array_append(readers, n);
+
+		if (slot) {
+			reader->refs++;
+			*slot = reader;
+		} else {
+			r = error_oom(err);
+		}
+	}
+	pthread_mutex_unlock(&dispatcher.lock);
 	for (size_t i = 0; i < n; i++) {
 		struct reader *reader = readers[i];
 
 		if (turn_begin(reader, &until) < 0) {
-			error_release(err);
-			r = error_set(err, -EBUSY, "%s%s is being read for more than %d s",
-				      reader->monitor ? "monitor " : "the figures",
-				      reader->monitor ? reader->monitor : "",
-				      DISPATCHER_SECONDS_MAX);
+			r = error_set(err, -EBUSY, "%s: another read takes more than %d s",
+				      reader->label, DISPATCHER_SECONDS_MAX);
 		} else {
 			bool due = !timeout || reader->time + timeout <= cdtime();
 
@@ -361,24 +322,8 @@ static int flush_all(struct registry *registry, cdtime_t timeout, struct error *
 		}
 		reader_unref(reader);
 	}
-	return r;
-}
-
-static int flush_own(cdtime_t timeout, const char *identifier, struct error *err)
-{
-	struct registry *registry;
-	int r = 0;
-
-	if (identifier && !value_cache_is_ours(identifier))
-		return 0;
-	pthread_mutex_lock(&dispatcher.lock);
-	registry = dispatcher.registry;
-	if (registry)
-		dispatcher.flushes++;
-	pthread_mutex_unlock(&dispatcher.lock);
 	if (!registry)
 		return 0;
-	r = flush_all(registry, timeout, err);
 	pthread_mutex_lock(&dispatcher.lock);
 	dispatcher.flushes--;
 	pthread_cond_broadcast(&dispatcher.free);
@@ -431,13 +376,14 @@ static void reader_name(const struct monitor *monitor, char *name, size_t size)
 	snprintf(name, size, PLUGIN "-%s-%llu", monitor->name, (unsigned long long)monitor->serial);
 }
 
-void dispatcher_add(struct monitor *monitor)
+void dispatcher_add(void *data, struct monitor *monitor)
 {
 	_cleanup_(monitor_settings_unrefp) struct monitor_settings *settings =
 		monitor_get_settings(monitor);
 	user_data_t user_data = { .free_func = reader_free };
 	char name[DATA_MAX_NAME_LEN];
 
+	(void)data;
 	plugin_set_ctx(dispatcher.context);
 	user_data.data = reader_new(monitor, settings->interval);
 	if (!user_data.data) {
@@ -448,13 +394,14 @@ void dispatcher_add(struct monitor *monitor)
 	/* collectd calls free_func on failure, too. */
 	if (plugin_register_complex_read(PLUGIN, name, dispatcher_read,
 					 DOUBLE_TO_CDTIME_T(settings->interval), &user_data) != 0)
-		log_error("monitor %s: collectd does not take its read callback", monitor->name);
+		log_error("monitor %s: collectd rejects the read callback", monitor->name);
 }
 
-void dispatcher_remove(const struct monitor *monitor)
+void dispatcher_remove(void *data, const struct monitor *monitor)
 {
 	char name[DATA_MAX_NAME_LEN];
 
+	(void)data;
 	unlink_reader(NULL, monitor);
 	reader_name(monitor, name, sizeof(name));
 	plugin_unregister_read(name);

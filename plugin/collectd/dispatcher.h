@@ -27,9 +27,12 @@ void dispatcher_start(struct registry *registry);
 /* Returns when no thread uses the registry any more. collectd's read threads have ended before. */
 void dispatcher_stop(void);
 
-/* Registers and unregisters the read callback of a monitor. Called by the registry's observer. */
-void dispatcher_add(struct monitor *monitor);
-void dispatcher_remove(const struct monitor *monitor);
+/*
+ * Register and unregister the read callback of a monitor. The callbacks added() and removed() of
+ * registry_observer.
+ */
+void dispatcher_add(void *data, struct monitor *monitor);
+void dispatcher_remove(void *data, const struct monitor *monitor);
 
 /**
  * dispatcher_flush() - flush values; the callback flush() of registry_observer

@@ -90,7 +90,7 @@ static int settings_prepare(void)
 static int dynmon_config(oconfig_item_t *item)
 {
 	_cleanup_error_ struct error err = {};
-	_cleanup_text_ struct text warnings = {}, mistakes = {};
+	_cleanup_text_ struct text warnings = {}, errors = {};
 	int r;
 
 	if (settings_prepare() < 0)
@@ -99,8 +99,8 @@ static int dynmon_config(oconfig_item_t *item)
 	log_lines(LOG_LEVEL_WARNING, &warnings);
 	if (r == 0)
 		return 0;
-	text_adds(&mistakes, error_message(&err));
-	log_lines(LOG_LEVEL_ERR, &mistakes);
+	text_adds(&errors, error_message(&err));
+	log_lines(LOG_LEVEL_ERR, &errors);
 	return -1;
 }
 
@@ -130,20 +130,6 @@ static int configure(void *data, struct settings *ret, struct text *report, stru
 	return 0;
 }
 
-/* -- adding and removing monitors -- */
-
-static void monitor_added(void *data, struct monitor *monitor)
-{
-	(void)data;
-	dispatcher_add(monitor);
-}
-
-static void monitor_removed(void *data, const struct monitor *monitor)
-{
-	(void)data;
-	dispatcher_remove(monitor);
-}
-
 /* -- reload -- */
 
 /*
@@ -159,32 +145,15 @@ static void on_sighup(int signal)
 	errno = saved;
 }
 
-static void catch_sighup(void)
-{
-	const struct sigaction action = { .sa_handler = on_sighup, .sa_flags = SA_RESTART };
-
-	sem_init(&reloader.hangups, 0, 0);
-	sigaction(SIGHUP, &action, NULL);
-}
-
-static void reload(void)
-{
-	_cleanup_error_ struct error err = {};
-	_cleanup_text_ struct text report = {};
-	int r = registry_reload(registry, NULL, false, &report, &err);
-
-	log_lines(LOG_LEVEL_NOTICE, &report);
-	if (!report.len && r == 0)
-		log_notice("reload: nothing has changed");
-	if (r < 0)
-		log_error("reload: %s", error_message(&err));
-}
-
 static void *reload_thread(void *data)
 {
 	(void)data;
 	plugin_set_ctx(context);
 	for (;;) {
+		_cleanup_error_ struct error err = {};
+		_cleanup_text_ struct text report = {};
+		int r;
+
 		if (sem_wait(&reloader.hangups) < 0)
 			continue;
 		/* One reload serves all pending signals. */
@@ -192,7 +161,12 @@ static void *reload_thread(void *data)
 			;
 		if (reloader.stopping)
 			return NULL;
-		reload();
+		r = registry_reload(registry, NULL, false, &report, &err);
+		log_lines(LOG_LEVEL_NOTICE, &report);
+		if (!report.len && r == 0)
+			log_notice("reload: nothing has changed");
+		if (r < 0)
+			log_error("reload: %s", error_message(&err));
 	}
 }
 
@@ -214,11 +188,28 @@ static void reloader_stop(void)
 
 /* -- the parts of the plugin -- */
 
+/* Each interface needs several descriptors, and the usual limit of a service is 1024. */
+static int descriptors_start(struct error *err)
+{
+	uint64_t old, new;
+	int r = descriptors_raise(&old, &new);
+
+	(void)err;
+	if (r < 0)
+		log_warning("the limit of descriptors cannot be raised: %s", strerror(-r));
+	else if (new != old)
+		log_info("the limit of descriptors was raised from %llu to %llu",
+			 (unsigned long long)old, (unsigned long long)new);
+	else
+		log_info("the limit of descriptors is %llu", (unsigned long long)new);
+	return 0;
+}
+
 static int registry_start(struct error *err)
 {
 	const struct registry_observer observer = {
-		.added = monitor_added,
-		.removed = monitor_removed,
+		.added = dispatcher_add,
+		.removed = dispatcher_remove,
 		.configure = configure,
 		.flush = dispatcher_flush,
 		.list_values = value_cache_list,
@@ -258,20 +249,22 @@ static void run_stats_stop(void)
 	run_stats_switch(false, NULL);
 }
 
-static int feeds_start(struct error *err)
+/* Values of other plugins flow into feeds, and values of monitors into collectd. */
+static int dataflow_start(struct error *err)
 {
 	int r = feeds_set(registry->feeds, &settings, NULL, err);
 
-	if (r == 0)
-		feed_input_start(registry);
-	return r;
-}
-
-static int dispatching_start(struct error *err)
-{
-	(void)err;
+	if (r < 0)
+		return r;
+	feed_input_start(registry);
 	dispatcher_start(registry);
 	return 0;
+}
+
+static void dataflow_stop(void)
+{
+	dispatcher_stop();
+	feed_input_stop();
 }
 
 /* A failure to open the socket is logged; the other parts still start. */
@@ -319,60 +312,31 @@ static void https_close(void)
 	https = NULL;
 }
 
-static void monitors_add(void)
-{
-	for (size_t i = 0; i < settings.n_monitors; i++) {
-		_cleanup_error_ struct error err = {};
-		_cleanup_text_ struct text report = {};
-		int r = registry_add(registry, &settings.monitors[i], true, &report, &err);
-
-		log_lines(LOG_LEVEL_WARNING, &report);
-		if (r < 0)
-			log_error("%s", error_message(&err));
-	}
-}
-
-static void monitors_restore(void)
-{
-	_cleanup_error_ struct error err = {};
-	_cleanup_text_ struct text report = {};
-	int r = registry_restore(registry, settings.state_dir, &report, &err);
-
-	log_lines(LOG_LEVEL_WARNING, &report);
-	if (r < 0)
-		log_error("%s", error_message(&err));
-}
-
-/* Each interface needs several descriptors, and the usual limit of a service is 1024. */
-static void descriptors_prepare(void)
-{
-	uint64_t old, new;
-	int r = descriptors_raise(&old, &new);
-
-	if (r < 0)
-		log_warning("the limit of descriptors cannot be raised: %s", strerror(-r));
-	else if (new != old)
-		log_info("the limit of descriptors was raised from %llu to %llu",
-			 (unsigned long long)old, (unsigned long long)new);
-	else
-		log_info("the limit of descriptors is %llu", (unsigned long long)new);
-}
-
 /* A monitor that cannot start is logged; the other monitors still start. */
 static int monitors_start(struct error *err)
 {
-	_cleanup_text_ struct text report = {};
+	_cleanup_text_ struct text warnings = {}, notices = {};
 
 	(void)err;
 	registry_batch_begin(registry);
-	monitors_add();
-	monitors_restore();
-	/* Retry monitors that could not start before other monitors existed. */
-	registry_try_again(registry, &report);
+	for (size_t i = 0; i < settings.n_monitors; i++) {
+		_cleanup_error_ struct error failure = {};
+		int r = registry_add(registry, &settings.monitors[i], true, &warnings, &failure);
+
+		log_lines(LOG_LEVEL_WARNING, &warnings);
+		text_clear(&warnings);
+		if (r < 0)
+			log_error("%s", error_message(&failure));
+	}
+	if (registry_restore(registry, settings.state_dir, &warnings, err) < 0)
+		log_error("%s", error_message(err));
+	log_lines(LOG_LEVEL_WARNING, &warnings);
+	/* Some monitors could not start before other monitors existed. */
+	registry_try_again(registry, &notices);
 	registry_batch_end(registry);
-	registry_report_feeds(registry, &report);
-	orphans_remove(registry, &report);
-	log_lines(LOG_LEVEL_NOTICE, &report);
+	registry_report_feeds(registry, &notices);
+	orphans_remove(registry, &notices);
+	log_lines(LOG_LEVEL_NOTICE, &notices);
 	return 0;
 }
 
@@ -407,11 +371,11 @@ static const struct part {
 	int (*start)(struct error *err); /* -errno if the plugin cannot run */
 	void (*stop)(void);
 } parts[] = {
+	{ descriptors_start, NULL },
 	{ registry_start, registry_stop },
 	{ notification_open, notification_close },
 	{ run_stats_start, run_stats_stop },
-	{ feeds_start, feed_input_stop },
-	{ dispatching_start, dispatcher_stop },
+	{ dataflow_start, dataflow_stop },
 	{ monitors_start, NULL }, /* monitors stop with the registry */
 	/* The following parts start threads. */
 	{ events_open, events_close },
@@ -437,9 +401,14 @@ static void parts_stop(void)
 	}
 }
 
-static int parts_start(void)
+static int dynmon_init(void)
 {
-	for (n_started = 0; n_started < ARRAY_SIZE(parts); n_started++) {
+	if (n_started)
+		return 0;
+	if (settings_prepare() < 0)
+		return -1;
+	context = plugin_get_ctx();
+	for (; n_started < ARRAY_SIZE(parts); n_started++) {
 		const struct part *part = &parts[n_started];
 		_cleanup_error_ struct error err = {};
 
@@ -449,19 +418,6 @@ static int parts_start(void)
 		parts_stop();
 		return -1;
 	}
-	return 0;
-}
-
-static int dynmon_init(void)
-{
-	if (n_started)
-		return 0;
-	if (settings_prepare() < 0)
-		return -1;
-	context = plugin_get_ctx();
-	descriptors_prepare();
-	if (parts_start() < 0)
-		return -1;
 	log_info("version " DYNMON_VERSION " is ready");
 	return 0;
 }
@@ -477,8 +433,11 @@ static int dynmon_shutdown(void)
 
 void module_register(void)
 {
+	const struct sigaction action = { .sa_handler = on_sighup, .sa_flags = SA_RESTART };
+
 	log_set_sink(sink_collectd);
-	catch_sighup();
+	sem_init(&reloader.hangups, 0, 0);
+	sigaction(SIGHUP, &action, NULL);
 	/*
 	 * Locate the file now, because the configuration may have no block of this plugin. init
 	 * reports a failure.

@@ -27,23 +27,19 @@ static struct {
 	pthread_t thread;
 } notifier = { .stop_fd = -1 };
 
-/* Makes the field that %{interface} has in the values of an interface. */
-static void interface_field(const char *interface, char field[VALUE_FIELD_MAX + 1])
-{
-	_cleanup_text_ struct text name = {};
-
-	utf8_name(&name, interface, strlen(interface));
-	value_field(text_str(&name), name.len, field);
-}
-
 static void send_notification(const struct notification *notice)
 {
 	notification_t to = { .severity = (int)notice->severity, .time = cdtime() };
+	_cleanup_text_ struct text interface = {};
+	char field[VALUE_FIELD_MAX + 1];
 
+	/* The field that %{interface} has in the values of the interface. */
+	utf8_name(&interface, notice->interface, strlen(notice->interface));
+	value_field(text_str(&interface), interface.len, field);
+	sstrncpy(to.type_instance, field, sizeof(to.type_instance));
 	sstrncpy(to.host, hostname_g, sizeof(to.host));
 	sstrncpy(to.plugin, PLUGIN, sizeof(to.plugin));
 	sstrncpy(to.plugin_instance, notice->monitor, sizeof(to.plugin_instance));
-	interface_field(notice->interface, to.type_instance);
 	sstrncpy(to.message, notice->text, sizeof(to.message));
 	plugin_dispatch_notification(&to);
 }

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/clock.h"
 #include "collectd.h"
 #include "filter_chain.h"
 #include "plugin.h"
 
-#include "base/self_counter.h"
+#include "base/clock.h"
 #include "collectd/write_queue.h"
 
 #include <errno.h>
-#include <time.h>
 
 #define PLUGIN "dynmon"
-#define SECOND UINT64_C(1000000000)
 
 /* Time for each write thread to finish its current value, for which collectd has no event. */
 #define IN_HAND_MS 20
@@ -184,36 +181,26 @@ static size_t count_all_missing(cdtime_t then)
 	return missing;
 }
 
-static bool chain_may_drop(void)
-{
-	const char *name = global_option_get("PreCacheChain");
-
-	return name && fc_chain_get_by_name(name);
-}
-
 /* Under lock. Returns the number of values that did not reach the cache in time. */
-static size_t wait_for_all(bool may_drop)
+static size_t wait_for_values(bool may_drop)
 {
 	const uint64_t quiet =
-		(may_drop ? WRITE_QUEUE_SECONDS_QUIET : WRITE_QUEUE_SECONDS_MAX) * SECOND;
-	const uint64_t start = clock_now_ns(), end = start + WRITE_QUEUE_SECONDS_MAX * SECOND;
+		(may_drop ? WRITE_QUEUE_SECONDS_QUIET : WRITE_QUEUE_SECONDS_MAX) * CLOCK_NS_PER_S;
+	uint64_t now = clock_now_ns(), until = now + quiet;
+	const uint64_t end = now + WRITE_QUEUE_SECONDS_MAX * CLOCK_NS_PER_S;
 	const cdtime_t then = cdtime();
-	size_t missing = count_all_missing(then);
-	uint64_t until = start + quiet;
+	size_t missing = count_all_missing(then), before;
 
-	while (missing && clock_now_ns() < until) {
-		const struct timespec time = {
-			.tv_sec = (time_t)(until / SECOND),
-			.tv_nsec = (long)(until % SECOND),
-		};
-		size_t now;
+	while (missing && now < until) {
+		const struct timespec time = clock_timespec(until);
 
 		pthread_cond_clockwait(&write_queue.seen, &write_queue.lock, CLOCK_MONOTONIC,
 				       &time);
-		now = count_all_missing(then);
-		if (now < missing)
-			until = clock_now_ns() + quiet < end ? clock_now_ns() + quiet : end;
-		missing = now;
+		before = missing;
+		missing = count_all_missing(then);
+		now = clock_now_ns();
+		if (missing < before)
+			until = now + quiet < end ? now + quiet : end;
 	}
 	return missing;
 }
@@ -221,12 +208,13 @@ static size_t wait_for_all(bool may_drop)
 int write_queue_wait(struct error *err)
 {
 	const struct timespec in_hand = { .tv_nsec = IN_HAND_MS * 1000000L };
-	bool may_drop = chain_may_drop();
+	const char *chain = global_option_get("PreCacheChain");
+	bool may_drop = chain && fc_chain_get_by_name(chain);
 	size_t missing;
 
 	pthread_mutex_lock(&write_queue.lock);
 	write_queue.waiting++;
-	missing = wait_for_all(may_drop);
+	missing = wait_for_values(may_drop);
 	write_queue.waiting--;
 	pthread_mutex_unlock(&write_queue.lock);
 	nanosleep(&in_hand, NULL);
