@@ -2,6 +2,7 @@
 #include "feed/feed.h"
 #include "base/hash.h"
 #include "base/json_writer.h"
+#include "base/string.h"
 #include "feed/feed_target.h"
 
 #include <errno.h>
@@ -12,10 +13,10 @@ struct feed {
 	unsigned int refs;	       /* atomic */
 	uint64_t serial;	       /* unique among all feeds since the start */
 	struct feed_settings settings; /* constant */
-	bool others_told;	       /* atomic: ignored values were logged */
+	bool others_logged;	       /* atomic: ignored values were logged */
 	/* -- protected by lock -- */
-	bool gone;	 /* the feed is no longer configured */
-	bool asked;	 /* feeds_each() was called with fresh */
+	bool removed;	 /* the feed is no longer configured */
+	bool listed;	 /* feeds_each() was called with fresh */
 	uint64_t values; /* number of values taken */
 	double value;	 /* last value, unscaled */
 	double time;	 /* time of the last value */
@@ -32,30 +33,23 @@ struct table {
 };
 
 struct feeds {
-	uint64_t plugins; /* atomic; Bloom filter of the plugins whose values any feed takes */
+	uint64_t plugins;     /* atomic; Bloom filter of the plugins whose values any feed takes */
+	uint64_t next_serial; /* used by feeds_set() */
 	pthread_mutex_t lock;
 	/* -- protected by lock -- */
 	struct table *table;
-	uint64_t next_serial;
 	uint64_t values; /* of removed feeds */
 	uint64_t errors;
 };
 
-static struct feed *feed_unref(struct feed *feed)
+static void feed_unref(struct feed *feed)
 {
-	if (!feed || __atomic_sub_fetch(&feed->refs, 1, __ATOMIC_ACQ_REL))
-		return NULL;
+	if (__atomic_sub_fetch(&feed->refs, 1, __ATOMIC_ACQ_REL))
+		return;
 	feed_settings_release(&feed->settings);
 	free(feed->id);
 	free(feed->error);
 	free(feed);
-	return NULL;
-}
-
-static struct table *table_ref(struct table *table)
-{
-	__atomic_add_fetch(&table->refs, 1, __ATOMIC_RELAXED);
-	return table;
 }
 
 static struct table *table_unref(struct table *table)
@@ -110,12 +104,14 @@ struct feeds *feeds_free(struct feeds *feeds)
 	return NULL;
 }
 
-static struct table *current(struct feeds *feeds)
+/* Takes a reference. */
+static struct table *current_table(struct feeds *feeds)
 {
 	struct table *table;
 
 	pthread_mutex_lock(&feeds->lock);
-	table = table_ref(feeds->table);
+	table = feeds->table;
+	__atomic_add_fetch(&table->refs, 1, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&feeds->lock);
 	return table;
 }
@@ -145,74 +141,63 @@ bool feeds_want(const struct feeds *feeds, const char *plugin)
 
 /* -- configuration -- */
 
-static bool feed_same(const char *a, const char *b)
+static void report_feed(struct text *report, const struct feed_settings *settings, const char *what)
 {
-	return a && b ? !strcmp(a, b) : a == b;
+	if (report)
+		text_printf(report, "feed \"%s\": %s\n", settings->name, what);
 }
 
-static struct feed *feed_new(struct feeds *feeds)
+/* Returns NULL if memory ran out. New feeds in the table have no settings yet. */
+static struct table *next_table(struct feeds *feeds, const struct settings *settings,
+				const struct table *before)
 {
-	struct feed *feed = calloc(1, sizeof(*feed));
+	_cleanup_(table_unrefp) struct table *table = table_new(settings->n_feeds);
 
-	if (!feed)
-		return NULL;
-	feed->refs = 1;
-	pthread_mutex_lock(&feeds->lock);
-	feed->serial = ++feeds->next_serial;
-	pthread_mutex_unlock(&feeds->lock);
-	return feed;
+	for (size_t i = 0; table && i < settings->n_feeds; i++) {
+		struct feed *feed = table_find(before, settings->feeds[i].name);
+
+		if (feed && feed_settings_equal(&feed->settings, &settings->feeds[i])) {
+			__atomic_add_fetch(&feed->refs, 1, __ATOMIC_RELAXED);
+		} else {
+			feed = calloc(1, sizeof(*feed));
+			if (!feed)
+				return NULL;
+			feed->refs = 1;
+			feed->serial = ++feeds->next_serial;
+		}
+		table->items[table->n++] = feed;
+	}
+	return steal_ptr(&table);
 }
 
 /*
  * The caller holds lock. The feed keeps the last value of its predecessor if the source is equal.
  */
-static void feed_follow(struct feed *feed, struct feed *old)
+static void feed_inherit(struct feed *feed, struct feed *old)
 {
-	old->gone = true;
+	old->removed = true;
 	feed->values = old->values;
 	feed->errors = old->errors;
-	if (strcmp(feed->settings.match, old->settings.match) != 0 ||
-	    !feed_same(feed->settings.data_source, old->settings.data_source))
+	if (!string_equal(feed->settings.match, old->settings.match) ||
+	    !string_equal(feed->settings.data_source, old->settings.data_source))
 		return;
 	feed->value = old->value;
 	feed->time = old->time;
 	feed->id = steal_ptr(&old->id);
 }
 
-static void feed_tell(struct text *report, const struct feed_settings *settings, const char *what)
+int feeds_set(struct feeds *feeds, struct settings *settings, struct text *report,
+	      struct error *err)
 {
-	if (report)
-		text_printf(report, "feed \"%s\": %s\n", settings->name, what);
-}
+	_cleanup_(table_unrefp) struct table *before = current_table(feeds);
+	struct table *table = next_table(feeds, settings, before);
+	uint64_t plugins = 0;
 
-/* Makes a new table. New feeds in the table have no settings yet. */
-static int table_make(struct feeds *feeds, const struct settings *settings,
-		      const struct table *before, struct table **ret)
-{
-	_cleanup_(table_unrefp) struct table *table = table_new(settings->n_feeds);
-
-	for (size_t i = 0; table && i < settings->n_feeds; i++) {
-		const struct feed_settings *wanted = &settings->feeds[i];
-		struct feed *feed = table_find(before, wanted->name);
-
-		if (feed && feed_settings_equal(&feed->settings, wanted))
-			__atomic_add_fetch(&feed->refs, 1, __ATOMIC_RELAXED);
-		else
-			feed = feed_new(feeds);
-		if (!feed)
-			return -ENOMEM;
-		table->items[table->n++] = feed;
-	}
-	*ret = steal_ptr(&table);
-	return *ret ? 0 : -ENOMEM;
-}
-
-/* The caller holds lock. */
-static void table_change(struct feeds *feeds, struct table *table, struct settings *settings,
-			 struct text *report)
-{
-	struct table *before = feeds->table;
-
+	if (!table)
+		return error_oom(err);
+	for (size_t i = 0; i < settings->n_feeds; i++)
+		plugins |= match_bits(settings->feeds[i].match);
+	pthread_mutex_lock(&feeds->lock);
 	for (size_t i = 0; i < table->n; i++) {
 		struct feed *feed = table->items[i], *old;
 
@@ -222,35 +207,20 @@ static void table_change(struct feeds *feeds, struct table *table, struct settin
 		settings->feeds[i] = (struct feed_settings){};
 		old = table_find(before, feed->settings.name);
 		if (old)
-			feed_follow(feed, old);
-		feed_tell(report, &feed->settings, old ? "settings changed" : "added");
+			feed_inherit(feed, old);
+		report_feed(report, &feed->settings, old ? "settings changed" : "added");
 	}
 	for (size_t i = 0; i < before->n; i++) {
 		struct feed *old = before->items[i];
 
 		if (table_find(table, old->settings.name))
 			continue;
-		old->gone = true;
+		old->removed = true;
 		feeds->values += old->values;
 		feeds->errors += old->errors;
-		feed_tell(report, &old->settings, "removed, it is not configured any more");
+		report_feed(report, &old->settings, "removed, it is not configured any more");
 	}
 	feeds->table = table;
-}
-
-int feeds_set(struct feeds *feeds, struct settings *settings, struct text *report,
-	      struct error *err)
-{
-	_cleanup_(table_unrefp) struct table *before = current(feeds);
-	struct table *table;
-	uint64_t plugins = 0;
-
-	if (table_make(feeds, settings, before, &table) < 0)
-		return error_oom(err);
-	for (size_t i = 0; i < settings->n_feeds; i++)
-		plugins |= match_bits(settings->feeds[i].match);
-	pthread_mutex_lock(&feeds->lock);
-	table_change(feeds, table, settings, report);
 	pthread_mutex_unlock(&feeds->lock);
 	table_unref(before); /* the reference held by feeds */
 	__atomic_store_n(&feeds->plugins, plugins, __ATOMIC_RELAXED);
@@ -259,30 +229,27 @@ int feeds_set(struct feeds *feeds, struct settings *settings, struct text *repor
 
 /* -- targets -- */
 
-static bool is_configured(const struct table *table, uint64_t serial)
-{
-	for (size_t i = 0; i < table->n; i++)
-		if (table->items[i]->serial == serial)
-			return true;
-	return false;
-}
-
 /* The caller holds lock. Drops targets of removed feeds. Returns NULL if memory ran out. */
-static struct feed_target *target_of(const struct table *table, const struct feed *feed,
-				     struct generation *generation)
+static struct feed_target *get_target(const struct table *table, const struct feed *feed,
+				      struct generation *generation)
 {
 	struct feed_target *target = feed_target_find(generation, feed->serial);
 
 	if (target)
 		return target;
-	for (size_t i = generation->n_targets; i-- > 0;)
-		if (!is_configured(table, generation->targets[i].feed))
+	for (size_t i = generation->n_targets; i-- > 0;) {
+		size_t j = 0;
+
+		while (j < table->n && table->items[j]->serial != generation->targets[i].feed)
+			j++;
+		if (j == table->n)
 			feed_target_drop(generation, i);
+	}
 	return feed_target_add(generation, feed->serial, &feed->settings);
 }
 
 void feeds_put(struct feeds *feeds, const char *monitor, struct generation *generation,
-	       struct text *news)
+	       struct text *report)
 {
 	pthread_mutex_lock(&feeds->lock);
 	for (size_t i = 0; generation && i < feeds->table->n; i++) {
@@ -290,7 +257,7 @@ void feeds_put(struct feeds *feeds, const char *monitor, struct generation *gene
 		struct feed_target *target = NULL;
 
 		if (!strcmp(feed->settings.monitor, monitor))
-			target = target_of(feeds->table, feed, generation);
+			target = get_target(feeds->table, feed, generation);
 		if (!target)
 			continue;
 		if (feed->id && target->values != feed->values) {
@@ -298,9 +265,9 @@ void feeds_put(struct feeds *feeds, const char *monitor, struct generation *gene
 			feed->errors +=
 				!feed_target_set(target, feed->value * feed->settings.scale);
 		}
-		if (news && target->error && !target->told) {
-			text_printf(news, "feed \"%s\": %s\n", feed->settings.name, target->error);
-			target->told = true;
+		if (report && target->error && !target->error_logged) {
+			report_feed(report, &feed->settings, target->error);
+			target->error_logged = true;
 		}
 	}
 	pthread_mutex_unlock(&feeds->lock);
@@ -324,21 +291,21 @@ void feeds_refill(struct feeds *feeds, const char *monitor, struct generation *g
 
 /* -- values -- */
 
-/* Write threads run in parallel: the older one of two values of a source may arrive last. */
-static bool note_value(struct feeds *feeds, struct feed *feed, const struct feed_source *source,
-		       double value)
+/*
+ * Returns true if the feed takes the value. Write threads run in parallel: the older one of two
+ * values of a source may arrive last.
+ */
+static bool store_value(struct feeds *feeds, struct feed *feed, const struct feed_source *source,
+			double value)
 {
-	char *id = strdup(source->id);
-	bool noted;
+	_cleanup_free_ char *id = strdup(source->id);
+	bool stored;
 
 	pthread_mutex_lock(&feeds->lock);
-	noted = id && !feed->gone &&
-		!(feed->id && source->time < feed->time && !strcmp(feed->id, id));
-	if (noted) {
-		char *old = feed->id;
-
-		feed->id = id;
-		id = old;
+	stored = id && !feed->removed && !(source->time < feed->time && string_equal(feed->id, id));
+	if (stored) {
+		free(feed->id);
+		feed->id = steal_ptr(&id);
 		feed->value = value;
 		feed->time = source->time;
 		feed->values++;
@@ -346,33 +313,32 @@ static bool note_value(struct feeds *feeds, struct feed *feed, const struct feed
 		feed->error = NULL;
 	}
 	pthread_mutex_unlock(&feeds->lock);
-	free(id);
-	return noted;
+	return stored;
 }
 
 /* The value list has no usable value. */
-static void note_error(struct feeds *feeds, struct feed *feed, const struct error *err,
-		       struct text *news)
+static void store_error(struct feeds *feeds, struct feed *feed, const struct error *err,
+			struct text *report)
 {
-	const char *words = error_message(err);
+	const char *message = error_message(err);
 
 	pthread_mutex_lock(&feeds->lock);
 	feed->errors++;
-	if (!feed_same(feed->error, words)) {
+	if (!string_equal(feed->error, message)) {
 		free(feed->error);
-		feed->error = strdup(words);
-		text_printf(news, "feed \"%s\": %s\n", feed->settings.name, words);
+		feed->error = strdup(message);
+		report_feed(report, &feed->settings, message);
 	}
 	pthread_mutex_unlock(&feeds->lock);
 }
 
 /* Logs once why values are ignored. The message does not quote data of the other host. */
-static void ignore_other(struct feed *feed, struct text *news)
+static void report_ignored(struct feed *feed, struct text *report)
 {
 	const char *match = feed->settings.match;
 
-	if (!__atomic_exchange_n(&feed->others_told, true, __ATOMIC_RELAXED))
-		text_printf(news,
+	if (!__atomic_exchange_n(&feed->others_logged, true, __ATOMIC_RELAXED))
+		text_printf(report,
 			    "feed \"%s\": a value that came from another host or over the network "
 			    "is ignored: Match \"%s\" takes only values of this host itself; write "
 			    "\"HOST/%s\" or \"*/%s\" to accept values of other hosts\n",
@@ -380,9 +346,9 @@ static void ignore_other(struct feed *feed, struct text *news)
 }
 
 void feeds_take(struct feeds *feeds, const struct feed_source *source,
-		void (*deliver)(void *data, const char *monitor), void *data, struct text *news)
+		void (*deliver)(void *data, const char *monitor), void *data, struct text *report)
 {
-	_cleanup_(table_unrefp) struct table *table = current(feeds);
+	_cleanup_(table_unrefp) struct table *table = current_table(feeds);
 
 	for (size_t i = 0; i < table->n; i++) {
 		struct feed *feed = table->items[i];
@@ -392,10 +358,10 @@ void feeds_take(struct feeds *feeds, const struct feed_source *source,
 		if (!feed_settings_match(&feed->settings, source->id))
 			continue;
 		if (!source->own && feed_settings_own_only(&feed->settings))
-			ignore_other(feed, news);
+			report_ignored(feed, report);
 		else if (source->get(source->data, feed->settings.data_source, &value, &err) < 0)
-			note_error(feeds, feed, &err, news);
-		else if (!isnan(value) && note_value(feeds, feed, source, value))
+			store_error(feeds, feed, &err, report);
+		else if (!isnan(value) && store_value(feeds, feed, source, value))
 			deliver(data, feed->settings.monitor);
 	}
 }
@@ -405,17 +371,17 @@ void feeds_take(struct feeds *feeds, const struct feed_source *source,
 void feeds_each(struct feeds *feeds, bool fresh,
 		void (*each)(void *data, const char *feed, const char *monitor), void *data)
 {
-	_cleanup_(table_unrefp) struct table *table = current(feeds);
+	_cleanup_(table_unrefp) struct table *table = current_table(feeds);
 
 	for (size_t i = 0; i < table->n; i++) {
 		struct feed *feed = table->items[i];
-		bool asked;
+		bool listed;
 
 		pthread_mutex_lock(&feeds->lock);
-		asked = feed->asked;
-		feed->asked = asked || fresh;
+		listed = feed->listed;
+		feed->listed = listed || fresh;
 		pthread_mutex_unlock(&feeds->lock);
-		if (!fresh || !asked)
+		if (!fresh || !listed)
 			each(data, feed->settings.name, feed->settings.monitor);
 	}
 }
@@ -431,47 +397,6 @@ void feeds_stats(struct feeds *feeds, struct feed_stats *ret)
 	pthread_mutex_unlock(&feeds->lock);
 }
 
-/* The reason why an instance does not have the last value; NULL: all have it. */
-static const char *find_error(const struct feed *feed, const struct generation *const *generations,
-			      size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct feed_target *target =
-			generations[i] ? feed_target_find(generations[i], feed->serial) : NULL;
-
-		if (target && target->error)
-			return target->error;
-	}
-	return feed->error;
-}
-
-static void feed_json(const struct feed *feed, const struct generation *const *generations,
-		      size_t n, struct json_writer *json)
-{
-	const struct feed_settings *settings = &feed->settings;
-
-	json_object_begin(json);
-	json_member_string(json, "name", settings->name);
-	json_member_string(json, "match", settings->match);
-	json_member_string(json, "data-source", settings->data_source);
-	json_member_string(json, "direction", settings->direction);
-	json_member_string(json, "map", settings->map);
-	json_member_string(json, "key", settings->key ? settings->key : "0");
-	json_member_string(json, "field", settings->field);
-	json_member_double(json, "scale", settings->scale);
-	json_member_string(json, "from", feed->id);
-	json_member_double(json, "value", feed->id ? feed->value : NAN); /* NaN is null */
-	json_key(json, "time");
-	if (feed->id)
-		text_printf(json_value(json), "%.3f", feed->time);
-	else
-		json_put_string(json, NULL);
-	json_member_u64(json, "values", feed->values);
-	json_member_u64(json, "errors", feed->errors);
-	json_member_string(json, "last-error", find_error(feed, generations, n));
-	json_object_end(json);
-}
-
 void feeds_json(struct feeds *feeds, const char *monitor,
 		const struct generation *const *generations, size_t n, struct text *out)
 {
@@ -479,9 +404,41 @@ void feeds_json(struct feeds *feeds, const char *monitor,
 
 	json_array_begin(&json);
 	pthread_mutex_lock(&feeds->lock);
-	for (size_t i = 0; i < feeds->table->n; i++)
-		if (!strcmp(feeds->table->items[i]->settings.monitor, monitor))
-			feed_json(feeds->table->items[i], generations, n, &json);
+	for (size_t i = 0; i < feeds->table->n; i++) {
+		const struct feed *feed = feeds->table->items[i];
+		const struct feed_settings *settings = &feed->settings;
+		const char *error = NULL;
+
+		if (strcmp(settings->monitor, monitor) != 0)
+			continue;
+		for (size_t j = 0; j < n && !error; j++) {
+			const struct feed_target *target =
+				generations[j] ? feed_target_find(generations[j], feed->serial)
+					       : NULL;
+
+			error = target ? target->error : NULL;
+		}
+		json_object_begin(&json);
+		json_member_string(&json, "name", settings->name);
+		json_member_string(&json, "match", settings->match);
+		json_member_string(&json, "data-source", settings->data_source);
+		json_member_string(&json, "direction", settings->direction);
+		json_member_string(&json, "map", settings->map);
+		json_member_string(&json, "key", settings->key ? settings->key : "0");
+		json_member_string(&json, "field", settings->field);
+		json_member_double(&json, "scale", settings->scale);
+		json_member_string(&json, "from", feed->id);
+		json_member_double(&json, "value", feed->id ? feed->value : NAN); /* NaN is null */
+		json_key(&json, "time");
+		if (feed->id)
+			text_printf(json_value(&json), "%.3f", feed->time);
+		else
+			json_put_string(&json, NULL);
+		json_member_u64(&json, "values", feed->values);
+		json_member_u64(&json, "errors", feed->errors);
+		json_member_string(&json, "last-error", error ? error : feed->error);
+		json_object_end(&json);
+	}
 	pthread_mutex_unlock(&feeds->lock);
 	json_array_end(&json);
 }

@@ -63,20 +63,20 @@ bool feeds_want(const struct feeds *feeds, const char *plugin);
  * @deliver:  called without locks with the monitor of each feed that took the value, to bring the
  *            monitor's generations up to date
  * @data:     for @deliver
- * @news:     receives a line for each feed that cannot take a value, if the reason is new
+ * @report:   receives a line for each feed that cannot take a value, if the reason is new
  */
 void feeds_take(struct feeds *feeds, const struct feed_source *source,
-		void (*deliver)(void *data, const char *monitor), void *data, struct text *news);
+		void (*deliver)(void *data, const char *monitor), void *data, struct text *report);
 
 /**
  * feeds_put() - write the last values that a generation does not have yet
  * @monitor:     name of the generation's monitor
  * @generation:  may be NULL
- * @news:        receives a line for each feed whose map cannot be set, if the reason is new; NULL
- * for a generation that may never be used
+ * @report:      receives a line for each feed whose map cannot be set, if the reason is new; NULL
+ *               for a generation that may never be used
  */
 void feeds_put(struct feeds *feeds, const char *monitor, struct generation *generation,
-	       struct text *news);
+	       struct text *report);
 
 /*
  * Writes the last values again to one copy of the generation's maps. Called after a read has

@@ -21,7 +21,7 @@ struct feed_target {
 		    FEED_TARGET_COPIES_MAX]; /* the cell belongs to the second copy */
 	size_t n;			     /* 0: no such map entry */
 	char *error;			     /* why the last update or the lookup failed, or NULL */
-	bool told;			     /* the error was logged */
+	bool error_logged;
 };
 
 /* Returns NULL if the generation has no target for the feed. */

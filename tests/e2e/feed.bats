@@ -345,7 +345,7 @@ forge() {
 	document false true < <(code '__u32 one_of; __u32 seen;')
 	conf < <(monitor; feed load)
 	collectd_start
-	grep -F 'feed "load": ingress: map config: metric "config" empties it with each read (empty-on-read)' "$LOG"
+	grep -F 'feed "load": ingress: map config: metric "config" empties the map with each read (empty-on-read)' "$LOG"
 	put load/load 5:1:1
 	eventually fed_is load .errors 1
 	[ "$(config .one_of)" = 0 ]
@@ -374,8 +374,8 @@ forge() {
 	eventually fed_is second .errors 1
 	put load/load 6:1:1
 	eventually fed_is second .errors 2
-	[ "$(grep -c 'monitor edge: feed "second": map config: it is full' "$LOG")" = 1 ]
-	[ "$(fed second '."last-error"')" = '"map config: it is full"' ]
+	[ "$(grep -c 'monitor edge: feed "second": map config: the map is full' "$LOG")" = 1 ]
+	[ "$(fed second '."last-error"')" = '"map config: the map is full"' ]
 	[ "$(config .value)" = 6 ]
 	frames_in 1
 	[ "$(config .value)" = 77 ]

@@ -310,13 +310,13 @@ static void test_what_cannot_be_fed(void **state)
 	inject(registry, document, &warnings);
 	assert_true(contains(text_str(&warnings),
 			     "feed \"a\": ingress: there is no map \"CONFG\"; there are CONFIG\n"
-			     "feed \"b\": nothing runs on egress\n"));
+			     "feed \"b\": no program runs on egress\n"));
 	come(registry, "h/load/load", 10, 1);
 	come(registry, "h/load/load", 11, 1);
 	expect_values(registry, 2, 4, 4);
 	assert_string_equal(text_str(&logged), "");
 	assert_int_equal(registry_feeds_json(registry, "edge", &json, NULL), 0);
-	assert_true(contains(text_str(&json), "\"last-error\":\"nothing runs on egress\"}]"));
+	assert_true(contains(text_str(&json), "\"last-error\":\"no program runs on egress\"}]"));
 	registry_free(registry);
 }
 
