@@ -37,95 +37,84 @@ static bool counts_are_small(const char *expression)
 	return true;
 }
 
-int pattern_check(const char *value, struct error *err)
+/* Compiles a regular expression between slashes. Call regfree() after success. */
+static int regex_compile(regex_t *regex, const char *text, struct error *err)
 {
-	size_t len = strlen(value);
-	const char *port = strchr(value, ':');
+	size_t len = strlen(text);
+	_cleanup_free_ char *expression = len > 2 ? strndup(text + 1, len - 2) : NULL;
+	char reason[128];
+	int r;
+
+	if (len < 3 || text[len - 1] != '/')
+		return error_set(err, -EINVAL,
+				 "expected a regular expression between slashes, found \"%.100s\"",
+				 text);
+	if (!expression)
+		return error_oom(err);
+	if (!counts_are_small(expression))
+		return error_set(err, -EINVAL,
+				 "expected counts of %d or less, multiplied, found \"%.100s\"",
+				 PATTERN_COPIES_MAX, text);
+	r = regcomp(regex, expression, REG_EXTENDED | REG_NOSUB);
+	if (r == 0)
+		return 0;
+	regerror(r, regex, reason, sizeof(reason));
+	return error_set(err, -EINVAL,
+			 "expected an extended regular expression, found \"%.100s\": %s", text,
+			 reason);
+}
+
+int pattern_check(const char *text, struct error *err)
+{
+	size_t len = strlen(text), bridge_len = strcspn(text, ":");
 
 	if (len > PATTERN_MAX)
 		return error_set(err, -EINVAL, "expected at most %d bytes, found %zu", PATTERN_MAX,
 				 len);
-	if (*value == '/') {
-		_cleanup_free_ char *expression = NULL;
-		char why[128];
+	if (*text == '/') {
 		regex_t regex;
-		int r;
+		int r = regex_compile(&regex, text, err);
 
-		if (len < 3 || value[len - 1] != '/')
-			return error_set(err, -EINVAL,
-					 "expected a regular expression between slashes, found "
-					 "\"%.100s\"",
-					 value);
-		expression = strndup(value + 1, len - 2);
-		if (!expression)
-			return error_oom(err);
-		if (!counts_are_small(expression))
-			return error_set(err, -EINVAL,
-					 "expected counts of %d or less, multiplied, found "
-					 "\"%.100s\"",
-					 PATTERN_COPIES_MAX, value);
-		r = regcomp(&regex, expression, REG_EXTENDED | REG_NOSUB);
-		if (r == 0) {
+		if (r == 0)
 			regfree(&regex);
-			return 0;
-		}
-		regerror(r, &regex, why, sizeof(why));
-		return error_set(err, -EINVAL,
-				 "expected an extended regular expression, found \"%.100s\": %s",
-				 value, why);
+		return r;
 	}
-	if (port ? is_interface_name(value, (size_t)(port - value)) &&
-			    is_interface_name(port + 1, strlen(port + 1))
-		 : is_interface_name(value, len))
+	if (is_interface_name(text, bridge_len) &&
+	    (bridge_len == len || is_interface_name(text + bridge_len + 1, len - bridge_len - 1)))
 		return 0;
 	return error_set(err, -EINVAL,
 			 "expected the name of a network interface, bridge:port, or /a regular "
 			 "expression/, found \"%.100s\"",
-			 value);
-}
-
-static int compile(struct pattern *pattern)
-{
-	_cleanup_free_ char *expression =
-		strndup(pattern->text + 1, strlen(pattern->text) - 2 /* without the slashes */);
-
-	return expression && regcomp(&pattern->regex, expression, REG_EXTENDED | REG_NOSUB) == 0
-		       ? 0
-		       : -1;
+			 text);
 }
 
 struct pattern *pattern_new(const char *text, const char *position)
 {
 	struct pattern *pattern = calloc(1, sizeof(*pattern));
-	const char *colon = strchr(text, ':');
-	bool failed;
+	const char *colon = *text == '/' ? NULL : strchr(text, ':');
 
 	if (!pattern)
 		return NULL;
 	pattern->text = strdup(text);
-	pattern->position = position ? strdup(position) : NULL;
-	failed = !pattern->text || (position && !pattern->position);
-	if (*text == '/') {
-		if (!failed && compile(pattern) == 0)
-			return pattern;
-		free(pattern->text);
-		free(pattern->position);
-		free(pattern);
-		return NULL;
-	}
+	if (*text == '/')
+		pattern->is_regex = regex_compile(&pattern->regex, text, NULL) == 0;
+	else
+		pattern->port = strdup(colon ? colon + 1 : text);
 	if (colon)
 		pattern->bridge = strndup(text, (size_t)(colon - text));
-	pattern->port = strdup(colon ? colon + 1 : text);
-	if (failed || !pattern->port || (colon && !pattern->bridge))
-		return pattern_free(pattern);
-	return pattern;
+	if (position)
+		pattern->position = strdup(position);
+	if (pattern->text && (pattern->is_regex || pattern->port) && !colon == !pattern->bridge &&
+	    !position == !pattern->position)
+		return pattern;
+	return pattern_free(pattern);
 }
 
 struct pattern *pattern_free(struct pattern *pattern)
 {
 	if (!pattern)
 		return NULL;
-	if (!pattern->port && pattern->text && *pattern->text == '/')
+	if (pattern->is_regex)
 		regfree(&pattern->regex);
 	free(pattern->text);
 	free(pattern->position);

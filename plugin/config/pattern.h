@@ -19,7 +19,8 @@ struct pattern {
 	char *position; /* position in the hook's program chain; NULL: unspecified */
 	char *bridge;	/* NULL: with or without a bridge */
 	char *port;	/* name of the interface or bridge port; NULL: use regex */
-	regex_t regex;	/* valid only if port is NULL */
+	bool is_regex;
+	regex_t regex; /* valid if is_regex */
 };
 
 /* Checks the text of an Interface option. Returns 0, -EINVAL with the expected text, or -ENOMEM. */
