@@ -60,7 +60,8 @@ static void *notifier_thread(void *data)
 			continue;
 		while (!notifier.stopping && notification_take(&notice, &dropped)) {
 			if (dropped)
-				log_warning("%llu notifications are dropped, the handlers are slow",
+				log_warning("%llu notifications dropped: the notification handlers "
+					    "are too slow",
 					    (unsigned long long)dropped);
 			send_notification(&notice);
 		}
@@ -81,7 +82,8 @@ void notifier_run(void)
 		    ? -errno
 		    : thread_start(&notifier.thread, "dynmon-notify", notifier_thread, NULL);
 	if (r < 0)
-		log_error("notifications are not sent: %s", strerror(-r));
+		log_error("notifications: cannot start the thread, none will be sent: %s",
+			  strerror(-r));
 	notifier.started = r == 0;
 }
 
@@ -99,7 +101,9 @@ void notifier_stop(void)
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += NOTIFIER_SECONDS_MAX;
 	if (pthread_timedjoin_np(notifier.thread, NULL, &until) != 0) {
-		log_warning("a notification handler does not return, it is not waited for");
+		log_warning(
+			"a notification handler has not returned within %d s; stopping without it",
+			NOTIFIER_SECONDS_MAX);
 		return;
 	}
 	notifier.started = false;

@@ -27,7 +27,7 @@ int value_cache_list(void *data, struct text *lines, struct error *err)
 
 	(void)data;
 	if (uc_get_names(&names, &times, &n) != 0)
-		return error_set(err, -EIO, "collectd does not give its values");
+		return error_set(err, -EIO, "collectd failed to list the values of its cache");
 	for (size_t i = 0; i < n; i++) {
 		if (value_cache_is_ours(names[i]))
 			text_printf(lines, "%.3f %s\n", CDTIME_T_TO_DOUBLE(times[i]), names[i]);
@@ -36,38 +36,24 @@ int value_cache_list(void *data, struct text *lines, struct error *err)
 	return 0;
 }
 
-/* Returns the data set of the type. The error message is the one of collectd's own GETVAL. */
-static const data_set_t *find_type(const char *identifier, struct error *err)
-{
-	_cleanup_free_ char *copy = strdup(identifier);
-	char *host, *plugin, *plugin_instance, *type, *type_instance;
-	const data_set_t *ds;
-
-	if (!copy) {
-		error_oom(err);
-		return NULL;
-	}
-	if (parse_identifier(copy, &host, &plugin, &plugin_instance, &type, &type_instance, NULL) !=
-	    0) {
-		error_set(err, -EINVAL, "Cannot parse identifier `%.200s'.", identifier);
-		return NULL;
-	}
-	ds = plugin_get_ds(type);
-	if (!ds)
-		error_set(err, -ENOENT, "Type `%.100s' is unknown.", type);
-	return ds;
-}
-
+/* The error messages are those of collectd's own GETVAL. */
 int value_cache_get(void *data, const char *identifier, struct text *lines, struct error *err)
 {
+	_cleanup_free_ char *copy = strdup(identifier);
 	_cleanup_free_ gauge_t *rates = NULL;
-	_cleanup_error_ struct error why = {};
-	const data_set_t *ds = find_type(identifier, &why);
+	char *host, *plugin, *plugin_instance, *type, *type_instance;
+	const data_set_t *ds;
 	size_t n = 0;
 
 	(void)data;
+	if (!copy)
+		return error_oom(err);
+	if (parse_identifier(copy, &host, &plugin, &plugin_instance, &type, &type_instance, NULL) !=
+	    0)
+		return error_set(err, -EINVAL, "Cannot parse identifier `%.200s'.", identifier);
+	ds = plugin_get_ds(type);
 	if (!ds)
-		return error_set(err, why.code, "%s", error_message(&why));
+		return error_set(err, -ENOENT, "Type `%.100s' is unknown.", type);
 	if (!value_cache_is_ours(identifier) || uc_get_rate_by_name(identifier, &rates, &n) != 0 ||
 	    n != ds->ds_num)
 		return error_set(err, -ENOENT, "No such value.");
