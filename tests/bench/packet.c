@@ -132,9 +132,9 @@ static double run(const struct generation *generation, bool second)
  */
 static double timed(const struct generation *generation, bool second, bool xdp)
 {
-	double start = now_us(), told = run(generation, second);
+	double start = now_us(), reported = run(generation, second);
 
-	return xdp ? told : (now_us() - start) * 1e3 / repeat;
+	return xdp ? reported : (now_us() - start) * 1e3 / repeat;
 }
 
 /* Returns the mean of the fastest quarter, which was not disturbed. */

@@ -203,7 +203,7 @@ static void count_value(void *data, const struct value *value)
 	++*(uint64_t *)data;
 }
 
-static void trouble(void *data, const struct error *err)
+static void stop_on_error(void *data, const struct error *err)
 {
 	(void)data;
 	must(-EIO, err, "values");
@@ -215,7 +215,7 @@ static uint64_t read_top(struct registry *registry)
 	struct snapshot snapshot;
 
 	snapshot_of(registry, &snapshot);
-	values_read(&snapshot.items[0], count_value, trouble, &values);
+	values_read(&snapshot.items[0], count_value, stop_on_error, &values);
 	snapshot_release(&snapshot);
 	return values;
 }

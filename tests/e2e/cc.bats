@@ -309,19 +309,19 @@ print(json.load(sys.stdin)[sys.argv[1] + "-path"].get("code", ""))' $path \
 }
 
 @test "the status descriptor receives one line" {
-	local told="$BATS_TEST_TMPDIR/told"
+	local status_file="$BATS_TEST_TMPDIR/status"
 
-	body --status-fd=7 -- "" 7>"$told"
-	[ "$(cat "$told")" = "0 ok" ]
-	run cc --status-fd=7 7>"$told" <<<"int handle_rx = ;"
+	body --status-fd=7 -- "" 7>"$status_file"
+	[ "$(cat "$status_file")" = "0 ok" ]
+	run cc --status-fd=7 7>"$status_file" <<<"int handle_rx = ;"
 	[ "$status" = 1 ]
-	[ "$(cat "$told")" = "1 the source does not compile" ]
-	run cc --status-fd=7 --hook=x 7>"$told"
+	[ "$(cat "$status_file")" = "1 the source does not compile" ]
+	run cc --status-fd=7 --hook=x 7>"$status_file"
 	[ "$status" = 2 ]
-	[ "$(cat "$told")" = "2 --hook=x is not possible" ]
-	run cc --status-fd=7 --clang=clang-99 7>"$told" <<<"int handle_rx;"
+	[ "$(cat "$status_file")" = "2 --hook=x is not possible" ]
+	run cc --status-fd=7 --clang=clang-99 7>"$status_file" <<<"int handle_rx;"
 	[ "$status" = 3 ]
-	[ "$(cat "$told")" = "3 clang-99 is not installed (Debian: apt install clang)" ]
+	[ "$(cat "$status_file")" = "3 clang-99 is not installed (Debian: apt install clang)" ]
 }
 
 @test "diagnostics have the name, line and text of the user's source" {

@@ -366,7 +366,7 @@ static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *m
 	eventually grep -F 'dynmon: monitor logging: mon0 ingress: 0000beef -7    42|' "$LOG"
 	run ! grep -F 'not at this level' "$LOG"
 	frames_in 500
-	eventually left_out_is_told
+	eventually omission_is_logged
 	[ "$(grep -c 'mon0 ingress: len' "$LOG")" -lt 500 ]
 	# At level off, the log map is not even created.
 	run "$top_builddir/dynmonctl" --compiler="$DYNMON_CC" --include="$DYNMON_BPFDIR" check "$DOCUMENTS/log.json"
@@ -376,7 +376,7 @@ static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *m
 }
 
 # The plugin logs this message together with the first line of a later second.
-left_out_is_told() {
+omission_is_logged() {
 	frames_in 1
 	grep -E 'log lines are left out, at most 100 a second are shown' "$LOG"
 }

@@ -696,8 +696,8 @@ all_seen() { [ "$(ctl show edge | jq '.unattached + ([.interfaces[] | select(.at
 # attached_to N interfaces
 attached_to() { [ "$(ctl show edge | jq '[.interfaces[] | select(.attached)] | length')" -eq "$1" ]; }
 healthz() { http -o "$BATS_TEST_TMPDIR/health" -w '%{http_code}' http://127.0.0.1:9936/healthz; }
-# told SEVERITY TEXT: the number of such notifications for the monitor as a whole
-told() { grep -cE "Notification: severity = $1, .*plugin_instance = edge, message = monitor edge.*$2" "$LOG"; }
+# notified SEVERITY TEXT: the number of such notifications for the monitor as a whole
+notified() { grep -cE "Notification: severity = $1, .*plugin_instance = edge, message = monitor edge.*$2" "$LOG"; }
 
 @test "without free descriptors a monitor is degraded; recovery; one notification" {
 	AS_USER=(prlimit --nofile=1024:8192)
@@ -722,7 +722,7 @@ told() { grep -cE "Notification: severity = $1, .*plugin_instance = edge, messag
 		grep -F $'\033[33mdegraded'
 	[ "$(healthz)" -eq 503 ]
 	grep -F "monitor edge: $(cat "$BATS_TEST_TMPDIR/error")" "$BATS_TEST_TMPDIR/health"
-	[ "$(told FAILURE 'too many open files')" -eq 1 ]
+	[ "$(notified FAILURE 'too many open files')" -eq 1 ]
 	[ "$(ctl show edge | jq .failures)" -eq 1 ]
 	# other plugins have enough descriptors left
 	[ "$(find "/proc/$COLLECTD/fd" -mindepth 1 | wc -l)" -lt 160 ]
@@ -732,9 +732,9 @@ told() { grep -cE "Notification: severity = $1, .*plugin_instance = edge, messag
 	unattached 0
 	[ "$(ctl show edge | jq -c '[."last-error", .failures]')" = '[null,1]' ]
 	[ "$(healthz)" -eq 200 ]
-	eventually told OKAY 'runs as it should again'
-	[ "$(told OKAY 'runs as it should again')" -eq 1 ]
-	[ "$(told FAILURE '')" -eq 1 ]
+	eventually notified OKAY 'runs as it should again'
+	[ "$(notified OKAY 'runs as it should again')" -eq 1 ]
+	[ "$(notified FAILURE '')" -eq 1 ]
 	collectd_stop
 	nothing_attached
 }

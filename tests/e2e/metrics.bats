@@ -328,11 +328,11 @@ dev_per_queue_packets_total{$at,index=\"3\"} 5" ]
 	metrics_page -H 'Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited' |
 		/usr/bin/python3 "$top_srcdir/tests/tools/parse-protobuf.py" "$top_srcdir/plugin/export/prometheus.proto" >"$page"
 	[ "$(grep -c '^dev_per_queue_packets_total{' "$page")" -eq 4 ]
-	told='has in JSON alone, not in OpenMetrics and collectd: value.per_queue_last, value.per_queue_history of map'
-	grep -F "monitor edge: ingress metric \"dev\" $told DEVICE" "$LOG"
-	grep -F "monitor edge: ingress metric \"top\" $told SIZES" "$LOG"
+	message='has in JSON alone, not in OpenMetrics and collectd: value.per_queue_last, value.per_queue_history of map'
+	grep -F "monitor edge: ingress metric \"dev\" $message DEVICE" "$LOG"
+	grep -F "monitor edge: ingress metric \"top\" $message SIZES" "$LOG"
 	run ! grep -F 'ingress metric "sizes" has' "$LOG" # its document declares the families itself
-	[ "$(grep -cF "$told DEVICE" "$LOG")" -eq 1 ]
+	[ "$(grep -cF "$message DEVICE" "$LOG")" -eq 1 ]
 	collectd_stop
 }
 

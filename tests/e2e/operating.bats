@@ -277,8 +277,8 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	# a network namespace that is created later, too
 	monitor_is later waiting
 	ip netns add "$FAR-later"
-	tells() { ctl show later | jq --arg why "$refused" '."last-error" | endswith($why)' | is_true; }
-	eventually tells || { ip netns del "$FAR-later"; return 1; }
+	reports_reason() { ctl show later | jq --arg why "$refused" '."last-error" | endswith($why)' | is_true; }
+	eventually reports_reason || { ip netns del "$FAR-later"; return 1; }
 	ip netns del "$FAR-later"
 	eventually said_once "monitor later: network namespace $FAR-later $refused"
 	run http http://127.0.0.1:9936/healthz

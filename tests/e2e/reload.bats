@@ -284,7 +284,7 @@ floods() {
 lost() { json_value edge ingress lost | jq '.[0]'; }
 is_lost() { [ "$(lost)" -gt "$1" ]; }
 # The sum of the lost lines that the log reports.
-told_lost() {
+logged_lost() {
 	sed -n 's/.* \([0-9]*\) log lines are lost, .*/\1/p' "$LOG" | awk '{ n += $1 } END { print n + 0 }'
 }
 # flood_more: sends a frame and waits until more lines are lost.
@@ -315,7 +315,7 @@ flood_more() {
 	ctl reload
 	total=$(lost)
 	collectd_stop
-	[ "$(told_lost)" -eq "$total" ]
+	[ "$(logged_lost)" -eq "$total" ]
 	run ! grep dynmon_lost "$LOG"
 }
 

@@ -186,45 +186,45 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 }
 
 @test "notifications: injected, failed, interface gone and back, degraded, recovered" {
-	told=$(mktemp -d /tmp/dynmon-told-XXXXXX)
-	chmod 755 "$told"
-	touch "$told/lines"
-	chown nobody "$told/lines"
+	handler_dir=$(mktemp -d /tmp/dynmon-handler-XXXXXX)
+	chmod 755 "$handler_dir"
+	touch "$handler_dir/lines"
+	chown nobody "$handler_dir/lines"
 	# In a single write, because several notifications may be handled at the same time.
 	# shellcheck disable=SC2016 # the handler expands it
-	printf '#!/bin/sh\nprintf "%%s\\n" "$(tr "\\n" "|")" >>%s/lines\n' "$told" >"$told/handler"
-	chmod 755 "$told/handler"
+	printf '#!/bin/sh\nprintf "%%s\\n" "$(tr "\\n" "|")" >>%s/lines\n' "$handler_dir" >"$handler_dir/handler"
+	chmod 755 "$handler_dir/handler"
 	collectd_configure < <(printf '<Monitor "edge">\nInterface "mon0"\nInterface "flap0"\nDataplane "packet_counter.json"\n</Monitor>\n')
 	cat >>"$CONF" <<-EOF
 	PluginDir "/usr/lib/collectd"
 	LoadPlugin exec
 	<Plugin exec>
-	  NotificationExec "nobody" "$told/handler"
+	  NotificationExec "nobody" "$handler_dir/handler"
 	</Plugin>
 	EOF
 	collectd_start
 	ctl inject probe mon0 "$DOCUMENTS/packet_counter.json"
-	eventually grep -E '^Severity: OKAY\|.*Host: host\|Plugin: dynmon\|PluginInstance: probe\|TypeInstance: mon0\|\|monitor probe: dataplane injected' "$told/lines"
+	eventually grep -E '^Severity: OKAY\|.*Host: host\|Plugin: dynmon\|PluginInstance: probe\|TypeInstance: mon0\|\|monitor probe: dataplane injected' "$handler_dir/lines"
 	run ctl inject probe mon0 /etc/hostname
-	eventually grep -E '^Severity: WARNING\|.*PluginInstance: probe\|.*injection failed, nothing has changed: JSON syntax' "$told/lines"
+	eventually grep -E '^Severity: WARNING\|.*PluginInstance: probe\|.*injection failed, nothing has changed: JSON syntax' "$handler_dir/lines"
 	cable_up flap0 flapper0
-	eventually grep -E '^Severity: OKAY\|.*PluginInstance: edge\|TypeInstance: flap0\|\|interface flap0 is there' "$told/lines"
+	eventually grep -E '^Severity: OKAY\|.*PluginInstance: edge\|TypeInstance: flap0\|\|interface flap0 is there' "$handler_dir/lines"
 	near ip link del flap0
-	eventually grep -E '^Severity: WARNING\|.*PluginInstance: edge\|TypeInstance: flap0\|\|interface flap0 is gone' "$told/lines"
+	eventually grep -E '^Severity: WARNING\|.*PluginInstance: edge\|TypeInstance: flap0\|\|interface flap0 is gone' "$handler_dir/lines"
 	cp "$DOCUMENTS/packet_counter.json" "$DOCUMENTS/good"
 	echo '{' >"$DOCUMENTS/packet_counter.json"
 	run ctl reload
-	eventually grep -E '^Severity: FAILURE\|.*PluginInstance: edge\|\|monitor edge: .*JSON syntax' "$told/lines"
+	eventually grep -E '^Severity: FAILURE\|.*PluginInstance: edge\|\|monitor edge: .*JSON syntax' "$handler_dir/lines"
 	cp "$DOCUMENTS/good" "$DOCUMENTS/packet_counter.json"
 	ctl reload
-	eventually grep -E '^Severity: OKAY\|.*PluginInstance: edge\|\|monitor edge runs as it should again' "$told/lines"
+	eventually grep -E '^Severity: OKAY\|.*PluginInstance: edge\|\|monitor edge runs as it should again' "$handler_dir/lines"
 	ctl reload edge force=true
-	eventually grep -E '^Severity: OKAY\|.*PluginInstance: edge\|\|monitor edge: dataplane replaced' "$told/lines"
+	eventually grep -E '^Severity: OKAY\|.*PluginInstance: edge\|\|monitor edge: dataplane replaced' "$handler_dir/lines"
 	echo 'X <' >>"$CONF"
 	run ctl reload
-	eventually grep -E '^Severity: FAILURE\|.*Plugin: dynmon\|\|reload: nothing has changed: Parse error' "$told/lines"
+	eventually grep -E '^Severity: FAILURE\|.*Plugin: dynmon\|\|reload: nothing has changed: Parse error' "$handler_dir/lines"
 	collectd_stop
-	rm -r "$told"
+	rm -r "$handler_dir"
 }
 
 @test "the position of ATTACH is restored" {
