@@ -12,7 +12,7 @@
 #ifndef DYNMON_DATAPLANE_DOCUMENT_H
 #define DYNMON_DATAPLANE_DOCUMENT_H
 
-#include "dataplane/direction.h"
+#include "base/direction.h"
 #include "dataplane/elf_metadata.h"
 #include "dataplane/metric_config.h"
 

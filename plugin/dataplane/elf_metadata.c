@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/elf_metadata.h"
 #include "base/btf_check.h"
-#include "dataplane/direction.h"
+#include "base/direction.h"
 #include "dataplane/json_reader.h"
 
 #include <bpf/btf.h>

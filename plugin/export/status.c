@@ -167,7 +167,7 @@ static void direction_json(const struct monitor *monitor, const struct instance 
 			   enum direction direction, int ifindex,
 			   const struct owned_programs *owned, struct text *out)
 {
-	const struct hook *hook = hook_for_direction(monitor->hook, direction == EGRESS);
+	const struct hook *hook = hook_for_direction(monitor->hook, direction);
 	uint32_t id = object_program_id(generation_prog_fd(instance->generation, direction));
 	_cleanup_chain_ struct chain chain = {};
 
@@ -176,7 +176,7 @@ static void direction_json(const struct monitor *monitor, const struct instance 
 	text_printf(out, ",\"id\":%u,", id);
 	json_member(out, "hook", hook->name);
 	if (ifindex)
-		chain_get(hook, ifindex, direction == EGRESS, &chain);
+		hook_chain(hook, ifindex, direction, &chain);
 	chain_json(&chain, owned, out);
 	text_addc(out, '}');
 }

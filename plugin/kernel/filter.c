@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/filter.h"
+#include "base/array.h"
 #include "kernel/rtnl.h"
 
 #include <errno.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* Appends one zeroed element of @size bytes. Returns NULL with errno set if memory ran out. */
-static void *list_grow(void **items, size_t *n, size_t size)
-{
-	/* Double the capacity: other programs may have added any number of filters. */
-	if ((*n & (*n - 1)) == 0) {
-		void *larger = reallocarray(*items, *n ? *n * 2 : 1, size);
-
-		if (!larger)
-			return NULL;
-		*items = larger;
-	}
-	return memset((char *)*items + size * (*n)++, 0, size);
-}
 
 static bool attr_is_string(const struct nlattr *attr)
 {
@@ -33,20 +18,7 @@ static uint32_t attr_u32(const struct nlattr *attr)
 	return mnl_attr_validate(attr, MNL_TYPE_U32) < 0 ? 0 : mnl_attr_get_u32(attr);
 }
 
-static void take_options(const struct nlattr *options, struct filter *filter)
-{
-	const struct nlattr *attr;
-
-	mnl_attr_for_each_nested(attr, options)
-	{
-		if (mnl_attr_get_type(attr) == TCA_BPF_ID)
-			filter->prog_id = attr_u32(attr);
-		else if (mnl_attr_get_type(attr) == TCA_BPF_NAME && attr_is_string(attr))
-			strncpy(filter->name, mnl_attr_get_str(attr), sizeof(filter->name) - 1);
-	}
-}
-
-static int take_filter(const struct nlmsghdr *message, void *data)
+static int parse_filter(const struct nlmsghdr *message, void *data)
 {
 	const struct tcmsg *tc = mnl_nlmsg_get_payload(message);
 	const struct nlattr *attr, *options = NULL;
@@ -56,7 +28,7 @@ static int take_filter(const struct nlmsghdr *message, void *data)
 
 	if (message->nlmsg_type != RTM_NEWTFILTER)
 		return MNL_CB_OK;
-	filter = list_grow((void **)&list->items, &list->n, sizeof(*filter));
+	filter = array_append(list->items, list->n);
 	if (!filter)
 		return MNL_CB_ERROR;
 	filter->priority = TC_H_MAJ(tc->tcm_info) >> 16;
@@ -70,12 +42,19 @@ static int take_filter(const struct nlmsghdr *message, void *data)
 		else if (mnl_attr_get_type(attr) == TCA_OPTIONS)
 			options = attr;
 	}
-	if (bpf && options)
-		take_options(options, filter);
+	if (!bpf || !options)
+		return MNL_CB_OK;
+	mnl_attr_for_each_nested(attr, options)
+	{
+		if (mnl_attr_get_type(attr) == TCA_BPF_ID)
+			filter->prog_id = attr_u32(attr);
+		else if (mnl_attr_get_type(attr) == TCA_BPF_NAME && attr_is_string(attr))
+			strncpy(filter->name, mnl_attr_get_str(attr), sizeof(filter->name) - 1);
+	}
 	return MNL_CB_OK;
 }
 
-int filter_list_get(int ifindex, bool egress, struct filter_list *ret)
+int filter_list_get(int ifindex, enum direction direction, struct filter_list *ret)
 {
 	_Alignas(struct nlmsghdr) char buffer[MNL_NLMSG_HDRLEN + sizeof(struct tcmsg)];
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -86,9 +65,9 @@ int filter_list_get(int ifindex, bool egress, struct filter_list *ret)
 	request->nlmsg_type = RTM_GETTFILTER;
 	tc->tcm_family = AF_UNSPEC;
 	tc->tcm_ifindex = ifindex;
-	tc->tcm_parent =
-		TC_H_MAKE(TC_H_CLSACT, egress ? (uint32_t)TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
-	r = rtnl_dump(request, take_filter, ret);
+	tc->tcm_parent = TC_H_MAKE(TC_H_CLSACT, direction == EGRESS ? (uint32_t)TC_H_MIN_EGRESS
+								    : TC_H_MIN_INGRESS);
+	r = rtnl_dump(request, parse_filter, ret);
 	if (r < 0)
 		filter_list_release(ret);
 	return r;
@@ -108,7 +87,7 @@ const struct filter *filter_list_find(const struct filter_list *list, uint32_t p
 	return NULL;
 }
 
-static int take_qdisc(const struct nlmsghdr *message, void *data)
+static int parse_qdisc(const struct nlmsghdr *message, void *data)
 {
 	const struct tcmsg *tc = mnl_nlmsg_get_payload(message);
 	struct qdisc_list *list = data;
@@ -122,7 +101,7 @@ static int take_qdisc(const struct nlmsghdr *message, void *data)
 
 		if (mnl_attr_get_type(attr) != TCA_KIND || !attr_is_string(attr))
 			continue;
-		qdisc = list_grow((void **)&list->items, &list->n, sizeof(*qdisc));
+		qdisc = array_append(list->items, list->n);
 		if (!qdisc)
 			return MNL_CB_ERROR;
 		qdisc->ifindex = tc->tcm_ifindex;
@@ -141,7 +120,7 @@ int qdisc_list_get(struct qdisc_list *ret)
 	*ret = (struct qdisc_list){};
 	request->nlmsg_type = RTM_GETQDISC;
 	tc->tcm_family = AF_UNSPEC;
-	r = rtnl_dump(request, take_qdisc, ret);
+	r = rtnl_dump(request, parse_qdisc, ret);
 	if (r < 0)
 		qdisc_list_release(ret);
 	return r;

@@ -8,6 +8,8 @@
 #ifndef DYNMON_KERNEL_FILTER_H
 #define DYNMON_KERNEL_FILTER_H
 
+#include "base/direction.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,13 +32,13 @@ struct filter_list {
 
 /**
  * filter_list_get() - list the filters of an interface in one direction
- * @ifindex:  index of the interface
- * @egress:   direction
- * @ret:      receives the list, empty on failure; release with filter_list_release()
+ * @ifindex:    index of the interface
+ * @direction:  direction
+ * @ret:        receives the list, empty on failure; release with filter_list_release()
  *
  * Return: 0 on success, -errno on failure. Without the interface or its qdisc the list is empty.
  */
-int filter_list_get(int ifindex, bool egress, struct filter_list *ret);
+int filter_list_get(int ifindex, enum direction direction, struct filter_list *ret);
 void filter_list_release(struct filter_list *list);
 
 /* Returns the filter in chain 0 that runs the program, or NULL. Valid as long as the list. */

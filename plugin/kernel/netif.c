@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/netif.h"
+#include "base/array.h"
 #include "kernel/filter.h"
 #include "kernel/rtnl.h"
 
@@ -10,31 +11,19 @@
 /* Number of attempts to get a dump that no change of interfaces interrupts. */
 #define DUMP_TRIES 32
 
-struct dump {
-	struct netif_list list;
-	size_t room;
-};
-
-static int take_link(const struct nlmsghdr *message, void *data)
+static int parse_link(const struct nlmsghdr *message, void *data)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
-	struct dump *dump = data;
+	struct netif_list *list = data;
 	const struct nlattr *attr;
 	struct netif *netif;
 
 	if (message->nlmsg_type != RTM_NEWLINK)
 		return MNL_CB_OK;
-	if (dump->list.n == dump->room) {
-		size_t room = dump->room ? dump->room * 2 : 16;
-		struct netif *items = reallocarray(dump->list.items, room, sizeof(*items));
-
-		if (!items)
-			return MNL_CB_ERROR;
-		dump->list.items = items;
-		dump->room = room;
-	}
-	netif = &dump->list.items[dump->list.n++];
-	*netif = (struct netif){ .index = info->ifi_index };
+	netif = array_append(list->items, list->n);
+	if (!netif)
+		return MNL_CB_ERROR;
+	netif->index = info->ifi_index;
 	mnl_attr_for_each(attr, message, sizeof(*info))
 	{
 		if (mnl_attr_get_type(attr) == IFLA_IFNAME &&
@@ -56,7 +45,6 @@ static int netif_compare(const void *a, const void *b)
 
 int netif_list_get(struct netif_list *ret, struct error *err)
 {
-	struct dump dump = {};
 	int r = -EINTR;
 
 	*ret = (struct netif_list){};
@@ -68,18 +56,17 @@ int netif_list_get(struct netif_list *ret, struct error *err)
 		request->nlmsg_type = RTM_GETLINK;
 		info->ifi_family = AF_UNSPEC;
 		mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-		dump.list.n = 0;
-		r = rtnl_dump(request, take_link, &dump);
+		netif_list_release(ret);
+		r = rtnl_dump(request, parse_link, ret);
 	}
 	if (r < 0) {
-		netif_list_release(&dump.list);
+		netif_list_release(ret);
 		return error_set(err, r, "cannot list the interfaces: %s",
 				 r == -EINTR ? "the list changed during every attempt"
 					     : error_text(r));
 	}
-	if (dump.list.n)
-		qsort(dump.list.items, dump.list.n, sizeof(*dump.list.items), netif_compare);
-	*ret = dump.list;
+	if (ret->n)
+		qsort(ret->items, ret->n, sizeof(*ret->items), netif_compare);
 	return 0;
 }
 
@@ -125,9 +112,9 @@ int netif_has_clsact(int ifindex)
 
 int netif_has_filters(int ifindex)
 {
-	for (int egress = 0; egress < 2; egress++) {
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		_cleanup_filters_ struct filter_list list = {};
-		int r = filter_list_get(ifindex, egress, &list);
+		int r = filter_list_get(ifindex, direction, &list);
 
 		if (r < 0 || list.n)
 			return r < 0 ? r : 1;

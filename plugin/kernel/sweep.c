@@ -8,26 +8,26 @@
 #include <errno.h>
 #include <net/if.h>
 
-static void report_removal(struct text *report, int ifindex, const char *what, pid_t pid)
+static void report_removal(struct text *report, int ifindex, const char *kind, pid_t pid)
 {
 	char name[IF_NAMESIZE];
 
 	if (!if_indextoname((unsigned int)ifindex, name))
 		snprintf(name, sizeof(name), "%d", ifindex);
-	text_printf(report, "interface %s: a %s that collectd (pid %ld) left behind is removed\n",
-		    name, what, (long)pid);
+	text_printf(report, "interface %s: removed a %s that collectd (pid %ld) left behind\n",
+		    name, kind, (long)pid);
 }
 
 /*
- * Removes a filter of a dead process. Returns 1 if removed, 0 if not, -errno if the owner cannot be
- * determined. *owner is valid if the result is 1.
+ * Removes the filter if its owner is dead. Returns 1 if removed, 0 if not, -errno if the owner
+ * cannot be determined. *owner is valid if the result is 1.
  */
-static int sweep_filter(int ifindex, bool egress, bool kept, const struct filter *filter,
-			struct owner *owner)
+static int sweep_filter(int ifindex, enum direction direction, bool kept,
+			const struct filter *filter, struct owner *owner)
 {
 	const struct attachment stale = {
 		.ifindex = ifindex,
-		.egress = egress,
+		.direction = direction,
 		.handle = filter->handle,
 		.priority = filter->priority,
 		.prog_id = filter->prog_id,
@@ -51,36 +51,29 @@ static int sweep_filter(int ifindex, bool egress, bool kept, const struct filter
 	return tc_remove(&stale);
 }
 
-static int sweep_direction(int ifindex, bool egress, bool kept, pid_t *maker, struct text *report)
-{
-	_cleanup_filters_ struct filter_list list = {};
-	int r = filter_list_get(ifindex, egress, &list), removed = 0;
-
-	for (size_t i = 0; r >= 0 && i < list.n; i++) {
-		struct owner owner;
-
-		r = sweep_filter(ifindex, egress, kept, &list.items[i], &owner);
-		if (r <= 0)
-			continue;
-		removed++;
-		report_removal(report, ifindex, "filter", owner.pid);
-		if (owner.made)
-			*maker = owner.pid;
-	}
-	return r < 0 ? r : removed;
-}
-
 static int sweep_interface(const struct qdisc *qdisc, bool kept, struct text *report)
 {
+	enum direction end = qdisc->clsact ? N_DIRECTIONS : EGRESS;
 	int removed = 0;
-	pid_t maker = 0;
+	pid_t maker = 0; /* process that created the qdisc; 0: no dead process */
 
-	for (int egress = 0; egress < (qdisc->clsact ? 2 : 1); egress++) {
-		int r = sweep_direction(qdisc->ifindex, egress, kept, &maker, report);
+	for (enum direction direction = 0; direction < end; direction++) {
+		_cleanup_filters_ struct filter_list list = {};
+		int r = filter_list_get(qdisc->ifindex, direction, &list);
 
+		for (size_t i = 0; r >= 0 && i < list.n; i++) {
+			struct owner owner;
+
+			r = sweep_filter(qdisc->ifindex, direction, kept, &list.items[i], &owner);
+			if (r <= 0)
+				continue;
+			removed++;
+			report_removal(report, qdisc->ifindex, "filter", owner.pid);
+			if (owner.made)
+				maker = owner.pid;
+		}
 		if (r < 0)
 			return r;
-		removed += r;
 	}
 	if (maker && tc_clean(qdisc->ifindex)) {
 		report_removal(report, qdisc->ifindex, "clsact qdisc", maker);
@@ -101,7 +94,7 @@ int hook_sweep(bool kept, struct text *report)
 	}
 	libbpf_log_end();
 	if (r == -EPERM)
-		text_adds(report, "whether filters were left behind cannot be found out: "
+		text_adds(report, "cannot find tc filters that a killed collectd left behind: "
 				  "CAP_SYS_ADMIN is missing\n");
 	return r < 0 ? r : removed;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/tc.h"
+#include "kernel/chain.h"
 #include "kernel/filter.h"
 #include "kernel/netif.h"
 #include "kernel/object.h"
@@ -27,7 +28,8 @@ static pthread_mutex_t clsact_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct bpf_tc_hook tc_hook(const struct attachment *attachment)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = attachment->ifindex,
-		    .attach_point = attachment->egress ? BPF_TC_EGRESS : BPF_TC_INGRESS);
+		    .attach_point =
+			    attachment->direction == EGRESS ? BPF_TC_EGRESS : BPF_TC_INGRESS);
 
 	return hook;
 }
@@ -86,15 +88,15 @@ static int tc_put(struct attachment *attachment, int prog_fd, uint32_t flags)
 /*
  * Priorities in use around a filter. Without a filter (at is NULL), before is the highest in use.
  */
-struct around {
+struct priorities {
 	uint32_t lowest; /* PRIORITY_END: none */
 	uint32_t before; /* 0: none */
 	uint32_t after;	 /* PRIORITY_END: none */
 };
 
-static struct around look_around(const struct filter_list *list, const struct filter *at)
+static struct priorities priorities_get(const struct filter_list *list, const struct filter *at)
 {
-	struct around around = { PRIORITY_END, 0, PRIORITY_END };
+	struct priorities used = { PRIORITY_END, 0, PRIORITY_END };
 	bool passed = false;
 
 	for (size_t i = 0; i < list->n; i++) {
@@ -102,18 +104,18 @@ static struct around look_around(const struct filter_list *list, const struct fi
 
 		if (filter->chain != 0)
 			continue;
-		if (filter->priority < around.lowest)
-			around.lowest = filter->priority;
+		if (filter->priority < used.lowest)
+			used.lowest = filter->priority;
 		if (filter == at)
 			passed = true;
 		else if (at && !filter->handle && filter->priority == at->priority)
 			continue; /* placeholder for the filter's own priority */
 		else if (!passed)
-			around.before = filter->priority;
-		else if (around.after == PRIORITY_END)
-			around.after = filter->priority;
+			used.before = filter->priority;
+		else if (used.after == PRIORITY_END)
+			used.after = filter->priority;
 	}
-	return around;
+	return used;
 }
 
 /*
@@ -134,23 +136,23 @@ static uint32_t priority_between(uint32_t low, uint32_t high, uint32_t near)
 static uint32_t priority_find(const struct filter_list *list, const struct filter *at,
 			      enum position_where where)
 {
-	struct around around = look_around(list, at);
+	struct priorities used = priorities_get(list, at);
 	uint32_t low, high;
 
 	switch (where) {
 	case POSITION_FIRST:
-		high = around.lowest < PRIORITY_AUTO_MIN ? around.lowest : PRIORITY_AUTO_MIN;
+		high = used.lowest < PRIORITY_AUTO_MIN ? used.lowest : PRIORITY_AUTO_MIN;
 		return priority_between(0, high, high);
 	case POSITION_LAST:
-		low = around.before > PRIORITY_AUTO_MAX ? around.before : PRIORITY_AUTO_MAX;
+		low = used.before > PRIORITY_AUTO_MAX ? used.before : PRIORITY_AUTO_MAX;
 		return priority_between(low, PRIORITY_END, low);
 	case POSITION_BEFORE:
 		high = at->priority;
-		return priority_between(around.before, high, around.before ? PRIORITY_END : high);
+		return priority_between(used.before, high, used.before ? PRIORITY_END : high);
 	case POSITION_AFTER:
 		low = at->priority;
-		return priority_between(low, around.after,
-					around.after < PRIORITY_END ? PRIORITY_END : low);
+		return priority_between(low, used.after,
+					used.after < PRIORITY_END ? PRIORITY_END : low);
 	default:
 		return 0;
 	}
@@ -165,7 +167,7 @@ static int tc_place(struct attachment *attachment, const struct position *positi
 
 	if (position->where == POSITION_ANY)
 		return 0;
-	r = filter_list_get(attachment->ifindex, attachment->egress, &list);
+	r = filter_list_get(attachment->ifindex, attachment->direction, &list);
 	if (r < 0)
 		return r;
 	if (position_is_relative(position)) {
@@ -176,42 +178,34 @@ static int tc_place(struct attachment *attachment, const struct position *positi
 	attachment->priority = priority_find(&list, at, position->where);
 	if (attachment->priority)
 		return 0;
-	return error_set(
-		err, -EBUSY,
-		"the filters there leave no priority free at that place; \"tc filter show\" "
-		"tells which they have");
-}
-
-/* Caller holds clsact_lock. */
-static int tc_add(struct attachment *attachment, int prog_fd, const struct position *position,
-		  struct error *err)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = attachment->ifindex,
-		    .attach_point = BPF_TC_INGRESS);
-	int r = bpf_tc_hook_create(&hook);
-
-	/* The existing qdisc may be an ingress qdisc of others, which has no egress. */
-	if (r == -EEXIST && attachment->egress && netif_has_clsact(attachment->ifindex) == 0)
-		return error_set(err, -EBUSY, "an ingress qdisc is there, which has no egress");
-	if (r == 0)
-		owner_set_made(attachment->ifindex, true);
-	else if (r != -EEXIST)
-		return r;
-	r = tc_place(attachment, position, err);
-	if (r == 0)
-		r = tc_put(attachment, prog_fd, 0);
-	if (r < 0)
-		clsact_remove_if_unused(attachment->ifindex);
-	return r;
+	return error_set(err, -EBUSY,
+			 "the filters there leave no priority free for this Position; \"tc filter "
+			 "show\" lists them");
 }
 
 int tc_attach(struct attachment *attachment, int prog_fd, const struct position *position,
 	      struct error *err)
 {
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = attachment->ifindex,
+		    .attach_point = BPF_TC_INGRESS);
 	int r;
 
 	pthread_mutex_lock(&clsact_lock);
-	r = tc_add(attachment, prog_fd, position, err);
+	r = bpf_tc_hook_create(&hook);
+	/* The existing qdisc may be an ingress qdisc of others, which has no egress. */
+	if (r == -EEXIST && attachment->direction == EGRESS &&
+	    netif_has_clsact(attachment->ifindex) == 0)
+		r = error_set(err, -EBUSY,
+			      "the interface has an ingress qdisc, which has no egress");
+	if (r == 0)
+		owner_set_made(attachment->ifindex, true);
+	if (r == 0 || r == -EEXIST) {
+		r = tc_place(attachment, position, err);
+		if (r == 0)
+			r = tc_put(attachment, prog_fd, 0);
+		if (r < 0)
+			clsact_remove_if_unused(attachment->ifindex);
+	}
 	pthread_mutex_unlock(&clsact_lock);
 	return r;
 }
@@ -250,30 +244,51 @@ void tc_detach(struct attachment *attachment)
 	tc_clean(attachment->ifindex);
 }
 
-int tc_adopt(struct attachment *attachment, uint32_t prog_id)
+int tc_adopt(struct attachment *attachment, int link_fd, uint32_t *prog_id)
 {
 	_cleanup_filters_ struct filter_list list = {};
 	const struct filter *filter;
 	_cleanup_close_ int fd = -1;
 	struct owner owner;
-	int r = filter_list_get(attachment->ifindex, attachment->egress, &list);
+	int r = filter_list_get(attachment->ifindex, attachment->direction, &list);
 
+	(void)link_fd;
 	if (r < 0)
 		return r;
-	filter = filter_list_find(&list, prog_id);
+	filter = filter_list_find(&list, *prog_id);
 	if (!filter)
 		return -ENOLINK;
 	attachment->handle = filter->handle;
 	attachment->priority = filter->priority;
-	attachment->prog_id = prog_id;
+	attachment->prog_id = *prog_id;
 	attachment->kept = true;
 	/* Without CAP_SYS_ADMIN the program keeps its old mark, which also keeps the filter. */
-	if (owner_of(prog_id, attachment->ifindex, &owner) > 0 && owner.made)
+	if (owner_of(*prog_id, attachment->ifindex, &owner) > 0 && owner.made)
 		owner_set_made(attachment->ifindex, true);
-	fd = bpf_prog_get_fd_by_id(prog_id);
+	fd = bpf_prog_get_fd_by_id(*prog_id);
 	if (fd >= 0) {
 		owner_bind(fd);
-		owner_keep(prog_id, true);
+		owner_keep(*prog_id, true);
 	}
 	return 0;
+}
+
+int tc_keep(struct attachment *attachment)
+{
+	int r = owner_keep(attachment->prog_id, true);
+
+	attachment->kept |= r == 0;
+	return r;
+}
+
+int tc_chain(const struct hook *hook, int ifindex, enum direction direction, struct chain *chain)
+{
+	_cleanup_filters_ struct filter_list list = {};
+	int r = filter_list_get(ifindex, direction, &list);
+
+	(void)hook;
+	for (size_t i = 0; r == 0 && i < list.n; i++)
+		if (list.items[i].prog_id && list.items[i].chain == 0)
+			r = chain_append(chain, list.items[i].prog_id, list.items[i].name);
+	return r;
 }

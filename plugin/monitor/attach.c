@@ -46,7 +46,7 @@ static int find_position(const struct monitor *monitor, const struct instance *i
 int instance_attach_direction(const struct monitor *monitor, struct instance *instance, int ifindex,
 			      enum direction direction, int prog_fd, struct error *err)
 {
-	const struct hook *hook = hook_for_direction(monitor->hook, direction == EGRESS);
+	const struct hook *hook = hook_for_direction(monitor->hook, direction);
 	struct position position;
 	int r = -ENOENT;
 
@@ -55,7 +55,7 @@ int instance_attach_direction(const struct monitor *monitor, struct instance *in
 		r = find_position(monitor, instance, ifindex, direction, &position, err);
 		if (r == 0)
 			r = attachment_attach(&instance->attachments[direction], hook, ifindex,
-					      direction == EGRESS, prog_fd, &position, err);
+					      direction, prog_fd, &position, err);
 	}
 	return r < 0 ? error_prefix(err, r, "interface %s", instance->interface) : 0;
 }

@@ -37,11 +37,10 @@ struct running {
 static bool runs_on(const struct monitor *monitor, const struct instance *instance,
 		    enum direction direction, uint32_t prog_id)
 {
-	const struct hook *hook = hook_for_direction(monitor->hook, direction == EGRESS);
+	const struct hook *hook = hook_for_direction(monitor->hook, direction);
 	_cleanup_chain_ struct chain chain = {};
 
-	return instance->ifindex &&
-	       chain_get(hook, instance->ifindex, direction == EGRESS, &chain) == 0 &&
+	return instance->ifindex && hook_chain(hook, instance->ifindex, direction, &chain) == 0 &&
 	       chain_has(&chain, prog_id);
 }
 
@@ -61,7 +60,7 @@ static bool runs(void *data, enum direction direction, uint32_t prog_id)
 static void adopt_direction(struct monitor *monitor, struct instance *instance,
 			    enum direction direction, struct pinned *pinned)
 {
-	const struct hook *hook = hook_for_direction(monitor->hook, direction == EGRESS);
+	const struct hook *hook = hook_for_direction(monitor->hook, direction);
 	struct attachment *attachment = &instance->attachments[direction];
 	uint32_t prog_id = pinned->prog_ids[direction];
 	_cleanup_close_ int link_fd = -1;
@@ -69,19 +68,12 @@ static void adopt_direction(struct monitor *monitor, struct instance *instance,
 
 	if (!prog_id || !instance->ifindex || attachment_attached(attachment))
 		return;
-	if (hook->link_type) {
+	if (!hook->keep)
 		link_fd = pins_get_link(monitor->pins, link_place(instance),
 					direction_name(direction));
-		r = link_fd < 0
-			    ? link_fd
-			    : attachment_adopt_link(attachment, hook, instance->ifindex,
-						    direction == EGRESS, link_fd, &prog_id, NULL);
-		if (r == 0)
-			link_fd = -1;
-	} else {
-		r = attachment_adopt_filter(attachment, hook, instance->ifindex,
-					    direction == EGRESS, prog_id);
-	}
+	r = attachment_adopt(attachment, hook, instance->ifindex, direction, link_fd, &prog_id);
+	if (r == 0)
+		link_fd = -1;
 	if (r < 0)
 		return;
 	instance->pinned[direction] = true;

@@ -388,7 +388,7 @@ positions_on() {
 	# A program id belongs to one path: a program of the other path cannot be placed next to it.
 	run ctl attach near mon0 "position=after:#$by_id"
 	[ "$status" -eq 1 ]
-	[[ $output == *"no program with id $by_id, after which it is to run, is there" ]]
+	[[ $output == *"program $by_id, after which to attach, is not on this hook" ]]
 	[ "$(chain a ingress)" = "$(ids ingress "${ORDER[@]}")" ]
 	[ "$(chain a egress)" = "$(ids egress "${ORDER[@]}")" ]
 	jq '."egress-path" = {}' "$top_srcdir/examples/packet_counter.json" >"$DOCUMENTS/half.json"
@@ -401,7 +401,7 @@ positions_on() {
 		run ctl attach lost mon0 "position=before:$name"
 		[ "$status" -eq 1 ]
 		[[ $output == "dynmonctl: interface mon0: "* ]]
-		[[ $output == *"no monitor of that name runs on the"* || $output == *"no program with id 4000000000, before which it is to run, is there" ]]
+		[[ $output == *"no monitor of that name runs on the"* || $output == *"program 4000000000, before which to attach, is not on this hook" ]]
 		[ "$(ctl show lost | jq -c '[.interfaces, ."attached-by"]')" = '[[],[]]' ]
 		[ "$(chain a egress)" = "$(ids egress "${ORDER[@]}")" ]
 		ctl del lost
@@ -425,7 +425,7 @@ positions_on() {
 	start_empty
 	HOOK=xdp-generic add_monitors m
 	run ctl attach m mon0 position=before:#1
-	[[ $output == *"XDP runs one program: none is before or after another" ]]
+	[[ $output == *"XDP runs one program, so Position before or after is not possible" ]]
 	[ -z "$(attached)" ]
 	ctl attach m mon0 position=first
 	frames_in 2

@@ -598,7 +598,7 @@ unchanged() {
 	PROGRAMS=$(programs)
 	jq '."egress-path" = ."ingress-path"' "$DOCUMENTS/edge.json" >"$DOCUMENTS/both.json"
 	run -1 ctl inject edge keep-maps=true "$DOCUMENTS/both.json"
-	[[ $output == *"interface mon2: cannot attach to tc egress: an ingress qdisc is there, which has no egress"* ]]
+	[[ $output == *"interface mon2: cannot attach to tc egress: the interface has an ingress qdisc, which has no egress"* ]]
 	unchanged 3
 	run -1 ctl inject edge "$DOCUMENTS/both.json"
 	unchanged 6

@@ -185,7 +185,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	http http://127.0.0.1:9936/healthz | grep -Fx ok
 	# The only missing information: whether tc filters were left behind by a killed collectd.
 	run grep -E 'dynmon: .*(not permitted|denied|CAP_)' "$LOG"
-	run ! grep -v 'whether filters were left behind cannot be found out: CAP_SYS_ADMIN is missing$' <<<"$output"
+	run ! grep -v 'cannot find tc filters that a killed collectd left behind: CAP_SYS_ADMIN is missing$' <<<"$output"
 }
 
 @test "as the drop-in's user: Pin works in the directory that tmpfiles.d creates" {
@@ -270,7 +270,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	said_once "monitor elsewhere: network namespace $FAR $refused"
 	run ! grep -F '"peer0" does not exist' "$LOG"
 	said_once 'cannot attach to "tracepoint/skb/kfree_skb": no permission to read /sys/kernel/tracing; use SEC("raw_tracepoint/...") or SEC("tp_btf/..."), which do not need it'
-	said_once "whether filters were left behind cannot be found out: CAP_SYS_ADMIN is missing"
+	said_once "cannot find tc filters that a killed collectd left behind: CAP_SYS_ADMIN is missing"
 	monitor_is elsewhere failed
 	monitor_is drops failed
 	monitor_is edge running

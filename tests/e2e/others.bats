@@ -56,7 +56,7 @@ filters() { near tc filter show dev mon0 "$1"; }
 @test "a foreign ingress qdisc has no egress, which is reported" {
 	near tc qdisc add dev mon0 ingress
 	start_on tc
-	grep -F 'interface mon0: cannot attach to tc egress: an ingress qdisc is there, which has no egress' "$LOG"
+	grep -F 'interface mon0: cannot attach to tc egress: the interface has an ingress qdisc, which has no egress' "$LOG"
 	[ "$(ctl --json list | jq -r '.[0].state')" = failed ]
 	ctl inject ntp mon0 "$DOCUMENTS/ntp_packets_counter.json" # tcx works beside an ingress qdisc
 	frames_in 2 -d 123

@@ -402,7 +402,7 @@ survives() {
 	[ "$(programs mon1 | wc -l)" -eq 2 ]
 	# The same monitor again: its new filters are the only ones.
 	start_again
-	grep -F "dynmon: interface mon0: a filter that collectd (pid $pid) left behind is removed" "$LOG"
+	grep -F "dynmon: interface mon0: removed a filter that collectd (pid $pid) left behind" "$LOG"
 	runs_exactly mon0
 	runs_exactly mon1
 	counted edge mon0 0 # the counts of the old filters are lost
@@ -432,7 +432,7 @@ survives() {
 	start_again
 	# Only the new filters.
 	[ "$(filters ingress) $(filters egress)" = "1 1" ]
-	grep -F "dynmon: interface blue0: a filter that collectd (pid $pid) left behind is removed" "$LOG"
+	grep -F "dynmon: interface blue0: removed a filter that collectd (pid $pid) left behind" "$LOG"
 }
 
 @test "a monitor that is no longer pinned, and a monitor on another hook" {

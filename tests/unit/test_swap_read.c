@@ -185,8 +185,8 @@ static uint32_t program_on(const char *interface, bool egress)
 	uint32_t ids[8] = {}, count = ARRAY_SIZE(ids), flags;
 
 	assert_int_equal(bpf_prog_query((int)if_nametoindex(interface),
-					egress ? HOOK_TCX_EGRESS : HOOK_TCX_INGRESS, 0, &flags, ids,
-					&count),
+					(enum bpf_attach_type)(egress ? 47 : 46), 0,
+					/* BPF_TCX_* */ &flags, ids, &count),
 			 0);
 	assert_int_equal(count, 1);
 	return ids[0];

@@ -86,7 +86,7 @@ static void expect_sweep(int filters, int qdiscs, pid_t pid)
 
 	for (int i = 0; i < filters + qdiscs; i++)
 		text_printf(&expected,
-			    "interface v0: a %s that collectd (pid %d) left behind is removed\n",
+			    "interface v0: removed a %s that collectd (pid %d) left behind\n",
 			    i < filters ? "filter" : "clsact qdisc", (int)pid);
 	assert_int_equal(hook_sweep(false, &report), filters + qdiscs);
 	assert_string_equal(text_str(&report), text_str(&expected));
@@ -218,8 +218,8 @@ static void test_sweep_unprivileged(void **state)
 			_exit(1);
 		if (hook_sweep(false, &report) != -EPERM)
 			_exit(2);
-		if (strcmp(text_str(&report), "whether filters were left behind cannot be found "
-					      "out: CAP_SYS_ADMIN is missing\n"))
+		if (strcmp(text_str(&report), "cannot find tc filters that a killed collectd left "
+					      "behind: CAP_SYS_ADMIN is missing\n"))
 			_exit(3);
 		/* the names come from the filters themselves */
 		_exit(strcmp(chain_names(hook_find("tc"), ifindex, true), "first") ? 4 : 0);
@@ -235,6 +235,7 @@ static void test_adopt_filter(void **state)
 	const struct hook *hook = hook_find("tc");
 	_cleanup_chain_ struct chain chain = {};
 	struct attachment adopted = {}, other;
+	uint32_t id = 4000000000u;
 	struct owner owner;
 	int ifindex, fd;
 	pid_t pid;
@@ -247,22 +248,18 @@ static void test_adopt_filter(void **state)
 	child_kill(pid);
 	/* marked to be kept */
 	expect_sweep(0, 0, 0);
-	assert_int_equal(chain_get(hook, ifindex, true, &chain), 0);
+	assert_int_equal(hook_chain(hook, ifindex, true, &chain), 0);
 	assert_int_equal(chain.n, 1);
 	assert_int_equal(owner_of(chain.links[0].prog_id, ifindex, &owner), 1);
 	assert_int_equal(owner.pid, pid);
 	assert_true(!owner.alive && owner.kept && owner.made);
-	assert_int_equal(attachment_adopt_filter(&adopted, hook, ifindex, true, 4000000000u),
-			 -ENOLINK);
-	assert_int_equal(
-		attachment_adopt_filter(&adopted, hook, ifindex, false, chain.links[0].prog_id),
-		-ENOLINK);
-	assert_int_equal(attachment_adopt_filter(&adopted, hook_find("tcx"), ifindex, true,
-						 chain.links[0].prog_id),
+	assert_int_equal(attachment_adopt(&adopted, hook, ifindex, true, -1, &id), -ENOLINK);
+	id = chain.links[0].prog_id;
+	assert_int_equal(attachment_adopt(&adopted, hook, ifindex, false, -1, &id), -ENOLINK);
+	assert_int_equal(attachment_adopt(&adopted, hook_find("tcx"), ifindex, true, -1, &id),
 			 -ENOLINK);
 	assert_false(attachment_attached(&adopted));
-	assert_int_equal(
-		attachment_adopt_filter(&adopted, hook, ifindex, true, chain.links[0].prog_id), 0);
+	assert_int_equal(attachment_adopt(&adopted, hook, ifindex, true, -1, &id), 0);
 	assert_int_equal(owner_of(chain.links[0].prog_id, ifindex, &owner), 1);
 	assert_true(owner.pid == getpid() && owner.alive && owner.kept && owner.made);
 	assert_int_equal(attachment_link_fd(&adopted), -1);
@@ -276,8 +273,8 @@ static void test_adopt_filter(void **state)
 	attachment_leave(&adopted);
 	assert_false(attachment_attached(&adopted));
 	assert_int_equal(packet(ifindex), 3);
-	assert_int_equal(
-		attachment_adopt_filter(&adopted, hook, ifindex, true, object_program_id(fd)), 0);
+	id = object_program_id(fd);
+	assert_int_equal(attachment_adopt(&adopted, hook, ifindex, true, -1, &id), 0);
 	assert_int_equal(adopted.priority, other.priority);
 	assert_int_equal(adopted.handle, other.handle);
 	/* detaching also removes the qdisc that the dead process had created */

@@ -100,7 +100,7 @@ const char *chain_names(const struct hook *hook, int ifindex, bool egress)
 	_cleanup_chain_ struct chain chain = {};
 	static char names[512];
 
-	assert_int_equal(chain_get(hook, ifindex, egress, &chain), 0);
+	assert_int_equal(hook_chain(hook, ifindex, egress, &chain), 0);
 	names[0] = '\0';
 	for (size_t i = 0; i < chain.n; i++) {
 		assert_int_not_equal(chain.links[i].prog_id, 0);

@@ -8,6 +8,7 @@
 
 #include "fixture.h"
 #include "kernel/chain.h"
+#include "kernel/hook.h"
 
 /* Moves the process into a new network namespace. Returns false if the tests cannot run. */
 bool trail_possible(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The directions of packets, seen from the interface. The returned strings are static. */
-#ifndef DYNMON_DATAPLANE_DIRECTION_H
-#define DYNMON_DATAPLANE_DIRECTION_H
+#ifndef DYNMON_BASE_DIRECTION_H
+#define DYNMON_BASE_DIRECTION_H
 
 enum direction { INGRESS, EGRESS, N_DIRECTIONS };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "dataplane/direction.h"
+#include "base/direction.h"
 
 #include <strings.h>
 
