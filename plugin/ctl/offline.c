@@ -35,7 +35,7 @@ int offline_load(struct dataplane *dataplane, const struct compile_target *targe
 		 struct generation **ret, struct error *err)
 {
 	const struct load_environment environment = { no_public_map, NULL, false };
-	const struct load_options loading = { .around = &environment, .xdp = target->xdp };
+	const struct load_options loading = { .environment = &environment, .xdp = target->xdp };
 
 	return generation_load(dataplane, &loading, ret, err);
 }

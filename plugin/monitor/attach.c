@@ -156,7 +156,7 @@ int instance_load(struct monitor *monitor, struct instance *instance, struct dat
 					   .data = monitor,
 					   .pin = true };
 	struct load_options loading = {
-		.around = &around,
+		.environment = &around,
 		.monitor = monitor->name,
 		.xdp = monitor->hook->xdp,
 		.previous = inheritance->previous,

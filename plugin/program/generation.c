@@ -1,17 +1,127 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "program/generation.h"
+#include "metric/series.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
 
-static struct swap *swap_unref(struct swap *swap)
+/*
+ * Finds the metric in the previous generation if its map is kept. The other direction is not
+ * searched: if it still has a metric of that name and map, both would share one accumulator.
+ */
+static const struct metric *metric_before(const struct generation *previous,
+					  enum direction direction, const struct metric *metric)
 {
-	if (!swap || __atomic_sub_fetch(&swap->refs, 1, __ATOMIC_ACQ_REL))
-		return NULL;
-	pthread_mutex_destroy(&swap->reading);
-	free(swap);
+	const struct generation_direction *from =
+		previous ? &previous->directions[direction] : NULL;
+
+	for (size_t i = 0; from && i < from->n_metrics; i++) {
+		const struct metric *before = &from->metrics[i];
+
+		if (before->map.id == metric->map.id &&
+		    before->config->type == metric->config->type &&
+		    !strcmp(before->config->name, metric->config->name))
+			return before;
+	}
 	return NULL;
+}
+
+/* Reports properties that the document's author may not expect. */
+static void report_metric(enum direction direction, const struct metric *metric,
+			  const struct metric *before, struct text *report)
+{
+	const struct metric_config *config = metric->config;
+	const char *name = direction_name(direction);
+	_cleanup_text_ struct text omitted = {};
+
+	series_omitted(metric, &omitted);
+	if (before && before->accumulator && before->accumulator != metric->accumulator)
+		text_printf(report,
+			    "%s metric \"%s\" starts at zero: what is added up of map %s has "
+			    "changed\n",
+			    name, config->name, config->map_name);
+	if (config->exported && !metric->n_families && map_kind(metric->map.type) != MAP_QUEUE)
+		text_printf(report,
+			    "%s metric \"%s\" is in JSON alone: in the values of map %s are no "
+			    "numbers for OpenMetrics and collectd, or more than %d fields\n",
+			    name, config->name, config->map_name, FIELDS_MAX);
+	if (omitted.len)
+		text_printf(report,
+			    "%s metric \"%s\" has in JSON alone, not in OpenMetrics and collectd: "
+			    "%s of map %s\n",
+			    name, config->name, text_str(&omitted), config->map_name);
+	if (metric->n_families && metric_lacks_slots(metric))
+		text_printf(report,
+			    "%s metric \"%s\" is of unknown type: map %s has no slots for a %s\n",
+			    name, config->name, config->map_name, metric_type_name(config->type));
+}
+
+/*
+ * Joins a metric with the first earlier one of the same map: otherwise, counts that one of them
+ * takes out of the map would be lost to the other.
+ */
+static void join_metric(struct generation *generation, struct metric *metric)
+{
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
+		struct generation_direction *of = &generation->directions[direction];
+
+		for (size_t i = 0; i < of->n_metrics && &of->metrics[i] != metric; i++)
+			if (of->metrics[i].accumulator && of->metrics[i].map.id == metric->map.id) {
+				metric_join(metric, &of->metrics[i]);
+				return;
+			}
+	}
+}
+
+static int bind_direction(struct generation *generation, enum direction direction,
+			  const char *monitor, const struct generation *previous,
+			  struct text *report, struct error *err)
+{
+	struct generation_direction *this = &generation->directions[direction];
+	const struct direction_config *config =
+		generation->dataplane->directions[direction]->config;
+
+	this->metrics = calloc(config->n_metrics + 1, sizeof(*this->metrics));
+	if (!this->metrics)
+		return error_oom(err);
+	for (size_t i = 0; i < config->n_metrics; i++) {
+		struct metric *metric = &this->metrics[i];
+		const struct metric *before;
+		int r = metric_init(metric, &config->metrics[i], this->object, err);
+
+		if (r < 0)
+			return r;
+		this->n_metrics++;
+		before = metric_before(previous, direction, metric);
+		if (monitor)
+			r = metric_set_owner(metric, monitor, err);
+		if (r == 0 && object_find_map(this->object, config->metrics[i].map_name)->swapped)
+			r = metric_set_second(metric, this->second, err);
+		if (r == 0)
+			r = metric_set_accumulator(metric, before, err);
+		if (r < 0)
+			return r;
+		if (report)
+			report_metric(direction, metric, before, report);
+		if (metric->accumulator)
+			join_metric(generation, metric);
+	}
+	return 0;
+}
+
+int generation_bind(struct generation *generation, const char *monitor,
+		    const struct generation *previous, struct text *report, struct error *err)
+{
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
+		int r = 0;
+
+		if (generation->directions[direction].object)
+			r = bind_direction(generation, direction, monitor, previous, report, err);
+		if (r < 0)
+			return error_prefix(err, r, "%s", direction_key(direction));
+	}
+	return 0;
 }
 
 int generation_reusable_maps(const struct generation *generation,
@@ -155,7 +265,10 @@ struct generation *generation_unref(struct generation *generation)
 		object_unref(this->second);
 		object_unref(this->object);
 	}
-	swap_unref(generation->swap);
+	if (generation->swap && !__atomic_sub_fetch(&generation->swap->refs, 1, __ATOMIC_ACQ_REL)) {
+		pthread_mutex_destroy(&generation->swap->reading);
+		free(generation->swap);
+	}
 	dataplane_unref(generation->dataplane);
 	free(generation);
 	return NULL;

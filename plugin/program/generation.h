@@ -56,6 +56,21 @@ struct generation {
 };
 
 /**
+ * generation_bind() - create the metrics of a generation
+ * @generation: its objects are loaded
+ * @monitor:    name of the owner; NULL: none
+ * @previous:   a metric keeps its accumulator if its map is kept; may be NULL
+ * @report:     receives a line for each metric that does not behave as expected; may be NULL
+ * @err:        receives the reason of a failure, with the direction named
+ *
+ * Called by one thread before the generation is published.
+ *
+ * Return: 0, or -errno.
+ */
+int generation_bind(struct generation *generation, const char *monitor,
+		    const struct generation *previous, struct text *report, struct error *err);
+
+/**
  * generation_reusable_maps() - collect the maps of a generation for reuse
  * @generation:    may be NULL
  * @reusable_maps: receives the maps; borrows from @generation

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "program/load.h"
 #include "kernel/event.h"
-#include "program/binding.h"
 #include "program/verifier_log.h"
 
 #include <bpf/libbpf.h>
@@ -9,78 +8,61 @@
 #include <string.h>
 
 /* A generation while it is loaded. */
-struct making {
+struct loading {
 	struct generation *generation;
 	const struct load_options *options;
-	struct bpf_program *programs[N_DIRECTIONS]; /* NULL: the direction is reused, or has no
-						     program to attach to an interface */
+	/* Selected programs. NULL: the direction is reused, or has no program for an interface. */
+	struct bpf_program *programs[N_DIRECTIONS];
 	struct bpf_program *second_programs[N_DIRECTIONS];
 	bool reused[N_DIRECTIONS]; /* the direction keeps its loaded object */
 	struct error *err;
 };
-
-static bool same_code(const struct direction_code *a, const struct direction_code *b)
-{
-	return a->elf.len == b->elf.len && !memcmp(a->elf.data, b->elf.data, a->elf.len);
-}
 
 static bool is_within_monitor(const struct object_map *map)
 {
 	return map->scope != MAP_SCOPE_PROGRAM;
 }
 
-/*
- * Returns true if a metric requests swap-on-read for the map. Queues are not swapped, because
- * popping loses nothing.
- */
-static bool is_swapped(const struct dataplane *dataplane, enum direction direction,
-		       const struct object_map *map)
+/* What the metrics of both directions require of a map. */
+struct map_demands {
+	bool swapped; /* swap-on-read; queues are not swapped, because popping loses nothing */
+	bool emptied; /* empty-on-read of a map that is not swapped */
+	bool counted; /* emptied, and a metric accumulates what it takes out */
+};
+
+static struct map_demands map_demands_get(const struct dataplane *dataplane,
+					  enum direction direction, const struct object_map *map)
 {
-	for (int other = 0; other < N_DIRECTIONS; other++) {
+	struct map_demands demands = {};
+
+	for (enum direction other = 0; other < N_DIRECTIONS; other++) {
 		const struct direction_code *code = dataplane->directions[other];
 
-		if (!code || (other != (int)direction && !is_within_monitor(map)))
-			continue;
-		for (size_t i = 0; i < code->config->n_metrics; i++)
-			if (code->config->metrics[i].swap_on_read &&
-			    !strcmp(code->config->metrics[i].map_name, map->name))
-				return map_kind(object_map_shape(map).type) != MAP_QUEUE;
-	}
-	return false;
-}
-
-/*
- * Returns true if a metric of either direction has empty-on-read for a map that is not swapped.
- * Sets *counted if the metric accumulates what it takes out.
- */
-static bool is_emptied(const struct dataplane *dataplane, enum direction direction,
-		       const struct object_map *map, bool *counted)
-{
-	bool emptied = false;
-
-	for (int other = 0; other < N_DIRECTIONS; other++) {
-		const struct direction_code *code = dataplane->directions[other];
-
-		if (!code || (other != (int)direction && !is_within_monitor(map)))
+		if (!code || (other != direction && !is_within_monitor(map)))
 			continue;
 		for (size_t i = 0; i < code->config->n_metrics; i++) {
 			const struct metric_config *config = &code->config->metrics[i];
 
-			if (map->swapped || !config->empty_on_read ||
-			    strcmp(config->map_name, map->name) != 0)
+			if (strcmp(config->map_name, map->name) != 0)
 				continue;
-			emptied = true;
-			*counted = *counted || !config->exported || config->type != METRIC_GAUGE;
+			demands.swapped |= config->swap_on_read;
+			demands.emptied |= config->empty_on_read;
+			demands.counted |= config->empty_on_read &&
+					   (!config->exported || config->type != METRIC_GAUGE);
 		}
 	}
-	return emptied;
+	if (demands.swapped && map_kind(object_map_shape(map).type) == MAP_QUEUE)
+		demands.swapped = false;
+	if (demands.swapped || map->swapped)
+		demands.emptied = demands.counted = false;
+	return demands;
 }
 
 /* Returns true if a direction's loaded object can be reused as it is. */
-static bool can_go_on(const struct making *making, enum direction direction)
+static bool can_reuse_direction(const struct loading *loading, enum direction direction)
 {
-	const struct generation *previous = making->options->previous;
-	const struct dataplane *dataplane = making->generation->dataplane;
+	const struct generation *previous = loading->options->previous;
+	const struct dataplane *dataplane = loading->generation->dataplane;
 	const struct object *object = previous ? previous->directions[direction].object : NULL;
 
 	if (!object ||
@@ -89,55 +71,51 @@ static bool can_go_on(const struct making *making, enum direction direction)
 	/* Metrics of the other direction may have changed the requirements on shared maps. */
 	for (size_t i = 0; i < object->n_maps; i++) {
 		const struct object_map *map = &object->maps[i];
-		bool counted = false;
+		struct map_demands demands = map_demands_get(dataplane, direction, map);
 
-		if (map->swapped != is_swapped(dataplane, direction, map))
-			return false;
-		is_emptied(dataplane, direction, map, &counted);
-		if (counted && !map->counted)
+		if (map->swapped != demands.swapped || (demands.counted && !map->counted))
 			return false;
 	}
 	return true;
 }
 
-static int open_object(struct making *making, enum direction direction, struct object **ret,
+/* Opens the object of a direction unless *ret is open, and selects its program. */
+static int open_object(struct loading *loading, enum direction direction, struct object **ret,
 		       struct bpf_program **program)
 {
-	const struct direction_code *code = making->generation->dataplane->directions[direction];
-	struct generation_direction *to = &making->generation->directions[direction];
+	const struct direction_code *code = loading->generation->dataplane->directions[direction];
 	const char *name = code->config->program;
 	int r = 0;
 
 	if (!*ret)
 		r = object_open(code->elf.data, code->elf.len, code->config->origin, ret,
-				making->err);
+				loading->err);
 	if (r < 0)
 		return r;
 	if (direction == INGRESS && sections_only((*ret)->bpf, name)) {
-		to->by_section = true;
+		loading->generation->directions[direction].by_section = true;
 		sections_select((*ret)->bpf, name);
 		return 0;
 	}
-	r = object_select(*ret, making->options->xdp && direction == INGRESS, direction == EGRESS,
-			  name, program, making->err);
-	return r < 0 ? error_prefix(making->err, r, "%s", code->config->origin) : 0;
+	r = object_select(*ret, loading->options->xdp && direction == INGRESS, direction == EGRESS,
+			  name, program, loading->err);
+	return r < 0 ? error_prefix(loading->err, r, "%s", code->config->origin) : 0;
 }
 
-/* Opens a direction's object, or reuses the loaded one. Paths with the same code share one object.
- */
-static int path_open(struct making *making, enum direction direction)
+/* Opens a direction's object, or reuses the loaded one. */
+static int open_direction(struct loading *loading, enum direction direction)
 {
-	struct generation *generation = making->generation;
-	const struct generation *previous = making->options->previous;
-	struct direction_code *code = generation->dataplane->directions[direction];
+	struct generation *generation = loading->generation;
+	struct direction_code **codes = generation->dataplane->directions, *code = codes[direction];
 	struct generation_direction *to = &generation->directions[direction];
 
 	if (!code)
 		return 0;
-	if (can_go_on(making, direction)) {
-		const struct generation_direction *from = &previous->directions[direction];
+	if (can_reuse_direction(loading, direction)) {
+		const struct generation_direction *from =
+			&loading->options->previous->directions[direction];
 
-		making->reused[direction] = true;
+		loading->reused[direction] = true;
 		to->object = object_ref(from->object);
 		to->second = object_ref(from->second);
 		to->prog_fd = from->prog_fd;
@@ -145,26 +123,48 @@ static int path_open(struct making *making, enum direction direction)
 		to->by_section = from->by_section;
 		return 0;
 	}
-	for (int other = 0; other < (int)direction && !to->object; other++)
-		if (generation->directions[other].object &&
-		    !generation->directions[other].object->loaded &&
-		    same_code(generation->dataplane->directions[other], code))
-			to->object = object_ref(generation->directions[other].object);
-	return open_object(making, direction, &to->object, &making->programs[direction]);
+	/* Directions with the same code share one object. */
+	for (enum direction other = 0; other < direction && !to->object; other++) {
+		struct object *object = generation->directions[other].object;
+
+		if (object && !object->loaded && codes[other]->elf.len == code->elf.len &&
+		    !memcmp(codes[other]->elf.data, code->elf.data, code->elf.len))
+			to->object = object_ref(object);
+	}
+	return open_object(loading, direction, &to->object, &loading->programs[direction]);
+}
+
+static int check_sections(const struct loading *loading)
+{
+	const struct generation *generation = loading->generation;
+	const struct generation *previous = loading->options->previous;
+	bool continued = previous && previous->dataplane->directions[EGRESS] ==
+					     generation->dataplane->directions[EGRESS];
+
+	if (generation_has_sections(generation) && generation_has_hooks(generation))
+		return error_set(loading->err, -EINVAL,
+				 "ingress-path has programs that are attached by their section: "
+				 "egress-path must have no code%s",
+				 continued ? "; first eject the running egress-path" : "");
+	return 0;
 }
 
 /* Sets the properties of each map that the metrics of both directions require. */
-static void maps_prepare(struct making *making, enum direction direction)
+static int prepare_maps(struct loading *loading, enum direction direction)
 {
-	const struct dataplane *dataplane = making->generation->dataplane;
-	struct object *object = making->generation->directions[direction].object;
+	struct object *object = loading->generation->directions[direction].object;
 
-	for (size_t i = 0; i < object->n_maps; i++)
-		object->maps[i].swapped = object->maps[i].swapped ||
-					  is_swapped(dataplane, direction, &object->maps[i]);
-	for (size_t i = 0; i < object->n_maps; i++)
-		if (is_emptied(dataplane, direction, &object->maps[i], &object->maps[i].counted))
-			object_map_make_mappable(&object->maps[i]);
+	for (size_t i = 0; i < object->n_maps; i++) {
+		struct object_map *map = &object->maps[i];
+		struct map_demands demands =
+			map_demands_get(loading->generation->dataplane, direction, map);
+
+		map->swapped |= demands.swapped;
+		map->counted |= demands.counted;
+		if (demands.emptied)
+			object_map_make_mappable(map);
+	}
+	return 0;
 }
 
 /* Makes an object use the other direction's copy of maps that are shared within the monitor. */
@@ -195,7 +195,7 @@ static int maps_share(struct object *object, const struct object *other, bool sw
  * Resolves extern maps from other monitors. Rejects a public map if another monitor has a public
  * map of that name.
  */
-static int maps_find_public(struct object *object, const struct load_environment *around,
+static int maps_find_public(struct object *object, const struct load_environment *environment,
 			    struct error *err)
 {
 	for (size_t i = 0; i < object->n_maps; i++) {
@@ -206,7 +206,7 @@ static int maps_find_public(struct object *object, const struct load_environment
 		if (map->resolved ||
 		    (map->scope != MAP_SCOPE_EXTERN && map->scope != MAP_SCOPE_PUBLIC))
 			continue;
-		fd = around->find_map(around->data, map->name);
+		fd = environment->find_map(environment->data, map->name);
 		if (fd < 0)
 			continue;
 		if (map->scope == MAP_SCOPE_PUBLIC)
@@ -227,28 +227,14 @@ static int maps_find_public(struct object *object, const struct load_environment
 	return 0;
 }
 
-static void tell_kept(struct making *making, enum direction direction, const struct object_map *map,
-		      const char *why)
-{
-	struct text *report = making->options->report;
-
-	if (!report || event_map_is_internal(map->name))
-		return;
-	if (map->kept)
-		text_printf(report, "%s map %s is kept\n", direction_name(direction), map->name);
-	else
-		text_printf(report, "%s map %s is new: %s\n", direction_name(direction), map->name,
-			    why);
-}
-
 /* Makes maps reuse those of the previous generation. */
-static int maps_keep(struct making *making, enum direction direction, struct object *object,
+static int maps_keep(struct loading *loading, enum direction direction, struct object *object,
 		     bool second)
 {
-	const struct generation_direction *this = &making->generation->directions[direction];
-	const struct reusable_maps *reusable_maps = making->options->reusable_maps;
+	const struct object *first = loading->generation->directions[direction].object;
+	const struct load_options *options = loading->options;
 
-	for (size_t i = 0; reusable_maps && i < object->n_maps; i++) {
+	for (size_t i = 0; options->reusable_maps && i < object->n_maps; i++) {
 		struct object_map *map = &object->maps[i];
 		_cleanup_text_ struct text why = {};
 		const struct reusable_map *reusable_map;
@@ -258,61 +244,66 @@ static int maps_keep(struct making *making, enum direction direction, struct obj
 		    (map->scope == MAP_SCOPE_EXTERN && !map->resolved))
 			continue;
 		/* Keep both copies of a double-buffered map, or neither. */
-		if (second && !(map->swapped && this->object->maps[i].kept))
+		if (second && !(map->swapped && first->maps[i].kept))
 			continue;
-		reusable_map = reusable_maps_find(reusable_maps, direction, second, map);
+		reusable_map = reusable_maps_find(options->reusable_maps, direction, second, map);
 		if (reusable_map)
-			r = reusable_map_use(reusable_map, object, map, &why, making->err);
+			r = reusable_map_use(reusable_map, object, map, &why, loading->err);
 		else
-			text_adds(&why, "there was none of that name");
+			text_adds(&why, "no map had this name");
 		if (r < 0)
 			return r;
 		map->kept = r > 0;
-		if (!second && (map->kept || !map->internal))
-			tell_kept(making, direction, map, text_str(&why));
+		if (!options->report || second || event_map_is_internal(map->name))
+			continue;
+		if (map->kept)
+			text_printf(options->report, "%s map %s is kept\n",
+				    direction_name(direction), map->name);
+		else if (!map->internal)
+			text_printf(options->report, "%s map %s is new: %s\n",
+				    direction_name(direction), map->name, text_str(&why));
 	}
 	return 0;
 }
 
-static int direction_load(struct making *making, enum direction direction)
+/* Loads the first copy of a direction's object. */
+static int load_first(struct loading *loading, enum direction direction)
 {
-	struct object *object = making->generation->directions[direction].object;
-	const struct object *other = making->generation->directions[!direction].object;
+	struct generation_direction *this = &loading->generation->directions[direction];
+	const struct object *other = loading->generation->directions[!direction].object;
+	const struct load_environment *environment = loading->options->environment;
+	struct bpf_program *program = loading->programs[direction];
+	struct object *object = this->object;
 	int r = 0;
 
-	if (object->loaded)
+	if (!object->loaded) {
+		if (other && other != object)
+			r = maps_share(object, other, false, loading->err);
+		if (r == 0)
+			r = maps_find_public(object, environment, loading->err);
+		if (r == 0)
+			r = maps_keep(loading, direction, object, false);
+		if (r == 0)
+			r = object_load(object, environment->pin, loading->err);
+	}
+	this->prog_fd = program ? object_prog_fd(object, program) : -1;
+	if (r == 0)
 		return 0;
-	if (other && other != object)
-		r = maps_share(object, other, false, making->err);
-	if (r == 0)
-		r = maps_find_public(object, making->options->around, making->err);
-	if (r == 0)
-		r = maps_keep(making, direction, object, false);
-	if (r == 0)
-		r = object_load(object, making->options->around->pin, making->err);
-	return r < 0 ? verifier_log_annotate(
-			       making->err, r,
-			       making->generation->dataplane->directions[direction]->config)
-		     : 0;
+	return verifier_log_annotate(loading->err, r,
+				     loading->generation->dataplane->directions[direction]->config);
 }
 
-static bool has_swapped(const struct object *object)
+/* Returns 1 if a map of the direction is swapped, 0 if none is, -EOPNOTSUPP if one cannot be. */
+static int check_swapped(const struct generation_direction *direction, struct error *err)
 {
-	for (size_t i = 0; i < object->n_maps; i++)
-		if (object->maps[i].swapped)
-			return true;
-	return false;
-}
+	int swapped = 0;
 
-static int swap_check(const struct generation_direction *direction, struct error *err)
-{
-	const struct object *object = direction->object;
-
-	for (size_t i = 0; i < object->n_maps; i++) {
-		const struct object_map *map = &object->maps[i];
+	for (size_t i = 0; i < direction->object->n_maps; i++) {
+		const struct object_map *map = &direction->object->maps[i];
 
 		if (!map->swapped)
 			continue;
+		swapped = 1;
 		if (direction->by_section)
 			return error_set(err, -EOPNOTSUPP,
 					 "map %s: swap-on-read is not possible, the kernel cannot "
@@ -325,73 +316,71 @@ static int swap_check(const struct generation_direction *direction, struct error
 					 map->name,
 					 map->scope == MAP_SCOPE_PUBLIC ? "public" : "pinned");
 	}
-	return 0;
+	return swapped;
 }
 
 /* Makes the second copy share all maps of the first one, except the swapped maps. */
-static int second_maps(struct making *making, enum direction direction)
+static int second_maps(struct loading *loading, enum direction direction)
 {
-	struct generation_direction *this = &making->generation->directions[direction];
-	const struct object *other = making->generation->directions[!direction].second;
-	int r;
+	struct generation_direction *this = &loading->generation->directions[direction];
+	const struct object *other = loading->generation->directions[!direction].second;
+	struct object *second = this->second;
+	int r = 0;
 
-	for (size_t i = 0; i < this->second->n_maps; i++) {
-		struct object_map *map = &this->second->maps[i];
+	for (size_t i = 0; r == 0 && i < second->n_maps; i++) {
+		struct object_map *map = &second->maps[i];
 		const struct object_map *first = &this->object->maps[i];
 
 		map->swapped = first->swapped;
 		if (map->swapped && map->scope == MAP_SCOPE_EXTERN) {
-			r = object_map_declare(map, first, making->err);
-			map->resolved =
-				false; /* the second copy of the other direction provides it */
-		} else if (map->swapped || map_type_get(bpf_map__type(map->bpf))->refers) {
-			continue;
-		} else {
-			r = object_map_reuse(map, object_map_fd(first), making->err);
+			r = object_map_declare(map, first, loading->err);
+			/* The second copy of the other direction provides the map. */
+			map->resolved = false;
+		} else if (!map->swapped && !map_type_get(bpf_map__type(map->bpf))->refers) {
+			r = object_map_reuse(map, object_map_fd(first), loading->err);
 		}
-		if (r < 0)
-			return r;
 	}
-	r = other && other != this->second && other->loaded
-		    ? maps_share(this->second, other, true, making->err)
-		    : 0;
-	for (size_t i = 0; r == 0 && i < this->second->n_maps; i++)
-		if (this->second->maps[i].swapped)
-			this->second->maps[i].resolved =
-				this->second->maps[i].resolved ||
-				this->second->maps[i].scope == MAP_SCOPE_EXTERN;
-	return r == 0 ? maps_keep(making, direction, this->second, true) : r;
+	if (r == 0 && other && other != second && other->loaded)
+		r = maps_share(second, other, true, loading->err);
+	for (size_t i = 0; r == 0 && i < second->n_maps; i++)
+		if (second->maps[i].swapped && second->maps[i].scope == MAP_SCOPE_EXTERN)
+			second->maps[i].resolved = true;
+	return r == 0 ? maps_keep(loading, direction, second, true) : r;
 }
 
-static int second_load(struct making *making, enum direction direction)
+/* Loads the second copy of a direction's object if a map is swapped. */
+static int load_second(struct loading *loading, enum direction direction)
 {
-	struct generation *generation = making->generation;
-	struct generation_direction *this = &generation->directions[direction];
-	const struct generation_direction *other = &generation->directions[!direction];
-	int r = swap_check(this, making->err);
+	struct generation_direction *this = &loading->generation->directions[direction];
+	const struct generation_direction *other = &loading->generation->directions[!direction];
+	struct bpf_program **programs = loading->second_programs;
+	int r = check_swapped(this, loading->err);
 
-	if (r < 0 || !has_swapped(this->object))
+	if (r <= 0)
 		return r;
 	if (other->object == this->object && other->second) {
 		/* The programs for both directions were selected before the object was loaded. */
 		this->second = object_ref(other->second);
-		return 0;
+	} else {
+		r = open_object(loading, direction, &this->second, &programs[direction]);
+		if (r == 0 && other->object == this->object)
+			/* Select both directions' programs: the object is loaded only once. */
+			r = open_object(loading, !direction, &this->second, &programs[!direction]);
+		if (r == 0)
+			r = second_maps(loading, direction);
+		if (r == 0)
+			r = object_load(this->second, false, loading->err);
 	}
-	r = open_object(making, direction, &this->second, &making->second_programs[direction]);
-	if (r == 0 && other->object == this->object)
-		/* Select both directions' programs, because the object is loaded only once. */
-		r = open_object(making, !direction, &this->second,
-				&making->second_programs[!direction]);
-	if (r < 0 || this->second->loaded)
-		return r;
-	r = second_maps(making, direction);
-	return r == 0 ? object_load(this->second, false, making->err) : r;
+	if (r >= 0 && programs[direction])
+		this->second_prog_fd = object_prog_fd(this->second, programs[direction]);
+	return r < 0 ? r : 0;
 }
 
-static int set_swap(struct making *making)
+/* Creates the lock of the two copies, or takes that of the previous generation. */
+static int set_swap(struct generation *generation, const struct generation *previous,
+		    struct error *err)
 {
-	struct generation *generation = making->generation;
-	struct swap *swap = making->options->previous ? making->options->previous->swap : NULL;
+	struct swap *swap = previous ? previous->swap : NULL;
 
 	if (!generation->directions[INGRESS].second && !generation->directions[EGRESS].second)
 		return 0;
@@ -400,7 +389,7 @@ static int set_swap(struct making *making)
 	} else {
 		swap = calloc(1, sizeof(*swap));
 		if (!swap)
-			return error_oom(making->err);
+			return error_oom(err);
 		swap->refs = 1;
 		pthread_mutex_init(&swap->reading, NULL);
 	}
@@ -408,80 +397,50 @@ static int set_swap(struct making *making)
 	return 0;
 }
 
-static int check_sections(const struct making *making)
+/* Runs a step of loading for each direction that has a new object. */
+static int each_new_direction(struct loading *loading,
+			      int (*step)(struct loading *loading, enum direction direction))
 {
-	const struct generation *generation = making->generation;
-	const struct generation *previous = making->options->previous;
-	bool goes_on = previous && previous->dataplane->directions[EGRESS] ==
-					   generation->dataplane->directions[EGRESS];
-
-	if (generation_has_sections(generation) && generation_has_hooks(generation))
-		return error_set(making->err, -EINVAL,
-				 "ingress-path has programs that are attached by their section: "
-				 "egress-path must have no code%s",
-				 goes_on ? ", and that of the dataplane before goes on: eject it "
-					   "first"
-					 : "");
-	return 0;
-}
-
-static int load_directions(struct making *making)
-{
-	struct generation *generation = making->generation;
-	int r = 0;
-
 	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
-		r = path_open(making, direction);
-		if (r < 0)
-			return error_prefix(making->err, r, "%s-path", direction_name(direction));
-	}
-	r = check_sections(making);
-	for (enum direction direction = 0; r == 0 && direction < N_DIRECTIONS; direction++)
-		if (generation->directions[direction].object && !making->reused[direction])
-			maps_prepare(making, direction);
-	for (enum direction direction = 0; r == 0 && direction < N_DIRECTIONS; direction++) {
-		struct generation_direction *this = &generation->directions[direction];
+		int r = 0;
 
-		if (!this->object || making->reused[direction])
-			continue;
-		r = direction_load(making, direction);
-		this->prog_fd = making->programs[direction]
-					? object_prog_fd(this->object, making->programs[direction])
-					: -1;
+		if (loading->generation->directions[direction].object &&
+		    !loading->reused[direction])
+			r = step(loading, direction);
 		if (r < 0)
-			return error_prefix(making->err, r, "%s-path", direction_name(direction));
+			return error_prefix(loading->err, r, "%s", direction_key(direction));
 	}
-	for (enum direction direction = 0; r == 0 && direction < N_DIRECTIONS; direction++) {
-		struct generation_direction *this = &generation->directions[direction];
-
-		if (!this->object)
-			continue;
-		if (!making->reused[direction])
-			r = second_load(making, direction);
-		if (r == 0 && making->second_programs[direction])
-			this->second_prog_fd =
-				object_prog_fd(this->second, making->second_programs[direction]);
-		if (r < 0)
-			return error_prefix(making->err, r, "%s-path", direction_name(direction));
-	}
-	if (r == 0)
-		r = generation_bind(generation, making->options->monitor, making->options->previous,
-				    making->options->report, making->err);
-	return r == 0 ? set_swap(making) : r;
+	return 0;
 }
 
 int generation_load(struct dataplane *dataplane, const struct load_options *options,
 		    struct generation **ret, struct error *err)
 {
 	_cleanup_(generation_unrefp) struct generation *generation = calloc(1, sizeof(*generation));
-	struct making making = { .generation = generation, .options = options, .err = err };
-	int r;
+	struct loading loading = { .generation = generation, .options = options, .err = err };
+	int r = 0;
 
 	if (!generation)
 		return error_oom(err);
 	generation->refs = 1;
 	generation->dataplane = dataplane_ref(dataplane);
-	r = load_directions(&making);
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
+		r = open_direction(&loading, direction);
+		if (r < 0)
+			return error_prefix(err, r, "%s", direction_key(direction));
+	}
+	r = check_sections(&loading);
+	if (r == 0)
+		r = each_new_direction(&loading, prepare_maps);
+	if (r == 0)
+		r = each_new_direction(&loading, load_first);
+	if (r == 0)
+		r = each_new_direction(&loading, load_second);
+	if (r == 0)
+		r = generation_bind(generation, options->monitor, options->previous,
+				    options->report, err);
+	if (r == 0)
+		r = set_swap(generation, options->previous, err);
 	if (r == 0)
 		*ret = steal_ptr(&generation);
 	return r;

@@ -21,7 +21,7 @@ struct load_environment {
 
 /* Options of a load. */
 struct load_options {
-	const struct load_environment *around;
+	const struct load_environment *environment;
 	const char *monitor; /* name of the owner, for messages; NULL: none */
 	bool xdp;	     /* load the ingress program for XDP */
 	/*

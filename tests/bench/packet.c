@@ -46,7 +46,7 @@ static struct dataplane *build(struct document *document, bool xdp)
 static struct generation *load(struct dataplane *dataplane, bool xdp)
 {
 	static const struct load_environment around = { .find_map = find_map };
-	const struct load_options loading = { .around = &around, .xdp = xdp };
+	const struct load_options loading = { .environment = &around, .xdp = xdp };
 	_cleanup_error_ struct error err = {};
 	struct generation *generation;
 

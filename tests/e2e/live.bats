@@ -508,7 +508,7 @@ static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *m
 	ingress map roomy is new: it has room for 9 entries now, it had for 8
 	ingress map renamed is new: the type of its value is another one
 	ingress map flagged is new: its flags are 0x1 now, they were 0
-	ingress map come is new: there was none of that name
+	ingress map come is new: no map had this name
 	monitor m: dataplane injected
 	END
 	)" ]

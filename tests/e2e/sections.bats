@@ -190,7 +190,7 @@ char l[] SEC(\"license\") = \"GPL\";" '{"ingress-path": {code: $code, "metric-co
 	ctl add counter
 	raw "INJECT counter file=packet_counter.json" | grep -F "dataplane injected"
 	run raw "INJECT counter file=drop_reasons.json"
-	[ "$output" = "-1 ingress-path has programs that are attached by their section: egress-path must have no code, and that of the dataplane before goes on: eject it first" ]
+	[ "$output" = "-1 ingress-path has programs that are attached by their section: egress-path must have no code; first eject the running egress-path" ]
 	ctl eject counter
 	raw "INJECT counter file=drop_reasons.json" | grep -F "dataplane injected"
 	ctl del counter

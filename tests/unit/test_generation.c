@@ -91,7 +91,7 @@ static struct generation *load(const char *ingress, const char *egress,
 	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = build(ingress, egress);
 	_cleanup_(reusable_maps_release) struct reusable_maps reusable_maps = {};
 	const struct load_environment around = { find_none, NULL, false };
-	const struct load_options loading = { .around = &around,
+	const struct load_options loading = { .environment = &around,
 					      .previous = previous,
 					      .reusable_maps = &reusable_maps };
 	_cleanup_error_ struct error err = {};
