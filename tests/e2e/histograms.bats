@@ -39,13 +39,6 @@ start() {
 	collectd_start
 }
 
-# 35 packets of 2910 bytes in total. 63 is the last value of its bucket, 64 the first of the next.
-packets() {
-	frames_in 10 -s 63 "$@"
-	frames_in 20 -s 64 "$@"
-	frames_in 5 -s 200 "$@"
-}
-
 openmetrics() {
 	metrics_page -H 'Accept: application/openmetrics-text; version=1.0.0' >"$PAGE"
 	/usr/bin/python3 "$top_srcdir/tests/tools/parse-openmetrics.py" <"$PAGE" >"$PAGE.parsed"

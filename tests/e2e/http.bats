@@ -149,7 +149,6 @@ start_taken() {
 	eventually both_are_read
 	frames_in 3
 }
-both_are_read() { [ "$(ctl stats | grep -c '^reads{.*reader="collectd"} 1$')" -eq 2 ]; }
 nothing_is_taken() {
 	[ "$(json_value taken ingress level)" = "[3]" ]
 	[ "$(json_value taken ingress jobs)" = "[1,1,1]" ]

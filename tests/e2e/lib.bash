@@ -95,6 +95,13 @@ frames_out() {
 	near "$top_builddir/tests/tools/sendframes" "$@" mon0 "$count"
 }
 
+# 35 packets of 2910 bytes in total. 63 is the last value of its bucket, 64 the first of the next.
+packets() {
+	frames_in 10 -s 63 "$@"
+	frames_in 20 -s 64 "$@"
+	frames_in 5 -s 200 "$@"
+}
+
 # Sends frames to mon0 continuously. send_no_more stops the sender and returns after the last frame
 # has arrived.
 send_always() {
@@ -300,6 +307,9 @@ counted() {
 	ctl openmetrics "$1" |
 		grep -Fxq "packets_total{monitor=\"$1\",interface=\"$2\",direction=\"${4:-ingress}\"} $3"
 }
+
+# collectd, whose interval is an hour, has read each of two monitors once.
+both_are_read() { [ "$(ctl stats | grep -c '^reads{.*reader="collectd"} 1$')" -eq 2 ]; }
 
 # monitor_is NAME STATE
 monitor_is() {

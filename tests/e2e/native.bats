@@ -3,6 +3,7 @@
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
+load servers
 
 PROTOBUF='application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited'
 
@@ -11,13 +12,6 @@ setup() {
 	network_up
 	documents_up "$BATS_TEST_DIRNAME/fixtures/sizes.bpf.c"
 	PAGE=$BATS_TEST_TMPDIR/page
-	PROMETHEUS=
-}
-
-teardown() {
-	[ -z "$PROMETHEUS" ] || { kill "$PROMETHEUS" && wait "$PROMETHEUS"; } 2>/dev/null || true
-	collectd_kill
-	network_down
 }
 
 # metric NAME MAP TYPE [KEYS]: a metric-config; KEYS are added to its open-metrics-metadata.
@@ -48,13 +42,6 @@ all_kinds() {
 		"$(metric slots BUCKETS histogram "$BY_SLOT")" \
 		"$(metric sizes SIZES summary "$BY_SUM")" \
 		"$(metric bytes SIZES counter)"
-}
-
-# 35 packets of 2910 bytes in total. 63 is the last value of its bucket, 64 the first of the next.
-packets() {
-	frames_in 10 -s 63 "$@"
-	frames_in 20 -s 64 "$@"
-	frames_in 5 -s 200 "$@"
 }
 
 protobuf_page() {
@@ -114,28 +101,12 @@ native() { sed -n "s/^$1{.*$2.*} native //p" "$PAGE"; }
 
 # -- a Prometheus server --
 
-prometheus_start() {
-	cat >"$BATS_TEST_TMPDIR/prometheus.yml" <<-'EOF_CONF'
-	global:
-	  scrape_interval: 1s
-	scrape_configs:
-	  - job_name: dynmon
-	    static_configs: [ targets: [ "127.0.0.1:9936" ] ]
-	EOF_CONF
-	ip netns exec "$NEAR" prometheus --config.file="$BATS_TEST_TMPDIR/prometheus.yml" \
-		--storage.tsdb.path="$BATS_TEST_TMPDIR/tsdb" --enable-feature=native-histograms \
-		--web.listen-address=127.0.0.1:9090 --log.level=warn >"$BATS_TEST_TMPDIR/prometheus.log" 2>&1 3>&- &
-	PROMETHEUS=$!
-	eventually value_is 'up' 1 || { cat "$BATS_TEST_TMPDIR/prometheus.log"; return 1; }
-}
-
 # The value of the only series of an expression. After a failed scrape there is no series until the
 # next scrape.
 value() {
 	http --get http://127.0.0.1:9090/api/v1/query --data-urlencode "query=$1" |
 		jq -re '.data.result | if length == 1 then .[0].value[1] else error("\(length) series") end'
 }
-value_is() { [ "$(value "$1")" = "$2" ]; }
 # value_near EXPRESSION NUMBER ...: the value equals one of the numbers, within floating-point
 # error.
 value_near() {
@@ -151,7 +122,14 @@ value_near() {
 @test "Prometheus scrapes native histograms with correct count, sum and quantiles" {
 	all_kinds
 	packets -d 53
-	prometheus_start
+	cat >"$DIR/prometheus.yml" <<-'EOF_CONF'
+	global:
+	  scrape_interval: 1s
+	scrape_configs:
+	  - job_name: dynmon
+	    static_configs: [ targets: [ "127.0.0.1:9936" ] ]
+	EOF_CONF
+	prometheus_start dynmon --enable-feature=native-histograms
 	native='size_bytes{port="53"}'
 	eventually value_is "histogram_count($native)" 35
 	eventually value_is "histogram_sum($native)" 2910

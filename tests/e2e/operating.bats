@@ -3,6 +3,7 @@
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load lib
+load servers
 
 CONF_DIR=$top_srcdir/conf
 DROP_IN=$CONF_DIR/systemd/dynmon.conf
@@ -11,14 +12,7 @@ setup() {
 	need_root
 	network_up
 	DIR=$BATS_TEST_TMPDIR
-	PROMETHEUS=
 	documents_up "$top_srcdir"/examples/packet_counter.json
-}
-
-teardown() {
-	[ -z "$PROMETHEUS" ] || { kill "$PROMETHEUS" && wait "$PROMETHEUS"; } 2>/dev/null || true
-	collectd_kill
-	network_down
 }
 
 # -- the service --
@@ -298,21 +292,6 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 		"$(sed -n 's/^ *- alertname: //p' "$fixture" | sort -u)" ]
 }
 
-# The shipped configuration with a scrape and an evaluation every second. Runs in $NEAR and listens
-# on the loopback.
-prometheus_start() {
-	sed 's/_interval: 15s/_interval: 1s/' "$CONF_DIR/prometheus/prometheus.yml" >"$DIR/prometheus.yml"
-	cp "$CONF_DIR/prometheus/dynmon-alerts.yml" "$DIR"
-	ip netns exec "$NEAR" prometheus --config.file="$DIR/prometheus.yml" --storage.tsdb.path="$DIR/tsdb" \
-		--web.listen-address=127.0.0.1:9090 --log.level=warn >"$DIR/prometheus.log" 2>&1 3>&- &
-	PROMETHEUS=$!
-	eventually holds 'up{job="dynmon"} == 1' || { cat "$DIR/prometheus.log"; return 1; }
-}
-
-api() { http --get "http://127.0.0.1:9090/api/v1/$1" "${@:2}" | jq -ce 'select(.status == "success").data'; }
-# query EXPRESSION: its series. holds: there is at least one series.
-query() { api query --data-urlencode "query=$1" | jq -c .result; }
-holds() { [ "$(query "$1" | jq length)" -gt 0 ]; }
 fires() { api alerts | jq --arg name "$1" --arg monitor "$2" \
 	'.alerts | any(.labels.alertname == $name and .labels.monitor == $monitor)' | is_true; }
 
@@ -339,7 +318,10 @@ as_sent() { sed -e 's/\$instance/.*/g; s/\$monitor/.*/g; s/\$__rate_interval/1m/
 	jq '(.. | ."metric-configs"? // empty)[]."max-series" = 2' "$DATAPLANE_DIR/flow_bytes.json" >"$DATAPLANE_DIR/flows.json"
 	collectd_start
 	ctl() { "$top_builddir/dynmonctl" -s "$SOCKET" "$@"; }
-	prometheus_start
+	# the shipped configuration with a scrape and an evaluation every second
+	sed 's/_interval: 15s/_interval: 1s/' "$CONF_DIR/prometheus/prometheus.yml" >"$DIR/prometheus.yml"
+	cp "$CONF_DIR/prometheus/dynmon-alerts.yml" "$DIR"
+	prometheus_start dynmon
 	for port in 1 2 3 4; do
 		frames_in 10 -d "$port"
 	done

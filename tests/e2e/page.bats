@@ -133,9 +133,6 @@ text() { echo "[...document.querySelectorAll('$1')].map((e) => e.innerText.repla
 	[[ ${lines[5]} == *"<u>x.json"* ]]
 }
 
-# Read once by collectd, whose interval is an hour.
-both_are_read() { [ "$(ctl stats | grep -c '^reads{.*reader="collectd"} 1$')" -eq 2 ]; }
-
 @test "the page empties no map and counts as no read" {
 	document all.json "BPF_ARRAY(TOTAL, u64, 1); BPF_ARRAY(LEVEL, u64, 1); BPF_ARRAY(KEPT, u64, 1); BPF_QUEUE(JOBS, u64, 100);
 		$(rx 'u64 one = 1; TOTAL.atomic_increment(0); LEVEL.atomic_increment(0); KEPT.atomic_increment(0); JOBS.push(&one, 0);')" \

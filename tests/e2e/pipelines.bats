@@ -9,13 +9,6 @@ setup() {
 	need_root
 	network_up
 	collectd_at "$BATS_TEST_TMPDIR"
-	SERVERS=()
-}
-
-teardown() {
-	servers_kill
-	collectd_kill
-	network_down
 }
 
 # pipeline_configure INTERVAL FILE ...: writes a collectd.conf with these configurations, and packet

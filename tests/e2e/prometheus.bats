@@ -9,14 +9,7 @@ setup() {
 	need_root
 	network_up
 	collectd_at "$BATS_TEST_TMPDIR"
-	SERVERS=()
 	export PYTHONPATH=$top_srcdir/tests/tools PYTHONDONTWRITEBYTECODE=1
-}
-
-teardown() {
-	servers_kill
-	collectd_kill
-	network_down
 }
 
 # Scrapes the plugin's page and the page of write_prometheus every second.

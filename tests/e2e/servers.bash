@@ -2,6 +2,14 @@
 # them.
 # shellcheck shell=bash
 
+SERVERS=()
+
+teardown() {
+	servers_kill
+	collectd_kill
+	network_down
+}
+
 # need COMMAND PACKAGE
 need() { command -v "$1" >/dev/null || skip "needs $1, of Debian's package $2"; }
 
@@ -42,11 +50,11 @@ pipelines() {
 
 # -- Prometheus --
 
-# prometheus_start JOB: starts Prometheus with $DIR/prometheus.yml and waits until it has scraped
+# prometheus_start JOB [OPTION ...]: starts Prometheus with $DIR/prometheus.yml and waits until it has scraped
 # that job. It runs in $NEAR and listens on the loopback.
 prometheus_start() {
 	server_start prometheus --config.file="$DIR/prometheus.yml" --storage.tsdb.path="$DIR/tsdb" \
-		--web.listen-address=127.0.0.1:9090 --log.level=warn
+		--web.listen-address=127.0.0.1:9090 --log.level=warn "${@:2}"
 	eventually is_up "$1" || { cat "$DIR/prometheus.log"; return 1; }
 }
 
