@@ -66,20 +66,20 @@ static struct {
 	int added, removed;
 	double interval; /* of the monitor added last */
 	const char *configuration;
-} told;
+} observed;
 
 static void on_added(void *data, struct monitor *monitor)
 {
 	(void)data;
-	told.added++;
-	told.interval = monitor->settings->interval;
+	observed.added++;
+	observed.interval = monitor->settings->interval;
 }
 
 static void on_removed(void *data, const struct monitor *monitor)
 {
 	(void)data;
 	(void)monitor;
-	told.removed++;
+	observed.removed++;
 }
 
 /*
@@ -109,10 +109,10 @@ static void settings_from(const char *text, struct settings *settings)
 static int configure(void *data, struct settings *ret, struct text *report, struct error *err)
 {
 	(void)data;
-	if (!told.configuration)
+	if (!observed.configuration)
 		return error_set(err, -EINVAL, "line 7 is wrong");
 	text_adds(report, "a warning\n");
-	settings_from(told.configuration, ret);
+	settings_from(observed.configuration, ret);
 	return 0;
 }
 
@@ -123,7 +123,7 @@ static struct registry *registry_make(bool configures)
 						    configures ? configure : NULL, NULL };
 	struct registry *registry;
 
-	told.added = told.removed = 0;
+	observed.added = observed.removed = 0;
 	assert_int_equal(registry_new(&compiler, folder, &observer, &registry, NULL), 0);
 	return registry;
 }
@@ -211,7 +211,7 @@ static void test_come_and_go(void **state)
 	assert_string_equal(text_str(&report), "");
 	after = shape_of(registry, "a");
 	assert_untouched(&before, &after);
-	assert_int_equal(told.added, 1);
+	assert_int_equal(observed.added, 1);
 	must(apply(registry, "a Dataplane doc.json Interface v0\nb Interface none", &report, &err),
 	     &err);
 	assert_string_equal(text_str(&report),
@@ -222,8 +222,8 @@ static void test_come_and_go(void **state)
 			    "monitor a: deleted, it is not configured any more\n");
 	assert_string_equal(state_of(registry, "a"), "none");
 	assert_int_equal(shape_of(registry, "b").program, 0);
-	assert_int_equal(told.added, 2);
-	assert_int_equal(told.removed, 1);
+	assert_int_equal(observed.added, 2);
+	assert_int_equal(observed.removed, 1);
 }
 
 static void test_reconfigure(void **state)
@@ -249,9 +249,9 @@ static void test_reconfigure(void **state)
 	assert_int_equal(before.id, after.id);
 	assert_int_equal(before.changes, after.changes);
 	assert_int_equal(before.program, after.program);
-	assert_int_equal(told.removed, 1);
-	assert_int_equal(told.added, 2);
-	assert_true(told.interval == 5);
+	assert_int_equal(observed.removed, 1);
+	assert_int_equal(observed.added, 2);
+	assert_true(observed.interval == 5);
 	/* an old reference remains valid */
 	must(snapshot_add(&snapshot, list.monitors[0]), &err);
 	assert_int_equal(snapshot.n, 1);
@@ -304,7 +304,7 @@ static void test_reconfigure(void **state)
 	assert_true(contains(error_message(&err), "monitor a: "));
 	after = shape_of(registry, "a");
 	assert_int_equal(after.program, before.program);
-	assert_true(told.interval == 3);
+	assert_true(observed.interval == 3);
 	must(apply(registry, "a Interface v0", &report, &err), &err);
 	assert_string_equal(state_of(registry, "a"), "empty");
 }
@@ -451,17 +451,17 @@ static void test_configure(void **state)
 	_cleanup_error_ struct error err = {};
 
 	(void)state;
-	told.configuration = "a\nb\nc";
+	observed.configuration = "a\nb\nc";
 	must(registry_reload(registry, NULL, false, &report, &err), &err);
 	assert_string_equal(text_str(&report),
 			    "a warning\nmonitor a: added\nmonitor b: added\nmonitor c: added\n");
-	told.configuration = NULL;
+	observed.configuration = NULL;
 	text_clear(&report);
 	assert_int_equal(registry_reload(registry, NULL, false, &report, &err), -EINVAL);
 	assert_string_equal(error_message(&err), "line 7 is wrong");
 	assert_string_equal(state_of(registry, "c"), "empty");
 	/* reload of one monitor: changed, removed, new, unknown */
-	told.configuration = "a Interval 3\nb Interval 3\nd";
+	observed.configuration = "a Interval 3\nb Interval 3\nd";
 	text_clear(&report);
 	must(registry_reload(registry, "a", false, &report, &err), &err);
 	assert_string_equal(text_str(&report), "a warning\nmonitor a: settings changed\n");

@@ -12,7 +12,7 @@
 
 static const struct {
 	const char *log;
-	const char *told; /* text before the log; "": none */
+	const char *prefix; /* "": none */
 } logs[] = {
 	{ "refused\n" TRACE "invalid access to packet\nR6 offset is outside\n" END,
 	  "code:3: the verifier: invalid access to packet\n    return *(int *)p;\n" },
@@ -37,7 +37,7 @@ static const struct {
 	{ "; @\n; @ :\n; @ code:0\n; @ code:x\n0: (95) exit\nR0 !read_ok\n" END, "" },
 };
 
-static void test_told(void **state)
+static void test_annotate(void **state)
 {
 	struct direction_config config = { .origin = (char *)"code" };
 
@@ -48,7 +48,7 @@ static void test_told(void **state)
 		_cleanup_error_ struct error err = {};
 		_cleanup_text_ struct text expected = {};
 
-		text_printf(&expected, "%s%s", logs[i].told, logs[i].log);
+		text_printf(&expected, "%s%s", logs[i].prefix, logs[i].log);
 		error_set(&err, -EACCES, "%s", logs[i].log);
 		assert_int_equal(verifier_log_annotate(&err, -EACCES, &config), -EACCES);
 		assert_string_equal(error_message(&err), text_str(&expected));
@@ -59,7 +59,7 @@ static void test_told(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_told) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_annotate) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
