@@ -176,12 +176,12 @@ static int read_metrics(struct generation *generation, struct text *out, struct 
 	return r;
 }
 
-/* metrics: a JSON object, whose members are appended. */
-static void print_test_json(const struct packet_counts *counts,
-			    const struct test_program programs[N_DIRECTIONS], struct text *metrics)
+/* Writes the report in JSON. metrics: a JSON object, whose members are appended. */
+static void write_report(const struct packet_counts *counts,
+			 const struct test_program programs[N_DIRECTIONS], struct text *metrics,
+			 struct text *out)
 {
-	_cleanup_text_ struct text out = {};
-	struct json_writer json = { .out = &out };
+	struct json_writer json = { .out = out };
 	char number[16];
 
 	json_object_begin(&json);
@@ -208,36 +208,6 @@ static void print_test_json(const struct packet_counts *counts,
 	}
 	json_object_end(&json);
 	text_adds(json_value(&json), text_str(metrics) + 1); /* without the brace */
-	fputs(text_str(&out), stdout);
-}
-
-static void print_counts(const struct packet_counts *counts,
-			 const struct test_program programs[N_DIRECTIONS])
-{
-	char number[16];
-
-	printf("packets %u", counts->packets);
-	if (counts->cut)
-		printf(", %u of them incomplete in the capture", counts->cut);
-	if (counts->too_short)
-		printf("; %u skipped, shorter than %d bytes", counts->too_short, ETH_HLEN);
-	if (counts->too_long)
-		printf("; %u skipped, longer than the kernel accepts for a test run",
-		       counts->too_long);
-	puts("");
-	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
-		const struct test_program *program = &programs[direction];
-
-		if (program->fd < 0)
-			continue;
-		printf("%s: program %s returned\n", direction_name(direction), program->name);
-		for (size_t i = 0; i < program->n; i++)
-			printf("  %-24s %u\n",
-			       verdict_name(program, program->verdicts[i].value, number),
-			       program->verdicts[i].count);
-		if (program->others)
-			printf("  %-24s %u\n", "others", program->others);
-	}
 }
 
 /* Adds a metric with one row per entry. The key of an array or queue entry is its index. */
@@ -268,26 +238,40 @@ static void add_metric_rows(struct table *table, const char *direction, struct j
 	}
 }
 
-static int print_metrics(struct text *text, struct error *err)
+/* Prints the report as text and a table. */
+static int print_report(struct json_object *report, const struct packet_counts *counts,
+			const struct test_program programs[N_DIRECTIONS], struct error *err)
 {
-	_cleanup_(json_object_putp) struct json_object *json = json_tokener_parse(text_str(text));
 	static const char *const titles[] = { "direction", "metric", "key", "value" };
 	_cleanup_(table_release) struct table table = { .columns = ARRAY_SIZE(titles),
 							.header = true };
+	struct json_object *verdicts = json_object_object_get(report, "verdicts");
 
-	if (!json)
-		return error_oom(err);
+	printf("packets %u", counts->packets);
+	if (counts->cut)
+		printf(", %u of them incomplete in the capture", counts->cut);
+	if (counts->too_short)
+		printf("; %u skipped, shorter than %d bytes", counts->too_short, ETH_HLEN);
+	if (counts->too_long)
+		printf("; %u skipped, longer than the kernel accepts for a test run",
+		       counts->too_long);
+	puts("");
 	for (size_t i = 0; i < ARRAY_SIZE(titles); i++)
 		table_add(&table, titles[i]);
 	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
+		const char *name = direction_name(direction);
+		struct json_object *returned = json_object_object_get(verdicts, name), *list;
 		char key[32];
-		struct json_object *list;
 
-		snprintf(key, sizeof(key), "%s-metrics", direction_name(direction));
-		list = json_object_object_get(json, key);
+		if (returned) {
+			printf("%s: program %s returned\n", name, programs[direction].name);
+			json_object_object_foreach(returned, verdict, count)
+				printf("  %-24s %s\n", verdict, json_object_get_string(count));
+		}
+		snprintf(key, sizeof(key), "%s-metrics", name);
+		list = json_object_object_get(report, key);
 		for (size_t i = 0; list && i < json_object_array_length(list); i++)
-			add_metric_rows(&table, direction_name(direction),
-					json_object_array_get_idx(list, i));
+			add_metric_rows(&table, name, json_object_array_get_idx(list, i));
 	}
 	puts("");
 	return table_print(&table, stdout, err);
@@ -299,7 +283,8 @@ int ctl_test(const struct options *options, char **words, size_t n, struct error
 	_cleanup_(generation_unrefp) struct generation *generation = NULL;
 	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
 	struct test_program programs[N_DIRECTIONS] = {};
-	_cleanup_text_ struct text metrics = {};
+	_cleanup_(json_object_putp) struct json_object *report = NULL;
+	_cleanup_text_ struct text metrics = {}, out = {};
 	struct packet_counts counts = {};
 	struct compile_target target;
 	bool any = false;
@@ -329,10 +314,11 @@ int ctl_test(const struct options *options, char **words, size_t n, struct error
 		r = read_metrics(generation, &metrics, err);
 	if (r < 0)
 		return r;
+	write_report(&counts, programs, &metrics, &out);
 	if (options->json) {
-		print_test_json(&counts, programs, &metrics);
+		fputs(text_str(&out), stdout);
 		return 0;
 	}
-	print_counts(&counts, programs);
-	return print_metrics(&metrics, err);
+	report = json_tokener_parse(text_str(&out));
+	return report ? print_report(report, &counts, programs, err) : error_oom(err);
 }
