@@ -37,18 +37,6 @@ void bpffs_unescape(char *name)
 	*to = '\0';
 }
 
-/*
- * Detach the link explicitly: after the last pin is removed, the kernel frees the link from a work
- * queue, and the program would run until then.
- */
-static void end_link(const char *path)
-{
-	_cleanup_close_ int fd = bpf_obj_get(path);
-
-	if (fd >= 0)
-		bpf_link_detach(fd); /* -EINVAL for a map or a program */
-}
-
 void bpffs_remove(const char *path)
 {
 	DIR *dir = opendir(path);
@@ -56,11 +44,18 @@ void bpffs_remove(const char *path)
 
 	while (dir && (entry = readdir(dir))) {
 		_cleanup_text_ struct text below = {};
+		_cleanup_close_ int fd = -1;
 
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
 		text_printf(&below, "%s/%s", path, entry->d_name);
-		end_link(text_str(&below));
+		/*
+		 * Detach a link explicitly: after the last pin is removed, the kernel frees the
+		 * link from a work queue, and the program would run until then.
+		 */
+		fd = bpf_obj_get(text_str(&below));
+		if (fd >= 0)
+			bpf_link_detach(fd); /* -EINVAL for a map or a program */
 		if (unlink(text_str(&below)) < 0 && errno == EISDIR)
 			bpffs_remove(text_str(&below));
 	}
@@ -88,7 +83,8 @@ int bpffs_make(const char *path, struct error *err)
 {
 	if (mkdir(path, 0700) == 0 || errno == EEXIST)
 		return 0;
-	return error_set(err, -errno, "\"%s\" cannot be made: %s", path, strerror(errno));
+	return error_set(err, -errno, "cannot create the directory \"%s\": %s", path,
+			 strerror(errno));
 }
 
 bool bpffs_is(const char *path)
@@ -102,5 +98,6 @@ int bpffs_pin(const char *path, int fd, struct error *err)
 {
 	int r = bpf_obj_pin(fd, path);
 
-	return r < 0 ? error_set(err, r, "\"%s\" cannot be pinned: %s", path, strerror(-r)) : 0;
+	return r < 0 ? error_set(err, r, "cannot create the pin \"%s\": %s", path, strerror(-r))
+		     : 0;
 }

@@ -3,6 +3,7 @@
 
 #include "../../bpf/dynmon/event.h"
 
+#include <arpa/inet.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdint.h>
@@ -22,33 +23,6 @@ static const enum log_level levels[] = {
 bool event_map_is_internal(const char *name)
 {
 	return !strcmp(name, EVENT_MAP) || !strcmp(name, EVENT_LOST_MAP);
-}
-
-static void format_ipv4(uint64_t arg, struct text *out)
-{
-	uint8_t bytes[4];
-	uint32_t address = (uint32_t)arg;
-
-	memcpy(bytes, &address, sizeof(bytes));
-	text_printf(out, "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
-}
-
-static void format_mac(uint64_t arg, struct text *out)
-{
-	uint8_t bytes[8];
-
-	memcpy(bytes, &arg, sizeof(bytes));
-	text_printf(out, "%02x:%02x:%02x:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2], bytes[3],
-		    bytes[4], bytes[5]);
-}
-
-static void format_port(uint64_t arg, struct text *out)
-{
-	uint8_t bytes[2];
-	uint16_t port = (uint16_t)arg;
-
-	memcpy(bytes, &port, sizeof(bytes));
-	text_printf(out, "%u", bytes[0] << 8 | bytes[1]);
 }
 
 /* Formats one conversion with its flags and width. Arguments are always 64 bits wide. */
@@ -94,6 +68,8 @@ static const char *format_one(const char *at, const uint64_t *args, size_t n_arg
 	size_t flags = strspn(at, "-+ #0123456789."), length = strspn(at + flags, "hlzjt");
 	const char *end = at + flags + length;
 	bool is_long = length && at[flags] != 'h';
+	uint8_t bytes[8]; /* of the argument */
+	uint32_t address;
 
 	if (*at == '%') {
 		text_addc(out, '%');
@@ -104,20 +80,18 @@ static const char *format_one(const char *at, const uint64_t *args, size_t n_arg
 		text_addc(out, '%');
 		return at;
 	}
-	switch (*end) {
-	case 'I':
-		format_ipv4(args[*used], out);
-		break;
-	case 'M':
-		format_mac(args[*used], out);
-		break;
-	case 'P':
-		format_port(args[*used], out);
-		break;
-	default:
+	memcpy(bytes, &args[*used], sizeof(bytes));
+	address = ntohl((uint32_t)args[*used]);
+	if (*end == 'I')
+		text_printf(out, "%u.%u.%u.%u", address >> 24, address >> 16 & 0xff,
+			    address >> 8 & 0xff, address & 0xff);
+	else if (*end == 'M')
+		text_printf(out, "%02x:%02x:%02x:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2],
+			    bytes[3], bytes[4], bytes[5]);
+	else if (*end == 'P')
+		text_printf(out, "%u", ntohs((uint16_t)args[*used]));
+	else
 		format_number(at, flags, is_long || *end == 'p', *end, args[*used], out);
-		break;
-	}
 	++*used;
 	return end + 1;
 }

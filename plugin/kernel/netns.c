@@ -68,8 +68,8 @@ int netns_open(const char *name, struct error *err)
 	if (is_namespace(fd) && ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET)
 		return steal_fd(&fd);
 	if (is_about_to_be(fd))
-		return error_set(err, -ENOENT, "network namespace %s: an empty file is there",
-				 path);
+		return error_set(err, -ENOENT,
+				 "network namespace %s: the file is empty, not mounted yet", path);
 	return error_set(err, -EINVAL, "%s is not a network namespace", path);
 }
 
@@ -128,7 +128,7 @@ int netns_enter(int fd, struct netns_visit *visit)
 
 const char *netns_strerror(int code)
 {
-	return code == -EPERM ? "Operation not permitted; it takes CAP_SYS_ADMIN"
+	return code == -EPERM ? "Operation not permitted; this needs CAP_SYS_ADMIN"
 			      : error_text(code);
 }
 

@@ -95,7 +95,7 @@ void owner_identify(const char *identity)
 	own.identity = siphash(key, identity, strlen(identity)) | 1;
 }
 
-static int own_make(void)
+static int own_map_new(void)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
 	struct owner_value value = { .pid = (uint32_t)getpid(), .pid_ns = pid_namespace() };
@@ -130,7 +130,7 @@ static int own_map(void)
 	int fd;
 
 	pthread_mutex_lock(&own.lock);
-	fd = own.fd >= 0 && own.pid == getpid() ? 0 : own_make();
+	fd = own.fd >= 0 && own.pid == getpid() ? 0 : own_map_new();
 	if (fd == 0)
 		fd = own.fd;
 	pthread_mutex_unlock(&own.lock);
@@ -164,28 +164,28 @@ bool owner_made(int ifindex)
 	return fd >= 0 && map_has(fd, &key);
 }
 
-static int own_note(const struct owner_key *key, bool there)
+static int own_record(const struct owner_key *key, bool set)
 {
 	const struct owner_value value = {};
 	int fd = own_map();
 
 	if (fd < 0)
 		return fd;
-	return there ? bpf_map_update_elem(fd, key, &value, BPF_ANY) : bpf_map_delete_elem(fd, key);
+	return set ? bpf_map_update_elem(fd, key, &value, BPF_ANY) : bpf_map_delete_elem(fd, key);
 }
 
 int owner_set_made(int ifindex, bool made)
 {
 	const struct owner_key key = interface_key(ifindex);
 
-	return own_note(&key, made);
+	return own_record(&key, made);
 }
 
 int owner_keep(uint32_t prog_id, bool keep)
 {
 	const struct owner_key key = { .what = prog_id };
 
-	return own_note(&key, keep);
+	return own_record(&key, keep);
 }
 
 static bool is_alive(const struct owner_value *value)

@@ -34,6 +34,7 @@ int rcu_wait(struct error *err)
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0)
 		return 0;
 	r = wait_by_map();
-	return r < 0 ? error_set(err, r, "waiting for running programs to end: %s", strerror(-r))
+	return r < 0 ? error_set(err, r, "cannot wait for running programs to end: %s",
+				 strerror(-r))
 		     : 0;
 }

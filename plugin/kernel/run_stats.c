@@ -20,8 +20,8 @@ int run_stats_open(struct error *err)
 {
 	int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 
-	return fd < 0 ? error_set(err, fd, "the kernel does not count: %s%s", strerror(-fd),
-				  fd == -EPERM ? "; it takes CAP_SYS_ADMIN" : "")
+	return fd < 0 ? error_set(err, fd, "cannot enable run statistics: %s%s", strerror(-fd),
+				  fd == -EPERM ? "; this needs CAP_SYS_ADMIN" : "")
 		      : fd;
 }
 

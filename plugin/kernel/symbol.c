@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/symbol.h"
+#include "base/array.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -41,25 +42,16 @@ static void read_symbols(void)
 	_cleanup_fclose_ FILE *file = fopen("/proc/kallsyms", "re");
 	unsigned long long address;
 	char name[256], kind;
-	size_t size = 0;
 
 	while (file && symbols.n < SYMBOLS_MAX &&
 	       fscanf(file, "%llx %c %255s%*[^\n]", &address, &kind, name) == 3) {
-		if (!address || !strchr("tTwW", kind))
-			continue;
-		if (symbols.n == size) {
-			struct symbol *items;
+		char *copy = address && strchr("tTwW", kind) ? strdup(name) : NULL;
+		struct symbol *symbol = copy ? array_append(symbols.items, symbols.n) : NULL;
 
-			size = size ? 2 * size : 4096;
-			items = realloc(symbols.items, size * sizeof(*items));
-			if (!items)
-				break;
-			symbols.items = items;
-		}
-		symbols.items[symbols.n] = (struct symbol){ address, strdup(name) };
-		if (!symbols.items[symbols.n].name)
-			break;
-		symbols.n++;
+		if (!symbol)
+			free(copy);
+		else
+			*symbol = (struct symbol){ address, copy };
 	}
 	if (symbols.n)
 		qsort(symbols.items, symbols.n, sizeof(*symbols.items), by_address);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "program/reusable_map.h"
+#include "base/array.h"
 #include "decode/plan.h"
 
 #include <bpf/bpf.h>
@@ -19,17 +20,16 @@ static void reusable_map_release(struct reusable_map *reusable_map)
 
 int reusable_maps_add(struct reusable_maps *reusable_maps, struct reusable_map *reusable_map)
 {
-	struct reusable_map *items = realloc(
-		reusable_maps->items, (reusable_maps->n + 1) * sizeof(*reusable_maps->items));
+	struct reusable_map *item = NULL;
 
 	reusable_map->name = strdup(reusable_map->name);
-	if (items)
-		reusable_maps->items = items;
-	if (!items || !reusable_map->name) {
+	if (reusable_map->name)
+		item = array_append(reusable_maps->items, reusable_maps->n);
+	if (!item) {
 		reusable_map_release(reusable_map);
 		return -ENOMEM;
 	}
-	items[reusable_maps->n++] = *reusable_map;
+	*item = *reusable_map;
 	return 0;
 }
 
@@ -111,57 +111,50 @@ static int same_type(const struct reusable_map *reusable_map, const struct objec
 }
 
 /*
- * Removes flags that do not distinguish maps: access modes of the descriptor, and BPF_F_MMAPABLE,
- * which only affects reading.
- */
-static uint32_t map_flags(uint32_t flags)
-{
-	return flags & ~(uint32_t)(BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_MMAPABLE);
-}
-
-/*
  * Returns true for data that survives a reload: ordinary maps and zero-initialized global
  * variables. Other variables and constants are initialized by the new code.
  */
-static bool is_data(const struct object_map *map)
+static bool map_survives(const struct object_map *map)
 {
 	const char *name = bpf_map__name(map->bpf);
 	size_t len = strlen(name);
 
-	return !bpf_map__is_internal(map->bpf) || (len >= 4 && !strcmp(name + len - 4, ".bss"));
+	return !map->internal || (len >= 4 && !strcmp(name + len - 4, ".bss"));
 }
 
 int reusable_map_use(const struct reusable_map *reusable_map, const struct object *object,
 		     struct object_map *map, struct text *why, struct error *err)
 {
-	const struct bpf_map *bpf = map->bpf;
-	const struct map *old = &reusable_map->map;
+	/*
+	 * These flags do not distinguish maps: access modes of the descriptor, and BPF_F_MMAPABLE,
+	 * which only affects reading.
+	 */
+	const uint32_t ignored = BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_MMAPABLE;
+	const struct map *old = &reusable_map->map, new = object_map_shape(map);
 	int key, value, r;
 
-	if (map_kind(bpf_map__type(bpf)) == MAP_UNREADABLE || !is_data(map)) {
+	if (map_kind(new.type) == MAP_UNREADABLE || !map_survives(map)) {
 		text_adds(why, "maps of this kind are made for each program");
 		return 0;
 	}
-	if (old->type != bpf_map__type(bpf)) {
-		text_printf(why, "it is a %s now, it was a %s", map_type_name(bpf_map__type(bpf)),
+	if (old->type != new.type) {
+		text_printf(why, "it is a %s now, it was a %s", map_type_name(new.type),
 			    map_type_name(old->type));
 		return 0;
 	}
-	if (old->key_size != bpf_map__key_size(bpf) ||
-	    old->value_size != bpf_map__value_size(bpf)) {
+	if (old->key_size != new.key_size || old->value_size != new.value_size) {
 		text_printf(why, "key and value have %u and %u bytes now, they had %u and %u",
-			    bpf_map__key_size(bpf), bpf_map__value_size(bpf), old->key_size,
-			    old->value_size);
+			    new.key_size, new.value_size, old->key_size, old->value_size);
 		return 0;
 	}
-	if (old->max_entries != bpf_map__max_entries(bpf)) {
-		text_printf(why, "it has room for %u entries now, it had for %u",
-			    bpf_map__max_entries(bpf), old->max_entries);
+	if (old->max_entries != new.max_entries) {
+		text_printf(why, "it has room for %u entries now, it had for %u", new.max_entries,
+			    old->max_entries);
 		return 0;
 	}
-	if (map_flags(old->flags) != map_flags(bpf_map__map_flags(bpf))) {
-		text_printf(why, "its flags are %#x now, they were %#x",
-			    map_flags(bpf_map__map_flags(bpf)), map_flags(old->flags));
+	if ((old->flags & ~ignored) != (new.flags & ~ignored)) {
+		text_printf(why, "its flags are %#x now, they were %#x", new.flags & ~ignored,
+			    old->flags & ~ignored);
 		return 0;
 	}
 	if (reusable_map->swapped && !map->swapped) {
@@ -182,7 +175,7 @@ int reusable_map_use(const struct reusable_map *reusable_map, const struct objec
 	 * because other monitors use it.
 	 */
 	if (map->counted && map->scope != MAP_SCOPE_PUBLIC && !(old->flags & BPF_F_MMAPABLE) &&
-	    bpf_map__map_flags(bpf) & BPF_F_MMAPABLE)
+	    new.flags &BPF_F_MMAPABLE)
 		r = object_map_set_past(map, old, err);
 	else
 		r = object_map_reuse(map, old->fd, err);

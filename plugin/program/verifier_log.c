@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* A source location in the log: "; return *p; @ ingress-path.code:7". */
-struct place {
+struct location {
 	const char *source; /* source text as in the object; often empty */
 	size_t source_len;
 	const char *file;
@@ -14,12 +14,18 @@ struct place {
 };
 
 struct verdict {
-	struct place place;
-	const char *words; /* the verdict; NULL: none */
+	struct location location;
+	const char *text; /* NULL: none */
 	size_t len;
 };
 
-static bool take_place(const char *line, size_t len, struct place *ret)
+static bool location_is_in(const struct location *location, const char *file)
+{
+	return strlen(file) == location->file_len &&
+	       !strncmp(file, location->file, location->file_len);
+}
+
+static bool parse_location(const char *line, size_t len, struct location *ret)
 {
 	const char *end = line + len, *at = end, *colon;
 	char *number_end;
@@ -31,14 +37,16 @@ static bool take_place(const char *line, size_t len, struct place *ret)
 	colon = at > line + 1 ? memrchr(at, ':', (size_t)(end - at)) : NULL;
 	if (!colon)
 		return false;
-	*ret = (struct place){ .source = line + 2, .file = at, .file_len = (size_t)(colon - at) };
+	*ret = (struct location){ .source = line + 2,
+				  .file = at,
+				  .file_len = (size_t)(colon - at) };
 	ret->source_len = at - 2 > ret->source ? (size_t)(at - 2 - ret->source) : 0;
 	ret->line = strtoul(colon + 1, &number_end, 10);
 	return number_end == end;
 }
 
 /* Returns true for an instruction or a state: "11: (71) r1 = ...", "from 8 to 11: R0=...". */
-static bool is_trace(const char *line, size_t len)
+static bool is_verifier_trace(const char *line, size_t len)
 {
 	size_t digits = 0;
 
@@ -50,7 +58,8 @@ static bool is_trace(const char *line, size_t len)
 }
 
 /*
- * Finds the verdict and the last location before it, preferring locations in the path's own source.
+ * Finds the verdict and the last location before it, preferring locations in the direction's own
+ * source.
  */
 static bool verifier_log_find(const char *log, const char *origin, struct verdict *ret)
 {
@@ -59,22 +68,21 @@ static bool verifier_log_find(const char *log, const char *origin, struct verdic
 	*ret = (struct verdict){};
 	for (const char *line = log; *line;) {
 		size_t len = strcspn(line, "\n");
-		struct place place;
+		struct location location;
 
 		if (!strncmp(line, "processed ", 10))
-			return ret->words && ret->place.line;
-		if (take_place(line, len, &place)) {
-			bool is_own = strlen(origin) == place.file_len &&
-				      !strncmp(origin, place.file, place.file_len);
+			return ret->text && ret->location.line;
+		if (parse_location(line, len, &location)) {
+			bool is_own = location_is_in(&location, origin);
 
-			if (place.line && (is_own || !own))
-				ret->place = place;
+			if (location.line && (is_own || !own))
+				ret->location = location;
 			own = own || is_own;
 		}
-		if (is_trace(line, len)) {
-			ret->words = NULL;
-		} else if (len && !ret->words) {
-			ret->words = line;
+		if (is_verifier_trace(line, len)) {
+			ret->text = NULL;
+		} else if (len && !ret->text) {
+			ret->text = line;
 			ret->len = len;
 		}
 		line += len + (line[len] == '\n');
@@ -90,23 +98,21 @@ static const char *verifier_log_line_end(const char *at, const char *end)
 }
 
 /* Appends the source line without surrounding white space. */
-static void add_source(struct text *out, const struct place *place,
+static void add_source(struct text *out, const struct location *location,
 		       const struct direction_config *config)
 {
 	const char *at = config->source.data,
 		   *end = config->source.len ? at + config->source.len : at;
-	bool own = strlen(config->origin) == place->file_len &&
-		   !strncmp(config->origin, place->file, place->file_len);
-	size_t len = place->source_len;
+	size_t len = location->source_len;
 
-	if (own && config->source.len) {
-		for (unsigned long i = 1; at < end && i < place->line; i++) {
+	if (location_is_in(location, config->origin) && config->source.len) {
+		for (unsigned long i = 1; at < end && i < location->line; i++) {
 			at = verifier_log_line_end(at, end);
 			at += at < end;
 		}
 		len = (size_t)(verifier_log_line_end(at, end) - at);
 	} else {
-		at = place->source;
+		at = location->source;
 	}
 	for (; len && isspace((unsigned char)*at); len--)
 		at++;
@@ -124,9 +130,9 @@ int verifier_log_annotate(struct error *err, int code, const struct direction_co
 
 	if (!log || !verifier_log_find(log, config->origin, &verdict))
 		return code;
-	text_printf(&out, "%.*s:%lu: the verifier: %.*s\n", (int)verdict.place.file_len,
-		    verdict.place.file, verdict.place.line, (int)verdict.len, verdict.words);
-	add_source(&out, &verdict.place, config);
+	text_printf(&out, "%.*s:%lu: the verifier: %.*s\n", (int)verdict.location.file_len,
+		    verdict.location.file, verdict.location.line, (int)verdict.len, verdict.text);
+	add_source(&out, &verdict.location, config);
 	text_adds(&out, log);
 	return text_status(&out) < 0 ? code : error_set(err, code, "%s", text_str(&out));
 }

@@ -144,7 +144,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 		env LD_PRELOAD="${DYNMON_PRELOAD:-}" collectd -f -C "$CONF" >"$DIR/collectd.out" 2>&1 3>&- &
 	COLLECTD=$!
 	eventually grep -q 'version .* is ready' "$LOG"
-	grep -q 'dynmon: RunStats: the kernel does not count: Operation not permitted; it takes CAP_SYS_ADMIN' "$LOG"
+	grep -q 'dynmon: RunStats: cannot enable run statistics: Operation not permitted; this needs CAP_SYS_ADMIN' "$LOG"
 	[ "$(figure monitors)" -eq 1 ]
 	run ! grep program_run <(ctl stats)
 }

@@ -260,7 +260,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	sees edge 12
 	counts_switches() { [ "$(json_value switches ingress switches_total | jq '.[0]')" -gt 0 ]; }
 	eventually counts_switches
-	refused="cannot be entered: Operation not permitted; it takes CAP_SYS_ADMIN"
+	refused="cannot be entered: Operation not permitted; this needs CAP_SYS_ADMIN"
 	said_once "monitor elsewhere: network namespace $FAR $refused"
 	run ! grep -F '"peer0" does not exist' "$LOG"
 	said_once 'cannot attach to "tracepoint/skb/kfree_skb": no permission to read /sys/kernel/tracing; use SEC("raw_tracepoint/...") or SEC("tp_btf/..."), which do not need it'

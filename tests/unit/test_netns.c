@@ -72,7 +72,7 @@ static void test_open_errors(void **state)
 		{ "%s", -EINVAL, "is not a network namespace" },
 		{ "%s/fifo", -EINVAL, "is not a network namespace" },
 		{ "%s/file", -EINVAL, "is not a network namespace" },
-		{ "%s/empty", -ENOENT, "an empty file is there" },
+		{ "%s/empty", -ENOENT, "the file is empty, not mounted yet" },
 	};
 	char path[4096];
 
