@@ -4,16 +4,16 @@
 
 #include <time.h>
 
-static uint64_t figures[SELF_COUNTER_COUNT]; /* accessed with atomic operations */
+static uint64_t counters[SELF_COUNTER_COUNT]; /* accessed with atomic operations */
 
-uint64_t self_counter_add(enum self_counter figure, uint64_t n)
+uint64_t self_counter_add(enum self_counter counter, uint64_t n)
 {
-	return __atomic_add_fetch(&figures[figure], n, __ATOMIC_RELAXED);
+	return __atomic_add_fetch(&counters[counter], n, __ATOMIC_RELAXED);
 }
 
-uint64_t self_counter_get(enum self_counter figure)
+uint64_t self_counter_get(enum self_counter counter)
 {
-	return __atomic_load_n(&figures[figure], __ATOMIC_RELAXED);
+	return __atomic_load_n(&counters[counter], __ATOMIC_RELAXED);
 }
 
 const char *reader_kind_name(enum reader_kind reader)

@@ -18,10 +18,10 @@ enum self_counter {
 };
 
 /* Adds n to a counter and returns the new total. Safe from any thread. */
-uint64_t self_counter_add(enum self_counter figure, uint64_t n);
+uint64_t self_counter_add(enum self_counter counter, uint64_t n);
 
 /* Returns the total of a counter. Safe from any thread. */
-uint64_t self_counter_get(enum self_counter figure);
+uint64_t self_counter_get(enum self_counter counter);
 
 /* The consumers of metrics. */
 enum reader_kind { READER_COLLECTD, READER_JSON, READER_OPENMETRICS, READER_COUNT };

@@ -5,100 +5,12 @@
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
-#include <strings.h>
 
-const char *exposition_content_type(enum exposition exposition)
+bool exposition_ends_with_unit(const char *name, size_t len, const char *unit)
 {
-	static const char *const types[] = {
-		[EXPOSITION_OPENMETRICS] =
-			"application/openmetrics-text; version=1.0.0; charset=utf-8",
-		[EXPOSITION_PROMETHEUS] = "text/plain; version=0.0.4; charset=utf-8",
-		[EXPOSITION_PROTOBUF] =
-			("application/vnd.google.protobuf; "
-			 "proto=io.prometheus.client.MetricFamily; encoding=delimited"),
-	};
+	size_t n = strlen(unit);
 
-	return types[exposition];
-}
-
-/* Finds a parameter's value in one entry of an Accept header. Returns NULL if there is none. */
-static const char *accept_parameter(const char *entry, size_t len, const char *name)
-{
-	const char *end = entry + len;
-	size_t n = strlen(name);
-
-	while ((entry = memchr(entry, ';', (size_t)(end - entry)))) {
-		entry++;
-		entry += strspn(entry, " \t");
-		if (!strncasecmp(entry, name, n) && entry[n] == '=')
-			return entry + n + 1;
-	}
-	return NULL;
-}
-
-static bool accept_parameter_is(const char *entry, size_t len, const char *name, const char *value)
-{
-	const char *is = accept_parameter(entry, len, name);
-	size_t n = strlen(value);
-
-	return is && !strncasecmp(is, value, n) && strchr(" \t;,", is[n]);
-}
-
-/* Returns the weight of an entry: the parameter q, 1 by default. */
-static double accept_weight(const char *entry, size_t len)
-{
-	const char *q = accept_parameter(entry, len, "q");
-
-	return q ? strtod(q, NULL) : 1;
-}
-
-static bool accept_type_is(const char *entry, const char *type)
-{
-	size_t n = strlen(type);
-
-	return !strncasecmp(entry, type, n) && strchr(" \t;,", entry[n]);
-}
-
-/* Returns the format that an entry requests, EXPOSITION_COUNT if it is not supported. */
-static enum exposition accept_exposition(const char *entry, size_t len)
-{
-	if (accept_type_is(entry, "application/openmetrics-text"))
-		return EXPOSITION_OPENMETRICS;
-	if (accept_type_is(entry, "application/vnd.google.protobuf") &&
-	    accept_parameter_is(entry, len, "proto", "io.prometheus.client.MetricFamily") &&
-	    accept_parameter_is(entry, len, "encoding", "delimited"))
-		return EXPOSITION_PROTOBUF;
-	if (!strncasecmp(entry, "text/", 5) || !strncmp(entry, "*/*", 3))
-		return EXPOSITION_PROMETHEUS;
-	return EXPOSITION_COUNT;
-}
-
-enum exposition exposition_negotiate(const char *accept)
-{
-	/* If weights are equal, the first one wins. */
-	static const enum exposition preferred[] = { EXPOSITION_PROTOBUF, EXPOSITION_OPENMETRICS,
-						     EXPOSITION_PROMETHEUS };
-	double weights[EXPOSITION_COUNT + 1] = {}, most = 0;
-	enum exposition best = EXPOSITION_PROMETHEUS;
-
-	for (const char *entry = accept; entry && *entry;) {
-		size_t len;
-		double *weight;
-
-		entry += strspn(entry, " \t");
-		len = strcspn(entry, ",");
-		weight = &weights[accept_exposition(entry, len)];
-		*weight = fmax(*weight, accept_weight(entry, len));
-		entry += len;
-		if (*entry == ',')
-			entry++;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(preferred); i++)
-		if (weights[preferred[i]] > most) {
-			best = preferred[i];
-			most = weights[best];
-		}
-	return best;
+	return len > n && name[len - n - 1] == '_' && !memcmp(name + len - n, unit, n);
 }
 
 void exposition_label_value(struct text *out, const char *bytes, size_t n)
@@ -141,14 +53,14 @@ void exposition_label_plain(struct text *out, const char *bytes, size_t n)
 	}
 }
 
-void exposition_help(struct text *out, const char *help, enum exposition exposition)
+void exposition_help(struct text *out, const char *help, bool quotes)
 {
 	for (; *help; help++) {
 		if (*help == '\n')
 			text_adds(out, "\\n");
 		else if (*help == '\\')
 			text_adds(out, "\\\\");
-		else if (*help == '"' && exposition == EXPOSITION_OPENMETRICS)
+		else if (*help == '"' && quotes)
 			text_adds(out, "\\\"");
 		else if (*help != '\r')
 			text_addc(out, *help);

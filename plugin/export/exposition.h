@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The rules of the exposition formats: content negotiation, escaping, label names. The functions
+ * The rules of the exposition formats: escaping, units, label names. The functions
  * keep no state, except for struct names, which is embedded in its owner and used by one thread.
  */
 #ifndef DYNMON_EXPORT_EXPOSITION_H
@@ -9,23 +9,11 @@
 #include "base/text.h"
 #include "metric/metric.h"
 
-enum exposition {
-	EXPOSITION_OPENMETRICS,
-	EXPOSITION_PROMETHEUS,
-	EXPOSITION_PROTOBUF, /* of Prometheus, with native histograms */
-	EXPOSITION_COUNT,
-};
+/* Prefix of the self metrics' families; reserved for them. */
+#define SELF_METRICS_PREFIX "dynmon_"
 
-/* Returns the content type of a format, a static string. */
-const char *exposition_content_type(enum exposition exposition);
-
-/**
- * exposition_negotiate() - choose the format for a client
- * @accept: Accept header, or NULL if there is none
- *
- * Return: the known format with the largest weight; EXPOSITION_PROMETHEUS if the header names none.
- */
-enum exposition exposition_negotiate(const char *accept);
+/* Returns true if the name ends in "_" and the unit. Parsers reject any other unit. */
+bool exposition_ends_with_unit(const char *name, size_t len, const char *unit);
 
 /* Appends an escaped label value. Bytes that are no UTF-8, NUL and CR become \xHH. */
 void exposition_label_value(struct text *out, const char *bytes, size_t n);
@@ -33,8 +21,8 @@ void exposition_label_value(struct text *out, const char *bytes, size_t n);
 /* Appends the value that a parser gets from exposition_label_value(): \xHH, but no escapes. */
 void exposition_label_plain(struct text *out, const char *bytes, size_t n);
 
-/* Appends an escaped help text. Only OpenMetrics escapes quotes; CR is dropped. */
-void exposition_help(struct text *out, const char *help, enum exposition exposition);
+/* Appends an escaped help text. OpenMetrics also escapes quotes. CR is dropped. */
+void exposition_help(struct text *out, const char *help, bool quotes);
 
 /*
  * Appends a bucket bound or quantile as OpenMetrics requires: "1.0", "0.001", "1e+06". Both text

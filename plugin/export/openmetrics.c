@@ -2,7 +2,7 @@
 #include "export/openmetrics.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "export/exposer.h"
+#include "export/encoder.h"
 #include "export/self_metrics.h"
 #include "metric/json.h"
 #include "monitor/swap_read.h"
@@ -15,7 +15,7 @@
 struct openmetrics_stream {
 	struct stream stream;
 	struct snapshot snapshot;
-	struct exposer exposer;
+	struct encoder *encoder;
 	uint32_t look; /* limit of series of openmetrics_look_new(); 0: a normal read */
 	struct sources sources;
 	/* -- position -- */
@@ -24,148 +24,63 @@ struct openmetrics_stream {
 	bool reading;
 	struct metric_batch batch;
 	uint32_t entry; /* the next entry in the batch */
-	struct text scratch;
-	struct text labels; /* of the current series of a histogram */
 };
 
 static void family_header(struct openmetrics_stream *stream, const struct source *source,
 			  struct text *out)
 {
 	const struct metric_config *config = source->metric->config;
+	size_t len = source_family_len(source);
+	const char *unit = config->unit;
 	_cleanup_text_ struct text help = {};
 
+	if (unit && !exposition_ends_with_unit(source->name, len, unit))
+		unit = NULL;
 	if (config->help && *config->help)
 		text_adds(&help, config->help);
 	else
 		text_printf(&help, "Map %s.", config->map_name);
 	if (text_status(&help) < 0)
 		out->failed = true;
-	exposer_family(&stream->exposer, source->name, source->type, config->unit, text_str(&help),
-		       out);
-}
-
-/* Appends the labels of an entry, without the closing brace. */
-static void labels(struct openmetrics_stream *stream, const struct source *source, uint32_t i,
-		   unsigned int cpu, struct text *out)
-{
-	const struct map_batch *entries = &stream->batch.entries;
-	const struct metric *metric = source->metric;
-	const char *key = entries->keys + i * entries->key_stride;
-	const char *value = entries->values + i * entries->value_stride;
-
-	text_addc(out, '{');
-	text_add(out, source->labels.data, source->labels.len);
-	for (size_t l = 0; l < metric->n_labels; l++) {
-		text_adds(out, source->label_heads[l]);
-		text_clear(&stream->scratch);
-		label_text(&metric->labels[l], key, value, cpu, &stream->scratch);
-		exposition_label_value(out, stream->scratch.data, stream->scratch.len);
-		text_addc(out, '"');
-	}
-}
-
-/* Appends "name_suffix{labels} number". tail closes the labels: "} " or one with a bound. */
-static void sample_of(const struct openmetrics_stream *stream, const struct source *source,
-		      const char *suffix, const char *tail, struct number number, struct text *out)
-{
-	text_adds(out, source->name);
-	text_adds(out, suffix);
-	text_add(out, stream->labels.data, stream->labels.len);
-	text_adds(out, tail);
-	number_text(number, out);
-	text_addc(out, '\n');
-}
-
-/* A negative sum, or NaN, would make a parser reject the whole exposition. */
-static bool is_total(struct number number)
-{
-	return number.kind == NUMBER_UNSIGNED || number_double(number) >= 0;
-}
-
-/* A histogram with negative bounds must not have a sum, because the sum may decrease. */
-static bool has_sum(const struct source *source, const struct number *numbers)
-{
-	const struct histogram *histogram = &source->metric->histogram;
-	bool falls = source->type == METRIC_HISTOGRAM && histogram->bounds[0] < 0;
-
-	return histogram->sum && !falls && is_total(histogram_sum(histogram, numbers));
-}
-
-/* Appends all samples of a series: cumulative buckets or quantiles, count and sum. */
-static void histogram_samples(struct openmetrics_stream *stream, const struct source *source,
-			      uint32_t i, struct text *out)
-{
-	const struct metric *metric = source->metric;
-	const struct histogram *histogram = &metric->histogram;
-	const struct number *numbers = &stream->batch.numbers[i * metric->n_numbers];
-	bool summary = source->type == METRIC_SUMMARY, sum = has_sum(source, numbers);
-	struct number below = { NUMBER_UNSIGNED, .u = 0 };
-
-	text_clear(&stream->labels);
-	labels(stream, source, i, 0, &stream->labels);
-	for (size_t n = 0; n < source->n_tails; n++) {
-		struct number quantile = { NUMBER_FLOAT };
-
-		if (summary)
-			quantile.f =
-				histogram_quantile(histogram, numbers, histogram->quantiles[n]);
-		else
-			below = number_add(below, numbers[n]);
-		if (quantile.f < 0) /* rejected by parsers, too */
-			continue;
-		sample_of(stream, source, summary ? "" : "_bucket", source->tails[n],
-			  summary ? quantile : below, out);
-	}
-	/* OpenMetrics allows a histogram _count only together with _sum. */
-	if (summary || sum)
-		sample_of(stream, source, "_count", "} ", histogram_count(histogram, numbers), out);
-	if (sum)
-		sample_of(stream, source, "_sum", "} ",
-			  metric_scale(metric, histogram_sum(histogram, numbers)), out);
-}
-
-static void sample(struct openmetrics_stream *stream, const struct source *source, uint32_t i,
-		   unsigned int cpu, uint32_t element, struct text *out)
-{
-	const struct metric *metric = source->metric;
-	struct number n;
-
-	if (!source_number(source, &stream->batch, i, cpu, element, &n))
-		return;
-	text_adds(out, source->name);
-	labels(stream, source, i, cpu, out);
-	if (metric->families[source->family].numbers > 1) {
-		text_adds(out, source->label_heads[metric->n_labels]);
-		text_u64(out, element);
-		text_addc(out, '"');
-	}
-	text_add(out, "} ", 2);
-	number_text(n, out);
-	text_addc(out, '\n');
+	stream->encoder->encoding->family(stream->encoder, source->name, source->type, unit,
+					  text_str(&help), out);
 }
 
 /* Writes all samples of an entry in a family: for each CPU and array element. */
-static void samples(struct openmetrics_stream *stream, const struct source *source, uint32_t i,
-		    struct text *out)
+static void encode_entry(struct openmetrics_stream *stream, const struct source *source, uint32_t i,
+			 struct text *out)
 {
+	const struct metric_batch *batch = &stream->batch;
+	const struct map_batch *entries = &batch->entries;
+	const struct encoding *encoding = stream->encoder->encoding;
 	const struct metric *metric = source->metric;
-	struct protobuf *protobuf = stream->exposer.protobuf;
-	unsigned int cpus = metric_lists_cpus(metric) ? map_cpus() : 1;
-	uint32_t numbers = metric->families[source->family].numbers;
+	const struct family *family = source_family(source);
+	bool by_cpu = metric_lists_cpus(metric);
+	unsigned int cpus = by_cpu ? map_cpus() : 1;
+	struct source_series series = {
+		.source = source,
+		.key = entries->keys + i * entries->key_stride,
+		.value = entries->values + i * entries->value_stride,
+	};
 
 	if (histogram_is_one(&metric->histogram)) {
-		if (protobuf)
-			protobuf_histogram(protobuf, source, &stream->batch, i);
-		else
-			histogram_samples(stream, source, i, out);
+		encoding->histogram(stream->encoder, &series,
+				    &batch->numbers[i * metric->n_numbers], out);
 		return;
 	}
-	for (unsigned int cpu = 0; cpu < cpus; cpu++)
-		for (uint32_t element = 0; element < numbers; element++)
-			if (protobuf)
-				protobuf_entry(protobuf, source, &stream->batch, i, cpu, element);
-			else
-				sample(stream, source, i, cpu, element, out);
+	for (; series.cpu < cpus; series.cpu++)
+		for (series.element = 0; series.element < family->numbers; series.element++) {
+			size_t column = family->column + series.element;
+			struct number n =
+				by_cpu ? metric_sample_cpu(metric, column, series.value, series.cpu)
+				       : metric_batch_sample(metric, column, batch, i);
+
+			n = metric_scale(metric, n);
+			/* A parser would reject the whole exposition because of such a counter. */
+			if (source->type == METRIC_COUNTER && n.kind == NUMBER_FLOAT && !(n.f >= 0))
+				continue;
+			encoding->series(stream->encoder, &series, n, out);
+		}
 }
 
 static int source_begin(struct openmetrics_stream *stream, const struct source *source,
@@ -248,7 +163,8 @@ static void left_out_sample(struct openmetrics_stream *stream, const struct sour
 			out->failed = true;
 			return;
 		}
-	exposer_sample(&stream->exposer, name, labels, source->n_fixed + 1, number, out);
+	stream->encoder->encoding->sample(stream->encoder, name, labels, source->n_fixed + 1,
+					  number, out);
 }
 
 /* Writes the sums over all series of a metric; for a histogram count and sum. */
@@ -275,6 +191,8 @@ static void left_out_sums(struct openmetrics_stream *stream, const struct source
 static void left_out(struct openmetrics_stream *stream, bool sums, struct text *out)
 {
 	const char *name = sums ? "dynmon_series_sum" : "dynmon_series_left_out";
+	const char *help = sums ? "Sum over all series of a metric, shown or left out."
+				: "Series of a metric that are not shown.";
 	bool first = true;
 
 	for (size_t i = 0; i < stream->sources.n; i++) {
@@ -284,10 +202,8 @@ static void left_out(struct openmetrics_stream *stream, bool sums, struct text *
 		if (!held->left_out)
 			continue;
 		if (first)
-			exposer_family(&stream->exposer, name, METRIC_GAUGE, NULL,
-				       sums ? "Sum over all series of a metric, shown or left out."
-					    : "Series of a metric that are not shown.",
-				       out);
+			stream->encoder->encoding->family(stream->encoder, name, METRIC_GAUGE, NULL,
+							  help, out);
 		first = false;
 		if (sums)
 			left_out_sums(stream, source, name, out);
@@ -305,20 +221,10 @@ static int finish(struct openmetrics_stream *stream, struct text *out, struct er
 	left_out(stream, false, out);
 	left_out(stream, true, out);
 	if (stream->snapshot.registry &&
-	    self_metrics_expose(&stream->snapshot, &stream->exposer, out) < 0)
+	    self_metrics_expose(&stream->snapshot, stream->encoder, out) < 0)
 		return error_oom(err);
-	exposer_end(&stream->exposer, out);
+	stream->encoder->encoding->end(stream->encoder, out);
 	return text_status(out) < 0 ? error_oom(err) : 0;
-}
-
-/* Writes entries of the current batch until the piece has METRIC_PIECE_BYTES. */
-static void entries(struct openmetrics_stream *stream, const struct source *source,
-		    struct text *out)
-{
-	size_t start = out->len;
-
-	while (stream->entry < stream->batch.entries.count && out->len - start < METRIC_PIECE_BYTES)
-		samples(stream, source, stream->entry++, out);
 }
 
 static int openmetrics_next(struct stream *base, struct text *out, struct error *err)
@@ -326,6 +232,7 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 	struct openmetrics_stream *stream = (struct openmetrics_stream *)base;
 	const struct source *source = &stream->sources.items[stream->at];
 	uint64_t start = clock_now_ns();
+	size_t len = out->len;
 	int r = 1;
 
 	if (stream->at == stream->sources.n)
@@ -348,16 +255,13 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 			  map_reader_strerror(r));
 	if (r <= 0 && source_end(stream) < 0)
 		return error_oom(err);
-	if (r > 0)
-		entries(stream, source, out);
+	while (r > 0 && stream->entry < stream->batch.entries.count &&
+	       out->len - len < METRIC_CHUNK_BYTES)
+		encode_entry(stream, source, stream->entry++, out);
 	if (source->monitor && !stream->look)
 		read_stats_add(source->monitor->read_stats, READER_OPENMETRICS, 0,
 			       clock_now_ns() - start);
-	/* A truncated label would identify another series. */
-	if (text_status(out) < 0 || text_status(&stream->scratch) < 0 ||
-	    text_status(&stream->labels) < 0)
-		return error_oom(err);
-	return 1;
+	return text_status(out) < 0 ? error_oom(err) : 1;
 }
 
 static void openmetrics_free(struct stream *base)
@@ -366,13 +270,11 @@ static void openmetrics_free(struct stream *base)
 
 	sources_release(&stream->sources);
 	snapshot_release(&stream->snapshot);
-	exposer_release(&stream->exposer);
-	text_release(&stream->scratch);
-	text_release(&stream->labels);
+	encoder_free(stream->encoder);
 	free(stream);
 }
 
-static int stream_new(struct snapshot *snapshot, enum exposition exposition, uint32_t look,
+static int stream_new(struct snapshot *snapshot, const struct encoding *encoding, uint32_t look,
 		      struct stream **ret, struct error *err)
 {
 	struct openmetrics_stream *stream = calloc(1, sizeof(*stream));
@@ -385,8 +287,8 @@ static int stream_new(struct snapshot *snapshot, enum exposition exposition, uin
 	stream->snapshot = *snapshot;
 	stream->look = look;
 	*snapshot = (struct snapshot){};
-	if (exposer_init(&stream->exposer, exposition) < 0 ||
-	    sources_init(&stream->sources, &stream->snapshot) < 0) {
+	stream->encoder = encoding->new (encoding);
+	if (!stream->encoder || sources_init(&stream->sources, &stream->snapshot) < 0) {
 		openmetrics_free(&stream->stream);
 		return error_oom(err);
 	}
@@ -396,14 +298,14 @@ static int stream_new(struct snapshot *snapshot, enum exposition exposition, uin
 	return 0;
 }
 
-int openmetrics_stream_new(struct snapshot *snapshot, enum exposition exposition,
+int openmetrics_stream_new(struct snapshot *snapshot, const struct encoding *encoding,
 			   struct stream **ret, struct error *err)
 {
-	return stream_new(snapshot, exposition, 0, ret, err);
+	return stream_new(snapshot, encoding, 0, ret, err);
 }
 
-int openmetrics_look_new(struct snapshot *snapshot, enum exposition exposition, uint32_t limit,
+int openmetrics_look_new(struct snapshot *snapshot, const struct encoding *encoding, uint32_t limit,
 			 struct stream **ret, struct error *err)
 {
-	return stream_new(snapshot, exposition, limit, ret, err);
+	return stream_new(snapshot, encoding, limit, ret, err);
 }

@@ -25,7 +25,7 @@ int overview_json(struct registry *registry, struct text *out, struct error *err
  * @out:      receives {"monitor": {...}, "figures": [...], "metrics": [...]}
  * @err:      receives the reason
  *
- * The members are status_json(), self_metrics_json(), and the name and direction of each metric and
+ * The members are status_show(), self_metrics_json(), and the name and direction of each metric and
  * where its values are shown:
  *   series     among the samples of openmetrics_look_new()
  *   last-read  likewise, as the last other reader found them

@@ -9,6 +9,7 @@
 
 /* Messages consist of pointers to their parts. The parts are allocated once and reused. */
 struct protobuf {
+	struct encoder encoder;
 	enum metric_type type; /* of the current family */
 	struct text family;    /* packed head and metrics, which concatenated form one message */
 	struct text raw, values;
@@ -20,12 +21,13 @@ struct protobuf {
 	int64_t deltas[SLOTS_DEFAULT];
 };
 
-struct protobuf *protobuf_new(void)
+static struct encoder *protobuf_new(const struct encoding *encoding)
 {
 	struct protobuf *protobuf = calloc(1, sizeof(*protobuf));
 
 	if (!protobuf)
 		return NULL;
+	protobuf->encoder.encoding = encoding;
 	for (size_t i = 0; i < SAMPLE_LABELS_MAX; i++) {
 		protobuf->labels[i] = (Prometheus__LabelPair)PROMETHEUS__LABEL_PAIR__INIT;
 		protobuf->label_list[i] = &protobuf->labels[i];
@@ -40,18 +42,17 @@ struct protobuf *protobuf_new(void)
 	}
 	protobuf->span = (Prometheus__BucketSpan)PROMETHEUS__BUCKET_SPAN__INIT;
 	protobuf->span_list[0] = &protobuf->span;
-	return protobuf;
+	return &protobuf->encoder;
 }
 
-struct protobuf *protobuf_free(struct protobuf *protobuf)
+static void protobuf_free(struct encoder *encoder)
 {
-	if (!protobuf)
-		return NULL;
+	struct protobuf *protobuf = (struct protobuf *)encoder;
+
 	text_release(&protobuf->family);
 	text_release(&protobuf->raw);
 	text_release(&protobuf->values);
 	free(protobuf);
-	return NULL;
 }
 
 static void pack(const Prometheus__MetricFamily *part, struct text *family)
@@ -76,8 +77,9 @@ static void pack_metric(struct protobuf *protobuf, Prometheus__Metric *metric)
 
 /* -- families -- */
 
-void protobuf_end(struct protobuf *protobuf, struct text *out)
+static void protobuf_end(struct encoder *encoder, struct text *out)
 {
+	struct protobuf *protobuf = (struct protobuf *)encoder;
 	size_t n = protobuf->family.len;
 
 	if (text_status(&protobuf->family) < 0)
@@ -91,8 +93,8 @@ void protobuf_end(struct protobuf *protobuf, struct text *out)
 	text_release(&protobuf->family);
 }
 
-void protobuf_family(struct protobuf *protobuf, const char *name, enum metric_type type,
-		     const char *unit, const char *help, struct text *out)
+static void protobuf_family(struct encoder *encoder, const char *name, enum metric_type type,
+			    const char *unit, const char *help, struct text *out)
 {
 	static const Prometheus__MetricType types[] = {
 		[METRIC_COUNTER] = PROMETHEUS__METRIC_TYPE__COUNTER,
@@ -101,9 +103,10 @@ void protobuf_family(struct protobuf *protobuf, const char *name, enum metric_ty
 		[METRIC_SUMMARY] = PROMETHEUS__METRIC_TYPE__SUMMARY,
 		[METRIC_UNTYPED] = PROMETHEUS__METRIC_TYPE__UNTYPED,
 	};
+	struct protobuf *protobuf = (struct protobuf *)encoder;
 	Prometheus__MetricFamily head = PROMETHEUS__METRIC_FAMILY__INIT;
 
-	protobuf_end(protobuf, out);
+	protobuf_end(encoder, out);
 	protobuf->type = type;
 	head.name = (char *)name;
 	head.help = (char *)help;
@@ -114,19 +117,6 @@ void protobuf_family(struct protobuf *protobuf, const char *name, enum metric_ty
 }
 
 /* -- metrics -- */
-
-/* Starts the labels of a metric with n labels whose values are valid UTF-8. */
-static void start_labels(struct protobuf *protobuf, const struct value_label *labels, size_t n)
-{
-	text_clear(&protobuf->values);
-	protobuf->n_labels = 0;
-	for (size_t i = 0; i < n; i++) {
-		Prometheus__LabelPair *label = &protobuf->labels[protobuf->n_labels++];
-
-		label->name = (char *)labels[i].name;
-		label->value = (char *)labels[i].value;
-	}
-}
 
 /* Appends a value to a text that may move as it grows; call settle_labels() after the last one. */
 static void protobuf_add_label(struct protobuf *protobuf, const char *name, const char *value,
@@ -153,27 +143,30 @@ static void settle_labels(struct protobuf *protobuf, size_t first)
 	}
 }
 
-/* element: of an array in the value, if the family is one. */
-static void protobuf_set_labels(struct protobuf *protobuf, const struct source *source,
-				const struct map_batch *entries, uint32_t i, unsigned int cpu,
-				uint32_t element)
+/* Sets the labels of a series: the fixed ones of its source, whose values are valid UTF-8, first.
+ */
+static void protobuf_set_labels(struct protobuf *protobuf, const struct source_series *series)
 {
+	const struct source *source = series->source;
 	const struct metric *metric = source->metric;
-	const char *key = entries->keys + i * entries->key_stride;
-	const char *value = entries->values + i * entries->value_stride;
+	struct text *raw = &protobuf->raw;
 
-	start_labels(protobuf, source->fixed, source->n_fixed);
-	for (size_t l = 0; l < metric->n_labels; l++) {
-		text_clear(&protobuf->raw);
-		label_text(&metric->labels[l], key, value, cpu, &protobuf->raw);
-		protobuf_add_label(protobuf, source->label_names[l], protobuf->raw.data,
-				   protobuf->raw.len);
+	text_clear(&protobuf->values);
+	for (size_t i = 0; i < source->n_fixed; i++) {
+		protobuf->labels[i].name = (char *)source->fixed[i].name;
+		protobuf->labels[i].value = (char *)source->fixed[i].value;
 	}
-	if (metric->families[source->family].numbers > 1) {
-		text_clear(&protobuf->raw);
-		text_u64(&protobuf->raw, element);
-		protobuf_add_label(protobuf, source->label_names[metric->n_labels],
-				   protobuf->raw.data, protobuf->raw.len);
+	protobuf->n_labels = source->n_fixed;
+	for (size_t i = 0; i < metric->n_labels; i++) {
+		text_clear(raw);
+		label_text(&metric->labels[i], series->key, series->value, series->cpu, raw);
+		protobuf_add_label(protobuf, source->label_names[i], raw->data, raw->len);
+	}
+	if (source_family(source)->numbers > 1) {
+		text_clear(raw);
+		text_u64(raw, series->element);
+		protobuf_add_label(protobuf, source->label_names[metric->n_labels], raw->data,
+				   raw->len);
 	}
 	settle_labels(protobuf, source->n_fixed);
 }
@@ -279,55 +272,69 @@ static void set_native(struct protobuf *protobuf, const struct histogram *histog
 	message->positive_delta = protobuf->deltas;
 }
 
-static void pack_histogram(struct protobuf *protobuf, const struct source *source,
-			   const struct number *numbers)
+static void protobuf_histogram(struct encoder *encoder, const struct source_series *series,
+			       const struct number *numbers, struct text *out)
 {
-	const struct histogram *histogram = &source->metric->histogram;
+	struct protobuf *protobuf = (struct protobuf *)encoder;
+	const struct metric *metric = series->source->metric;
+	const struct histogram *histogram = &metric->histogram;
 	Prometheus__Metric message = PROMETHEUS__METRIC__INIT;
 	Prometheus__Histogram part = PROMETHEUS__HISTOGRAM__INIT;
 
+	(void)out;
+	protobuf_set_labels(protobuf, series);
+	if (protobuf->type == METRIC_SUMMARY) {
+		pack_summary(protobuf, metric, numbers);
+		return;
+	}
 	part.has_sample_count = part.has_sample_sum = 1;
 	part.sample_count = histogram_count(histogram, numbers).u;
-	part.sample_sum = sum_of(source->metric, numbers);
+	part.sample_sum = sum_of(metric, numbers);
 	set_classic(protobuf, histogram, numbers, &part);
-	if (source->native)
+	if (series->source->native)
 		set_native(protobuf, histogram, numbers, &part);
 	message.histogram = &part;
 	pack_metric(protobuf, &message);
 }
 
-void protobuf_histogram(struct protobuf *protobuf, const struct source *source,
-			const struct metric_batch *batch, uint32_t i)
+static void protobuf_series(struct encoder *encoder, const struct source_series *series,
+			    struct number number, struct text *out)
 {
-	const struct metric *metric = source->metric;
-	const struct number *numbers = &batch->numbers[i * metric->n_numbers];
+	struct protobuf *protobuf = (struct protobuf *)encoder;
 
-	protobuf_set_labels(protobuf, source, &batch->entries, i, 0, 0);
-	if (protobuf->type == METRIC_SUMMARY)
-		pack_summary(protobuf, metric, numbers);
-	else
-		pack_histogram(protobuf, source, numbers);
-}
-
-void protobuf_entry(struct protobuf *protobuf, const struct source *source,
-		    const struct metric_batch *batch, uint32_t i, unsigned int cpu,
-		    uint32_t element)
-{
-	struct number number;
-
-	if (!source_number(source, batch, i, cpu, element, &number))
-		return;
-	protobuf_set_labels(protobuf, source, &batch->entries, i, cpu, element);
+	(void)out;
+	protobuf_set_labels(protobuf, series);
 	pack_number(protobuf, number);
 }
 
-void protobuf_sample(struct protobuf *protobuf, const struct value_label *labels, size_t n_labels,
-		     struct number number)
+static void protobuf_sample(struct encoder *encoder, const char *name,
+			    const struct value_label *labels, size_t n_labels, struct number number,
+			    struct text *out)
 {
-	start_labels(protobuf, NULL, 0);
+	struct protobuf *protobuf = (struct protobuf *)encoder;
+
+	(void)name; /* that of the family */
+	(void)out;
+	text_clear(&protobuf->values);
+	protobuf->n_labels = 0;
 	for (size_t i = 0; i < n_labels; i++)
 		protobuf_add_label(protobuf, labels[i].name, labels[i].value,
 				   strlen(labels[i].value));
 	settle_labels(protobuf, 0);
 	pack_number(protobuf, number);
 }
+
+const struct encoding encoding_protobuf = {
+	.content_type = "application/vnd.google.protobuf; "
+			"proto=io.prometheus.client.MetricFamily; encoding=delimited",
+	.media_types = { "application/vnd.google.protobuf" },
+	.parameters = { { "proto", "io.prometheus.client.MetricFamily" },
+			{ "encoding", "delimited" } },
+	.new = protobuf_new,
+	.free = protobuf_free,
+	.family = protobuf_family,
+	.sample = protobuf_sample,
+	.series = protobuf_series,
+	.histogram = protobuf_histogram,
+	.end = protobuf_end,
+};

@@ -1,222 +1,161 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/self_metrics.h"
+#include "base/json_writer.h"
 #include "base/self_counter.h"
+#include "export/text_encoder.h"
 #include "monitor/registry.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define LABELS 5
+#define SELF_LABELS_MAX 5
 
-/* Figures of one monitor, or sums over all monitors. */
-struct facts {
+/* A value that does not exist: its sample is omitted. */
+#define ABSENT UINT64_MAX
+
+/* The values of one subject, for example of a monitor. Those of other scopes are not set. */
+struct self_values {
+	/* -- of a monitor, or the sums over all monitors -- */
 	uint64_t monitors;
 	uint64_t interfaces; /* with attached programs */
 	uint64_t unattached; /* matching interfaces without attached programs */
 	uint64_t changes;    /* dataplanes put in place */
 	uint64_t failures;
-	uint64_t changed;  /* seconds since 1970; 0: never */
+	uint64_t changed;  /* seconds since 1970, or absent */
 	uint64_t failed;   /* 1: the dataplane runs nowhere */
 	uint64_t outdated; /* 1: it does not run its document */
+	/* -- of the plugin -- */
 	struct feed_stats feeds;
 	uint64_t feeds_waiting;
+	uint64_t counters[SELF_COUNTER_COUNT];
+	/* -- of a reader of a monitor -- */
+	uint64_t reads, read_ns;
+	/* -- of the programs of a direction -- */
+	struct run_stats programs;
+	/* -- of a metric -- */
+	uint64_t entries; /* or absent */
+	uint64_t capacity;
+	uint64_t left_out; /* of a reader; or absent */
 };
 
-/* The subject of a figure. Members outside the row's scope are not set. */
-struct subject {
-	const struct snapshot_item *item;
-	const struct facts *facts;
-	const struct run_stats *run_stats;
-	const struct metric *metric;
-	const char *direction;
-	enum reader_kind reader;
+/* The scopes from SCOPE_PROGRAM on include an interface and a direction. */
+enum scope {
+	SCOPE_PLUGIN,
+	SCOPE_MONITOR,
+	SCOPE_READER,
+	SCOPE_PROGRAM,
+	SCOPE_METRIC,
+	SCOPE_METRIC_READER
 };
 
-enum scope { OF_PLUGIN, OF_MONITOR, OF_READER, OF_PROGRAM, OF_METRIC, OF_METRIC_READER };
-
-/* Where a figure is shown. Scrapers compute sums over monitors themselves. */
+/* The outputs that show a row. Scrapers compute sums over monitors themselves. */
 enum { IN_STATS = 1, IN_EXPOSITION = 2, IN_COLLECTD = 4, EVERYWHERE = 7 };
 
 struct row {
 	const char *name; /* without the unit */
-	const char *unit; /* NULL: none */
+	const char *unit; /* NULL: none; a counter of seconds has its value in nanoseconds */
 	bool counter;
 	enum scope scope;
 	unsigned int where;
 	const char *type; /* type in collectd's types.db */
-	/* Returns false if there is no value. argument is that of the row. */
-	bool (*get)(const struct subject *subject, size_t argument, struct number *ret);
-	size_t argument;
+	size_t offset;	  /* of a uint64_t in struct self_values */
 	const char *help;
 };
 
-static bool unsigned_number(uint64_t u, struct number *ret)
-{
-	*ret = (struct number){ NUMBER_UNSIGNED, .u = u };
-	return true;
-}
-
-static bool seconds(uint64_t ns, struct number *ret)
-{
-	*ret = (struct number){ NUMBER_FLOAT, .f = (double)ns * 1e-9 };
-	return true;
-}
-
-static bool get_counted(const struct subject *subject, size_t figure, struct number *ret)
-{
-	(void)subject;
-	return unsigned_number(self_counter_get((enum self_counter)figure), ret);
-}
-
-static bool get_fact(const struct subject *subject, size_t offset, struct number *ret)
-{
-	return unsigned_number(*(const uint64_t *)((const char *)subject->facts + offset), ret);
-}
-
-static bool get_changed(const struct subject *subject, size_t offset, struct number *ret)
-{
-	return get_fact(subject, offset, ret) && ret->u > 0;
-}
-
-static bool get_reads(const struct subject *subject, size_t argument, struct number *ret)
-{
-	const struct read_stats *read_stats = subject->item->monitor->read_stats;
-
-	(void)argument;
-	return unsigned_number(
-		__atomic_load_n(&read_stats->by[subject->reader].count, __ATOMIC_RELAXED), ret);
-}
-
-static bool get_read_seconds(const struct subject *subject, size_t argument, struct number *ret)
-{
-	const struct read_stats *read_stats = subject->item->monitor->read_stats;
-
-	(void)argument;
-	return seconds(__atomic_load_n(&read_stats->by[subject->reader].ns, __ATOMIC_RELAXED), ret);
-}
-
-static bool get_runs(const struct subject *subject, size_t argument, struct number *ret)
-{
-	(void)argument;
-	return unsigned_number(subject->run_stats->runs, ret);
-}
-
-static bool get_run_seconds(const struct subject *subject, size_t argument, struct number *ret)
-{
-	(void)argument;
-	return seconds(subject->run_stats->ns, ret);
-}
-
-static bool get_entries(const struct subject *subject, size_t argument, struct number *ret)
-{
-	uint64_t entries;
-
-	(void)argument;
-	return metric_entries(subject->metric, &entries) && unsigned_number(entries, ret);
-}
-
-static bool get_capacity(const struct subject *subject, size_t argument, struct number *ret)
-{
-	(void)argument;
-	return unsigned_number(subject->metric->map.max_entries, ret);
-}
-
-static bool get_left_out(const struct subject *subject, size_t argument, struct number *ret)
-{
-	(void)argument;
-	return unsigned_number(metric_left_out(subject->metric, subject->reader), ret) && ret->u;
-}
-
-#define FACT(member) offsetof(struct facts, member)
+#define VALUE(member) offsetof(struct self_values, member)
 
 /* Rows in expositions must have unique names, because a name is a family there. */
 static const struct row rows[] = {
-	{ "monitors", NULL, false, OF_PLUGIN, EVERYWHERE, "count", get_fact, FACT(monitors),
+	{ "monitors", NULL, false, SCOPE_PLUGIN, EVERYWHERE, "count", VALUE(monitors),
 	  "Monitors." },
-	{ "interfaces_attached", NULL, false, OF_PLUGIN, IN_STATS | IN_COLLECTD, "count", get_fact,
-	  FACT(interfaces), "" },
-	{ "interfaces_unattached", NULL, false, OF_PLUGIN, IN_STATS | IN_COLLECTD, "count",
-	  get_fact, FACT(unattached), "" },
-	{ "dataplane_changes", NULL, true, OF_PLUGIN, IN_STATS | IN_COLLECTD, "derive", get_fact,
-	  FACT(changes), "" },
-	{ "dataplane_failures", NULL, true, OF_PLUGIN, IN_STATS | IN_COLLECTD, "derive", get_fact,
-	  FACT(failures), "" },
-	{ "events_lost", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted,
-	  SELF_COUNTER_EVENTS_LOST, "Log lines of programs that found no room in their buffer." },
-	{ "events_left_out", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted,
-	  SELF_COUNTER_EVENTS_LEFT_OUT, "Log lines of programs that were too many in a second." },
-	{ "maps_full", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted,
-	  SELF_COUNTER_MAPS_FULL, "Reads that found a map without room for one more entry." },
-	{ "flushes", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted, SELF_COUNTER_FLUSHES,
+	{ "interfaces_attached", NULL, false, SCOPE_PLUGIN, IN_STATS | IN_COLLECTD, "count",
+	  VALUE(interfaces), "" },
+	{ "interfaces_unattached", NULL, false, SCOPE_PLUGIN, IN_STATS | IN_COLLECTD, "count",
+	  VALUE(unattached), "" },
+	{ "dataplane_changes", NULL, true, SCOPE_PLUGIN, IN_STATS | IN_COLLECTD, "derive",
+	  VALUE(changes), "" },
+	{ "dataplane_failures", NULL, true, SCOPE_PLUGIN, IN_STATS | IN_COLLECTD, "derive",
+	  VALUE(failures), "" },
+	{ "events_lost", NULL, true, SCOPE_PLUGIN, EVERYWHERE, "derive",
+	  VALUE(counters[SELF_COUNTER_EVENTS_LOST]),
+	  "Log lines of programs that found no room in their buffer." },
+	{ "events_left_out", NULL, true, SCOPE_PLUGIN, EVERYWHERE, "derive",
+	  VALUE(counters[SELF_COUNTER_EVENTS_LEFT_OUT]),
+	  "Log lines of programs that were too many in a second." },
+	{ "maps_full", NULL, true, SCOPE_PLUGIN, EVERYWHERE, "derive",
+	  VALUE(counters[SELF_COUNTER_MAPS_FULL]),
+	  "Reads that found a map without room for one more entry." },
+	{ "flushes", NULL, true, SCOPE_PLUGIN, EVERYWHERE, "derive",
+	  VALUE(counters[SELF_COUNTER_FLUSHES]),
 	  "Reads of all monitors for collectd, outside of their intervals." },
-	{ "requests_refused", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_counted,
-	  SELF_COUNTER_REQUESTS_REFUSED, "Requests to change a monitor that were refused." },
-	{ "feeds", NULL, false, OF_PLUGIN, EVERYWHERE, "count", get_fact, FACT(feeds.feeds),
-	  "Feeds." },
-	{ "feeds_waiting", NULL, false, OF_PLUGIN, EVERYWHERE, "count", get_fact,
-	  FACT(feeds_waiting), "Feeds whose monitor is not there." },
-	{ "feed_values", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_fact, FACT(feeds.values),
-	  "Values that feeds have taken." },
-	{ "feed_errors", NULL, true, OF_PLUGIN, EVERYWHERE, "derive", get_fact, FACT(feeds.errors),
+	{ "requests_refused", NULL, true, SCOPE_PLUGIN, EVERYWHERE, "derive",
+	  VALUE(counters[SELF_COUNTER_REQUESTS_REFUSED]),
+	  "Requests to change a monitor that were refused." },
+	{ "feeds", NULL, false, SCOPE_PLUGIN, EVERYWHERE, "count", VALUE(feeds.feeds), "Feeds." },
+	{ "feeds_waiting", NULL, false, SCOPE_PLUGIN, EVERYWHERE, "count", VALUE(feeds_waiting),
+	  "Feeds whose monitor does not exist." },
+	{ "feed_values", NULL, true, SCOPE_PLUGIN, EVERYWHERE, "derive", VALUE(feeds.values),
+	  "Values that feeds have received." },
+	{ "feed_errors", NULL, true, SCOPE_PLUGIN, EVERYWHERE, "derive", VALUE(feeds.errors),
 	  "Values that could not be put into a map, for each map." },
-	{ "interfaces_attached", NULL, false, OF_MONITOR, EVERYWHERE, "count", get_fact,
-	  FACT(interfaces), "Interfaces that the monitor's programs are attached to." },
-	{ "interfaces_unattached", NULL, false, OF_MONITOR, EVERYWHERE, "count", get_fact,
-	  FACT(unattached), "Matching interfaces that the monitor could not be attached to." },
-	{ "dataplane_changes", NULL, true, OF_MONITOR, EVERYWHERE, "derive", get_fact,
-	  FACT(changes), "Dataplanes put in place: loads, reloads, injections, ejections." },
-	{ "dataplane_failures", NULL, true, OF_MONITOR, EVERYWHERE, "derive", get_fact,
-	  FACT(failures), "Failures to load the document or to attach to interfaces." },
-	{ "dataplane_change_timestamp", "seconds", false, OF_MONITOR, EVERYWHERE, "timestamp",
-	  get_changed, FACT(changed), "When a dataplane was put in place last." },
-	{ "monitor_failed", NULL, false, OF_MONITOR, EVERYWHERE, "count", get_fact, FACT(failed),
+	{ "interfaces_attached", NULL, false, SCOPE_MONITOR, EVERYWHERE, "count", VALUE(interfaces),
+	  "Interfaces that the monitor's programs are attached to." },
+	{ "interfaces_unattached", NULL, false, SCOPE_MONITOR, EVERYWHERE, "count",
+	  VALUE(unattached), "Matching interfaces that the monitor could not be attached to." },
+	{ "dataplane_changes", NULL, true, SCOPE_MONITOR, EVERYWHERE, "derive", VALUE(changes),
+	  "Dataplanes put in place: loads, reloads, injections, ejections." },
+	{ "dataplane_failures", NULL, true, SCOPE_MONITOR, EVERYWHERE, "derive", VALUE(failures),
+	  "Failures to load the document or to attach to interfaces." },
+	{ "dataplane_change_timestamp", "seconds", false, SCOPE_MONITOR, EVERYWHERE, "timestamp",
+	  VALUE(changed), "When a dataplane was put in place last." },
+	{ "monitor_failed", NULL, false, SCOPE_MONITOR, EVERYWHERE, "count", VALUE(failed),
 	  "Set to 1 if the dataplane is not loaded, or attached to no interface." },
-	{ "dataplane_outdated", NULL, false, OF_MONITOR, EVERYWHERE, "count", get_fact,
-	  FACT(outdated), "Set to 1 if the monitor does not run what its document says." },
-	{ "reads", NULL, true, OF_READER, EVERYWHERE, "derive", get_reads, 0,
+	{ "dataplane_outdated", NULL, false, SCOPE_MONITOR, EVERYWHERE, "count", VALUE(outdated),
+	  "Set to 1 if the monitor does not run what its document says." },
+	{ "reads", NULL, true, SCOPE_READER, EVERYWHERE, "derive", VALUE(reads),
 	  "Reads of the monitor's metrics." },
-	{ "read", "seconds", true, OF_READER, EVERYWHERE, "total_time_in_ms", get_read_seconds, 0,
+	{ "read", "seconds", true, SCOPE_READER, EVERYWHERE, "total_time_in_ms", VALUE(read_ns),
 	  "Time that these reads took." },
-	{ "program_runs", NULL, true, OF_PROGRAM, EVERYWHERE, "derive", get_runs, 0,
+	{ "program_runs", NULL, true, SCOPE_PROGRAM, EVERYWHERE, "derive", VALUE(programs.runs),
 	  "How often the programs have run." },
-	{ "program_run", "seconds", true, OF_PROGRAM, EVERYWHERE, "total_time_in_ms",
-	  get_run_seconds, 0, "How long the programs have run." },
-	{ "map_entries", NULL, false, OF_METRIC, EVERYWHERE, "count", get_entries, 0,
+	{ "program_run", "seconds", true, SCOPE_PROGRAM, EVERYWHERE, "total_time_in_ms",
+	  VALUE(programs.ns), "How long the programs have run." },
+	{ "map_entries", NULL, false, SCOPE_METRIC, EVERYWHERE, "count", VALUE(entries),
 	  "Entries of the metric's map: of arrays all, of other maps as the last read found "
 	  "them." },
-	{ "map_capacity", NULL, false, OF_METRIC, EVERYWHERE, "count", get_capacity, 0,
+	{ "map_capacity", NULL, false, SCOPE_METRIC, EVERYWHERE, "count", VALUE(capacity),
 	  "Entries that the metric's map has room for." },
-	{ "series_left_out", NULL, false, OF_METRIC_READER, IN_STATS, "count", get_left_out, 0,
+	{ "series_left_out", NULL, false, SCOPE_METRIC_READER, IN_STATS, "count", VALUE(left_out),
 	  "" },
 };
 
-/* -- collecting the figures -- */
+/* -- collecting the values -- */
 
-/* Data collected once for all rows. */
-struct census {
+/* Data collected once for all rows, so that they agree. */
+struct collected {
 	const struct snapshot *snapshot;
-	struct facts all;
-	struct facts *facts;	 /* by item */
-	struct run_stats *stats; /* by item and direction; NULL: statistics are off */
+	struct self_values all;
+	struct self_values *monitors; /* by item, set for the first one of a monitor */
+	struct run_stats *run_stats;  /* by item and direction; NULL: statistics are off */
 };
 
-static void take_facts(struct monitor *monitor, struct facts *facts)
+static void collect_monitor(struct monitor *monitor, struct self_values *values)
 {
 	pthread_mutex_lock(&monitor->state);
-	*facts = (struct facts){
+	*values = (struct self_values){
 		.changes = monitor->changes,
 		.failures = monitor->failures,
-		.changed = (uint64_t)monitor->changed,
+		.changed = monitor->changed ? (uint64_t)monitor->changed : ABSENT,
 		.failed = monitor_get_state(monitor) == MONITOR_FAILED,
 		.outdated = monitor->outdated,
 		.unattached = monitor->unattached,
 	};
 	for (size_t i = 0; i < monitor->n_instances; i++)
-		facts->interfaces += instance_is_attached(monitor->instances[i]);
+		values->interfaces += instance_is_attached(monitor->instances[i]);
 	pthread_mutex_unlock(&monitor->state);
 }
 
-static bool has_program(const struct snapshot_item *item, int direction)
+static bool has_program(const struct snapshot_item *item, enum direction direction)
 {
 	return item->monitor && item->generation && item->generation->directions[direction].object;
 }
@@ -228,113 +167,160 @@ static bool is_first(const struct snapshot *snapshot, size_t i)
 	       (!i || snapshot->items[i].monitor != snapshot->items[i - 1].monitor);
 }
 
-static int take_run_stats(struct census *census)
+/* Returns 0 or -ENOMEM. Call collected_release() in both cases. */
+static int collected_init(struct collected *collected, const struct snapshot *snapshot,
+			  bool with_programs)
 {
-	const struct snapshot *snapshot = census->snapshot;
+	struct self_values *all = &collected->all;
 
-	census->stats = calloc(snapshot->n * N_DIRECTIONS + 1, sizeof(*census->stats));
-	if (!census->stats)
+	*collected = (struct collected){
+		.snapshot = snapshot,
+		.monitors = calloc(snapshot->n + 1, sizeof(*collected->monitors)),
+	};
+	if (!collected->monitors)
+		return -ENOMEM;
+	if (snapshot->registry) {
+		registry_retired(snapshot->registry, &all->changes, &all->failures);
+		registry_feed_stats(snapshot->registry, &all->feeds, &all->feeds_waiting);
+		for (enum self_counter i = 0; i < SELF_COUNTER_COUNT; i++)
+			all->counters[i] = self_counter_get(i);
+	}
+	for (size_t i = 0; i < snapshot->n; i++) {
+		struct self_values *values = &collected->monitors[i];
+
+		if (!is_first(snapshot, i))
+			continue;
+		collect_monitor(snapshot->items[i].monitor, values);
+		all->monitors++;
+		all->interfaces += values->interfaces;
+		all->unattached += values->unattached;
+		all->changes += values->changes;
+		all->failures += values->failures;
+	}
+	if (!with_programs || !run_stats_are_on())
+		return 0;
+	collected->run_stats =
+		calloc(snapshot->n * N_DIRECTIONS + 1, sizeof(*collected->run_stats));
+	if (!collected->run_stats)
 		return -ENOMEM;
 	for (size_t i = 0; i < snapshot->n; i++)
 		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 			if (has_program(&snapshot->items[i], direction))
-				census->stats[i * N_DIRECTIONS + direction] = generation_run_stats(
-					snapshot->items[i].generation, direction);
+				collected->run_stats[i * N_DIRECTIONS + direction] =
+					generation_run_stats(snapshot->items[i].generation,
+							     direction);
 	return 0;
 }
 
-/* Returns 0 or -ENOMEM. Call census_release() in both cases. */
-static int census_init(struct census *census, const struct snapshot *snapshot, bool with_programs)
+static void collected_release(struct collected *collected)
 {
-	*census = (struct census){
-		.snapshot = snapshot,
-		.facts = calloc(snapshot->n + 1, sizeof(*census->facts)),
-	};
-	if (!census->facts)
-		return -ENOMEM;
-	if (snapshot->registry) {
-		registry_retired(snapshot->registry, &census->all.changes, &census->all.failures);
-		registry_feed_stats(snapshot->registry, &census->all.feeds,
-				    &census->all.feeds_waiting);
-	}
-	for (size_t i = 0; i < snapshot->n; i++) {
-		struct facts *facts = &census->facts[i];
-
-		if (!is_first(snapshot, i))
-			continue;
-		take_facts(snapshot->items[i].monitor, facts);
-		census->all.monitors++;
-		census->all.interfaces += facts->interfaces;
-		census->all.unattached += facts->unattached;
-		census->all.changes += facts->changes;
-		census->all.failures += facts->failures;
-	}
-	return with_programs && run_stats_are_on() ? take_run_stats(census) : 0;
+	free(collected->monitors);
+	free(collected->run_stats);
 }
 
-static void census_release(struct census *census)
-{
-	free(census->facts);
-	free(census->stats);
-}
+/* -- visiting the rows -- */
 
 struct visitor {
-	void (*show)(void *data, const struct row *row, const struct subject *subject,
-		     struct number number);
+	void (*show)(void *data, const struct row *row, const struct value_label *labels,
+		     size_t n_labels, struct number number);
 	void *data;
-	bool whole; /* only figures with scope OF_PLUGIN */
+	bool whole; /* only rows with SCOPE_PLUGIN */
 };
 
-static void visit_row(const struct visitor *visitor, const struct row *row,
-		      const struct subject *subject)
-{
-	struct number number;
+/* What a sample is about. Members outside the row's scope are not set. */
+struct subject {
+	const struct snapshot_item *item;
+	enum direction direction;
+	const struct metric *metric;
+	struct self_values values;
+};
 
-	if (row->get(subject, row->argument, &number))
-		visitor->show(visitor->data, row, subject, number);
+/* Shows a row for a subject. reader: NULL unless the scope includes a reader. */
+static void visit_row(const struct visitor *visitor, const struct row *row,
+		      const struct subject *subject, const char *reader)
+{
+	uint64_t value = *(const uint64_t *)((const char *)&subject->values + row->offset);
+	struct number number = { NUMBER_UNSIGNED, .u = value };
+	struct value_label labels[SELF_LABELS_MAX];
+	size_t n = 0;
+
+	if (value == ABSENT)
+		return;
+	if (row->unit && row->counter)
+		number = (struct number){ NUMBER_FLOAT, .f = (double)value * 1e-9 };
+	if (row->scope >= SCOPE_MONITOR)
+		labels[n++] = (struct value_label){ "monitor", subject->item->monitor->name };
+	if (row->scope >= SCOPE_PROGRAM) {
+		labels[n++] = (struct value_label){ "interface", subject->item->interface };
+		labels[n++] =
+			(struct value_label){ "direction", direction_name(subject->direction) };
+	}
+	if (row->scope >= SCOPE_METRIC)
+		labels[n++] = (struct value_label){ "metric", subject->metric->config->name };
+	if (reader)
+		labels[n++] = (struct value_label){ "reader", reader };
+	visitor->show(visitor->data, row, labels, n, number);
+}
+
+static void visit_metric(const struct visitor *visitor, const struct row *row,
+			 struct subject *subject)
+{
+	const struct metric *metric = subject->metric;
+	struct self_values *values = &subject->values;
+
+	if (row->scope == SCOPE_METRIC) {
+		values->capacity = metric->map.max_entries;
+		if (!metric_entries(metric, &values->entries))
+			values->entries = ABSENT;
+		visit_row(visitor, row, subject, NULL);
+		return;
+	}
+	for (enum reader_kind reader = 0; reader < READER_COUNT; reader++) {
+		values->left_out = metric_left_out(metric, reader);
+		if (!values->left_out)
+			values->left_out = ABSENT;
+		visit_row(visitor, row, subject, reader_kind_name(reader));
+	}
 }
 
 static void visit_readers(const struct visitor *visitor, const struct row *row,
-			  struct subject subject)
+			  struct subject *subject)
 {
-	for (subject.reader = 0; subject.reader < READER_COUNT; subject.reader++)
-		visit_row(visitor, row, &subject);
-}
+	const struct read_stats *read_stats = subject->item->monitor->read_stats;
 
-static void visit_metrics(const struct visitor *visitor, const struct row *row,
-			  struct subject subject, const struct generation_direction *direction)
-{
-	for (size_t i = 0; i < direction->n_metrics; i++) {
-		subject.metric = &direction->metrics[i];
-		if (row->scope == OF_METRIC_READER)
-			visit_readers(visitor, row, subject);
-		else
-			visit_row(visitor, row, &subject);
+	for (enum reader_kind reader = 0; reader < READER_COUNT; reader++) {
+		subject->values.reads =
+			__atomic_load_n(&read_stats->by[reader].count, __ATOMIC_RELAXED);
+		subject->values.read_ns =
+			__atomic_load_n(&read_stats->by[reader].ns, __ATOMIC_RELAXED);
+		visit_row(visitor, row, subject, reader_kind_name(reader));
 	}
 }
 
 static void visit_item(const struct visitor *visitor, const struct row *row,
-		       const struct census *census, size_t i)
+		       const struct collected *collected, size_t i)
 {
-	const struct snapshot_item *item = &census->snapshot->items[i];
-	struct subject subject = { .item = item, .facts = &census->facts[i] };
+	const struct snapshot_item *item = &collected->snapshot->items[i];
+	struct subject subject = { .item = item, .values = collected->monitors[i] };
+	struct snapshot_metric each = {};
 
-	if (row->scope == OF_MONITOR && is_first(census->snapshot, i))
-		visit_row(visitor, row, &subject);
-	if (row->scope == OF_READER && is_first(census->snapshot, i))
-		visit_readers(visitor, row, subject);
-	for (enum direction direction = 0; row->scope >= OF_PROGRAM && direction < N_DIRECTIONS;
+	if (row->scope == SCOPE_MONITOR && is_first(collected->snapshot, i))
+		visit_row(visitor, row, &subject, NULL);
+	if (row->scope == SCOPE_READER && is_first(collected->snapshot, i))
+		visit_readers(visitor, row, &subject);
+	for (enum direction direction = 0;
+	     row->scope == SCOPE_PROGRAM && collected->run_stats && direction < N_DIRECTIONS;
 	     direction++) {
-		if (!has_program(item, direction))
-			continue;
-		subject.direction = direction_name(direction);
-		if (row->scope >= OF_METRIC) {
-			visit_metrics(visitor, row, subject,
-				      &item->generation->directions[direction]);
-		} else if (census->stats) {
-			subject.run_stats = &census->stats[i * N_DIRECTIONS + direction];
-			visit_row(visitor, row, &subject);
-		}
+		subject.direction = direction;
+		subject.values.programs = collected->run_stats[i * N_DIRECTIONS + direction];
+		if (has_program(item, direction))
+			visit_row(visitor, row, &subject, NULL);
+	}
+	while (row->scope >= SCOPE_METRIC && snapshot_item_next_metric(item, &each)) {
+		subject.direction = each.direction;
+		subject.metric = each.metric;
+		if (has_program(item, each.direction))
+			visit_metric(visitor, row, &subject);
 	}
 }
 
@@ -342,159 +328,134 @@ static void visit_item(const struct visitor *visitor, const struct row *row,
 static int visit_all(const struct visitor *visitor, unsigned int where,
 		     const struct snapshot *snapshot)
 {
-	_cleanup_(census_release) struct census census;
-	int r = census_init(&census, snapshot, !visitor->whole);
+	_cleanup_(collected_release) struct collected collected;
+	int r = collected_init(&collected, snapshot, !visitor->whole);
 
 	for (size_t n = 0; r == 0 && n < ARRAY_SIZE(rows); n++) {
 		const struct row *row = &rows[n];
-		const struct subject all = { .facts = &census.all };
+		const struct subject all = { .values = collected.all };
 
 		if (!(row->where & where))
 			continue;
-		if (row->scope == OF_PLUGIN && snapshot->registry)
-			visit_row(visitor, row, &all);
-		for (size_t i = 0; row->scope != OF_PLUGIN && !visitor->whole && i < snapshot->n;
+		if (row->scope == SCOPE_PLUGIN && snapshot->registry)
+			visit_row(visitor, row, &all, NULL);
+		for (size_t i = 0; row->scope != SCOPE_PLUGIN && !visitor->whole && i < snapshot->n;
 		     i++)
-			visit_item(visitor, row, &census, i);
+			visit_item(visitor, row, &collected, i);
 	}
 	return r;
 }
 
-static size_t list_labels(const struct row *row, const struct subject *subject,
-			  struct value_label labels[LABELS])
-{
-	const struct snapshot_item *item = subject->item;
-	size_t n = 0;
-
-	if (row->scope >= OF_MONITOR)
-		labels[n++] = (struct value_label){ "monitor", item->monitor->name };
-	if (row->scope >= OF_PROGRAM) {
-		labels[n++] = (struct value_label){ "interface", item->interface };
-		labels[n++] = (struct value_label){ "direction", subject->direction };
-	}
-	if (row->scope >= OF_METRIC)
-		labels[n++] = (struct value_label){ "metric", subject->metric->config->name };
-	if (row->scope == OF_READER || row->scope == OF_METRIC_READER)
-		labels[n++] = (struct value_label){ "reader", reader_kind_name(subject->reader) };
-	return n;
-}
-
 /* -- as text -- */
 
-struct listing {
-	struct exposer *exposer;
+struct exposure {
+	struct encoder *encoder;
 	bool families;
 	const struct row *row; /* the last one */
 	struct text *out;
 };
 
-static void list(void *data, const struct row *row, const struct subject *subject,
-		 struct number number)
+static void show_sample(void *data, const struct row *row, const struct value_label *labels,
+			size_t n_labels, struct number number)
 {
-	struct listing *listing = data;
+	struct exposure *exposure = data;
+	const struct encoding *encoding = exposure->encoder->encoding;
 	_cleanup_text_ struct text name = {};
-	struct value_label labels[LABELS];
-	size_t n = list_labels(row, subject, labels);
 
-	text_printf(&name, "%s%s%s%s%s", listing->families ? SELF_COUNTER_PREFIX : "", row->name,
+	text_printf(&name, "%s%s%s%s%s", exposure->families ? SELF_METRICS_PREFIX : "", row->name,
 		    row->unit ? "_" : "", row->unit ? row->unit : "",
-		    listing->families && row->counter ? "_total" : "");
-	if (listing->families && listing->row != row)
-		exposer_family(listing->exposer, text_str(&name),
-			       row->counter ? METRIC_COUNTER : METRIC_GAUGE, row->unit, row->help,
-			       listing->out);
-	listing->row = row;
-	exposer_sample(listing->exposer, text_str(&name), labels, n, number, listing->out);
+		    exposure->families && row->counter ? "_total" : "");
+	if (exposure->families && exposure->row != row)
+		encoding->family(exposure->encoder, text_str(&name),
+				 row->counter ? METRIC_COUNTER : METRIC_GAUGE, row->unit, row->help,
+				 exposure->out);
+	exposure->row = row;
+	encoding->sample(exposure->encoder, text_str(&name), labels, n_labels, number,
+			 exposure->out);
 }
 
 int self_metrics_list(const struct snapshot *snapshot, struct text *out)
 {
-	struct exposer text = { .exposition = EXPOSITION_PROMETHEUS };
-	struct listing listing = { .exposer = &text, .out = out };
+	_cleanup_(encoder_freep) struct encoder *encoder =
+		encoding_prometheus.new(&encoding_prometheus);
+	struct exposure exposure = { .encoder = encoder, .out = out };
 
-	return visit_all(&(struct visitor){ list, &listing, false }, IN_STATS, snapshot);
+	if (!encoder)
+		return -ENOMEM;
+	return visit_all(&(struct visitor){ show_sample, &exposure, false }, IN_STATS, snapshot);
 }
 
-int self_metrics_expose(const struct snapshot *snapshot, struct exposer *exposer, struct text *out)
+int self_metrics_expose(const struct snapshot *snapshot, struct encoder *encoder, struct text *out)
 {
-	struct listing listing = { .exposer = exposer, .families = true, .out = out };
+	struct exposure exposure = { .encoder = encoder, .families = true, .out = out };
 
-	return visit_all(&(struct visitor){ list, &listing, false }, IN_EXPOSITION, snapshot);
+	return visit_all(&(struct visitor){ show_sample, &exposure, false }, IN_EXPOSITION,
+			 snapshot);
 }
 
 /* -- as JSON -- */
 
-struct array {
-	struct text *out;
-	size_t n;
-};
-
-static void give_json(void *data, const struct row *row, const struct subject *subject,
-		      struct number number)
+static void show_json(void *data, const struct row *row, const struct value_label *labels,
+		      size_t n_labels, struct number number)
 {
-	struct array *array = data;
-	struct text *out = array->out;
-	struct value_label labels[LABELS];
-	size_t n = list_labels(row, subject, labels);
+	struct json_writer *json = data;
 
-	text_printf(out, "%s{\"name\":\"%s%s%s\"", array->n++ ? "," : "", row->name,
-		    row->unit ? "_" : "", row->unit ? row->unit : "");
-	for (size_t i = 0; i < n; i++) {
-		text_printf(out, ",\"%s\":", labels[i].name);
-		text_json(out, labels[i].value, strlen(labels[i].value));
-	}
-	text_adds(out, ",\"value\":");
-	number_text(number, out);
-	text_addc(out, '}');
+	json_object_begin(json);
+	json_key(json, "name");
+	text_printf(json_value(json), "\"%s%s%s\"", row->name, row->unit ? "_" : "",
+		    row->unit ? row->unit : "");
+	for (size_t i = 0; i < n_labels; i++)
+		json_member_string(json, labels[i].name, labels[i].value);
+	json_key(json, "value");
+	number_text(number, json_value(json));
+	json_object_end(json);
 }
 
-int self_metrics_json(const struct snapshot *snapshot, struct text *out)
+int self_metrics_json(const struct snapshot *snapshot, struct json_writer *json)
 {
-	struct array array = { out, 0 };
-	const struct visitor visitor = { give_json, &array, snapshot->registry != NULL };
+	const struct visitor visitor = { show_json, json, snapshot->registry != NULL };
 	int r;
 
-	text_addc(out, '[');
+	json_array_begin(json);
 	r = visit_all(&visitor, IN_STATS, snapshot);
-	text_addc(out, ']');
+	json_array_end(json);
 	return r;
 }
 
 /* -- as collectd values -- */
 
-struct reading {
+struct dispatch {
 	void (*sink)(void *data, const struct value *value);
 	void *data;
 };
 
 /* The type instance consists of the name and all label values that are not empty. */
-static void give_row(void *data, const struct row *row, const struct subject *subject,
-		     struct number number)
+static void show_value(void *data, const struct row *row, const struct value_label *labels,
+		       size_t n_labels, struct number number)
 {
-	const struct reading *reading = data;
+	const struct dispatch *dispatch = data;
 	_cleanup_text_ struct text name = {};
-	struct value_label labels[LABELS];
 	struct value value = {
 		.metric = row->name,
 		.type = row->type,
 		.number = number,
 		.labels = labels,
-		.n_labels = list_labels(row, subject, labels),
+		.n_labels = n_labels,
 	};
 
 	text_adds(&name, row->name);
-	for (size_t i = 0; i < value.n_labels; i++)
+	for (size_t i = 0; i < n_labels; i++)
 		text_printf(&name, "%s%s", *labels[i].value ? "-" : "", labels[i].value);
 	value_field(text_str(&name), name.len, value.type_instance);
 	if (row->unit && row->counter) /* collectd's counters are integers: milliseconds */
 		value.number.f *= 1e3;
-	reading->sink(reading->data, &value);
+	dispatch->sink(dispatch->data, &value);
 }
 
 int self_metrics_read(const struct snapshot *snapshot,
 		      void (*sink)(void *data, const struct value *value), void *data)
 {
-	struct reading reading = { sink, data };
+	struct dispatch dispatch = { sink, data };
 
-	return visit_all(&(struct visitor){ give_row, &reading, false }, IN_COLLECTD, snapshot);
+	return visit_all(&(struct visitor){ show_value, &dispatch, false }, IN_COLLECTD, snapshot);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/source.h"
-#include "export/self_metrics.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -23,15 +22,9 @@ static bool ends_with(const char *text, size_t len, const char *end)
 	return len > n && !memcmp(text + len - n, end, n);
 }
 
-/* Returns true if the text ends in "_" and the unit. */
-static bool source_ends_with_unit(const char *text, size_t len, const char *unit)
-{
-	return ends_with(text, len, unit) && text[len - strlen(unit) - 1] == '_';
-}
-
 /*
  * Builds a name of the form [a-zA-Z_:][a-zA-Z0-9_:]* from metric, field and unit; the samples of a
- * counter end in _total. SELF_COUNTER_PREFIX is reserved for self metrics: a metric with such a
+ * counter end in _total. SELF_METRICS_PREFIX is reserved for self metrics: a metric with such a
  * name gets the prefix "exported_". Returns NULL if out of memory.
  */
 static char *sample_name(const struct metric *metric, const struct family *family)
@@ -47,11 +40,11 @@ static char *sample_name(const struct metric *metric, const struct family *famil
 		name.len -= strlen("_total");
 	if (*family->name)
 		text_printf(&name, "_%s", family->name);
-	if (config->unit && !source_ends_with_unit(text_str(&name), name.len, config->unit))
+	if (config->unit && !exposition_ends_with_unit(text_str(&name), name.len, config->unit))
 		text_printf(&name, "_%s", config->unit);
 	if (config->type == METRIC_COUNTER)
 		text_adds(&name, "_total");
-	if (!strncmp(text_str(&name), SELF_COUNTER_PREFIX, strlen(SELF_COUNTER_PREFIX)))
+	if (!strncmp(text_str(&name), SELF_METRICS_PREFIX, strlen(SELF_METRICS_PREFIX)))
 		text_printf(&exported, "exported_%s", text_str(&name));
 	if (text_status(&name) < 0)
 		return NULL;
@@ -71,11 +64,6 @@ static int add_fixed(struct source *source, const char *name, const char *value)
 	return label->name && label->value ? text_status(&source->labels) : -ENOMEM;
 }
 
-static const struct family *family_of(const struct source *source)
-{
-	return &source->metric->families[source->family];
-}
-
 static int add_constant(struct source *source, struct names *names, const char *name,
 			const char *value)
 {
@@ -86,7 +74,7 @@ static int add_constant(struct source *source, struct names *names, const char *
 /* Returns the number of labels that vary: an array in the value has an index in addition. */
 static size_t n_heads(const struct source *source)
 {
-	return source->metric->n_labels + (family_of(source)->numbers > 1);
+	return source->metric->n_labels + (source_family(source)->numbers > 1);
 }
 
 static int source_add_label(struct source *source, struct names *names, size_t i)
@@ -247,8 +235,8 @@ static int keep_apart(struct source *sources, size_t n)
 			continue;
 		}
 		r = add_fixed(&sources[i], METRIC_NAME, sources[i].metric->config->name);
-		if (r == 0 && *family_of(&sources[i])->name)
-			r = add_fixed(&sources[i], METRIC_FIELD, family_of(&sources[i])->name);
+		if (r == 0 && *source_family(&sources[i])->name)
+			r = add_fixed(&sources[i], METRIC_FIELD, source_family(&sources[i])->name);
 	}
 	return r;
 }
@@ -394,20 +382,6 @@ int sources_init(struct sources *sources, const struct snapshot *snapshot)
 	if (r < 0)
 		sources_release(sources);
 	return r;
-}
-
-bool source_number(const struct source *source, const struct metric_batch *batch, uint32_t i,
-		   unsigned int cpu, uint32_t element, struct number *ret)
-{
-	const struct map_batch *entries = &batch->entries;
-	const struct metric *metric = source->metric;
-	const char *value = entries->values + i * entries->value_stride;
-	size_t column = family_of(source)->column + element;
-	struct number n = metric_lists_cpus(metric) ? metric_sample_cpu(metric, column, value, cpu)
-						    : metric_batch_sample(metric, column, batch, i);
-
-	*ret = metric_scale(metric, n);
-	return source->type != METRIC_COUNTER || n.kind != NUMBER_FLOAT || n.f >= 0;
 }
 
 void sources_release(struct sources *sources)

@@ -65,22 +65,12 @@ struct sources {
 int sources_init(struct sources *sources, const struct snapshot *snapshot);
 void sources_release(struct sources *sources);
 
+static inline const struct family *source_family(const struct source *source)
+{
+	return &source->metric->families[source->family];
+}
+
 /* Returns the length of the family name: the name without the _total of a counter. */
 size_t source_family_len(const struct source *source);
-
-/**
- * source_number() - return a sample of an entry
- * @source:  the source
- * @batch:   a batch of its metric
- * @i:       the entry
- * @cpu:     the CPU, if the metric lists CPUs
- * @element: the element, if the family is an array in the value; else 0
- * @ret:     receives the scaled number
- *
- * Return: false if the sample must be omitted because a counter cannot have that value: a parser
- * would reject the whole exposition.
- */
-bool source_number(const struct source *source, const struct metric_batch *batch, uint32_t i,
-		   unsigned int cpu, uint32_t element, struct number *ret);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The status of monitors as text and JSON. Any thread may call these functions; they take the
- * monitor's state lock, status_json() also its links lock. Out of memory is recorded in the output
+ * monitor's state lock, status_show() also its links lock. Out of memory is recorded in the output
  * text, see text_status().
  */
 #ifndef DYNMON_EXPORT_STATUS_H
 #define DYNMON_EXPORT_STATUS_H
 
+#include "base/json_writer.h"
 #include "monitor/registry.h"
 
 /*
@@ -19,26 +20,16 @@ void status_line(struct monitor *monitor, struct text *out);
  * Appends a JSON object with these fields, the network namespace, the number of unattached
  * interfaces and the beginning of the last error, for lists of many monitors.
  */
-void status_summary_json(struct monitor *monitor, struct text *out);
-
-/**
- * status_json() - append the full status of a monitor as a JSON object, without newline
- * @monitor: the monitor
- * @all:     snapshot of all monitors, to name the monitors of other programs in its program chains
- * @feeds:   the monitor's feeds, from registry_feeds_json()
- * @out:     receives the object
- *
- * Queries the kernel while it holds the links lock.
- */
-void status_json(struct monitor *monitor, const struct snapshot *all, const struct text *feeds,
-		 struct text *out);
+void status_summary_json(struct monitor *monitor, struct json_writer *json);
 
 /**
  * status_show() - append the full status of a monitor found by name
  * @registry: the monitors
  * @name:     name of the monitor
- * @out:      receives the object of status_json()
+ * @out:      receives the JSON object, without newline
  * @err:      receives the reason
+ *
+ * Queries the kernel while it holds the links lock.
  *
  * Return: 0; -ENOENT if there is no such monitor; -ENOMEM.
  */

@@ -22,7 +22,7 @@ static void value_json(const struct metric *metric, const char *value, struct te
 	text_addc(out, ']');
 }
 
-/* Appends entries of the current batch until the piece has METRIC_PIECE_BYTES. */
+/* Appends entries of the current batch until the piece has METRIC_CHUNK_BYTES. */
 static void entries_json(struct metric_json *json, struct text *out)
 {
 	const struct metric *metric = json->metric;
@@ -33,7 +33,7 @@ static void entries_json(struct metric_json *json, struct text *out)
 		     map_kind(metric->map.type) == MAP_TRIE;
 	size_t start = out->len;
 
-	for (; json->at < batch->count && out->len - start < METRIC_PIECE_BYTES; json->at++) {
+	for (; json->at < batch->count && out->len - start < METRIC_CHUNK_BYTES; json->at++) {
 		if (!json->first)
 			text_addc(out, ',');
 		json->first = false;

@@ -19,7 +19,7 @@ struct metric_json {
 };
 
 /* A piece of text ends with the entry that makes it this large. */
-#define METRIC_PIECE_BYTES (256 * 1024)
+#define METRIC_CHUNK_BYTES (256 * 1024)
 
 /**
  * metric_json_init() - begin the read

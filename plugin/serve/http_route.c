@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/http_route.h"
+#include "export/negotiation.h"
 #include "export/openmetrics.h"
 #include "export/overview.h"
 #include "export/status.h"
@@ -71,7 +72,7 @@ static enum MHD_Result get_metrics(struct registry *registry, struct MHD_Connect
 	const char *monitor = find_argument(connection, "monitor");
 	const char *accept =
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
-	enum exposition exposition = exposition_negotiate(accept);
+	const struct encoding *encoding = negotiate_encoding(accept);
 	_cleanup_(stream_freep) struct stream *stream = NULL;
 	_cleanup_error_ struct error err = {};
 	struct MHD_Response *response;
@@ -87,15 +88,14 @@ static enum MHD_Result get_metrics(struct registry *registry, struct MHD_Connect
 		r = error_set(&err, -EPERM, REST_FOREIGN);
 	}
 	if (r == 0)
-		r = look ? openmetrics_look_new(&snapshot, exposition, look, &stream, &err)
-			 : openmetrics_stream_new(&snapshot, exposition, &stream, &err);
+		r = look ? openmetrics_look_new(&snapshot, encoding, look, &stream, &err)
+			 : openmetrics_stream_new(&snapshot, encoding, &stream, &err);
 	if (r < 0)
 		return respond_error(connection, exchange, &err);
 	response = http_response_stream(exchange, &stream, head);
 	if (response)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
-	return http_respond(connection, exchange, MHD_HTTP_OK, exposition_content_type(exposition),
-			    response);
+	return http_respond(connection, exchange, MHD_HTTP_OK, encoding->content_type, response);
 }
 
 static enum MHD_Result get_healthz(struct registry *registry, struct MHD_Connection *connection,

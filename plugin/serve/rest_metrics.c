@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "export/json.h"
 #include "export/openmetrics.h"
+#include "export/text_encoder.h"
 #include "serve/rest_private.h"
 
 #include <errno.h>
@@ -176,7 +177,7 @@ void rest_get_open_metrics(struct rest_call *call)
 
 	if (!rest_metrics_begin(call, &snapshot))
 		return;
-	if (openmetrics_stream_new(&snapshot, EXPOSITION_OPENMETRICS, &call->answer->stream, &err) <
+	if (openmetrics_stream_new(&snapshot, &encoding_openmetrics, &call->answer->stream, &err) <
 	    0) {
 		rest_failed(call, &err);
 		return;

@@ -4,6 +4,7 @@
 #include "export/openmetrics.h"
 #include "export/self_metrics.h"
 #include "export/status.h"
+#include "export/text_encoder.h"
 #include "monitor/operation.h"
 #include "monitor/reload.h"
 #include "serve/flush.h"
@@ -180,7 +181,7 @@ static int run_openmetrics(const struct request *request, struct answer *answer,
 	answer->until_eof = true;
 	if (r < 0)
 		return r;
-	return openmetrics_stream_new(&snapshot, EXPOSITION_OPENMETRICS, &answer->stream, err);
+	return openmetrics_stream_new(&snapshot, &encoding_openmetrics, &answer->stream, err);
 }
 
 static int run_stats(const struct request *request, struct answer *answer, struct error *err)

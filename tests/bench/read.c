@@ -11,6 +11,7 @@
 #include "bench.h"
 #include "export/json.h"
 #include "export/openmetrics.h"
+#include "export/text_encoder.h"
 #include "export/values.h"
 #include "monitor/operation.h"
 #include "monitor/registry.h"
@@ -192,7 +193,7 @@ static uint64_t read_openmetrics(struct registry *registry)
 	struct snapshot snapshot;
 
 	snapshot_of(registry, &snapshot);
-	must(openmetrics_stream_new(&snapshot, EXPOSITION_OPENMETRICS, &stream, &err), &err,
+	must(openmetrics_stream_new(&snapshot, &encoding_openmetrics, &stream, &err), &err,
 	     "OpenMetrics");
 	return take_all(stream);
 }

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Accept headers. Built and run by tests/run fuzz. */
-#include "export/openmetrics.h"
+#include "export/negotiation.h"
+#include "export/protobuf.h"
+#include "export/text_encoder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_free_ char *accept = malloc(size + 1);
-	enum exposition exposition;
+	const struct encoding *encoding;
 
 	memcpy(accept, data, size);
 	accept[size] = '\0';
-	exposition = exposition_negotiate(accept);
-	if ((unsigned int)exposition >= EXPOSITION_COUNT)
-		abort();
+	encoding = negotiate_encoding(accept);
 	/* A format is selected only if the header names it. */
-	if (exposition == EXPOSITION_OPENMETRICS && !strcasestr(accept, "openmetrics"))
+	if (encoding == &encoding_openmetrics && !strcasestr(accept, "openmetrics"))
 		abort();
-	if (exposition == EXPOSITION_PROTOBUF && !strcasestr(accept, "encoding=delimited"))
+	if (encoding == &encoding_protobuf && !strcasestr(accept, "encoding=delimited"))
 		abort();
 	return 0;
 }

@@ -223,13 +223,13 @@ void snapshot_item_release(struct snapshot_item *item)
 	monitor_unref(item->monitor);
 }
 
-void snapshot_expose(struct snapshot *snapshot, enum exposition exposition, struct text *out)
+void snapshot_expose(struct snapshot *snapshot, const struct encoding *encoding, struct text *out)
 {
 	_cleanup_error_ struct error err = {};
 	struct stream *stream = NULL;
 	int r;
 
-	assert_int_equal(openmetrics_stream_new(snapshot, exposition, &stream, &err), 0);
+	assert_int_equal(openmetrics_stream_new(snapshot, encoding, &stream, &err), 0);
 	assert_null(snapshot->items); /* taken */
 	while ((r = stream_next(stream, out, &err)) > 0)
 		;

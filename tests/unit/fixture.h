@@ -74,7 +74,7 @@ struct snapshot_item snapshot_item_make(struct monitor_settings *settings, const
 void snapshot_item_release(struct snapshot_item *item);
 
 /* Appends the exposition of the snapshot and releases the snapshot. An error fails the test. */
-void snapshot_expose(struct snapshot *snapshot, enum exposition exposition, struct text *out);
+void snapshot_expose(struct snapshot *snapshot, const struct encoding *encoding, struct text *out);
 
 /*
  * Returns the root of the repository: $top_srcdir, or found from the working directory; NULL: not

@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "export/json.h"
 #include "export/openmetrics.h"
+#include "export/protobuf.h"
+#include "export/text_encoder.h"
 #include "export/values.h"
 #include "fixture.h"
 
@@ -130,23 +132,24 @@ static int drain(struct stream *stream, struct text *out)
 	return r;
 }
 
-static int read_exposition(struct snapshot *snapshot, enum exposition exposition, struct text *out)
+static int read_exposition(struct snapshot *snapshot, const struct encoding *encoding,
+			   struct text *out)
 {
 	_cleanup_error_ struct error err = {};
 	struct stream *stream;
-	int r = openmetrics_stream_new(snapshot, exposition, &stream, &err);
+	int r = openmetrics_stream_new(snapshot, encoding, &stream, &err);
 
 	return r < 0 ? r : drain(stream, out);
 }
 
 static int read_openmetrics(struct snapshot *snapshot, struct text *out)
 {
-	return read_exposition(snapshot, EXPOSITION_OPENMETRICS, out);
+	return read_exposition(snapshot, &encoding_openmetrics, out);
 }
 
 static int read_protobuf(struct snapshot *snapshot, struct text *out)
 {
-	return read_exposition(snapshot, EXPOSITION_PROTOBUF, out);
+	return read_exposition(snapshot, &encoding_protobuf, out);
 }
 
 static int read_json(struct snapshot *snapshot, struct text *out)

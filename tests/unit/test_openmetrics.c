@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "export/negotiation.h"
 #include "export/openmetrics.h"
+#include "export/protobuf.h"
+#include "export/text_encoder.h"
 #include "fixture.h"
 
 #include <bpf/bpf.h>
@@ -9,11 +12,11 @@
 
 static const struct {
 	const char *accept;
-	enum exposition exposition;
+	const struct encoding *encoding;
 } accepts[] = {
-#define OM   EXPOSITION_OPENMETRICS
-#define PROM EXPOSITION_PROMETHEUS
-#define PB   EXPOSITION_PROTOBUF
+#define OM   (&encoding_openmetrics)
+#define PROM (&encoding_prometheus)
+#define PB   (&encoding_protobuf)
 #define PB_TYPE                                                                                    \
 	"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"                 \
 	"encoding=delimited"
@@ -84,12 +87,11 @@ static void test_negotiation(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(accepts); i++)
-		if (exposition_negotiate(accepts[i].accept) != accepts[i].exposition)
+		if (negotiate_encoding(accepts[i].accept) != accepts[i].encoding)
 			fail_msg("Accept: %s", accepts[i].accept);
-	assert_true(contains(exposition_content_type(OM),
-			     "application/openmetrics-text; version=1.0.0"));
-	assert_true(contains(exposition_content_type(PROM), "text/plain; version=0.0.4"));
-	assert_string_equal(exposition_content_type(PB),
+	assert_true(contains(OM->content_type, "application/openmetrics-text; version=1.0.0"));
+	assert_true(contains(PROM->content_type, "text/plain; version=0.0.4"));
+	assert_string_equal(PB->content_type,
 			    "application/vnd.google.protobuf; "
 			    "proto=io.prometheus.client.MetricFamily; encoding=delimited");
 }
@@ -295,12 +297,12 @@ static void configs_free(size_t n)
 	free(configs);
 }
 
-static char *exposed(const struct given *given, size_t n, enum exposition exposition)
+static char *exposed(const struct given *given, size_t n, const struct encoding *encoding)
 {
 	struct snapshot snapshot = snapshot_make(given, n);
 	_cleanup_text_ struct text out = {};
 
-	snapshot_expose(&snapshot, exposition, &out);
+	snapshot_expose(&snapshot, encoding, &out);
 	configs_free(n);
 	return text_steal(&out);
 }
@@ -627,22 +629,22 @@ static void test_expositions(void **state)
 	if (!object)
 		skip();
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		for (int exposition = 0; exposition < 2; exposition++) {
+		for (int prometheus = 0; prometheus < 2; prometheus++) {
 			const char *expected =
-				exposition == OM ? cases[i].openmetrics : cases[i].prometheus;
+				prometheus ? cases[i].prometheus : cases[i].openmetrics;
 			_cleanup_free_ char *is = NULL;
 			size_t n = 0;
 			int r;
 
 			while (n < ARRAY_SIZE(cases[i].given) && cases[i].given[n].monitor)
 				n++;
-			is = exposed(cases[i].given, n, (enum exposition)exposition);
+			is = exposed(cases[i].given, n, prometheus ? PROM : OM);
 			if (expected && strcmp(is ? is : "", expected) != 0) {
 				print_error("%s:\n%s\nexpected:\n%s\n", cases[i].name, is,
 					    expected);
 				wrong++;
 			}
-			r = parser(is ? is : "", exposition == OM);
+			r = parser(is ? is : "", !prometheus);
 			if (r > 0) {
 				print_error("%s: the parser refuses:\n%s\n", cases[i].name, is);
 				wrong++;

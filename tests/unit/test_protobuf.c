@@ -2,6 +2,8 @@
 #include "dataplane/json_reader.h"
 #include "export/openmetrics.h"
 #include "export/prometheus.pb-c.h"
+#include "export/protobuf.h"
+#include "export/text_encoder.h"
 #include "fixture.h"
 
 #include <bpf/bpf.h>
@@ -107,7 +109,7 @@ static struct snapshot_item item_make(const char *interface, const char *json,
 #define GIVEN_MAX 3
 
 /* Returns the exposition of a snapshot of the metrics, a list that ends with NULL. */
-static void expose(const char *const *metrics, enum exposition exposition, struct text *out)
+static void expose(const char *const *metrics, const struct encoding *encoding, struct text *out)
 {
 	struct metric_config configs[GIVEN_MAX][N_DIRECTIONS] = {};
 	struct snapshot snapshot = { .items = calloc(GIVEN_MAX, sizeof(*snapshot.items)) };
@@ -119,7 +121,7 @@ static void expose(const char *const *metrics, enum exposition exposition, struc
 		snprintf(interface, sizeof(interface), "eth%zu", n);
 		snapshot.items[snapshot.n++] = item_make(interface, metrics[n], configs[n]);
 	}
-	snapshot_expose(&snapshot, exposition, out);
+	snapshot_expose(&snapshot, encoding, out);
 	while (n--)
 		metric_config_release(configs[n]);
 }
@@ -210,7 +212,7 @@ static void show_as_text(const Prometheus__MetricFamily *family, struct text *ou
 					     "histogram" };
 
 	text_printf(out, "# HELP %s ", family->name);
-	exposition_help(out, family->help, EXPOSITION_PROMETHEUS);
+	exposition_help(out, family->help, false);
 	text_printf(out, "\n# TYPE %s %s\n", family->name, types[family->type]);
 	for (size_t i = 0; i < family->n_metric; i++) {
 		const Prometheus__Metric *metric = family->metric[i];
@@ -283,8 +285,8 @@ static void test_same_as_text(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(same); i++) {
 		_cleanup_text_ struct text text = {}, bytes = {}, shown = {};
 
-		expose(same[i], EXPOSITION_PROMETHEUS, &text);
-		expose(same[i], EXPOSITION_PROTOBUF, &bytes);
+		expose(same[i], &encoding_prometheus, &text);
+		expose(same[i], &encoding_protobuf, &bytes);
 		unpack(&bytes, show_as_text, &shown);
 		if (strcmp(text_str(&shown), text_str(&text)) != 0) {
 			print_error("%s: is\n%s\nas text\n%s\n", same[i][0], text_str(&shown),
@@ -310,7 +312,7 @@ static void test_large(void **state)
 	(void)state;
 	if (!object)
 		skip();
-	expose(most, EXPOSITION_PROTOBUF, &bytes);
+	expose(most, &encoding_protobuf, &bytes);
 	unpack(&bytes, show_values, &shown);
 	assert_string_equal(text_str(&shown), "most_total 1.8446744073709552e+19;");
 }
@@ -343,10 +345,10 @@ static void test_units(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		_cleanup_text_ struct text bytes = {}, shown = {}, text = {};
 
-		expose(units[i].metrics, EXPOSITION_PROTOBUF, &bytes);
+		expose(units[i].metrics, &encoding_protobuf, &bytes);
 		unpack(&bytes, show_unit, &shown);
 		assert_string_equal(text_str(&shown), units[i].shown);
-		expose(units[i].metrics, EXPOSITION_OPENMETRICS, &text);
+		expose(units[i].metrics, &encoding_openmetrics, &text);
 		assert_int_equal(!!strstr(text_str(&text), "# UNIT"),
 				 !!strstr(units[i].shown, " bytes;"));
 	}
@@ -467,7 +469,7 @@ static void test_native(void **state)
 		_cleanup_text_ struct text bytes = {}, shown = {};
 		_cleanup_free_ char *is = NULL, *expected = sorted(natives[i].shown);
 
-		expose(natives[i].metrics, EXPOSITION_PROTOBUF, &bytes);
+		expose(natives[i].metrics, &encoding_protobuf, &bytes);
 		unpack(&bytes, show_native, &shown);
 		is = sorted(text_str(&shown));
 		if (strcmp(is, expected) != 0) {
@@ -512,7 +514,7 @@ static void test_schema(void **state)
 						     (unsigned long long)up_to) > 0);
 			for (uint32_t i = 0; i < 65; i++)
 				object_put(object, "BITS", &i, &(uint64_t){ i == slot });
-			expose((const char *const[GIVEN_MAX]){ metric }, EXPOSITION_PROTOBUF,
+			expose((const char *const[GIVEN_MAX]){ metric }, &encoding_protobuf,
 			       &bytes);
 			unpack(&bytes, show_native, &shown);
 			assert_string_equal(text_str(&shown), expected);
