@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/json.h"
+#include "base/array.h"
 #include "base/clock.h"
+#include "base/json_writer.h"
 #include "base/log.h"
 #include "metric/json.h"
 #include "monitor/swap_read.h"
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
-/* A piece of fixed text and the metric whose value follows. */
-struct piece {
+/* Fixed text, and the metric whose value follows it. */
+struct segment {
 	size_t text_end;
-	const struct metric *metric;   /* NULL: text only */
+	const struct metric *metric;   /* NULL: the last segment */
 	const struct monitor *monitor; /* NULL: no monitor */
 };
 
@@ -20,206 +21,174 @@ struct json_stream {
 	struct stream stream;
 	struct snapshot snapshot;
 	struct text text; /* the document without values and timestamps */
-	struct piece *pieces;
-	size_t n_pieces, size;
+	struct segment *segments;
+	size_t n_segments;
 	bool bare; /* write no timestamps */
 	/* -- position -- */
-	size_t piece;
+	size_t segment;
 	size_t text_start;
 	bool reading;
 	struct metric_json value;
 	uint64_t timestamp;
 };
 
-static int add_piece(struct json_stream *json, const struct metric *metric,
-		     const struct monitor *monitor)
-{
-	if (json->n_pieces == json->size) {
-		size_t size = json->size ? 2 * json->size : 16;
-		struct piece *pieces = realloc(json->pieces, size * sizeof(*pieces));
-
-		if (!pieces)
-			return -ENOMEM;
-		json->pieces = pieces;
-		json->size = size;
-	}
-	json->pieces[json->n_pieces++] = (struct piece){ json->text.len, metric, monitor };
-	return 0;
-}
-
-/* The state of build(), which splits the document into pieces. */
-struct building {
+/* The document while json_stream_new() splits it into segments. */
+struct outline {
 	struct json_stream *json;
 	const struct json_filter *filter;
 	const struct json_frame *frame;
-	bool first; /* the next metric is the first of its list */
+	struct json_writer writer; /* to json->text */
 };
 
-static void add_links(const struct building *building)
+static int add_segment(struct json_stream *json, const struct snapshot_metric *each)
 {
-	if (building->frame->links)
-		text_printf(&building->json->text, ",\"_links\":%s", building->frame->links);
-}
+	struct segment *segment = array_append(json->segments, json->n_segments);
 
-static int json_add_metric(struct building *building, const struct snapshot_item *item,
-			   const struct metric *metric)
-{
-	enum json_shape shape = building->frame->shape;
-	struct text *text = &building->json->text;
-	const char *name = metric->config->name;
-	int r;
-
-	if (shape == JSON_VALUE)
-		return add_piece(building->json, metric, item->monitor);
-	text_adds(text, building->first ? "{\"name\":" : ",{\"name\":");
-	building->first = false;
-	text_json(text, name, strlen(name));
-	if (!item->alone) {
-		text_adds(text, ",\"interface\":");
-		text_json(text, item->interface, strlen(item->interface));
+	if (!segment)
+		return -ENOMEM;
+	*segment = (struct segment){ .text_end = json->text.len };
+	if (each) {
+		segment->metric = each->metric;
+		segment->monitor = each->item->monitor;
 	}
-	text_adds(text, ",\"value\":");
-	r = add_piece(building->json, metric, item->monitor);
-	if (shape == JSON_METRIC)
-		add_links(building);
-	text_addc(text, '}');
-	return r;
+	return 0;
 }
 
-/* Adds the metrics of one instance on one direction. */
-static int json_add_metrics(struct building *building, const struct snapshot_item *item,
-			    int direction)
+static void add_links(struct outline *outline)
 {
-	const struct json_filter *filter = building->filter;
-	const struct generation_direction *from;
+	if (!outline->frame->links)
+		return;
+	json_key(&outline->writer, "_links");
+	text_adds(json_value(&outline->writer), outline->frame->links);
+}
 
-	if (!item->generation || (filter->direction >= 0 && filter->direction != direction) ||
-	    (filter->interface && strcmp(filter->interface, item->interface) != 0))
-		return 0;
-	from = &item->generation->directions[direction];
-	for (size_t i = 0; i < from->n_metrics; i++) {
-		int r;
+/* Adds the metrics of one direction that pass the filter, of n items. Returns 0 or -ENOMEM. */
+static int add_metrics(struct outline *outline, struct snapshot_item *items, size_t n,
+		       enum direction direction)
+{
+	const struct snapshot part = { .items = items, .n = n };
+	const struct json_filter *filter = outline->filter;
+	struct json_writer *writer = &outline->writer;
+	enum json_shape shape = outline->frame->shape;
+	struct snapshot_metric each = {};
 
-		if (filter->name && strcmp(filter->name, from->metrics[i].config->name) != 0)
+	while (snapshot_next_metric(&part, &each)) {
+		const char *name = each.metric->config->name;
+
+		if (each.direction != direction ||
+		    (filter->direction >= 0 && filter->direction != (int)direction) ||
+		    (filter->interface && strcmp(filter->interface, each.item->interface) != 0) ||
+		    (filter->name && strcmp(filter->name, name) != 0))
 			continue;
-		r = json_add_metric(building, item, &from->metrics[i]);
-		if (r < 0)
-			return r;
+		if (shape != JSON_VALUE) {
+			json_object_begin(writer);
+			json_member_string(writer, "name", name);
+			if (!each.item->alone)
+				json_member_string(writer, "interface", each.item->interface);
+			json_key(writer, "value");
+		}
+		json_value(writer);
+		if (add_segment(outline->json, &each) < 0)
+			return -ENOMEM;
+		if (shape == JSON_METRIC)
+			add_links(outline);
+		if (shape != JSON_VALUE)
+			json_object_end(writer);
 	}
 	return 0;
 }
 
-/* Adds the metrics of n instances on one direction. */
-static int json_add_direction(struct building *building, const struct snapshot_item *items,
-			      size_t n, int direction)
+/* Adds the object of a monitor with n items. */
+static int add_monitor(struct outline *outline, struct snapshot_item *items, size_t n)
 {
-	int r = 0;
+	struct json_writer *writer = &outline->writer;
 
-	building->first = true;
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = json_add_metrics(building, &items[i], direction);
-	return r;
-}
-
-/* Adds a monitor with n instances. */
-static int add_monitor(struct building *building, const struct snapshot_item *items, size_t n)
-{
-	struct text *text = &building->json->text;
-
+	json_object_begin(writer);
 	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
-		int r;
-
-		text_printf(text, "%s\"%s-metrics\":[", direction ? "," : "{",
-			    direction_name(direction));
-		r = json_add_direction(building, items, n, direction);
-		if (r < 0)
-			return r;
-		text_addc(text, ']');
+		json_key(writer, direction == INGRESS ? "ingress-metrics" : "egress-metrics");
+		json_array_begin(writer);
+		if (add_metrics(outline, items, n, direction) < 0)
+			return -ENOMEM;
+		json_array_end(writer);
 	}
-	add_links(building);
-	text_addc(text, '}');
+	add_links(outline);
+	json_object_end(writer);
 	return 0;
 }
 
-static int add_list(struct building *building, const struct snapshot *snapshot)
+static int add_monitors(struct outline *outline, const struct snapshot *snapshot)
 {
-	struct text *text = &building->json->text;
-	int r;
-
-	text_addc(text, '[');
-	r = json_add_direction(building, snapshot->items, snapshot->n, building->filter->direction);
-	if (building->frame->links && !building->first)
-		text_printf(text, ",[\"_links\",%s]", building->frame->links);
-	text_addc(text, ']');
-	return r;
-}
-
-static int add_monitors(struct building *building, const struct snapshot *snapshot)
-{
-	struct text *text = &building->json->text;
+	struct json_writer *writer = &outline->writer;
+	bool one = outline->filter->one;
 	size_t n;
 
-	if (!building->filter->one)
-		text_addc(text, '{');
+	if (!one)
+		json_object_begin(writer);
 	for (size_t i = 0; i < snapshot->n; i += n) {
 		const struct monitor *monitor = snapshot->items[i].monitor;
-		int r;
 
 		for (n = 1; i + n < snapshot->n && snapshot->items[i + n].monitor == monitor; n++)
 			;
-		if (!building->filter->one) {
-			if (i)
-				text_addc(text, ',');
-			text_json(text, monitor->name, strlen(monitor->name));
-			text_addc(text, ':');
-		}
-		r = add_monitor(building, &snapshot->items[i], n);
-		if (r < 0)
-			return r;
+		if (!one)
+			json_key(writer, monitor->name);
+		if (add_monitor(outline, &snapshot->items[i], n) < 0)
+			return -ENOMEM;
 	}
-	if (!building->filter->one)
-		text_addc(text, '}');
+	if (!one)
+		json_object_end(writer);
 	return 0;
 }
 
-static int build(struct json_stream *json, const struct json_filter *filter,
-		 const struct json_frame *frame)
+static int add_list(struct outline *outline, const struct snapshot *snapshot)
 {
-	struct building building = { json, filter, frame, true };
+	struct json_writer *writer = &outline->writer;
+
+	json_array_begin(writer);
+	if (add_metrics(outline, snapshot->items, snapshot->n,
+			(enum direction)outline->filter->direction) < 0)
+		return -ENOMEM;
+	if (outline->frame->links && writer->comma) {
+		json_array_begin(writer);
+		json_put_string(writer, "_links");
+		text_adds(json_value(writer), outline->frame->links);
+		json_array_end(writer);
+	}
+	json_array_end(writer);
+	return 0;
+}
+
+static int split_into_segments(struct json_stream *json, const struct json_filter *filter,
+			       const struct json_frame *frame)
+{
+	struct outline outline = { json, filter, frame, { .out = &json->text } };
 	const struct snapshot *snapshot = &json->snapshot;
 	int r;
 
 	json->bare = frame->shape == JSON_VALUE;
-	text_adds(&json->text, frame->head ? frame->head : "");
+	if (frame->head)
+		text_adds(&json->text, frame->head);
 	if (frame->shape == JSON_LIST)
-		r = add_list(&building, snapshot);
+		r = add_list(&outline, snapshot);
 	else if (frame->shape == JSON_METRIC || frame->shape == JSON_VALUE)
-		r = json_add_direction(&building, snapshot->items, snapshot->n, filter->direction);
+		r = add_metrics(&outline, snapshot->items, snapshot->n,
+				(enum direction)filter->direction);
 	else
-		r = add_monitors(&building, snapshot);
+		r = add_monitors(&outline, snapshot);
 	if (r < 0)
 		return r;
 	if (frame->shape == JSON_LINE)
 		text_addc(&json->text, '\n');
-	text_adds(&json->text, frame->tail ? frame->tail : "");
-	return add_piece(json, NULL, NULL);
+	if (frame->tail)
+		text_adds(&json->text, frame->tail);
+	return add_segment(json, NULL);
 }
 
-static int value_begin(struct json_stream *json, const struct metric *metric)
-{
-	int r = metric_json_init(&json->value, metric);
-
-	if (r < 0)
-		return r;
-	json->timestamp = (uint64_t)clock_wall_us();
-	json->reading = true;
-	return 0;
-}
-
+/* The value is complete: appends its timestamp and goes on to the next segment. */
 static void value_end(struct json_stream *json, struct text *out)
 {
 	metric_json_release(&json->value);
 	json->reading = false;
+	json->segment++;
 	if (json->bare)
 		return;
 	text_adds(out, ",\"timestamp\":");
@@ -229,36 +198,37 @@ static void value_end(struct json_stream *json, struct text *out)
 static int json_next(struct stream *stream, struct text *out, struct error *err)
 {
 	struct json_stream *json = (struct json_stream *)stream;
-	const struct piece *piece = &json->pieces[json->piece];
+	const struct segment *segment = &json->segments[json->segment];
+	const struct metric *metric = segment->metric;
 	uint64_t start = clock_now_ns();
 	int r;
 
 	if (!json->reading) {
 		text_add(out, json->text.data + json->text_start,
-			 piece->text_end - json->text_start);
-		json->text_start = piece->text_end;
-		if (!piece->metric) {
+			 segment->text_end - json->text_start);
+		json->text_start = segment->text_end;
+		if (!metric) {
 			snapshot_note_read(&json->snapshot, READER_JSON);
 			return text_status(out) < 0 ? error_oom(err) : 0;
 		}
-		r = value_begin(json, piece->metric);
+		r = metric_json_init(&json->value, metric);
 		if (r < 0)
-			return error_set(err, r, "metric \"%s\": %s", piece->metric->config->name,
+			return error_set(err, r, "metric \"%s\": %s", metric->config->name,
 					 map_reader_strerror(r));
+		json->timestamp = (uint64_t)clock_wall_us();
+		json->reading = true;
 	}
 	r = metric_json_next(&json->value, out);
 	if (r == -ENOMEM)
 		return error_oom(err);
-	if (r < 0 && metric_tell_trouble(piece->metric)) /* continue with the next metric */
-		log_error("%sreading map %s of metric \"%s\": %s", metric_owner(piece->metric),
-			  piece->metric->config->map_name, piece->metric->config->name,
-			  map_reader_strerror(r));
-	if (r <= 0) {
+	if (r < 0 && metric_tell_trouble(metric)) /* continue with the next metric */
+		log_error("%sreading map %s of metric \"%s\": %s", metric_owner(metric),
+			  metric->config->map_name, metric->config->name, map_reader_strerror(r));
+	if (r <= 0)
 		value_end(json, out);
-		json->piece++;
-	}
-	if (piece->monitor)
-		read_stats_add(piece->monitor->read_stats, READER_JSON, 0, clock_now_ns() - start);
+	if (segment->monitor)
+		read_stats_add(segment->monitor->read_stats, READER_JSON, 0,
+			       clock_now_ns() - start);
 	return 1;
 }
 
@@ -270,7 +240,7 @@ static void json_free(struct stream *stream)
 		metric_json_release(&json->value);
 	snapshot_release(&json->snapshot);
 	text_release(&json->text);
-	free(json->pieces);
+	free(json->segments);
 	free(json);
 }
 
@@ -288,7 +258,8 @@ int json_stream_new(struct snapshot *snapshot, const struct json_filter *filter,
 	json->snapshot = *snapshot;
 	*snapshot = (struct snapshot){};
 	snapshot_collect(&json->snapshot);
-	if (build(json, filter, frame ? frame : &line) < 0 || text_status(&json->text) < 0) {
+	if (split_into_segments(json, filter, frame ? frame : &line) < 0 ||
+	    text_status(&json->text) < 0) {
 		json_free(&json->stream);
 		return error_oom(err);
 	}
