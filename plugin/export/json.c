@@ -63,8 +63,8 @@ static void add_links(struct outline *outline)
 }
 
 /* Adds the metrics of one direction that pass the filter, of n items. Returns 0 or -ENOMEM. */
-static int add_metrics(struct outline *outline, struct snapshot_item *items, size_t n,
-		       enum direction direction)
+static int outline_add_metrics(struct outline *outline, struct snapshot_item *items, size_t n,
+			       enum direction direction)
 {
 	const struct snapshot part = { .items = items, .n = n };
 	const struct json_filter *filter = outline->filter;
@@ -107,7 +107,7 @@ static int add_monitor(struct outline *outline, struct snapshot_item *items, siz
 	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		json_key(writer, direction == INGRESS ? "ingress-metrics" : "egress-metrics");
 		json_array_begin(writer);
-		if (add_metrics(outline, items, n, direction) < 0)
+		if (outline_add_metrics(outline, items, n, direction) < 0)
 			return -ENOMEM;
 		json_array_end(writer);
 	}
@@ -144,8 +144,8 @@ static int add_list(struct outline *outline, const struct snapshot *snapshot)
 	struct json_writer *writer = &outline->writer;
 
 	json_array_begin(writer);
-	if (add_metrics(outline, snapshot->items, snapshot->n,
-			(enum direction)outline->filter->direction) < 0)
+	if (outline_add_metrics(outline, snapshot->items, snapshot->n,
+				(enum direction)outline->filter->direction) < 0)
 		return -ENOMEM;
 	if (outline->frame->links && writer->comma) {
 		json_array_begin(writer);
@@ -170,8 +170,8 @@ static int split_into_segments(struct json_stream *json, const struct json_filte
 	if (frame->shape == JSON_LIST)
 		r = add_list(&outline, snapshot);
 	else if (frame->shape == JSON_METRIC || frame->shape == JSON_VALUE)
-		r = add_metrics(&outline, snapshot->items, snapshot->n,
-				(enum direction)filter->direction);
+		r = outline_add_metrics(&outline, snapshot->items, snapshot->n,
+					(enum direction)filter->direction);
 	else
 		r = add_monitors(&outline, snapshot);
 	if (r < 0)
@@ -221,9 +221,8 @@ static int json_next(struct stream *stream, struct text *out, struct error *err)
 	r = metric_json_next(&json->value, out);
 	if (r == -ENOMEM)
 		return error_oom(err);
-	if (r < 0 && metric_tell_trouble(metric)) /* continue with the next metric */
-		log_error("%sreading map %s of metric \"%s\": %s", metric_owner(metric),
-			  metric->config->map_name, metric->config->name, map_reader_strerror(r));
+	if (r < 0) /* continue with the next metric */
+		metric_log_failure(metric, r);
 	if (r <= 0)
 		value_end(json, out);
 	if (segment->monitor)

@@ -124,7 +124,7 @@ static int source_end(struct openmetrics_stream *stream)
 	held->left_out = sampling_left_out(&held->sampling);
 	if (!stream->look)
 		metric_set_left_out(held->metric, READER_OPENMETRICS, held->left_out);
-	if (held->left_out && !stream->look && metric_tell_left_out(held->metric))
+	if (held->left_out && !stream->look && metric_log_left_out_once(held->metric))
 		log_warning("%smetric \"%s\": %llu series, of which the largest %u are shown",
 			    metric_owner(held->metric), held->metric->config->name,
 			    (unsigned long long)selection->seen, selection->count);
@@ -249,10 +249,8 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 	}
 	if (r == -ENOMEM)
 		return error_oom(err);
-	if (r < 0 && metric_tell_trouble(source->metric)) /* continue with the next metric */
-		log_error("%sreading map %s of metric \"%s\": %s", metric_owner(source->metric),
-			  source->metric->config->map_name, source->metric->config->name,
-			  map_reader_strerror(r));
+	if (r < 0) /* continue with the next metric */
+		metric_log_failure(source->metric, r);
 	if (r <= 0 && source_end(stream) < 0)
 		return error_oom(err);
 	while (r > 0 && stream->entry < stream->batch.entries.count &&

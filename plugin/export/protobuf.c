@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/protobuf.h"
 #include "export/prometheus.pb-c.h"
+#include "metric/histogram.h"
+#include "metric/label.h"
 
 #include <math.h>
 

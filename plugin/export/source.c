@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/source.h"
+#include "metric/histogram.h"
 
 #include <ctype.h>
 #include <errno.h>

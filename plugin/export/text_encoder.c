@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/text_encoder.h"
+#include "metric/histogram.h"
+#include "metric/label.h"
 
 struct text_encoder {
 	struct encoder encoder;

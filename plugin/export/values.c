@@ -3,6 +3,8 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "metric/histogram.h"
+#include "metric/label.h"
 #include "metric/sampling.h"
 
 #include <ctype.h>
@@ -346,7 +348,7 @@ static void give_left_out(struct making *making, const struct sampling *sampling
 	metric_set_left_out(metric, READER_COLLECTD, sampling_left_out(sampling));
 	if (!sampling_left_out(sampling))
 		return;
-	if (metric_tell_left_out(metric))
+	if (metric_log_left_out_once(metric))
 		log_warning(
 			"monitor %s: metric \"%s\": %llu series, of which the largest %u are given "
 			"to collectd",

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/groups.h"
 #include "base/siphash.h"
+#include "metric/histogram.h"
+#include "metric/label.h"
 
 #include <errno.h>
 #include <string.h>

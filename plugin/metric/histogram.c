@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/histogram.h"
-#include "metric/reader.h"
-#include "metric/series.h"
 
 #include <errno.h>
 #include <math.h>
@@ -10,11 +8,6 @@
 static const double quantiles_default[] = { 0.5, 0.9, 0.99 };
 
 /* -- where the slots are -- */
-
-static const struct field *histogram_key_field(const struct metric *metric, const char *path)
-{
-	return fields_find(metric->key_fields, metric->n_key_fields, "key", path);
-}
 
 static bool is_integer(const struct field *field)
 {
@@ -46,14 +39,13 @@ static bool use(struct histogram *histogram, enum slots_in in, const struct fiel
 static int find_named(struct metric *metric, const char *path, struct error *err)
 {
 	struct histogram *histogram = &metric->histogram;
-	const struct field *value =
-		fields_find(metric->value_fields, metric->n_value_fields, "value", path);
-	const struct field *key = histogram_key_field(metric, path);
+	const struct field *value = metric_value_field(metric, path);
+	const struct field *key = metric_key_field(metric, path);
 
 	if (metric_has_index(metric) && !strcmp(path, "index"))
 		return use(histogram, SLOTS_IN_INDEX, NULL), 0;
 	if (!key && !value)
-		return series_no_such_field(metric, "bucket-field", path, err);
+		return metric_no_such_field(metric, "bucket-field", path, err);
 	if (value && !plan_n_integers(&value->plan))
 		return error_set(err, -EINVAL,
 				 "bucket-field: expected an array of integers, and \"%s\" is none",
@@ -79,7 +71,7 @@ static bool find_any(struct metric *metric)
 	if (metric_has_index(metric))
 		return metric->map.max_entries > 1 && use(histogram, SLOTS_IN_INDEX, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const struct field *field = histogram_key_field(metric, names[i]);
+		const struct field *field = metric_key_field(metric, names[i]);
 
 		if (field && is_slot(field))
 			return use(histogram, SLOTS_IN_KEY, field);
@@ -119,7 +111,8 @@ static int plan_count(struct metric *metric, struct error *err)
 	if (histogram->in == SLOTS_IN_VALUE)
 		return 0;
 	if (config->value) {
-		r = series_find_number(metric, "value", config->value, &histogram->count, err);
+		r = metric_find_field(metric, "value", config->value, false, &histogram->count,
+				      err);
 		if (r == 0 && !is_integer(histogram->count))
 			r = error_set(err, -EINVAL,
 				      "value: what counts in a histogram is an integer, and \"%s\" "
@@ -281,8 +274,8 @@ static int plan_whole(struct metric *metric, struct error *err)
 	if (r == 0 && metric_lists_cpus(metric))
 		r = error_set(err, -EINVAL, "per-cpu: \"list\" is not for histograms");
 	if (r == 0 && config->histogram.sum_field)
-		r = series_find_number(metric, "sum-field", config->histogram.sum_field,
-				       &histogram->sum, err);
+		r = metric_find_field(metric, "sum-field", config->histogram.sum_field, false,
+				      &histogram->sum, err);
 	if (r == 0)
 		r = plan_count(metric, err);
 	if (r == 0)

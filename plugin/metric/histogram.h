@@ -14,31 +14,7 @@
 #ifndef DYNMON_METRIC_HISTOGRAM_H
 #define DYNMON_METRIC_HISTOGRAM_H
 
-#include "decode/field.h"
-
-struct metric;
-struct metric_batch;
-
-/* Number of slots if neither the map nor the document defines it: enough for 64-bit values. */
-#define SLOTS_DEFAULT 65
-
-struct histogram {
-	enum slots_in { SLOTS_NOWHERE, SLOTS_IN_VALUE, SLOTS_IN_KEY, SLOTS_IN_INDEX } in;
-	const struct field *field; /* slot array or field of the key; NULL: the index */
-	const struct field *count; /* of the value; NULL with SLOTS_IN_VALUE */
-	const struct field *sum;   /* of the value; NULL: no field holds the sum */
-	size_t n_buckets;	   /* the last one has no upper bound */
-	double *bounds;		   /* n_buckets - 1 upper bounds, inclusive; scaled */
-	const double *quantiles;   /* from the document, or the default */
-	size_t n_quantiles;
-	/*
-	 * The Prometheus native histogram, schema 0: bucket i counts values above 2^(i-1), up to
-	 * and including 2^i. Slots include their lower bound instead, so a value that is a power of
-	 * two is counted one native bucket too high.
-	 */
-	size_t native_zero;  /* leading slots with values up to 1; 0: no native form */
-	int native_exponent; /* log2 of the scale */
-};
+#include "metric/metric.h"
 
 /**
  * histogram_plan() - find the slots of a metric and compute the bucket bounds
@@ -53,48 +29,6 @@ struct histogram {
  */
 int histogram_plan(struct metric *metric, struct error *err);
 void histogram_release(struct histogram *histogram);
-
-/* Returns the native bucket number of the first slot after the native_zero slots. */
-static inline int histogram_native_first(const struct histogram *histogram)
-{
-	return histogram->native_exponent + 2;
-}
-
-static inline bool histogram_is_one(const struct histogram *histogram)
-{
-	return histogram->in != SLOTS_NOWHERE;
-}
-
-/* Returns true if several map entries form one series. */
-static inline bool histogram_has_groups(const struct histogram *histogram)
-{
-	return histogram->in == SLOTS_IN_KEY || histogram->in == SLOTS_IN_INDEX;
-}
-
-/* Returns the number of numbers in a series. */
-static inline size_t histogram_n_numbers(const struct histogram *histogram)
-{
-	return histogram->n_buckets + 1 + (histogram->sum ? 1 : 0);
-}
-
-static inline struct number histogram_count(const struct histogram *histogram,
-					    const struct number *numbers)
-{
-	return numbers[histogram->n_buckets];
-}
-
-/* Returns the unscaled sum of the measured values. Only valid if histogram->sum is set. */
-static inline struct number histogram_sum(const struct histogram *histogram,
-					  const struct number *numbers)
-{
-	return numbers[histogram->n_buckets + 1];
-}
-
-/* Returns the position of a field of the value in the numbers: that of the sum or of the count. */
-static inline size_t histogram_rank(const struct histogram *histogram, const struct field *field)
-{
-	return field == histogram->sum ? histogram->n_buckets + 1 : histogram->n_buckets;
-}
 
 /* Sets all numbers of a series, histogram_n_numbers(), to zero. */
 void histogram_clear(const struct histogram *histogram, struct number *numbers);

@@ -1,18 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/label.h"
-#include "metric/series.h"
 
 #include <errno.h>
-
-static const struct field *label_key_field(const struct metric *metric, const char *path)
-{
-	return fields_find(metric->key_fields, metric->n_key_fields, "key", path);
-}
-
-static const struct field *value_field(const struct metric *metric, const char *path)
-{
-	return fields_find(metric->value_fields, metric->n_value_fields, "value", path);
-}
 
 static bool label_name_is_taken(const struct metric *metric, const char *name)
 {
@@ -86,8 +75,8 @@ static const struct label_config *config_of(const struct metric *metric, const s
 	for (size_t i = 0; i < metric->config->n_labels; i++) {
 		const struct label_config *config = &metric->config->labels[i];
 
-		if (config->field && (label_key_field(metric, config->field) == field ||
-				      value_field(metric, config->field) == field))
+		if (config->field && (metric_key_field(metric, config->field) == field ||
+				      metric_value_field(metric, config->field) == field))
 			return config;
 	}
 	return NULL;
@@ -201,12 +190,12 @@ static int check_histogram_label(const struct metric *metric, const char *path, 
 	bool slot = histogram->in == SLOTS_IN_INDEX
 			    ? !strcmp(path, "index")
 			    : histogram->in == SLOTS_IN_KEY &&
-				      label_key_field(metric, path) == histogram->field;
+				      metric_key_field(metric, path) == histogram->field;
 
 	if (slot)
 		return error_set(err, -EINVAL,
 				 "labels: \"%s\" is the histogram's slot, and no label", path);
-	if (histogram_has_groups(histogram) && value_field(metric, path))
+	if (histogram_has_groups(histogram) && metric_value_field(metric, path))
 		return error_set(
 			err, -EINVAL,
 			"labels: \"%s\" differs from slot to slot of one histogram, and is "
@@ -229,11 +218,11 @@ static int check_labels(const struct metric *metric, struct error *err)
 		r = check_histogram_label(metric, path, err);
 		if (r < 0)
 			return r;
-		if (label_key_field(metric, path) || value_field(metric, path) ||
+		if (metric_key_field(metric, path) || metric_value_field(metric, path) ||
 		    (metric_has_index(metric) && !strcmp(path, "index")) ||
 		    (metric_lists_cpus(metric) && !strcmp(path, "cpu")))
 			continue;
-		return series_no_such_field(metric, "labels", path, err);
+		return metric_no_such_field(metric, "labels", path, err);
 	}
 	return 0;
 }

@@ -8,20 +8,7 @@
 #ifndef DYNMON_METRIC_LABEL_H
 #define DYNMON_METRIC_LABEL_H
 
-#include "dataplane/metric_config.h"
-#include "decode/field.h"
-
-struct metric;
-
-struct label {
-	enum label_from { LABEL_KEY, LABEL_VALUE, LABEL_INDEX, LABEL_CPU } from;
-	char *name;
-	const struct field *field; /* owned by the metric; NULL: index or CPU */
-	enum format format;
-	const struct label_config *config; /* its texts replace values; NULL: no texts */
-	size_t cpu_stride; /* bytes from one CPU's value to the next; 0: not per-CPU */
-	bool lists_cpus;   /* each CPU has its own series and label */
-};
+#include "metric/metric.h"
 
 /**
  * labels_plan() - determine the labels of a metric

@@ -12,21 +12,91 @@
 #include "base/self_counter.h"
 #include "dataplane/metric_config.h"
 #include "decode/field.h"
-#include "kernel/map.h"
-#include "kernel/object.h"
-#include "metric/histogram.h"
-#include "metric/label.h"
+#include "kernel/map_reader.h"
 
 #include <pthread.h>
 
 struct selection;
 struct accumulator;
 
+struct label {
+	enum label_from { LABEL_KEY, LABEL_VALUE, LABEL_INDEX, LABEL_CPU } from;
+	char *name;
+	const struct field *field; /* owned by the metric; NULL: index or CPU */
+	enum format format;
+	const struct label_config *config; /* its texts replace values; NULL: no texts */
+	size_t cpu_stride; /* bytes from one CPU's value to the next; 0: not per-CPU */
+	bool lists_cpus;   /* each CPU has its own series and label */
+};
+
+/* Number of slots if neither the map nor the document defines it: enough for 64-bit values. */
+#define SLOTS_DEFAULT 65
+
+struct histogram {
+	enum slots_in { SLOTS_NOWHERE, SLOTS_IN_VALUE, SLOTS_IN_KEY, SLOTS_IN_INDEX } in;
+	const struct field *field; /* slot array or field of the key; NULL: the index */
+	const struct field *count; /* of the value; NULL with SLOTS_IN_VALUE */
+	const struct field *sum;   /* of the value; NULL: no field holds the sum */
+	size_t n_buckets;	   /* the last one has no upper bound */
+	double *bounds;		   /* n_buckets - 1 upper bounds, inclusive; scaled */
+	const double *quantiles;   /* from the document, or the default */
+	size_t n_quantiles;
+	/*
+	 * The Prometheus native histogram, schema 0: bucket i counts values above 2^(i-1), up to
+	 * and including 2^i. Slots include their lower bound instead, so a value that is a power of
+	 * two is counted one native bucket too high.
+	 */
+	size_t native_zero;  /* leading slots with values up to 1; 0: no native form */
+	int native_exponent; /* log2 of the scale */
+};
+
+/* Returns the native bucket number of the first slot after the native_zero slots. */
+static inline int histogram_native_first(const struct histogram *histogram)
+{
+	return histogram->native_exponent + 2;
+}
+
+static inline bool histogram_is_one(const struct histogram *histogram)
+{
+	return histogram->in != SLOTS_NOWHERE;
+}
+
+/* Returns true if several map entries form one series. */
+static inline bool histogram_has_groups(const struct histogram *histogram)
+{
+	return histogram->in == SLOTS_IN_KEY || histogram->in == SLOTS_IN_INDEX;
+}
+
+/* Returns the number of numbers in a series. */
+static inline size_t histogram_n_numbers(const struct histogram *histogram)
+{
+	return histogram->n_buckets + 1 + (histogram->sum ? 1 : 0);
+}
+
+static inline struct number histogram_count(const struct histogram *histogram,
+					    const struct number *numbers)
+{
+	return numbers[histogram->n_buckets];
+}
+
+/* Returns the unscaled sum of the measured values. Only valid if histogram->sum is set. */
+static inline struct number histogram_sum(const struct histogram *histogram,
+					  const struct number *numbers)
+{
+	return numbers[histogram->n_buckets + 1];
+}
+
+/* Returns the position of a field of the value in the numbers: that of the sum or of the count. */
+static inline size_t histogram_rank(const struct histogram *histogram, const struct field *field)
+{
+	return field == histogram->sum ? histogram->n_buckets + 1 : histogram->n_buckets;
+}
+
 /* Mutable state shared by all reads of a metric. */
 struct metric_notes {
-	bool trouble_told;		 /* atomic: a failed read was logged */
-	bool full_told;			 /* atomic: the full map was logged */
-	bool left_out_told;		 /* atomic: left-out series were logged */
+	bool failure_logged;		 /* atomic: a failed read was logged */
+	bool full_logged;		 /* atomic: the full map was logged */
+	bool left_out_logged;		 /* atomic: left-out series were logged */
 	bool counted;			 /* atomic: entries is valid */
 	uint64_t entries;		 /* atomic: entries in the last complete read */
 	uint64_t left_out[READER_COUNT]; /* atomic: series, in the last read of each kind */
@@ -84,52 +154,14 @@ struct metric {
 	bool taken_by_other; /* another metric of the list empties the map */
 };
 
-/**
- * metric_init() - bind a metric's configuration to a map of an object
- * @metric: receives the metric; after success release it with metric_release()
- * @config: outlives the metric
- * @object: loaded object; owns the map
- * @err:    receives the reason
- *
- * Return: 0; -ENOENT if the object has no such map; -EOPNOTSUPP if its type cannot be read;
- * -EACCES if its flags prohibit reading or emptying; -EFBIG if its entries are too large; -EINVAL
- * if its BTF types cannot be shown or do not match the document; -ENOMEM.
+/*
+ * A batch of entries, valid until the next call on its reader. There are n_columns numbers per
+ * entry from a metric_reader, n_numbers from a sampling.
  */
-int metric_init(struct metric *metric, const struct metric_config *config,
-		const struct object *object, struct error *err);
-void metric_release(struct metric *metric);
-
-/**
- * metric_set_second() - set the second copy of a swapped map
- * @metric: initialized metric
- * @copy:   second copy of the object; owns the second map
- * @err:    receives the reason
- *
- * Return: 0 or -errno as metric_init().
- */
-int metric_set_second(struct metric *metric, const struct object *copy, struct error *err);
-
-/**
- * metric_set_accumulator() - add an accumulator if the metric needs one
- * @metric:   initialized metric, after metric_set_second() if swapped
- * @previous: metric of the old generation whose map is reused, or NULL
- * @err:      receives the reason
- *
- * A metric needs an accumulator if its map is swapped, or if it is an exported counter that is
- * emptied by reads. The accumulator of previous is taken over if accumulator_suits().
- *
- * Return: 0; -ENOMEM; -EFBIG if the accumulator may become too large.
- */
-int metric_set_accumulator(struct metric *metric, const struct metric *previous, struct error *err);
-
-/**
- * metric_join() - let two metrics share the entries taken out of their map
- * @metric: metric with an accumulator that has not been joined yet
- * @first:  metric with an accumulator on the same map
- *
- * Neither metric may move in memory afterwards. Release both at the same time.
- */
-void metric_join(struct metric *metric, struct metric *first);
+struct metric_batch {
+	struct map_batch entries;
+	const struct number *numbers; /* of each entry; NULL: decode the values */
+};
 
 /* Adds a value in the map's layout, of all CPUs, to another one. */
 void metric_value_add(const struct metric *metric, char *sum, const char *value);
@@ -137,25 +169,16 @@ void metric_value_add(const struct metric *metric, char *sum, const char *value)
 /* Adds only those fields of a value that are samples. */
 void metric_samples_add(const struct metric *metric, char *sum, const char *value);
 
-/* Sets the monitor's name for log messages. Returns 0 or -ENOMEM. */
-int metric_set_owner(struct metric *metric, const char *monitor, struct error *err);
-
 /* Returns the prefix of log messages about the metric. */
 static inline const char *metric_owner(const struct metric *metric)
 {
 	return metric->owner ? metric->owner : "";
 }
 
-/* Returns true on the first call only, so that a failed read of the metric is logged once. */
-static inline bool metric_tell_trouble(const struct metric *metric)
-{
-	return !__atomic_exchange_n(&metric->notes->trouble_told, true, __ATOMIC_RELAXED);
-}
-
 /* Returns true on the first call only, so that left-out series are logged once. */
-static inline bool metric_tell_left_out(const struct metric *metric)
+static inline bool metric_log_left_out_once(const struct metric *metric)
 {
-	return !__atomic_exchange_n(&metric->notes->left_out_told, true, __ATOMIC_RELAXED);
+	return !__atomic_exchange_n(&metric->notes->left_out_logged, true, __ATOMIC_RELAXED);
 }
 
 /* Stores the number of series that the last read of a kind has left out. */
@@ -206,10 +229,35 @@ struct number metric_sample(const struct metric *metric, size_t column, const ch
 /* Returns a column of one CPU's value, not scaled. */
 struct number metric_sample_cpu(const struct metric *metric, size_t column, const char *value,
 				unsigned int cpu);
+/* Returns a column of entry i of a batch, not scaled. */
+struct number metric_batch_sample(const struct metric *metric, size_t column,
+				  const struct metric_batch *batch, uint32_t i);
+
 /* Returns the sum of a family's columns. numbers holds all columns of the series. */
 struct number metric_family_sum(const struct metric *metric, size_t family,
 				const struct number *numbers);
 /* Multiplies by the document's scale. The result is a float unless the scale is unset or 1. */
 struct number metric_scale(const struct metric *metric, struct number number);
+
+/* Return a field of the key or value by its name, such as "key.port"; NULL if there is none. */
+const struct field *metric_key_field(const struct metric *metric, const char *path);
+const struct field *metric_value_field(const struct metric *metric, const char *path);
+
+/* Sets the error that no field is called path and lists the fields. Returns -EINVAL. */
+int metric_no_such_field(const struct metric *metric, const char *what, const char *path,
+			 struct error *err);
+/**
+ * metric_find_field() - find a field of the value
+ * @metric: metric with listed fields
+ * @what:   key of the document that names the field, for the error message
+ * @path:   name of the field, such as "value.bytes"
+ * @array:  accept an array of numbers, too
+ * @ret:    receives the field, owned by the metric
+ * @err:    receives the reason
+ *
+ * Return: 0, or -EINVAL if there is no such field or the field is no number.
+ */
+int metric_find_field(const struct metric *metric, const char *what, const char *path, bool array,
+		      const struct field **ret, struct error *err);
 
 #endif

@@ -20,7 +20,7 @@ static void note_entries(const struct metric *metric, const struct map_reader *r
 /* Warns about a full map, because the kernel reports the failed insertion to the program only. */
 static void note_full(const struct metric *metric, const struct map_reader *reader)
 {
-	bool *told = &metric->notes->full_told;
+	bool *told = &metric->notes->full_logged;
 	bool full =
 		map_type_get(reader->map.type)->fills && reader->seen >= reader->map.max_entries;
 
@@ -165,12 +165,9 @@ void metric_reader_release(struct metric_reader *reader)
 		map_reader_release(&reader->map);
 }
 
-struct number metric_batch_sample(const struct metric *metric, size_t column,
-				  const struct metric_batch *batch, uint32_t i)
+void metric_log_failure(const struct metric *metric, int r)
 {
-	const struct map_batch *entries = &batch->entries;
-
-	if (batch->numbers)
-		return batch->numbers[i * metric->n_columns + column];
-	return metric_sample(metric, column, entries->values + i * entries->value_stride);
+	if (!__atomic_exchange_n(&metric->notes->failure_logged, true, __ATOMIC_RELAXED))
+		log_error("%sreading map %s of metric \"%s\": %s", metric_owner(metric),
+			  metric->config->map_name, metric->config->name, map_reader_strerror(r));
 }

@@ -33,15 +33,6 @@ static inline bool metric_is_taken(const struct metric *metric)
 	       (metric->config->empty_on_read || map_kind(metric->map.type) == MAP_QUEUE);
 }
 
-/*
- * A batch of entries, valid until the next call on its reader. There are n_columns numbers per
- * entry from a metric_reader, n_numbers from a sampling.
- */
-struct metric_batch {
-	struct map_batch entries;
-	const struct number *numbers; /* of each entry; NULL: decode the values */
-};
-
 /* Embedded in its owner; used by one thread. */
 struct metric_reader {
 	const struct metric *metric;
@@ -79,9 +70,8 @@ int metric_reader_next(struct metric_reader *reader, struct metric_batch *batch)
 
 void metric_reader_release(struct metric_reader *reader);
 
-/* Returns a column of entry i of a batch, not scaled. */
-struct number metric_batch_sample(const struct metric *metric, size_t column,
-				  const struct metric_batch *batch, uint32_t i);
+/* Logs that a read of the metric failed with -errno r. Only the first failure is logged. */
+void metric_log_failure(const struct metric *metric, int r);
 
 /**
  * metric_take() - empty a map into the accumulators of its metrics

@@ -2,6 +2,7 @@
 #include "metric/selection.h"
 #include "base/buffer.h"
 #include "metric/groups.h"
+#include "metric/histogram.h"
 
 #include <errno.h>
 

@@ -1,25 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/series.h"
+#include "metric/histogram.h"
+#include "metric/label.h"
 
 #include <errno.h>
-
-#define KEY   "key"
-#define VALUE "value"
-
-int series_no_such_field(const struct metric *metric, const char *what, const char *path,
-			 struct error *err)
-{
-	_cleanup_text_ struct text all = {};
-
-	fields_names(metric->key_fields, metric->n_key_fields, KEY, &all);
-	if (metric_has_index(metric))
-		text_printf(&all, "%sindex", all.len ? ", " : "");
-	fields_names(metric->value_fields, metric->n_value_fields, VALUE, &all);
-	if (metric_lists_cpus(metric))
-		text_adds(&all, ", cpu");
-	return error_set(err, -EINVAL, "%s: no field is called \"%s\"; there are %s", what, path,
-			 text_str(&all));
-}
 
 /* Returns true if a field can be a sample. Numbers with a format, such as ports, cannot. */
 static bool is_sample(const struct field *field)
@@ -86,40 +70,6 @@ static int plan_histogram(struct metric *metric, struct error *err)
 	return add_family(metric, "", err);
 }
 
-/* Sets the error for a field of the key that is used as a sample. */
-static int not_of_value(const struct metric *metric, const char *what, const char *path,
-			struct error *err)
-{
-	_cleanup_text_ struct text all = {};
-
-	fields_names(metric->value_fields, metric->n_value_fields, VALUE, &all);
-	return error_set(err, -EINVAL,
-			 "%s: expected a field of the value, found \"%s\"; there are %s", what,
-			 path, text_str(&all));
-}
-
-static int series_find_field(const struct metric *metric, const char *what, const char *path,
-			     const struct field **ret, struct error *err)
-{
-	*ret = fields_find(metric->value_fields, metric->n_value_fields, VALUE, path);
-	if (!*ret && fields_find(metric->key_fields, metric->n_key_fields, KEY, path))
-		return not_of_value(metric, what, path, err);
-	return *ret ? 0 : series_no_such_field(metric, what, path, err);
-}
-
-static int no_number(const char *what, const char *path, struct error *err)
-{
-	return error_set(err, -EINVAL, "%s: field \"%s\" is no number", what, path);
-}
-
-int series_find_number(const struct metric *metric, const char *what, const char *path,
-		       const struct field **ret, struct error *err)
-{
-	int r = series_find_field(metric, what, path, ret, err);
-
-	return r == 0 && !plan_is_number(&(*ret)->plan) ? no_number(what, path, err) : r;
-}
-
 /* Returns true if the value is a number or an array of numbers, not a struct. */
 static bool is_itself(const struct metric *metric)
 {
@@ -137,9 +87,7 @@ static int plan_families(struct metric *metric, struct error *err)
 	if (!metric->families)
 		return error_oom(err);
 	if (config->value) {
-		r = series_find_field(metric, VALUE, config->value, &field, err);
-		if (r == 0 && !field->numbers)
-			r = no_number(VALUE, config->value, err);
+		r = metric_find_field(metric, "value", config->value, true, &field, err);
 		if (r == 0)
 			r = add_field_family(metric, field, "", err);
 	} else if (is_itself(metric)) {
@@ -167,9 +115,7 @@ static int plan_rank(struct metric *metric, struct error *err)
 		metric->rank_numbers = metric->families->numbers;
 		return 0;
 	}
-	r = series_find_field(metric, "top-by", metric->config->top_by, &field, err);
-	if (r == 0 && !field->numbers)
-		r = no_number("top-by", metric->config->top_by, err);
+	r = metric_find_field(metric, "top-by", metric->config->top_by, true, &field, err);
 	for (size_t i = 0; r == 0 && i < metric->n_columns; i++)
 		if (metric->columns[i].field == field) {
 			metric->rank = histogram_is_one(&metric->histogram)
@@ -204,7 +150,7 @@ void series_omitted(const struct metric *metric, struct text *out)
 		const struct field *field = &metric->value_fields[i];
 
 		if (field->omitted && !labels_include(metric, field))
-			fields_names(field, 1, VALUE, out);
+			fields_names(field, 1, "value", out);
 	}
 }
 

@@ -27,20 +27,4 @@ void series_release(struct metric *metric);
  */
 void series_omitted(const struct metric *metric, struct text *out);
 
-/* Sets the error that no field is called path and lists the fields. Returns -EINVAL. */
-int series_no_such_field(const struct metric *metric, const char *what, const char *path,
-			 struct error *err);
-/**
- * series_find_number() - find a field of the value that is a number
- * @metric: metric with listed fields
- * @what:   key of the document that names the field, for the error message
- * @path:   name of the field, such as "value.bytes"
- * @ret:    receives the field, owned by the metric
- * @err:    receives the reason
- *
- * Return: 0, or -EINVAL if there is no such field or the field is no number.
- */
-int series_find_number(const struct metric *metric, const char *what, const char *path,
-		       const struct field **ret, struct error *err);
-
 #endif

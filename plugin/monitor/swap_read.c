@@ -107,10 +107,8 @@ void generation_collect(const struct generation *generation, bool second)
 			if (!metric->swapped || metric->taken_by_other)
 				continue;
 			r = metric_take(metric, second ? &metric->second : &metric->map);
-			if (r < 0 && metric_tell_trouble(metric))
-				log_error("%sreading map %s of metric \"%s\": %s",
-					  metric_owner(metric), metric->config->map_name,
-					  metric->config->name, map_reader_strerror(r));
+			if (r < 0)
+				metric_log_failure(metric, r);
 		}
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "program/generation.h"
 #include "metric/series.h"
+#include "metric/setup.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>

@@ -10,7 +10,10 @@
 #include "base/image_check.h"
 #include "dataplane/bundle.h"
 #include "dataplane/document.h"
+#include "kernel/section.h"
+#include "metric/label.h"
 #include "metric/metric.h"
+#include "metric/setup.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>

@@ -2,6 +2,7 @@
 /* BTF of hostile objects. Built and run by tests/run fuzz. */
 #include "decode/field.h"
 #include "decode/plan.h"
+#include "metric/setup.h"
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fixture.h"
+#include "metric/label.h"
 #include "metric/sampling.h"
+#include "metric/setup.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -10,6 +10,7 @@
 #include "export/text_encoder.h"
 #include "export/values.h"
 #include "fixture.h"
+#include "metric/setup.h"
 
 #include <errno.h>
 

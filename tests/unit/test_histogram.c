@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/json_reader.h"
 #include "fixture.h"
+#include "metric/histogram.h"
+#include "metric/label.h"
 #include "metric/sampling.h"
+#include "metric/setup.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

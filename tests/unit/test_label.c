@@ -2,6 +2,7 @@
 #include "fixture.h"
 #include "metric/label.h"
 #include "metric/metric.h"
+#include "metric/setup.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
 #include "fixture.h"
 #include "metric/json.h"
 #include "metric/reader.h"
+#include "metric/setup.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -4,6 +4,7 @@
 #include "fixture.h"
 #include "metric/sampling.h"
 #include "metric/series.h"
+#include "metric/setup.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fixture.h"
 #include "metric/selection.h"
+#include "metric/setup.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
