@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/openmetrics.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "export/encoder.h"
 #include "export/self_metrics.h"
 #include "metric/json.h"
@@ -123,11 +122,7 @@ static int source_end(struct openmetrics_stream *stream)
 		return 0;
 	held->left_out = sampling_left_out(&held->sampling);
 	if (!stream->look)
-		metric_set_left_out(held->metric, READER_OPENMETRICS, held->left_out);
-	if (held->left_out && !stream->look && metric_log_left_out_once(held->metric))
-		log_warning("%smetric \"%s\": %llu series, of which the largest %u are shown",
-			    metric_owner(held->metric), held->metric->config->name,
-			    (unsigned long long)selection->seen, selection->count);
+		sampling_note_left_out(&held->sampling, READER_OPENMETRICS);
 	if (held->left_out) {
 		size_t size = held->metric->n_numbers * sizeof(*held->sums);
 

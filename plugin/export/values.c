@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/values.h"
 #include "base/hash.h"
-#include "base/log.h"
 #include "base/utf8.h"
 #include "metric/histogram.h"
 #include "metric/label.h"
@@ -272,14 +271,9 @@ static void send_left_out(struct conversion *conversion, const struct sampling *
 	bool histogram = histogram_is_one(&metric->histogram);
 	uint64_t left_out = sampling_left_out(sampling);
 
-	metric_set_left_out(metric, READER_COLLECTD, left_out);
+	sampling_note_left_out(sampling, READER_COLLECTD);
 	if (!left_out)
 		return;
-	if (metric_log_left_out_once(metric))
-		log_warning("monitor %s: metric \"%s\": the largest %u of %llu series are passed "
-			    "to collectd; MaxSeries sets the limit",
-			    conversion->item->monitor->name, metric->config->name, selection->count,
-			    (unsigned long long)selection->seen);
 	conversion->n_list = conversion->n_constants;
 	if (histogram)
 		send_count_and_sum(conversion, selection->sums, "-total");

@@ -25,7 +25,7 @@ struct accumulator {
 	size_t total_at;   /* likewise; 0: no total */
 	size_t numbers_at; /* likewise */
 	size_t n_numbers;
-	uint32_t meaning; /* hash of what the numbers are, see meaning_of() */
+	uint32_t meaning; /* hash of what the numbers are, see hash_meaning() */
 	size_t entry_size;
 	size_t max;    /* entries beyond which old ones are evicted */
 	size_t limit;  /* entries that ACCUMULATOR_BYTES_MAX allows */
@@ -47,7 +47,7 @@ static size_t align8(size_t n)
 }
 
 /* Hashes the fields of the numbers and the combination of per-CPU values. Returns 0 or -ENOMEM. */
-static int meaning_of(const struct metric *metric, uint32_t *ret)
+static int hash_meaning(const struct metric *metric, uint32_t *ret)
 {
 	_cleanup_text_ struct text text = {};
 
@@ -93,7 +93,7 @@ int accumulator_check(const struct metric *metric, struct error *err)
 		return 0;
 	return error_set(err, -EFBIG,
 			 "map %s: the accumulator may need %llu bytes (%d times %u entries of %zu "
-			 "bytes%s), at most %llu are possible; give the map fewer entries",
+			 "bytes%s), the limit is %llu; reduce max_entries",
 			 metric->config->map_name, bytes, ACCUMULATOR_MAPS_MAX,
 			 metric->map.max_entries, accumulator_entry_bytes(metric),
 			 map_is_percpu(metric->map.type) ? " on all CPUs" : "",
@@ -104,7 +104,7 @@ struct accumulator *accumulator_new(const struct metric *metric)
 {
 	struct accumulator *accumulator = calloc(1, sizeof(*accumulator));
 
-	if (!accumulator || meaning_of(metric, &accumulator->meaning) < 0) {
+	if (!accumulator || hash_meaning(metric, &accumulator->meaning) < 0) {
 		free(accumulator);
 		return NULL;
 	}
@@ -135,7 +135,7 @@ bool accumulator_suits(const struct accumulator *accumulator, const struct metri
 
 	return accumulator->key_size == metric->map.key_size &&
 	       accumulator->value_size == map_value_stride(&metric->map) &&
-	       accumulator->n_numbers == metric->n_columns && meaning_of(metric, &meaning) == 0 &&
+	       accumulator->n_numbers == metric->n_columns && hash_meaning(metric, &meaning) == 0 &&
 	       accumulator->meaning == meaning &&
 	       accumulator->replaces == (metric->config->type == METRIC_GAUGE);
 }
@@ -164,7 +164,7 @@ static struct entry *entry_at(const struct accumulator *accumulator, size_t i)
 	return (struct entry *)(accumulator->entries + i * accumulator->entry_size);
 }
 
-static struct index_keys accumulator_keys_of(const struct accumulator *accumulator)
+static struct index_keys index_keys_of(const struct accumulator *accumulator)
 {
 	return (struct index_keys){
 		.first = accumulator->entries ? entry_at(accumulator, 0)->bytes : NULL,
@@ -185,15 +185,15 @@ static unsigned int age_of(const struct accumulator *accumulator, const struct e
 }
 
 /* Evicts the oldest entries, at least a quarter of all if so many have an age above 0. */
-static void sweep(struct accumulator *accumulator)
+static void evict_oldest(struct accumulator *accumulator)
 {
 	unsigned int oldest = 32;
-	size_t ages[33] = {}, forgotten = 0, to = 0;
+	size_t ages[33] = {}, evicted = 0, to = 0;
 
 	for (size_t i = 0; i < accumulator->n; i++)
 		ages[age_of(accumulator, entry_at(accumulator, i))]++;
-	while (oldest > 0 && forgotten < accumulator->n / 4)
-		forgotten += ages[oldest--];
+	while (oldest > 0 && evicted < accumulator->n / 4)
+		evicted += ages[oldest--];
 	for (size_t i = 0; i < accumulator->n; i++)
 		if (age_of(accumulator, entry_at(accumulator, i)) <= oldest) {
 			if (to != i)
@@ -202,7 +202,7 @@ static void sweep(struct accumulator *accumulator)
 			to++;
 		}
 	accumulator->n = to;
-	index_refill(&accumulator->index, accumulator_keys_of(accumulator), to);
+	index_refill(&accumulator->index, index_keys_of(accumulator), to);
 }
 
 /* Makes room for n more entries: evicts, then grows the array. Called with lock held. */
@@ -212,7 +212,7 @@ static int accumulator_make_room(struct accumulator *accumulator, size_t n)
 	char *entries;
 
 	if (accumulator->n + n > accumulator->size && accumulator->n + n > accumulator->max)
-		sweep(accumulator);
+		evict_oldest(accumulator);
 	if (accumulator->n + n > accumulator->size) {
 		if (accumulator->n + n > accumulator->limit)
 			return -EFBIG;
@@ -230,8 +230,7 @@ static int accumulator_make_room(struct accumulator *accumulator, size_t n)
 		accumulator->entries = entries;
 		accumulator->size = size;
 	}
-	return index_reserve(&accumulator->index, accumulator_keys_of(accumulator), accumulator->n,
-			     n);
+	return index_reserve(&accumulator->index, index_keys_of(accumulator), accumulator->n, n);
 }
 
 int accumulator_reserve(struct accumulator *accumulator, uint32_t n)
@@ -251,11 +250,11 @@ static struct entry *entry_of(struct accumulator *accumulator, const char *key)
 	uint32_t *slot;
 
 	if (accumulator->n &&
-	    *(slot = index_slot(&accumulator->index, accumulator_keys_of(accumulator), key)))
+	    *(slot = index_slot(&accumulator->index, index_keys_of(accumulator), key)))
 		return entry_at(accumulator, *slot - 1);
 	if (accumulator_make_room(accumulator, 1) < 0)
 		return NULL;
-	slot = index_slot(&accumulator->index, accumulator_keys_of(accumulator), key);
+	slot = index_slot(&accumulator->index, index_keys_of(accumulator), key);
 	entry = entry_at(accumulator, accumulator->n);
 	memset(entry, 0, accumulator->entry_size);
 	memcpy(entry->bytes, key, accumulator->key_size);
@@ -286,15 +285,6 @@ static struct number *numbers_of(const struct accumulator *accumulator, struct e
 	return (struct number *)(entry->bytes + accumulator->numbers_at);
 }
 
-/* The first number is copied, because the kind of a zeroed number may be a different one. */
-static void add_number(const struct accumulator *accumulator, struct entry *entry, size_t n,
-		       struct number number)
-{
-	struct number *sum = &numbers_of(accumulator, entry)[n];
-
-	*sum = entry->pass && !accumulator->replaces ? number_add(*sum, number) : number;
-}
-
 static void add_value(const struct accumulator *accumulator, const struct metric *metric, char *sum,
 		      const char *value)
 {
@@ -310,19 +300,27 @@ int accumulator_add(struct accumulator *accumulator, const struct metric *metric
 	int r = 0;
 
 	pthread_mutex_lock(&accumulator->lock);
-	for (uint32_t i = 0; i < batch->count && r == 0; i++) {
+	for (uint32_t i = 0; i < batch->count; i++) {
 		const char *value = batch->values + i * batch->value_stride;
 		struct entry *entry = entry_of(accumulator, batch->keys + i * batch->key_stride);
+		struct number *sums;
 
 		if (!entry) {
 			r = -ENOMEM;
 			break;
 		}
+		sums = numbers_of(accumulator, entry);
 		add_value(accumulator, metric, entry->bytes + accumulator->value_at, value);
 		if (accumulator->total_at)
 			add_value(accumulator, metric, entry->bytes + accumulator->total_at, value);
-		for (size_t n = 0; n < accumulator->n_numbers; n++)
-			add_number(accumulator, entry, n, metric_sample(metric, n, value));
+		for (size_t n = 0; n < accumulator->n_numbers; n++) {
+			struct number number = metric_sample(metric, n, value);
+
+			/* The kind of a zeroed number may differ: the first one is copied. */
+			sums[n] = entry->pass && !accumulator->replaces
+					  ? number_add(sums[n], number)
+					  : number;
+		}
 		entry->pass = accumulator->pass;
 		entry->recent = true;
 	}
@@ -373,12 +371,12 @@ static void copy_entry(struct accumulator_reader *reader, struct entry *entry, u
 {
 	const struct accumulator *accumulator = reader->accumulator;
 	char *value = entry->bytes + accumulator->value_at;
-	const char *given = accumulator->total_at && !reader->recent
-				    ? entry->bytes + accumulator->total_at
-				    : value;
+	const char *source = accumulator->total_at && !reader->recent
+				     ? entry->bytes + accumulator->total_at
+				     : value;
 
 	memcpy(reader->keys + to * accumulator->key_size, entry->bytes, accumulator->key_size);
-	memcpy(reader->values + to * accumulator->value_size, given, accumulator->value_size);
+	memcpy(reader->values + to * accumulator->value_size, source, accumulator->value_size);
 	memcpy(reader->numbers + to * accumulator->n_numbers, numbers_of(accumulator, entry),
 	       accumulator->n_numbers * sizeof(*reader->numbers));
 	if (reader->recent) {

@@ -77,43 +77,37 @@ static int64_t find_group(struct groups *groups, const struct metric *metric, co
 	return groups->count - 1;
 }
 
-/* Adds the numbers of an entry to its group. first: the entry created the group. */
-static void add_numbers(struct groups *groups, const struct metric *metric,
-			const struct metric_batch *batch, uint32_t i, size_t group, bool first)
-{
-	struct number *numbers = (struct number *)groups->numbers.data + group * metric->n_numbers;
-	const struct map_batch *entries = &batch->entries;
-
-	if (histogram_is_one(&metric->histogram)) {
-		histogram_add(metric, batch, i, numbers);
-		return;
-	}
-	for (size_t n = 0; n < metric->n_columns; n++) {
-		struct number number = metric_batch_sample(metric, n, batch, i);
-
-		numbers[n] = first ? number : number_add(numbers[n], number);
-	}
-	/* Samples of each CPU are read from the values, not from the numbers. */
-	if (metric_lists_cpus(metric) && !first)
-		metric_samples_add(metric, groups->values.data + group * entries->value_stride,
-				   entries->values + i * entries->value_stride);
-}
-
 int groups_add(struct groups *groups, const struct metric *metric, const struct metric_batch *batch)
 {
 	const struct map_batch *entries = &batch->entries;
 	_cleanup_free_ char *key = malloc(metric->map.key_size);
 
 	for (uint32_t i = 0; key && i < entries->count; i++) {
+		const char *value = entries->values + i * entries->value_stride;
 		uint32_t before = groups->count;
+		struct number *numbers;
 		int64_t group;
 
 		histogram_group(metric, entries->keys + i * entries->key_stride, key);
-		group = find_group(groups, metric, key, entries->values + i * entries->value_stride,
-				   entries->value_stride);
+		group = find_group(groups, metric, key, value, entries->value_stride);
 		if (group < 0)
 			return (int)group;
-		add_numbers(groups, metric, batch, i, (size_t)group, groups->count > before);
+		numbers = (struct number *)groups->numbers.data + (size_t)group * metric->n_numbers;
+		if (histogram_is_one(&metric->histogram)) {
+			histogram_add(metric, batch, i, numbers);
+			continue;
+		}
+		for (size_t n = 0; n < metric->n_columns; n++) {
+			struct number number = metric_batch_sample(metric, n, batch, i);
+
+			numbers[n] =
+				groups->count > before ? number : number_add(numbers[n], number);
+		}
+		/* Samples of each CPU are read from the values, not from the numbers. */
+		if (metric_lists_cpus(metric) && groups->count == before)
+			metric_samples_add(
+				metric, groups->values.data + (size_t)group * entries->value_stride,
+				value);
 	}
 	return key ? 0 : -ENOMEM;
 }

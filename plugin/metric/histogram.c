@@ -22,91 +22,86 @@ static bool is_slot(const struct field *field)
 	return is_integer(field) && (field->format == FORMAT_AUTO || field->format == FORMAT_ENUM);
 }
 
-static bool is_array_of_slots(const struct field *field)
-{
-	return plan_n_integers(&field->plan) > 1 && field->format == FORMAT_AUTO && !field->chars &&
-	       !field->repeated;
-}
-
-static bool use(struct histogram *histogram, enum slots_in in, const struct field *field)
+static void use_slots(struct histogram *histogram, enum slots_in in, const struct field *field)
 {
 	histogram->in = in;
 	histogram->field = field;
-	return true;
 }
 
 /* Uses the field that the document names: "value.slots", "key.bucket" or "index". */
-static int find_named(struct metric *metric, const char *path, struct error *err)
+static int use_named_slots(struct metric *metric, const char *path, struct error *err)
 {
-	struct histogram *histogram = &metric->histogram;
 	const struct field *value = metric_value_field(metric, path);
 	const struct field *key = metric_key_field(metric, path);
 
-	if (metric_has_index(metric) && !strcmp(path, "index"))
-		return use(histogram, SLOTS_IN_INDEX, NULL), 0;
+	if (metric_has_index(metric) && !strcmp(path, "index")) {
+		use_slots(&metric->histogram, SLOTS_IN_INDEX, NULL);
+		return 0;
+	}
 	if (!key && !value)
 		return metric_no_such_field(metric, "bucket-field", path, err);
 	if (value && !plan_n_integers(&value->plan))
+		return error_set(
+			err, -EINVAL,
+			"bucket-field: expected an array of integers, but \"%s\" is not one", path);
+	if (key && !is_integer(key))
 		return error_set(err, -EINVAL,
-				 "bucket-field: expected an array of integers, and \"%s\" is none",
-				 path);
+				 "bucket-field: expected an integer, but \"%s\" is not one", path);
 	if (key && !is_slot(key))
-		return error_set(err, -EINVAL,
-				 "bucket-field: expected an integer, and \"%s\" is none%s", path,
-				 is_integer(key) ? ": it is read as an address, a port or the like"
-						 : "");
-	use(histogram, value ? SLOTS_IN_VALUE : SLOTS_IN_KEY, value ? value : key);
+		return error_set(
+			err, -EINVAL,
+			"bucket-field: expected a slot number, but \"%s\" has the format of "
+			"an address, a port or similar",
+			path);
+	use_slots(&metric->histogram, value ? SLOTS_IN_VALUE : SLOTS_IN_KEY, value ? value : key);
 	return 0;
 }
 
 /* Finds the slots by type: an array in the value, an array map, then an integer in the key. */
-static bool find_any(struct metric *metric)
+static int use_any_slots(struct metric *metric, struct error *err)
 {
 	static const char *const names[] = { "key.slot", "key.bucket" };
 	struct histogram *histogram = &metric->histogram;
 
-	for (size_t i = 0; i < metric->n_value_fields; i++)
-		if (is_array_of_slots(&metric->value_fields[i]))
-			return use(histogram, SLOTS_IN_VALUE, &metric->value_fields[i]);
-	if (metric_has_index(metric))
-		return metric->map.max_entries > 1 && use(histogram, SLOTS_IN_INDEX, NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const struct field *field = metric_key_field(metric, names[i]);
-
-		if (field && is_slot(field))
-			return use(histogram, SLOTS_IN_KEY, field);
-	}
-	return metric->n_key_fields == 1 && is_slot(metric->key_fields) &&
-	       use(histogram, SLOTS_IN_KEY, metric->key_fields);
-}
-
-/* If each slot is an entry: finds the one field of the value that can be the count. */
-static bool find_count(struct metric *metric)
-{
-	struct histogram *histogram = &metric->histogram;
-	size_t n = 0;
-
 	for (size_t i = 0; i < metric->n_value_fields; i++) {
 		const struct field *field = &metric->value_fields[i];
 
-		if (!is_integer(field) || field->format != FORMAT_AUTO || field == histogram->sum)
-			continue;
-		histogram->count = field;
-		n++;
+		if (plan_n_integers(&field->plan) > 1 && field->format == FORMAT_AUTO &&
+		    !field->chars && !field->repeated) {
+			use_slots(histogram, SLOTS_IN_VALUE, field);
+			return 0;
+		}
 	}
-	return n == 1;
+	if (metric_has_index(metric) && metric->map.max_entries > 1)
+		use_slots(histogram, SLOTS_IN_INDEX, NULL);
+	for (size_t i = 0; !metric_has_index(metric) && i < ARRAY_SIZE(names); i++) {
+		const struct field *field = metric_key_field(metric, names[i]);
+
+		if (!histogram_is_one(histogram) && field && is_slot(field))
+			use_slots(histogram, SLOTS_IN_KEY, field);
+	}
+	if (!histogram_is_one(histogram) && metric->n_key_fields == 1 &&
+	    is_slot(metric->key_fields))
+		use_slots(histogram, SLOTS_IN_KEY, metric->key_fields);
+	if (histogram_is_one(histogram))
+		return 0;
+	return error_set(err, -EINVAL,
+			 "histogram: no slots found: the map has neither an array of integers in "
+			 "the value nor an integer in the key; set \"bucket-field\"");
 }
 
+/* If each slot is an entry: finds the field of the value that is the count. */
 static int plan_count(struct metric *metric, struct error *err)
 {
 	const struct metric_config *config = metric->config;
 	struct histogram *histogram = &metric->histogram;
+	size_t found = 0;
 	int r;
 
 	if (histogram->in == SLOTS_IN_VALUE && config->value)
 		return error_set(err, -EINVAL,
-				 "value: a histogram in an array has its slots as samples, found "
-				 "\"%s\"",
+				 "value: remove \"%s\": a histogram in an array has its slots as "
+				 "samples",
 				 config->value);
 	if (histogram->in == SLOTS_IN_VALUE)
 		return 0;
@@ -115,17 +110,24 @@ static int plan_count(struct metric *metric, struct error *err)
 				      err);
 		if (r == 0 && !is_integer(histogram->count))
 			r = error_set(err, -EINVAL,
-				      "value: what counts in a histogram is an integer, and \"%s\" "
-				      "is none",
+				      "value: expected an integer as the count of the histogram, "
+				      "but \"%s\" is not one",
 				      config->value);
 		return r;
 	}
-	if (find_count(metric))
+	for (size_t i = 0; i < metric->n_value_fields; i++) {
+		const struct field *field = &metric->value_fields[i];
+
+		if (is_integer(field) && field->format == FORMAT_AUTO && field != histogram->sum) {
+			histogram->count = field;
+			found++;
+		}
+	}
+	if (found == 1)
 		return 0;
-	return error_set(
-		err, -EINVAL,
-		"which field of the value counts in the histogram is not clear: name it as "
-		"\"value\"");
+	return error_set(err, -EINVAL,
+			 "the count of the histogram is ambiguous: set \"value\" to the field that "
+			 "counts");
 }
 
 /* -- bucket bounds -- */
@@ -139,36 +141,28 @@ static enum buckets buckets_of(const struct metric *metric)
 	return metric->dialect ? BUCKETS_LOG2_BITS : BUCKETS_LOG2_FLOOR;
 }
 
-/* Returns the number of slots of the map, 0 if the map does not define it. */
-static uint32_t slots_of(const struct metric *metric)
-{
-	switch (metric->histogram.in) {
-	case SLOTS_IN_VALUE:
-		return plan_n_integers(&metric->histogram.field->plan);
-	case SLOTS_IN_INDEX:
-		return metric->map.max_entries;
-	default:
-		return 0;
-	}
-}
-
 static int count_buckets(struct metric *metric, struct error *err)
 {
 	const struct histogram_config *config = &metric->config->histogram;
-	uint32_t slots = slots_of(metric), n = config->slots ? config->slots : slots;
+	const struct histogram *histogram = &metric->histogram;
+	uint32_t slots = 0, n; /* slots: of the map; 0: the map does not define their number */
 
+	if (histogram->in == SLOTS_IN_VALUE)
+		slots = plan_n_integers(&histogram->field->plan);
+	else if (histogram->in == SLOTS_IN_INDEX)
+		slots = metric->map.max_entries;
+	n = config->slots ? config->slots : slots;
 	if (config->buckets == BUCKETS_BOUNDS)
 		n = (uint32_t)config->n_bounds + 1;
 	if (slots && config->buckets == BUCKETS_BOUNDS && slots != n)
 		return error_set(err, -EINVAL,
-				 "buckets: %zu bounds make %u slots, and there are %u",
+				 "buckets: %zu bounds require %u slots, but the map has %u",
 				 config->n_bounds, n, slots);
 	if (slots && config->slots > slots)
-		return error_set(err, -EINVAL, "slots: there are %u, found %u", slots,
-				 config->slots);
+		return error_set(err, -EINVAL, "slots: expected at most the map's %u, found %u",
+				 slots, config->slots);
 	if (!n && config->buckets == BUCKETS_LINEAR)
-		return error_set(err, -EINVAL,
-				 "histogram: \"slots\" is missing: how many linear ones there are");
+		return error_set(err, -EINVAL, "histogram: linear buckets require \"slots\"");
 	if (!n)
 		n = SLOTS_DEFAULT;
 	/* A 64-bit value cannot reach more logarithmic slots. */
@@ -176,8 +170,8 @@ static int count_buckets(struct metric *metric, struct error *err)
 		n = SLOTS_DEFAULT;
 	if (n < 2 || n > BUCKETS_MAX)
 		return error_set(err, -EINVAL,
-				 "a histogram of %u slots; 2 to %d are possible, as \"slots\" says",
-				 n, BUCKETS_MAX);
+				 "slots: expected 2 to %d slots, found %u; set \"slots\"",
+				 BUCKETS_MAX, n);
 	metric->histogram.n_buckets = n;
 	return 0;
 }
@@ -200,37 +194,32 @@ static double upper_bound(const struct metric *metric, uint32_t slot)
 	}
 }
 
-/* Rounds to 15 digits to get the bound a person would write, such as 1.023e-06. */
-static double scaled_bound(const struct metric *metric, double bound)
-{
-	double scaled =
-		number_double(metric_scale(metric, (struct number){ NUMBER_FLOAT, .f = bound }));
-	char digits[32];
-
-	if (scaled == bound)
-		return bound;
-	snprintf(digits, sizeof(digits), "%.15g", scaled);
-	return strtod(digits, NULL);
-}
-
 static int plan_bounds(struct metric *metric, struct error *err)
 {
 	struct histogram *histogram = &metric->histogram;
+	double *bounds;
 	int r = count_buckets(metric, err);
 
 	if (r < 0)
 		return r;
-	histogram->bounds = calloc(histogram->n_buckets, sizeof(*histogram->bounds));
-	if (!histogram->bounds)
+	bounds = histogram->bounds = calloc(histogram->n_buckets, sizeof(*bounds));
+	if (!bounds)
 		return error_oom(err);
 	for (uint32_t i = 0; i + 1 < histogram->n_buckets; i++) {
-		double *bounds = histogram->bounds;
+		struct number bound = { NUMBER_FLOAT, .f = upper_bound(metric, i) };
 
-		bounds[i] = scaled_bound(metric, upper_bound(metric, i));
+		bounds[i] = number_double(metric_scale(metric, bound));
+		if (bounds[i] != bound.f) {
+			char digits[32];
+
+			/* Rounds to the bound a person would write, such as 1.023e-06. */
+			snprintf(digits, sizeof(digits), "%.15g", bounds[i]);
+			bounds[i] = strtod(digits, NULL);
+		}
 		if (!isfinite(bounds[i]) || (i && bounds[i] <= bounds[i - 1]))
 			return error_set(err, -EINVAL,
-					 "histogram: with that scale bound %u is not above the one "
-					 "before",
+					 "histogram: with this scale, bound %u is not above the "
+					 "previous one",
 					 i);
 	}
 	return 0;
@@ -256,23 +245,21 @@ static void plan_native(struct metric *metric)
 	histogram->native_exponent = exponent - 1;
 }
 
-static int plan_whole(struct metric *metric, struct error *err)
+static int plan_slots(struct metric *metric, struct error *err)
 {
 	const struct metric_config *config = metric->config;
 	struct histogram *histogram = &metric->histogram;
-	int r = 0;
+	int r;
 
 	histogram->quantiles = config->n_quantiles ? config->quantiles : quantiles_default;
 	histogram->n_quantiles =
 		config->n_quantiles ? config->n_quantiles : ARRAY_SIZE(quantiles_default);
 	if (config->histogram.bucket_field)
-		r = find_named(metric, config->histogram.bucket_field, err);
-	else if (!find_any(metric))
-		r = error_set(err, -EINVAL,
-			      "histogram: no slots are found: neither an array of integers in the "
-			      "value nor an integer in the key; \"bucket-field\" names them");
+		r = use_named_slots(metric, config->histogram.bucket_field, err);
+	else
+		r = use_any_slots(metric, err);
 	if (r == 0 && metric_lists_cpus(metric))
-		r = error_set(err, -EINVAL, "per-cpu: \"list\" is not for histograms");
+		r = error_set(err, -EINVAL, "per-cpu: histograms do not support \"list\"");
 	if (r == 0 && config->histogram.sum_field)
 		r = metric_find_field(metric, "sum-field", config->histogram.sum_field, false,
 				      &histogram->sum, err);
@@ -292,7 +279,7 @@ int histogram_plan(struct metric *metric, struct error *err)
 
 	if (config->type != METRIC_HISTOGRAM && config->type != METRIC_SUMMARY)
 		return 0;
-	r = plan_whole(metric, config->has_histogram ? err : NULL);
+	r = plan_slots(metric, config->has_histogram ? err : NULL);
 	if (r == -EINVAL && !config->has_histogram) {
 		histogram_release(&metric->histogram);
 		r = 0;

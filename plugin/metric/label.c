@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-static bool label_name_is_taken(const struct metric *metric, const char *name)
+static bool has_label(const struct metric *metric, const char *name)
 {
 	for (size_t i = 0; i < metric->n_labels; i++)
 		if (!strcmp(metric->labels[i].name, name))
@@ -15,19 +15,17 @@ static bool label_name_is_taken(const struct metric *metric, const char *name)
  * Adds a label with a unique name: a_b may be a field, and also field b of struct a. Encoders make
  * the names of constant labels unique.
  */
-static int label_add_label(struct metric *metric, struct label label, const char *name,
-			   struct error *err)
+static int labels_append(struct metric *metric, struct label label, const char *name,
+			 struct error *err)
 {
-	char *unique = strdup(name);
-
-	for (size_t n = 2; unique && label_name_is_taken(metric, unique); n++) {
-		free(unique);
-		if (asprintf(&unique, "%s_%zu", name, n) < 0)
-			unique = NULL;
+	label.name = strdup(name);
+	for (size_t n = 2; label.name && has_label(metric, label.name); n++) {
+		free(label.name);
+		if (asprintf(&label.name, "%s_%zu", name, n) < 0)
+			label.name = NULL;
 	}
-	if (!unique)
+	if (!label.name)
 		return error_oom(err);
-	label.name = unique;
 	metric->labels[metric->n_labels++] = label;
 	return 0;
 }
@@ -36,6 +34,7 @@ static int label_format(const struct label_config *config, const struct field *f
 			enum format *ret, struct error *err)
 {
 	int format = config->format ? format_from_name(config->format) : FORMAT_AUTO;
+	const char *name;
 
 	if (format < 0)
 		return error_set(err, -EINVAL,
@@ -43,26 +42,27 @@ static int label_format(const struct label_config *config, const struct field *f
 				 config->name, format_names(), config->format);
 	if (!config->format)
 		format = config->n_texts ? FORMAT_MAP : (int)field->format;
+	name = format_to_name((enum format)format);
 	if (field->repeated && format != FORMAT_AUTO && format != FORMAT_MAP)
-		return error_set(err, -EINVAL,
-				 "label \"%s\": format \"%s\" is for single fields, and \"%s\" is "
-				 "of the structs in an array",
-				 config->name, format_to_name((enum format)format), config->field);
+		return error_set(
+			err, -EINVAL,
+			"label \"%s\": format \"%s\" requires a single field, but \"%s\" is "
+			"in an array of structs",
+			config->name, name, config->field);
 	if (plan_is_bits(&field->plan) && !format_fits_integer((enum format)format))
-		return error_set(err, -EINVAL,
-				 "label \"%s\": format \"%s\" is not for bit fields, and field "
-				 "\"%s\" is one",
-				 config->name, format_to_name((enum format)format), config->field);
+		return error_set(
+			err, -EINVAL,
+			"label \"%s\": format \"%s\" does not support the bit field \"%s\"",
+			config->name, name, config->field);
 	if (!plan_is_bits(&field->plan) && !format_fits((enum format)format, field->plan.size))
 		return error_set(err, -EINVAL,
-				 "label \"%s\": format \"%s\" is for %s, and field \"%s\" has %u",
-				 config->name, format_to_name((enum format)format),
-				 format_sizes((enum format)format), config->field,
-				 field->plan.size);
+				 "label \"%s\": format \"%s\" requires %s, but field \"%s\" has %u",
+				 config->name, name, format_sizes((enum format)format),
+				 config->field, field->plan.size);
 	if (format == FORMAT_MAP && !config->n_texts)
 		return error_set(
 			err, -EINVAL,
-			"label \"%s\": format \"map\" takes \"values\", an object of texts",
+			"label \"%s\": format \"map\" requires \"values\", an object of texts",
 			config->name);
 	/* The document's texts replace what the field's own format yields. */
 	*ret = format == FORMAT_MAP ? field->format : (enum format)format;
@@ -156,7 +156,7 @@ static int add_field_label(struct metric *metric, enum label_from from, const st
 	}
 	if (from == LABEL_KEY && label_is_vague(&label))
 		metric->merges = true;
-	return r < 0 ? r : label_add_label(metric, label, config ? config->name : field->name, err);
+	return r < 0 ? r : labels_append(metric, label, config ? config->name : field->name, err);
 }
 
 /* Adds the label of the index or the CPU. */
@@ -175,61 +175,53 @@ static int add_other_label(struct metric *metric, enum label_from from, const ch
 			metric->merges = true;
 		if (label.config && from == LABEL_CPU && texts_repeat(config))
 			return error_set(err, -EINVAL,
-					 "label \"%s\": two CPUs have one text: each is a series "
-					 "of its own",
+					 "label \"%s\": \"values\" has the same text for two CPUs, "
+					 "but each CPU is a series",
 					 config->name);
-		return label_add_label(metric, label, config->name, err);
+		return labels_append(metric, label, config->name, err);
 	}
-	return label_add_label(metric, label, name, err);
+	return labels_append(metric, label, name, err);
 }
 
-/* Rejects the slot, which becomes "le", and fields of the value that differ within a series. */
-static int check_histogram_label(const struct metric *metric, const char *path, struct error *err)
+/*
+ * Checks that the fields the document names exist. Rejects the slot of a histogram, which becomes
+ * the label "le", and fields of the value that differ within a series.
+ */
+static int labels_check(const struct metric *metric, struct error *err)
 {
 	const struct histogram *histogram = &metric->histogram;
-	bool slot = histogram->in == SLOTS_IN_INDEX
-			    ? !strcmp(path, "index")
-			    : histogram->in == SLOTS_IN_KEY &&
-				      metric_key_field(metric, path) == histogram->field;
-
-	if (slot)
-		return error_set(err, -EINVAL,
-				 "labels: \"%s\" is the histogram's slot, and no label", path);
-	if (histogram_has_groups(histogram) && metric_value_field(metric, path))
-		return error_set(
-			err, -EINVAL,
-			"labels: \"%s\" differs from slot to slot of one histogram, and is "
-			"no label",
-			path);
-	return 0;
-}
-
-/* Checks that the fields the document names exist. */
-static int check_labels(const struct metric *metric, struct error *err)
-{
-	int r;
 
 	for (size_t i = 0; i < metric->config->n_labels; i++) {
-		const struct label_config *config = &metric->config->labels[i];
-		const char *path = config->field;
+		const char *path = metric->config->labels[i].field;
+		const struct field *key, *value;
+		bool index;
 
 		if (!path)
 			continue;
-		r = check_histogram_label(metric, path, err);
-		if (r < 0)
-			return r;
-		if (metric_key_field(metric, path) || metric_value_field(metric, path) ||
-		    (metric_has_index(metric) && !strcmp(path, "index")) ||
-		    (metric_lists_cpus(metric) && !strcmp(path, "cpu")))
-			continue;
-		return metric_no_such_field(metric, "labels", path, err);
+		key = metric_key_field(metric, path);
+		value = metric_value_field(metric, path);
+		index = metric_has_index(metric) && !strcmp(path, "index");
+		if ((histogram->in == SLOTS_IN_INDEX && index) ||
+		    (histogram->in == SLOTS_IN_KEY && key == histogram->field))
+			return error_set(err, -EINVAL,
+					 "labels: remove \"%s\": it is the slot of the histogram",
+					 path);
+		if (histogram_has_groups(histogram) && value)
+			return error_set(
+				err, -EINVAL,
+				"labels: remove \"%s\": it differs between the slots of one "
+				"histogram",
+				path);
+		if (!key && !value && !index &&
+		    !(metric_lists_cpus(metric) && !strcmp(path, "cpu")))
+			return metric_no_such_field(metric, "labels", path, err);
 	}
 	return 0;
 }
 
 int labels_plan(struct metric *metric, struct error *err)
 {
-	int r = check_labels(metric, err);
+	int r = labels_check(metric, err);
 
 	metric->labels =
 		calloc(metric->n_key_fields + metric->n_value_fields + 2, sizeof(*metric->labels));

@@ -175,19 +175,7 @@ static inline const char *metric_owner(const struct metric *metric)
 	return metric->owner ? metric->owner : "";
 }
 
-/* Returns true on the first call only, so that left-out series are logged once. */
-static inline bool metric_log_left_out_once(const struct metric *metric)
-{
-	return !__atomic_exchange_n(&metric->notes->left_out_logged, true, __ATOMIC_RELAXED);
-}
-
-/* Stores the number of series that the last read of a kind has left out. */
-static inline void metric_set_left_out(const struct metric *metric, enum reader_kind reader,
-				       uint64_t n)
-{
-	__atomic_store_n(&metric->notes->left_out[reader], n, __ATOMIC_RELAXED);
-}
-
+/* Returns the number of series that the last read of a kind has left out. */
 static inline uint64_t metric_left_out(const struct metric *metric, enum reader_kind reader)
 {
 	return __atomic_load_n(&metric->notes->left_out[reader], __ATOMIC_RELAXED);

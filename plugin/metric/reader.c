@@ -6,7 +6,7 @@
 #include <errno.h>
 
 /* Stores the number of entries in all metrics that share the map. */
-static void note_entries(const struct metric *metric, const struct map_reader *reader)
+static void store_entries(const struct metric *metric, const struct map_reader *reader)
 {
 	const struct metric *each = metric;
 
@@ -17,33 +17,28 @@ static void note_entries(const struct metric *metric, const struct map_reader *r
 	} while (each != metric);
 }
 
-/* Warns about a full map, because the kernel reports the failed insertion to the program only. */
-static void note_full(const struct metric *metric, const struct map_reader *reader)
+/*
+ * Warns about a full map, because the kernel reports the failed insertion to the program only. LRU
+ * maps evict an old entry instead.
+ */
+static void warn_if_full(const struct metric *metric, const struct map_reader *reader)
 {
-	bool *told = &metric->notes->full_logged;
-	bool full =
-		map_type_get(reader->map.type)->fills && reader->seen >= reader->map.max_entries;
+	bool *logged = &metric->notes->full_logged;
+	bool rejects = map_type_get(reader->map.type)->fills;
 
-	if (full)
-		self_counter_add(SELF_COUNTER_MAPS_FULL, 1);
-	if (full && !__atomic_exchange_n(told, true, __ATOMIC_RELAXED))
-		log_warning(
-			"%smetric \"%s\": map %s is full with %u entries: what a program adds to "
-			"it is lost",
-			metric_owner(metric), metric->config->name, metric->config->map_name,
-			reader->map.max_entries);
-	else if (!full)
-		__atomic_store_n(told, false, __ATOMIC_RELAXED);
-}
-
-static void note_pass(const struct metric *metric, const struct map_reader *reader)
-{
-	note_entries(metric, reader);
-	note_full(metric, reader);
+	if (!rejects || reader->seen < reader->map.max_entries) {
+		__atomic_store_n(logged, false, __ATOMIC_RELAXED);
+		return;
+	}
+	self_counter_add(SELF_COUNTER_MAPS_FULL, 1);
+	if (!__atomic_exchange_n(logged, true, __ATOMIC_RELAXED))
+		log_warning("%smetric \"%s\": map %s is full with %u entries: new entries are lost",
+			    metric_owner(metric), metric->config->name, metric->config->map_name,
+			    reader->map.max_entries);
 }
 
 /* Makes room in all accumulators before entries are taken out of the map. */
-static int reserve(const struct metric *metric, uint32_t n)
+static int reserve_all(const struct metric *metric, uint32_t n)
 {
 	const struct metric *each = metric;
 	int r;
@@ -55,7 +50,7 @@ static int reserve(const struct metric *metric, uint32_t n)
 	return r;
 }
 
-static int reader_take(const struct metric *metric, const struct map *map)
+static int move_entries(const struct metric *metric, const struct map *map)
 {
 	const struct metric *each = metric;
 	struct map_reader reader;
@@ -68,7 +63,7 @@ static int reader_take(const struct metric *metric, const struct map *map)
 		accumulator_begin(each->accumulator);
 		each = each->next;
 	} while (each != metric);
-	while ((r = reserve(metric, reader.capacity)) == 0 &&
+	while ((r = reserve_all(metric, reader.capacity)) == 0 &&
 	       (r = map_reader_next(&reader, &batch)) > 0) {
 		do {
 			r = accumulator_add(each->accumulator, each, &batch);
@@ -77,30 +72,25 @@ static int reader_take(const struct metric *metric, const struct map *map)
 		if (r < 0)
 			break;
 	}
-	if (r == 0)
-		note_pass(metric, &reader);
+	if (r == 0) {
+		store_entries(metric, &reader);
+		warn_if_full(metric, &reader);
+	}
 	map_reader_release(&reader);
 	return r;
 }
 
-/* Returns the accumulator whose turn guards the map: the same one for all metrics of the map. */
-static struct accumulator *first_accumulator(const struct metric *metric)
+int metric_take(const struct metric *metric, const struct map *map)
 {
+	/* The accumulator whose turn guards the map is the same one for all metrics of the map. */
 	struct accumulator *first = metric->accumulator;
+	int r;
 
 	for (const struct metric *each = metric->next; each != metric; each = each->next)
 		if (each->accumulator < first)
 			first = each->accumulator;
-	return first;
-}
-
-int metric_take(const struct metric *metric, const struct map *map)
-{
-	struct accumulator *first = first_accumulator(metric);
-	int r;
-
 	accumulator_turn_begin(first);
-	r = reader_take(metric, map);
+	r = move_entries(metric, map);
 	accumulator_turn_end(first);
 	return r;
 }
@@ -114,7 +104,7 @@ int metric_reader_init(struct metric_reader *reader, const struct metric *metric
 
 	*reader = (struct metric_reader){
 		.metric = metric,
-		.tallied = metric->accumulator,
+		.accumulated = metric->accumulator,
 		.recent = config->empty_on_read && !total,
 		.looking = looking,
 	};
@@ -123,7 +113,7 @@ int metric_reader_init(struct metric_reader *reader, const struct metric *metric
 	if (!metric->accumulator)
 		return map_reader_init(&reader->map, &metric->map, config->empty_on_read);
 	if (!metric->swapped && !looking)
-		reader->broke = metric_take(metric, &metric->map);
+		reader->failed = metric_take(metric, &metric->map);
 	return accumulator_reader_init(&reader->totals, metric->accumulator, reader->recent);
 }
 
@@ -133,18 +123,18 @@ int metric_reader_next(struct metric_reader *reader, struct metric_batch *batch)
 	uint32_t count;
 
 	*batch = (struct metric_batch){};
-	if (!reader->tallied) {
+	if (!reader->accumulated) {
 		int r = map_reader_next(&reader->map, &batch->entries);
 
 		if (r == 0)
-			note_entries(reader->metric, &reader->map);
+			store_entries(reader->metric, &reader->map);
 		if (r == 0 && !reader->looking)
-			note_full(reader->metric, &reader->map);
+			warn_if_full(reader->metric, &reader->map);
 		return r;
 	}
 	count = accumulator_reader_next(&reader->totals);
 	if (!count)
-		return reader->broke;
+		return reader->failed;
 	batch->entries = (struct map_batch){
 		.keys = reader->totals.keys,
 		.values = reader->totals.values,
@@ -159,7 +149,7 @@ int metric_reader_next(struct metric_reader *reader, struct metric_batch *batch)
 
 void metric_reader_release(struct metric_reader *reader)
 {
-	if (reader->tallied)
+	if (reader->accumulated)
 		accumulator_reader_release(&reader->totals);
 	else
 		map_reader_release(&reader->map);

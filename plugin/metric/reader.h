@@ -36,12 +36,12 @@ static inline bool metric_is_taken(const struct metric *metric)
 /* Embedded in its owner; used by one thread. */
 struct metric_reader {
 	const struct metric *metric;
-	struct map_reader map;		  /* unless tallied */
-	bool tallied;			  /* entries come from the accumulator */
+	struct map_reader map;		  /* unless accumulated */
+	bool accumulated;		  /* entries come from the accumulator */
 	bool recent;			  /* return only changes since the last such read */
 	bool looking;			  /* METRIC_FOR_LOOKING */
-	int broke;			  /* -errno of the pass that filled the accumulator */
-	struct accumulator_reader totals; /* if tallied */
+	int failed;			  /* -errno of the pass that filled the accumulator */
+	struct accumulator_reader totals; /* if accumulated */
 };
 
 /**

@@ -45,4 +45,7 @@ static inline uint64_t sampling_left_out(const struct sampling *sampling)
 	return sampling->selection ? sampling->selection->seen - sampling->selection->count : 0;
 }
 
+/* Stores the number of series left out for metric_left_out(), and logs the first such read. */
+void sampling_note_left_out(const struct sampling *sampling, enum reader_kind reader);
+
 #endif

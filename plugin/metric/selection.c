@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/selection.h"
+#include "base/array.h"
 #include "base/buffer.h"
 #include "metric/groups.h"
 #include "metric/histogram.h"
@@ -46,91 +47,63 @@ static void heap_sink(struct selection *selection, uint32_t at)
 	}
 }
 
-static int heap_make(struct selection *selection)
-{
-	selection->heap = malloc(selection->count * sizeof(*selection->heap));
-	if (!selection->heap)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < selection->count; i++)
-		selection->heap[i] = i;
-	for (uint32_t i = selection->count / 2; i-- > 0;)
-		heap_sink(selection, i);
-	return 0;
-}
-
-/* Computes the numbers of an entry that is a series. */
-static void entry_numbers(const struct selection *selection, const struct metric_batch *batch,
-			  uint32_t i, struct number *numbers)
-{
-	const struct metric *metric = selection->metric;
-
-	if (histogram_is_one(&metric->histogram)) {
-		histogram_clear(&metric->histogram, numbers);
-		histogram_add(metric, batch, i, numbers);
-		return;
-	}
-	for (size_t n = 0; n < metric->n_columns; n++)
-		numbers[n] = metric_batch_sample(metric, n, batch, i);
-}
-
-static void add_sums(struct selection *selection, const struct number *numbers)
-{
-	for (size_t n = 0; n < selection->metric->n_numbers; n++)
-		selection->sums[n] =
-			selection->seen ? number_add(selection->sums[n], numbers[n]) : numbers[n];
-	selection->seen++;
-}
-
-static int append(struct selection *selection, const struct map_batch *entries, uint32_t i,
-		  const struct number *numbers)
-{
-	text_add(&selection->keys, entries->keys + i * entries->key_stride, entries->key_stride);
-	text_add(&selection->values, entries->values + i * entries->value_stride,
-		 entries->value_stride);
-	text_add(&selection->numbers, numbers, selection->metric->n_numbers * sizeof(*numbers));
-	if (text_status(&selection->keys) < 0 || text_status(&selection->values) < 0 ||
-	    text_status(&selection->numbers) < 0)
-		return -ENOMEM;
-	selection->count++;
-	return 0;
-}
-
-/* Replaces the smallest entry. */
-static void replace(struct selection *selection, const struct map_batch *entries, uint32_t i,
-		    const struct number *numbers)
-{
-	size_t slot = selection->heap[0], n = selection->metric->n_numbers;
-
-	memcpy(selection->keys.data + slot * entries->key_stride,
-	       entries->keys + i * entries->key_stride, entries->key_stride);
-	memcpy(selection->values.data + slot * entries->value_stride,
-	       entries->values + i * entries->value_stride, entries->value_stride);
-	memcpy(&NUMBERS(selection->numbers)[slot * n], numbers, n * sizeof(*numbers));
-	heap_sink(selection, 0);
-}
-
 /* Top-K: holds an entry if there is room or if it is larger than the smallest held entry. */
 static int hold_entry(struct selection *selection, const struct map_batch *entries, uint32_t i,
 		      const struct number *numbers)
 {
-	add_sums(selection, numbers);
-	if (!selection->limit || selection->count < selection->limit)
-		return append(selection, entries, i, numbers);
-	if (!selection->heap && heap_make(selection) < 0)
-		return -ENOMEM;
-	if (number_less(rank_of(selection, selection->heap[0]),
-			rank_in(selection->metric, numbers)))
-		replace(selection, entries, i, numbers);
+	const struct metric *metric = selection->metric;
+	const char *key = entries->keys + i * entries->key_stride;
+	const char *value = entries->values + i * entries->value_stride;
+	size_t slot, size = metric->n_numbers * sizeof(*numbers);
+
+	for (size_t n = 0; n < metric->n_numbers; n++)
+		selection->sums[n] =
+			selection->seen ? number_add(selection->sums[n], numbers[n]) : numbers[n];
+	selection->seen++;
+	if (!selection->limit || selection->count < selection->limit) {
+		text_add(&selection->keys, key, entries->key_stride);
+		text_add(&selection->values, value, entries->value_stride);
+		text_add(&selection->numbers, numbers, size);
+		if (text_status(&selection->keys) < 0 || text_status(&selection->values) < 0 ||
+		    text_status(&selection->numbers) < 0)
+			return -ENOMEM;
+		selection->count++;
+		return 0;
+	}
+	if (!selection->heap) {
+		selection->heap = malloc(selection->count * sizeof(*selection->heap));
+		if (!selection->heap)
+			return -ENOMEM;
+		for (uint32_t n = 0; n < selection->count; n++)
+			selection->heap[n] = n;
+		for (uint32_t n = selection->count / 2; n-- > 0;)
+			heap_sink(selection, n);
+	}
+	slot = selection->heap[0];
+	if (!number_less(rank_of(selection, selection->heap[0]), rank_in(metric, numbers)))
+		return 0;
+	memcpy(selection->keys.data + slot * entries->key_stride, key, entries->key_stride);
+	memcpy(selection->values.data + slot * entries->value_stride, value, entries->value_stride);
+	memcpy(&NUMBERS(selection->numbers)[slot * metric->n_numbers], numbers, size);
+	heap_sink(selection, 0);
 	return 0;
 }
 
-static int hold(struct selection *selection, const struct metric_batch *batch,
-		struct number *numbers)
+/* For entries that are series. numbers: room for those of one series. */
+static int hold_batch(struct selection *selection, const struct metric_batch *batch,
+		      struct number *numbers)
 {
+	const struct metric *metric = selection->metric;
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < batch->entries.count; i++) {
-		entry_numbers(selection, batch, i, numbers);
+		if (histogram_is_one(&metric->histogram)) {
+			histogram_clear(&metric->histogram, numbers);
+			histogram_add(metric, batch, i, numbers);
+		} else {
+			for (size_t n = 0; n < metric->n_columns; n++)
+				numbers[n] = metric_batch_sample(metric, n, batch, i);
+		}
 		r = hold_entry(selection, &batch->entries, i, numbers);
 	}
 	return r;
@@ -157,26 +130,25 @@ static int hold_groups(struct selection *selection, struct metric_reader *reader
 }
 
 /* Holds a copy of the batch. Used without limit; the samples are decoded from the values later. */
-static int hold_as_is(struct selection *selection, const struct map_batch *entries)
+static int hold_copy(struct selection *selection, const struct map_batch *entries)
 {
 	size_t keys = entries->count * entries->key_stride;
-	size_t values = entries->count * entries->value_stride, n = selection->n_blocks;
-	struct selection_block *blocks = realloc(selection->blocks, (n + 1) * sizeof(*blocks));
-	char *bytes;
+	size_t values = entries->count * entries->value_stride;
+	char *bytes = buffer_resize(NULL, 0, keys + values);
+	struct selection_block *block =
+		bytes ? array_append(selection->blocks, selection->n_blocks) : NULL;
 
-	if (!blocks)
+	if (!block) {
+		if (bytes)
+			buffer_free(bytes, keys + values);
 		return -ENOMEM;
-	selection->blocks = blocks;
-	bytes = buffer_resize(NULL, 0, keys + values);
-	if (!bytes)
-		return -ENOMEM;
+	}
 	if (keys)
 		memcpy(bytes, entries->keys, keys);
 	memcpy(bytes + keys, entries->values, values);
-	blocks[n] = (struct selection_block){ bytes, keys + values, *entries };
-	blocks[n].entries.keys = bytes;
-	blocks[n].entries.values = bytes + keys;
-	selection->n_blocks++;
+	*block = (struct selection_block){ bytes, keys + values, *entries };
+	block->entries.keys = bytes;
+	block->entries.values = bytes + keys;
 	selection->count += entries->count;
 	selection->seen += entries->count;
 	return 0;
@@ -197,8 +169,8 @@ static int hold_all(struct selection *selection, struct metric_reader *reader)
 	if (histogram_has_groups(histogram) || metric->merges)
 		return hold_groups(selection, reader);
 	while ((r = metric_reader_next(reader, &batch)) > 0) {
-		r = counted || batch.numbers ? hold(selection, &batch, numbers)
-					     : hold_as_is(selection, &batch.entries);
+		r = counted || batch.numbers ? hold_batch(selection, &batch, numbers)
+					     : hold_copy(selection, &batch.entries);
 		if (r < 0)
 			break;
 	}
@@ -231,17 +203,6 @@ static void selection_free(struct selection *selection)
 	free(selection);
 }
 
-/*
- * Returns true if readers share a selection. A pass over less than a batch costs less than waiting
- * for another reader. Values that a read removes must not be given to two readers.
- */
-static bool is_shared(const struct metric *metric)
-{
-	uint64_t entry = metric->map.key_size + map_value_stride(&metric->map);
-
-	return entry * metric->map.max_entries > MAP_BATCH_BYTES && !metric_is_taken(metric);
-}
-
 /* Finds another selection with the same parameters in a state. Called with the lock held. */
 static struct selection *selection_find(const struct selection *like, int state)
 {
@@ -253,15 +214,6 @@ static struct selection *selection_find(const struct selection *like, int state)
 	return each;
 }
 
-static void selection_remove(struct selection *selection)
-{
-	struct selection **at = &selection->metric->notes->selections;
-
-	while (*at != selection)
-		at = &(*at)->next;
-	*at = selection->next;
-}
-
 /*
  * Runs a pass for a selection, or waits for an equal one that has not begun. One pass with the same
  * parameters runs at a time; all readers that arrive while it runs share the next pass. Takes
@@ -270,7 +222,7 @@ static void selection_remove(struct selection *selection)
 static struct selection *selection_share(struct selection *selection)
 {
 	struct metric_notes *notes = selection->metric->notes;
-	struct selection *other;
+	struct selection *other, **at = &notes->selections;
 
 	pthread_mutex_lock(&notes->lock);
 	other = selection_find(selection, SELECTION_WAITS);
@@ -291,7 +243,9 @@ static struct selection *selection_share(struct selection *selection)
 	selection->result = selection_run(selection);
 	pthread_mutex_lock(&notes->lock);
 	selection->state = SELECTION_DONE;
-	selection_remove(selection);
+	while (*at != selection)
+		at = &(*at)->next;
+	*at = selection->next;
 	pthread_cond_broadcast(&notes->selected);
 	pthread_mutex_unlock(&notes->lock);
 	return selection;
@@ -300,13 +254,18 @@ static struct selection *selection_share(struct selection *selection)
 int selection_get(const struct metric *metric, enum metric_use use, uint32_t limit,
 		  struct selection **ret)
 {
+	uint64_t entry = metric->map.key_size + map_value_stride(&metric->map);
 	struct selection *selection = malloc(sizeof(*selection));
 	int r;
 
 	if (!selection)
 		return -ENOMEM;
 	*selection = (struct selection){ .metric = metric, .use = use, .limit = limit, .refs = 1 };
-	if (is_shared(metric))
+	/*
+	 * A pass over less than a batch costs less than waiting for another reader. Values that a
+	 * read removes must not be given to two readers.
+	 */
+	if (entry * metric->map.max_entries > MAP_BATCH_BYTES && !metric_is_taken(metric))
 		selection = selection_share(selection);
 	else
 		selection->result = selection_run(selection);

@@ -5,12 +5,6 @@
 
 #include <errno.h>
 
-/* Returns true if a field can be a sample. Numbers with a format, such as ports, cannot. */
-static bool is_sample(const struct field *field)
-{
-	return field->numbers && field->format == FORMAT_AUTO;
-}
-
 static int add_family(struct metric *metric, const char *name, struct error *err)
 {
 	struct family *family = &metric->families[metric->n_families];
@@ -70,17 +64,13 @@ static int plan_histogram(struct metric *metric, struct error *err)
 	return add_family(metric, "", err);
 }
 
-/* Returns true if the value is a number or an array of numbers, not a struct. */
-static bool is_itself(const struct metric *metric)
-{
-	return metric->n_value_fields == 1 && metric->value_fields->numbers &&
-	       (plan_is_number(&metric->value) || plan_n_integers(&metric->value));
-}
-
 static int plan_families(struct metric *metric, struct error *err)
 {
 	const struct metric_config *config = metric->config;
-	const struct field *field;
+	const struct field *field = metric->value_fields;
+	/* The value is a number or an array of numbers, not a struct. */
+	bool plain = metric->n_value_fields == 1 && field->numbers &&
+		     (plan_is_number(&metric->value) || plan_n_integers(&metric->value));
 	int r = 0;
 
 	metric->families = calloc(metric->n_value_fields + 1, sizeof(*metric->families));
@@ -90,12 +80,14 @@ static int plan_families(struct metric *metric, struct error *err)
 		r = metric_find_field(metric, "value", config->value, true, &field, err);
 		if (r == 0)
 			r = add_field_family(metric, field, "", err);
-	} else if (is_itself(metric)) {
-		r = add_field_family(metric, metric->value_fields, "", err);
+	} else if (plain) {
+		r = add_field_family(metric, field, "", err);
 	} else {
 		for (size_t i = 0; r == 0 && i < metric->n_value_fields; i++) {
 			field = &metric->value_fields[i];
-			if (is_sample(field) && !labels_include(metric, field))
+			/* Numbers with a format, such as ports, are no samples. */
+			if (field->numbers && field->format == FORMAT_AUTO &&
+			    !labels_include(metric, field))
 				r = add_field_family(metric, field, field->name, err);
 		}
 	}
@@ -106,6 +98,7 @@ static int plan_families(struct metric *metric, struct error *err)
 /* Determines the numbers that rank series: those of "top-by", or of the first family. */
 static int plan_rank(struct metric *metric, struct error *err)
 {
+	const struct histogram *histogram = &metric->histogram;
 	const struct field *field;
 	int r;
 
@@ -118,11 +111,10 @@ static int plan_rank(struct metric *metric, struct error *err)
 	r = metric_find_field(metric, "top-by", metric->config->top_by, true, &field, err);
 	for (size_t i = 0; r == 0 && i < metric->n_columns; i++)
 		if (metric->columns[i].field == field) {
-			metric->rank = histogram_is_one(&metric->histogram)
-					       ? histogram_rank(&metric->histogram, field)
-					       : i;
-			metric->rank_numbers =
-				histogram_is_one(&metric->histogram) ? 1 : field->numbers;
+			bool one = histogram_is_one(histogram);
+
+			metric->rank = one ? histogram_rank(histogram, field) : i;
+			metric->rank_numbers = one ? 1 : field->numbers;
 			return 0;
 		}
 	return r < 0 ? r

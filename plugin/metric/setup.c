@@ -51,16 +51,24 @@ static int metric_plan(struct metric *metric, const struct object *object,
 	return series_plan(metric, err);
 }
 
-/* Checks the size of an entry, and that the map's flags allow to read and to empty it. */
+/* Checks that the map can be read, and emptied if reads empty it. */
 static int access_check(const struct metric *metric, const struct object_map *map,
 			struct error *err)
 {
 	size_t entry = metric->map.key_size + map_value_stride(&metric->map);
 
+	if (map_kind(metric->map.type) == MAP_UNREADABLE) {
+		_cleanup_text_ struct text types = {};
+
+		map_type_list_readable(&types);
+		return error_set(err, -EOPNOTSUPP,
+				 "map %s is a %s and cannot be read as a metric; these can: %s",
+				 map->name, map_type_name(metric->map.type), text_str(&types));
+	}
 	if (entry > MAP_BATCH_BYTES_MAX)
 		return error_set(err, -EFBIG,
-				 "map %s: an entry has %zu bytes, and at most %d can be read: make "
-				 "its value smaller",
+				 "map %s: an entry has %zu bytes, expected at most %d; make the "
+				 "value smaller",
 				 map->name, entry, MAP_BATCH_BYTES_MAX);
 	if (metric->map.flags & BPF_F_WRONLY)
 		return error_set(err, -EACCES, "map %s has BPF_F_WRONLY: it cannot be read",
@@ -71,53 +79,25 @@ static int access_check(const struct metric *metric, const struct object_map *ma
 	return 0;
 }
 
-static struct metric_notes *notes_new(void)
-{
-	struct metric_notes *notes = calloc(1, sizeof(*notes));
-
-	if (!notes)
-		return NULL;
-	pthread_mutex_init(&notes->lock, NULL);
-	pthread_cond_init(&notes->selected, NULL);
-	return notes;
-}
-
-static void notes_free(struct metric_notes *notes)
-{
-	if (!notes)
-		return;
-	pthread_cond_destroy(&notes->selected);
-	pthread_mutex_destroy(&notes->lock);
-	free(notes);
-}
-
 int metric_init(struct metric *metric, const struct metric_config *config,
 		const struct object *object, struct error *err)
 {
 	const struct object_map *map = object_find_map(object, config->map_name);
+	struct metric_notes *notes = calloc(1, sizeof(*notes));
 	int r;
 
-	*metric = (struct metric){ .config = config, .next = metric, .notes = notes_new() };
-	if (!metric->notes) {
-		r = error_oom(err);
-	} else if (!map) {
-		r = no_such_map(config, object, err);
-	} else {
-		r = object_map_describe(map, &metric->map, err);
-		if (r == 0 && map_kind(metric->map.type) == MAP_UNREADABLE) {
-			_cleanup_text_ struct text types = {};
-
-			map_type_list_readable(&types);
-			r = error_set(
-				err, -EOPNOTSUPP,
-				"map %s is a %s and cannot be read as a metric; these can: %s",
-				map->name, map_type_name(metric->map.type), text_str(&types));
-		}
-		if (r == 0)
-			r = access_check(metric, map, err);
-		if (r == 0)
-			r = metric_plan(metric, object, map, err);
+	*metric = (struct metric){ .config = config, .next = metric, .notes = notes };
+	if (notes) {
+		pthread_mutex_init(&notes->lock, NULL);
+		pthread_cond_init(&notes->selected, NULL);
 	}
+	r = !notes ? error_oom(err)
+	    : !map ? no_such_map(config, object, err)
+		   : object_map_describe(map, &metric->map, err);
+	if (r == 0)
+		r = access_check(metric, map, err);
+	if (r == 0)
+		r = metric_plan(metric, object, map, err);
 	if (r < 0) {
 		metric_release(metric);
 		return error_prefix(err, r, "metric \"%s\"", config->name);
@@ -133,7 +113,11 @@ void metric_release(struct metric *metric)
 	fields_free(metric->key_fields, metric->n_key_fields);
 	fields_free(metric->value_fields, metric->n_value_fields);
 	accumulator_unref(metric->accumulator);
-	notes_free(metric->notes);
+	if (metric->notes) {
+		pthread_cond_destroy(&metric->notes->selected);
+		pthread_mutex_destroy(&metric->notes->lock);
+	}
+	free(metric->notes);
 	free(metric->owner);
 	*metric = (struct metric){};
 }

@@ -176,7 +176,7 @@ static void snapshot_of(struct registry *registry, struct snapshot *snapshot)
 
 static uint64_t read_json(struct registry *registry)
 {
-	const struct json_filter filter = { .path = -1, .one = true };
+	const struct json_filter filter = { .direction = -1, .one = true };
 	_cleanup_error_ struct error err = {};
 	struct stream *stream;
 	struct snapshot snapshot;

@@ -184,11 +184,11 @@ d"'
 	# Each read writes a thousand files. If the interval is too short, collectd's queue grows.
 	sed -i 's/^Interval 0.2$/Interval 3/' "$CONF"
 	collectd_start
-	eventually grep -q 'monitor many: metric "many": 1500 series, of which the largest 1000 are given to collectd' "$LOG"
+	eventually grep -q 'monitor many: metric "many": only the largest 1000 of 1500 series are passed to collectd' "$LOG"
 	frames_in 2
 	eventually csv_is many-mon0 derive-many-7 2
 	[ "$(metrics_page | grep -c '^many_total{')" -eq 1500 ]
-	[ "$(grep -c 'series, of which' "$LOG")" -eq 1 ]
+	[ "$(grep -c 'series are passed to' "$LOG")" -eq 1 ]
 }
 
 @test "self metrics" {

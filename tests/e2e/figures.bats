@@ -442,9 +442,9 @@ flush_often() {
 	frames_in 1 -s 300
 	for _ in 1 2 3; do ctl metrics edge >/dev/null; done
 	[ "$(figure maps_full)" -ge 3 ]
-	full='dynmon: monitor edge: metric "lengths": map LENGTHS is full with 2 entries: what a program adds to it is lost'
+	full='dynmon: monitor edge: metric "lengths": map LENGTHS is full with 2 entries: new entries are lost'
 	[ "$(grep -cF "$full" "$LOG")" -eq 1 ]
 	metrics_page >/dev/null
 	metrics_page >/dev/null
-	[ "$(grep -cF 'dynmon: monitor edge: metric "lengths": 2 series, of which the largest 1 are shown' "$LOG")" -eq 1 ]
+	[ "$(grep -cF 'dynmon: monitor edge: metric "lengths": only the largest 1 of 2 series are passed to openmetrics' "$LOG")" -eq 1 ]
 }

@@ -342,7 +342,7 @@ dev_per_queue_packets_total{$at,index=\"3\"} 5" ]
 	grep -F 'metric "m": value: no field is called "value.octets"; there are key.saddr, key.to_port, key.proto, key.mac, key.ifindex, key.direction, key.tag, value.packets, value.bytes, value.last_port, value.nanoseconds' "$LOG"
 	document '{"name": "m", "map-name": "FLOWS", "open-metrics-metadata": {"type": "counter", "labels": [{"name": "a", "field": "key.saddr", "format": "mac"}]}}'
 	run ! ctl reload
-	[[ "$output" == *'label "a": format "mac" is for 6 bytes, and field "key.saddr" has 4'* ]]
+	[[ "$output" == *'label "a": format "mac" requires 6 bytes, but field "key.saddr" has 4'* ]]
 }
 
 @test "counters continue across a reload that reads another field of an emptied map" {

@@ -350,11 +350,11 @@ static const struct {
 	{ "ARRAY", "histogram",
 	  HISTOGRAM("buckets"
 		    : [ 1, 2 ]),
-	  "buckets: 2 bounds make 3 slots, and there are 8" },
+	  "buckets: 2 bounds require 3 slots, but the map has 8" },
 	{ "ARRAY", "histogram",
 	  HISTOGRAM("buckets"
 		    : [ 1, 2, 3, 4, 5, 6, 7, 8 ]),
-	  "buckets: 8 bounds make 9 slots, and there are 8" },
+	  "buckets: 8 bounds require 9 slots, but the map has 8" },
 	{ "ARRAY", "histogram",
 	  HISTOGRAM("buckets"
 		    : [1], "slots" : 2),
@@ -366,15 +366,16 @@ static const struct {
 		    : "linear", "width" : 0),
 	  "width: expected a width from 1 to 4294967295, found 0" },
 	{ "ARRAY", "histogram", HISTOGRAM("slots" : 1), "a number of slots from 2 to 1024" },
-	{ "ARRAY", "histogram", HISTOGRAM("slots" : 9), "slots: there are 8, found 9" },
+	{ "ARRAY", "histogram", HISTOGRAM("slots" : 9),
+	  "slots: expected at most the map's 8, found 9" },
 	{ "KEYED", "histogram",
 	  HISTOGRAM("buckets"
 		    : "linear"),
-	  "\"slots\" is missing" },
+	  "linear buckets require \"slots\"" },
 	{ "LONG", "histogram",
 	  HISTOGRAM("buckets"
 		    : "linear"),
-	  "a histogram of 2000 slots; 2 to 1024 are possible" },
+	  "slots: expected 2 to 1024 slots, found 2000" },
 	{ "SIZES", "histogram",
 	  HISTOGRAM("bucket-field"
 		    : "value.slot"),
@@ -383,20 +384,20 @@ static const struct {
 	{ "SIZES", "histogram",
 	  HISTOGRAM("bucket-field"
 		    : "value.sum"),
-	  "bucket-field: expected an array of integers, and \"value.sum\" is none" },
+	  "bucket-field: expected an array of integers, but \"value.sum\" is not one" },
 	{ "BITS", "histogram",
 	  HISTOGRAM("bucket-field"
 		    : "key.slot"),
-	  "bucket-field: expected an integer, and \"key.slot\" is none" },
+	  "bucket-field: expected an integer, but \"key.slot\" is not one" },
 	{ "PEERS", "histogram",
 	  HISTOGRAM("bucket-field"
 		    : "key.saddr"),
-	  "bucket-field: expected an integer, and \"key.saddr\" is none: it is read as an "
+	  "bucket-field: expected a slot number, but \"key.saddr\" has the format of an "
 	  "address" },
 	{ "PAIRS", "histogram",
 	  HISTOGRAM("buckets"
 		    : "log2"),
-	  "no slots are found" },
+	  "no slots found" },
 	{ "SIZES", "histogram",
 	  HISTOGRAM("sum-field"
 		    : "value.slots"),
@@ -408,33 +409,33 @@ static const struct {
 	{ "SIZES", "histogram",
 	  HISTOGRAM("buckets"
 		    : "log2") ",\"value\":\"value.sum\"",
-	  "value: a histogram in an array has its slots as samples" },
+	  "value: remove \"value.sum\": a histogram in an array has its slots as samples" },
 	{ "PARTS", "histogram",
 	  HISTOGRAM("buckets"
 		    : "log2"),
-	  "which field of the value counts in the histogram is not clear" },
+	  "the count of the histogram is ambiguous" },
 	{ "DOUBLES", "histogram",
 	  HISTOGRAM("buckets"
 		    : "log2") ",\"value\":\"value\"",
-	  "value: what counts in a histogram is an integer" },
+	  "value: expected an integer as the count of the histogram" },
 	{ "KEYED", "histogram",
 	  HISTOGRAM("bucket-field"
 		    : "key.slot") ",\"labels\":[{\"name\":\"s\",\"field\":\"key.slot\"}]",
-	  "labels: \"key.slot\" is the histogram's slot" },
+	  "labels: remove \"key.slot\": it is the slot of the histogram" },
 	{ "ARRAY", "summary",
 	  ",\"quantiles\":[0.5],\"labels\":[{\"name\":\"s\",\"field\":\"index\"}]",
-	  "labels: \"index\" is the histogram's slot" },
+	  "labels: remove \"index\": it is the slot of the histogram" },
 	{ "PARTS", "histogram",
 	  HISTOGRAM("sum-field"
 		    : "value.sum") ",\"labels\":[{\"name\":\"s\",\"field\":\"value.count\"}]",
-	  "labels: \"value.count\" differs from slot to slot" },
+	  "labels: remove \"value.count\": it differs between the slots" },
 	{ "ARRAY", "summary", ",\"quantiles\":[]", "a list of rising numbers from 0 to 1" },
 	{ "ARRAY", "summary", ",\"quantiles\":[0.9,0.5]", "a list of rising numbers from 0 to 1" },
 	{ "ARRAY", "summary", ",\"quantiles\":[1.5]", "a list of rising numbers from 0 to 1" },
 	{ "ARRAY", "histogram",
 	  HISTOGRAM("buckets"
 		    : "log2") ",\"scale\":1e308",
-	  "with that scale bound 1 is not above the one before" },
+	  "with this scale, bound 1 is not above the previous one" },
 };
 
 static void test_errors(void **state)

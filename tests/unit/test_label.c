@@ -83,12 +83,12 @@ static void test_labels(void **state)
 		{ .label = { .field = (char *)"index" },
 		  .message = "metric \"m\": labels: no field is called \"index\"; there are *" },
 		{ .label = { .field = (char *)"key.saddr", .format = (char *)"mac" },
-		  .message = "metric \"m\": label \"l\": format \"mac\" is for 6 bytes, and field "
-			     "\"key.saddr\" has 4" },
+		  .message = "metric \"m\": label \"l\": format \"mac\" requires 6 bytes, but "
+			     "field \"key.saddr\" has 4" },
 		{ .label = { .field = (char *)"key.saddr", .format = (char *)"colour" },
 		  .message = "metric \"m\": label \"l\": format: expected one of ipv4, *" },
 		{ .label = { .field = (char *)"key.saddr", .format = (char *)"map" },
-		  .message = "metric \"m\": label \"l\": format \"map\" takes \"values\", *" },
+		  .message = "metric \"m\": label \"l\": format \"map\" requires \"values\", *" },
 	};
 	const struct key key = { .saddr = 1, .port = 0x5000, .proto = 6 };
 	const struct value value = { .name = "ab" };
@@ -238,8 +238,8 @@ static void test_bits(void **state)
 	config.n_labels = 1;
 	config.labels = &hex;
 	wrong = series_of(object, &config, 0, false);
-	assert_string_equal(wrong, "metric \"m\": label \"l\": format \"hex\" is not for bit "
-				   "fields, and field \"key.side\" is one");
+	assert_string_equal(wrong, "metric \"m\": label \"l\": format \"hex\" does not "
+				   "support the bit field \"key.side\"");
 	config.labels = &proto;
 	right = series_of(object, &config, 0, false);
 	assert_string_equal(right, "HIGH tcp udp MARKED 1;MARKED igmp tcp PLAIN 2;");

@@ -367,8 +367,8 @@ static void test_errors(void **state)
 			    "lru_percpu_hash, lpm_trie, queue, stack");
 	assert_int_equal(metric_init(&metric, &huge, object, &err), -EFBIG);
 	assert_string_equal(error_message(&err),
-			    "metric \"m\": map HUGE: an entry has 17000004 bytes, and at most "
-			    "16777216 can be read: make its value smaller");
+			    "metric \"m\": map HUGE: an entry has 17000004 bytes, expected at "
+			    "most 16777216; make the value smaller");
 }
 
 /* A metric with a hundred thousand entries is streamed: no piece is larger than a batch. */

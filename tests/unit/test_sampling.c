@@ -369,8 +369,8 @@ static void test_repeated_named(void **state)
 		{ "value.one.n", NULL, NULL, 0, false, "1 7;2 7;3 7;" },
 		{ "value.drops", NULL, &label, 0, false, "1 [1,0,4] 0;2 [2,0,4] 0;3 [3,0,4] 0;" },
 		{ "value.drops", NULL, &hex, 0, false,
-		  "metric \"m\": label \"l\": format \"hex\" is for single fields, and "
-		  "\"value.queues.tiny\" is of the structs in an array" },
+		  "metric \"m\": label \"l\": format \"hex\" requires a single field, "
+		  "but \"value.queues.tiny\" is in an array of structs" },
 		{ "value.queues.flag", NULL, NULL, 0, false,
 		  "metric \"m\": value: field \"value.queues.flag\" is no number" },
 		{ "value.queues", NULL, NULL, 0, false,
