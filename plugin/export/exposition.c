@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/exposition.h"
+#include "base/array.h"
 #include "base/utf8.h"
 
 #include <ctype.h>
@@ -113,24 +114,19 @@ static bool names_have(const struct names *names, const char *name)
 	return false;
 }
 
-/* Converts to [a-zA-Z_][a-zA-Z0-9_]* in place. Prometheus reserves names that begin with "__". */
-static void sanitize_label(char *name)
+const char *names_add(struct names *names, const char *field)
 {
+	_cleanup_free_ char *name = strdup(*field ? field : "field");
+	char *unique, **slot;
+
+	if (!name)
+		return NULL;
+	/* Prometheus reserves names that begin with "__". */
 	for (char *c = name; *c; c++)
 		if (!isalnum((unsigned char)*c) || (c == name && isdigit((unsigned char)*c)))
 			*c = '_';
 	if (!strncmp(name, "__", 2))
 		name[0] = 'f';
-}
-
-const char *names_add(struct names *names, const char *field)
-{
-	_cleanup_free_ char *name = strdup(*field ? field : "field");
-	char *unique;
-
-	if (!name)
-		return NULL;
-	sanitize_label(name);
 	unique = strdup(name);
 	for (unsigned int i = 0; unique && names_have(names, unique); i++) {
 		char suffix[16] = "";
@@ -141,15 +137,17 @@ const char *names_add(struct names *names, const char *field)
 		if (asprintf(&unique, "exported_%s%s", name, suffix) < 0)
 			unique = NULL;
 	}
-	if (!unique || names->n == ARRAY_SIZE(names->names)) {
+	slot = unique ? array_append(names->names, names->n) : NULL;
+	if (!slot) {
 		free(unique);
 		return NULL;
 	}
-	return names->names[names->n++] = unique;
+	return *slot = unique;
 }
 
 void names_release(struct names *names)
 {
 	for (size_t i = 0; i < names->n; i++)
 		free(names->names[i]);
+	free(names->names);
 }

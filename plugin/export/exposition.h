@@ -30,12 +30,9 @@ void exposition_help(struct text *out, const char *help, bool quotes);
  */
 void exposition_bound(struct text *out, double bound);
 
-/* Label names of a source beside the document's labels and the fields. */
-#define NAMES_OWN_MAX 8
-
-/* The label names of a source so far, to keep them unique. */
+/* The label names of a source so far, to keep them unique. A zeroed one is empty. */
 struct names {
-	char *names[LABELS_MAX + FIELDS_MAX + NAMES_OWN_MAX];
+	char **names;
 	size_t n;
 };
 
@@ -44,7 +41,7 @@ struct names {
  * @names: zeroed or used before; release it with names_release()
  * @name:  any text; invalid characters become "_", and a used name gets the prefix "exported_"
  *
- * Return: the unique valid name, owned by @names; NULL if out of memory or @names is full.
+ * Return: the unique valid name, owned by @names; NULL if out of memory.
  */
 const char *names_add(struct names *names, const char *name);
 void names_release(struct names *names);

@@ -58,76 +58,60 @@ static int add_fixed(struct source *source, const char *name, const char *value)
 	struct value_label *label = &source->fixed[source->n_fixed++];
 
 	exposition_label_plain(&plain, value, strlen(value));
-	*label = (struct value_label){ strdup(name), text_steal(&plain) };
+	*label = (struct value_label){ name, text_steal(&plain) };
 	text_printf(&source->labels, "%s%s=\"", source->labels.len ? "," : "", name);
 	exposition_label_value(&source->labels, value, strlen(value));
 	text_addc(&source->labels, '"');
-	return label->name && label->value ? text_status(&source->labels) : -ENOMEM;
+	return label->value ? text_status(&source->labels) : -ENOMEM;
 }
 
-static int add_constant(struct source *source, struct names *names, const char *name,
-			const char *value)
+static int add_constant(struct source *source, const char *name, const char *value)
 {
-	name = names_add(names, name);
+	name = names_add(&source->names, name);
 	return name ? add_fixed(source, name, value) : -ENOMEM;
 }
 
 /* Returns the number of labels that vary: an array in the value has an index in addition. */
-static size_t n_heads(const struct source *source)
+static size_t n_varying_labels(const struct source *source)
 {
 	return source->metric->n_labels + (source_family(source)->numbers > 1);
 }
 
-static int source_add_label(struct source *source, struct names *names, size_t i)
-{
-	const struct metric *metric = source->metric;
-	const char *name =
-		names_add(names, i < metric->n_labels ? metric->labels[i].name : "index");
-
-	source->label_names[i] = name ? strdup(name) : NULL;
-	if (!source->label_names[i] || asprintf(&source->label_heads[i], ",%s=\"", name) < 0)
-		return -ENOMEM;
-	return 0;
-}
-
-static int add_tail(struct source *source, const char *name, double value)
-{
-	_cleanup_text_ struct text tail = {};
-
-	text_printf(&tail, ",%s=\"", name);
-	exposition_bound(&tail, value);
-	text_adds(&tail, "\"} ");
-	source->tails[source->n_tails] = text_steal(&tail);
-	return source->tails[source->n_tails] ? (int)source->n_tails++ : -ENOMEM;
-}
-
-/* Builds the label "le" or "quantile" of each sample. Reserves the name before others are added. */
-static int add_tails(struct source *source, struct names *names)
+/*
+ * Builds the label "le" or "quantile" of each sample of a histogram. Reserves the name before
+ * others are added.
+ */
+static int add_tails(struct source *source)
 {
 	const struct histogram *histogram = &source->metric->histogram;
 	bool summary = source->type == METRIC_SUMMARY;
-	const char *name = names_add(names, summary ? "quantile" : "le");
+	const char *name = names_add(&source->names, summary ? "quantile" : "le");
 	size_t n = summary ? histogram->n_quantiles : histogram->n_buckets;
-	int r = 0;
 
 	source->tails = calloc(n, sizeof(*source->tails));
 	if (!name || !source->tails)
 		return -ENOMEM;
-	for (size_t i = 0; r >= 0 && i < n; i++)
-		r = add_tail(source, name,
-			     summary	 ? histogram->quantiles[i]
-			     : i + 1 < n ? histogram->bounds[i]
-					 : INFINITY);
-	return r < 0 ? r : 0;
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_text_ struct text tail = {};
+
+		text_printf(&tail, ",%s=\"", name);
+		exposition_bound(&tail, summary	    ? histogram->quantiles[i]
+					: i + 1 < n ? histogram->bounds[i]
+						    : INFINITY);
+		text_adds(&tail, "\"} ");
+		source->tails[i] = text_steal(&tail);
+		if (!source->tails[i])
+			return -ENOMEM;
+		source->n_tails++;
+	}
+	return 0;
 }
 
 static int source_init(struct source *source, const struct snapshot_item *item, int direction)
 {
-	_cleanup_(names_release) struct names names = {};
 	const struct metric *metric = source->metric;
 	const struct metric_config *config = metric->config;
 	const char *monitor = item->monitor ? item->monitor->name : "";
-	bool histogram = histogram_is_one(&metric->histogram);
 	int r = 0;
 
 	source->type = config->type;
@@ -135,47 +119,49 @@ static int source_init(struct source *source, const struct snapshot_item *item, 
 		source->type = METRIC_UNTYPED;
 	source->name = sample_name(metric, &metric->families[source->family]);
 	source->fixed = calloc(FIXED_MAX, sizeof(*source->fixed));
-	source->label_heads = calloc(n_heads(source) + 1, sizeof(char *));
-	source->label_names = calloc(n_heads(source) + 1, sizeof(char *));
-	if (!source->name || !source->fixed || !source->label_heads || !source->label_names)
+	source->label_heads = calloc(n_varying_labels(source) + 1, sizeof(char *));
+	if (!source->name || !source->fixed || !source->label_heads)
 		return -ENOMEM;
-	if (!names_add(&names, METRIC_NAME) || !names_add(&names, METRIC_FIELD))
+	if (!names_add(&source->names, METRIC_NAME) || !names_add(&source->names, METRIC_FIELD))
 		return -ENOMEM;
-	if (histogram)
-		r = add_tails(source, &names);
+	if (histogram_is_one(&metric->histogram))
+		r = add_tails(source);
 	if (r == 0)
-		r = add_constant(source, &names, "monitor", monitor);
+		r = add_constant(source, "monitor", monitor);
 	if (r == 0)
-		r = add_constant(source, &names, "interface", item->interface);
+		r = add_constant(source, "interface", item->interface);
 	if (r == 0)
-		r = add_constant(source, &names, "direction", direction_name(direction));
+		r = add_constant(source, "direction", direction_name(direction));
 	for (size_t i = 0; r == 0 && i < config->n_labels; i++)
 		if (config->labels[i].value)
-			r = add_constant(source, &names, config->labels[i].name,
-					 config->labels[i].value);
-	for (size_t i = 0; r == 0 && i < n_heads(source); i++)
-		r = source_add_label(source, &names, i);
+			r = add_constant(source, config->labels[i].name, config->labels[i].value);
+	for (size_t i = 0; r == 0 && i < n_varying_labels(source); i++) {
+		const char *name = i < metric->n_labels ? metric->labels[i].name : "index";
+
+		name = names_add(&source->names, name);
+		if (!name || asprintf(&source->label_heads[i], ",%s=\"", name) < 0)
+			r = -ENOMEM;
+	}
+	if (r == 0)
+		source->label_names =
+			source->names.names + source->names.n - n_varying_labels(source);
 	return r;
 }
 
 static void source_release(struct source *source)
 {
-	for (size_t i = 0; source->label_heads && i < n_heads(source); i++)
+	for (size_t i = 0; source->label_heads && i < n_varying_labels(source); i++)
 		free(source->label_heads[i]);
-	for (size_t i = 0; source->label_names && i < n_heads(source); i++)
-		free(source->label_names[i]);
-	for (size_t i = 0; i < source->n_fixed; i++) {
-		free((char *)source->fixed[i].name);
+	for (size_t i = 0; i < source->n_fixed; i++)
 		free((char *)source->fixed[i].value);
-	}
 	for (size_t i = 0; i < source->n_tails; i++)
 		free(source->tails[i]);
 	free(source->tails);
 	free(source->label_heads);
-	free(source->label_names);
 	free(source->fixed);
 	free(source->name);
 	text_release(&source->labels);
+	names_release(&source->names);
 }
 
 static int source_by_name(const void *a, const void *b)
@@ -216,12 +202,6 @@ static bool source_name_is_taken(const struct sources *sources, const struct sou
 	return false;
 }
 
-static bool same_labels(const struct source *a, const struct source *b)
-{
-	return a->labels.len == b->labels.len &&
-	       !memcmp(a->labels.data, b->labels.data, a->labels.len);
-}
-
 /*
  * Adds labels with the original names to sources with equal names and fixed labels: metrics
  * my-metric and my_metric of one direction, or field x of metric m and metric m_x.
@@ -231,7 +211,10 @@ static int keep_apart(struct source *sources, size_t n)
 	int r = 0;
 
 	for (size_t i = 1, first = 0; r == 0 && i < n; i++) {
-		if (!same_labels(&sources[i], &sources[first])) {
+		const struct text *labels = &sources[i].labels, *others = &sources[first].labels;
+
+		if (labels->len != others->len ||
+		    memcmp(labels->data, others->data, labels->len) != 0) {
 			first = i;
 			continue;
 		}
@@ -240,11 +223,6 @@ static int keep_apart(struct source *sources, size_t n)
 			r = add_fixed(&sources[i], METRIC_FIELD, source_family(&sources[i])->name);
 	}
 	return r;
-}
-
-static bool is_histogram(const struct source *source)
-{
-	return source->type == METRIC_HISTOGRAM || source->type == METRIC_SUMMARY;
 }
 
 /* Returns true if a sample name of histogram items[i] is also used by a source of another type. */
@@ -277,7 +255,8 @@ static int settle_histograms(struct sources *sources)
 	int r = names ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < sources->n; i++)
-		if (is_histogram(&items[i]) && is_ambiguous(sources, i) &&
+		if ((items[i].type == METRIC_HISTOGRAM || items[i].type == METRIC_SUMMARY) &&
+		    is_ambiguous(sources, i) &&
 		    asprintf(&names[i], "%s_%s", items[i].name, metric_type_name(items[i].type)) <
 			    0)
 			r = -ENOMEM;

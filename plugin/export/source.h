@@ -35,12 +35,13 @@ struct source {
 	struct held *held; /* owned by the sources */
 	char *name; /* of the samples, without _bucket and the like; equal names form one family */
 	struct text labels;	   /* the fixed ones: monitor="edge",... */
-	struct value_label *fixed; /* the same, not escaped; strings are owned */
+	struct names names;	   /* owns the names of all labels */
+	struct value_label *fixed; /* the same, not escaped; values are owned */
 	size_t n_fixed;
 	/* Other labels, as ,saddr=" ; for an array in the value, one more: the index. */
 	char **label_heads;
-	char **label_names;
-	char **tails; /* one per bucket: ,le="1.0"} ; or per quantile */
+	char **label_names; /* points into names */
+	char **tails;	    /* one per bucket: ,le="1.0"} ; or per quantile */
 	size_t n_tails;
 	enum metric_type type; /* METRIC_HISTOGRAM or _SUMMARY only if there are slots */
 	bool native;	       /* all histograms of this name have a native form */

@@ -17,19 +17,24 @@ struct entry {
 	char bytes[] __attribute__((aligned(8)));
 };
 
-struct accumulator {
-	unsigned int refs; /* atomic */
+/* The layout of an entry: offsets in its bytes, and sizes. */
+struct layout {
 	size_t key_size;
 	size_t value_size; /* of all CPUs */
-	size_t value_at;   /* offset in an entry's bytes */
-	size_t total_at;   /* likewise; 0: no total */
-	size_t numbers_at; /* likewise */
+	size_t value_at;
+	size_t total_at; /* 0: no total */
+	size_t numbers_at;
 	size_t n_numbers;
-	uint32_t meaning; /* hash of what the numbers are, see hash_meaning() */
 	size_t entry_size;
-	size_t max;    /* entries beyond which old ones are evicted */
-	size_t limit;  /* entries that ACCUMULATOR_BYTES_MAX allows */
-	bool replaces; /* gauge: a new value replaces the old one */
+};
+
+struct accumulator {
+	unsigned int refs; /* atomic */
+	struct layout layout;
+	uint32_t meaning; /* hash of what the numbers are, see hash_meaning() */
+	size_t max;	  /* entries beyond which old ones are evicted */
+	size_t limit;	  /* entries that ACCUMULATOR_BYTES_MAX allows */
+	bool replaces;	  /* gauge: a new value replaces the old one */
 
 	pthread_mutex_t turn; /* taken before lock */
 	pthread_mutex_t lock;
@@ -60,34 +65,32 @@ static int hash_meaning(const struct metric *metric, uint32_t *ret)
 	return text_status(&text);
 }
 
-static size_t value_offset(const struct metric *metric)
+static struct layout layout_of(const struct metric *metric)
 {
-	return align8(metric->map.key_size);
-}
+	size_t value = map_value_stride(&metric->map);
+	struct layout layout = {
+		.key_size = metric->map.key_size,
+		.value_size = value,
+		.value_at = align8(metric->map.key_size),
+		.n_numbers = metric->n_columns,
+	};
 
-static size_t total_offset(const struct metric *metric)
-{
-	return value_offset(metric) + align8(map_value_stride(&metric->map));
-}
-
-/* The numbers combine all CPUs. Samples of a single CPU are taken from the total. */
-static size_t numbers_offset(const struct metric *metric)
-{
-	size_t total = metric_lists_cpus(metric) ? align8(map_value_stride(&metric->map)) : 0;
-
-	return total_offset(metric) + total;
-}
-
-static size_t accumulator_entry_bytes(const struct metric *metric)
-{
-	return sizeof(struct entry) + numbers_offset(metric) +
-	       metric->n_columns * sizeof(struct number);
+	layout.numbers_at = layout.value_at + align8(value);
+	/* The numbers combine all CPUs. Samples of a single CPU are taken from the total. */
+	if (metric_lists_cpus(metric)) {
+		layout.total_at = layout.numbers_at;
+		layout.numbers_at += align8(value);
+	}
+	layout.entry_size =
+		sizeof(struct entry) + layout.numbers_at + layout.n_numbers * sizeof(struct number);
+	return layout;
 }
 
 int accumulator_check(const struct metric *metric, struct error *err)
 {
-	unsigned long long n = ACCUMULATOR_MAPS_MAX * (unsigned long long)metric->map.max_entries;
-	unsigned long long bytes = n * accumulator_entry_bytes(metric);
+	size_t entry = layout_of(metric).entry_size;
+	unsigned long long bytes =
+		ACCUMULATOR_MAPS_MAX * (unsigned long long)metric->map.max_entries * entry;
 
 	if (bytes <= ACCUMULATOR_BYTES_MAX)
 		return 0;
@@ -95,7 +98,7 @@ int accumulator_check(const struct metric *metric, struct error *err)
 			 "map %s: the accumulator may need %llu bytes (%d times %u entries of %zu "
 			 "bytes%s), the limit is %llu; reduce max_entries",
 			 metric->config->map_name, bytes, ACCUMULATOR_MAPS_MAX,
-			 metric->map.max_entries, accumulator_entry_bytes(metric),
+			 metric->map.max_entries, entry,
 			 map_is_percpu(metric->map.type) ? " on all CPUs" : "",
 			 ACCUMULATOR_BYTES_MAX);
 }
@@ -110,14 +113,8 @@ struct accumulator *accumulator_new(const struct metric *metric)
 	}
 	accumulator->refs = 1;
 	accumulator->pass = 1;
-	accumulator->key_size = metric->map.key_size;
-	accumulator->value_size = map_value_stride(&metric->map);
-	accumulator->value_at = value_offset(metric);
-	accumulator->total_at = metric_lists_cpus(metric) ? total_offset(metric) : 0;
-	accumulator->numbers_at = numbers_offset(metric);
-	accumulator->n_numbers = metric->n_columns;
-	accumulator->entry_size = accumulator_entry_bytes(metric);
-	accumulator->limit = ACCUMULATOR_BYTES_MAX / accumulator->entry_size;
+	accumulator->layout = layout_of(metric);
+	accumulator->limit = ACCUMULATOR_BYTES_MAX / accumulator->layout.entry_size;
 	accumulator->max = 2 * (size_t)metric->map.max_entries;
 	if (accumulator->max < ACCUMULATOR_ENTRIES_MIN)
 		accumulator->max = ACCUMULATOR_ENTRIES_MIN;
@@ -131,12 +128,11 @@ struct accumulator *accumulator_new(const struct metric *metric)
 
 bool accumulator_suits(const struct accumulator *accumulator, const struct metric *metric)
 {
+	const struct layout layout = layout_of(metric);
 	uint32_t meaning;
 
-	return accumulator->key_size == metric->map.key_size &&
-	       accumulator->value_size == map_value_stride(&metric->map) &&
-	       accumulator->n_numbers == metric->n_columns && hash_meaning(metric, &meaning) == 0 &&
-	       accumulator->meaning == meaning &&
+	return !memcmp(&layout, &accumulator->layout, sizeof(layout)) &&
+	       hash_meaning(metric, &meaning) == 0 && accumulator->meaning == meaning &&
 	       accumulator->replaces == (metric->config->type == METRIC_GAUGE);
 }
 
@@ -153,7 +149,7 @@ struct accumulator *accumulator_unref(struct accumulator *accumulator)
 		return NULL;
 	pthread_mutex_destroy(&accumulator->turn);
 	pthread_mutex_destroy(&accumulator->lock);
-	buffer_free(accumulator->entries, accumulator->size * accumulator->entry_size);
+	buffer_free(accumulator->entries, accumulator->size * accumulator->layout.entry_size);
 	index_release(&accumulator->index);
 	free(accumulator);
 	return NULL;
@@ -161,15 +157,15 @@ struct accumulator *accumulator_unref(struct accumulator *accumulator)
 
 static struct entry *entry_at(const struct accumulator *accumulator, size_t i)
 {
-	return (struct entry *)(accumulator->entries + i * accumulator->entry_size);
+	return (struct entry *)(accumulator->entries + i * accumulator->layout.entry_size);
 }
 
 static struct index_keys index_keys_of(const struct accumulator *accumulator)
 {
 	return (struct index_keys){
 		.first = accumulator->entries ? entry_at(accumulator, 0)->bytes : NULL,
-		.stride = accumulator->entry_size,
-		.size = accumulator->key_size,
+		.stride = accumulator->layout.entry_size,
+		.size = accumulator->layout.key_size,
 	};
 }
 
@@ -198,7 +194,7 @@ static void evict_oldest(struct accumulator *accumulator)
 		if (age_of(accumulator, entry_at(accumulator, i)) <= oldest) {
 			if (to != i)
 				memcpy(entry_at(accumulator, to), entry_at(accumulator, i),
-				       accumulator->entry_size);
+				       accumulator->layout.entry_size);
 			to++;
 		}
 	accumulator->n = to;
@@ -208,7 +204,7 @@ static void evict_oldest(struct accumulator *accumulator)
 /* Makes room for n more entries: evicts, then grows the array. Called with lock held. */
 static int accumulator_make_room(struct accumulator *accumulator, size_t n)
 {
-	size_t size = 2 * accumulator->size;
+	size_t entry_size = accumulator->layout.entry_size, size = 2 * accumulator->size;
 	char *entries;
 
 	if (accumulator->n + n > accumulator->size && accumulator->n + n > accumulator->max)
@@ -222,9 +218,8 @@ static int accumulator_make_room(struct accumulator *accumulator, size_t n)
 			size = 64;
 		if (size > accumulator->limit)
 			size = accumulator->limit;
-		entries = buffer_resize(accumulator->entries,
-					accumulator->size * accumulator->entry_size,
-					size * accumulator->entry_size);
+		entries = buffer_resize(accumulator->entries, accumulator->size * entry_size,
+					size * entry_size);
 		if (!entries)
 			return -ENOMEM;
 		accumulator->entries = entries;
@@ -256,8 +251,8 @@ static struct entry *entry_of(struct accumulator *accumulator, const char *key)
 		return NULL;
 	slot = index_slot(&accumulator->index, index_keys_of(accumulator), key);
 	entry = entry_at(accumulator, accumulator->n);
-	memset(entry, 0, accumulator->entry_size);
-	memcpy(entry->bytes, key, accumulator->key_size);
+	memset(entry, 0, accumulator->layout.entry_size);
+	memcpy(entry->bytes, key, accumulator->layout.key_size);
 	entry->serial = accumulator->next_serial++;
 	*slot = (uint32_t)++accumulator->n;
 	return entry;
@@ -280,23 +275,11 @@ void accumulator_begin(struct accumulator *accumulator)
 	pthread_mutex_unlock(&accumulator->lock);
 }
 
-static struct number *numbers_of(const struct accumulator *accumulator, struct entry *entry)
-{
-	return (struct number *)(entry->bytes + accumulator->numbers_at);
-}
-
-static void add_value(const struct accumulator *accumulator, const struct metric *metric, char *sum,
-		      const char *value)
-{
-	if (accumulator->replaces)
-		memcpy(sum, value, accumulator->value_size);
-	else
-		metric_value_add(metric, sum, value);
-}
-
 int accumulator_add(struct accumulator *accumulator, const struct metric *metric,
 		    const struct map_batch *batch)
 {
+	const struct layout *layout = &accumulator->layout;
+	const size_t values_at[] = { layout->value_at, layout->total_at };
 	int r = 0;
 
 	pthread_mutex_lock(&accumulator->lock);
@@ -309,11 +292,16 @@ int accumulator_add(struct accumulator *accumulator, const struct metric *metric
 			r = -ENOMEM;
 			break;
 		}
-		sums = numbers_of(accumulator, entry);
-		add_value(accumulator, metric, entry->bytes + accumulator->value_at, value);
-		if (accumulator->total_at)
-			add_value(accumulator, metric, entry->bytes + accumulator->total_at, value);
-		for (size_t n = 0; n < accumulator->n_numbers; n++) {
+		for (int n = 0; n < (layout->total_at ? 2 : 1); n++) {
+			char *sum = entry->bytes + values_at[n];
+
+			if (accumulator->replaces)
+				memcpy(sum, value, layout->value_size);
+			else
+				metric_value_add(metric, sum, value);
+		}
+		sums = (struct number *)(entry->bytes + layout->numbers_at);
+		for (size_t n = 0; n < layout->n_numbers; n++) {
 			struct number number = metric_sample(metric, n, value);
 
 			/* The kind of a zeroed number may differ: the first one is copied. */
@@ -331,7 +319,7 @@ int accumulator_add(struct accumulator *accumulator, const struct metric *metric
 int accumulator_reader_init(struct accumulator_reader *reader, struct accumulator *accumulator,
 			    bool recent)
 {
-	size_t n = MAP_BATCH_BYTES / accumulator->entry_size + 1;
+	size_t n = MAP_BATCH_BYTES / accumulator->layout.entry_size + 1;
 
 	*reader = (struct accumulator_reader){ .accumulator = accumulator, .recent = recent };
 	pthread_mutex_lock(&accumulator->lock);
@@ -340,9 +328,9 @@ int accumulator_reader_init(struct accumulator_reader *reader, struct accumulato
 		n = accumulator->n;
 	pthread_mutex_unlock(&accumulator->lock);
 	reader->capacity = (uint32_t)n;
-	reader->keys = malloc(n * accumulator->key_size + 1);
-	reader->values = malloc(n * accumulator->value_size + 1);
-	reader->numbers = malloc(n * accumulator->n_numbers * sizeof(*reader->numbers) + 1);
+	reader->keys = malloc(n * accumulator->layout.key_size + 1);
+	reader->values = malloc(n * accumulator->layout.value_size + 1);
+	reader->numbers = malloc(n * accumulator->layout.n_numbers * sizeof(*reader->numbers) + 1);
 	if (reader->keys && reader->values && reader->numbers)
 		return 0;
 	accumulator_reader_release(reader);
@@ -365,22 +353,19 @@ static size_t find_serial(const struct accumulator *accumulator, uint64_t serial
 	return low;
 }
 
-/* Copies an entry into the reader's batch, and resets its value if the read is of recent changes.
- */
+/* Copies an entry into the reader's batch. A read of recent changes resets its value. */
 static void copy_entry(struct accumulator_reader *reader, struct entry *entry, uint32_t to)
 {
-	const struct accumulator *accumulator = reader->accumulator;
-	char *value = entry->bytes + accumulator->value_at;
-	const char *source = accumulator->total_at && !reader->recent
-				     ? entry->bytes + accumulator->total_at
-				     : value;
+	const struct layout *layout = &reader->accumulator->layout;
+	bool total = layout->total_at && !reader->recent;
 
-	memcpy(reader->keys + to * accumulator->key_size, entry->bytes, accumulator->key_size);
-	memcpy(reader->values + to * accumulator->value_size, source, accumulator->value_size);
-	memcpy(reader->numbers + to * accumulator->n_numbers, numbers_of(accumulator, entry),
-	       accumulator->n_numbers * sizeof(*reader->numbers));
+	memcpy(reader->keys + to * layout->key_size, entry->bytes, layout->key_size);
+	memcpy(reader->values + to * layout->value_size,
+	       entry->bytes + (total ? layout->total_at : layout->value_at), layout->value_size);
+	memcpy(reader->numbers + to * layout->n_numbers, entry->bytes + layout->numbers_at,
+	       layout->n_numbers * sizeof(*reader->numbers));
 	if (reader->recent) {
-		memset(value, 0, accumulator->value_size);
+		memset(entry->bytes + layout->value_at, 0, layout->value_size);
 		entry->recent = false;
 	}
 }
