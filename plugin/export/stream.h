@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A stream produces the text of an encoder piece by piece, at the pace of its consumer.
+ * A stream produces the text of an encoder in chunks, at the pace of its consumer.
  *
- * A piece is at most one batch of a map, so memory does not grow with the map. The next piece is
+ * A chunk is at most one batch of a map, so memory does not grow with the map. The next chunk is
  * read when the consumer asks for it. A stream owns its snapshot of the monitors, so a reload
  * cannot free anything it reads. One thread at a time uses a stream; there is no lock.
  */
@@ -18,12 +18,12 @@ struct stream {
 };
 
 /**
- * stream_next() - append the next piece
+ * stream_next() - append the next chunk
  * @stream: the stream
- * @out:    receives the piece
+ * @out:    receives the chunk
  * @err:    receives the reason
  *
- * Return: 1 if more pieces follow, 0 at the end, -errno if the stream cannot continue.
+ * Return: 1 if more chunks follow, 0 at the end, -errno if the stream cannot continue.
  */
 static inline int stream_next(struct stream *stream, struct text *out, struct error *err)
 {

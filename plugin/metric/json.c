@@ -22,20 +22,30 @@ static void value_json(const struct metric *metric, const char *value, struct te
 	text_addc(out, ']');
 }
 
-/* Appends entries of the current batch until the piece has METRIC_CHUNK_BYTES. */
-static void entries_json(struct metric_json *json, struct text *out)
+int metric_json_next(struct metric_json *json, struct text *out)
 {
 	const struct metric *metric = json->metric;
 	const struct map_batch *batch = &json->batch.entries;
+	enum map_kind kind = map_kind(metric->map.type);
 	/* Arrays and queues without per-CPU values are lists of values, other maps lists of pairs.
 	 */
-	bool pairs = map_is_percpu(metric->map.type) || map_kind(metric->map.type) == MAP_HASH ||
-		     map_kind(metric->map.type) == MAP_TRIE;
+	bool pairs = map_is_percpu(metric->map.type) || kind == MAP_HASH || kind == MAP_TRIE;
 	size_t start = out->len;
 
+	if (json->ended)
+		return 0;
+	if (json->at == batch->count) {
+		int r = metric_reader_next(&json->reader, &json->batch);
+
+		json->at = 0;
+		if (r <= 0) { /* close the array also after an error */
+			json->ended = true;
+			text_adds(out, json->first ? "[]" : "]");
+			return r < 0 ? r : text_status(out);
+		}
+	}
 	for (; json->at < batch->count && out->len - start < METRIC_CHUNK_BYTES; json->at++) {
-		if (!json->first)
-			text_addc(out, ',');
+		text_addc(out, json->first ? '[' : ',');
 		json->first = false;
 		if (pairs) {
 			text_add(out, "{\"key\":", 7);
@@ -46,27 +56,6 @@ static void entries_json(struct metric_json *json, struct text *out)
 		if (pairs)
 			text_addc(out, '}');
 	}
-}
-
-int metric_json_next(struct metric_json *json, struct text *out)
-{
-	int r;
-
-	if (json->ended)
-		return 0;
-	if (!json->started)
-		text_addc(out, '[');
-	json->started = true;
-	if (json->at == json->batch.entries.count) {
-		json->at = json->batch.entries.count = 0;
-		r = metric_reader_next(&json->reader, &json->batch);
-		if (r <= 0) { /* close the array also after an error */
-			json->ended = true;
-			text_addc(out, ']');
-			return r < 0 ? r : text_status(out);
-		}
-	}
-	entries_json(json, out);
 	return text_status(out) < 0 ? -ENOMEM : 1;
 }
 
