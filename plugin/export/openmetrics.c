@@ -86,7 +86,7 @@ static int source_begin(struct openmetrics_stream *stream, const struct source *
 			struct text *out)
 {
 	uint32_t limit = source->metric->config->max_series;
-	struct held *held = source->held;
+	struct metric_read *read = source->read;
 	int r;
 
 	if (!limit)
@@ -99,41 +99,41 @@ static int source_begin(struct openmetrics_stream *stream, const struct source *
 	stream->entry = 0;
 	stream->batch = (struct metric_batch){};
 	stream->reading = true;
-	if (held->open) {
-		sampling_rewind(&held->sampling);
+	if (read->open) {
+		sampling_rewind(&read->sampling);
 		return 0;
 	}
-	r = sampling_init(&held->sampling, source->metric,
+	r = sampling_init(&read->sampling, source->metric,
 			  stream->look ? METRIC_FOR_LOOKING : METRIC_FOR_SAMPLES, limit);
-	held->open = r == 0;
+	read->open = r == 0;
 	return r;
 }
 
 /* Ends a family; after the metric's last one, records left-out series. Returns 0 or -ENOMEM. */
 static int source_end(struct openmetrics_stream *stream)
 {
-	struct held *held = stream->sources.items[stream->at].held;
-	const struct selection *selection = held->sampling.selection;
+	struct metric_read *read = stream->sources.items[stream->at].read;
+	const struct selection *selection = read->sampling.selection;
 	int r = 0;
 
 	stream->reading = false;
 	stream->at++;
-	if (--held->users || !held->open)
+	if (--read->users || !read->open)
 		return 0;
-	held->left_out = sampling_left_out(&held->sampling);
+	read->left_out = sampling_left_out(&read->sampling);
 	if (!stream->look)
-		sampling_note_left_out(&held->sampling, READER_OPENMETRICS);
-	if (held->left_out) {
-		size_t size = held->metric->n_numbers * sizeof(*held->sums);
+		sampling_note_left_out(&read->sampling, READER_OPENMETRICS);
+	if (read->left_out) {
+		size_t size = read->metric->n_numbers * sizeof(*read->sums);
 
-		held->sums = malloc(size);
-		if (held->sums)
-			memcpy(held->sums, selection->sums, size);
+		read->sums = malloc(size);
+		if (read->sums)
+			memcpy(read->sums, selection->sums, size);
 		else
 			r = -ENOMEM;
 	}
-	sampling_release(&held->sampling);
-	held->open = false;
+	sampling_release(&read->sampling);
+	read->open = false;
 	return r;
 }
 
@@ -162,28 +162,30 @@ static void left_out_sample(struct openmetrics_stream *stream, const struct sour
 					  number, out);
 }
 
-/* Writes the sums over all series of a metric; for a histogram count and sum. */
+/* Writes the sums over all series of a metric; of a histogram count and sum. */
 static void left_out_sums(struct openmetrics_stream *stream, const struct source *source,
 			  const char *name, struct text *out)
 {
 	const struct metric *metric = source->metric;
 	const struct histogram *histogram = &metric->histogram;
-	const struct number *sums = source->held->sums;
+	const struct number *sums = source->read->sums;
+	struct number sum;
 
-	if (!histogram_is_one(histogram)) {
-		left_out_sample(
-			stream, source, name, "",
-			metric_scale(metric, metric_family_sum(metric, source->family, sums)), out);
-		return;
+	if (histogram_is_one(histogram)) {
+		left_out_sample(stream, source, name, "_count", histogram_count(histogram, sums),
+				out);
+		if (!histogram->sum)
+			return;
+		sum = histogram_sum(histogram, sums);
+	} else {
+		sum = metric_family_sum(metric, source->family, sums);
 	}
-	left_out_sample(stream, source, name, "_count", histogram_count(histogram, sums), out);
-	if (histogram->sum)
-		left_out_sample(stream, source, name, "_sum",
-				metric_scale(metric, histogram_sum(histogram, sums)), out);
+	left_out_sample(stream, source, name, histogram_is_one(histogram) ? "_sum" : "",
+			metric_scale(metric, sum), out);
 }
 
 /* Writes one of the families "dynmon_series_..." for all metrics with left-out series. */
-static void left_out(struct openmetrics_stream *stream, bool sums, struct text *out)
+static void left_out_family(struct openmetrics_stream *stream, bool sums, struct text *out)
 {
 	const char *name = sums ? "dynmon_series_sum" : "dynmon_series_left_out";
 	const char *help = sums ? "Sum over all series of a metric, shown or left out."
@@ -192,9 +194,9 @@ static void left_out(struct openmetrics_stream *stream, bool sums, struct text *
 
 	for (size_t i = 0; i < stream->sources.n; i++) {
 		const struct source *source = &stream->sources.items[i];
-		const struct held *held = source->held;
+		const struct number left_out = { NUMBER_UNSIGNED, .u = source->read->left_out };
 
-		if (!held->left_out)
+		if (!left_out.u)
 			continue;
 		if (first)
 			stream->encoder->encoding->family(stream->encoder, name, METRIC_GAUGE, NULL,
@@ -203,23 +205,8 @@ static void left_out(struct openmetrics_stream *stream, bool sums, struct text *
 		if (sums)
 			left_out_sums(stream, source, name, out);
 		else
-			left_out_sample(stream, source, name, "",
-					(struct number){ NUMBER_UNSIGNED, .u = held->left_out },
-					out);
+			left_out_sample(stream, source, name, "", left_out, out);
 	}
-}
-
-static int finish(struct openmetrics_stream *stream, struct text *out, struct error *err)
-{
-	if (!stream->look)
-		snapshot_note_read(&stream->snapshot, READER_OPENMETRICS);
-	left_out(stream, false, out);
-	left_out(stream, true, out);
-	if (stream->snapshot.registry &&
-	    self_metrics_expose(&stream->snapshot, stream->encoder, out) < 0)
-		return error_oom(err);
-	stream->encoder->encoding->end(stream->encoder, out);
-	return text_status(out) < 0 ? error_oom(err) : 0;
 }
 
 static int openmetrics_next(struct stream *base, struct text *out, struct error *err)
@@ -230,8 +217,17 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 	size_t len = out->len;
 	int r = 1;
 
-	if (stream->at == stream->sources.n)
-		return finish(stream, out, err);
+	if (stream->at == stream->sources.n) {
+		if (!stream->look)
+			snapshot_note_read(&stream->snapshot, READER_OPENMETRICS);
+		left_out_family(stream, false, out);
+		left_out_family(stream, true, out);
+		if (stream->snapshot.registry &&
+		    self_metrics_expose(&stream->snapshot, stream->encoder, out) < 0)
+			return error_oom(err);
+		stream->encoder->encoding->end(stream->encoder, out);
+		return text_status(out) < 0 ? error_oom(err) : 0;
+	}
 	if (stream->look && metric_is_taken(source->metric)) {
 		stream->at++;
 		return 1;
@@ -240,7 +236,7 @@ static int openmetrics_next(struct stream *base, struct text *out, struct error 
 		r = source_begin(stream, source, out);
 	if (r >= 0 && stream->entry == stream->batch.entries.count) {
 		stream->entry = stream->batch.entries.count = 0;
-		r = sampling_next(&source->held->sampling, &stream->batch);
+		r = sampling_next(&source->read->sampling, &stream->batch);
 	}
 	if (r == -ENOMEM)
 		return error_oom(err);

@@ -57,13 +57,14 @@ static void protobuf_free(struct encoder *encoder)
 	free(protobuf);
 }
 
-static void pack(const Prometheus__MetricFamily *part, struct text *family)
+/* Appends a part of the family: its head or a metric. */
+static void pack(struct protobuf *protobuf, const Prometheus__MetricFamily *part)
 {
 	size_t n = prometheus__metric_family__get_packed_size(part);
-	char *to = text_reserve(family, n);
+	char *to = text_reserve(&protobuf->family, n);
 
 	if (to)
-		family->len += prometheus__metric_family__pack(part, (uint8_t *)to);
+		protobuf->family.len += prometheus__metric_family__pack(part, (uint8_t *)to);
 }
 
 static void pack_metric(struct protobuf *protobuf, Prometheus__Metric *metric)
@@ -74,7 +75,7 @@ static void pack_metric(struct protobuf *protobuf, Prometheus__Metric *metric)
 	metric->label = protobuf->label_list;
 	part.n_metric = 1;
 	part.metric = &metric;
-	pack(&part, &protobuf->family);
+	pack(protobuf, &part);
 }
 
 /* -- families -- */
@@ -115,12 +116,13 @@ static void protobuf_family(struct encoder *encoder, const char *name, enum metr
 	head.has_type = 1;
 	head.type = types[type];
 	head.unit = (char *)unit;
-	pack(&head, &protobuf->family);
+	pack(protobuf, &head);
 }
 
 /* -- metrics -- */
 
-/* Appends a value to a text that may move as it grows; call settle_labels() after the last one. */
+/* Appends a value to a text that may move as it grows; call set_label_values() after the last one.
+ */
 static void protobuf_add_label(struct protobuf *protobuf, const char *name, const char *value,
 			       size_t len)
 {
@@ -130,7 +132,7 @@ static void protobuf_add_label(struct protobuf *protobuf, const char *name, cons
 }
 
 /* Sets the value pointers of the labels from the first added one on. */
-static void settle_labels(struct protobuf *protobuf, size_t first)
+static void set_label_values(struct protobuf *protobuf, size_t first)
 {
 	char *value = protobuf->values.data;
 
@@ -170,7 +172,7 @@ static void protobuf_set_labels(struct protobuf *protobuf, const struct source_s
 		protobuf_add_label(protobuf, source->label_names[metric->n_labels], raw->data,
 				   raw->len);
 	}
-	settle_labels(protobuf, source->n_fixed);
+	set_label_values(protobuf, source->n_fixed);
 }
 
 /* Packs a metric that is a single number. */
@@ -322,7 +324,7 @@ static void protobuf_sample(struct encoder *encoder, const char *name,
 	for (size_t i = 0; i < n_labels; i++)
 		protobuf_add_label(protobuf, labels[i].name, labels[i].value,
 				   strlen(labels[i].value));
-	settle_labels(protobuf, 0);
+	set_label_values(protobuf, 0);
 	pack_number(protobuf, number);
 }
 

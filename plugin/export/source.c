@@ -12,7 +12,7 @@
  */
 #define RENAMES_MAX 8
 
-/* Labels that distinguish metrics whose names became equal, see keep_apart(). */
+/* Labels that distinguish metrics whose names became equal, see distinguish_equal_names(). */
 #define METRIC_NAME  "metric_name"
 #define METRIC_FIELD "metric_field"
 
@@ -206,7 +206,7 @@ static bool source_name_is_taken(const struct sources *sources, const struct sou
  * Adds labels with the original names to sources with equal names and fixed labels: metrics
  * my-metric and my_metric of one direction, or field x of metric m and metric m_x.
  */
-static int keep_apart(struct source *sources, size_t n)
+static int distinguish_equal_names(struct source *sources, size_t n)
 {
 	int r = 0;
 
@@ -247,7 +247,7 @@ static bool is_ambiguous(const struct sources *sources, size_t i)
  * Renames histograms and summaries with ambiguous sample names: appends the type to the name. They
  * cannot become untyped as other metrics do. Returns 1 if any was renamed, 0 or -ENOMEM.
  */
-static int settle_histograms(struct sources *sources)
+static int rename_ambiguous_histograms(struct sources *sources)
 {
 	_cleanup_free_ char **names = calloc(sources->n + 1, sizeof(*names));
 	struct source *items = sources->items;
@@ -274,7 +274,7 @@ static int settle_histograms(struct sources *sources)
  * Sources with the same name but different types become untyped. A counter also becomes untyped if
  * its family name, with or without _created, is the name of another source.
  */
-static int settle_types(struct sources *sources)
+static int unify_types(struct sources *sources)
 {
 	struct source *items = sources->items;
 	int r = 0;
@@ -298,7 +298,7 @@ static int settle_types(struct sources *sources)
 			items[j].type = type;
 			items[j].native = native;
 		}
-		r = keep_apart(&items[i], n);
+		r = distinguish_equal_names(&items[i], n);
 	}
 	return r;
 }
@@ -306,9 +306,9 @@ static int settle_types(struct sources *sources)
 static int source_add_metric(struct sources *sources, const struct snapshot_metric *each)
 {
 	const struct metric *metric = each->metric;
-	struct held *held = &sources->helds[sources->n_helds++];
+	struct metric_read *read = &sources->reads[sources->n_reads++];
 
-	*held = (struct held){ .metric = metric, .users = metric->n_families };
+	*read = (struct metric_read){ .metric = metric, .users = metric->n_families };
 	for (size_t family = 0; family < metric->n_families; family++) {
 		struct source *source = &sources->items[sources->n];
 		int r;
@@ -317,7 +317,7 @@ static int source_add_metric(struct sources *sources, const struct snapshot_metr
 			.monitor = each->item->monitor,
 			.metric = metric,
 			.family = family,
-			.held = held,
+			.read = read,
 			.order = sources->n++,
 		};
 		r = source_init(source, each->item, each->direction);
@@ -337,9 +337,9 @@ int sources_init(struct sources *sources, const struct snapshot *snapshot)
 		families += each.metric->n_families;
 	*sources = (struct sources){
 		.items = calloc(families + 1, sizeof(*sources->items)),
-		.helds = calloc(metrics + 1, sizeof(*sources->helds)),
+		.reads = calloc(metrics + 1, sizeof(*sources->reads)),
 	};
-	if (!sources->items || !sources->helds)
+	if (!sources->items || !sources->reads)
 		r = -ENOMEM;
 	each = (struct snapshot_metric){};
 	while (r == 0 && snapshot_next_metric(snapshot, &each))
@@ -352,13 +352,13 @@ int sources_init(struct sources *sources, const struct snapshot *snapshot)
 	qsort(sources->items, sources->n, sizeof(*sources->items), source_by_name);
 	/* A new name may be in use, too. */
 	for (int i = 0; r == 0 && i < RENAMES_MAX; i++) {
-		r = settle_histograms(sources);
+		r = rename_ambiguous_histograms(sources);
 		if (r <= 0)
 			break;
 		r = 0;
 	}
 	if (r >= 0)
-		r = settle_types(sources);
+		r = unify_types(sources);
 	if (r < 0)
 		sources_release(sources);
 	return r;
@@ -368,12 +368,12 @@ void sources_release(struct sources *sources)
 {
 	for (size_t i = 0; i < sources->n; i++)
 		source_release(&sources->items[i]);
-	for (size_t i = 0; i < sources->n_helds; i++) {
-		if (sources->helds[i].open)
-			sampling_release(&sources->helds[i].sampling);
-		free(sources->helds[i].sums);
+	for (size_t i = 0; i < sources->n_reads; i++) {
+		if (sources->reads[i].open)
+			sampling_release(&sources->reads[i].sampling);
+		free(sources->reads[i].sums);
 	}
 	free(sources->items);
-	free(sources->helds);
+	free(sources->reads);
 	*sources = (struct sources){};
 }

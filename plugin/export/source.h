@@ -17,7 +17,7 @@
 #define FIXED_MAX (LABELS_MAX + 5)
 
 /* A metric of one instance; it is read once for all of its families. */
-struct held {
+struct metric_read {
 	const struct metric *metric;
 	struct sampling sampling;
 	bool open;
@@ -32,7 +32,7 @@ struct source {
 	const struct monitor *monitor; /* NULL: the generation belongs to no monitor */
 	const struct metric *metric;
 	size_t family;
-	struct held *held; /* owned by the sources */
+	struct metric_read *read; /* owned by the sources */
 	char *name; /* of the samples, without _bucket and the like; equal names form one family */
 	struct text labels;	   /* the fixed ones: monitor="edge",... */
 	struct names names;	   /* owns the names of all labels */
@@ -52,8 +52,8 @@ struct source {
 struct sources {
 	struct source *items;
 	size_t n;
-	struct held *helds;
-	size_t n_helds;
+	struct metric_read *reads;
+	size_t n_reads;
 };
 
 /**

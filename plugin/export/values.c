@@ -408,7 +408,7 @@ static void conversion_release_texts(struct conversion *conversion)
 
 void values_read(const struct snapshot_item *item,
 		 void (*sink)(void *data, const struct value *value),
-		 void (*trouble)(void *data, const struct error *err), void *data)
+		 void (*failed)(void *data, const struct error *err), void *data)
 {
 	const struct monitor_settings *monitor = item->settings;
 	struct conversion conversion = { .item = item, .sink = sink, .data = data };
@@ -430,7 +430,7 @@ void values_read(const struct snapshot_item *item,
 			error_set(&err, r, "monitor %s: reading map %s of metric \"%s\": %s",
 				  monitor->name, config->map_name, config->name,
 				  map_reader_strerror(r));
-			trouble(data, &err);
+			failed(data, &err);
 		}
 	}
 	free(conversion.list);

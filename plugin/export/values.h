@@ -37,8 +37,8 @@ struct value {
  * values_read() - read the metrics of an instance for collectd
  * @item:    the instance
  * @sink:    called for each value, with no lock held
- * @trouble: called for each metric that cannot be read; other metrics are not affected
- * @data:    passed to sink and trouble
+ * @failed: called for each metric that cannot be read; other metrics are not affected
+ * @data:    passed to sink and failed
  *
  * Reads all metrics that have scalar values and are enabled for dispatch. If a metric has more
  * series than its limit, the largest are passed on, with the number of series left out and the sum
@@ -46,7 +46,7 @@ struct value {
  */
 void values_read(const struct snapshot_item *item,
 		 void (*sink)(void *data, const struct value *value),
-		 void (*trouble)(void *data, const struct error *err), void *data);
+		 void (*failed)(void *data, const struct error *err), void *data);
 
 /**
  * value_field() - convert a text to a field of a collectd identifier

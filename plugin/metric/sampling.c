@@ -28,7 +28,7 @@ int sampling_next(struct sampling *sampling, struct metric_batch *batch)
 	} else {
 		/* A selection without blocks is returned as one batch. */
 		if (sampling->given || !selection->count)
-			return selection->broke;
+			return selection->failed;
 		batch->entries = (struct map_batch){
 			.keys = selection->keys.data,
 			.values = selection->values.data,

@@ -177,7 +177,7 @@ static int hold_all(struct selection *selection, struct metric_reader *reader)
 	return r;
 }
 
-/* Makes the pass over the map. Returns 0 also if the pass failed after it began, see broke. */
+/* Makes the pass over the map. Returns 0 also if the pass failed after it began, see failed. */
 static int selection_run(struct selection *selection)
 {
 	struct metric_reader reader;
@@ -185,9 +185,9 @@ static int selection_run(struct selection *selection)
 
 	if (r < 0)
 		return r;
-	selection->broke = hold_all(selection, &reader);
+	selection->failed = hold_all(selection, &reader);
 	metric_reader_release(&reader);
-	return selection->broke == -ENOMEM ? -ENOMEM : 0;
+	return selection->failed == -ENOMEM ? -ENOMEM : 0;
 }
 
 static void selection_free(struct selection *selection)

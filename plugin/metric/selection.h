@@ -33,7 +33,7 @@ struct selection {
 	struct selection *next; /* in the list of selections that are not done */
 	/* -- written by the pass, then read-only -- */
 	int result; /* -errno: no entries */
-	int broke;  /* -errno that ended the pass; earlier entries are held */
+	int failed; /* -errno that ended the pass; earlier entries are held */
 	/* Either all entries as the reader returned them, */
 	struct selection_block *blocks;
 	size_t n_blocks;
