@@ -17,11 +17,12 @@ static struct {
 /* -- location -- */
 
 /* Returns the argument of the last -C on collectd's command line, or NULL. */
-static const char *find_option_c(const char *words, size_t len)
+static const char *find_option_c(const char *cmdline, size_t len)
 {
-	const char *found = NULL, *end = words + len;
+	const char *found = NULL, *end = cmdline + len;
 
-	for (const char *word = words + strlen(words) + 1; word < end; word += strlen(word) + 1) {
+	for (const char *word = cmdline + strlen(cmdline) + 1; word < end;
+	     word += strlen(word) + 1) {
 		const char *option, *argument;
 
 		if (!strcmp(word, "--"))
@@ -41,14 +42,14 @@ static const char *find_option_c(const char *words, size_t len)
 
 int config_reader_locate(struct error *err)
 {
-	_cleanup_text_ struct text words = {};
+	_cleanup_text_ struct text cmdline = {};
 	const char *file = NULL;
 	_cleanup_close_ int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
 
 	if (location.file)
 		return 0;
-	if (fd >= 0 && file_read_fd(fd, "/proc/self/cmdline", 1024 * 1024, &words, NULL) == 0)
-		file = find_option_c(text_str(&words), words.len);
+	if (fd >= 0 && file_read_fd(fd, "/proc/self/cmdline", 1024 * 1024, &cmdline, NULL) == 0)
+		file = find_option_c(text_str(&cmdline), cmdline.len);
 	location.file = strdup(file ? file : DYNMON_COLLECTD_CONF);
 	location.dir = getcwd(NULL, 0);
 	if (location.file && location.dir)
