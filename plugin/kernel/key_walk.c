@@ -40,14 +40,6 @@ static char *record_at(const struct key_walk *walk, uint32_t number)
 	return walk->records + (number - 1) * walk->record_size;
 }
 
-static uint32_t record_before(const struct key_walk *walk, uint32_t number)
-{
-	uint32_t before;
-
-	memcpy(&before, record_at(walk, number) + walk->key_size, sizeof(before));
-	return before;
-}
-
 static struct index_keys record_keys(const struct key_walk *walk)
 {
 	return (struct index_keys){
@@ -55,12 +47,6 @@ static struct index_keys record_keys(const struct key_walk *walk)
 		.stride = walk->record_size,
 		.size = walk->key_size,
 	};
-}
-
-/* Returns the number of the record of a key; 0 if the walk has not returned the key. */
-static uint32_t record_find(const struct key_walk *walk, const char *key)
-{
-	return walk->n ? *index_slot(&walk->index, record_keys(walk), key) : 0;
 }
 
 static int record_add(struct key_walk *walk, const char *key, uint32_t before)
@@ -88,18 +74,6 @@ static int record_add(struct key_walk *walk, const char *key, uint32_t before)
 	return 0;
 }
 
-/* Stores the key that follows a record in walk->next. Returns 1, 0 at the end, or -errno. */
-static int key_after(struct key_walk *walk, uint32_t number)
-{
-	int r;
-
-	if (!walk->steps)
-		return -EBUSY;
-	walk->steps--;
-	r = bpf_map_get_next_key(walk->fd, number ? record_at(walk, number) : NULL, walk->next);
-	return r == -ENOENT ? 0 : r < 0 ? r : 1;
-}
-
 /*
  * Moves top to the next key that was not returned yet. Returns 1, 0 at the end, or -errno.
  *
@@ -114,21 +88,30 @@ static int key_walk_advance(struct key_walk *walk)
 	bool onward = !at;
 	int r;
 
-	while ((r = key_after(walk, at)) > 0 && (found = record_find(walk, walk->next))) {
+	for (;;) {
+		if (!walk->steps)
+			return -EBUSY;
+		walk->steps--;
+		r = bpf_map_get_next_key(walk->fd, at ? record_at(walk, at) : NULL, walk->next);
+		if (r < 0)
+			return r == -ENOENT ? 0 : r;
+		found = walk->n ? *index_slot(&walk->index, record_keys(walk), walk->next) : 0;
+		if (!found)
+			break;
 		if (onward) {
 			at = found;
 			continue;
 		}
-		at = record_before(walk, at);
+		/* Continue from the record that precedes the current one. */
+		memcpy(&at, record_at(walk, at) + walk->key_size, sizeof(at));
 		onward = !at;
 		if (onward && walk->partial)
 			return -EBUSY;
 	}
-	if (r > 0)
-		r = record_add(walk, walk->next, walk->taking ? 0 : at) < 0 ? -ENOMEM : 1;
-	if (r > 0)
-		walk->top = walk->n;
-	return r;
+	if (record_add(walk, walk->next, walk->taking ? 0 : at) < 0)
+		return -ENOMEM;
+	walk->top = walk->n;
+	return 1;
 }
 
 int key_walk_resume(struct key_walk *walk, const char *keys, uint32_t n)

@@ -19,7 +19,7 @@
  * Serializes passes that empty a map, because some read and remove entries in separate system
  * calls. Otherwise two readers in this process could interleave and both return the same counts.
  */
-static pthread_mutex_t taking = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t emptying = PTHREAD_MUTEX_INITIALIZER;
 
 #ifndef ENOTSUPP
 #define ENOTSUPP 524 /* kernel-internal: the map type lacks the call */
@@ -83,21 +83,12 @@ void map_reader_release(struct map_reader *reader)
 	*reader = (struct map_reader){};
 }
 
-static void reader_advance(struct map_reader *reader)
-{
-	char *cursor = reader->cursor;
-
-	reader->cursor = reader->next_cursor;
-	reader->next_cursor = cursor;
-	reader->started = true;
-}
-
 static bool not_supported(int code)
 {
 	return code == -ENOTSUPP || code == -EOPNOTSUPP || code == -EINVAL;
 }
 
-static bool is_passing(int code)
+static bool is_transient(int code)
 {
 	return code == -EINTR || code == -EAGAIN || code == -EBUSY;
 }
@@ -108,12 +99,12 @@ static bool is_passing(int code)
  */
 static int lookup_batch(struct map_reader *reader, uint32_t *count)
 {
-	bool take = reader->empty && map_kind(reader->map.type) == MAP_HASH;
+	bool delete = reader->empty && map_kind(reader->map.type) == MAP_HASH;
 	char *from = reader->started ? reader->cursor : NULL;
 	int r;
 
 	*count = reader->capacity;
-	if (take)
+	if (delete)
 		r = bpf_map_lookup_and_delete_batch(reader->map.fd, from, reader->next_cursor,
 						    reader->keys, reader->values, count, NULL);
 	else
@@ -124,13 +115,17 @@ static int lookup_batch(struct map_reader *reader, uint32_t *count)
 		return 0;
 	}
 	/* The call stopped early. The entries so far are valid and may have been deleted. */
-	if (is_passing(r) && *count && *count < reader->capacity)
+	if (is_transient(r) && *count && *count < reader->capacity)
 		r = 0;
-	if (r == 0)
-		reader_advance(reader);
-	else
+	if (r < 0) {
 		*count = 0;
-	return r;
+		return r;
+	}
+	from = reader->cursor;
+	reader->cursor = reader->next_cursor;
+	reader->next_cursor = from;
+	reader->started = true;
+	return 0;
 }
 
 /*
@@ -284,7 +279,7 @@ static int next_by_batch(struct map_reader *reader, uint32_t *count)
 			reader->count = *count;
 		} else if (r == -ENOSPC) {
 			r = grow_for_bucket(reader);
-		} else if (is_passing(r) && ++retries < RETRIES_MAX) {
+		} else if (is_transient(r) && ++retries < RETRIES_MAX) {
 			r = 0;
 		}
 	} while (r == 0 && !*count && !reader->done);
@@ -458,9 +453,9 @@ int map_reader_next(struct map_reader *reader, struct map_batch *batch)
 	} else if (reader->map.memory && reader->empty) {
 		r = next_by_exchange(reader, &count);
 	} else if (reader->empty) {
-		pthread_mutex_lock(&taking);
+		pthread_mutex_lock(&emptying);
 		r = next_by_call(reader, &count);
-		pthread_mutex_unlock(&taking);
+		pthread_mutex_unlock(&emptying);
 	} else {
 		r = next_by_call(reader, &count);
 	}

@@ -41,18 +41,11 @@ static bool is_namespace(int fd)
 	return fstatfs(fd, &fs) == 0 && fs.f_type == NSFS_MAGIC;
 }
 
-/* "ip netns add" creates an empty file and mounts the namespace on it a moment later. */
-static bool is_about_to_be(int fd)
-{
-	struct stat st;
-
-	return !is_namespace(fd) && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
-}
-
 int netns_open(const char *name, struct error *err)
 {
 	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
+	struct stat st;
 
 	if (netns_path(name, path) < 0)
 		return error_set(err, -EINVAL,
@@ -67,7 +60,8 @@ int netns_open(const char *name, struct error *err)
 	/* Check the file system first: for a device the ioctl number may have another meaning. */
 	if (is_namespace(fd) && ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET)
 		return steal_fd(&fd);
-	if (is_about_to_be(fd))
+	/* "ip netns add" creates an empty file and mounts the namespace on it a moment later. */
+	if (!is_namespace(fd) && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
 		return error_set(err, -ENOENT,
 				 "network namespace %s: the file is empty, not mounted yet", path);
 	return error_set(err, -EINVAL, "%s is not a network namespace", path);
@@ -93,7 +87,7 @@ uint64_t netns_inode(int fd)
 }
 
 /* Retries because setns() allocates memory and may fail with a temporary ENOMEM. */
-static int go(int fd)
+static int netns_set(int fd)
 {
 	const struct timespec pause = { .tv_nsec = LEAVE_PAUSE_NS };
 
@@ -111,7 +105,7 @@ int netns_enter(int fd, struct netns_visit *visit)
 
 	*visit = (struct netns_visit){ .home_fd = -1 };
 	if (lost_home >= 0) {
-		if (go(lost_home) < 0)
+		if (netns_set(lost_home) < 0)
 			return -ESTALE;
 		fd_close(&lost_home);
 	}
@@ -136,7 +130,7 @@ void netns_leave(struct netns_visit *visit)
 {
 	if (visit->home_fd < 0)
 		return;
-	visit->code = go(visit->home_fd);
+	visit->code = netns_set(visit->home_fd);
 	/*
 	 * If an inner visit could not return, forget its home: the thread is home again now, or is
 	 * lost with the home of this visit as the namespace to return to.

@@ -47,8 +47,8 @@ static int map_apply_tag(struct object_map *map, const char *tag, struct error *
 			return 0;
 		}
 	return error_set(err, -EINVAL,
-			 "map %s: the tag \"" TAG_PREFIX "%s\" is none of shared, public, extern, "
-			 "pin=PATH",
+			 "map %s: unknown tag \"" TAG_PREFIX "%s\": expected shared, public, "
+			 "extern or pin=PATH",
 			 map->name, tag);
 }
 
@@ -126,7 +126,7 @@ int object_open(const void *elf, size_t len, const char *name, struct object **r
 		struct error *err)
 {
 	_cleanup_(object_unrefp) struct object *object = calloc(1, sizeof(*object));
-	_cleanup_text_ struct text said = {};
+	_cleanup_text_ struct text output = {};
 	struct bpf_program *program;
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "dynmon");
 	int r;
@@ -137,14 +137,14 @@ int object_open(const void *elf, size_t len, const char *name, struct object **r
 	r = image_check(elf, len, err);
 	if (r < 0)
 		return error_prefix(err, r, "%s: not a usable eBPF object", name);
-	libbpf_log_begin(&said);
+	libbpf_log_begin(&output);
 	object->bpf = bpf_object__open_mem(elf, len, &opts);
 	r = object->bpf ? 0 : -errno;
 	libbpf_log_end();
 	if (r < 0)
 		return error_set(err, r == -ENOMEM ? r : -EINVAL,
 				 "%s: not a usable eBPF object: %s", name,
-				 said.len ? text_str(&said) : error_text(r));
+				 output.len ? text_str(&output) : error_text(r));
 	bpf_object__for_each_program(program, object->bpf) {
 		program_set_type(program);
 		bpf_program__set_autoload(program, false);
