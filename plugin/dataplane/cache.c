@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/cache.h"
 #include "base/clock.h"
-#include "base/self_counter.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -85,14 +84,6 @@ struct cache *cache_free(struct cache *cache)
 	return NULL;
 }
 
-/* Tests whether a line includes a header with quotes. Such a header may use any macro. */
-static bool includes_own(const char *line, size_t len)
-{
-	const char *word = memmem(line, len, "include", strlen("include"));
-
-	return memchr(line, '#', len) && word && memchr(word, '"', len - (size_t)(word - line));
-}
-
 /*
  * Each monitor has its own CUBE_ID. Code that does not use it compiles to the same object for all
  * monitors. Headers that the code includes with quotes are not read here and are assumed to use it.
@@ -104,9 +95,12 @@ static bool uses_cube_id(const struct text *code)
 		return true;
 	for (size_t at = 0, len; at < code->len; at += len + 1) {
 		const char *line = code->data + at, *end = memchr(line, '\n', code->len - at);
+		const char *include;
 
 		len = end ? (size_t)(end - line) : code->len - at;
-		if (includes_own(line, len))
+		include = memmem(line, len, "include", 7);
+		if (include && memchr(line, '#', len) &&
+		    memchr(include, '"', len - (size_t)(include - line)))
 			return true;
 	}
 	return false;
@@ -157,31 +151,12 @@ static size_t compiled_size(const struct compiled *item)
 	return item->key.len + item->object.len;
 }
 
-/*
- * Called with lock held. Moves the item into the cache. An older item with the same key is returned
- * in item, to be released by the caller.
- */
-static void keep(struct cache *cache, struct compiled *item)
-{
-	struct compiled *place = find_compiled(cache, &item->key), old = {};
-
-	if (place)
-		old = *place;
-	else if (cache->n < CACHE_OBJECTS_MAX)
-		place = &cache->items[cache->n];
-	if (!place || cache->bytes - compiled_size(&old) + compiled_size(item) > CACHE_BYTES_MAX)
-		return;
-	cache->bytes += compiled_size(item) - compiled_size(&old);
-	cache->n += place == &cache->items[cache->n];
-	*place = *item;
-	*item = old;
-}
-
 void cache_store(struct cache *cache, uint64_t began, const struct compile_target *target,
 		 const char *origin, const struct text *code, const struct text *object,
 		 const struct text *diagnostics)
 {
-	struct compiled item = { .began = began };
+	struct compiled item = { .began = began }, old = {}, *place;
+	size_t bytes;
 
 	if (!cache)
 		return;
@@ -189,9 +164,20 @@ void cache_store(struct cache *cache, uint64_t began, const struct compile_targe
 	text_add(&item.object, object->data, object->len);
 	text_add(&item.diagnostics, diagnostics->data, diagnostics->len);
 	pthread_mutex_lock(&cache->lock);
-	if (text_status(&item.key) == 0 && text_status(&item.object) == 0 &&
-	    text_status(&item.diagnostics) == 0 && cache->users && began > cache->forgot)
-		keep(cache, &item);
+	place = find_compiled(cache, &item.key);
+	if (place)
+		old = *place;
+	else if (cache->n < CACHE_OBJECTS_MAX)
+		place = &cache->items[cache->n];
+	bytes = cache->bytes - compiled_size(&old) + compiled_size(&item);
+	if (place && bytes <= CACHE_BYTES_MAX && text_status(&item.key) == 0 &&
+	    text_status(&item.object) == 0 && text_status(&item.diagnostics) == 0 && cache->users &&
+	    began > cache->forgot) {
+		cache->bytes = bytes;
+		cache->n += place == &cache->items[cache->n];
+		*place = item;
+		item = old;
+	}
 	pthread_mutex_unlock(&cache->lock);
 	compiled_release(&item);
 }

@@ -22,7 +22,7 @@ struct compile_queue {
 	struct waiter *first, **end;
 };
 
-static unsigned int compile_queue_count_cpus(void)
+static unsigned int usable_cpus(void)
 {
 	cpu_set_t set;
 	long online;
@@ -39,7 +39,7 @@ struct compile_queue *compile_queue_new(unsigned int workers)
 
 	if (!queue)
 		return NULL;
-	queue->workers = workers ? workers : compile_queue_count_cpus();
+	queue->workers = workers ? workers : usable_cpus();
 	queue->end = &queue->first;
 	pthread_mutex_init(&queue->lock, NULL);
 	return queue;
@@ -70,19 +70,6 @@ static void grant_turns(struct compile_queue *queue)
 	}
 }
 
-/* Called with lock held. */
-static void remove_waiter(struct compile_queue *queue, struct waiter *waiter)
-{
-	struct waiter **at = &queue->first;
-
-	while (*at != waiter)
-		at = &(*at)->next;
-	*at = waiter->next;
-	if (!*at)
-		queue->end = at;
-	queue->waiting--;
-}
-
 /* Waits until the turn of a listed waiter is granted. After a failure the waiter is not listed. */
 static int wait_for_turn(struct compile_queue *queue, const struct compiler *compiler,
 			 struct waiter *waiter, struct error *err)
@@ -105,10 +92,18 @@ static int wait_for_turn(struct compile_queue *queue, const struct compiler *com
 	 */
 	pthread_mutex_lock(&queue->lock);
 	if (r < 0) {
-		if (waiter->granted)
+		if (waiter->granted) {
 			queue->running--;
-		else
-			remove_waiter(queue, waiter);
+		} else {
+			struct waiter **at = &queue->first;
+
+			while (*at != waiter)
+				at = &(*at)->next;
+			*at = waiter->next;
+			if (!*at)
+				queue->end = at;
+			queue->waiting--;
+		}
 		grant_turns(queue);
 	}
 	pthread_mutex_unlock(&queue->lock);

@@ -2,7 +2,6 @@
 #include "dataplane/dataplane.h"
 #include "base/clock.h"
 #include "base/image_check.h"
-#include "base/self_counter.h"
 #include "dataplane/cache.h"
 #include "dataplane/compile_queue.h"
 
@@ -32,10 +31,10 @@ static void direction_code_unref(struct direction_code *code)
 }
 
 /*
- * Tests whether the metric shares what a read takes out of its map: the values are added to the
+ * Returns true if the metric shares what a read takes out of its map: the values are added to the
  * accumulators of all metrics of the map for which this function returns true.
  */
-static bool is_added_up(const struct metric_config *config)
+static bool shares_reads(const struct metric_config *config)
 {
 	return config->empty_on_read && config->exported && metric_type_accumulates(config->type);
 }
@@ -44,8 +43,8 @@ static bool is_added_up(const struct metric_config *config)
  * Warns of metrics that empty the same map without shared accumulators. Each of them sees only what
  * the reads of the other one have left.
  */
-static void warn_of(const struct direction_config *config, enum direction direction,
-		    struct text *warnings)
+static void warn_of_emptied_maps(const struct direction_config *config, enum direction direction,
+				 struct text *warnings)
 {
 	for (size_t i = 0; i < config->n_metrics; i++)
 		for (size_t j = 0; j < i; j++) {
@@ -55,26 +54,14 @@ static void warn_of(const struct direction_config *config, enum direction direct
 			if (strcmp(a->map_name, b->map_name) != 0 ||
 			    !(a->empty_on_read || b->empty_on_read) ||
 			    (a->swap_on_read || b->swap_on_read) ||
-			    (is_added_up(a) && is_added_up(b)))
+			    (shares_reads(a) && shares_reads(b)))
 				continue;
 			text_printf(warnings,
-				    "%s-path.metric-configs[%zu]: map %s is taken out of by "
-				    "metric \"%s\", too: each finds what the other one left\n",
-				    direction_name(direction), i, b->map_name, a->name);
+				    "%s.metric-configs[%zu]: metric \"%s\" also reads map %s and "
+				    "one of both empties the map: each metric misses what the "
+				    "other one has read\n",
+				    direction_key(direction), i, a->name, b->map_name);
 		}
-}
-
-/*
- * Returns the name of the source in diagnostics. Equal sources on both directions get the same name
- * and thus compile to the same object. This object is loaded once, with one set of maps.
- */
-static const char *origin_of(const struct document *document, enum direction direction)
-{
-	const struct direction_config *ingress = document->directions[INGRESS];
-	const struct direction_config *config = document->directions[direction];
-
-	return ingress && text_equal(&ingress->source, &config->source) ? ingress->origin
-									: config->origin;
 }
 
 /*
@@ -83,93 +70,60 @@ static const char *origin_of(const struct document *document, enum direction dir
  * without a sandbox cannot compile and accepts only objects; image_check() validates them instead
  * of a trial.
  */
-static int object_try(const struct text *object, const char *origin,
+static int try_object(const struct text *object, const char *origin,
 		      const struct compiler *compiler, struct text *warnings, struct error *err)
 {
-	_cleanup_error_ struct error why = {};
-	int r = compiler_try(compiler, origin, object, &why);
+	_cleanup_error_ struct error reason = {};
+	int r = compiler_try(compiler, origin, object, &reason);
 
 	if (r == -ENOENT) {
-		text_printf(warnings, "%s: opened without a trial in the sandbox before: %s\n",
-			    origin, error_message(&why));
+		text_printf(warnings, "%s: opened without a trial in the sandbox: %s\n", origin,
+			    error_message(&reason));
 		r = image_check(object->data, object->len, err);
 		return r < 0 ? error_prefix(err, r, "%s: not a usable eBPF object", origin) : 0;
 	}
-	return r < 0 ? error_set(err, r, "%s", error_message(&why)) : 0;
+	return r < 0 ? error_set(err, r, "%s", error_message(&reason)) : 0;
 }
 
-/* Tests whether the object is equal to that of the ingress direction, which is tried first. */
-static bool was_tried(const struct document *document, enum direction direction)
+/* Compiles the source of a direction, or copies its object. */
+static int compile_direction(const struct document *document, const struct compiler *compiler,
+			     const struct compile_target *target, struct text *elf,
+			     struct text *warnings, struct error *err)
 {
+	const struct direction_config *config = document->directions[target->direction];
 	const struct direction_config *ingress = document->directions[INGRESS];
-
-	return direction != INGRESS && ingress && ingress->object.len &&
-	       text_equal(&ingress->object, &document->directions[direction]->object);
-}
-
-/* Rejects a bundle that was compiled for the other kind of hook. */
-static int hook_check(const struct document *document, const struct compile_target *target,
-		      struct error *err)
-{
-	bool xdp = document->hook == DOCUMENT_HOOK_XDP;
-
-	if (!document->directions[INGRESS] || document->hook == DOCUMENT_HOOK_ANY ||
-	    xdp == target->xdp)
-		return 0;
-	return error_set(err, -EINVAL,
-			 "ingress-path: the bundle is compiled for %s, and the hook here is %s: "
-			 "take it for a hook of that kind, or compile it with --hook=%s",
-			 xdp ? "xdp" : "tc", target->xdp ? "xdp" : "tc",
-			 target->xdp ? "xdp" : "tc");
-}
-
-/* Compiles the source or copies the object. Skips the trial in the sandbox if tried is true. */
-static int make_elf(const struct direction_config *config, const char *origin, bool tried,
-		    const struct compiler *compiler, const struct compile_target *target,
-		    struct text *elf, struct text *warnings, struct error *err)
-{
-	const struct text *code = config->object.len ? &config->object : &config->source;
-	_cleanup_text_ struct text said = {};
+	bool compiled = config->source.len;
+	const struct text *code = compiled ? &config->source : &config->object;
+	/*
+	 * Equal sources on both directions get the same name and thus compile to the same object.
+	 * This object is loaded once, with one set of maps.
+	 */
+	const char *origin = ingress && text_equal(&ingress->source, &config->source)
+				     ? ingress->origin
+				     : config->origin;
+	/* An object that equals that of the ingress direction has been tried already. */
+	bool tried = config != ingress && !compiled && ingress &&
+		     text_equal(&ingress->object, &config->object);
+	_cleanup_text_ struct text diagnostics = {};
 	uint64_t began;
 	int r = 0;
 
 	if (cache_find(compiler->cache, compiler->since, target, origin, code, elf, warnings))
 		return text_status(elf) < 0 ? error_oom(err) : 0;
 	began = clock_now_ns();
-	if (config->object.len)
-		text_add(elf, code->data, code->len);
+	if (compiled)
+		r = compiler_run(compiler, target, origin, code, elf, &diagnostics, err);
 	else
-		r = compiler_run(compiler, target, origin, code, elf, &said, err);
+		text_add(elf, code->data, code->len);
 	if (r == 0 && text_status(elf) < 0)
 		r = error_oom(err);
 	if (r == 0 && !tried)
-		r = object_try(elf, config->object.len ? config->origin : origin, compiler, &said,
+		r = try_object(elf, compiled ? origin : config->origin, compiler, &diagnostics,
 			       err);
 	if (r == 0)
-		cache_store(compiler->cache, began, target, origin, code, elf, &said);
-	text_add(warnings, said.data, said.len);
+		cache_store(compiler->cache, began, target, origin, code, elf, &diagnostics);
+	text_add(warnings, diagnostics.data, diagnostics.len);
 	return r;
-}
-
-static int direction_compile(struct direction_config *config, const char *origin, bool tried,
-			     const struct compiler *compiler, const struct compile_target *target,
-			     struct direction_code **ret, struct text *warnings, struct error *err)
-{
-	struct direction_code *code = calloc(1, sizeof(*code));
-	int r;
-
-	if (!code)
-		return error_oom(err);
-	code->refs = 1;
-	code->config = direction_config_ref(config);
-	warn_of(config, target->direction, warnings);
-	r = make_elf(config, origin, tried, compiler, target, &code->elf, warnings, err);
-	if (r < 0) {
-		direction_code_unref(code);
-		return error_prefix(err, r, "%s-path", direction_name(target->direction));
-	}
-	*ret = code;
-	return 0;
 }
 
 /* Compiles the directions of the document. Other directions are shared with previous. */
@@ -177,26 +131,30 @@ static int compile_directions(struct dataplane *dataplane, const struct dataplan
 			      const struct compiler *compiler, const struct compile_target *target,
 			      struct error *err)
 {
-	const struct document *document = dataplane->document;
-
 	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
+		struct direction_config *config = dataplane->document->directions[direction];
 		struct compile_target this = *target;
+		struct direction_code *code;
 		int r;
 
-		this.direction = direction;
-		this.xdp = target->xdp && direction == INGRESS; /* XDP has no egress */
-		if (!document->directions[direction]) {
+		if (!config) {
 			if (previous)
 				dataplane->directions[direction] =
 					direction_code_ref(previous->directions[direction]);
 			continue;
 		}
-		r = direction_compile(document->directions[direction],
-				      origin_of(document, this.direction),
-				      was_tried(document, this.direction), compiler, &this,
-				      &dataplane->directions[direction], &dataplane->warnings, err);
+		code = dataplane->directions[direction] = calloc(1, sizeof(*code));
+		if (!code)
+			return error_oom(err);
+		code->refs = 1;
+		code->config = direction_config_ref(config);
+		warn_of_emptied_maps(config, direction, &dataplane->warnings);
+		this.direction = direction;
+		this.xdp = target->xdp && direction == INGRESS; /* XDP has no egress */
+		r = compile_direction(dataplane->document, compiler, &this, &code->elf,
+				      &dataplane->warnings, err);
 		if (r < 0)
-			return r;
+			return error_prefix(err, r, "%s", direction_key(direction));
 	}
 	return 0;
 }
@@ -206,7 +164,7 @@ int dataplane_build(struct document *document, const struct dataplane *previous,
 		    struct dataplane **ret, struct error *err)
 {
 	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = calloc(1, sizeof(*dataplane));
-	bool compiles;
+	const char *hook = target->xdp ? "xdp" : "tc";
 	int r;
 
 	if (!dataplane) {
@@ -216,16 +174,21 @@ int dataplane_build(struct document *document, const struct dataplane *previous,
 	dataplane->refs = 1;
 	dataplane->document = document;
 	text_add(&dataplane->warnings, document->warnings.data, document->warnings.len);
-	r = hook_check(document, target, err);
-	if (r < 0)
-		return r;
-	compiles = document->directions[INGRESS] || document->directions[EGRESS];
-	r = compiles ? compile_queue_enter(compiler, err) : 0;
-	if (r < 0)
-		return r;
-	r = compile_directions(dataplane, previous, compiler, target, err);
-	if (compiles)
+	if (document->directions[INGRESS] && document->hook != DOCUMENT_HOOK_ANY &&
+	    document->hook != (target->xdp ? DOCUMENT_HOOK_XDP : DOCUMENT_HOOK_TC))
+		return error_set(err, -EINVAL,
+				 "ingress-path: the bundle is compiled for %s, but the hook is %s: "
+				 "use a hook of that kind, or compile the bundle with --hook=%s",
+				 target->xdp ? "tc" : "xdp", hook, hook);
+	if (document->directions[INGRESS] || document->directions[EGRESS]) {
+		r = compile_queue_enter(compiler, err);
+		if (r < 0)
+			return r;
+		r = compile_directions(dataplane, previous, compiler, target, err);
 		compile_queue_leave(compiler->queue);
+	} else {
+		r = compile_directions(dataplane, previous, compiler, target, err);
+	}
 	if (r < 0)
 		return r;
 	if (text_status(&dataplane->warnings) < 0)
@@ -265,8 +228,8 @@ int dataplane_without(const struct dataplane *dataplane, enum direction directio
 		return r;
 	less->document->directions[direction] =
 		direction_config_unref(less->document->directions[direction]);
-	for (int i = 0; i < N_DIRECTIONS; i++)
-		if (i != (int)direction)
+	for (enum direction i = 0; i < N_DIRECTIONS; i++)
+		if (i != direction)
 			less->directions[i] = direction_code_ref(dataplane->directions[i]);
 	*ret = steal_ptr(&less);
 	return 0;
@@ -282,12 +245,12 @@ bool dataplane_is_empty(const struct dataplane *dataplane)
 
 bool dataplane_is_from(const struct dataplane *dataplane, const struct document *document)
 {
-	const struct document *from = dataplane->document;
+	const struct document *source = dataplane->document;
 
-	if (!json_object_equal(from->json, document->json))
+	if (!json_object_equal(source->json, document->json))
 		return false;
 	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
-		const struct direction_config *a = from->directions[direction],
+		const struct direction_config *a = source->directions[direction],
 					      *b = document->directions[direction];
 
 		if (a && b &&

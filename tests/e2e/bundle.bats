@@ -52,7 +52,7 @@ write_capture() {
 		run ctl inject "$example" mon0 "$OBJECTS/$example.o"
 		[ "$status" -eq 0 ]
 		[[ $output == *"monitor $example: dataplane injected" ]]
-		[[ $output == *"opened without a trial in the sandbox before: cannot start the compiler /nonexistent"* ]]
+		[[ $output == *"opened without a trial in the sandbox: cannot start the compiler /nonexistent"* ]]
 	done
 	frames_in 7
 	frames_in 5 -d 123 -f 0x27 # version 4, mode 7: private
@@ -242,7 +242,7 @@ refused_everywhere() {
 @test "a bundle is accepted only on the kind of hook that it was compiled for" {
 	bundle ntp_packets_counter --hook=xdp
 	run -1 offline check "$OBJECTS/ntp_packets_counter.o"
-	[ "$output" = "dynmonctl: ingress-path: the bundle is compiled for xdp, and the hook here is tc: take it for a hook of that kind, or compile it with --hook=tc" ]
+	[ "$output" = "dynmonctl: ingress-path: the bundle is compiled for xdp, but the hook is tc: use a hook of that kind, or compile the bundle with --hook=tc" ]
 	run -0 offline check --hook=xdp-generic "$OBJECTS/ntp_packets_counter.o"
 	run -1 offline compile --hook=xdp "$top_srcdir/examples/flow_bytes.json" -o "$OBJECTS/x.o"
 	[[ $output == *"flow_bytes.json: ingress-path: expected a program for xdp, found only a program for tc" ]]

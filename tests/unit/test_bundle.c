@@ -172,9 +172,10 @@ static void test_no_bundle(void **state)
 	/* an object made for the other kind of hook */
 	assert_int_equal(document_parse(bundle.data, bundle.len, NULL, true, &document, NULL), 0);
 	assert_int_equal(dataplane_build(document, NULL, &compiler, &for_xdp, &tc, &err), -EINVAL);
-	assert_string_equal(error_message(&err),
-			    "ingress-path: the bundle is compiled for tc, and the hook here is "
-			    "xdp: take it for a hook of that kind, or compile it with --hook=xdp");
+	assert_string_equal(
+		error_message(&err),
+		"ingress-path: the bundle is compiled for tc, but the hook is xdp: use a "
+		"hook of that kind, or compile the bundle with --hook=xdp");
 	assert_int_equal(document_parse(in.data, in.len, NULL, true, &document, NULL), 0);
 	assert_int_equal(dataplane_build(document, NULL, &compiler, &target, &tc, &err), 0);
 	assert_int_equal(bundle_pack(tc, &for_xdp, &again, &err), -EINVAL);
