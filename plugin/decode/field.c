@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "decode/field.h"
+#include "base/array.h"
 #include "base/utf8.h"
-#include "dataplane/metric_config.h"
+#include "dataplane/json_reader.h"
 #include "kernel/type.h"
 
 #include <bpf/btf.h>
 #include <errno.h>
 #include <string.h>
 
+/* State of a listing of fields. */
 struct lister {
 	const struct btf *btf;
 	uint32_t size; /* bytes of the listed type */
@@ -20,45 +22,12 @@ struct lister {
 	struct error *err;
 };
 
-/* Reads the names of an enum into the last field of the list. */
-static int list_enumerators(struct lister *lister, uint32_t type_id)
+/* Returns the type of the elements of an array, or 0 for other types. */
+static uint32_t element_id(const struct btf *btf, uint32_t type_id)
 {
-	const struct btf_type *type = type_resolve(lister->btf, type_id);
-	struct field *field = &lister->fields[lister->n - 1];
-	size_t n = btf_vlen(type);
+	const struct btf_type *type = btf ? type_resolve(btf, type_id) : NULL;
 
-	if (n > ENUMERATORS_MAX)
-		n = ENUMERATORS_MAX;
-	field->enumerators = calloc(n + 1, sizeof(*field->enumerators));
-	if (!field->enumerators)
-		return error_oom(lister->err);
-	for (size_t i = 0; i < n; i++) {
-		struct enumerator *to = &field->enumerators[i];
-		bool wide = btf_is_enum64(type);
-
-		if (wide)
-			to->value = (int64_t)btf_enum64_value(&btf_enum64(type)[i]);
-		else if (btf_kflag(type)) /* signed */
-			to->value = btf_enum(type)[i].val;
-		else
-			to->value = (uint32_t)btf_enum(type)[i].val;
-		to->name = strndup(type_name(lister->btf, wide ? btf_enum64(type)[i].name_off
-							       : btf_enum(type)[i].name_off),
-				   NAME_MAX_BYTES);
-		if (!to->name)
-			return error_oom(lister->err);
-		field->n_enumerators++;
-	}
-	return 0;
-}
-
-static bool is_chars(const struct btf *btf, uint32_t type_id)
-{
-	const struct btf_type *type = btf && type_id ? type_resolve(btf, type_id) : NULL;
-
-	type = type && btf_is_array(type) ? type_resolve(btf, btf_array(type)->type) : NULL;
-	return type && btf_is_int(type) && type->size == 1 &&
-	       !strcmp(type_name(btf, type->name_off), "char");
+	return type && btf_is_array(type) ? btf_array(type)->type : 0;
 }
 
 /*
@@ -67,15 +36,12 @@ static bool is_chars(const struct btf *btf, uint32_t type_id)
  */
 static uint32_t n_numbers(const struct btf *btf, uint32_t type_id, const struct plan *plan)
 {
-	const struct btf_type *type = btf && type_id ? type_resolve(btf, type_id) : NULL;
-	uint32_t n = plan_n_integers(plan);
-	bool whole;
+	uint32_t n = plan_n_integers(plan), element = element_id(btf, type_id);
 
 	if (plan_is_number(plan))
 		return 1;
-	if (!n || n > FIELD_NUMBERS_MAX || plan_number_size(plan) < sizeof(uint32_t) || !type ||
-	    !btf_is_array(type) ||
-	    format_guess(btf, btf_array(type)->type, "", &whole) != FORMAT_AUTO)
+	if (!n || n > FIELD_NUMBERS_MAX || plan_number_size(plan) < sizeof(uint32_t) || !element ||
+	    format_guess(btf, element, "") != FORMAT_AUTO)
 		return 0;
 	return n;
 }
@@ -83,36 +49,32 @@ static uint32_t n_numbers(const struct btf *btf, uint32_t type_id, const struct 
 /* Returns the element type of a one-dimensional array of structs, or NULL for other types. */
 static const struct btf_type *repeated_type(const struct btf *btf, uint32_t type_id)
 {
-	const struct btf_type *type = btf && type_id ? type_resolve(btf, type_id) : NULL;
-	const struct btf_type *each;
-	bool whole;
+	uint32_t id = element_id(btf, type_id);
+	const struct btf_type *element = id ? type_resolve(btf, id) : NULL;
 
-	if (!type || !btf_is_array(type))
-		return NULL;
-	each = type_resolve(btf, btf_array(type)->type);
-	format_guess(btf, btf_array(type)->type, "", &whole);
-	return each && btf_is_composite(each) && !whole ? each : NULL;
+	return element && btf_is_composite(element) && format_guess(btf, id, "") == FORMAT_AUTO
+		       ? element
+		       : NULL;
 }
 
 /*
- * Tests whether a type has numbers that are not exported. Numbers with a format of their own, such
- * as addresses, do not count.
+ * Returns true if a type has numbers that are not exported. Numbers with a format of their own,
+ * such as addresses, do not count.
  */
 static bool is_omitted(const struct btf *btf, uint32_t type_id, const struct plan *plan)
 {
-	const struct btf_type *type = btf && type_id ? type_resolve(btf, type_id) : NULL;
-	bool whole;
+	uint32_t id = type_id;
 
 	if (!plan_has_numbers(plan) || repeated_type(btf, type_id))
 		return false;
-	for (int depth = 0; type && btf_is_array(type) && depth < PLAN_DEPTH_MAX; depth++) {
-		type_id = btf_array(type)->type;
-		type = type_resolve(btf, type_id);
+	for (int depth = 0; id && depth < PLAN_DEPTH_MAX; depth++) {
+		type_id = id;
+		id = element_id(btf, id);
 	}
-	return format_guess(btf, type_id, "", &whole) == FORMAT_AUTO;
+	return format_guess(btf, type_id, "") == FORMAT_AUTO;
 }
 
-static bool lister_has(const struct lister *lister, const char *name)
+static bool has_field(const struct lister *lister, const char *name)
 {
 	for (size_t i = 0; i < lister->n; i++)
 		if (!strcmp(lister->fields[i].name, name))
@@ -125,7 +87,7 @@ static char *unique_name(const struct lister *lister, const char *name)
 {
 	char *unique = strdup(name);
 
-	for (unsigned int i = 2; unique && lister_has(lister, unique); i++) {
+	for (unsigned int i = 2; unique && has_field(lister, unique); i++) {
 		free(unique);
 		if (asprintf(&unique, "%s_%u", name, i) < 0)
 			unique = NULL;
@@ -133,69 +95,80 @@ static char *unique_name(const struct lister *lister, const char *name)
 	return unique;
 }
 
-/* Takes ownership of the plan, even on failure. */
+static int list_enumerators(struct lister *lister, struct field *field, uint32_t type_id)
+{
+	const struct btf_type *type = type_resolve(lister->btf, type_id);
+	bool wide = btf_is_enum64(type);
+
+	for (size_t i = 0; i < btf_vlen(type) && i < ENUMERATORS_MAX; i++) {
+		struct enumerator *to = array_append(field->enumerators, field->n_enumerators);
+
+		if (!to)
+			return error_oom(lister->err);
+		if (wide)
+			to->value = (int64_t)btf_enum64_value(&btf_enum64(type)[i]);
+		else if (btf_kflag(type)) /* signed */
+			to->value = btf_enum(type)[i].val;
+		else
+			to->value = (uint32_t)btf_enum(type)[i].val;
+		to->name = strndup(type_name(lister->btf, wide ? btf_enum64(type)[i].name_off
+							       : btf_enum(type)[i].name_off),
+				   NAME_MAX_BYTES);
+		if (!to->name)
+			return error_oom(lister->err);
+	}
+	return 0;
+}
+
+/* Takes over the contents of the plan on success. */
 static int add_field(struct lister *lister, const char *name, struct plan *plan, uint32_t offset,
 		     uint32_t type_id, enum format format)
 {
 	uint32_t numbers = n_numbers(lister->btf, type_id, plan);
-	struct field *fields;
+	uint32_t element = element_id(lister->btf, type_id);
+	const struct btf_type *type = element ? type_resolve(lister->btf, element) : NULL;
+	_cleanup_free_ char *unique = unique_name(lister, name);
+	struct field *field;
 
-	if ((uint64_t)offset + plan->size > lister->size) {
-		plan_release(plan);
+	if ((uint64_t)offset + plan->size > lister->size)
 		return error_set(lister->err, -EINVAL, "a member lies outside its type");
-	}
-	if (lister->n == FIELDS_MAX) {
-		plan_release(plan);
+	if (lister->n == FIELDS_MAX)
 		return error_set(lister->err, -E2BIG, "the type has more than %d fields",
 				 FIELDS_MAX);
-	}
-	fields = realloc(lister->fields, (lister->n + 1) * sizeof(*fields));
-	if (!fields) {
-		plan_release(plan);
+	field = unique ? array_append(lister->fields, lister->n) : NULL;
+	if (!field)
 		return error_oom(lister->err);
-	}
-	lister->fields = fields;
-	fields[lister->n] = (struct field){
-		.name = unique_name(lister, name),
+	*field = (struct field){
+		.name = steal_ptr(&unique),
 		.plan = *plan,
 		.offset = offset,
 		.format = format,
-		.chars = is_chars(lister->btf, type_id),
+		.chars = type && btf_is_int(type) && type->size == 1 &&
+			 !strcmp(type_name(lister->btf, type->name_off), "char"),
 		.numbers = numbers,
 		.type_id = type_id,
 		.omitted = !numbers && is_omitted(lister->btf, type_id, plan),
 	};
 	*plan = (struct plan){};
-	if (!fields[lister->n++].name)
-		return error_oom(lister->err);
-	return format == FORMAT_ENUM ? list_enumerators(lister, type_id) : 0;
+	return format == FORMAT_ENUM ? list_enumerators(lister, field, type_id) : 0;
 }
 
-/*
- * Adds a member of all structs in the array if the member is or has numbers. Takes ownership of the
- * plan, even on failure.
- */
+/* Adds a member of all structs in the array if the member is or has numbers. */
 static int add_repeated(struct lister *lister, const char *name, struct plan *plan, uint32_t offset,
 			uint32_t type_id, enum format format)
 {
 	uint32_t numbers = plan_is_number(plan) && !plan_is_bits(plan) ? lister->count : 0;
 	struct field *field;
-	int r = 0;
+	int r;
 
-	if (format != FORMAT_AUTO || !(numbers || is_omitted(lister->btf, type_id, plan))) {
-		plan_release(plan);
+	if (format != FORMAT_AUTO || !(numbers || is_omitted(lister->btf, type_id, plan)))
 		return 0;
-	}
 	lister->numbers += numbers;
 	if (numbers > FIELD_NUMBERS_MAX || lister->numbers > REPEATED_NUMBERS_MAX)
-		r = error_set(lister->err, -E2BIG, "the type has too many numbers");
+		return error_set(lister->err, -E2BIG, "the type has too many numbers");
+	r = plan_repeat(plan, lister->stride, lister->count, lister->err);
 	if (r == 0)
-		r = plan_repeat(plan, lister->stride, lister->count, lister->err);
-	if (r < 0) {
-		plan_release(plan);
-		return r;
-	}
-	r = add_field(lister, name, plan, offset, 0, FORMAT_AUTO);
+		r = add_field(lister, name, plan, offset, 0, FORMAT_AUTO);
 	if (r < 0)
 		return r;
 	field = &lister->fields[lister->n - 1];
@@ -205,25 +178,8 @@ static int add_repeated(struct lister *lister, const char *name, struct plan *pl
 	return 0;
 }
 
-/* Takes ownership of the plan, even on failure. */
-static int lister_add(struct lister *lister, const char *name, struct plan *plan, uint32_t offset,
-		      uint32_t type_id, enum format format)
-{
-	return (lister->count ? add_repeated : add_field)(lister, name, plan, offset, type_id,
-							  format);
-}
-
 static int list_type(struct lister *lister, uint32_t id, uint32_t offset, const char *name,
 		     const char *own_name, unsigned int depth);
-
-/* A bit field cannot be an address or a port, even if its type suggests so. */
-static enum format format_of_bits(const struct lister *lister, uint32_t type_id, const char *name)
-{
-	bool whole;
-	enum format format = format_guess(lister->btf, type_id, name, &whole);
-
-	return format == FORMAT_ENUM || format == FORMAT_PROTO ? format : FORMAT_AUTO;
-}
 
 static int list_members(struct lister *lister, const struct btf_type *type, uint32_t offset,
 			const char *prefix, unsigned int depth)
@@ -231,9 +187,10 @@ static int list_members(struct lister *lister, const struct btf_type *type, uint
 	for (uint32_t i = 0; i < btf_vlen(type); i++) {
 		const struct btf_member *member = &btf_members(type)[i];
 		const char *name = type_name(lister->btf, member->name_off);
-		uint32_t bit = btf_member_bit_offset(type, i);
+		uint32_t at = offset + btf_member_bit_offset(type, i) / 8;
+		_cleanup_(plan_release) struct plan plan = {};
 		_cleanup_free_ char *full = NULL;
-		struct plan plan;
+		enum format format;
 		int r;
 
 		if (asprintf(&full, "%s%s%s", prefix, *prefix && *name ? "_" : "", name) < 0) {
@@ -241,11 +198,17 @@ static int list_members(struct lister *lister, const struct btf_type *type, uint
 			return error_oom(lister->err);
 		}
 		r = plan_init_bitfield(&plan, lister->btf, type, i, lister->err);
-		if (r > 0)
-			r = lister_add(lister, full, &plan, offset + bit / 8, member->type,
-				       format_of_bits(lister, member->type, name));
-		else if (r == 0)
-			r = list_type(lister, member->type, offset + bit / 8, full, name, depth);
+		if (r == 0)
+			r = list_type(lister, member->type, at, full, name, depth);
+		if (r > 0) {
+			/* A bit field cannot be an address or a port, even if its type suggests so.
+			 */
+			format = format_guess(lister->btf, member->type, name);
+			if (format != FORMAT_ENUM && format != FORMAT_PROTO)
+				format = FORMAT_AUTO;
+			r = (lister->count ? add_repeated : add_field)(lister, full, &plan, at,
+								       member->type, format);
+		}
 		if (r < 0)
 			return r;
 	}
@@ -257,39 +220,37 @@ static int list_type(struct lister *lister, uint32_t id, uint32_t offset, const 
 {
 	const struct btf_type *type = type_resolve(lister->btf, id);
 	int64_t size = type_size(lister->btf, id);
-	enum format format;
-	struct plan plan;
-	bool whole;
+	enum format format = format_guess(lister->btf, id, own_name);
+	_cleanup_(plan_release) struct plan plan = {};
 	int r;
 
 	if (depth >= PLAN_DEPTH_MAX || ++lister->types > PLAN_OPS_MAX)
 		return error_set(lister->err, -E2BIG, "the type is nested too deeply");
-	format = format_guess(lister->btf, id, own_name, &whole);
-	if (type && btf_is_composite(type) && !whole)
+	if (type && btf_is_composite(type) && format == FORMAT_AUTO)
 		return list_members(lister, type, offset, name, depth + 1);
 	if (size <= 0 || size > UINT32_MAX)
 		return 0; /* the type has no bytes to show */
 	r = plan_init(&plan, lister->btf, id, (uint32_t)size, lister->err);
-	return r < 0 ? r : lister_add(lister, name, &plan, offset, id, format);
+	if (r < 0)
+		return r;
+	return (lister->count ? add_repeated : add_field)(lister, name, &plan, offset, id, format);
 }
 
 int fields_list(const struct btf *btf, uint32_t type_id, uint32_t size, const char *name,
 		struct field **ret, size_t *n, struct error *err)
 {
 	struct lister lister = { .btf = btf, .size = size, .err = err };
-	const struct btf_type *type = btf && type_id ? type_resolve(btf, type_id) : NULL;
-	enum format format;
-	struct plan plan;
-	bool whole;
+	const struct btf_type *type = btf ? type_resolve(btf, type_id) : NULL;
+	enum format format = format_guess(btf, type_id, name);
+	_cleanup_(plan_release) struct plan plan = {};
 	int r;
 
-	format = format_guess(btf, type_id, name, &whole);
-	if (type && btf_is_composite(type) && !whole) {
+	if (type && btf_is_composite(type) && format == FORMAT_AUTO) {
 		r = list_members(&lister, type, 0, "", 0);
 	} else {
 		r = plan_init(&plan, btf, type_id, size, err);
 		if (r == 0)
-			r = lister_add(&lister, name, &plan, 0, type_id, format);
+			r = add_field(&lister, name, &plan, 0, type_id, format);
 	}
 	if (r < 0) {
 		fields_free(lister.fields, lister.n);
@@ -300,7 +261,8 @@ int fields_list(const struct btf *btf, uint32_t type_id, uint32_t size, const ch
 	return 0;
 }
 
-static void field_fields_release(struct field *fields, size_t n)
+/* Frees the contents of fields. */
+static void fields_release(struct field *fields, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		free(fields[i].name);
@@ -313,7 +275,7 @@ static void field_fields_release(struct field *fields, size_t n)
 
 void fields_free(struct field *fields, size_t n)
 {
-	field_fields_release(fields, n);
+	fields_release(fields, n);
 	free(fields);
 }
 
@@ -326,17 +288,17 @@ int fields_list_repeated(const struct btf *btf, uint32_t type_id, uint32_t size,
 
 	for (size_t i = 0; r == 0 && i < plain; i++) {
 		const struct field *field = &lister.fields[i];
-		const struct btf_type *each = repeated_type(btf, field->type_id);
+		const struct btf_type *element = repeated_type(btf, field->type_id);
 		size_t before = lister.n, numbers = lister.numbers;
 
-		lister.count = each ? btf_array(type_resolve(btf, field->type_id))->nelems : 0;
+		lister.count = element ? btf_array(type_resolve(btf, field->type_id))->nelems : 0;
 		if (!lister.count)
 			continue;
-		lister.stride = each->size;
-		r = list_members(&lister, each, field->offset,
+		lister.stride = element->size;
+		r = list_members(&lister, element, field->offset,
 				 repeated_type(btf, type_id) ? "" : field->name, 0);
 		if (r < 0 && r != -ENOMEM) {
-			field_fields_release(lister.fields + before, lister.n - before);
+			fields_release(lister.fields + before, lister.n - before);
 			lister.fields[i].omitted = true;
 			lister.n = before;
 			lister.numbers = numbers;
@@ -369,18 +331,6 @@ static bool is_text(const char *bytes, size_t n)
 	return len > 0;
 }
 
-/* Appends JSON. A single value that JSON quotes, a 128-bit integer, is appended without quotes. */
-static void field_value_text(const struct plan *plan, const char *at, struct text *out)
-{
-	size_t start = out->len;
-
-	plan_json(plan, at, out);
-	if (plan->n_ops == 1 && out->len > start + 1 && out->data[start] == '"') {
-		out->len -= 2;
-		memmove(out->data + start, out->data + start + 1, out->len - start);
-	}
-}
-
 const struct field *fields_find(const struct field *fields, size_t n, const char *prefix,
 				const char *path)
 {
@@ -408,12 +358,19 @@ void fields_names(const struct field *fields, size_t n, const char *prefix, stru
 	}
 }
 
-static bool show_enumerator(const struct field *field, const char *at, struct text *out)
+/* Returns false if the value has no text in the format. Nothing is appended then. */
+static bool show_formatted(const struct field *field, enum format format, const char *at,
+			   struct text *out)
 {
-	int64_t value = plan_number(&field->plan, at).i;
+	int64_t number;
 
+	if (format != FORMAT_ENUM)
+		return plan_is_bits(&field->plan)
+			       ? format_integer(format, plan_number(&field->plan, at).i, out)
+			       : format_text(format, at, field->plan.size, out);
+	number = field->n_enumerators ? plan_number(&field->plan, at).i : 0;
 	for (size_t i = 0; i < field->n_enumerators; i++)
-		if (field->enumerators[i].value == value) {
+		if (field->enumerators[i].value == number) {
 			text_adds(out, field->enumerators[i].name);
 			return true;
 		}
@@ -426,21 +383,20 @@ void field_text(const struct field *field, enum format format, const void *value
 	const struct plan_op *op = field->plan.ops;
 	bool plain = field->plan.n_ops == 1 && op->text_len == 0;
 	bool text = field->chars || (plain && op->kind == PLAN_STRING);
-	bool bytes = field->chars || (plain && (op->kind == PLAN_STRING || op->kind == PLAN_HEX));
-	bool shown;
+	size_t start = out->len;
 
-	if (format == FORMAT_ENUM)
-		shown = field->n_enumerators && show_enumerator(field, at, out);
-	else if (plan_is_bits(&field->plan))
-		shown = format_integer(format, plan_number(&field->plan, at).i, out);
-	else
-		shown = format_text(format, at, field->plan.size, out);
-	if (shown)
+	if (show_formatted(field, format, at, out))
 		return;
-	if (bytes && text && is_text(at, field->plan.size))
+	if (text && is_text(at, field->plan.size)) {
 		utf8_name(out, at, strnlen(at, field->plan.size));
-	else if (bytes)
+	} else if (text || (plain && op->kind == PLAN_HEX)) {
 		text_hex(out, at, field->plan.size);
-	else
-		field_value_text(&field->plan, at, out);
+	} else {
+		plan_json(&field->plan, at, out);
+		/* JSON quotes a single 128-bit integer; plain text does not. */
+		if (field->plan.n_ops == 1 && out->len > start + 1 && out->data[start] == '"') {
+			out->len -= 2;
+			memmove(out->data + start, out->data + start + 1, out->len - start);
+		}
+	}
 }

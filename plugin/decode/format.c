@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "decode/format.h"
 #include "base/utf8.h"
+#include "decode/number.h"
 #include "kernel/symbol.h"
 #include "kernel/type.h"
 
@@ -14,19 +15,7 @@
 #define INTEGERS (SIZE(1) | SIZE(2) | SIZE(4) | SIZE(8))
 #define ANY	 (~0u)
 
-static uint64_t integer(const char *bytes, uint32_t size)
-{
-	uint64_t value = 0;
-
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	memcpy(&value, bytes, size);
-#else
-	memcpy((char *)&value + sizeof(value) - size, bytes, size);
-#endif
-	return value;
-}
-
-static bool format_add_name(const char *name, struct text *out)
+static bool show_name(const char *name, struct text *out)
 {
 	if (name)
 		text_adds(out, name);
@@ -49,7 +38,7 @@ static bool show_ipv6(const char *bytes, uint32_t size, struct text *out)
 	char address[INET6_ADDRSTRLEN];
 
 	(void)size;
-	return format_add_name(inet_ntop(AF_INET6, bytes, address, sizeof(address)), out);
+	return show_name(inet_ntop(AF_INET6, bytes, address, sizeof(address)), out);
 }
 
 static bool show_ip(const char *bytes, uint32_t size, struct text *out)
@@ -95,9 +84,18 @@ static bool show_string(const char *bytes, uint32_t size, struct text *out)
 	return true;
 }
 
-static bool show_ifname(const char *bytes, uint32_t size, struct text *out)
+/* Accepts positive and negative error numbers, because kernel functions return -errno. */
+static bool show_errno(const char *bytes, uint32_t size, struct text *out)
 {
-	uint64_t index = integer(bytes, size);
+	unsigned int unused = 64 - 8 * size;
+	int64_t value = (int64_t)(number_load(bytes, size) << unused) >> unused;
+
+	value = value < 0 ? -value : value;
+	return value <= 4095 && show_name(value ? strerrorname_np((int)value) : "0", out);
+}
+
+static bool show_ifname(uint64_t index, struct text *out)
+{
 	char name[IF_NAMESIZE];
 
 	if (index > UINT32_MAX || !if_indextoname((unsigned int)index, name))
@@ -107,58 +105,32 @@ static bool show_ifname(const char *bytes, uint32_t size, struct text *out)
 }
 
 /* Source: https://www.iana.org/assignments/protocol-numbers, and IPPROTO_MPTCP of the kernel. */
-static bool show_proto(const char *bytes, uint32_t size, struct text *out)
+static bool show_proto(uint64_t number, struct text *out)
 {
-	static const struct {
-		uint16_t number;
-		const char *name;
-	} protocols[] = {
-		{ 1, "icmp" },	 { 2, "igmp" },	     { 4, "ipip" },   { 6, "tcp" },
-		{ 17, "udp" },	 { 33, "dccp" },     { 41, "ipv6" },  { 46, "rsvp" },
-		{ 47, "gre" },	 { 50, "esp" },	     { 51, "ah" },    { 58, "icmpv6" },
-		{ 89, "ospf" },	 { 103, "pim" },     { 112, "vrrp" }, { 115, "l2tp" },
-		{ 132, "sctp" }, { 136, "udplite" }, { 137, "mpls" }, { 262, "mptcp" },
+	static const char *const names[] = {
+		[1] = "icmp",	[2] = "igmp",	 [4] = "ipip",	    [6] = "tcp",    [17] = "udp",
+		[33] = "dccp",	[41] = "ipv6",	 [46] = "rsvp",	    [47] = "gre",   [50] = "esp",
+		[51] = "ah",	[58] = "icmpv6", [89] = "ospf",	    [103] = "pim",  [112] = "vrrp",
+		[115] = "l2tp", [132] = "sctp",	 [136] = "udplite", [137] = "mpls", [262] = "mptcp",
 	};
-	uint64_t value = integer(bytes, size);
 
-	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
-		if (protocols[i].number == value)
-			return format_add_name(protocols[i].name, out);
-	return false;
+	return number < ARRAY_SIZE(names) && show_name(names[number], out);
 }
 
-/* Accepts positive and negative error numbers, because kernel functions return -errno. */
-static bool show_errno(const char *bytes, uint32_t size, struct text *out)
+static bool show_syscall(uint64_t number, struct text *out)
 {
-	unsigned int unused = 64 - 8 * size;
-	int64_t value = (int64_t)(integer(bytes, size) << unused) >> unused;
-
-	value = value < 0 ? -value : value;
-	return value <= 4095 && format_add_name(value ? strerrorname_np((int)value) : "0", out);
+	return show_name(symbol_syscall(number), out);
 }
 
-static bool show_syscall(const char *bytes, uint32_t size, struct text *out)
-{
-	return format_add_name(symbol_syscall(integer(bytes, size)), out);
-}
-
-static bool show_ksym(const char *bytes, uint32_t size, struct text *out)
-{
-	return symbol_kernel(integer(bytes, size), out);
-}
-
-static bool show_cgroup(const char *bytes, uint32_t size, struct text *out)
-{
-	return symbol_cgroup(integer(bytes, size), out);
-}
-
+/* Each format has one function that shows bytes, or one that shows an unsigned integer. */
 static const struct {
 	const char *name;
 	uint32_t sizes;
 	const char *sizes_text;
 	bool (*show)(const char *bytes, uint32_t size, struct text *out);
+	bool (*show_integer)(uint64_t value, struct text *out);
 } formats[FORMAT_COUNT] = {
-	[FORMAT_AUTO] = { "auto", ANY, "any size", NULL },
+	[FORMAT_AUTO] = { "auto", ANY, "any size" },
 	[FORMAT_IPV4] = { "ipv4", SIZE(4), "4 bytes", show_ipv4 },
 	[FORMAT_IPV6] = { "ipv6", SIZE(16), "16 bytes", show_ipv6 },
 	[FORMAT_IP] = { "ip", SIZE(4) | SIZE(16), "4 or 16 bytes", show_ip },
@@ -168,14 +140,14 @@ static const struct {
 	[FORMAT_BE32] = { "be32", SIZE(4), "4 bytes", show_be },
 	[FORMAT_STRING] = { "string", ANY, "any size", show_string },
 	[FORMAT_HEX] = { "hex", ANY, "any size", show_hex },
-	[FORMAT_ENUM] = { "enum", INTEGERS, "an integer", NULL },
-	[FORMAT_IFNAME] = { "ifname", INTEGERS, "an integer", show_ifname },
-	[FORMAT_PROTO] = { "proto", INTEGERS, "an integer", show_proto },
+	[FORMAT_ENUM] = { "enum", INTEGERS, "an integer" },
+	[FORMAT_IFNAME] = { "ifname", INTEGERS, "an integer", .show_integer = show_ifname },
+	[FORMAT_PROTO] = { "proto", INTEGERS, "an integer", .show_integer = show_proto },
 	[FORMAT_ERRNO] = { "errno", INTEGERS, "an integer", show_errno },
-	[FORMAT_SYSCALL] = { "syscall", INTEGERS, "an integer", show_syscall },
-	[FORMAT_KSYM] = { "ksym", SIZE(8), "8 bytes", show_ksym },
-	[FORMAT_CGROUP] = { "cgroup", SIZE(8), "8 bytes", show_cgroup },
-	[FORMAT_MAP] = { "map", ANY, "any size", NULL },
+	[FORMAT_SYSCALL] = { "syscall", INTEGERS, "an integer", .show_integer = show_syscall },
+	[FORMAT_KSYM] = { "ksym", SIZE(8), "8 bytes", .show_integer = symbol_kernel },
+	[FORMAT_CGROUP] = { "cgroup", SIZE(8), "8 bytes", .show_integer = symbol_cgroup },
+	[FORMAT_MAP] = { "map", ANY, "any size" },
 };
 
 int format_from_name(const char *name)
@@ -220,6 +192,8 @@ bool format_integer(enum format format, int64_t value, struct text *out)
 
 bool format_text(enum format format, const char *bytes, uint32_t size, struct text *out)
 {
+	if (formats[format].show_integer)
+		return formats[format].show_integer(number_load(bytes, size), out);
 	return formats[format].show && formats[format].show(bytes, size, out);
 }
 
@@ -298,20 +272,18 @@ static enum format guess_integer(const struct btf *btf, uint32_t id, uint32_t si
 	return FORMAT_AUTO;
 }
 
-enum format format_guess(const struct btf *btf, uint32_t type_id, const char *name, bool *whole)
+enum format format_guess(const struct btf *btf, uint32_t type_id, const char *name)
 {
 	static const char *const in6[] = { "in6_addr", NULL };
 	static const char *const in[] = { "in_addr", NULL };
 	const struct btf_type *type = btf ? type_resolve(btf, type_id) : NULL;
 
-	*whole = false;
 	if (!type)
 		return FORMAT_AUTO;
 	if (btf_is_composite(type)) {
-		bool v6 = is_called(btf, type_id, in6) && type->size == 16;
-
-		*whole = v6 || (is_called(btf, type_id, in) && type->size == 4);
-		return v6 ? FORMAT_IPV6 : *whole ? FORMAT_IPV4 : FORMAT_AUTO;
+		if (type->size == 16 && is_called(btf, type_id, in6))
+			return FORMAT_IPV6;
+		return type->size == 4 && is_called(btf, type_id, in) ? FORMAT_IPV4 : FORMAT_AUTO;
 	}
 	if (btf_is_array(type))
 		return guess_bytes(btf, btf_array(type), name);

@@ -89,11 +89,11 @@ const char *format_sizes(enum format format);
  * @btf:      BTF, or NULL
  * @type_id:  id of the type
  * @name:     name of the field
- * @whole:    set to true if the type is a struct that is a single value, such as struct in6_addr
  *
- * Return: the format, or FORMAT_AUTO if no other format applies.
+ * Return: the format, or FORMAT_AUTO if no other format applies. Of structs and unions, only those
+ * that are a single value, such as struct in6_addr, have another format.
  */
-enum format format_guess(const struct btf *btf, uint32_t type_id, const char *name, bool *whole);
+enum format format_guess(const struct btf *btf, uint32_t type_id, const char *name);
 
 /**
  * format_text() - append bytes as text

@@ -11,37 +11,11 @@ void plan_release(struct plan *plan)
 	*plan = (struct plan){};
 }
 
-static uint64_t load_unsigned(const void *at, uint32_t size)
-{
-	switch (size) {
-	case 1:
-		return *(const uint8_t *)at;
-	case 2: {
-		uint16_t v;
-
-		memcpy(&v, at, sizeof(v));
-		return v;
-	}
-	case 4: {
-		uint32_t v;
-
-		memcpy(&v, at, sizeof(v));
-		return v;
-	}
-	default: {
-		uint64_t v;
-
-		memcpy(&v, at, sizeof(v));
-		return v;
-	}
-	}
-}
-
 static int64_t load_signed(const void *at, uint32_t size)
 {
 	unsigned int unused = 64 - 8 * size;
 
-	return (int64_t)(load_unsigned(at, size) << unused) >> unused;
+	return (int64_t)(number_load(at, size) << unused) >> unused;
 }
 
 static double load_float(const void *at, uint32_t size)
@@ -94,20 +68,13 @@ static void wide_json(const struct plan_op *op, const void *at, struct text *out
 	text_addc(out, '"');
 }
 
-static void float_json(double value, struct text *out)
-{
-	if (isfinite(value))
-		text_double(out, value);
-	else
-		text_adds(out, "null");
-}
-
 static void plan_run(const struct plan *plan, size_t from, size_t to, const char *value,
 		     struct text *out)
 {
 	for (size_t i = from; i < to; i++) {
 		const struct plan_op *op = &plan->ops[i];
 		const char *at = value + op->offset;
+		double number;
 
 		if (op->text_len)
 			text_add(out, plan->text.data + op->text, op->text_len);
@@ -118,7 +85,7 @@ static void plan_run(const struct plan *plan, size_t from, size_t to, const char
 			if (op->size > sizeof(uint64_t))
 				wide_json(op, at, out);
 			else
-				text_u64(out, load_unsigned(at, op->size));
+				text_u64(out, number_load(at, op->size));
 			break;
 		case PLAN_SIGNED:
 			if (op->size > sizeof(uint64_t))
@@ -127,7 +94,11 @@ static void plan_run(const struct plan *plan, size_t from, size_t to, const char
 				text_i64(out, load_signed(at, op->size));
 			break;
 		case PLAN_FLOAT:
-			float_json(load_float(at, op->size), out);
+			number = load_float(at, op->size);
+			if (isfinite(number))
+				text_double(out, number);
+			else
+				text_adds(out, "null");
 			break;
 		case PLAN_BOOL:
 			text_adds(out, *at ? "true" : "false");
@@ -166,60 +137,33 @@ void plan_json(const struct plan *plan, const void *value, struct text *out)
 
 bool plan_equal(const struct plan *a, const struct plan *b)
 {
-	if (a->size != b->size || a->n_ops != b->n_ops || a->text.len != b->text.len)
-		return false;
-	if (a->text.len && memcmp(a->text.data, b->text.data, a->text.len) != 0)
-		return false;
-	for (size_t i = 0; i < a->n_ops; i++) {
-		const struct plan_op *x = &a->ops[i], *y = &b->ops[i];
+	_Static_assert(sizeof(struct plan_op) == 7 * sizeof(uint32_t) + 2 * sizeof(uint16_t),
+		       "operations are compared byte by byte and must not have padding");
 
-		if (x->kind != y->kind || x->text != y->text || x->text_len != y->text_len ||
-		    x->offset != y->offset || x->size != y->size || x->bit != y->bit ||
-		    x->bits != y->bits)
-			return false;
-		if (x->kind == PLAN_LOOP && (x->count != y->count || x->body != y->body))
-			return false;
+	return a->size == b->size && a->n_ops == b->n_ops && a->text.len == b->text.len &&
+	       (!a->text.len || !memcmp(a->text.data, b->text.data, a->text.len)) &&
+	       (!a->n_ops || !memcmp(a->ops, b->ops, a->n_ops * sizeof(*a->ops)));
+}
+
+/* Adds one number of at most 16 bytes to a sum. */
+static void add_number(const struct plan_op *op, char *sum, const char *value)
+{
+	if (op->kind == PLAN_FLOAT) {
+		double d = load_float(sum, op->size) + load_float(value, op->size);
+		float f = (float)d;
+
+		memcpy(sum, op->size == sizeof(f) ? (void *)&f : (void *)&d, op->size);
+	} else if (op->size > sizeof(uint64_t)) {
+		unsigned __int128 a, b;
+
+		memcpy(&a, sum, sizeof(a));
+		memcpy(&b, value, sizeof(b));
+		a += b;
+		memcpy(sum, &a, sizeof(a));
+	} else {
+		number_store(number_load(sum, op->size) + number_load(value, op->size), op->size,
+			     sum);
 	}
-	return true;
-}
-
-static void add_integer(void *to, const void *from, uint32_t size)
-{
-	uint64_t sum = load_unsigned(to, size) + load_unsigned(from, size);
-	uint8_t byte = (uint8_t)sum;
-	uint16_t half = (uint16_t)sum;
-	uint32_t word = (uint32_t)sum;
-
-	memcpy(to,
-	       size == 1   ? (void *)&byte
-	       : size == 2 ? (void *)&half
-	       : size == 4 ? (void *)&word
-			   : (void *)&sum,
-	       size);
-}
-
-static void add_wide(void *to, const void *from)
-{
-	unsigned __int128 a, b;
-
-	memcpy(&a, to, sizeof(a));
-	memcpy(&b, from, sizeof(b));
-	a += b;
-	memcpy(to, &a, sizeof(a));
-}
-
-static void add_float(void *to, const void *from, uint32_t size)
-{
-	double sum = load_float(to, size) + load_float(from, size);
-	float small = (float)sum;
-
-	memcpy(to, size == sizeof(small) ? (void *)&small : (void *)&sum, size);
-}
-
-static bool is_added(enum plan_kind kind)
-{
-	return kind == PLAN_UNSIGNED || kind == PLAN_SIGNED || kind == PLAN_FLOAT ||
-	       kind == PLAN_LOOP;
 }
 
 static void plan_add_range(const struct plan *plan, size_t from, size_t to, char *sum,
@@ -231,30 +175,31 @@ static void plan_add_range(const struct plan *plan, size_t from, size_t to, char
 		const struct plan_op *op = &plan->ops[i];
 		char *left = sum + op->offset;
 		const char *right = value + op->offset;
-		size_t body = op->kind == PLAN_LOOP ? op->body : 0;
 
-		if (op->kind == PLAN_TEXT)
-			continue;
-		if (is_added(op->kind) && op->offset < added) {
-			i += body;
-			continue;
-		}
-		if (!is_added(op->kind)) /* keep the newer value */
-			memcpy(left, right, op->size);
-		else if (op->kind == PLAN_FLOAT)
-			add_float(left, right, op->size);
-		else if (op->kind == PLAN_LOOP)
-			for (uint32_t n = 0; n < op->count; n++)
-				plan_add_range(plan, i + 1, i + 1 + body,
+		switch (op->kind) {
+		case PLAN_TEXT:
+			break;
+		case PLAN_UNSIGNED:
+		case PLAN_SIGNED:
+		case PLAN_FLOAT:
+			if (op->offset < added)
+				break;
+			add_number(op, left, right);
+			added = op->offset + op->size;
+			break;
+		case PLAN_LOOP:
+			for (uint32_t n = 0; op->offset >= added && n < op->count; n++)
+				plan_add_range(plan, i + 1, i + 1 + op->body,
 					       left + (size_t)n * op->size,
 					       right + (size_t)n * op->size);
-		else if (op->size > sizeof(uint64_t))
-			add_wide(left, right);
-		else
-			add_integer(left, right, op->size);
-		if (is_added(op->kind))
-			added = op->offset + op->size * (op->kind == PLAN_LOOP ? op->count : 1);
-		i += body;
+			if (op->offset >= added)
+				added = op->offset + op->size * op->count;
+			i += op->body;
+			break;
+		default: /* keep the newer value */
+			memcpy(left, right, op->size);
+			break;
+		}
 	}
 }
 
@@ -285,31 +230,6 @@ bool plan_is_bits(const struct plan *plan)
 {
 	return plan->n_ops == 1 &&
 	       (plan->ops->kind == PLAN_BITS || plan->ops->kind == PLAN_SIGNED_BITS);
-}
-
-static struct number op_number(const struct plan_op *op, const void *value)
-{
-	const char *at = (const char *)value + op->offset;
-
-	switch (op->kind) {
-	case PLAN_SIGNED:
-		return (struct number){ NUMBER_SIGNED, .i = load_signed(at, op->size) };
-	case PLAN_SIGNED_BITS:
-		return (struct number){ NUMBER_SIGNED, .i = load_signed_bits(op, at) };
-	case PLAN_FLOAT:
-		return (struct number){ NUMBER_FLOAT, .f = load_float(at, op->size) };
-	case PLAN_BOOL:
-		return (struct number){ NUMBER_UNSIGNED, .u = *at != 0 };
-	case PLAN_BITS:
-		return (struct number){ NUMBER_UNSIGNED, .u = load_bits(op, at) };
-	default:
-		return (struct number){ NUMBER_UNSIGNED, .u = load_unsigned(at, op->size) };
-	}
-}
-
-struct number plan_number(const struct plan *plan, const void *value)
-{
-	return op_number(plan->ops, value);
 }
 
 uint32_t plan_n_integers(const struct plan *plan)
@@ -350,10 +270,32 @@ bool plan_has_strings(const struct plan *plan)
 struct number plan_number_at(const struct plan *plan, const void *value, uint32_t i)
 {
 	const struct plan_op *op = plan->ops;
+	const char *at = (const char *)value + op->offset;
 
-	if (op->kind != PLAN_LOOP)
-		return op_number(op, value);
-	return op_number(op + 1, (const char *)value + op->offset + (size_t)i * op->size);
+	if (op->kind == PLAN_LOOP) {
+		at += (size_t)i * op->size;
+		op++;
+		at += op->offset;
+	}
+	switch (op->kind) {
+	case PLAN_SIGNED:
+		return (struct number){ NUMBER_SIGNED, .i = load_signed(at, op->size) };
+	case PLAN_SIGNED_BITS:
+		return (struct number){ NUMBER_SIGNED, .i = load_signed_bits(op, at) };
+	case PLAN_FLOAT:
+		return (struct number){ NUMBER_FLOAT, .f = load_float(at, op->size) };
+	case PLAN_BOOL:
+		return (struct number){ NUMBER_UNSIGNED, .u = *at != 0 };
+	case PLAN_BITS:
+		return (struct number){ NUMBER_UNSIGNED, .u = load_bits(op, at) };
+	default:
+		return (struct number){ NUMBER_UNSIGNED, .u = number_load(at, op->size) };
+	}
+}
+
+struct number plan_number(const struct plan *plan, const void *value)
+{
+	return plan_number_at(plan, value, 0);
 }
 
 uint32_t plan_number_size(const struct plan *plan)
