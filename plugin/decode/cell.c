@@ -25,68 +25,40 @@ static void cell_fields_release(struct fields *fields)
 	fields_free(fields->items, fields->n);
 }
 
-/* -- numbers -- */
-
-static void store_integer(uint64_t value, uint32_t size, void *to)
-{
-	const uint8_t u8 = (uint8_t)value;
-	const uint16_t u16 = (uint16_t)value;
-	const uint32_t u32 = (uint32_t)value;
-	const void *from = size == 1 ? &u8 : size == 2 ? &u16 : size == 4 ? &u32 : (void *)&value;
-
-	memcpy(to, from, size);
-}
-
-static uint64_t clamp_unsigned(double value, uint32_t size)
-{
-	uint64_t max = UINT64_MAX >> (64 - 8 * size);
-
-	if (value <= 0)
-		return 0;
-	return value >= ldexp(1, (int)(8 * size)) ? max : (uint64_t)value;
-}
-
-static int64_t clamp_signed(double value, uint32_t size)
-{
-	int64_t max = INT64_MAX >> (64 - 8 * size);
-	double end = ldexp(1, (int)(8 * size) - 1);
-
-	if (value < -end)
-		return -max - 1;
-	return value >= end ? max : (int64_t)value;
-}
-
 void cell_encode(enum plan_kind kind, uint32_t size, double value, void *to)
 {
 	const float narrow = (float)value;
+	const unsigned int unused = 64 - 8 * size;
+	/* The first integer above the range: unsigned, signed. */
+	const double end = ldexp(1, (int)(8 * size)), signed_end = end / 2;
+	uint64_t integer;
 
-	if (kind == PLAN_FLOAT)
+	if (kind == PLAN_FLOAT) {
 		memcpy(to, size == sizeof(narrow) ? (const void *)&narrow : &value, size);
-	else if (kind == PLAN_SIGNED)
-		store_integer((uint64_t)clamp_signed(round(value), size), size, to);
-	else if (kind == PLAN_BOOL)
-		store_integer(round(value) != 0, size, to);
+		return;
+	}
+	value = round(value);
+	if (kind == PLAN_BOOL)
+		integer = value != 0;
+	else if (kind == PLAN_UNSIGNED)
+		integer = value <= 0 ? 0 : value >= end ? UINT64_MAX >> unused : (uint64_t)value;
+	else if (value < -signed_end)
+		integer = (uint64_t)(-(INT64_MAX >> unused) - 1);
 	else
-		store_integer(clamp_unsigned(round(value), size), size, to);
+		integer = value >= signed_end ? (uint64_t)INT64_MAX >> unused
+					      : (uint64_t)(int64_t)value;
+	number_store(integer, size, to);
 }
 
-/* Tests whether a field is a number with bytes of its own, unlike a bit field. */
+/* Returns true if a field is a number with bytes of its own, unlike a bit field. */
 static bool is_settable(const struct field *field)
 {
 	const struct plan_op *op = field->plan.ops;
 
-	if (!plan_is_number(&field->plan))
+	if (!plan_is_number(&field->plan) || plan_is_bits(&field->plan))
 		return false;
-	switch (op->kind) {
-	case PLAN_UNSIGNED:
-	case PLAN_SIGNED:
-	case PLAN_BOOL:
-		return op->size == 1 || op->size == 2 || op->size == 4 || op->size == 8;
-	case PLAN_FLOAT:
-		return op->size == sizeof(float) || op->size == sizeof(double);
-	default: /* a bit field */
-		return false;
-	}
+	return op->size == 4 || op->size == 8 ||
+	       (op->kind != PLAN_FLOAT && (op->size == 1 || op->size == 2));
 }
 
 static void settable_names(const struct fields *fields, struct text *out)
@@ -97,8 +69,8 @@ static void settable_names(const struct fields *fields, struct text *out)
 }
 
 /* Finds a field. Nested names are joined by ".". whole is the name of the key or value. */
-static const struct field *cell_find_field(const struct fields *fields, const char *whole,
-					   const char *name)
+static const struct field *find_member(const struct fields *fields, const char *whole,
+				       const char *name)
 {
 	_cleanup_free_ char *path = NULL;
 
@@ -108,8 +80,6 @@ static const struct field *cell_find_field(const struct fields *fields, const ch
 	}
 	return fields_find(fields->items, fields->n, whole, path);
 }
-
-/* -- keys -- */
 
 /* Parses the JSON of a key, which must be an integer or an object. */
 static int parse_key(const char *text, struct json_object **ret, struct error *err)
@@ -124,7 +94,7 @@ static int parse_key(const char *text, struct json_object **ret, struct error *e
 		return 0;
 	}
 	return error_set(err, -EINVAL,
-			 "expected a whole number, or {\"field\": number, ...} for a struct, found "
+			 "expected an integer, or {\"field\": number, ...} for a struct, found "
 			 "\"%.100s\"",
 			 text);
 }
@@ -138,7 +108,7 @@ int cell_check_key(const char *text, struct error *err)
 		return r;
 	json_object_object_foreach(json, name, value)
 		if (!json_object_is_type(value, json_type_int))
-			return error_set(err, -EINVAL, "%.100s: expected a whole number, found %s",
+			return error_set(err, -EINVAL, "%.100s: expected an integer, found %s",
 					 name, json_object_to_json_string(value));
 	return 0;
 }
@@ -147,23 +117,21 @@ static int encode_key_number(struct json_object *json, const struct field *field
 			     struct error *err)
 {
 	const struct plan_op *op = field->plan.ops;
-	char *to = key + field->offset + op->offset;
-	uint64_t max, value;
+	uint64_t value, max;
 	bool fits;
 
 	if (!is_settable(field) || op->kind == PLAN_FLOAT)
-		return error_set(err, -EINVAL, "key: %s is no whole number", field->name);
+		return error_set(err, -EINVAL, "key: %s is not an integer", field->name);
 	if (!json_object_is_type(json, json_type_int))
-		return error_set(err, -EINVAL, "key: %s: expected a whole number, found %s",
+		return error_set(err, -EINVAL, "key: %s: expected an integer, found %s",
 				 field->name, json_object_to_json_string(json));
+	max = op->kind == PLAN_BOOL ? 1 : UINT64_MAX >> (64 - 8 * op->size);
+	if (op->kind == PLAN_SIGNED)
+		max >>= 1;
 	if (json_object_get_int64(json) < 0) {
-		int64_t min = -(INT64_MAX >> (64 - 8 * op->size)) - 1;
-
 		value = (uint64_t)json_object_get_int64(json);
-		fits = op->kind == PLAN_SIGNED && (int64_t)value >= min;
+		fits = op->kind == PLAN_SIGNED && (int64_t)value >= -(int64_t)max - 1;
 	} else {
-		max = UINT64_MAX >> (64 - 8 * op->size);
-		max = op->kind == PLAN_BOOL ? 1 : op->kind == PLAN_SIGNED ? max >> 1 : max;
 		value = json_object_get_uint64(json);
 		fits = value <= max;
 	}
@@ -172,38 +140,16 @@ static int encode_key_number(struct json_object *json, const struct field *field
 				 field->name, json_object_to_json_string(json),
 				 op->kind == PLAN_SIGNED ? "a signed number" : "a number",
 				 op->size);
-	store_integer(value, op->size, to);
+	number_store(value, op->size, key + field->offset + op->offset);
 	return 0;
 }
 
-static int encode_key_struct(struct json_object *json, const struct fields *fields, char *key,
-			     struct error *err)
-{
-	json_object_object_foreach(json, name, value) {
-		const struct field *field = cell_find_field(fields, "key", name);
-		_cleanup_text_ struct text all = {};
-		int r;
-
-		if (!field) {
-			settable_names(fields, &all);
-			return error_set(err, -ENOENT,
-					 "key: there is no field \"%.100s\"; there are %s", name,
-					 text_str(&all));
-		}
-		r = encode_key_number(value, field, key, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int cell_make_key(struct cell *cell, const struct object *object,
-			 const struct object_map *map, const char *text, struct error *err)
+static int parse_cell_key(struct cell *cell, const struct object *object,
+			  const struct object_map *map, const char *text, struct error *err)
 {
 	_cleanup_(json_object_putp) struct json_object *json = NULL;
 	_cleanup_(cell_fields_release) struct fields fields = {};
-	_cleanup_text_ struct text all = {};
-	bool whole, number;
+	_cleanup_text_ struct text names = {};
 	uint32_t index;
 	int r = parse_key(text, &json, err);
 
@@ -215,16 +161,27 @@ static int cell_make_key(struct cell *cell, const struct object *object,
 				&fields.items, &fields.n, err);
 	if (r < 0)
 		return r;
-	whole = fields.n == 1 && !strcmp(fields.items[0].name, "key");
-	number = json_object_is_type(json, json_type_int);
-	settable_names(&fields, &all);
-	if (number && !whole)
-		return error_set(err, -EINVAL,
-				 "key: expected {\"field\": number, ...} with fields of %s, "
-				 "found %.100s",
-				 text_str(&all), text);
-	r = number ? encode_key_number(json, &fields.items[0], cell->key, err)
-		   : encode_key_struct(json, &fields, cell->key, err);
+	settable_names(&fields, &names);
+	if (json_object_is_type(json, json_type_int)) {
+		if (fields.n != 1 || strcmp(fields.items[0].name, "key") != 0)
+			return error_set(err, -EINVAL,
+					 "key: expected {\"field\": number, ...} with fields of "
+					 "%s, found %.100s",
+					 text_str(&names), text);
+		r = encode_key_number(json, &fields.items[0], cell->key, err);
+	} else {
+		json_object_object_foreach(json, name, value) {
+			const struct field *field = find_member(&fields, "key", name);
+
+			if (!field)
+				return error_set(err, -ENOENT,
+						 "key: there is no field \"%.100s\"; there are %s",
+						 name, text_str(&names));
+			r = encode_key_number(value, field, cell->key, err);
+			if (r < 0)
+				return r;
+		}
+	}
 	if (r < 0 || map_kind(cell->map.type) != MAP_ARRAY)
 		return r;
 	memcpy(&index, cell->key, sizeof(index));
@@ -234,13 +191,11 @@ static int cell_make_key(struct cell *cell, const struct object *object,
 	return 0;
 }
 
-/* -- values -- */
-
 static int choose_field(struct cell *cell, const struct object *object,
 			const struct object_map *map, const char *name, struct error *err)
 {
 	_cleanup_(cell_fields_release) struct fields fields = {};
-	_cleanup_text_ struct text all = {};
+	_cleanup_text_ struct text names = {};
 	const struct field *field = NULL;
 	bool whole;
 	int r = fields_list(object_btf(object), map->value_type, cell->map.value_size, "value",
@@ -249,11 +204,11 @@ static int choose_field(struct cell *cell, const struct object *object,
 	if (r < 0)
 		return r;
 	whole = fields.n == 1 && !strcmp(fields.items[0].name, "value");
-	settable_names(&fields, &all);
-	if (!name && whole)
+	settable_names(&fields, &names);
+	if (name)
+		field = find_member(&fields, "value", name);
+	else if (whole)
 		field = &fields.items[0];
-	else if (name)
-		field = cell_find_field(&fields, "value", name);
 	if (field && is_settable(field)) {
 		cell->kind = field->plan.ops->kind;
 		cell->size = field->plan.ops->size;
@@ -261,17 +216,16 @@ static int choose_field(struct cell *cell, const struct object *object,
 		return 0;
 	}
 	if (whole)
-		return error_set(err, -EINVAL, "its value is %s",
+		return error_set(err, -EINVAL, "the value is %s",
 				 is_settable(&fields.items[0]) ? "a number without fields"
-							       : "no number");
+							       : "not a number");
 	if (!name)
 		return error_set(err, -EINVAL,
-				 "its value is a struct: expected one of its fields, "
-				 "%s",
-				 all.len ? text_str(&all) : "but none is a number");
+				 "the value is a struct: expected one of its fields, %s",
+				 names.len ? text_str(&names) : "but none is a number");
 	return error_set(err, -ENOENT, "%s \"%.100s\"; there are %s",
-			 field ? "no number to be set is in field" : "its value has no field", name,
-			 all.len ? text_str(&all) : "none");
+			 field ? "no number can be set in field" : "the value has no field", name,
+			 names.len ? text_str(&names) : "none");
 }
 
 /*
@@ -298,51 +252,42 @@ static void map_number(struct cell *cell)
 		cell->at = cell->memory + (start - from);
 }
 
-/* -- cells -- */
-
-static int cell_find_map(const struct object *object, const char *name,
+static int find_cell_map(const struct object *object, const char *name,
 			 const struct object_map **ret, struct error *err)
 {
-	_cleanup_text_ struct text all = {};
+	_cleanup_text_ struct text names = {};
 
 	*ret = object_find_map(object, name);
 	if (*ret)
 		return 0;
 	for (size_t i = 0; i < object->n_maps; i++)
 		if (!object->maps[i].internal && !event_map_is_internal(object->maps[i].name))
-			text_printf(&all, "%s%s", all.len ? ", " : "", object->maps[i].name);
+			text_printf(&names, "%s%s", names.len ? ", " : "", object->maps[i].name);
 	return error_set(err, -ENOENT, "there is no map \"%.100s\"; there are %s", name,
-			 all.len ? text_str(&all) : "none");
-}
-
-static int check_map(const struct map *map, struct error *err)
-{
-	enum map_kind kind = map_kind(map->type);
-
-	if (kind == MAP_UNREADABLE || kind == MAP_QUEUE)
-		return error_set(err, -EOPNOTSUPP, "a map of type %s has no entries to be set",
-				 map_type_name(map->type));
-	if (map->flags & BPF_F_RDONLY)
-		return error_set(err, -EPERM, "it is read-only (BPF_F_RDONLY)");
-	return 0;
+			 names.len ? text_str(&names) : "none");
 }
 
 int cell_init(struct cell *cell, const struct object *object, const struct cell_place *place,
 	      struct error *err)
 {
 	const struct object_map *map;
+	enum map_kind kind;
 	int r;
 
 	*cell = (struct cell){};
-	r = cell_find_map(object, place->map, &map, err);
-	if (r < 0)
-		return r;
-	r = object_map_describe(map, &cell->map, err);
-	if (r < 0)
-		return r;
-	r = check_map(&cell->map, err);
+	r = find_cell_map(object, place->map, &map, err);
 	if (r == 0)
-		r = cell_make_key(cell, object, map, place->key, err);
+		r = object_map_describe(map, &cell->map, err);
+	if (r < 0)
+		return r;
+	kind = map_kind(cell->map.type);
+	if (kind == MAP_UNREADABLE || kind == MAP_QUEUE)
+		r = error_set(err, -EOPNOTSUPP, "a map of type %s has no entries that can be set",
+			      map_type_name(cell->map.type));
+	else if (cell->map.flags & BPF_F_RDONLY)
+		r = error_set(err, -EPERM, "the map is read-only (BPF_F_RDONLY)");
+	if (r == 0)
+		r = parse_cell_key(cell, object, map, place->key, err);
 	if (r == 0)
 		r = choose_field(cell, object, map, place->field, err);
 	if (r < 0) {
@@ -367,24 +312,18 @@ void cell_release(struct cell *cell)
  */
 static void store_at_once(const struct cell *cell, const char *number)
 {
-	uint64_t u64;
-	uint32_t u32;
-	uint16_t u16;
+	uint64_t value = number_load(number, cell->size);
 
-	if ((uintptr_t)cell->at % cell->size) {
+	if ((uintptr_t)cell->at % cell->size)
 		memcpy(cell->at, number, cell->size);
-	} else if (cell->size == sizeof(u64)) {
-		memcpy(&u64, number, sizeof(u64));
-		__atomic_store_n((uint64_t *)cell->at, u64, __ATOMIC_RELAXED);
-	} else if (cell->size == sizeof(u32)) {
-		memcpy(&u32, number, sizeof(u32));
-		__atomic_store_n((uint32_t *)cell->at, u32, __ATOMIC_RELAXED);
-	} else if (cell->size == sizeof(u16)) {
-		memcpy(&u16, number, sizeof(u16));
-		__atomic_store_n((uint16_t *)cell->at, u16, __ATOMIC_RELAXED);
-	} else {
+	else if (cell->size == sizeof(uint64_t))
+		__atomic_store_n((uint64_t *)cell->at, value, __ATOMIC_RELAXED);
+	else if (cell->size == sizeof(uint32_t))
+		__atomic_store_n((uint32_t *)cell->at, (uint32_t)value, __ATOMIC_RELAXED);
+	else if (cell->size == sizeof(uint16_t))
+		__atomic_store_n((uint16_t *)cell->at, (uint16_t)value, __ATOMIC_RELAXED);
+	else
 		*cell->at = *number;
-	}
 }
 
 int cell_set(const struct cell *cell, double value)

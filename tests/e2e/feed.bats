@@ -133,13 +133,13 @@ stat_is() { [ "$(ctl stats | awk -v name="$1" '$1 == name { print $2 }')" = "$2"
 	# once.
 	document < <(code '__u32 few; __u32 seen;' 0 'entry->seen = 1;')
 	run -0 ctl reload
-	[[ "$output" == *'monitor edge: feed "load": ingress: map config: its value has no field "one_of"; there are few, seen'* ]]
+	[[ "$output" == *'monitor edge: feed "load": ingress: map config: the value has no field "one_of"; there are few, seen'* ]]
 	put load/load 10:0:0
 	eventually fed_is load .values 3
 	put load/load 11:0:0
 	eventually fed_is load .errors 3
 	[ "$(grep -c 'feed "load": ' "$LOG")" -le 1 ]
-	[ "$(fed load '."last-error"')" = '"ingress: map config: its value has no field \"one_of\"; there are few, seen"' ]
+	[ "$(fed load '."last-error"')" = '"ingress: map config: the value has no field \"one_of\"; there are few, seen"' ]
 	stat_is feed_errors 3
 	document < <(code '__u32 one_of; __u32 seen;')
 	ctl reload
@@ -396,7 +396,7 @@ forge() {
 	  Scale "much"
 	  Monitor "a b"
 	</Feed>' 'dynmon: Feed "a": Match: expected [host/]plugin[-instance]/type[-instance], with *, ? and [...] as in the shell'
-	for words in 'Key: expected a whole number, or {"field": number, ...} for a struct, found "x"' \
+	for words in 'Key: expected an integer, or {"field": number, ...} for a struct, found "x"' \
 		'Path: expected ingress or egress, found "up"' 'Scale: expected a number, found "much"' 'Monitor: monitor name: expected'; do
 		grep -F "$words" "$LOG"
 	done
@@ -408,5 +408,5 @@ forge() {
 	refused '<Feed "a">
 	  Match "load/load"
 	  Key "{\"port\": 1.5}"
-	</Feed>' 'dynmon: Feed "a": Key: port: expected a whole number, found 1.5'
+	</Feed>' 'dynmon: Feed "a": Key: port: expected an integer, found 1.5'
 }

@@ -347,15 +347,15 @@ static void test_what_is_not_there(void **state)
 	refuses("plain", "4", NULL, -EINVAL,
 		"map plain: key: expected an index from 0 to 3, found 4");
 	refuses("plain", "-1", NULL, -EINVAL, "key: -1 does not fit into a number of 4 bytes");
-	refuses("plain", "0", "rate", -EINVAL, "its value is a number without fields");
+	refuses("plain", "0", "rate", -EINVAL, "the value is a number without fields");
 	refuses("plain", "{\"rate\": 1}", NULL, -ENOENT, "there is no field \"rate\"");
 	refuses("structs", "0", NULL, -EINVAL,
-		"its value is a struct: expected one of its fields, u8");
+		"the value is a struct: expected one of its fields, u8");
 	refuses("structs", "0", "rate", -ENOENT,
-		"its value has no field \"rate\"; there are u8, s8");
-	refuses("structs", "0", "bytes", -ENOENT, "no number to be set is in field \"bytes\"");
-	refuses("structs", "0", "few", -ENOENT, "no number to be set is in field \"few\"");
-	refuses("text", "0", NULL, -EINVAL, "its value is no number");
+		"the value has no field \"rate\"; there are u8, s8");
+	refuses("structs", "0", "bytes", -ENOENT, "no number can be set in field \"bytes\"");
+	refuses("structs", "0", "few", -ENOENT, "no number can be set in field \"few\"");
+	refuses("text", "0", NULL, -EINVAL, "the value is not a number");
 	refuses("hash", "0", "u8", -EINVAL, "with fields of addr, port, sign, pad, found 0");
 	refuses("hash", "{\"adr\": 1}", "u8", -ENOENT,
 		"key: there is no field \"adr\"; there are addr, port, sign, pad");
@@ -365,9 +365,9 @@ static void test_what_is_not_there(void **state)
 		"key: sign: -129 does not fit into a signed number of 1 bytes");
 	refuses("hash", "{\"sign\": 128}", "u8", -EINVAL, "does not fit");
 	refuses("hash", "{\"port\": \"http\"}", "u8", -EINVAL,
-		"expected a whole number, found \"http\"");
-	refuses("queue", "0", NULL, -EOPNOTSUPP, "a map of type queue has no entries to be set");
-	refuses("readonly", "0", NULL, -EPERM, "it is read-only");
+		"expected an integer, found \"http\"");
+	refuses("queue", "0", NULL, -EOPNOTSUPP, "a map of type queue has no entries that can be set");
+	refuses("readonly", "0", NULL, -EPERM, "the map is read-only");
 }
 
 static const struct {
@@ -404,7 +404,7 @@ static void test_texts_of_keys(void **state)
 		if ((cell_check_key(keys[i].text, &err) == 0) != keys[i].good)
 			fail_msg("%s", keys[i].text);
 		assert_true(keys[i].good ||
-			    contains(error_message(&err), "expected a whole number"));
+			    contains(error_message(&err), "expected an integer"));
 	}
 	memset(far, ' ', CELL_KEY_MAX);
 	far[CELL_KEY_MAX - 1] = '1';
