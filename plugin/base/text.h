@@ -107,6 +107,12 @@ const char *text_str(struct text *text);
  */
 char *text_steal(struct text *text);
 
+/* Returns true if both texts have the same bytes. */
+static inline bool text_equal(const struct text *a, const struct text *b)
+{
+	return a->len == b->len && (!a->len || !memcmp(a->data, b->data, a->len));
+}
+
 /* Empties the text. Keeps its memory and the failed flag. */
 static inline void text_clear(struct text *text)
 {

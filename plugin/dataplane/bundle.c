@@ -163,7 +163,7 @@ int bundle_pack(const struct dataplane *dataplane, const struct compile_target *
 		if (r < 0)
 			return r;
 		objects[direction] = BUNDLE_SELF;
-		if (first && (first->len != elf->len || memcmp(first->data, elf->data, elf->len))) {
+		if (first && !text_equal(first, elf)) {
 			objects[direction] = BUNDLE_SECOND;
 			sections[n++] =
 				(struct bundle_section){ BUNDLE_SECOND, elf->data, elf->len };

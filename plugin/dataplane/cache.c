@@ -118,8 +118,7 @@ static void cache_make_key(const struct compile_target *target, const char *orig
 static struct compiled *find_compiled(struct cache *cache, const struct text *key)
 {
 	for (size_t i = 0; i < cache->n; i++)
-		if (cache->items[i].key.len == key->len &&
-		    !memcmp(cache->items[i].key.data, key->data, key->len))
+		if (text_equal(&cache->items[i].key, key))
 			return &cache->items[i];
 	return NULL;
 }

@@ -9,11 +9,6 @@
 #include <json-c/json.h>
 #include <string.h>
 
-static bool text_equal(const struct text *a, const struct text *b)
-{
-	return a->len == b->len && (!a->len || !memcmp(a->data, b->data, a->len));
-}
-
 static struct direction_code *direction_code_ref(struct direction_code *code)
 {
 	if (code)

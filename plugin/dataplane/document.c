@@ -160,15 +160,6 @@ static int parse_direction_config(struct json_reader *reader, struct json_object
 	return 0;
 }
 
-static int parse_bundle_version(struct json_reader *reader, struct json_object *value, void *to)
-{
-	(void)to;
-	if (json_object_is_type(value, json_type_int) &&
-	    json_object_get_int64(value) == BUNDLE_VERSION)
-		return 0;
-	return json_reader_wrong(reader, "1, the only known version", value);
-}
-
 static int parse_bundle_hook(struct json_reader *reader, struct json_object *value, void *to)
 {
 	enum document_hook *hook = to;
@@ -187,7 +178,9 @@ static int document_parse_with(const char *bytes, size_t len, struct code_source
 			       struct document **ret, struct error *err)
 {
 	static const struct json_key about_keys[] = {
-		{ "version", parse_bundle_version, .required = true },
+		{ "version", json_parse_u32, offsetof(struct document, bundle_version), true,
+		  .min = BUNDLE_VERSION, .max = BUNDLE_VERSION,
+		  .expected = "1, the only known version" },
 		{ "hook", parse_bundle_hook, offsetof(struct document, hook) },
 		/* Informational: settings that the code was compiled with. */
 		{ "log-level", json_parse_ignored },

@@ -56,6 +56,7 @@ struct document {
 	struct direction_config *directions[N_DIRECTIONS]; /* NULL: direction is left unchanged */
 	struct json_object *json;			   /* the input, owned */
 	char *name;					   /* only Polycube uses it */
+	uint32_t bundle_version;			   /* 0: the document is no bundle */
 	enum document_hook hook; /* for which the ingress direction of a bundle was compiled */
 	struct text warnings;	 /* one per line, such as unknown keys */
 };

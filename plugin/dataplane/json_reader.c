@@ -92,7 +92,7 @@ int json_parse_list(struct json_reader *reader, struct json_object *value, void 
 		for (size_t j = 0; r == 0 && key->unique && j < i; j++)
 			if (!strcmp(*(char **)item, *(char **)(items + j * key->size)))
 				r = error_set(reader->err, -EINVAL,
-					      "%s.name: \"%s\" is the name of [%zu] already",
+					      "%s.name: \"%s\" is already the name of [%zu]",
 					      text_str(&reader->where), *(char **)item, j);
 		if (r < 0)
 			return r;
@@ -213,7 +213,7 @@ int json_reader_parse(const char *bytes, size_t len, struct json_object **ret, s
 	end = status == json_tokener_success && again ? len : json_tokener_get_parse_end(tokener);
 	json_tokener_free(tokener);
 	if (status == json_tokener_continue)
-		return syntax_error(bytes, len, len, "the text ends in the middle", err);
+		return syntax_error(bytes, len, len, "unexpected end of the text", err);
 	if (status != json_tokener_success)
 		return syntax_error(bytes, len, end, json_tokener_error_desc(status), err);
 	while (end < len && isspace((unsigned char)bytes[end]))

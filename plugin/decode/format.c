@@ -87,8 +87,7 @@ static bool show_string(const char *bytes, uint32_t size, struct text *out)
 /* Accepts positive and negative error numbers, because kernel functions return -errno. */
 static bool show_errno(const char *bytes, uint32_t size, struct text *out)
 {
-	unsigned int unused = 64 - 8 * size;
-	int64_t value = (int64_t)(number_load(bytes, size) << unused) >> unused;
+	int64_t value = number_sign_extend(number_load(bytes, size), 8 * size);
 
 	value = value < 0 ? -value : value;
 	return value <= 4095 && show_name(value ? strerrorname_np((int)value) : "0", out);

@@ -40,6 +40,12 @@ static inline uint64_t number_load(const void *at, uint32_t size)
 	}
 }
 
+/* Extends the sign of an integer of 1 to 64 bits. */
+static inline int64_t number_sign_extend(uint64_t value, unsigned int bits)
+{
+	return (int64_t)(value << (64 - bits)) >> (64 - bits);
+}
+
 /* Stores the low bytes of an integer: 1, 2, 4 or 8 bytes, which need not be aligned. */
 static inline void number_store(uint64_t value, uint32_t size, void *at)
 {

@@ -13,9 +13,7 @@ void plan_release(struct plan *plan)
 
 static int64_t load_signed(const void *at, uint32_t size)
 {
-	unsigned int unused = 64 - 8 * size;
-
-	return (int64_t)(number_load(at, size) << unused) >> unused;
+	return number_sign_extend(number_load(at, size), 8 * size);
 }
 
 static double load_float(const void *at, uint32_t size)
@@ -48,9 +46,7 @@ static uint64_t load_bits(const struct plan_op *op, const void *at)
 
 static int64_t load_signed_bits(const struct plan_op *op, const void *at)
 {
-	unsigned int unused = 64u - op->bits;
-
-	return (int64_t)(load_bits(op, at) << unused) >> unused;
+	return number_sign_extend(load_bits(op, at), op->bits);
 }
 
 /* 128-bit integers are JSON strings, because most readers lose the low digits of large numbers. */

@@ -196,7 +196,8 @@ static void test_wrong_documents(void **state)
 		const char *json;
 		const char *message;
 	} rows[] = {
-		{ "", "section .dynmon: JSON syntax: line 1, column 1: the text ends" },
+		{ "",
+		  "section .dynmon: JSON syntax: line 1, column 1: unexpected end of the text" },
 		{ "{\"bundle\":", "section .dynmon: JSON syntax: line 1, column 11" },
 		{ "7", "section .dynmon: the key \"bundle\" is missing" },
 		{ "{}", "section .dynmon: the key \"bundle\" is missing" },

@@ -133,7 +133,7 @@ static const struct {
 	{ "METRICS\n", "1 line", 1 },
 	{ "INJECT m\n", "-1 expected either bytes=N and N bytes, or file=NAME", 0 },
 	{ "INJECT m bytes=2\n{}", "0 monitor m: dataplane injected", 0 },
-	{ "INJECT m bytes=1\n{", "-1 JSON syntax: line 1, column 2: the text ends in the middle",
+	{ "INJECT m bytes=1\n{", "-1 JSON syntax: line 1, column 2: unexpected end of the text",
 	  0 },
 	{ "INJECT m bytes=3\n{}\n", "0 monitor m: dataplane injected", 0 },
 	{ "INJECT m bytes=4 file=x\nLIST", "-1 expected either bytes=N and N bytes, or file=NAME",

@@ -100,9 +100,9 @@ static const struct {
 
 	/* names that must be unique */
 	{ METRICS("[{" NAMES "},{\"name\":\"b\",\"map-name\":\"M\"},{" NAMES "}]"), -EINVAL,
-	  "ingress-path.metric-configs[2].name: \"a\" is the name of [0] already" },
+	  "ingress-path.metric-configs[2].name: \"a\" is already the name of [0]" },
 	{ LABELS("[{\"name\":\"a\",\"value\":\"1\"},{\"name\":\"a\",\"value\":\"2\"}]"), -EINVAL,
-	  AT ".open-metrics-metadata.labels[1].name: \"a\" is the name of [0] already" },
+	  AT ".open-metrics-metadata.labels[1].name: \"a\" is already the name of [0]" },
 
 	/* exactly one kind of code, in any order */
 	{ PATH(CODE ",\"code-file\":\"f.c\""), -EINVAL, "ingress-path: " ONE_CODE },
@@ -152,10 +152,10 @@ static const struct {
 	  "ingress-path.object-data: expected an ELF object in base64, found 7" },
 
 	/* syntax */
-	{ "", -EINVAL, "JSON syntax: line 1, column 1: the text ends in the middle" },
-	{ "{", -EINVAL, "JSON syntax: line 1, column 2: the text ends in the middle" },
+	{ "", -EINVAL, "JSON syntax: line 1, column 1: unexpected end of the text" },
+	{ "{", -EINVAL, "JSON syntax: line 1, column 2: unexpected end of the text" },
 	{ "{\n \"ingress-path\": {\n", -EINVAL,
-	  "JSON syntax: line 3, column 1: the text ends in the middle" },
+	  "JSON syntax: line 3, column 1: unexpected end of the text" },
 	{ "{}x", -EINVAL, "JSON syntax: line 1, column 3: text after the end of the document" },
 	{ "{}\n \n{}", -EINVAL,
 	  "JSON syntax: line 3, column 1: text after the end of the document" },

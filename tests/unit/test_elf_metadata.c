@@ -113,7 +113,7 @@ static const struct {
 	  "map m: a tag \"dynmon:metric={ }\" has no \"name\", and no other tag defines a metric",
 	  NULL, NULL, NULL },
 	{ HEAD MAP("m", NAMED NAMED " " TAG("{\\\"name\\\":\\\"a\\\" }")) PROGRAM("tc", "a", "m"),
-	  "\"a\" is the name of [0] already", NULL, NULL, NULL },
+	  "\"a\" is already the name of [0]", NULL, NULL, NULL },
 	{ HEAD MAP("m", NAMED " DYNMON_DIRECTION(\"egress\")") PROGRAM("tc", "a", "m"),
 	  "map m: the metric is for the egress direction, for which the object has no program",
 	  NULL, NULL, NULL },
