@@ -142,7 +142,7 @@ bool plan_equal(const struct plan *a, const struct plan *b)
 }
 
 /* Adds one number of at most 16 bytes to a sum. */
-static void add_number(const struct plan_op *op, char *sum, const char *value)
+static void add_to_sum(const struct plan_op *op, char *sum, const char *value)
 {
 	if (op->kind == PLAN_FLOAT) {
 		double d = load_float(sum, op->size) + load_float(value, op->size);
@@ -180,7 +180,7 @@ static void plan_add_range(const struct plan *plan, size_t from, size_t to, char
 		case PLAN_FLOAT:
 			if (op->offset < added)
 				break;
-			add_number(op, left, right);
+			add_to_sum(op, left, right);
 			added = op->offset + op->size;
 			break;
 		case PLAN_LOOP:

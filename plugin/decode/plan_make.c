@@ -22,7 +22,7 @@ struct maker {
 	struct error *err;
 };
 
-static int add_op(struct maker *maker, struct plan_op op)
+static int append_op(struct maker *maker, struct plan_op op)
 {
 	struct plan *plan = maker->plan;
 	uint64_t bytes = op.kind == PLAN_LOOP ? (uint64_t)op.count * op.size : op.size;
@@ -46,15 +46,15 @@ static int add_op(struct maker *maker, struct plan_op op)
 	return 0;
 }
 
-static int add_value(struct maker *maker, enum plan_kind kind, uint32_t offset, uint32_t size)
+static int append_value(struct maker *maker, enum plan_kind kind, uint32_t offset, uint32_t size)
 {
-	return add_op(maker, (struct plan_op){ .kind = kind, .offset = offset, .size = size });
+	return append_op(maker, (struct plan_op){ .kind = kind, .offset = offset, .size = size });
 }
 
 /* Adds text that no value follows. */
 static int add_pending_text(struct maker *maker)
 {
-	return maker->pending == maker->plan->text.len ? 0 : add_value(maker, PLAN_TEXT, 0, 0);
+	return maker->pending == maker->plan->text.len ? 0 : append_value(maker, PLAN_TEXT, 0, 0);
 }
 
 static int make_type(struct maker *maker, uint32_t id, uint32_t offset, unsigned int depth);
@@ -75,12 +75,12 @@ static int make_array(struct maker *maker, const struct btf_type *type, uint32_t
 	if (array->nelems && element && btf_is_int(element) && element->size == 1 &&
 	    !(btf_int_encoding(element) & BTF_INT_BOOL) &&
 	    strcmp(type_name(maker->btf, element->name_off), "char") != 0)
-		return add_value(maker, PLAN_STRING, offset, array->nelems);
+		return append_value(maker, PLAN_STRING, offset, array->nelems);
 	text_addc(&maker->plan->text, '[');
-	r = add_op(maker, (struct plan_op){ .kind = PLAN_LOOP,
-					    .offset = offset,
-					    .size = (uint32_t)size,
-					    .count = array->nelems });
+	r = append_op(maker, (struct plan_op){ .kind = PLAN_LOOP,
+					       .offset = offset,
+					       .size = (uint32_t)size,
+					       .count = array->nelems });
 	maker->limit = (uint64_t)size;
 	if (r == 0)
 		r = make_type(maker, array->type, 0, depth);
@@ -102,11 +102,11 @@ static int make_bits(struct maker *maker, uint32_t id, uint32_t offset, uint32_t
 
 	if (!bits || bits > 64)
 		return error_set(maker->err, -EINVAL, "a bit field of %u bits", bits);
-	return add_op(maker, (struct plan_op){ .kind = is_signed ? PLAN_SIGNED_BITS : PLAN_BITS,
-					       .offset = offset + bit / 8,
-					       .size = (bit % 8 + bits + 7) / 8,
-					       .bit = (uint16_t)(bit % 8),
-					       .bits = (uint16_t)bits });
+	return append_op(maker, (struct plan_op){ .kind = is_signed ? PLAN_SIGNED_BITS : PLAN_BITS,
+						  .offset = offset + bit / 8,
+						  .size = (bit % 8 + bits + 7) / 8,
+						  .bit = (uint16_t)(bit % 8),
+						  .bits = (uint16_t)bits });
 }
 
 /* Returns the width of a bit field in bits, or 0 for other members. */
@@ -200,23 +200,23 @@ static int make_type(struct maker *maker, uint32_t id, uint32_t offset, unsigned
 		encoding = btf_int_encoding(type);
 		if (!usual)
 			return error_set(maker->err, -EINVAL, "an integer of %u bytes", size);
-		return add_value(maker,
-				 encoding & BTF_INT_BOOL     ? PLAN_BOOL
-				 : encoding & BTF_INT_SIGNED ? PLAN_SIGNED
-							     : PLAN_UNSIGNED,
-				 offset, size);
+		return append_value(maker,
+				    encoding & BTF_INT_BOOL	? PLAN_BOOL
+				    : encoding & BTF_INT_SIGNED ? PLAN_SIGNED
+								: PLAN_UNSIGNED,
+				    offset, size);
 	case BTF_KIND_FLOAT:
 		if (size != sizeof(float) && size != sizeof(double))
 			break;
-		return add_value(maker, PLAN_FLOAT, offset, size);
+		return append_value(maker, PLAN_FLOAT, offset, size);
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
 		if (!usual || size > sizeof(uint64_t))
 			break;
-		return add_value(maker, btf_kflag(type) ? PLAN_SIGNED : PLAN_UNSIGNED, offset,
-				 size);
+		return append_value(maker, btf_kflag(type) ? PLAN_SIGNED : PLAN_UNSIGNED, offset,
+				    size);
 	case BTF_KIND_PTR:
-		return add_value(maker, PLAN_UNSIGNED, offset, sizeof(uint64_t));
+		return append_value(maker, PLAN_UNSIGNED, offset, sizeof(uint64_t));
 	case BTF_KIND_ARRAY:
 		return make_array(maker, type, offset, depth + 1);
 	case BTF_KIND_STRUCT:
@@ -241,7 +241,7 @@ int plan_init(struct plan *plan, const struct btf *btf, uint32_t type_id, uint32
 
 	*plan = (struct plan){ .size = size };
 	if (!btf || !type_id) {
-		r = add_value(&maker, integer ? PLAN_UNSIGNED : PLAN_HEX, 0, size);
+		r = append_value(&maker, integer ? PLAN_UNSIGNED : PLAN_HEX, 0, size);
 	} else if (type_size(btf, type_id) != (int64_t)size) {
 		r = error_set(err, -EINVAL, "the map has %u bytes, its type in BTF %lld", size,
 			      (long long)type_size(btf, type_id));
