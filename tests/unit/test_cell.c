@@ -366,7 +366,8 @@ static void test_what_is_not_there(void **state)
 	refuses("hash", "{\"sign\": 128}", "u8", -EINVAL, "does not fit");
 	refuses("hash", "{\"port\": \"http\"}", "u8", -EINVAL,
 		"expected an integer, found \"http\"");
-	refuses("queue", "0", NULL, -EOPNOTSUPP, "a map of type queue has no entries that can be set");
+	refuses("queue", "0", NULL, -EOPNOTSUPP,
+		"a map of type queue has no entries that can be set");
 	refuses("readonly", "0", NULL, -EPERM, "the map is read-only");
 }
 
@@ -403,8 +404,7 @@ static void test_texts_of_keys(void **state)
 
 		if ((cell_check_key(keys[i].text, &err) == 0) != keys[i].good)
 			fail_msg("%s", keys[i].text);
-		assert_true(keys[i].good ||
-			    contains(error_message(&err), "expected an integer"));
+		assert_true(keys[i].good || contains(error_message(&err), "expected an integer"));
 	}
 	memset(far, ' ', CELL_KEY_MAX);
 	far[CELL_KEY_MAX - 1] = '1';
