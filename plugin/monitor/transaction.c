@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/transaction.h"
+#include "base/array.h"
 #include "base/log.h"
+#include "base/string.h"
 #include "kernel/rcu.h"
 #include "monitor/attach.h"
 #include "monitor/pinning.h"
@@ -9,10 +11,14 @@
 #include <errno.h>
 #include <string.h>
 
-/* A link that was switched, for undo. */
-struct step {
-	struct attachment *attachment;
-	int old_fd; /* program before the switch; -1: none */
+/* The change of one instance. */
+struct change {
+	struct instance *instance;
+	struct generation *generation; /* the next one; after publication the old one */
+	uint64_t number;	       /* of the pinned generation; 0: not pinned */
+	/* The links that were switched, for undo. */
+	bool switched[N_DIRECTIONS];
+	int old_fds[N_DIRECTIONS]; /* program before the switch; -1: none */
 };
 
 /* A transaction in progress. */
@@ -20,43 +26,26 @@ struct transaction {
 	struct monitor *monitor;
 	const struct transaction_options *options;
 	struct pattern *pattern;     /* of the added interfaces; owned until published */
-	struct instance **instances; /* existing instances, followed by added ones: */
+	struct change *changes;	     /* existing instances, followed by added ones: */
 	size_t n, n_added;	     /* the last n_added are owned until published */
-	struct generation **generations;
-	uint64_t *numbers; /* numbers of the pinned generations; 0: not pinned */
-	struct step *steps;
-	size_t done;	/* number of steps to undo */
-	bool is_public; /* the change is published */
+	struct instance **instances; /* allocated for monitor->instances if any are added */
+	bool is_public;		     /* the change is published */
 };
 
 static void transaction_release(struct transaction *transaction)
 {
-	for (size_t i = 0; transaction->numbers && !transaction->is_public && i < transaction->n;
-	     i++)
-		pinning_forget(transaction->monitor, transaction->instances[i],
-			       transaction->numbers[i]);
-	for (size_t i = 0; transaction->generations && i < transaction->n; i++)
-		generation_unref(transaction->generations[i]);
-	for (size_t i = 0; i < transaction->n_added; i++)
-		instance_free(transaction->instances[transaction->n - 1 - i]);
+	for (size_t i = 0; i < transaction->n; i++) {
+		struct change *change = &transaction->changes[i];
+
+		if (!transaction->is_public)
+			pinning_forget(transaction->monitor, change->instance, change->number);
+		generation_unref(change->generation);
+		if (i >= transaction->n - transaction->n_added)
+			instance_free(change->instance);
+	}
 	pattern_free(transaction->pattern);
-	free(transaction->generations);
+	free(transaction->changes);
 	free(transaction->instances);
-	free(transaction->numbers);
-	free(transaction->steps);
-}
-
-static int find_none(const struct transaction *transaction, struct error *err)
-{
-	const struct pattern *pattern = transaction->pattern;
-	const char *netns = transaction->monitor->settings->netns;
-
-	if (pattern->bridge)
-		return error_set(err, -ENODEV,
-				 "interface \"%s\": there is no bridge \"%s\" with a port \"%s\"",
-				 pattern->text, pattern->bridge, pattern->port);
-	return error_set(err, -ENODEV, "interface \"%s\" does not exist%s%s", pattern->text,
-			 netns ? " in network namespace " : "", netns ? netns : "");
 }
 
 /* Adds an instance for each interface that the option matches. */
@@ -66,6 +55,8 @@ static int add_interfaces(struct transaction *transaction, const struct netif_li
 	const struct transaction_options *options = transaction->options;
 	struct monitor *monitor = transaction->monitor;
 	_cleanup_free_ bool *has_instance = tracking_mark(monitor, list);
+	const char *netns = monitor->settings->netns;
+	struct pattern *pattern;
 
 	if (!has_instance)
 		return error_oom(err);
@@ -73,39 +64,46 @@ static int add_interfaces(struct transaction *transaction, const struct netif_li
 		return error_set(err, -E2BIG,
 				 "at most %d names and regular expressions are possible",
 				 INTERFACE_OPTIONS_MAX);
-	transaction->pattern =
+	pattern = transaction->pattern =
 		pattern_new(options->interface,
 			    options->position ? options->position : monitor->settings->position);
-	if (!transaction->pattern)
+	if (!pattern)
 		return error_oom(err);
 	for (size_t i = 0; i < list->n; i++) {
 		const struct netif *netif = &list->items[i];
 		struct instance *instance;
 
-		if (has_instance[i] || !pattern_matches(transaction->pattern, list, netif))
+		if (has_instance[i] || !pattern_matches(pattern, list, netif))
 			continue;
 		if (transaction->n >= INTERFACES_MAX)
 			return error_set(err, -E2BIG, "at most %d interfaces are possible",
 					 INTERFACES_MAX);
-		instance = instance_new(transaction->pattern, netif->name);
+		instance = instance_new(pattern, netif->name);
 		if (!instance)
 			return error_oom(err);
 		instance->ifindex = netif->index;
-		transaction->instances[transaction->n++] = instance;
+		transaction->changes[transaction->n++].instance = instance;
 		transaction->n_added++;
 	}
 	/* A regular expression may match interfaces that appear later. */
-	return transaction->n_added || !pattern_name(transaction->pattern)
-		       ? 0
-		       : find_none(transaction, err);
+	if (transaction->n_added || !pattern_name(pattern))
+		return 0;
+	if (pattern->bridge)
+		return error_set(err, -ENODEV,
+				 "interface \"%s\": there is no bridge \"%s\" with a port \"%s\"",
+				 pattern->text, pattern->bridge, pattern->port);
+	return error_set(err, -ENODEV, "interface \"%s\" does not exist%s%s", pattern->text,
+			 netns ? " in network namespace " : "", netns ? netns : "");
 }
 
+/* Allocates everything, so that nothing can fail after the first link is switched. */
 static int transaction_init(struct transaction *transaction, struct error *err)
 {
 	const char *interface = transaction->options->interface;
 	struct monitor *monitor = transaction->monitor;
 	_cleanup_netifs_ struct netif_list list = {};
-	size_t room;
+	struct pattern **patterns;
+	size_t n_max;
 	int r;
 
 	if (interface && monitor_has_interface(monitor, interface))
@@ -113,21 +111,22 @@ static int transaction_init(struct transaction *transaction, struct error *err)
 	r = interface ? tracking_list(monitor, &list, err) : 0;
 	if (r < 0)
 		return r;
-	room = monitor->n_instances + list.n;
-	transaction->instances = calloc(room, sizeof(struct instance *));
-	transaction->generations = calloc(room, sizeof(struct generation *));
-	transaction->numbers = calloc(room, sizeof(*transaction->numbers));
-	transaction->steps = calloc(room * N_DIRECTIONS, sizeof(*transaction->steps));
-	if (!transaction->instances || !transaction->generations || !transaction->numbers ||
-	    !transaction->steps)
+	n_max = monitor->n_instances + list.n;
+	transaction->changes = calloc(n_max, sizeof(*transaction->changes));
+	transaction->instances = calloc(n_max, sizeof(struct instance *));
+	pthread_mutex_lock(&monitor->state);
+	patterns = realloc(monitor->patterns, (monitor->n_patterns + 1) * sizeof(struct pattern *));
+	if (patterns)
+		monitor->patterns = patterns;
+	pthread_mutex_unlock(&monitor->state);
+	if (!transaction->changes || !transaction->instances || !patterns)
 		return error_oom(err);
 	for (size_t i = 0; i < monitor->n_instances; i++)
-		transaction->instances[transaction->n++] = monitor->instances[i];
+		transaction->changes[transaction->n++].instance = monitor->instances[i];
 	r = interface ? add_interfaces(transaction, &list, err) : 0;
 	/* The first added instance replaces the placeholder. */
-	if (r == 0 && transaction->n_added && !transaction->instances[0]->pattern)
-		memmove(transaction->instances, transaction->instances + 1,
-			--transaction->n * sizeof(struct instance *));
+	if (r == 0 && transaction->n_added && !transaction->changes[0].instance->pattern)
+		array_remove(transaction->changes, transaction->n, 0);
 	return r;
 }
 
@@ -138,49 +137,43 @@ static int transaction_init(struct transaction *transaction, struct error *err)
 static const struct generation *generation_before(const struct transaction *transaction, size_t i)
 {
 	const struct instance *first = transaction->monitor->instances[0];
-	bool added = i >= transaction->n - transaction->n_added;
+	size_t n_old = transaction->n - transaction->n_added;
 
 	if (transaction->monitor->settings->share)
 		return first->generation;
-	if (!added)
-		return transaction->instances[i]->generation;
-	return i == transaction->n - transaction->n_added && !first->pattern && !first->spent
-		       ? first->generation
-		       : NULL;
+	if (i < n_old)
+		return transaction->changes[i].instance->generation;
+	return i == n_old && !first->pattern && !first->spent ? first->generation : NULL;
 }
 
-static int load_one(struct transaction *transaction, struct dataplane *dataplane, size_t i,
-		    struct error *err)
-{
-	const struct inheritance inheritance = {
-		.previous = generation_before(transaction, i),
-		.keep_maps = transaction->options->keep_maps,
-		.report = i == 0 ? transaction->options->report : NULL,
-	};
-	int r = instance_load(transaction->monitor, transaction->instances[i], dataplane,
-			      &inheritance, &transaction->generations[i], err);
-
-	if (r == 0)
-		r = pinning_save(transaction->monitor, transaction->instances[i],
-				 transaction->generations[i], &transaction->numbers[i], err);
-	return r;
-}
-
+/* Loads and pins the next generation of each instance. */
 static int load_all(struct transaction *transaction, struct dataplane *dataplane, struct error *err)
 {
-	const struct monitor *monitor = transaction->monitor;
+	const struct transaction_options *options = transaction->options;
+	struct monitor *monitor = transaction->monitor;
 
 	for (size_t i = 0; i < transaction->n && dataplane; i++) {
-		int r = 0;
+		struct change *change = &transaction->changes[i];
+		const struct inheritance inheritance = {
+			.previous = generation_before(transaction, i),
+			.keep_maps = options->keep_maps,
+			.report = i == 0 ? options->report : NULL,
+		};
+		int r;
 
-		if (i > 0 && monitor->settings->share)
-			transaction->generations[i] = generation_ref(transaction->generations[0]);
-		else
-			r = load_one(transaction, dataplane, i, err);
+		if (i > 0 && monitor->settings->share) {
+			change->generation = generation_ref(transaction->changes[0].generation);
+			continue;
+		}
+		r = instance_load(monitor, change->instance, dataplane, &inheritance,
+				  &change->generation, err);
+		if (r == 0)
+			r = pinning_save(monitor, change->instance, change->generation,
+					 &change->number, err);
 		if (r < 0)
 			return r;
 	}
-	if (dataplane && generation_has_sections(transaction->generations[0]) &&
+	if (generation_has_sections(transaction->changes[0].generation) &&
 	    (monitor->n_patterns || transaction->pattern))
 		return error_set(err, -EINVAL,
 				 "the dataplane's programs are attached by their section, and not "
@@ -188,57 +181,41 @@ static int load_all(struct transaction *transaction, struct dataplane *dataplane
 	return 0;
 }
 
-static void transaction_undo(struct transaction *transaction)
-{
-	struct monitor *monitor = transaction->monitor;
-
-	while (transaction->done) {
-		struct step *step = &transaction->steps[--transaction->done];
-		_cleanup_error_ struct error err = {};
-
-		if (step->old_fd < 0)
-			attachment_detach(step->attachment);
-		else if (attachment_replace(step->attachment, step->old_fd, &err) < 0)
-			log_error("monitor %s: switching back: %s", monitor->name,
-				  error_message(&err));
-	}
-	generation_detach_sections(transaction->generations[0], monitor->instances[0]->generation);
-}
-
-/* Switches one direction of one instance and records the step for undo. */
+/* Switches one direction of one instance. */
 static int switch_direction(struct transaction *transaction, size_t i, enum direction direction,
 			    struct error *err)
 {
-	struct instance *instance = transaction->instances[i];
+	struct change *change = &transaction->changes[i];
+	struct instance *instance = change->instance;
 	struct attachment *attachment = &instance->attachments[direction];
-	int old_fd = instance->adopted[direction] > 0
-			     ? instance->adopted[direction]
-			     : generation_prog_fd(instance->generation, direction);
-	int new_fd = generation_prog_fd(transaction->generations[i], direction);
-	struct step *step = &transaction->steps[transaction->done];
-	int r;
+	int new_fd = generation_prog_fd(change->generation, direction);
+	bool attached = attachment_attached(attachment);
+	int old_fd = -1, r = 0;
 
 	if (new_fd < 0 || !instance->ifindex)
 		return 0;
-	if (!attachment_attached(attachment)) {
-		*step = (struct step){ attachment, -1 };
-		r = instance_attach_direction(transaction->monitor, instance, instance->ifindex,
-					      direction, new_fd, err);
-	} else if (old_fd == new_fd) {
-		return 0;
-	} else {
-		*step = (struct step){ attachment, old_fd };
+	if (attached) {
+		old_fd = instance->adopted[direction] > 0
+				 ? instance->adopted[direction]
+				 : generation_prog_fd(instance->generation, direction);
+		if (old_fd == new_fd)
+			return 0;
 		r = attachment_replace(attachment, new_fd, err);
-		if (r == -ENOLINK) { /* the program was detached by someone else: attach again */
+		if (r == -ENOLINK) { /* someone else detached the program: attach again */
 			attachment_detach(attachment);
 			instance->pinned[direction] = false; /* the pinned link is dead */
-			return switch_direction(transaction, i, direction, err);
-		}
-		if (r < 0)
+			attached = false;
+			old_fd = -1;
+		} else if (r < 0) {
 			error_prefix(err, r, "interface %s", instance->interface);
+		}
 	}
+	if (!attached)
+		r = instance_attach_direction(transaction->monitor, instance, instance->ifindex,
+					      direction, new_fd, err);
 	if (r == 0) {
-		transaction->done++;
+		change->switched[direction] = true;
+		change->old_fds[direction] = old_fd;
 		return 0;
 	}
 	/* An interface that has just disappeared is no error; monitor_end() scans again. */
@@ -249,69 +226,67 @@ static int switch_direction(struct transaction *transaction, size_t i, enum dire
 	return r;
 }
 
+static void switch_back(struct transaction *transaction)
+{
+	struct monitor *monitor = transaction->monitor;
+
+	for (size_t i = transaction->n; i-- > 0;) {
+		struct change *change = &transaction->changes[i];
+
+		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
+			struct attachment *attachment = &change->instance->attachments[direction];
+			int old_fd = change->old_fds[direction];
+			_cleanup_error_ struct error err = {};
+
+			if (!change->switched[direction])
+				continue;
+			if (old_fd < 0)
+				attachment_detach(attachment);
+			else if (attachment_replace(attachment, old_fd, &err) < 0)
+				log_error("monitor %s: switching back: %s", monitor->name,
+					  error_message(&err));
+		}
+	}
+	generation_detach_sections(transaction->changes[0].generation,
+				   monitor->instances[0]->generation);
+}
+
 static int switch_all(struct transaction *transaction, struct error *err)
 {
-	int r = transaction->generations[0]
-			? generation_attach_sections(transaction->generations[0], err)
-			: 0;
+	struct generation *first = transaction->changes[0].generation;
+	int r = first ? generation_attach_sections(first, err) : 0;
 
 	for (size_t i = 0; r == 0 && i < transaction->n; i++)
 		for (enum direction direction = 0; r == 0 && direction < N_DIRECTIONS; direction++)
 			r = switch_direction(transaction, i, direction, err);
 	if (r < 0)
-		transaction_undo(transaction);
+		switch_back(transaction);
 	return r;
 }
 
-/* Allocates memory before the first link is switched, so that publish() cannot fail. */
-static int transaction_make_room(struct transaction *transaction, struct error *err)
-{
-	struct monitor *monitor = transaction->monitor;
-	struct pattern **patterns;
-
-	pthread_mutex_lock(&monitor->state);
-	patterns = realloc(monitor->patterns, (monitor->n_patterns + 1) * sizeof(struct pattern *));
-	if (patterns)
-		monitor->patterns = patterns;
-	pthread_mutex_unlock(&monitor->state);
-	return patterns ? 0 : error_oom(err);
-}
-
 /*
- * Continues the run statistics. The totals of the old programs are read after they have stopped,
- * and before readers see the new generation.
+ * Continues the run statistics, and adds the counts of maps that could not be kept. The old
+ * programs have stopped after the RCU wait, and readers do not see the new generation yet.
  */
-static void follow_all(struct transaction *transaction)
-{
-	bool waited = !run_stats_are_on();
-
-	for (size_t i = 0; i < transaction->n; i++) {
-		const struct generation *before = generation_before(transaction, i);
-
-		if (!before || !transaction->generations[i] ||
-		    (i > 0 && transaction->generations[i] == transaction->generations[0]))
-			continue;
-		if (!waited)
-			rcu_wait(NULL);
-		waited = true;
-		generation_follow(transaction->generations[i], before);
-	}
-}
-
-/* Adds the counts of maps that could not be kept. After the RCU wait, nothing writes to them. */
-static void add_past(struct transaction *transaction)
+static void continue_counts(struct transaction *transaction)
 {
 	bool waited = false;
 
 	for (size_t i = 0; i < transaction->n; i++) {
+		struct generation *generation = transaction->changes[i].generation;
+		const struct generation *before = generation_before(transaction, i);
+		bool is_first = i == 0 || generation != transaction->changes[0].generation;
+		bool follows = before && generation && is_first;
+		bool has_past = generation_has_past(generation);
 		_cleanup_error_ struct error err = {};
 
-		if (!generation_has_past(transaction->generations[i]))
-			continue;
-		if (!waited)
+		if (!waited && ((follows && run_stats_are_on()) || has_past)) {
 			rcu_wait(NULL);
-		waited = true;
-		if (generation_add_past(transaction->generations[i], &err) < 0)
+			waited = true;
+		}
+		if (follows)
+			generation_follow(generation, before);
+		if (has_past && generation_add_past(generation, &err) < 0)
 			log_error("monitor %s: %s", transaction->monitor->name,
 				  error_message(&err));
 	}
@@ -322,56 +297,49 @@ static void publish(struct transaction *transaction, struct dataplane *dataplane
 {
 	struct monitor *monitor = transaction->monitor;
 	struct dataplane *old_dataplane = monitor->dataplane;
-	struct instance *placeholder = NULL;
+	struct instance *placeholder = NULL, **old_instances = monitor->instances;
 
 	pthread_mutex_lock(&monitor->state);
 	for (size_t i = 0; i < transaction->n; i++) {
-		struct instance *instance = transaction->instances[i];
-		struct generation *old = instance->generation;
+		struct change *change = &transaction->changes[i];
+		struct generation *old = change->instance->generation;
 
-		generation_keep(transaction->generations[i]);
-		instance->generation = transaction->generations[i];
-		transaction->generations[i] = old;
-		instance->troubled = false;
+		generation_keep(change->generation);
+		change->instance->generation = change->generation;
+		change->instance->troubled = false;
+		change->generation = old;
+		transaction->instances[i] = change->instance;
 	}
 	if (transaction->pattern)
 		monitor->patterns[monitor->n_patterns++] = steal_ptr(&transaction->pattern);
 	if (transaction->n_added) {
-		struct instance **old = monitor->instances;
-
-		if (!old[0]->pattern)
-			placeholder = old[0];
+		if (!old_instances[0]->pattern)
+			placeholder = old_instances[0];
 		monitor->instances = transaction->instances;
 		monitor->n_instances = transaction->n;
-		transaction->instances = old;
+		transaction->instances = old_instances;
 		transaction->n_added = 0;
 	}
 	monitor->dataplane = dataplane_ref(dataplane);
 	pthread_mutex_unlock(&monitor->state);
+	transaction->is_public = true;
 	dataplane_unref(old_dataplane);
 	instance_free(placeholder);
 }
 
-/* Detaches directions that have no program any more. */
-static void detach_idle(struct monitor *monitor)
+/* Detaches directions that have no program any more, and pins what is attached. */
+static void settle(struct transaction *transaction)
 {
+	struct monitor *monitor = transaction->monitor;
+
 	for (size_t i = 0; i < monitor->n_instances; i++) {
 		struct instance *instance = monitor->instances[i];
 
 		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 			if (generation_prog_fd(instance->generation, direction) < 0)
 				attachment_detach(&instance->attachments[direction]);
+		pinning_settle(monitor, instance, transaction->changes[i].number);
 	}
-}
-
-/* Called with links held: pins what is attached. */
-static void settle_pins(struct transaction *transaction)
-{
-	struct monitor *monitor = transaction->monitor;
-
-	transaction->is_public = true;
-	for (size_t i = 0; i < monitor->n_instances; i++)
-		pinning_settle(monitor, monitor->instances[i], transaction->numbers[i]);
 	pinning_prune(monitor);
 }
 
@@ -393,8 +361,6 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 	r = transaction_init(&transaction, err);
 	if (r == 0)
 		r = load_all(&transaction, dataplane, err);
-	if (r == 0)
-		r = transaction_make_room(&transaction, err);
 	if (r < 0)
 		return r;
 	phase_times_end(options->phases, PHASE_VERIFY);
@@ -403,11 +369,9 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 	if (r == 0)
 		r = switch_all(&transaction, err);
 	if (r == 0) {
-		follow_all(&transaction);
-		add_past(&transaction);
+		continue_counts(&transaction);
 		publish(&transaction, dataplane);
-		detach_idle(monitor);
-		settle_pins(&transaction);
+		settle(&transaction);
 		generation_detach_sections(old, monitor->instances[0]->generation);
 	}
 	links_end(monitor, &visit);
@@ -424,52 +388,37 @@ static void drop_pattern(struct monitor *monitor, size_t at)
 		if (monitor->instances[i]->pattern == pattern)
 			instance_drop(monitor, i, false);
 	pthread_mutex_lock(&monitor->state);
-	monitor->n_patterns--;
-	memmove(&monitor->patterns[at], &monitor->patterns[at + 1],
-		(monitor->n_patterns - at) * sizeof(struct pattern *));
+	array_remove(monitor->patterns, monitor->n_patterns, at);
 	pthread_mutex_unlock(&monitor->state);
 	pattern_free(pattern);
 }
 
-/* Finds a pattern by its text or, for patterns that are names, by the interface of an instance. */
-static size_t find_pattern(const struct monitor *monitor, const char *word,
-			   const struct pattern *of)
-{
-	size_t i = 0;
-
-	while (i < monitor->n_patterns && strcmp(monitor->patterns[i]->text, word) != 0)
-		i++;
-	if (i < monitor->n_patterns || !of || !pattern_name(of))
-		return i;
-	for (i = 0; i < monitor->n_patterns && monitor->patterns[i] != of; i++)
-		;
-	return i;
-}
-
 int monitor_detach(struct monitor *monitor, const char *interface, struct error *err)
 {
-	const struct pattern *of = NULL;
-	size_t at;
+	const struct pattern *pattern = NULL;
+	size_t at = 0;
 
 	while (!interface && monitor->n_patterns)
 		drop_pattern(monitor, monitor->n_patterns - 1);
 	if (!interface)
 		return 0;
-	for (size_t i = 0; i < monitor->n_instances; i++) {
-		const char *name = monitor->instances[i]->interface;
-
-		if (name && !strcmp(name, interface))
-			of = monitor->instances[i]->pattern;
-	}
-	at = find_pattern(monitor, interface, of);
+	for (size_t i = 0; i < monitor->n_instances; i++)
+		if (string_equal(monitor->instances[i]->interface, interface))
+			pattern = monitor->instances[i]->pattern;
+	while (at < monitor->n_patterns && strcmp(monitor->patterns[at]->text, interface) != 0)
+		at++;
+	/* A renamed interface has another name than its pattern. */
+	if (at == monitor->n_patterns && pattern && pattern_name(pattern))
+		for (at = 0; at < monitor->n_patterns && monitor->patterns[at] != pattern;)
+			at++;
 	if (at < monitor->n_patterns) {
 		drop_pattern(monitor, at);
 		return 0;
 	}
-	if (of)
+	if (pattern)
 		return error_set(err, -EINVAL,
 				 "monitor %s is on %s by the regular expression %s: detach that",
-				 monitor->name, interface, of->text);
+				 monitor->name, interface, pattern->text);
 	return error_set(err, -ENOENT, "monitor %s is not attached to %s", monitor->name,
 			 interface);
 }
