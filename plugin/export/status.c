@@ -316,7 +316,7 @@ int status_troubles(struct registry *registry, struct text *out, struct error *e
 		const char *problem;
 
 		pthread_mutex_lock(&monitor->state);
-		problem = monitor_trouble(monitor);
+		problem = monitor_health_reason(monitor);
 		if (problem) {
 			add_problem(out, monitor, problem);
 			problems++;

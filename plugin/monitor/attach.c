@@ -130,7 +130,7 @@ void instance_drop(struct monitor *monitor, size_t i, bool spent)
 		interface = steal_ptr(&instance->interface);
 		instance->pattern = NULL;
 		instance->ifindex = 0;
-		instance->troubled = false;
+		instance->attach_failed = false;
 		instance->spent = spent && !monitor->settings->share;
 		instance = NULL;
 	}

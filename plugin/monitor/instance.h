@@ -18,7 +18,7 @@ struct instance {
 	/* -- protected by state; writers also hold control -- */
 	char *interface;	       /* NULL: none */
 	int ifindex;		       /* 0: the interface does not exist now */
-	bool troubled;		       /* the interface is there, attaching failed */
+	bool attach_failed;	       /* the interface is there, attaching failed */
 	struct generation *generation; /* NULL: the empty dataplane. All instances share it with
 					  Share. Writers also hold links */
 	/* -- protected by links -- */
@@ -37,7 +37,7 @@ struct instance {
  */
 static inline bool instance_is_attached(const struct instance *instance)
 {
-	return instance->ifindex && instance->generation && !instance->troubled;
+	return instance->ifindex && instance->generation && !instance->attach_failed;
 }
 
 /**

@@ -5,32 +5,28 @@
 #include <errno.h>
 #include <string.h>
 
+/* Creates a pattern for each Interface, and an instance for each name; a placeholder if none. */
 static int add_patterns(struct monitor *monitor)
 {
 	const struct monitor_settings *settings = monitor->settings;
+	size_t n = settings->n_interfaces;
 
-	monitor->patterns = calloc(settings->n_interfaces + 1, sizeof(struct pattern *));
-	for (size_t i = 0; monitor->patterns && i < settings->n_interfaces; i++) {
-		const char *own = settings->positions ? settings->positions[i] : NULL;
-		struct pattern *pattern =
-			pattern_new(settings->interfaces[i], own ? own : settings->position);
-
-		if (!pattern)
-			return -ENOMEM;
-		monitor->patterns[monitor->n_patterns++] = pattern;
-	}
-	return monitor->patterns ? 0 : -ENOMEM;
-}
-
-/* Creates an instance for each interface name, or a placeholder if there is none. */
-static int add_instances(struct monitor *monitor)
-{
-	monitor->instances = calloc(monitor->n_patterns + 1, sizeof(struct instance *));
-	for (size_t i = 0; monitor->instances && i <= monitor->n_patterns; i++) {
-		const struct pattern *pattern =
-			i < monitor->n_patterns ? monitor->patterns[i] : NULL;
+	monitor->patterns = calloc(n + 1, sizeof(struct pattern *));
+	monitor->instances = calloc(n + 1, sizeof(struct instance *));
+	if (!monitor->patterns || !monitor->instances)
+		return -ENOMEM;
+	for (size_t i = 0; i <= n; i++) {
+		const char *own = i < n && settings->positions ? settings->positions[i] : NULL;
+		struct pattern *pattern = NULL;
 		struct instance *instance;
 
+		if (i < n) {
+			pattern = pattern_new(settings->interfaces[i],
+					      own ? own : settings->position);
+			if (!pattern)
+				return -ENOMEM;
+			monitor->patterns[monitor->n_patterns++] = pattern;
+		}
 		if (pattern ? !pattern_name(pattern) : monitor->n_instances > 0)
 			continue;
 		instance = instance_new(pattern, pattern ? pattern_name(pattern) : NULL);
@@ -38,7 +34,7 @@ static int add_instances(struct monitor *monitor)
 			return -ENOMEM;
 		monitor->instances[monitor->n_instances++] = instance;
 	}
-	return monitor->instances ? 0 : -ENOMEM;
+	return 0;
 }
 
 int monitor_new(struct monitor_settings *settings, unsigned int id, uint64_t serial,
@@ -68,7 +64,7 @@ int monitor_new(struct monitor_settings *settings, unsigned int id, uint64_t ser
 	monitor->settings = steal_ptr(&shared);
 	if (!monitor->name || !monitor->log_level || !monitor->read_stats ||
 	    monitor_set_document(monitor, monitor->settings->dataplane, false, NULL) < 0 ||
-	    add_patterns(monitor) < 0 || add_instances(monitor) < 0)
+	    add_patterns(monitor) < 0)
 		return error_oom(err);
 	*ret = steal_ptr(&monitor);
 	return 0;
@@ -130,7 +126,7 @@ bool monitor_has_interface(const struct monitor *monitor, const char *interface)
 	return false;
 }
 
-const char *monitor_word(const struct monitor *monitor, const struct pattern *pattern)
+const char *monitor_interface(const struct monitor *monitor, const struct pattern *pattern)
 {
 	if (pattern_name(pattern) && !pattern->bridge)
 		for (size_t i = 0; i < monitor->n_instances; i++)
@@ -159,21 +155,20 @@ void links_end(struct monitor *monitor, struct netns_visit *visit)
 	pthread_mutex_unlock(&monitor->links);
 }
 
-int monitor_set_place(struct monitor *monitor, struct instance *instance, const char *interface,
-		      int ifindex, bool troubled)
+void monitor_set_place(struct monitor *monitor, struct instance *instance, const char *interface,
+		       int ifindex, bool attach_failed)
 {
-	char *name = interface ? strdup(interface) : NULL, *old = NULL;
+	_cleanup_free_ char *name = interface ? strdup(interface) : NULL;
+	char *old = instance->interface;
 
 	pthread_mutex_lock(&monitor->state);
 	if (name) {
-		old = instance->interface;
 		instance->interface = name;
+		name = old;
 	}
 	instance->ifindex = ifindex;
-	instance->troubled = troubled;
+	instance->attach_failed = attach_failed;
 	pthread_mutex_unlock(&monitor->state);
-	free(old);
-	return interface && !name ? -ENOMEM : 0;
 }
 
 void monitor_close(struct monitor *monitor, bool leave)
@@ -210,20 +205,19 @@ void monitor_stop(struct monitor *monitor, bool leave)
 
 void monitor_settle(struct monitor *monitor)
 {
-	char *old;
+	_cleanup_free_ char *old = monitor->last_error;
 
 	pthread_mutex_lock(&monitor->state);
-	old = monitor->last_error;
 	monitor->last_error = NULL;
 	monitor->outdated = false;
 	pthread_mutex_unlock(&monitor->state);
-	free(old);
 }
 
 int monitor_set_document(struct monitor *monitor, const char *file, bool confined,
 			 const bool leave[N_DIRECTIONS])
 {
-	char *copy = file ? strdup(file) : NULL, *old;
+	char *copy = file ? strdup(file) : NULL;
+	_cleanup_free_ char *old = NULL;
 
 	if (file && !copy)
 		return -ENOMEM;
@@ -234,27 +228,24 @@ int monitor_set_document(struct monitor *monitor, const char *file, bool confine
 	monitor->document_confined = confined;
 	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		monitor->document_leave[direction] = leave && leave[direction];
-	free(old);
 	return 0;
 }
 
 void monitor_set_log_level(struct monitor *monitor, char *level)
 {
-	char *old;
+	_cleanup_free_ char *old = monitor->log_level;
 
 	pthread_mutex_lock(&monitor->state);
-	old = monitor->log_level;
 	monitor->log_level = level;
 	pthread_mutex_unlock(&monitor->state);
-	free(old);
 }
 
 void monitor_note(struct monitor *monitor, const struct error *err)
 {
-	char *message = err ? strdup(error_message(err)) : NULL, *old;
+	char *message = err ? strdup(error_message(err)) : NULL;
+	_cleanup_free_ char *old = monitor->last_error;
 
 	pthread_mutex_lock(&monitor->state);
-	old = monitor->last_error;
 	monitor->last_error = message;
 	monitor->outdated = err;
 	monitor->wanting = err && err->code == -ENOLINK;
@@ -265,13 +256,12 @@ void monitor_note(struct monitor *monitor, const struct error *err)
 		monitor->changed = time(NULL);
 	}
 	pthread_mutex_unlock(&monitor->state);
-	free(old);
 }
 
 enum monitor_state monitor_get_state(const struct monitor *monitor)
 {
 	enum monitor_state state = MONITOR_RUNNING;
-	bool troubled = monitor->attach_code, attached = false;
+	bool failed = monitor->attach_code, attached = false;
 
 	if (!monitor->dataplane && monitor->outdated)
 		return MONITOR_FAILED;
@@ -280,12 +270,12 @@ enum monitor_state monitor_get_state(const struct monitor *monitor)
 	for (size_t i = 0; i < monitor->n_instances; i++) {
 		const struct instance *instance = monitor->instances[i];
 
-		troubled = troubled || instance->troubled;
-		attached = attached || (instance->ifindex && !instance->troubled);
+		failed = failed || instance->attach_failed;
+		attached = attached || (instance->ifindex && !instance->attach_failed);
 		if (!instance->ifindex && !generation_has_sections(instance->generation))
 			state = monitor->n_patterns ? MONITOR_WAITING : MONITOR_DETACHED;
 	}
-	if (troubled)
+	if (failed)
 		return attached ? MONITOR_DEGRADED : MONITOR_FAILED;
 	return state;
 }
@@ -295,7 +285,7 @@ const char *monitor_last_error(const struct monitor *monitor)
 	return monitor->last_error ? monitor->last_error : monitor->attach_error;
 }
 
-const char *monitor_trouble(const struct monitor *monitor)
+const char *monitor_health_reason(const struct monitor *monitor)
 {
 	enum monitor_state state = monitor_get_state(monitor);
 	const char *error = monitor_last_error(monitor);

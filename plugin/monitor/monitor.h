@@ -46,7 +46,7 @@ struct monitor {
 	bool document_leave[N_DIRECTIONS]; /* directions that the document leaves unchanged */
 	struct pins *pins;		   /* NULL: without Pin, or not open */
 	struct history history;		   /* of injections; empty: none */
-	bool in_trouble;		   /* a notification of the trouble was posted */
+	bool unhealthy;			   /* a notification of the failure was posted */
 
 	pthread_mutex_t links;
 	int netns_fd; /* namespace of the interfaces; -1: collectd's own, or missing */
@@ -134,7 +134,7 @@ DEFINE_CLEANUP(struct monitor *, monitor_unref);
 bool monitor_has_interface(const struct monitor *monitor, const char *interface);
 
 /**
- * monitor_word() - the current text of a pattern
+ * monitor_interface() - the current text of a pattern
  * @monitor: under control or state
  * @pattern: one of the monitor's
  *
@@ -142,7 +142,7 @@ bool monitor_has_interface(const struct monitor *monitor, const char *interface)
  *
  * Return: a string that is valid as long as the lock is held.
  */
-const char *monitor_word(const struct monitor *monitor, const struct pattern *pattern);
+const char *monitor_interface(const struct monitor *monitor, const struct pattern *pattern);
 
 /**
  * links_begin() - lock links and enter the network namespace of the monitor's interfaces
@@ -169,12 +169,12 @@ void links_end(struct monitor *monitor, struct netns_visit *visit);
  * @instance:  an instance of the monitor
  * @interface: new name, copied; NULL keeps the name
  * @ifindex:   0 if the interface does not exist
- * @troubled:  the interface exists, but attaching failed
+ * @attach_failed: the interface exists, but attaching failed
  *
- * Return: 0; -ENOMEM if the name was not changed. The other members are set in both cases.
+ * Without memory the name is not changed.
  */
-int monitor_set_place(struct monitor *monitor, struct instance *instance, const char *interface,
-		      int ifindex, bool troubled);
+void monitor_set_place(struct monitor *monitor, struct instance *instance, const char *interface,
+		       int ifindex, bool attach_failed);
 
 /**
  * monitor_stop() - detach all interfaces for good
@@ -252,13 +252,13 @@ enum monitor_state monitor_get_state(const struct monitor *monitor);
 const char *monitor_state_name(enum monitor_state state);
 
 /**
- * monitor_trouble() - the reason why a monitor is not healthy
+ * monitor_health_reason() - the reason why a monitor is not healthy
  * @monitor:  under state
  *
  * Return: a message that is valid under state, or NULL if the monitor is healthy. Notifications,
  * /healthz and the order of the page all use this definition of health.
  */
-const char *monitor_trouble(const struct monitor *monitor);
+const char *monitor_health_reason(const struct monitor *monitor);
 
 /**
  * monitor_last_error() - the text of last-error

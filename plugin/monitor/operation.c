@@ -361,7 +361,7 @@ static int attach_interface(struct registry *registry, const char *name, const c
 		return count_refused(r);
 	if (alone && monitor->n_patterns)
 		r = error_set(err, -EISCONN, "monitor %s is attached to %s already", name,
-			      monitor_word(monitor, monitor->patterns[0]));
+			      monitor_interface(monitor, monitor->patterns[0]));
 	else
 		r = monitor_switch(monitor, monitor->dataplane, &options, err);
 	return finish_request(registry, monitor, r, report);

@@ -156,6 +156,6 @@ void monitor_retire(struct monitor *monitor, struct monitor *successor)
 		successor->changed = monitor->changed;
 	read_stats_unref(successor->read_stats);
 	successor->read_stats = read_stats_ref(monitor->read_stats);
-	successor->in_trouble = monitor->in_trouble;
+	successor->unhealthy = monitor->unhealthy;
 	pthread_mutex_unlock(&monitor->state);
 }

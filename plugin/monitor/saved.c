@@ -79,7 +79,7 @@ static void format(const struct monitor *monitor, bool encoded, struct text *out
 	text_printf(out, ",\n  \"share\": %s,\n  \"pin\": %s,\n  \"interfaces\": [",
 		    settings->share ? "true" : "false", settings->pin ? "true" : "false");
 	for (size_t i = 0; i < monitor->n_patterns; i++) {
-		const char *word = monitor_word(monitor, monitor->patterns[i]);
+		const char *word = monitor_interface(monitor, monitor->patterns[i]);
 
 		text_adds(out, i ? ", " : "");
 		add_bytes(out, word);

@@ -71,7 +71,7 @@ bool *tracking_mark(const struct monitor *monitor, const struct netif_list *list
 }
 
 /* One scan of all interfaces, with the matching interfaces that are not attached. */
-struct look {
+struct scan {
 	struct netif_list list;
 	bool *has_instance; /* marks, one for each item of list */
 	bool load_failed;   /* do not retry: all instances load the same objects */
@@ -79,20 +79,20 @@ struct look {
 	struct error first; /* reason of the first failure */
 };
 
-static void look_release(struct look *look)
+static void scan_release(struct scan *scan)
 {
-	netif_list_release(&look->list);
-	free(look->has_instance);
-	error_release(&look->first);
+	netif_list_release(&scan->list);
+	free(scan->has_instance);
+	error_release(&scan->first);
 }
 
 /* Takes ownership of the content of err. */
-static void look_add_unattached(struct look *look, struct error *err)
+static void scan_add_unattached(struct scan *scan, struct error *err)
 {
-	look->unattached++;
-	if (look->first.code)
+	scan->unattached++;
+	if (scan->first.code)
 		return;
-	look->first = *err;
+	scan->first = *err;
 	*err = (struct error){};
 }
 
@@ -106,7 +106,7 @@ static bool has_instance(const struct monitor *monitor, const struct pattern *pa
 }
 
 static void tracking_attach(struct monitor *monitor, struct instance *instance, int ifindex,
-			    struct look *look)
+			    struct scan *scan)
 {
 	const char *name = monitor->name;
 	_cleanup_error_ struct error err = {};
@@ -122,7 +122,7 @@ static void tracking_attach(struct monitor *monitor, struct instance *instance, 
 	links_end(monitor, &visit);
 	monitor_set_place(monitor, instance, NULL, ifindex, r < 0);
 	if (r < 0) {
-		look_add_unattached(look, &err);
+		scan_add_unattached(scan, &err);
 	} else if (instance->generation) {
 		log_info("monitor %s: interface %s is there", name, instance->interface);
 		notification_post(NOTIFICATION_OKAY, name, instance->interface,
@@ -130,32 +130,26 @@ static void tracking_attach(struct monitor *monitor, struct instance *instance, 
 	}
 }
 
-/*
- * Handles an interface that is gone or no longer matches. Returns true if the instance was removed.
- */
-static bool leave(struct monitor *monitor, size_t i, const char *what)
+/* Handles an interface that is gone or no longer matches. */
+static void tracking_withdraw(struct monitor *monitor, size_t i, const char *reason)
 {
 	struct instance *instance = monitor->instances[i];
 
-	log_notice("monitor %s: interface %s %s", monitor->name, instance->interface, what);
+	log_notice("monitor %s: interface %s %s", monitor->name, instance->interface, reason);
 	notification_post(NOTIFICATION_WARNING, monitor->name, instance->interface,
-			  "interface %s %s", instance->interface, what);
-	if (!pattern_name(instance->pattern) ||
-	    has_instance(monitor, instance->pattern, instance)) {
+			  "interface %s %s", instance->interface, reason);
+	if (!pattern_name(instance->pattern) || has_instance(monitor, instance->pattern, instance))
 		instance_drop(monitor, i, true);
-		return true;
-	}
-	instance_withdraw(monitor, instance, pattern_name(instance->pattern));
-	return false;
+	else
+		instance_withdraw(monitor, instance, pattern_name(instance->pattern));
 }
 
-static void follow_instance(struct monitor *monitor, struct look *look, size_t i)
+static void follow_instance(struct monitor *monitor, struct scan *scan, size_t i)
 {
-	const struct netif_list *list = &look->list;
+	const struct netif_list *list = &scan->list;
 	struct instance *instance = monitor->instances[i];
 	const struct pattern *pattern = instance->pattern;
 	const struct netif *netif = netif_list_at(list, instance->ifindex);
-	bool renamed = netif && strcmp(netif->name, instance->interface) != 0;
 
 	if (!pattern)
 		return;
@@ -165,21 +159,24 @@ static void follow_instance(struct monitor *monitor, struct look *look, size_t i
 		return;
 	}
 	if (!netif) {
-		leave(monitor, i, "is gone");
-	} else if (!pattern_keeps(pattern, list, netif)) {
-		leave(monitor, i,
-		      pattern->bridge ? "is no port of the bridge any more" : "has another name");
-	} else {
-		if (renamed) {
-			log_notice("monitor %s: interface %s is called %s now", monitor->name,
-				   instance->interface, netif->name);
-			monitor_set_place(monitor, instance, netif->name, instance->ifindex,
-					  instance->troubled);
-			pinning_follow(monitor, instance);
-		}
-		if (instance->troubled)
-			tracking_attach(monitor, instance, instance->ifindex, look);
+		tracking_withdraw(monitor, i, "is gone");
+		return;
 	}
+	if (!pattern_keeps(pattern, list, netif)) {
+		tracking_withdraw(monitor, i,
+				  pattern->bridge ? "is no port of the bridge any more"
+						  : "has another name");
+		return;
+	}
+	if (strcmp(netif->name, instance->interface) != 0) {
+		log_notice("monitor %s: interface %s is called %s now", monitor->name,
+			   instance->interface, netif->name);
+		monitor_set_place(monitor, instance, netif->name, instance->ifindex,
+				  instance->attach_failed);
+		pinning_follow(monitor, instance);
+	}
+	if (instance->attach_failed)
+		tracking_attach(monitor, instance, instance->ifindex, scan);
 }
 
 /* Returns an instance of the pattern that waits for the interface, or NULL. */
@@ -203,7 +200,6 @@ static int load_generation(struct monitor *monitor, struct instance *instance,
 	struct instance *first = monitor->instances[0];
 	const struct inheritance nothing = {};
 
-	*ret = NULL;
 	if (!monitor->dataplane)
 		return 0;
 	if (monitor->settings->share || (!first->pattern && !first->spent)) {
@@ -214,8 +210,8 @@ static int load_generation(struct monitor *monitor, struct instance *instance,
 }
 
 /* Creates an instance for an interface that matches a pattern, or returns NULL. */
-static struct instance *make_instance(struct monitor *monitor, const struct pattern *pattern,
-				      const char *name, struct look *look)
+static struct instance *create_instance(struct monitor *monitor, const struct pattern *pattern,
+					const char *name, struct scan *scan)
 {
 	_cleanup_(generation_unrefp) struct generation *generation = NULL;
 	_cleanup_(instance_freep) struct instance *instance = NULL;
@@ -223,8 +219,8 @@ static struct instance *make_instance(struct monitor *monitor, const struct patt
 	uint64_t number = 0;
 	int r = 0;
 
-	if (look->load_failed) {
-		look->unattached++;
+	if (scan->load_failed) {
+		scan->unattached++;
 		return NULL;
 	}
 	if (monitor->n_instances >= INTERFACES_MAX)
@@ -234,7 +230,7 @@ static struct instance *make_instance(struct monitor *monitor, const struct patt
 	if (r == 0)
 		r = instance ? load_generation(monitor, instance, &generation, &err)
 			     : error_oom(&err);
-	look->load_failed = r < 0;
+	scan->load_failed = r < 0;
 	if (r == 0) /* no old program runs that could still count */
 		r = generation_add_past(generation, &err);
 	if (r == 0)
@@ -246,50 +242,34 @@ static struct instance *make_instance(struct monitor *monitor, const struct patt
 	}
 	if (r < 0) {
 		error_prefix(&err, r, "interface %s", name);
-		look_add_unattached(look, &err);
+		scan_add_unattached(scan, &err);
 		return NULL;
 	}
 	return steal_ptr(&instance);
 }
 
-static void follow_pattern(struct monitor *monitor, struct look *look,
+static void follow_pattern(struct monitor *monitor, struct scan *scan,
 			   const struct pattern *pattern)
 {
-	const struct netif_list *list = &look->list;
+	const struct netif_list *list = &scan->list;
 	bool seen = false;
 
 	for (size_t i = 0; i < list->n; i++) {
 		const struct netif *netif = &list->items[i];
 		struct instance *instance;
 
-		if (look->has_instance[i] || !pattern_matches(pattern, list, netif))
+		if (scan->has_instance[i] || !pattern_matches(pattern, list, netif))
 			continue;
-		seen = look->has_instance[i] = true; /* other patterns would fail in the same way */
+		seen = scan->has_instance[i] = true; /* other patterns would fail in the same way */
 		instance = waiting_instance(monitor, pattern, netif->name);
 		if (!instance)
-			instance = make_instance(monitor, pattern, netif->name, look);
+			instance = create_instance(monitor, pattern, netif->name, scan);
 		if (instance)
-			tracking_attach(monitor, instance, netif->index, look);
+			tracking_attach(monitor, instance, netif->index, scan);
 	}
 	/* A name without interface gets an instance that waits. */
 	if (pattern_name(pattern) && !seen && !has_instance(monitor, pattern, NULL))
-		make_instance(monitor, pattern, pattern_name(pattern), look);
-}
-
-static int look_at_all(struct monitor *monitor, struct look *look)
-{
-	int r = tracking_list(monitor, &look->list, &look->first);
-
-	if (r < 0)
-		return r;
-	for (size_t i = monitor->n_instances; i-- > 0;)
-		follow_instance(monitor, look, i);
-	look->has_instance = tracking_mark(monitor, &look->list);
-	if (!look->has_instance)
-		return error_oom(&look->first);
-	for (size_t i = 0; i < monitor->n_patterns; i++)
-		follow_pattern(monitor, look, monitor->patterns[i]);
-	return 0;
+		create_instance(monitor, pattern, pattern_name(pattern), scan);
 }
 
 void tracking_note_unattached(struct monitor *monitor, size_t n, const struct error *err)
@@ -325,18 +305,27 @@ void tracking_note_unattached(struct monitor *monitor, size_t n, const struct er
 
 void tracking_refresh(struct monitor *monitor)
 {
-	_cleanup_(look_release) struct look look = {};
+	_cleanup_(scan_release) struct scan scan = {};
 	int r;
 
 	if (monitor->deleted)
 		return;
-	r = look_at_all(monitor, &look);
+	r = tracking_list(monitor, &scan.list, &scan.first);
+	if (r == 0) {
+		for (size_t i = monitor->n_instances; i-- > 0;)
+			follow_instance(monitor, &scan, i);
+		scan.has_instance = tracking_mark(monitor, &scan.list);
+		if (!scan.has_instance)
+			r = error_oom(&scan.first);
+		for (size_t i = 0; r == 0 && i < monitor->n_patterns; i++)
+			follow_pattern(monitor, &scan, monitor->patterns[i]);
+	}
 	/* The interfaces changed during the listing; that change triggers the next scan. */
 	if (r == -EINTR)
 		return;
 	if (r < 0) /* the number of unattached interfaces is unknown */
-		look.unattached++;
-	tracking_note_unattached(monitor, look.unattached, &look.first);
+		scan.unattached++;
+	tracking_note_unattached(monitor, scan.unattached, &scan.first);
 }
 
 void monitor_begin(struct monitor *monitor)
@@ -347,18 +336,17 @@ void monitor_begin(struct monitor *monitor)
 /* Posts a notification when the monitor becomes unhealthy and when it recovers. */
 static void notify_health(struct monitor *monitor)
 {
-	const char *name = monitor->name, *trouble;
+	const char *name = monitor->name, *reason;
 
 	pthread_mutex_lock(&monitor->state);
-	trouble = monitor_trouble(monitor);
-	if (trouble && !monitor->in_trouble && !monitor->deleted)
-		notification_post(NOTIFICATION_FAILURE, name, NULL, "monitor %s: %s", name,
-				  trouble);
-	else if (!trouble && monitor->in_trouble && !monitor->deleted)
+	reason = monitor_health_reason(monitor);
+	if (reason && !monitor->unhealthy && !monitor->deleted)
+		notification_post(NOTIFICATION_FAILURE, name, NULL, "monitor %s: %s", name, reason);
+	else if (!reason && monitor->unhealthy && !monitor->deleted)
 		notification_post(NOTIFICATION_OKAY, name, NULL,
 				  "monitor %s runs as it should again", name);
 	pthread_mutex_unlock(&monitor->state);
-	monitor->in_trouble = trouble != NULL;
+	monitor->unhealthy = reason != NULL;
 }
 
 void monitor_feed(const struct monitor *monitor, struct text *news)

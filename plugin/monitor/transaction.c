@@ -306,7 +306,7 @@ static void publish(struct transaction *transaction, struct dataplane *dataplane
 
 		generation_keep(change->generation);
 		change->instance->generation = change->generation;
-		change->instance->troubled = false;
+		change->instance->attach_failed = false;
 		change->generation = old;
 		transaction->instances[i] = change->instance;
 	}

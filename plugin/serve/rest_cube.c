@@ -122,7 +122,7 @@ void rest_cube_members(struct monitor *monitor, struct text *out)
 	rest_member(out, false, "service-name", REST_SERVICE);
 	rest_member(out, false, "type", rest_type(monitor));
 	rest_member(out, false, "loglevel", rest_level(monitor->log_level));
-	word = monitor->n_patterns ? monitor_word(monitor, monitor->patterns[0]) : "";
+	word = monitor->n_patterns ? monitor_interface(monitor, monitor->patterns[0]) : "";
 	utf8_name(&parent, word, strlen(word));
 	rest_member(out, false, "parent", text_str(&parent));
 	pthread_mutex_unlock(&monitor->state);
