@@ -71,9 +71,13 @@ int bpffs_each(const char *path, int (*take)(void *data, const char *path, const
 	const struct dirent *entry;
 	int r = 0;
 
-	while (dir && r == 0 && (entry = readdir(dir)))
-		if (*entry->d_name != '.')
-			r = take(data, path, entry->d_name);
+	while (dir && r == 0 && (entry = readdir(dir))) {
+		_cleanup_text_ struct text below = {};
+
+		text_printf(&below, "%s/%s", path, entry->d_name);
+		if (*entry->d_name != '.' && text_status(&below) == 0)
+			r = take(data, text_str(&below), entry->d_name);
+	}
 	if (dir)
 		closedir(dir);
 	return r;

@@ -53,7 +53,8 @@ void bpffs_remove(const char *path);
 /**
  * bpffs_each() - call a function for each name in a directory
  * @path:  path of the directory; a missing directory counts as empty
- * @take:  receives @data, @path and a name; a result other than 0 ends the iteration
+ * @take:  receives @data, the path of an entry and its name; a result other than 0 ends the
+ * iteration
  * @data:  passed to @take
  *
  * Names that begin with a dot are skipped.

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OPEN_TRIES 10 /* the last user may be removing the directory */
+#define OPEN_TRIES 10
 
 struct pin_store {
 	char *path;
@@ -90,35 +90,14 @@ static int private_open(const char *path, struct error *err)
 	return steal_fd(&fd);
 }
 
-/* In a sticky directory other users cannot replace the files of this user. */
-static int check_parent(struct error *err)
-{
-	struct stat st;
-
-	if (stat(OBJECT_PIN_DIR, &st) < 0)
-		return error_set(err, -errno, OBJECT_PIN_DIR ": %s", strerror(errno));
-	if (st.st_mode & (S_IWGRP | S_IWOTH) && !(st.st_mode & S_ISVTX))
-		return error_set(err, -EPERM,
-				 OBJECT_PIN_DIR " is writable by others: nothing is pinned there; "
-						"change its mode to 0700 or 1711");
-	return 0;
-}
-
-/* Returns true if path still refers to the directory. Its last user may have removed it. */
-static bool is_there(const char *path, int fd)
-{
-	struct stat named, opened;
-
-	return lstat(path, &named) == 0 && fstat(fd, &opened) == 0 &&
-	       named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
-}
-
+/* Creates and locks a directory. Its last user may remove it at the same time. */
 static int lock_directory(const char *path, struct error *err)
 {
 	int r = -EBUSY;
 
 	for (int i = 0; i < OPEN_TRIES; i++) {
 		_cleanup_close_ int fd = -1;
+		struct stat named, opened;
 
 		r = bpffs_make(path, err);
 		if (r < 0)
@@ -129,7 +108,8 @@ static int lock_directory(const char *path, struct error *err)
 		r = file_lock(fd, true);
 		if (r < 0)
 			break;
-		if (is_there(path, fd))
+		if (lstat(path, &named) == 0 && fstat(fd, &opened) == 0 &&
+		    named.st_dev == opened.st_dev && named.st_ino == opened.st_ino)
 			return steal_fd(&fd);
 		r = -EBUSY;
 	}
@@ -140,9 +120,11 @@ static int lock_directory(const char *path, struct error *err)
 			   : error_set(err, r, "\"%s\": %s", path, strerror(-r));
 }
 
+/* Creates, checks and locks the directory of the store. Returns its descriptor or -errno. */
 static int store_lock(struct pin_store *store, struct error *err)
 {
 	_cleanup_close_ int base = -1;
+	struct stat st;
 	int r;
 
 	if (!bpffs_is(OBJECT_PIN_DIR))
@@ -153,9 +135,14 @@ static int store_lock(struct pin_store *store, struct error *err)
 				 "the name of StateDir is too long: \"%.40s...\" has more than %d "
 				 "bytes",
 				 store->owner, NAME_MAX);
-	r = check_parent(err);
-	if (r == 0)
-		r = bpffs_make(PIN_STORE_DIR, err);
+	if (stat(OBJECT_PIN_DIR, &st) < 0)
+		return error_set(err, -errno, OBJECT_PIN_DIR ": %s", strerror(errno));
+	/* In a sticky directory other users cannot replace the files of this user. */
+	if (st.st_mode & (S_IWGRP | S_IWOTH) && !(st.st_mode & S_ISVTX))
+		return error_set(err, -EPERM,
+				 OBJECT_PIN_DIR " is writable by others: nothing is pinned there; "
+						"change its mode to 0700 or 1711");
+	r = bpffs_make(PIN_STORE_DIR, err);
 	if (r < 0)
 		return r;
 	base = private_open(PIN_STORE_DIR, err);
@@ -184,11 +171,6 @@ void pin_store_close(struct pin_store *store)
 		fd_close(&store->fd);
 	}
 	pthread_mutex_unlock(&store->lock);
-}
-
-static bool is_owner(const char *name)
-{
-	return *name == '%'; /* the escaped leading slash of a StateDir */
 }
 
 int pin_store_take_old(struct pin_store *store, const char *monitor, struct error *err)
@@ -235,15 +217,13 @@ static int sweep_monitor(void *data, const char *path, const char *escaped)
 {
 	const struct sweep *sweep = data;
 	_cleanup_free_ char *name = strdup(escaped);
-	_cleanup_text_ struct text below = {};
 
-	text_printf(&below, "%s/%s", path, escaped);
-	if (!name || text_status(&below) < 0)
+	if (!name)
 		return 0;
 	bpffs_unescape(name);
-	if (sweep->keep(sweep->data, name) || !is_abandoned(text_str(&below)))
+	if (sweep->keep(sweep->data, name) || !is_abandoned(path))
 		return 0;
-	bpffs_remove(text_str(&below));
+	bpffs_remove(path);
 	text_printf(sweep->report, "monitor %s: its pins were removed\n", name);
 	return 0;
 }
@@ -252,23 +232,20 @@ static int report_other(void *data, const char *path, const char *escaped)
 {
 	const struct sweep *sweep = data;
 	_cleanup_free_ char *name = strdup(escaped);
-	_cleanup_text_ struct text below = {};
 
-	text_printf(&below, "%s/%s", path, escaped);
-	if (!name || text_status(&below) < 0 || !strcmp(escaped, sweep->store->owner) ||
-	    !is_abandoned(text_str(&below)))
+	if (!name || !strcmp(escaped, sweep->store->owner) || !is_abandoned(path))
 		return 0;
 	bpffs_unescape(name);
-	if (is_owner(escaped))
+	if (*escaped == '%') /* the escaped leading slash of a StateDir */
 		text_printf(sweep->report,
 			    "\"%s\": kept pins of the collectd with StateDir \"%s\", which is not "
 			    "running; remove this directory if that collectd is gone for good\n",
-			    text_str(&below), name);
+			    path, name);
 	else
 		text_printf(sweep->report,
 			    "\"%s\": kept pins of monitor \"%s\" from an earlier version; remove "
 			    "this directory if no collectd has this monitor\n",
-			    text_str(&below), name);
+			    path, name);
 	return 0;
 }
 
