@@ -328,7 +328,7 @@ static void publish(struct transaction *transaction, struct dataplane *dataplane
 }
 
 /* Detaches directions that have no program any more, and pins what is attached. */
-static void settle(struct transaction *transaction)
+static void settle_links(struct transaction *transaction)
 {
 	struct monitor *monitor = transaction->monitor;
 
@@ -371,7 +371,7 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 	if (r == 0) {
 		continue_counts(&transaction);
 		publish(&transaction, dataplane);
-		settle(&transaction);
+		settle_links(&transaction);
 		generation_detach_sections(old, monitor->instances[0]->generation);
 	}
 	links_end(monitor, &visit);
