@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/saved.h"
 #include "base/file.h"
+#include "base/json_writer.h"
 #include "base/utf8.h"
 #include "config/option.h"
 #include "dataplane/json_reader.h"
@@ -20,83 +21,88 @@ void saved_release(struct saved *saved)
 
 /* -- writing -- */
 
-/* Writes a string, or base64 if the bytes are not valid UTF-8: names may contain any bytes. */
-static void add_bytes(struct text *out, const char *value)
+static void put_base64(struct json_writer *json, const char *bytes, size_t len)
 {
-	if (utf8_is_valid(value, strlen(value))) {
-		text_json(out, value, strlen(value));
-		return;
-	}
-	text_adds(out, "{ \"base64\": \"");
-	base64_encode(value, strlen(value), out);
-	text_adds(out, "\" }");
+	struct text *out = json_value(json);
+
+	text_addc(out, '"');
+	base64_encode(bytes, len, out);
+	text_addc(out, '"');
 }
 
-static void member(struct text *out, const char *name, const char *value)
+/* Writes a string, or base64 if the bytes are not valid UTF-8: names may contain any bytes. */
+static void put_bytes(struct json_writer *json, const char *value)
 {
-	if (!value)
+	if (utf8_is_valid(value, strlen(value))) {
+		json_put_string(json, value);
 		return;
-	text_printf(out, ",\n  \"%s\": ", name);
-	add_bytes(out, value);
+	}
+	json_object_begin(json);
+	json_key(json, "base64");
+	put_base64(json, value, strlen(value));
+	json_object_end(json);
 }
 
 /* encoded: write the document in base64 even if it could be embedded as JSON. */
-static void format_layer(const struct history_entry *layer, bool encoded, struct text *out)
+static void put_layer(struct json_writer *json, const struct history_entry *layer, bool encoded)
 {
-	bool first = true;
-
-	text_adds(out, "{ \"leave\": [");
-	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
+	json_object_begin(json);
+	json_key(json, "leave");
+	json_array_begin(json);
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
 		if (layer->leave[direction])
-			text_printf(out, "%s\"%s\"", first ? "" : ", ", direction_name(direction));
-		first = first && !layer->leave[direction];
-	}
-	text_adds(out, "], ");
+			json_put_string(json, direction_name(direction));
+	json_array_end(json);
 	if (layer->file) {
-		text_adds(out, "\"file\": ");
-		add_bytes(out, layer->file);
+		json_key(json, "file");
+		put_bytes(json, layer->file);
 	} else if (encoded || !layer->bytes.len || layer->bytes.data[0] != '{') {
-		text_adds(out, "\"document-data\": \"");
-		base64_encode(layer->bytes.data, layer->bytes.len, out);
-		text_addc(out, '"');
+		json_key(json, "document-data");
+		put_base64(json, layer->bytes.data, layer->bytes.len);
 	} else {
-		text_adds(out, "\"document\": ");
-		text_add(out, layer->bytes.data, layer->bytes.len);
+		json_key(json, "document");
+		text_add(json_value(json), layer->bytes.data, layer->bytes.len);
 	}
-	text_adds(out, " }");
+	json_object_end(json);
 }
 
-static void format(const struct monitor *monitor, bool encoded, struct text *out)
+static void put_monitor(struct json_writer *json, const struct monitor *monitor, bool encoded)
 {
 	const struct monitor_settings *settings = monitor->settings;
+	const char *const members[][2] = {
+		{ "name", settings->name },	    { "hook", settings->hook },
+		{ "loglevel", monitor->log_level }, { "netns", settings->netns },
+		{ "position", settings->position },
+	};
 
-	text_printf(out, "{\n  \"version\": %d", SAVED_VERSION);
-	member(out, "name", settings->name);
-	member(out, "hook", settings->hook);
-	member(out, "loglevel", monitor->log_level);
-	member(out, "netns", settings->netns);
-	member(out, "position", settings->position);
-	text_printf(out, ",\n  \"share\": %s,\n  \"pin\": %s,\n  \"interfaces\": [",
-		    settings->share ? "true" : "false", settings->pin ? "true" : "false");
-	for (size_t i = 0; i < monitor->n_patterns; i++) {
-		const char *word = monitor_interface(monitor, monitor->patterns[i]);
-
-		text_adds(out, i ? ", " : "");
-		add_bytes(out, word);
-	}
-	text_adds(out, "],\n  \"positions\": [");
+	json_object_begin(json);
+	json_member_u64(json, "version", SAVED_VERSION);
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+		if (members[i][1]) {
+			json_key(json, members[i][0]);
+			put_bytes(json, members[i][1]);
+		}
+	json_member_bool(json, "share", settings->share);
+	json_member_bool(json, "pin", settings->pin);
+	json_key(json, "interfaces");
+	json_array_begin(json);
+	for (size_t i = 0; i < monitor->n_patterns; i++)
+		put_bytes(json, monitor_interface(monitor, monitor->patterns[i]));
+	json_array_end(json);
+	json_key(json, "positions");
+	json_array_begin(json);
 	for (size_t i = 0; i < monitor->n_patterns; i++) {
 		const char *position = monitor->patterns[i]->position;
 
-		text_adds(out, i ? ", " : "");
-		text_json(out, position ? position : "", position ? strlen(position) : 0);
+		json_put_string(json, position ? position : "");
 	}
-	text_adds(out, "],\n  \"dataplanes\": [");
-	for (size_t i = 0; i < monitor->history.n; i++) {
-		text_adds(out, i ? ",\n    " : "\n    ");
-		format_layer(&monitor->history.layers[i], encoded, out);
-	}
-	text_adds(out, "]\n}\n");
+	json_array_end(json);
+	json_key(json, "dataplanes");
+	json_array_begin(json);
+	for (size_t i = 0; i < monitor->history.n; i++)
+		put_layer(json, &monitor->history.layers[i], encoded);
+	json_array_end(json);
+	json_object_end(json);
 }
 
 /*
@@ -108,10 +114,12 @@ int saved_format(const struct monitor *monitor, struct text *out)
 	for (int encoded = 0; encoded < 2; encoded++) {
 		_cleanup_(saved_release) struct saved saved = {};
 		_cleanup_text_ struct text warnings = {};
+		struct json_writer json = { .out = out };
 		int r;
 
 		text_clear(out);
-		format(monitor, encoded, out);
+		put_monitor(&json, monitor, encoded);
+		text_addc(out, '\n');
 		if (text_status(out) < 0)
 			return -ENOMEM;
 		r = saved_parse(out->data, out->len, monitor->name, &saved, &warnings, NULL);
@@ -281,8 +289,8 @@ static int form_settings(const struct form *form, struct monitor_settings *setti
 	return r;
 }
 
-static int form_json_reader(struct json_object *json, struct form *form, struct text *warnings,
-			    struct error *err)
+int saved_parse(const char *bytes, size_t len, const char *name, struct saved *ret,
+		struct text *warnings, struct error *err)
 {
 	static const struct json_key keys[] = {
 		{ "version", saved_parse_version, offsetof(struct form, version), true },
@@ -306,23 +314,15 @@ static int form_json_reader(struct json_object *json, struct form *form, struct 
 		{},
 	};
 	struct json_reader reader = { .warnings = warnings, .err = err };
-	int r = json_reader_object(&reader, json, keys, form);
-
-	text_release(&reader.where);
-	return r;
-}
-
-int saved_parse(const char *bytes, size_t len, const char *name, struct saved *ret,
-		struct text *warnings, struct error *err)
-{
 	_cleanup_(form_release) struct form form = {};
 	_cleanup_(saved_release) struct saved saved = {};
 	struct json_object *json = NULL;
 	int r = json_reader_parse(bytes, len, &json, err);
 
 	if (r == 0)
-		r = form_json_reader(json, &form, warnings, err);
+		r = json_reader_object(&reader, json, keys, &form);
 	json_object_put(json);
+	text_release(&reader.where);
 	if (r == 0 && strcmp(form.name, name) != 0)
 		r = error_set(err, -EINVAL, "name: expected \"%s\", found \"%.100s\"", name,
 			      form.name);
