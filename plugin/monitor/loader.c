@@ -7,14 +7,18 @@
 #include <errno.h>
 #include <string.h>
 
-/* Called under control. Takes ownership of the document. */
+/*
+ * Compiles a document and makes all instances run it. Takes ownership of the document. log_level:
+ * NULL for the monitor's own.
+ */
 static int build_and_switch(const struct compiler *compiler, struct monitor *monitor,
-			    struct document *document, const struct transaction_options *options,
-			    struct text *warnings, struct error *err)
+			    struct document *document, const char *log_level,
+			    const struct transaction_options *options, struct text *warnings,
+			    struct error *err)
 {
 	const struct compile_target target = {
 		.xdp = monitor->hook->xdp,
-		.log_level = monitor->log_level,
+		.log_level = log_level ? log_level : monitor->log_level,
 		.cube_id = monitor->id,
 	};
 	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
@@ -93,8 +97,8 @@ static int load_document(struct monitor *monitor, bool force, struct text *repor
 		monitor_settle(monitor);
 		return 0;
 	}
-	r = build_and_switch(&monitor->registry->compiler, monitor, steal_ptr(&document), &options,
-			     &warnings, err);
+	r = build_and_switch(&monitor->registry->compiler, monitor, steal_ptr(&document), NULL,
+			     &options, &warnings, err);
 	report_warnings(monitor, &warnings, report);
 	if (r < 0)
 		return error_prefix(err, r, "%s", file);
@@ -106,31 +110,12 @@ static int load_document(struct monitor *monitor, bool force, struct text *repor
 	return 1;
 }
 
-static int injection_document(const struct monitor *monitor, const struct injection *injection,
-			      struct document **ret, struct error *err)
-{
-	_cleanup_document_ struct document *document = NULL;
-	int r;
-
-	if (injection->file)
-		r = document_load(monitor->registry->dataplane_dir, injection->file, true,
-				  &document, err);
-	else if (injection->bytes)
-		r = document_parse(injection->bytes, injection->len,
-				   monitor->registry->dataplane_dir, true, &document, err);
-	else
-		r = dataplane_get_document(monitor->dataplane, &document, err);
-	if (r < 0)
-		return r;
-	document_leave(document, injection->leave);
-	*ret = steal_ptr(&document);
-	return 0;
-}
-
+/* Parses, compiles and runs the document of an injection, and records it. */
 static int inject_document(const struct compiler *compiler, struct monitor *monitor,
 			   const struct injection *injection, struct text *warnings,
 			   struct error *err)
 {
+	const char *dir = monitor->registry->dataplane_dir;
 	_cleanup_document_ struct document *document = NULL;
 	_cleanup_(history_entry_release) struct history_entry layer = {};
 	struct transaction_options options = {
@@ -145,16 +130,23 @@ static int inject_document(const struct compiler *compiler, struct monitor *moni
 	if (!is_new && !monitor->dataplane)
 		return 0;
 	phase_times_begin(injection->phases);
-	r = injection_document(monitor, injection, &document, err);
+	if (injection->file)
+		r = document_load(dir, injection->file, true, &document, err);
+	else if (injection->bytes)
+		r = document_parse(injection->bytes, injection->len, dir, true, &document, err);
+	else
+		r = dataplane_get_document(monitor->dataplane, &document, err);
 	if (r < 0)
 		return r;
+	document_leave(document, injection->leave);
 	phase_times_end(injection->phases, PHASE_PARSE);
 	if (is_new && history_entry_init(&layer, injection->file, injection->bytes, injection->len,
 					 injection->leave, document) < 0)
 		return error_oom(err);
 	if (options.interface && monitor_has_interface(monitor, options.interface))
 		options.interface = NULL;
-	r = build_and_switch(compiler, monitor, steal_ptr(&document), &options, warnings, err);
+	r = build_and_switch(compiler, monitor, steal_ptr(&document), injection->log_level,
+			     &options, warnings, err);
 	if (r == 0 && is_new) {
 		monitor_set_document(monitor, injection->file, true, injection->leave);
 		history_push(&monitor->history, &layer);
@@ -170,29 +162,22 @@ bool injection_is_put_off(int code)
 int loader_inject(struct monitor *monitor, const struct injection *injection, struct text *warnings,
 		  struct error *err)
 {
+	_cleanup_free_ char *level = injection->log_level ? strdup(injection->log_level) : NULL;
 	struct compiler compiler = monitor->registry->compiler;
-	_cleanup_free_ char *old_level = NULL;
-	int r = 0;
+	int r;
 
+	if (injection->log_level && !level)
+		return error_oom(err);
 	compiler.patient = false;
 	compiler.since = clock_now_ns();
 	compiler.client_fd = injection->client_fd;
-	if (injection->log_level) {
-		_cleanup_free_ char *level = strdup(injection->log_level);
-
-		old_level = strdup(monitor->log_level);
-		if (level && old_level)
-			monitor_set_log_level(monitor, steal_ptr(&level));
-		else
-			r = error_oom(err);
-	}
-	if (r == 0)
-		r = inject_document(&compiler, monitor, injection, warnings, err);
-	if (r < 0 && old_level)
-		monitor_set_log_level(monitor, steal_ptr(&old_level));
-	if (r == 0)
-		monitor_note(monitor, NULL);
-	return r;
+	r = inject_document(&compiler, monitor, injection, warnings, err);
+	if (r < 0)
+		return r;
+	if (level)
+		monitor_set_log_level(monitor, steal_ptr(&level));
+	monitor_note(monitor, NULL);
+	return 0;
 }
 
 int loader_replay(struct monitor *monitor, const struct history *history, struct text *report,
