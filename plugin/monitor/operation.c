@@ -114,35 +114,28 @@ void registry_forget(struct registry *registry, const char *name, struct text *r
 
 /* -- monitors of collectd.conf and of StateDir -- */
 
-/*
- * Reports a missing network namespace. Returns true if nothing is to be reported for the
- * interfaces: the namespace is missing or cannot be entered.
- */
-static bool report_netns(struct monitor *monitor, struct text *report)
+void registry_report_waiting(struct monitor *monitor, struct text *report)
 {
 	_cleanup_(monitor_settings_unrefp) struct monitor_settings *settings =
 		monitor_get_settings(monitor);
 	_cleanup_error_ struct error err = {};
 	_cleanup_close_ int fd = -1;
-	struct netns_visit visit;
-	int r;
 
-	if (!settings->netns)
-		return false;
-	fd = netns_open(settings->netns, &err);
-	if (fd >= 0) {
+	if (settings->netns) {
+		struct netns_visit visit;
+		int r;
+
+		fd = netns_open(settings->netns, &err);
+		if (fd < 0) {
+			text_printf(report, "monitor %s: %s, waiting for it\n", monitor->name,
+				    error_message(&err));
+			return;
+		}
 		r = netns_enter(fd, &visit);
 		netns_leave(&visit);
-		return r < 0; /* reported elsewhere; not a wait */
+		if (r < 0) /* reported elsewhere; not a wait */
+			return;
 	}
-	text_printf(report, "monitor %s: %s, waiting for it\n", monitor->name, error_message(&err));
-	return true;
-}
-
-void registry_report_waiting(struct monitor *monitor, struct text *report)
-{
-	if (report_netns(monitor, report))
-		return;
 	pthread_mutex_lock(&monitor->state);
 	for (size_t i = 0; i < monitor->n_instances; i++)
 		if (monitor->instances[i]->interface && !monitor->instances[i]->ifindex)

@@ -210,50 +210,11 @@ static void change(struct reload *reload, struct monitor *monitor, struct monito
 	registry_notify_added(reload->registry, next);
 }
 
-/* -- all of them -- */
+/* -- all monitors -- */
 
-static void delete_one(struct reload *reload, const struct monitor *monitor)
-{
-	_cleanup_error_ struct error err = {};
-	const char *name = monitor->name;
-	int r = registry_delete(reload->registry, name, reload->report, &err);
-
-	if (r < 0 && r != -ENOENT)
-		add_failure(reload, r, &err);
-	else
-		text_printf(reload->report, "monitor %s: deleted, it is not configured any more\n",
-			    name);
-}
-
-static void add_one(struct reload *reload, struct monitor_settings *settings)
-{
-	_cleanup_error_ struct error err = {};
-	_cleanup_free_ char *name = strdup(settings->name);
-	int r = registry_add(reload->registry, settings, true, reload->report, &err);
-
-	if (r < 0)
-		add_load_failure(reload, r, &err);
-	else
-		text_printf(reload->report, "monitor %s: added\n", name ? name : "");
-}
-
-static bool is_asked(const struct reload *reload, const char *name)
+static bool is_requested(const struct reload *reload, const char *name)
 {
 	return !reload->only || !strcmp(reload->only, name);
-}
-
-static void reload_one(struct reload *reload, struct monitor *monitor)
-{
-	struct monitor_settings *settings =
-		reload->new ? settings_monitor(reload->new, monitor->name) : NULL;
-
-	if (settings &&
-	    (!monitor->configured || !monitor_settings_equal(settings, monitor->settings)))
-		change(reload, monitor, settings);
-	else if (!settings && reload->new && monitor->configured)
-		return; /* already deleted by reload_all() */
-	else
-		reload_document(reload, monitor);
 }
 
 static bool is_listed(const struct monitor_list *list, const char *name)
@@ -265,30 +226,67 @@ static bool is_listed(const struct monitor_list *list, const char *name)
 }
 
 /*
- * Monitors that are no longer configured are deleted first, because a hook may have room for one
- * program only.
+ * Deletes the monitors that are no longer configured. Called first, because a hook may have room
+ * for one program only.
  */
-static void reload_all(struct reload *reload, const struct monitor_list *list)
+static void delete_unconfigured(struct reload *reload, const struct monitor_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct monitor *monitor = list->monitors[i];
+		_cleanup_error_ struct error err = {};
+		int r;
+
+		if (!is_requested(reload, monitor->name) || !monitor->configured ||
+		    settings_monitor(reload->new, monitor->name))
+			continue;
+		r = registry_delete(reload->registry, monitor->name, reload->report, &err);
+		if (r < 0 && r != -ENOENT)
+			add_failure(reload, r, &err);
+		else
+			text_printf(reload->report,
+				    "monitor %s: deleted, it is not configured any more\n",
+				    monitor->name);
+	}
+}
+
+/* Changes the existing monitors whose settings or documents have changed. */
+static void change_existing(struct reload *reload, const struct monitor_list *list)
 {
 	struct settings *new = reload->new;
 
-	for (size_t i = 0; new &&i < list->n; i++) {
-		const struct monitor *monitor = list->monitors[i];
+	for (size_t i = 0; i < list->n && !registry_is_cancelled(reload->registry); i++) {
+		struct monitor *monitor = list->monitors[i];
+		struct monitor_settings *settings =
+			new ? settings_monitor(new, monitor->name) : NULL;
 
-		if (is_asked(reload, monitor->name) && monitor->configured &&
-		    !settings_monitor(new, monitor->name))
-			delete_one(reload, monitor);
+		if (!is_requested(reload, monitor->name) ||
+		    (new && !settings && monitor->configured)) /* already deleted */
+			continue;
+		if (settings &&
+		    (!monitor->configured || !monitor_settings_equal(settings, monitor->settings)))
+			change(reload, monitor, settings);
+		else
+			reload_document(reload, monitor);
 	}
-	for (size_t i = 0; i < list->n && !registry_is_cancelled(reload->registry); i++)
-		if (is_asked(reload, list->monitors[i]->name))
-			reload_one(reload, list->monitors[i]);
-	for (size_t i = 0; new &&i < new->n_monitors && !registry_is_cancelled(reload->registry);
-	     i++) {
-		struct monitor_settings *settings = &new->monitors[i];
+}
 
-		if (settings->name && is_asked(reload, settings->name) &&
-		    !is_listed(list, settings->name))
-			add_one(reload, settings);
+static void add_configured(struct reload *reload, const struct monitor_list *list)
+{
+	struct settings *new = reload->new;
+
+	for (size_t i = 0; i < new->n_monitors && !registry_is_cancelled(reload->registry); i++) {
+		struct monitor_settings *settings = &new->monitors[i];
+		_cleanup_free_ char *name = settings->name ? strdup(settings->name) : NULL;
+		_cleanup_error_ struct error err = {};
+		int r;
+
+		if (!name || !is_requested(reload, name) || is_listed(list, name))
+			continue;
+		r = registry_add(reload->registry, settings, true, reload->report, &err);
+		if (r < 0)
+			add_load_failure(reload, r, &err);
+		else
+			text_printf(reload->report, "monitor %s: added\n", name);
 	}
 }
 
@@ -309,7 +307,7 @@ static void report_wanting(struct reload *reload)
 			error_set(&err, -ENOENT, "monitor %s: %s", monitor->name,
 				  monitor->last_error);
 		pthread_mutex_unlock(&monitor->state);
-		if (err.code && is_asked(reload, monitor->name))
+		if (err.code && is_requested(reload, monitor->name))
 			add_failure(reload, err.code, &err);
 	}
 }
@@ -330,7 +328,11 @@ static int reload_apply(struct registry *registry, struct settings *new, const c
 	if (r < 0)
 		return r;
 	registry_batch_begin(registry);
-	reload_all(&reload, &list);
+	if (new)
+		delete_unconfigured(&reload, &list);
+	change_existing(&reload, &list);
+	if (new)
+		add_configured(&reload, &list);
 	if (reload.wanting)
 		report_wanting(&reload);
 	registry_batch_end(registry);
