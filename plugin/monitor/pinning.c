@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/pinning.h"
 #include "base/log.h"
+#include "base/string.h"
 #include "kernel/chain.h"
 #include "monitor/registry.h"
 
@@ -34,62 +35,56 @@ struct running {
 	struct instance *instance;
 };
 
-static bool runs_on(const struct monitor *monitor, const struct instance *instance,
-		    enum direction direction, uint32_t prog_id)
-{
-	const struct hook *hook = hook_for_direction(monitor->hook, direction);
-	_cleanup_chain_ struct chain chain = {};
-
-	return instance->ifindex && hook_chain(hook, instance->ifindex, direction, &chain) == 0 &&
-	       chain_has(&chain, prog_id);
-}
-
-static bool runs(void *data, enum direction direction, uint32_t prog_id)
+/* Returns true if a program runs on the interface of the instance; with Share on any interface. */
+static bool is_attached_program(void *data, enum direction direction, uint32_t prog_id)
 {
 	const struct running *running = data;
 	const struct monitor *monitor = running->monitor;
-
-	if (!monitor->settings->share)
-		return runs_on(monitor, running->instance, direction, prog_id);
-	for (size_t i = 0; i < monitor->n_instances; i++)
-		if (runs_on(monitor, monitor->instances[i], direction, prog_id))
-			return true;
-	return false;
-}
-
-static void adopt_direction(struct monitor *monitor, struct instance *instance,
-			    enum direction direction, struct pinned *pinned)
-{
 	const struct hook *hook = hook_for_direction(monitor->hook, direction);
-	struct attachment *attachment = &instance->attachments[direction];
-	uint32_t prog_id = pinned->prog_ids[direction];
-	_cleanup_close_ int link_fd = -1;
-	int r;
+	bool share = monitor->settings->share;
 
-	if (!prog_id || !instance->ifindex || attachment_attached(attachment))
-		return;
-	if (!hook->keep)
-		link_fd = pins_get_link(monitor->pins, link_place(instance),
-					direction_name(direction));
-	r = attachment_adopt(attachment, hook, instance->ifindex, direction, link_fd, &prog_id);
-	if (r == 0)
-		link_fd = -1;
-	if (r < 0)
-		return;
-	instance->pinned[direction] = true;
-	instance->adopted[direction] = fcntl(pinned->prog_fds[direction], F_DUPFD_CLOEXEC, 3);
-	log_notice("monitor %s: interface %s: the %s program that was left running is taken over",
-		   monitor->name, instance->interface, direction_name(direction));
+	for (size_t i = 0; i < (share ? monitor->n_instances : 1); i++) {
+		const struct instance *instance = share ? monitor->instances[i] : running->instance;
+		_cleanup_chain_ struct chain chain = {};
+
+		if (instance->ifindex &&
+		    hook_chain(hook, instance->ifindex, direction, &chain) == 0 &&
+		    chain_has(&chain, prog_id))
+			return true;
+	}
+	return false;
 }
 
 static void adopt(struct monitor *monitor, struct instance *instance, struct pinned *pinned)
 {
 	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
-		adopt_direction(monitor, instance, direction, pinned);
-		/* A link that was not adopted belongs to another interface or hook. */
-		if (!attachment_attached(&instance->attachments[direction]))
-			pins_remove_link(monitor->pins, link_place(instance),
-					 direction_name(direction));
+		const struct hook *hook = hook_for_direction(monitor->hook, direction);
+		const char *name = direction_name(direction);
+		struct attachment *attachment = &instance->attachments[direction];
+		uint32_t prog_id = pinned->prog_ids[direction];
+		_cleanup_close_ int link_fd = -1;
+		int r = -ENOENT;
+
+		if (attachment_attached(attachment))
+			continue;
+		if (prog_id && instance->ifindex) {
+			if (!hook->keep)
+				link_fd = pins_get_link(monitor->pins, link_place(instance), name);
+			r = attachment_adopt(attachment, hook, instance->ifindex, direction,
+					     link_fd, &prog_id);
+			if (r == 0)
+				link_fd = -1;
+		}
+		if (r < 0) { /* the link belongs to another interface or hook */
+			pins_remove_link(monitor->pins, link_place(instance), name);
+			continue;
+		}
+		instance->pinned[direction] = true;
+		instance->adopted[direction] =
+			fcntl(pinned->prog_fds[direction], F_DUPFD_CLOEXEC, 3);
+		log_notice("monitor %s: interface %s: the %s program that was left running is "
+			   "taken over",
+			   monitor->name, instance->interface, name);
 	}
 }
 
@@ -102,7 +97,8 @@ void pinning_adopt(struct monitor *monitor, struct instance *instance, struct pi
 	if (!monitor->pins || instance->generation || instance->place)
 		return;
 	if (links_begin(monitor, &visit, NULL) == 0) {
-		pins_find(monitor->pins, generation_place(monitor, instance), runs, &running, ret);
+		pins_find(monitor->pins, generation_place(monitor, instance), is_attached_program,
+			  &running, ret);
 		adopt(monitor, instance, ret);
 		/* With Share, the other instances run the same generation and load nothing. */
 		for (size_t i = 0; monitor->settings->share && i < monitor->n_instances; i++)
@@ -132,13 +128,14 @@ void pinning_forget(struct monitor *monitor, const struct instance *instance, ui
 		pins_forget(monitor->pins, generation_place(monitor, instance), number);
 }
 
-static void pinning_tell(const struct monitor *monitor, const struct error *err)
+static void log_not_pinned(const struct monitor *monitor, const struct error *err)
 {
 	log_error("monitor %s: %s; it will not go on without collectd", monitor->name,
 		  error_message(err));
 }
 
-static void pin_path(struct monitor *monitor, struct instance *instance, enum direction direction)
+static void pin_direction(struct monitor *monitor, struct instance *instance,
+			  enum direction direction)
 {
 	struct attachment *attachment = &instance->attachments[direction];
 	_cleanup_error_ struct error err = {};
@@ -161,7 +158,7 @@ static void pin_path(struct monitor *monitor, struct instance *instance, enum di
 	}
 	instance->pinned[direction] = r == 0;
 	if (r < 0)
-		pinning_tell(monitor, &err);
+		log_not_pinned(monitor, &err);
 }
 
 /* Pins the links of programs attached by section, which are new after each load. */
@@ -179,31 +176,26 @@ static void pin_sections(struct monitor *monitor, const struct instance *instanc
 		snprintf(name, sizeof(name), "%zu", i);
 		if (pins_save_link(monitor->pins, PINS_SECTIONS, name,
 				   bpf_link__fd(object->links.items[i]), &err) < 0)
-			pinning_tell(monitor, &err);
+			log_not_pinned(monitor, &err);
 	}
 	pins_remove_links_from(monitor->pins, PINS_SECTIONS, (unsigned int)n);
 }
 
-/* Pins an instance whose interface has returned, or which shares a loaded generation. */
-static void pin_again(struct monitor *monitor, struct instance *instance, uint64_t *number)
+void pinning_settle(struct monitor *monitor, struct instance *instance, uint64_t number)
 {
 	_cleanup_error_ struct error err = {};
 
-	if (monitor->settings->share)
-		instance->place = strdup(link_place(instance));
-	else if (pinning_save(monitor, instance, instance->generation, number, &err) < 0)
-		pinning_tell(monitor, &err);
-}
-
-void pinning_settle(struct monitor *monitor, struct instance *instance, uint64_t number)
-{
 	if (!monitor->pins)
 		return;
-	if (instance->generation && !instance->place)
-		pin_again(monitor, instance, &number);
+	/* The interface has returned, or the instance shares a loaded generation. */
+	if (instance->generation && !instance->place && monitor->settings->share)
+		instance->place = strdup(link_place(instance));
+	else if (instance->generation && !instance->place &&
+		 pinning_save(monitor, instance, instance->generation, &number, &err) < 0)
+		log_not_pinned(monitor, &err);
 	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		if (instance->interface)
-			pin_path(monitor, instance, direction);
+			pin_direction(monitor, instance, direction);
 		if (instance->adopted[direction] > 0 && instance->generation)
 			fd_close(&instance->adopted[direction]);
 		if (instance->generation)
@@ -226,16 +218,7 @@ void pinning_remove(struct monitor *monitor, struct instance *instance)
 	instance->place = NULL;
 }
 
-/* Returns the instance that has a place, or NULL. */
-static struct instance *instance_at(const struct monitor *monitor, const char *place)
-{
-	for (size_t i = 0; i < monitor->n_instances; i++)
-		if (monitor->instances[i]->place && !strcmp(monitor->instances[i]->place, place))
-			return monitor->instances[i];
-	return NULL;
-}
-
-static void move(struct monitor *monitor, struct instance *instance, const char *place)
+static void rename_place(struct monitor *monitor, struct instance *instance, const char *place)
 {
 	char *copy = strdup(place);
 
@@ -251,20 +234,21 @@ static void move(struct monitor *monitor, struct instance *instance, const char 
 
 void pinning_follow(struct monitor *monitor, struct instance *instance)
 {
-	struct instance *other;
-
 	if (!monitor->pins || !instance->place || !instance->interface ||
 	    !strcmp(instance->place, instance->interface))
 		return;
 	/* An instance that still has this place was renamed, too, and is handled later. */
-	other = instance_at(monitor, instance->interface);
-	if (other) {
+	for (size_t i = 0; i < monitor->n_instances; i++) {
+		struct instance *other = monitor->instances[i];
 		char aside[sizeof(PINS_ASIDE) + 16];
 
+		if (!string_equal(other->place, instance->interface))
+			continue;
 		snprintf(aside, sizeof(aside), PINS_ASIDE "%d", other->ifindex);
-		move(monitor, other, aside);
+		rename_place(monitor, other, aside);
+		break;
 	}
-	move(monitor, instance, instance->interface);
+	rename_place(monitor, instance, instance->interface);
 }
 
 static bool pinning_is_wanted(void *data, const char *place)
