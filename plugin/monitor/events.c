@@ -14,7 +14,7 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
-#define SLEEPERS 16 /* maximum number of descriptors handled per epoll_wait() */
+#define READY_MAX 16 /* maximum number of descriptors handled per epoll_wait() */
 
 /*
  * The ring buffer of one object. Consecutive generations may share the object, and then share the
@@ -32,7 +32,7 @@ struct source {
 	time_t second; /* of CLOCK_MONOTONIC, the second in which lines and left_out are counted */
 	unsigned int lines;
 	unsigned int left_out;
-	bool wanted; /* mark of look_again(): a generation still has the ring */
+	bool wanted; /* mark of update_sources(): a generation still has the ring */
 };
 
 struct events {
@@ -43,19 +43,12 @@ struct events {
 	struct source *sources; /* used by the thread only */
 };
 
-static void tell_left_out(struct source *source)
+static void log_left_out(struct source *source)
 {
 	if (source->left_out)
 		log_warning("%s: %u log lines are left out, at most %d a second are shown",
 			    source->name, source->left_out, EVENTS_PER_SECOND);
 	source->left_out = 0;
-}
-
-/* The name is not sufficient: an object's author may give any map this name. */
-static bool is_count(const struct map *map)
-{
-	return map->type == BPF_MAP_TYPE_ARRAY && map->key_size == sizeof(uint32_t) &&
-	       map->value_size == sizeof(uint64_t);
 }
 
 static bool read_lost(const struct source *source, uint64_t *ret)
@@ -66,7 +59,7 @@ static bool read_lost(const struct source *source, uint64_t *ret)
 }
 
 /* Logs the records that the program dropped and counted because the ring was full. */
-static void tell_lost(struct source *source)
+static void log_lost(struct source *source)
 {
 	uint64_t lost, new;
 
@@ -88,7 +81,7 @@ static void tell_lost(struct source *source)
  * count that the previous source logged. Without a previous source, a kept map comes from a dead
  * process, whose losses are not logged again.
  */
-static void take_over_lost(struct events *events, struct source *source, bool kept)
+static void continue_lost(struct events *events, struct source *source, bool kept)
 {
 	for (struct source *before = events->sources; before; before = before->next)
 		if (before->lost_id == source->lost_id) {
@@ -100,7 +93,7 @@ static void take_over_lost(struct events *events, struct source *source, bool ke
 		source->lost = 0;
 }
 
-static void take_record(void *data, const void *record, size_t len)
+static void log_record(void *data, const void *record, size_t len)
 {
 	struct source *source = data;
 	_cleanup_text_ struct text line = {};
@@ -108,8 +101,8 @@ static void take_record(void *data, const void *record, size_t len)
 	time_t second = clock_now_s();
 
 	if (second != source->second) {
-		tell_left_out(source);
-		tell_lost(source);
+		log_left_out(source);
+		log_lost(source);
 		source->second = second;
 		source->lines = 0;
 	}
@@ -129,8 +122,8 @@ static void source_free(struct source *source)
 {
 	if (source->ring) {
 		event_ring_read(source->ring);
-		tell_left_out(source);
-		tell_lost(source);
+		log_left_out(source);
+		log_lost(source);
 	}
 	event_ring_close(source->ring);
 	object_unref(source->object);
@@ -159,7 +152,7 @@ static int source_open(struct events *events, const struct snapshot_item *item, 
 		source_free(source);
 		return error_oom(err);
 	}
-	r = event_ring_open(ring->fd, take_record, source, &source->ring, err);
+	r = event_ring_open(ring->fd, log_record, source, &source->ring, err);
 	if (r < 0) {
 		source_free(source);
 		return r;
@@ -170,56 +163,43 @@ static int source_open(struct events *events, const struct snapshot_item *item, 
 		source_free(source);
 		return r;
 	}
-	if (lost_map && object_map_describe(lost_map, &lost, NULL) == 0 && is_count(&lost)) {
+	/* The name is not sufficient: an object's author may give any map this name. */
+	if (lost_map && object_map_describe(lost_map, &lost, NULL) == 0 &&
+	    lost.type == BPF_MAP_TYPE_ARRAY && lost.key_size == sizeof(uint32_t) &&
+	    lost.value_size == sizeof(uint64_t)) {
 		source->lost_fd = lost.fd;
 		source->lost_id = lost.id;
-		take_over_lost(events, source, lost_map->kept);
+		continue_lost(events, source, lost_map->kept);
 	}
 	source->next = events->sources;
 	events->sources = source;
 	return 0;
 }
 
-static struct source *source_find(const struct events *events, uint32_t ring_id)
+/* Opens the ring of one direction, unless it is open. */
+static void update_source(struct events *events, const struct snapshot_item *item, int direction)
 {
-	struct source *source = events->sources;
-
-	while (source && source->ring_id != ring_id)
-		source = source->next;
-	return source;
-}
-
-/* Both directions of one object share a ring, which is read as the ingress direction's. */
-static bool shares_ring(const struct generation *generation, int direction)
-{
-	return direction == EGRESS &&
-	       generation->directions[EGRESS].object == generation->directions[INGRESS].object;
-}
-
-static void events_look_at(struct events *events, const struct snapshot_item *item, int direction)
-{
-	const struct object *object =
-		item->generation ? item->generation->directions[direction].object : NULL;
+	const struct generation *generation = item->generation;
+	const struct object *object = generation ? generation->directions[direction].object : NULL;
 	const struct object_map *ring = object ? object_find_map(object, EVENT_MAP) : NULL;
-	struct source *source;
 	_cleanup_error_ struct error err = {};
 	struct map map;
 
-	if (!ring || shares_ring(item->generation, direction))
+	/* Both directions of one object share a ring, which is read as the ingress direction's. */
+	if (!ring || (direction == EGRESS && object == generation->directions[INGRESS].object))
 		return;
-	if (object_map_describe(ring, &map, &err) == 0) {
-		source = source_find(events, map.id);
-		if (source) {
-			source->wanted = true;
-			return;
-		}
-	}
+	if (object_map_describe(ring, &map, &err) == 0)
+		for (struct source *source = events->sources; source; source = source->next)
+			if (source->ring_id == map.id) {
+				source->wanted = true;
+				return;
+			}
 	if (err.code || source_open(events, item, direction, &map, &err) < 0)
 		log_error("monitor %s: log lines are not shown: %s", item->monitor->name,
 			  error_message(&err));
 }
 
-static void look_again(struct events *events)
+static void update_sources(struct events *events)
 {
 	_cleanup_(snapshot_release) struct snapshot snapshot = {};
 	struct source **at = &events->sources;
@@ -230,7 +210,7 @@ static void look_again(struct events *events)
 		return;
 	for (size_t i = 0; i < snapshot.n; i++)
 		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
-			events_look_at(events, &snapshot.items[i], direction);
+			update_source(events, &snapshot.items[i], direction);
 	while (*at) {
 		struct source *source = *at;
 
@@ -248,8 +228,8 @@ static void *events_thread(void *data)
 	struct events *events = data;
 
 	for (;;) {
-		struct epoll_event ready[SLEEPERS];
-		int n = epoll_wait(events->epoll_fd, ready, SLEEPERS, -1);
+		struct epoll_event ready[READY_MAX];
+		int n = epoll_wait(events->epoll_fd, ready, READY_MAX, -1);
 		bool changed = false;
 
 		for (int i = 0; i < n; i++) {
@@ -260,12 +240,13 @@ static void *events_thread(void *data)
 			else
 				event_ring_read(((struct source *)ready[i].data.ptr)->ring);
 		}
-		/* Handle changes last: look_again() frees sources that other events point to. */
+		/* Handle changes last: update_sources() frees sources that other events point to.
+		 */
 		if (changed) {
 			eventfd_t value;
 
 			eventfd_read(events->registry->change_fd, &value);
-			look_again(events);
+			update_sources(events);
 		}
 	}
 }

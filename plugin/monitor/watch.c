@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/watch.h"
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/self_counter.h"
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#define LOOK_MS	 500  /* interval of namespace checks */
+#define CHECK_MS 500  /* interval of namespace checks */
 #define RETRY_MS 5000 /* interval of attachment retries */
 
 /* A network namespace other than collectd's. */
@@ -32,8 +33,8 @@ struct watch {
 	int fd;
 	uint64_t retry_at; /* of clock_now_ns() */
 	struct space *spaces;
-	struct pollfd *polls; /* three more elements than spaces */
-	size_t n_spaces;
+	struct pollfd *polls; /* at least three more elements than spaces */
+	size_t n_spaces, n_polls;
 };
 
 static void space_close(struct space *space)
@@ -46,7 +47,7 @@ static void space_close(struct space *space)
  * Checks whether a namespace was created or deleted; returns true if so. Closes a deleted
  * namespace, because an open descriptor would keep it alive.
  */
-static bool space_look(struct space *space)
+static bool space_check(struct space *space)
 {
 	struct netns_visit visit;
 	int r;
@@ -72,36 +73,32 @@ static bool space_look(struct space *space)
 	return space->fd >= 0;
 }
 
-static struct space *space_find(struct watch *watch, const char *name)
+/* Marks a namespace as wanted, and adds it if it is new. Without memory the next check retries. */
+static void space_want(struct watch *watch, const char *name)
 {
+	struct space *space;
+	char *copy;
+
 	for (size_t i = 0; i < watch->n_spaces; i++)
-		if (!strcmp(watch->spaces[i].name, name))
-			return &watch->spaces[i];
-	return NULL;
-}
-
-static void space_add(struct watch *watch, const char *name)
-{
-	size_t n = watch->n_spaces + 1;
-	struct space *spaces = realloc(watch->spaces, n * sizeof(*spaces));
-	struct pollfd *polls = spaces ? realloc(watch->polls, (n + 3) * sizeof(*polls)) : NULL;
-	char *copy = polls ? strdup(name) : NULL;
-
-	if (spaces)
-		watch->spaces = spaces;
-	if (polls)
-		watch->polls = polls;
-	if (!copy) /* the next check tries again */
-		return;
-	spaces[watch->n_spaces++] =
-		(struct space){ .name = copy, .netns_fd = -1, .fd = -1, .wanted = true };
+		if (!strcmp(watch->spaces[i].name, name)) {
+			watch->spaces[i].wanted = true;
+			return;
+		}
+	copy = strdup(name);
+	space = copy && array_append(watch->polls, watch->n_polls)
+			? array_append(watch->spaces, watch->n_spaces)
+			: NULL;
+	if (space)
+		*space = (struct space){ .name = copy, .netns_fd = -1, .fd = -1, .wanted = true };
+	else
+		free(copy);
 }
 
 /*
  * Brings the spaces in line with the monitors and the existing namespaces. Returns true if
  * interfaces must be scanned.
  */
-static bool watch_look(struct watch *watch)
+static bool update_spaces(struct watch *watch)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
 	bool changed = false;
@@ -113,24 +110,21 @@ static bool watch_look(struct watch *watch)
 	for (size_t i = 0; i < list.n; i++) {
 		_cleanup_(monitor_settings_unrefp) struct monitor_settings *settings =
 			monitor_get_settings(list.monitors[i]);
-		const char *name = settings->netns;
-		struct space *space = name ? space_find(watch, name) : NULL;
 
-		if (space)
-			space->wanted = true;
-		else if (name)
-			space_add(watch, name);
+		if (settings->netns)
+			space_want(watch, settings->netns);
 	}
 	for (size_t i = watch->n_spaces; i-- > 0;) {
 		struct space *space = &watch->spaces[i];
 
 		if (space->wanted) {
-			changed = space_look(space) || changed;
+			changed = space_check(space) || changed;
 			continue;
 		}
 		space_close(space);
 		free(space->name);
 		*space = watch->spaces[--watch->n_spaces];
+		watch->n_polls--;
 	}
 	return changed;
 }
@@ -139,7 +133,7 @@ static bool watch_look(struct watch *watch)
  * Returns 1 if interfaces have changed, 0 if not, -errno if the socket in collectd's namespace
  * failed.
  */
-static int watch_drain(struct watch *watch)
+static int drain_sockets(struct watch *watch)
 {
 	int changed = 0;
 	eventfd_t news;
@@ -187,7 +181,7 @@ static void *watch_thread(void *data)
 	int timeout, r;
 
 	for (;;) {
-		again = watch_look(watch) || again;
+		again = update_spaces(watch) || again;
 		watch->polls[0] = (struct pollfd){ .fd = watch->fd, .events = POLLIN };
 		watch->polls[1] = (struct pollfd){ .fd = watch->stop_fd, .events = POLLIN };
 		watch->polls[2] =
@@ -199,12 +193,12 @@ static void *watch_thread(void *data)
 			registry_refresh(watch->registry);
 		again = false;
 		timeout = retry(watch);
-		if (poll(watch->polls, 3 + watch->n_spaces, watch->n_spaces ? LOOK_MS : timeout) <
+		if (poll(watch->polls, 3 + watch->n_spaces, watch->n_spaces ? CHECK_MS : timeout) <
 		    0)
 			continue;
 		if (watch->polls[1].revents)
 			return NULL;
-		r = watch_drain(watch);
+		r = drain_sockets(watch);
 		if (r < 0) {
 			log_error("interfaces are not watched any more: %s", error_text(r));
 			return NULL;
@@ -236,13 +230,14 @@ int watch_start(struct registry *registry, struct watch **ret, struct error *err
 	if (!watch)
 		return error_oom(err);
 	watch->registry = registry;
-	watch->polls = calloc(3, sizeof(*watch->polls));
+	while (watch->n_polls < 3 && array_append(watch->polls, watch->n_polls))
+		;
 	watch->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = watch->stop_fd < 0 ? error_set(err, -errno, "eventfd: %s", error_text(-errno)) : 0;
 	watch->fd = r == 0 ? netif_watch_open(err) : -1;
 	if (r == 0 && watch->fd < 0)
 		r = watch->fd;
-	if (r == 0 && !watch->polls)
+	if (r == 0 && watch->n_polls < 3)
 		r = error_oom(err);
 	if (r == 0) {
 		r = thread_start(&watch->thread, "dynmon-watch", watch_thread, watch);
