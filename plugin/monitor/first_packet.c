@@ -26,14 +26,15 @@ static int has_run(const struct first_packet *first_packet, const struct snapsho
 	for (size_t i = 0; i < snapshot->n; i++)
 		for (enum direction direction = 0;
 		     snapshot->items[i].generation && direction < N_DIRECTIONS; direction++) {
-			const struct generation_direction *of =
+			const struct generation_direction *loaded =
 				&snapshot->items[i].generation->directions[direction];
 
-			if (!of->object || !(of->by_section || snapshot->items[i].ifindex))
+			if (!loaded->object || !(loaded->by_section || snapshot->items[i].ifindex))
 				continue;
 			anywhere = true;
-			if (run_stats_since(of->object, first_packet->since) ||
-			    (of->second && run_stats_since(of->second, first_packet->since)))
+			if (run_stats_since(loaded->object, first_packet->since) ||
+			    (loaded->second &&
+			     run_stats_since(loaded->second, first_packet->since)))
 				return 1;
 		}
 	return anywhere ? 0 : error_set(err, -ENODEV, "on no interface");

@@ -16,22 +16,12 @@ struct turn {
 	bool second;  /* the copy that ran before the swap */
 };
 
-static int by_swap(const void *a, const void *b)
+static int compare_swaps(const void *a, const void *b)
 {
 	const struct swap *left = ((const struct turn *)a)->generation->swap;
 	const struct swap *right = ((const struct turn *)b)->generation->swap;
 
 	return (left > right) - (left < right);
-}
-
-/* The thread that has control may rename the interface although links is held. */
-static int name_interface(struct monitor *monitor, const struct instance *instance,
-			  struct error *err, int r)
-{
-	pthread_mutex_lock(&monitor->state);
-	error_prefix(err, r, "interface %s", instance->interface);
-	pthread_mutex_unlock(&monitor->state);
-	return r;
 }
 
 /* Switches all links to a copy. On failure, the caller switches them back. */
@@ -43,20 +33,25 @@ static int replace_all(const struct turn *turn, bool second, struct error *err)
 		struct instance *instance = monitor->instances[i];
 
 		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
-			const struct generation_direction *of =
+			const struct generation_direction *loaded =
 				&turn->generation->directions[direction];
 			struct attachment *attachment = &instance->attachments[direction];
 			int r;
 
-			if (instance->generation != turn->generation || !of->second ||
+			if (instance->generation != turn->generation || !loaded->second ||
 			    !attachment_attached(attachment))
 				continue;
-			r = attachment_replace(attachment,
-					       second ? of->second_prog_fd : of->prog_fd, err);
+			r = attachment_replace(
+				attachment, second ? loaded->second_prog_fd : loaded->prog_fd, err);
 			if (r == -ENOLINK && err) /* a detached program counts nothing */
 				error_release(err);
-			else if (r < 0 && r != -ENOLINK)
-				return name_interface(turn->monitor, instance, err, r);
+			if (r == 0 || r == -ENOLINK)
+				continue;
+			/* The thread that has control may rename the interface. */
+			pthread_mutex_lock(&turn->monitor->state);
+			error_prefix(err, r, "interface %s", instance->interface);
+			pthread_mutex_unlock(&turn->monitor->state);
+			return r;
 		}
 	}
 	return 0;
@@ -76,7 +71,7 @@ static bool is_running(const struct turn *turn)
 	return false;
 }
 
-static void take_turn(struct turn *turn)
+static void switch_copies(struct turn *turn)
 {
 	struct swap *swap = turn->generation->swap;
 	_cleanup_error_ struct error err = {};
@@ -98,10 +93,10 @@ static void take_turn(struct turn *turn)
 void generation_collect(const struct generation *generation, bool second)
 {
 	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
-		const struct generation_direction *of = &generation->directions[direction];
+		const struct generation_direction *loaded = &generation->directions[direction];
 
-		for (size_t i = 0; i < of->n_metrics; i++) {
-			const struct metric *metric = &of->metrics[i];
+		for (size_t i = 0; i < loaded->n_metrics; i++) {
+			const struct metric *metric = &loaded->metrics[i];
 			int r;
 
 			if (!metric->swapped || metric->taken_by_other)
@@ -130,7 +125,7 @@ static struct turn *find_turns(const struct snapshot *snapshot, size_t *n)
 		turns[(*n)++] = (struct turn){ item->monitor, item->generation, false, false };
 	}
 	if (turns)
-		qsort(turns, *n, sizeof(*turns), by_swap);
+		qsort(turns, *n, sizeof(*turns), compare_swaps);
 	return turns;
 }
 
@@ -156,7 +151,7 @@ void snapshot_collect(const struct snapshot *snapshot)
 		return;
 	lock_all(turns, n, pthread_mutex_lock);
 	for (size_t i = 0; i < n; i++) {
-		take_turn(&turns[i]);
+		switch_copies(&turns[i]);
 		any = any || turns[i].swapped;
 	}
 	if (any && rcu_wait(&err) < 0) {

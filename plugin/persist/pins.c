@@ -207,12 +207,13 @@ int pins_save(struct pins *pins, const char *place, const struct generation *gen
 		return error_prefix(err, r, "Pin");
 	*number = next;
 	for (enum direction direction = 0; r == 0 && direction < N_DIRECTIONS; direction++) {
-		const struct generation_direction *of = &generation->directions[direction];
+		const struct generation_direction *loaded = &generation->directions[direction];
 
-		if (of->object)
-			r = save_copy(dir, of->object, of->prog_fd, false, direction, err);
-		if (r == 0 && of->second)
-			r = save_copy(dir, of->second, of->second_prog_fd, true, direction, err);
+		if (loaded->object)
+			r = save_copy(dir, loaded->object, loaded->prog_fd, false, direction, err);
+		if (r == 0 && loaded->second)
+			r = save_copy(dir, loaded->second, loaded->second_prog_fd, true, direction,
+				      err);
 	}
 	if (r < 0)
 		bpffs_remove(dir);
