@@ -16,20 +16,22 @@ static int find_position(const struct monitor *monitor, const struct instance *i
 			 int ifindex, enum direction direction, struct position *ret,
 			 struct error *err)
 {
-	const char *word = instance->pattern ? instance->pattern->position : NULL;
-	const char *neighbour = word ? strchr(word, ':') : NULL;
+	const char *text = instance->pattern ? instance->pattern->position : NULL;
+	const char *neighbour = text ? strchr(text, ':') : NULL;
 
 	*ret = (struct position){ .where = POSITION_ANY };
-	if (!word)
+	if (!text)
 		return 0;
 	if (!neighbour) {
-		ret->where = !strcasecmp(word, "first") ? POSITION_FIRST : POSITION_LAST;
+		ret->where = !strcasecmp(text, "first") ? POSITION_FIRST : POSITION_LAST;
 		return 0;
 	}
-	ret->where = !strncasecmp(word, "before", 6) ? POSITION_BEFORE : POSITION_AFTER;
+	ret->where = !strncasecmp(text, "before", 6) ? POSITION_BEFORE : POSITION_AFTER;
 	neighbour++;
 	if (!strcmp(neighbour, monitor->name))
-		return error_set(err, -EINVAL, "position \"%s\": that is the monitor itself", word);
+		return error_set(err, -EINVAL,
+				 "position \"%s\": a monitor has no position relative to itself",
+				 text);
 	if (*neighbour == '#')
 		ret->prog_id = (uint32_t)strtoul(neighbour + 1, NULL, 10);
 	else if (monitor->registry)
@@ -39,7 +41,7 @@ static int find_position(const struct monitor *monitor, const struct instance *i
 		return error_set(err, -ENOLINK,
 				 "position \"%s\": no monitor of that name runs on the %s of this "
 				 "interface",
-				 word, direction_name(direction));
+				 text, direction_name(direction));
 	return 0;
 }
 

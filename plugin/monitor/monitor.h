@@ -11,8 +11,8 @@
  *            swap-on-read takes this lock, too.
  *   state    guards what readers see; held only briefly.
  *
- * Lock order: control, swap, links, registry, state, feeds. "Under control" means that the caller
- * holds the control lock; "under state" likewise.
+ * Lock order: reload (of the registry), control, swap, links, registry, state, feeds. "Under
+ * control" means that the caller holds the control lock; "under state" likewise.
  */
 #ifndef DYNMON_MONITOR_MONITOR_H
 #define DYNMON_MONITOR_MONITOR_H

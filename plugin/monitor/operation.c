@@ -193,8 +193,8 @@ static int restore(void *data, const char *name, const char *bytes, size_t len, 
 		return r;
 	if (known) {
 		text_printf(report,
-			    "monitor %s is configured by now, what was saved of it is not "
-			    "restored\n",
+			    "monitor %s: its saved state is not restored, collectd.conf defines "
+			    "the monitor now\n",
 			    name);
 		return 0;
 	}
@@ -249,7 +249,8 @@ void registry_try_again(struct registry *registry, struct text *report)
 			monitor_end(monitor);
 			if (r <= 0)
 				continue;
-			text_printf(report, "monitor %s: runs, what it had to wait for is there\n",
+			text_printf(report,
+				    "monitor %s: running, the monitor it waited for exists now\n",
 				    monitor->name);
 			any = true;
 		}

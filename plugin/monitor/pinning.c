@@ -130,7 +130,7 @@ void pinning_forget(struct monitor *monitor, const struct instance *instance, ui
 
 static void log_not_pinned(const struct monitor *monitor, const struct error *err)
 {
-	log_error("monitor %s: %s; it will not go on without collectd", monitor->name,
+	log_error("monitor %s: %s; its programs stop when collectd stops", monitor->name,
 		  error_message(err));
 }
 
@@ -223,7 +223,7 @@ static void rename_place(struct monitor *monitor, struct instance *instance, con
 	char *copy = strdup(place);
 
 	if (!copy || pins_move(monitor->pins, instance->place, place) < 0) {
-		log_error("monitor %s: interface %s: Pin: \"%s\" cannot be called \"%s\"",
+		log_error("monitor %s: interface %s: Pin: \"%s\" cannot be renamed to \"%s\"",
 			  monitor->name, instance->interface, instance->place, place);
 		free(copy);
 		return;

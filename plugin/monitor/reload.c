@@ -185,7 +185,7 @@ static void change(struct reload *reload, struct monitor *monitor, struct monito
 	monitor_begin(monitor);
 	was_saved = !monitor->configured;
 	if (monitor->deleted) { /* another thread was faster */
-		r = error_set(&err, -EAGAIN, "monitor %s is gone", monitor->name);
+		r = error_set(&err, -EAGAIN, "monitor %s was deleted", monitor->name);
 	} else if (monitor_can_set_settings(monitor, new)) {
 		_cleanup_(monitor_settings_unrefp) struct monitor_settings *settings =
 			monitor_settings_share(new);

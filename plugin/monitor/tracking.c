@@ -343,8 +343,7 @@ static void notify_health(struct monitor *monitor)
 	if (reason && !monitor->unhealthy && !monitor->deleted)
 		notification_post(NOTIFICATION_FAILURE, name, NULL, "monitor %s: %s", name, reason);
 	else if (!reason && monitor->unhealthy && !monitor->deleted)
-		notification_post(NOTIFICATION_OKAY, name, NULL,
-				  "monitor %s runs as it should again", name);
+		notification_post(NOTIFICATION_OKAY, name, NULL, "monitor %s has recovered", name);
 	pthread_mutex_unlock(&monitor->state);
 	monitor->unhealthy = reason != NULL;
 }

@@ -353,7 +353,7 @@ int monitor_switch(struct monitor *monitor, struct dataplane *dataplane,
 	int r;
 
 	if (monitor->deleted)
-		return error_set(err, -ENOENT, "monitor %s is gone", monitor->name);
+		return error_set(err, -ENOENT, "monitor %s was deleted", monitor->name);
 	r = pinning_open(monitor, err);
 	if (r < 0)
 		return r;

@@ -189,8 +189,8 @@ int state_load(const char *dir,
 		if (is_temporary(entry->d_name))
 			unlinkat(fd, entry->d_name, 0);
 		else if (!name_of_file(entry->d_name, name))
-			text_printf(report, "%s/%s: not a monitor's state, left alone\n", dir,
-				    entry->d_name);
+			text_printf(report, "%s/%s: not the state file of a monitor, ignored\n",
+				    dir, entry->d_name);
 		else if (file_read(dir, entry->d_name, true, STATE_MAX, &bytes, &why) < 0 ||
 			 take(data, name, text_str(&bytes), bytes.len, &why) < 0)
 			text_printf(report, "%s/%s: not restored: %s\n", dir, entry->d_name,

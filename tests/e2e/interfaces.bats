@@ -344,7 +344,7 @@ netns_comes_and_goes() { # HOOK NETNS
 	[ "$status" -eq 1 ]
 	[[ $output == *'position "after:edge": no monitor of that name runs on the ingress of this interface' ]]
 	run ctl attach third mon0 position=before:third
-	[[ $output == *'position "before:third": that is the monitor itself' ]]
+	[[ $output == *'position "before:third": a monitor has no position relative to itself' ]]
 	ctl attach third mon0 position=before:blue
 	[ "$(ctl show third | jq -c '[.interfaces[0].programs[0].chain[].monitor]')" = '["third","blue"]' ]
 }
@@ -732,8 +732,8 @@ notified() { grep -cE "Notification: severity = $1, .*plugin_instance = edge, me
 	unattached 0
 	[ "$(ctl show edge | jq -c '[."last-error", .failures]')" = '[null,1]' ]
 	[ "$(healthz)" -eq 200 ]
-	eventually notified OKAY 'runs as it should again'
-	[ "$(notified OKAY 'runs as it should again')" -eq 1 ]
+	eventually notified OKAY 'has recovered'
+	[ "$(notified OKAY 'has recovered')" -eq 1 ]
 	[ "$(notified FAILURE '')" -eq 1 ]
 	collectd_stop
 	nothing_attached

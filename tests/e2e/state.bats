@@ -124,7 +124,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	[ "$(ctl --json list | jq -r '[.[].name] | join(" ")')" = good ]
 	grep -F "dynmon: $STATE/half.json: not restored: JSON syntax: line" "$LOG"
 	grep -F "dynmon: $STATE/other.json: not restored: name: expected \"other\", found \"good\"" "$LOG"
-	grep -F "dynmon: $STATE/README: not a monitor's state, left alone" "$LOG"
+	grep -F "dynmon: $STATE/README: not the state file of a monitor, ignored" "$LOG"
 	grep -F "dynmon: $STATE/warp.json: not restored: Monitor \"warp\": Hook: expected one of" "$LOG"
 	grep -F "dynmon: $STATE/next.json: not restored: version: expected 1" "$LOG"
 	grep -F "dynmon: $STATE/link.json: not restored: " "$LOG"
@@ -138,7 +138,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	collectd_configure < <(printf '<Monitor "edge">\nInterval 5\n</Monitor>\n')
 	collectd_start
 	[ "$(ctl --json list | jq -r '.[0].state')" = empty ]
-	grep -F 'dynmon: monitor edge is configured by now, what was saved of it is not restored' "$LOG"
+	grep -F 'dynmon: monitor edge: its saved state is not restored, collectd.conf defines the monitor now' "$LOG"
 }
 
 @test "a full disk: the change holds, a warning says that it is not saved, and no old state returns" {
@@ -217,7 +217,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	eventually grep -E '^Severity: FAILURE\|.*PluginInstance: edge\|\|monitor edge: .*JSON syntax' "$handler_dir/lines"
 	cp "$DOCUMENTS/good" "$DOCUMENTS/packet_counter.json"
 	ctl reload
-	eventually grep -E '^Severity: OKAY\|.*PluginInstance: edge\|\|monitor edge runs as it should again' "$handler_dir/lines"
+	eventually grep -E '^Severity: OKAY\|.*PluginInstance: edge\|\|monitor edge has recovered' "$handler_dir/lines"
 	ctl reload edge force=true
 	eventually grep -E '^Severity: OKAY\|.*PluginInstance: edge\|\|monitor edge: dataplane replaced' "$handler_dir/lines"
 	echo 'X <' >>"$CONF"

@@ -311,9 +311,12 @@ static void test_foreign(void **state)
 	assert_int_equal(seen.n, 1);
 	assert_false(is_there(".x.new"));
 	assert_true(is_there(".keep"));
-	assert_true(contains(text_str(&report), "/README: not a monitor's state, left alone\n"));
-	assert_true(contains(text_str(&report), "/-.json: not a monitor's state, left alone\n"));
-	assert_true(contains(text_str(&report), "/.keep: not a monitor's state, left alone\n"));
+	assert_true(
+		contains(text_str(&report), "/README: not the state file of a monitor, ignored\n"));
+	assert_true(
+		contains(text_str(&report), "/-.json: not the state file of a monitor, ignored\n"));
+	assert_true(
+		contains(text_str(&report), "/.keep: not the state file of a monitor, ignored\n"));
 	assert_true(contains(text_str(&report), "/dir.json: not restored: "));
 	assert_int_equal(chmod(dir, 0770), 0);
 	assert_int_equal(state_load(dir, see, &seen, &report, &err), -EPERM);
