@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/http.h"
 #include "base/thread.h"
-#include "serve/http_clients.h"
-#include "serve/http_request.h"
-#include "serve/http_response.h"
+#include "serve/http_header.h"
 #include "serve/http_route.h"
 #include "serve/listener.h"
 
@@ -21,165 +19,100 @@
  */
 #define CONNECTIONS_MAX (2 * HTTP_CLIENTS_MAX)
 
-#define RETRY_SECONDS "1"
-
 /* Memory of a connection for the header of the request and its parsed form. */
 #define HEADER_MAX (32 * 1024)
 
 struct http {
-	struct registry *registry;
 	struct MHD_Daemon *daemon;
 	struct http_clients *clients;
-	struct http_names *names; /* NULL: a unix socket, which accepts every Host */
-	struct rest_request rest; /* the members that all requests of the listener have in common */
+	struct http_names *names;   /* NULL: a unix socket, which accepts every Host */
+	struct http_request common; /* the members that all requests have in common */
 	int listen_fd;
 	char *socket_file; /* unlinked at the end; NULL for TCP */
 	char address[128];
 };
 
-/* -- requests -- */
-
-static struct http_client *client_of(struct MHD_Connection *connection)
+static void answer_busy(struct http_answer *answer)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	return info ? info->socket_context : NULL;
+	http_answer_text(answer, MHD_HTTP_SERVICE_UNAVAILABLE,
+			 "too many requests are in progress; nothing was done, try again");
 }
 
-/* Nothing was done. The client should repeat the request. */
-static void add_retry(struct MHD_Response *response)
+/*
+ * The header is complete; a client may be waiting for "100 Continue". Returns true if the request
+ * must be refused with the answer. route: NULL for the REST API.
+ */
+static bool check_header(struct http *http, struct exchange *exchange,
+			 const struct http_route *route, bool change, const struct http_line *line,
+			 struct http_answer *answer)
 {
-	MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_SECONDS);
-}
-
-/* Moves the content of the answer. */
-static enum MHD_Result respond_rest(struct MHD_Connection *connection, struct exchange *exchange,
-				    struct rest_answer *answer, bool head)
-{
-	struct MHD_Response *response =
-		answer->stream ? http_response_stream(exchange, &answer->stream, head)
-			       : http_response_text(exchange, &answer->body);
-
-	if (response && answer->location.len)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION,
-					text_str(&answer->location));
-	if (response && answer->allow.len)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, text_str(&answer->allow));
-	if (response && answer->status == MHD_HTTP_SERVICE_UNAVAILABLE)
-		add_retry(response);
-	return http_respond(connection, exchange, answer->status, answer->content_type, response);
-}
-
-static enum MHD_Result run_rest(struct http *http, struct MHD_Connection *connection,
-				const char *method, struct exchange *exchange)
-{
-	_cleanup_(rest_answer_release) struct rest_answer answer = {};
-
-	exchange_run(exchange, connection, method, &http->rest, &answer);
-	return respond_rest(connection, exchange, &answer, http_is_head(method));
-}
-
-/* The header is complete. A client may be waiting for "100 Continue". */
-static enum MHD_Result begin_rest(struct http *http, struct MHD_Connection *connection,
-				  const char *method, struct exchange *exchange)
-{
-	_cleanup_(rest_answer_release) struct rest_answer answer = {};
-
-	if (!exchange_refuse(exchange, connection, method, &http->rest, &answer))
-		return MHD_YES;
-	exchange->refused = true;
-	http_client_enter(http->clients, exchange->client, HTTP_ANSWERING);
-	return respond_rest(connection, exchange, &answer, http_is_head(method));
-}
-
-/* Answers a request for which nothing was done, and ends the connection. */
-static enum MHD_Result refuse_request(struct http *http, struct MHD_Connection *connection,
-				      struct exchange *exchange, unsigned int status,
-				      const char *words)
-{
-	_cleanup_text_ struct text text = {};
-	struct MHD_Response *response;
-
-	text_printf(&text, "%s\n", words);
-	exchange->refused = true;
-	http_client_enter(http->clients, exchange->client, HTTP_ANSWERING);
-	response = http_response_text(exchange, &text);
-	if (response && status == MHD_HTTP_SERVICE_UNAVAILABLE)
-		add_retry(response);
-	return http_respond(connection, exchange, status, "text/plain; charset=utf-8", response);
-}
-
-static enum MHD_Result refuse_busy(struct http *http, struct MHD_Connection *connection,
-				   struct exchange *exchange)
-{
-	return refuse_request(http, connection, exchange, MHD_HTTP_SERVICE_UNAVAILABLE,
-			      "too many requests are in progress; nothing was done, try again");
-}
-
-/* Returns true if the request may change something. */
-static bool is_change(const struct http *http, const struct http_route *route, const char *method)
-{
-	return !route && http->rest.writes && !exchange_is_safe(method);
-}
-
-/* The header is complete. */
-static enum MHD_Result begin_answer(struct http *http, struct MHD_Connection *connection,
-				    const struct http_route *route, const struct http_line *line,
-				    struct exchange *exchange)
-{
+	struct MHD_Connection *connection = exchange->connection;
 	_cleanup_error_ struct error err = {};
 	unsigned int status;
 
 	exchange->begun = true;
-	exchange->wanted = !route && http->rest.writes;
+	exchange->wanted = !route && http->common.writes;
 	snprintf(exchange->method, sizeof(exchange->method), "%s", line->method);
-	status = http_request_check(connection, line, exchange->uri, http->names, &err);
-	if (status)
-		return refuse_request(http, connection, exchange, status, error_message(&err));
-	if (exchange->ended ||
-	    http_clients_are_busy(http->clients, is_change(http, route, line->method)))
-		return refuse_busy(http, connection, exchange);
-	exchange->foreign = http_request_is_foreign(connection);
-	return route ? MHD_YES : begin_rest(http, connection, line->method, exchange);
+	status = http_header_check(connection, line, exchange->uri, http->names, &err);
+	if (status) {
+		http_answer_text(answer, status, error_message(&err));
+		return true;
+	}
+	if (exchange->ended || http_clients_are_busy(http->clients, change)) {
+		answer_busy(answer);
+		return true;
+	}
+	exchange->request.host = http_header_find(connection, MHD_HTTP_HEADER_HOST);
+	exchange->request.foreign = http_header_is_foreign(connection);
+	return !route && exchange_precheck(exchange, answer);
 }
 
 /*
  * Called by libmicrohttpd when the header is complete, then with each piece of the body, and then
  * for the answer.
  */
-static enum MHD_Result answer(void *data, struct MHD_Connection *connection, const char *url,
-			      const char *method, const char *version, const char *upload,
-			      size_t *upload_size, void **context)
+static enum MHD_Result answer_request(void *data, struct MHD_Connection *connection,
+				      const char *url, const char *method, const char *version,
+				      const char *upload, size_t *upload_size, void **context)
 {
+	_cleanup_(http_answer_release) struct http_answer answer = {};
 	const struct http_route *route = http_route_find(url);
 	struct exchange *exchange = *context;
 	struct http *http = data;
+	bool change = !route && http->common.writes && !http_method_is_safe(method);
 	enum MHD_Result result;
 
+	(void)connection;
 	if (!exchange)
 		return MHD_NO;
 	if (!exchange->begun) {
 		const struct http_line line = { method, url, strlen(exchange->uri), version };
 
-		return begin_answer(http, connection, route, &line, exchange);
+		return check_header(http, exchange, route, change, &line, &answer)
+			       ? exchange_refuse(exchange, &answer)
+			       : MHD_YES;
 	}
 	if (*upload_size)
-		return exchange_take(exchange, connection, upload, upload_size) ? MHD_YES : MHD_NO;
-	if (text_status(&exchange->upload) < 0)
-		return refuse_request(http, connection, exchange, MHD_HTTP_SERVICE_UNAVAILABLE,
-				      "out of memory: nothing was done, try again");
-	switch (http_client_admit(http->clients, exchange->client,
-				  is_change(http, route, method))) {
+		return exchange_receive(exchange, upload, upload_size) ? MHD_YES : MHD_NO;
+	if (text_status(&exchange->upload) < 0) {
+		http_answer_text(&answer, MHD_HTTP_SERVICE_UNAVAILABLE,
+				 "out of memory: nothing was done, try again");
+		return exchange_refuse(exchange, &answer);
+	}
+	switch (http_client_admit(http->clients, exchange->client, change)) {
 	case HTTP_ADMITTED:
 		break;
 	case HTTP_BUSY:
-		return refuse_busy(http, connection, exchange);
+		answer_busy(&answer);
+		return exchange_refuse(exchange, &answer);
 	case HTTP_ENDED:
 		return MHD_NO;
 	}
-	result = route ? http_route_run(route, http->registry, connection, method, exchange)
-		       : run_rest(http, connection, method, exchange);
+	if (route)
+		http_route_run(route, exchange, &answer);
+	else
+		exchange_run(exchange, &answer);
+	result = exchange_respond(exchange, &answer);
 	http_client_enter(http->clients, exchange->client, HTTP_ANSWERING);
 	return result;
 }
@@ -187,31 +120,19 @@ static enum MHD_Result answer(void *data, struct MHD_Connection *connection, con
 /* Creates the object that libmicrohttpd keeps for a request. Returns NULL if memory ran out. */
 static void *begin_request(void *data, const char *uri, struct MHD_Connection *connection)
 {
-	struct exchange *exchange = exchange_new(uri);
 	struct http *http = data;
 
-	if (!exchange)
-		return NULL;
-	exchange->clients = http->clients;
-	exchange->client = client_of(connection);
-	exchange->ended = !http_client_enter(http->clients, exchange->client, HTTP_RECEIVING);
-	return exchange;
+	return exchange_new(connection, http->clients, &http->common, uri);
 }
 
 static void end_request(void *data, struct MHD_Connection *connection, void **context,
 			enum MHD_RequestTerminationCode how)
 {
-	struct exchange *exchange = *context;
 	struct http *http = data;
-	bool sent = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
 
-	if (exchange && exchange->status && !sent)
-		exchange_report_cut(exchange, connection, how);
-	/* Without a status, libmicrohttpd itself has answered a malformed header. */
-	if (exchange && (exchange->refused ? sent : !exchange->status))
-		exchange_drain(connection);
-	*context = exchange_free(exchange);
-	http_client_enter(http->clients, client_of(connection), HTTP_IDLE);
+	exchange_end(*context, how);
+	*context = NULL;
+	http_client_enter(http->clients, exchange_client(connection), HTTP_IDLE);
 }
 
 static void follow_connection(void *data, struct MHD_Connection *connection, void **context,
@@ -264,21 +185,21 @@ static int open_listener(struct http *http, const struct http_settings *settings
 		snprintf(http->address, sizeof(http->address), "%s", settings->socket_file);
 		http->listen_fd =
 			listener_open(settings->socket_file, NULL, SOCKET_MODE, false, err);
-		return http->listen_fd < 0 ? http->listen_fd : 0;
+	} else {
+		http->names = http_names_new(settings, hostname);
+		if (!http->names)
+			return error_oom(err);
+		snprintf(http->address, sizeof(http->address),
+			 strchr(host, ':') ? "http://[%s]:%s" : "http://%s:%s", host, port);
+		http->listen_fd = listener_open_tcp(host, port, err);
 	}
-	http->names = http_names_new(settings, hostname);
-	if (!http->names)
-		return error_oom(err);
-	snprintf(http->address, sizeof(http->address),
-		 strchr(host, ':') ? "http://[%s]:%s" : "http://%s:%s", host, port);
-	http->listen_fd = listener_open_tcp(host, port, err);
 	return http->listen_fd < 0 ? http->listen_fd : 0;
 }
 
 /*
  * Only http_clients limits times: the timeout of libmicrohttpd would include the time that the
  * plugin works. Since version 1.0 the strict mode of libmicrohttpd refuses malformed headers that
- * http_request_check() cannot see; before 1.0 that mode would close such a connection without an
+ * http_header_check() cannot see; before 1.0 that mode would close such a connection without an
  * answer.
  */
 static int start_daemon(struct http *http, struct error *err)
@@ -290,7 +211,7 @@ static int start_daemon(struct http *http, struct error *err)
 	http->daemon = MHD_start_daemon(
 		MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
 			MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET,
-		0, NULL, NULL, answer, http, MHD_OPTION_CONNECTION_LIMIT,
+		0, NULL, NULL, answer_request, http, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned int)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, 0U,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MAX,
 		MHD_OPTION_STRICT_FOR_CLIENT, strict, MHD_OPTION_URI_LOG_CALLBACK, begin_request,
@@ -308,12 +229,11 @@ int http_start(const struct http_settings *settings, const char *hostname,
 
 	if (!http)
 		return error_oom(err);
-	http->registry = registry;
 	http->listen_fd = -1;
-	http->rest = (struct rest_request){
+	http->common = (struct http_request){
 		.registry = registry,
 		.writes = http_settings_allow_writes(settings),
-		.where = http->address,
+		.listener = http->address,
 	};
 	r = open_listener(http, settings, hostname, err);
 	if (r == 0)

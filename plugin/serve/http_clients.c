@@ -7,19 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 /* Milliseconds between two checks of the limits. */
-#define TICK 1000
-
-/*
- * Milliseconds. A younger connection is not closed to make room, because its request is on its way.
- */
-#define IDLE_GRACE    1000
-#define REQUEST_GRACE 5000
+#define CHECK_INTERVAL 1000
 
 /* Seconds to wait for http_clients_add() after an accept, because adding a connection may fail. */
 #define HAND_OVER_SECONDS 1
@@ -64,15 +56,8 @@ struct http_clients {
 	size_t unreported;
 };
 
-static void wake(const struct http_clients *clients)
-{
-	eventfd_write(clients->wake_fd, 1);
-}
-
-/* -- reports -- */
-
 /* The number of suppressed reports, once their minute is over. The lock is held. */
-static size_t take_unreported(struct http_clients *clients, int64_t time)
+static size_t end_report_window(struct http_clients *clients, int64_t time)
 {
 	size_t n = clients->unreported;
 
@@ -95,7 +80,7 @@ void http_clients_report(struct http_clients *clients, const char *line)
 	bool logged;
 
 	pthread_mutex_lock(&clients->lock);
-	unreported = take_unreported(clients, clock_now_ms());
+	unreported = end_report_window(clients, clock_now_ms());
 	logged = clients->reports++ < REPORTS_MAX;
 	clients->unreported += !logged;
 	pthread_mutex_unlock(&clients->lock);
@@ -107,7 +92,7 @@ void http_clients_report(struct http_clients *clients, const char *line)
 /* -- limits -- */
 
 /* Returns true if the socket is ready: the plugin is then not waiting for the client. */
-static bool is_our_turn(const struct http_client *client)
+static bool is_socket_ready(const struct http_client *client)
 {
 	short events = client->phase == HTTP_ANSWERING ? POLLOUT : POLLIN;
 	struct pollfd polls = { .fd = client->fd, .events = events };
@@ -115,117 +100,78 @@ static bool is_our_turn(const struct http_client *client)
 	return poll(&polls, 1, 0) == 1 && polls.revents & events;
 }
 
-/* libmicrohttpd detects the end of the connection and closes the socket. */
-static void end_client(struct http_clients *clients, struct http_client *client, int direction,
-		       const char *why)
+/*
+ * Ends a connection; libmicrohttpd detects this and closes the socket. Of an idle connection only
+ * the input is shut down, because a request that arrives meanwhile is still answered. In the middle
+ * of a request, no response was sent yet, except "100 Continue".
+ */
+static void end_client(struct http_clients *clients, struct http_client *client, const char *reason)
 {
-	client->ended = why;
+	static const char timeout[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+				      "Content-Length: 0\r\n\r\n";
+
+	if (client->phase == HTTP_RECEIVING)
+		send(client->fd, timeout, strlen(timeout), MSG_DONTWAIT | MSG_NOSIGNAL);
+	client->ended = reason;
 	clients->n--;
-	shutdown(client->fd, direction);
+	shutdown(client->fd, client->phase == HTTP_IDLE ? SHUT_RD : SHUT_RDWR);
 }
 
-/* Shuts down only the input, because a request that arrives meanwhile is still answered. */
-static void end_idle(struct http_clients *clients, struct http_client *client, const char *why)
+static void check_limits(struct http_clients *clients, struct http_client *client, int64_t time)
 {
-	end_client(clients, client, SHUT_RD, why);
-}
-
-/* Ends a connection in the middle of a request, before any response except "100 Continue". */
-static void end_request_early(struct http_clients *clients, struct http_client *client,
-			      const char *why)
-{
-	static const char answer[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
-				     "Content-Length: 0\r\n\r\n";
-
-	send(client->fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
-	end_client(clients, client, SHUT_RDWR, why);
-}
-
-static void http_clients_check_limits(struct http_clients *clients, struct http_client *client,
-				      int64_t time)
-{
-	static const int64_t seconds[] = {
-		[HTTP_IDLE] = HTTP_IDLE_SECONDS,
-		[HTTP_RECEIVING] = HTTP_REQUEST_SECONDS,
-		[HTTP_ANSWERING] = HTTP_PIECE_SECONDS,
+	static const struct {
+		int seconds;
+		const char *reason;
+	} limits[] = {
+		[HTTP_IDLE] = { HTTP_IDLE_SECONDS, "no request arrived" },
+		[HTTP_RECEIVING] = { HTTP_REQUEST_SECONDS, "the request took too long" },
+		[HTTP_ANSWERING] = { HTTP_PIECE_SECONDS,
+				     "the client took nothing for " SECONDS(HTTP_PIECE_SECONDS) },
 	};
 	int64_t waited = time - client->since;
+	bool over;
 
 	if (client->phase == HTTP_WORKING)
 		return;
-	if (waited < seconds[client->phase] * 1000 &&
-	    client->waited + waited < HTTP_ANSWER_SECONDS * 1000)
+	over = waited >= limits[client->phase].seconds * 1000;
+	if (!over && client->waited + waited < HTTP_ANSWER_SECONDS * 1000)
 		return;
-	if (is_our_turn(client))
-		client->since += TICK;
-	else if (client->phase == HTTP_IDLE)
-		end_idle(clients, client, "no request arrived");
-	else if (client->phase == HTTP_RECEIVING)
-		end_request_early(clients, client, "the request took too long");
-	else if (waited >= HTTP_PIECE_SECONDS * 1000)
-		end_client(clients, client, SHUT_RDWR,
-			   "the client took nothing for " SECONDS(HTTP_PIECE_SECONDS));
+	if (is_socket_ready(client))
+		client->since += CHECK_INTERVAL;
 	else
-		end_client(
-			clients, client, SHUT_RDWR,
-			"the plugin waited " SECONDS(HTTP_ANSWER_SECONDS) " in all for the client");
-}
-
-static void check_all(struct http_clients *clients)
-{
-	int64_t time = clock_now_ms();
-
-	for (struct http_client *client = clients->first; client; client = client->next)
-		if (!client->ended)
-			http_clients_check_limits(clients, client, time);
+		end_client(clients, client,
+			   over ? limits[client->phase].reason
+				: "the plugin waited " SECONDS(
+					  HTTP_ANSWER_SECONDS) " in all for the client");
 }
 
 /*
- * Finds the connection that has been in a phase for longest, and for more than grace; NULL: none.
+ * Ends the connection that has been idle for longest, else the one that has been sending a request
+ * for longest. A young connection is kept, because its request is on its way. Returns false if no
+ * connection can be ended.
  */
-static struct http_client *http_clients_find_oldest(const struct http_clients *clients,
-						    enum http_phase phase, int64_t grace)
-{
-	int64_t before = clock_now_ms() - grace;
-	struct http_client *oldest = NULL;
-
-	for (struct http_client *client = clients->first; client; client = client->next)
-		if (!client->ended && client->phase == phase && client->since <= before &&
-		    (!oldest || client->since <= oldest->since) && !is_our_turn(client))
-			oldest = client;
-	return oldest;
-}
-
-/* Returns false if no connection can be ended. */
 static bool http_clients_make_room(struct http_clients *clients)
 {
-	struct http_client *client = http_clients_find_oldest(clients, HTTP_IDLE, IDLE_GRACE);
+	static const int64_t grace[] = { [HTTP_IDLE] = 1000, [HTTP_RECEIVING] = 5000 };
+	int64_t time = clock_now_ms();
 
-	if (client) {
-		end_idle(clients, client, "closed to make room for other connections");
-		return true;
+	for (int phase = HTTP_IDLE; phase <= HTTP_RECEIVING; phase++) {
+		struct http_client *oldest = NULL;
+
+		for (struct http_client *client = clients->first; client; client = client->next)
+			if (!client->ended && (int)client->phase == phase &&
+			    client->since <= time - grace[phase] &&
+			    (!oldest || client->since <= oldest->since) && !is_socket_ready(client))
+				oldest = client;
+		if (oldest) {
+			end_client(clients, oldest, "closed to make room for other connections");
+			return true;
+		}
 	}
-	client = http_clients_find_oldest(clients, HTTP_RECEIVING, REQUEST_GRACE);
-	if (client)
-		end_request_early(clients, client, "closed to make room for other connections");
-	return client != NULL;
+	return false;
 }
 
-/* -- accepting -- */
-
-static void await_added(struct http_clients *clients)
-{
-	struct timespec end;
-
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += HAND_OVER_SECONDS;
-	pthread_mutex_lock(&clients->lock);
-	while (clients->handing &&
-	       pthread_cond_timedwait(&clients->added, &clients->lock, &end) == 0)
-		;
-	clients->handing = false;
-	pthread_mutex_unlock(&clients->lock);
-}
+/* -- the thread -- */
 
 /* Accepts one connection and waits until it is added, so that the number of clients is exact. */
 static void accept_client(struct http_clients *clients)
@@ -234,6 +180,7 @@ static void accept_client(struct http_clients *clients)
 	socklen_t len = sizeof(address);
 	int fd = accept4(clients->listen_fd, (struct sockaddr *)&address, &len,
 			 SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct timespec end;
 	char line[128];
 
 	if (fd >= 0) {
@@ -241,63 +188,58 @@ static void accept_client(struct http_clients *clients)
 		clients->handing = true;
 		pthread_mutex_unlock(&clients->lock);
 		clients->hand_over(clients->data, fd, (struct sockaddr *)&address, len);
-		await_added(clients);
+		end = clock_timespec(clock_now_ns() + HAND_OVER_SECONDS * CLOCK_NS_PER_S);
+		pthread_mutex_lock(&clients->lock);
+		while (clients->handing &&
+		       pthread_cond_timedwait(&clients->added, &clients->lock, &end) == 0)
+			;
+		clients->handing = false;
+		pthread_mutex_unlock(&clients->lock);
 	} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 		snprintf(line, sizeof(line), "a connection cannot be accepted: %s",
 			 strerror(errno));
 		http_clients_report(clients, line);
-		poll(NULL, 0, TICK / 10);
+		poll(NULL, 0, CHECK_INTERVAL / 10);
 	}
-}
-
-/* Returns true if there is room for another connection. */
-static bool take_room(struct http_clients *clients)
-{
-	bool room;
-
-	pthread_mutex_lock(&clients->lock);
-	room = clients->n < HTTP_CLIENTS_MAX || http_clients_make_room(clients);
-	clients->full = !room;
-	pthread_mutex_unlock(&clients->lock);
-	return room;
-}
-
-/* Returns false if the thread must end. */
-static bool look_after_clients(struct http_clients *clients, bool *looking)
-{
-	size_t unreported;
-	bool stopping;
-
-	pthread_mutex_lock(&clients->lock);
-	check_all(clients);
-	unreported = take_unreported(clients, clock_now_ms());
-	*looking = clients->first || clients->unreported;
-	stopping = clients->stopping;
-	pthread_mutex_unlock(&clients->lock);
-	log_unreported(clients, unreported);
-	return !stopping;
 }
 
 static void *serve_clients(void *data)
 {
 	struct http_clients *clients = data;
-	bool full = false, looking;
+	bool full = false;
 
-	while (look_after_clients(clients, &looking)) {
+	for (;;) {
 		struct pollfd polls[] = { { .fd = clients->wake_fd, .events = POLLIN },
 					  { .fd = full ? -1 : clients->listen_fd,
 					    .events = POLLIN } };
+		int64_t time = clock_now_ms();
+		size_t unreported;
 		eventfd_t woken;
+		bool timed, stopping;
 
-		poll(polls, ARRAY_SIZE(polls), looking || full ? TICK : -1);
+		pthread_mutex_lock(&clients->lock);
+		for (struct http_client *client = clients->first; client; client = client->next)
+			if (!client->ended)
+				check_limits(clients, client, time);
+		unreported = end_report_window(clients, time);
+		timed = full || clients->first || clients->unreported;
+		stopping = clients->stopping;
+		pthread_mutex_unlock(&clients->lock);
+		log_unreported(clients, unreported);
+		if (stopping)
+			return NULL;
+		poll(polls, ARRAY_SIZE(polls), timed ? CHECK_INTERVAL : -1);
 		if (polls[0].revents)
 			eventfd_read(clients->wake_fd, &woken);
-		if (full || polls[1].revents)
-			full = !take_room(clients);
+		if (full || polls[1].revents) {
+			pthread_mutex_lock(&clients->lock);
+			full = clients->n >= HTTP_CLIENTS_MAX && !http_clients_make_room(clients);
+			clients->full = full;
+			pthread_mutex_unlock(&clients->lock);
+		}
 		if (!full && polls[1].revents)
 			accept_client(clients);
 	}
-	return NULL;
 }
 
 /* -- the object -- */
@@ -349,7 +291,7 @@ void http_clients_stop(struct http_clients *clients)
 	pthread_mutex_lock(&clients->lock);
 	clients->stopping = true;
 	pthread_mutex_unlock(&clients->lock);
-	wake(clients);
+	eventfd_write(clients->wake_fd, 1);
 	pthread_join(clients->thread, NULL);
 }
 
@@ -383,7 +325,7 @@ struct http_client *http_clients_add(struct http_clients *clients, int fd)
 }
 
 /* The lock is held. */
-static void give_back(struct http_clients *clients, struct http_client *client)
+static void release_admission(struct http_clients *clients, struct http_client *client)
 {
 	clients->working -= client->admitted;
 	clients->changes -= client->admitted && client->change;
@@ -400,11 +342,11 @@ void http_clients_remove(struct http_clients *clients, struct http_client *clien
 	while (*at != client)
 		at = &(*at)->next;
 	*at = client->next;
-	give_back(clients, client);
+	release_admission(clients, client);
 	if (!client->ended)
 		clients->n--;
 	if (clients->full)
-		wake(clients);
+		eventfd_write(clients->wake_fd, 1);
 	pthread_mutex_unlock(&clients->lock);
 	free(client);
 }
@@ -434,7 +376,7 @@ bool http_client_enter(struct http_clients *clients, struct http_client *client,
 	if (!ended)
 		set_phase(client, phase);
 	if (phase == HTTP_IDLE)
-		give_back(clients, client);
+		release_admission(clients, client);
 	pthread_mutex_unlock(&clients->lock);
 	return !ended;
 }
@@ -481,7 +423,7 @@ enum http_admission http_client_admit(struct http_clients *clients, struct http_
 
 const char *http_client_reason(struct http_clients *clients, const struct http_client *client)
 {
-	const char *reason = NULL;
+	const char *reason;
 
 	if (!client)
 		return NULL;

@@ -4,37 +4,17 @@
 #include "export/openmetrics.h"
 #include "export/overview.h"
 #include "export/status.h"
-#include "serve/http_response.h"
-#include "serve/page.h"
+#include "serve/http_header.h"
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
+
+/* page_html[] and page_policy[], generated from page.html by the script embed. */
+#include "page.inc"
 
 /* Limit of N in look=N: series per metric. */
 #define LOOK_MAX 10000
-
-static enum MHD_Result respond_text(struct MHD_Connection *connection, struct exchange *exchange,
-				    unsigned int status, struct text *text)
-{
-	return http_respond(connection, exchange, status, "text/plain; charset=utf-8",
-			    http_response_text(exchange, text));
-}
-
-static enum MHD_Result respond_error(struct MHD_Connection *connection, struct exchange *exchange,
-				     const struct error *err)
-{
-	_cleanup_text_ struct text text = {};
-	unsigned int status = MHD_HTTP_INTERNAL_SERVER_ERROR;
-
-	if (err->code == -ENOENT)
-		status = MHD_HTTP_NOT_FOUND;
-	else if (err->code == -EINVAL)
-		status = MHD_HTTP_BAD_REQUEST;
-	else if (err->code == -EPERM)
-		status = MHD_HTTP_FORBIDDEN;
-	text_printf(&text, "%s\n", error_message(err));
-	return respond_text(connection, exchange, status, &text);
-}
 
 /* Returns NULL if there is no such argument, "" for an argument without =. */
 static const char *find_argument(struct MHD_Connection *connection, const char *name)
@@ -47,121 +27,115 @@ static const char *find_argument(struct MHD_Connection *connection, const char *
 	return value ? value : "";
 }
 
-/* Sets *look to the number of look=N, or to 0 without this argument. */
-static int take_look(struct MHD_Connection *connection, uint32_t *look, struct error *err)
-{
-	const char *value = find_argument(connection, "look");
-	unsigned long n;
-	char *end;
+static const char *const vary_accept[][2] = {
+	{ MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT },
+	{},
+};
 
-	*look = 0;
-	if (!value)
-		return 0;
-	n = strtoul(value, &end, 10);
-	if (*value < '0' || *value > '9' || *end || !n || n > LOOK_MAX)
-		return error_set(err, -EINVAL,
-				 "look: expected a number from 1 to %d, found \"%.60s\"", LOOK_MAX,
-				 value);
-	*look = (uint32_t)n;
-	return 0;
-}
-
-static enum MHD_Result get_metrics(struct registry *registry, struct MHD_Connection *connection,
-				   struct exchange *exchange, bool head)
+static int get_metrics(struct exchange *exchange, struct http_answer *answer, struct error *err)
 {
-	const char *monitor = find_argument(connection, "monitor");
-	const char *accept =
-		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
-	const struct encoding *encoding = negotiate_encoding(accept);
-	_cleanup_(stream_freep) struct stream *stream = NULL;
-	_cleanup_error_ struct error err = {};
-	struct MHD_Response *response;
+	const char *monitor = find_argument(exchange->connection, "monitor");
+	const char *look = find_argument(exchange->connection, "look");
+	const struct encoding *encoding =
+		negotiate_encoding(http_header_find(exchange->connection, MHD_HTTP_HEADER_ACCEPT));
 	struct snapshot snapshot;
-	uint32_t look;
+	char *end = NULL;
+	unsigned long n = look ? strtoul(look, &end, 10) : 0;
 	int r;
 
-	r = take_look(connection, &look, &err);
-	if (r == 0)
-		r = registry_snapshot(registry, monitor, &snapshot, &err);
-	if (r == 0 && !look && exchange->foreign && rest_snapshot_takes(&snapshot)) {
+	if (look && (*look < '0' || *look > '9' || *end || !n || n > LOOK_MAX))
+		return error_set(err, -EINVAL,
+				 "look: expected a number from 1 to %d, found \"%.60s\"", LOOK_MAX,
+				 look);
+	r = registry_snapshot(exchange->request.registry, monitor, &snapshot, err);
+	if (r < 0)
+		return r;
+	if (!look && exchange->request.foreign && http_snapshot_takes(&snapshot)) {
 		snapshot_release(&snapshot);
-		r = error_set(&err, -EPERM, REST_FOREIGN);
+		return error_set(err, -EPERM, HTTP_FOREIGN);
 	}
-	if (r == 0)
-		r = look ? openmetrics_look_new(&snapshot, encoding, look, &stream, &err)
-			 : openmetrics_stream_new(&snapshot, encoding, &stream, &err);
-	if (r < 0)
-		return respond_error(connection, exchange, &err);
-	response = http_response_stream(exchange, &stream, head);
-	if (response)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
-	return http_respond(connection, exchange, MHD_HTTP_OK, encoding->content_type, response);
+	answer->content_type = encoding->content_type;
+	answer->headers = vary_accept;
+	return look ? openmetrics_look_new(&snapshot, encoding, (uint32_t)n, &answer->stream, err)
+		    : openmetrics_stream_new(&snapshot, encoding, &answer->stream, err);
 }
 
-static enum MHD_Result get_healthz(struct registry *registry, struct MHD_Connection *connection,
-				   struct exchange *exchange, bool head)
+static int get_healthz(struct exchange *exchange, struct http_answer *answer, struct error *err)
 {
-	_cleanup_text_ struct text text = {};
-	_cleanup_error_ struct error err = {};
-	int troubles = status_troubles(registry, &text, &err);
+	int troubles = status_troubles(exchange->request.registry, &answer->body, err);
 
-	(void)head;
-	if (troubles < 0)
-		return respond_error(connection, exchange, &err);
-	if (!troubles)
-		text_adds(&text, "ok\n");
-	return respond_text(connection, exchange,
-			    troubles ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK, &text);
+	if (troubles == 0)
+		text_adds(&answer->body, "ok\n");
+	else if (troubles > 0)
+		answer->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+	return troubles;
 }
 
-static enum MHD_Result get_status(struct registry *registry, struct MHD_Connection *connection,
-				  struct exchange *exchange, bool head)
+static int get_status(struct exchange *exchange, struct http_answer *answer, struct error *err)
 {
-	const char *monitor = find_argument(connection, "monitor");
-	_cleanup_text_ struct text text = {};
-	_cleanup_error_ struct error err = {};
-	struct MHD_Response *response;
-	int r = monitor ? overview_monitor_json(registry, monitor, &text, &err)
-			: overview_json(registry, &text, &err);
+	static const char *const headers[][2] = {
+		{ MHD_HTTP_HEADER_CACHE_CONTROL, "no-store" },
+		{},
+	};
+	const char *monitor = find_argument(exchange->connection, "monitor");
+	struct registry *registry = exchange->request.registry;
 
-	(void)head;
-	if (r < 0)
-		return respond_error(connection, exchange, &err);
-	response = http_response_text(exchange, &text);
-	if (response)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	return http_respond(connection, exchange, MHD_HTTP_OK, "application/json", response);
+	answer->content_type = "application/json";
+	answer->headers = headers;
+	return monitor ? overview_monitor_json(registry, monitor, &answer->body, err)
+		       : overview_json(registry, &answer->body, err);
 }
 
-static enum MHD_Result get_root(struct registry *registry, struct MHD_Connection *connection,
-				struct exchange *exchange, bool head)
+/* Returns true if an Accept header (NULL: none) lists text/html, as that of a browser does. */
+static bool accepts_html(const char *accept)
 {
+	static const char html[] = "text/html";
+
+	for (const char *entry = accept; entry && *entry; entry += *entry == ',') {
+		entry += strspn(entry, " \t");
+		if (!strncasecmp(entry, html, strlen(html)) &&
+		    (!entry[strlen(html)] || strchr(" \t;,", entry[strlen(html)])))
+			return true;
+		entry += strcspn(entry, ",");
+	}
+	return false;
+}
+
+static int get_root(struct exchange *exchange, struct http_answer *answer, struct error *err)
+{
+	/* They forbid the browser to run, load or embed anything else. */
+	static const char *const page_headers[][2] = {
+		{ MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache" },
+		{ MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT },
+		{ "Content-Security-Policy", page_policy },
+		{ "Referrer-Policy", "no-referrer" },
+		{ "X-Content-Type-Options", "nosniff" },
+		{},
+	};
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
-	_cleanup_text_ struct text text = {};
-	_cleanup_error_ struct error err = {};
-	struct MHD_Response *response;
+	int r;
 
-	(void)head;
-	if (page_is_wanted(MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-						       MHD_HTTP_HEADER_ACCEPT)))
-		return http_respond(connection, exchange, MHD_HTTP_OK, "text/html; charset=utf-8",
-				    page_response(exchange));
-	if (registry_list(registry, NULL, &list, &err) < 0)
-		return respond_error(connection, exchange, &err);
-	text_adds(&text, "collectd-dynmon " DYNMON_VERSION "\n/metrics\n/healthz\n/status\n\n");
+	if (accepts_html(http_header_find(exchange->connection, MHD_HTTP_HEADER_ACCEPT))) {
+		answer->content_type = "text/html; charset=utf-8";
+		answer->headers = page_headers;
+		text_adds(&answer->body, page_html);
+		return 0;
+	}
+	r = registry_list(exchange->request.registry, NULL, &list, err);
+	if (r < 0)
+		return r;
+	answer->headers = vary_accept;
+	text_adds(&answer->body,
+		  "collectd-dynmon " DYNMON_VERSION "\n/metrics\n/healthz\n/status\n\n");
 	for (size_t i = 0; i < list.n; i++)
-		status_line(list.monitors[i], &text);
-	response = http_response_text(exchange, &text);
-	if (response)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
-	return http_respond(connection, exchange, MHD_HTTP_OK, "text/plain; charset=utf-8",
-			    response);
+		status_line(list.monitors[i], &answer->body);
+	return 0;
 }
 
 static const struct http_route {
 	const char *path;
-	enum MHD_Result (*get)(struct registry *registry, struct MHD_Connection *connection,
-			       struct exchange *exchange, bool head);
+	/* Returns -errno for an error; otherwise the answer is complete. Its default is text. */
+	int (*get)(struct exchange *exchange, struct http_answer *answer, struct error *err);
 } routes[] = {
 	{ "/metrics", get_metrics },
 	{ "/healthz", get_healthz },
@@ -177,23 +151,28 @@ const struct http_route *http_route_find(const char *path)
 	return NULL;
 }
 
-bool http_is_head(const char *method)
+void http_route_run(const struct http_route *route, struct exchange *exchange,
+		    struct http_answer *answer)
 {
-	return !strcmp(method, MHD_HTTP_METHOD_HEAD);
-}
+	_cleanup_error_ struct error err = {};
+	unsigned int status = MHD_HTTP_INTERNAL_SERVER_ERROR;
 
-enum MHD_Result http_route_run(const struct http_route *route, struct registry *registry,
-			       struct MHD_Connection *connection, const char *method,
-			       struct exchange *exchange)
-{
-	_cleanup_text_ struct text text = {};
-	struct MHD_Response *response;
-
-	if (!strcmp(method, MHD_HTTP_METHOD_GET) || http_is_head(method))
-		return route->get(registry, connection, exchange, http_is_head(method));
-	response = http_response_text(exchange, &text);
-	if (response)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-	return http_respond(connection, exchange, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain",
-			    response);
+	answer->content_type = HTTP_TEXT;
+	answer->status = MHD_HTTP_OK;
+	if (strcmp(exchange->method, MHD_HTTP_METHOD_GET) != 0 &&
+	    strcmp(exchange->method, MHD_HTTP_METHOD_HEAD) != 0) {
+		answer->status = MHD_HTTP_METHOD_NOT_ALLOWED;
+		text_adds(&answer->allow, "GET, HEAD");
+		return;
+	}
+	if (route->get(exchange, answer, &err) >= 0)
+		return;
+	if (err.code == -ENOENT)
+		status = MHD_HTTP_NOT_FOUND;
+	else if (err.code == -EINVAL)
+		status = MHD_HTTP_BAD_REQUEST;
+	else if (err.code == -EPERM)
+		status = MHD_HTTP_FORBIDDEN;
+	answer->headers = NULL;
+	http_answer_text(answer, status, error_message(&err));
 }

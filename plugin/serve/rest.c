@@ -99,12 +99,12 @@ static void redirect(struct rest_call *call)
 	if (is_keyword(name)) {
 		text_printf(&words, "Cannot find %.*s",
 			    (int)(call->path.len > 200 ? 200 : call->path.len), uri);
-		rest_answer_words(call->answer, MHD_HTTP_NOT_FOUND, text_str(&words));
+		http_answer_text(call->answer, MHD_HTTP_NOT_FOUND, text_str(&words));
 		return;
 	}
 	if (registry_list(call->request->registry, name, &list, NULL) < 0) {
 		text_printf(&words, "No cube found named %.200s", name);
-		rest_answer_words(call->answer, MHD_HTTP_NOT_FOUND, text_str(&words));
+		http_answer_text(call->answer, MHD_HTTP_NOT_FOUND, text_str(&words));
 		return;
 	}
 	text_printf(&call->answer->location, "%s/" REST_SERVICE "/%s",
@@ -112,7 +112,7 @@ static void redirect(struct rest_call *call)
 	rest_done(call, MHD_HTTP_PERMANENT_REDIRECT);
 }
 
-static void add_allow(struct rest_answer *answer, const struct rest_route *route)
+static void add_allow(struct http_answer *answer, const struct rest_route *route)
 {
 	for (int method = 0; method < REST_METHODS; method++)
 		if (route->run[method])
@@ -131,7 +131,7 @@ static void run_options(struct rest_call *call, const struct rest_route *route)
 	} else if (route->help) {
 		route->help(call, what);
 	} else {
-		rest_answer_words(call->answer, MHD_HTTP_BAD_REQUEST, "There is no help for this");
+		http_answer_text(call->answer, MHD_HTTP_BAD_REQUEST, "There is no help for this");
 	}
 }
 
@@ -154,7 +154,7 @@ static void refuse_method(struct rest_call *call, const struct rest_route *route
 	add_allow(call->answer, route);
 	text_printf(&words, "%.20s is not possible here, but %s", call->request->method,
 		    text_str(&call->answer->allow));
-	rest_answer_words(call->answer, MHD_HTTP_METHOD_NOT_ALLOWED, text_str(&words));
+	http_answer_text(call->answer, MHD_HTTP_METHOD_NOT_ALLOWED, text_str(&words));
 }
 
 static void refuse_write(struct rest_call *call)
@@ -165,8 +165,8 @@ static void refuse_write(struct rest_call *call)
 		&words,
 		"%s lets nothing be changed: set AllowWrites true in its <Http> block, or use a "
 		"unix socket, where that is the default",
-		call->request->where);
-	rest_answer_words(call->answer, MHD_HTTP_FORBIDDEN, text_str(&words));
+		call->request->listener);
+	http_answer_text(call->answer, MHD_HTTP_FORBIDDEN, text_str(&words));
 }
 
 /*
@@ -175,7 +175,7 @@ static void refuse_write(struct rest_call *call)
  */
 static const struct rest_route *rest_begin(struct rest_call *call, enum rest_method method)
 {
-	const struct rest_request *request = call->request;
+	const struct http_request *request = call->request;
 	_cleanup_error_ struct error err = {};
 	const struct rest_route *route;
 
@@ -199,16 +199,16 @@ static const struct rest_route *rest_begin(struct rest_call *call, enum rest_met
 
 static void end(struct rest_call *call)
 {
-	struct rest_answer *answer = call->answer;
+	struct http_answer *answer = call->answer;
 
 	rest_path_release(&call->path);
 	if (text_status(&answer->body) == 0 && text_status(&answer->location) == 0)
 		return;
-	rest_answer_release(answer);
-	rest_answer_words(answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+	http_answer_release(answer);
+	http_answer_text(answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
 }
 
-void rest_run(const struct rest_request *request, struct rest_answer *answer)
+void rest_run(const struct http_request *request, struct http_answer *answer)
 {
 	struct rest_call call = { request, answer };
 	enum rest_method method = find_method(request->method);
@@ -221,21 +221,11 @@ void rest_run(const struct rest_request *request, struct rest_answer *answer)
 	end(&call);
 }
 
-bool rest_refuse(const struct rest_request *request, struct rest_answer *answer)
+bool rest_refuse(const struct http_request *request, struct http_answer *answer)
 {
 	struct rest_call call = { request, answer };
 	bool refused = !rest_begin(&call, find_method(request->method));
 
 	end(&call);
 	return refused;
-}
-
-void rest_answer_release(struct rest_answer *answer)
-{
-	text_release(&answer->body);
-	text_release(&answer->location);
-	text_release(&answer->allow);
-	text_release(&answer->report);
-	stream_free(answer->stream);
-	*answer = (struct rest_answer){};
 }

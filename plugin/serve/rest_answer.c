@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Answers, their links, and the bodies of requests. */
-#include "base/utf8.h"
 #include "dataplane/json_reader.h"
 #include "serve/rest_private.h"
 
@@ -10,16 +9,6 @@
 
 /* Bytes of host and port. The limit matters because an answer may have many links. */
 #define HOST_MAX 261
-
-void rest_answer_words(struct rest_answer *answer, unsigned int status, const char *words)
-{
-	answer->status = status;
-	answer->content_type = REST_TEXT;
-	text_clear(&answer->body);
-	/* Error messages may quote arbitrary bytes and may be cut inside a character. */
-	utf8_show_text(&answer->body, words, strlen(words), true);
-	text_addc(&answer->body, '\n');
-}
 
 void rest_done(struct rest_call *call, unsigned int status)
 {
@@ -79,7 +68,7 @@ void rest_failed(struct rest_call *call, const struct error *err)
 		status = MHD_HTTP_INTERNAL_SERVER_ERROR;
 	else if (injection_is_put_off(err->code))
 		status = MHD_HTTP_SERVICE_UNAVAILABLE;
-	rest_answer_words(call->answer, status, error_message(err));
+	http_answer_text(call->answer, status, error_message(err));
 }
 
 /* Appends the URL of the request with a trailing slash. */
@@ -139,7 +128,7 @@ void rest_links(const struct rest_call *call, struct text *links)
 
 int rest_body(struct rest_call *call, struct json_object **ret)
 {
-	const struct rest_request *request = call->request;
+	const struct http_request *request = call->request;
 	_cleanup_error_ struct error err = {};
 	int r = json_reader_parse(request->len ? request->body : "{}",
 				  request->len ? request->len : 2, ret, &err);

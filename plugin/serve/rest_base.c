@@ -34,7 +34,7 @@ static void refuse(struct rest_call *call, const char *before, const char *word,
 	_cleanup_text_ struct text words = {};
 
 	text_printf(&words, "%s%.100s%s", before, word, after);
-	rest_answer_words(call->answer, MHD_HTTP_BAD_REQUEST, text_str(&words));
+	http_answer_text(call->answer, MHD_HTTP_BAD_REQUEST, text_str(&words));
 }
 
 static bool rest_base_exists(struct rest_call *call, const char *cube)

@@ -272,7 +272,7 @@ void rest_get_config(struct rest_call *call)
 	if (node) {
 		answer_node(call, node);
 	} else if (!config) {
-		rest_answer_words(call->answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+		http_answer_text(call->answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
 	} else {
 		_cleanup_text_ struct text words = {};
 
@@ -343,7 +343,7 @@ void rest_inject(struct rest_call *call, const struct injection *injection, unsi
  */
 static int make_document(struct rest_call *call, int direction, struct text *document)
 {
-	const struct rest_request *request = call->request;
+	const struct http_request *request = call->request;
 	_cleanup_json_ struct json_object *body = rest_body_object(call);
 
 	if (!body)
@@ -358,7 +358,7 @@ static int make_document(struct rest_call *call, int direction, struct text *doc
 		text_addc(document, '}');
 	if (text_status(document) == 0)
 		return 0;
-	rest_answer_words(call->answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+	http_answer_text(call->answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
 	return -ENOMEM;
 }
 

@@ -10,24 +10,13 @@
 #include <microhttpd.h>
 #include <time.h>
 
-bool rest_snapshot_takes(const struct snapshot *snapshot)
-{
-	struct snapshot_metric each = {};
-
-	while (snapshot_next_metric(snapshot, &each))
-		if (each.metric->config->empty_on_read || each.metric->swapped ||
-		    map_kind(each.metric->map.type) == MAP_QUEUE)
-			return true;
-	return false;
-}
-
 bool rest_refuse_foreign(struct rest_call *call, struct snapshot *snapshot)
 {
-	if (!call->request->foreign || !rest_snapshot_takes(snapshot))
+	if (!call->request->foreign || !http_snapshot_takes(snapshot))
 		return false;
 	snapshot_release(snapshot);
 	*snapshot = (struct snapshot){};
-	rest_answer_words(call->answer, MHD_HTTP_FORBIDDEN, REST_FOREIGN);
+	http_answer_text(call->answer, MHD_HTTP_FORBIDDEN, HTTP_FOREIGN);
 	return true;
 }
 
@@ -183,5 +172,5 @@ void rest_get_open_metrics(struct rest_call *call)
 		return;
 	}
 	call->answer->status = MHD_HTTP_OK;
-	call->answer->content_type = REST_TEXT;
+	call->answer->content_type = HTTP_TEXT;
 }

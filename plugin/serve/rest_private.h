@@ -35,8 +35,8 @@ struct rest_route {
 
 /* A request in progress. */
 struct rest_call {
-	const struct rest_request *request;
-	struct rest_answer *answer;
+	const struct http_request *request;
+	struct http_answer *answer;
 	struct rest_path path;
 };
 

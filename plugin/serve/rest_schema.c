@@ -116,7 +116,7 @@ static void unknown_help(struct rest_call *call, const char *what, const char *p
 	_cleanup_text_ struct text words = {};
 
 	text_printf(&words, "help: expected one of %s, found \"%.60s\"", possible, what);
-	rest_answer_words(call->answer, MHD_HTTP_BAD_REQUEST, text_str(&words));
+	http_answer_text(call->answer, MHD_HTTP_BAD_REQUEST, text_str(&words));
 }
 
 static void object_help(struct rest_call *call, const struct rest_schema *schema, const char *what)

@@ -4,7 +4,7 @@
  * Built and run by tests/run fuzz.
  */
 #include "base/text.h"
-#include "serve/http_request.h"
+#include "serve/http_header.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

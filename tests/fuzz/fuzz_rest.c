@@ -17,7 +17,7 @@ static void no_log(enum log_level level, const char *line)
 }
 
 /* Every response has a status and a content type, and its body is valid UTF-8. */
-static void check(struct rest_answer *answer)
+static void check(struct http_answer *answer)
 {
 	_cleanup_error_ struct error err = {};
 
@@ -57,8 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	uri = strndup(line, (size_t)(end - line));
 	for (int refuse = 0; uri && refuse < 2; refuse++) {
-		_cleanup_(rest_answer_release) struct rest_answer answer = {};
-		const struct rest_request request = {
+		_cleanup_(http_answer_release) struct http_answer answer = {};
+		const struct http_request request = {
 			.registry = registry,
 			.method = methods[data[0] % 8],
 			.uri = uri,
@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			.body = end + 1,
 			.len = size - (size_t)(end + 1 - (const char *)data),
 			.writes = data[0] < 200,
-			.where = "here",
+			.listener = "here",
 		};
 
 		if (!refuse)

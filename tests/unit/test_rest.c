@@ -267,7 +267,7 @@ static const struct {
 	{ "DELETE", "/dynmon/a", NULL, 200, "" },
 };
 
-static void talk(const struct rest_request *request, struct rest_answer *answer)
+static void talk(const struct http_request *request, struct http_answer *answer)
 {
 	_cleanup_error_ struct error err = {};
 
@@ -283,7 +283,7 @@ static void test_talks(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(talks); i++) {
 		const char *expected = talks[i].answer;
 		size_t len = strlen(expected);
-		const struct rest_request request = {
+		const struct http_request request = {
 			.registry = registry,
 			.method = talks[i].method,
 			.uri = talks[i].uri,
@@ -291,9 +291,9 @@ static void test_talks(void **state)
 			.body = talks[i].body,
 			.len = talks[i].body ? strlen(talks[i].body) : 0,
 			.writes = true,
-			.where = "here",
+			.listener = "here",
 		};
-		_cleanup_(rest_answer_release) struct rest_answer answer = {};
+		_cleanup_(http_answer_release) struct http_answer answer = {};
 
 		talk(&request, &answer);
 		if (answer.status != talks[i].status ||
@@ -311,20 +311,20 @@ static void test_talks(void **state)
 /* Without write permission nothing changes, and a request is rejected before its body is read. */
 static void test_gate(void **state)
 {
-	struct rest_request request = {
+	struct http_request request = {
 		.registry = registry,
 		.method = "POST",
 		.uri = "/dynmon/x",
 		.body = "{}",
 		.len = 2,
-		.where = "here",
+		.listener = "here",
 	};
 	struct monitor_list list;
 
 	(void)state;
 	for (int writes = 0; writes < 2; writes++) {
-		_cleanup_(rest_answer_release) struct rest_answer answer = {};
-		_cleanup_(rest_answer_release) struct rest_answer before = {};
+		_cleanup_(http_answer_release) struct http_answer answer = {};
+		_cleanup_(http_answer_release) struct http_answer before = {};
 
 		request.writes = writes;
 		assert_int_equal(rest_refuse(&request, &before), !writes);
@@ -344,15 +344,15 @@ static void test_gate(void **state)
 static void test_long_host(void **state)
 {
 	char host[20000];
-	struct rest_request request = {
-		.registry = registry, .method = "GET", .uri = "/", .host = host, .where = ""
+	struct http_request request = {
+		.registry = registry, .method = "GET", .uri = "/", .host = host, .listener = ""
 	};
 
 	(void)state;
 	memset(host, 'h', sizeof(host) - 1);
 	host[sizeof(host) - 1] = '\0';
 	for (int cut = 0; cut < 2; cut++) {
-		_cleanup_(rest_answer_release) struct rest_answer answer = {};
+		_cleanup_(http_answer_release) struct http_answer answer = {};
 		_cleanup_text_ struct text link = {};
 
 		request.host = cut ? host : host + sizeof(host) - 1 - 261;
@@ -372,12 +372,14 @@ static void test_uuid(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		_cleanup_text_ struct text uri = {};
-		struct rest_request request = { .registry = registry, .writes = true, .where = "" };
+		struct http_request request = { .registry = registry,
+						.writes = true,
+						.listener = "" };
 
 		text_printf(&uri, "/dynmon/%s", names[i]);
 		for (int step = 0; step < 3; step++) {
 			static const char *const methods[] = { "POST", "GET", "DELETE" };
-			_cleanup_(rest_answer_release) struct rest_answer answer = {};
+			_cleanup_(http_answer_release) struct http_answer answer = {};
 
 			request.method = methods[step];
 			request.uri = text_str(&uri);
@@ -424,9 +426,11 @@ static void test_unknown_keys(void **state)
 		skip();
 	base64_encode(elf.data, elf.len, &object);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		_cleanup_(rest_answer_release) struct rest_answer made = {}, answer = {}, gone = {};
+		_cleanup_(http_answer_release) struct http_answer made = {}, answer = {}, gone = {};
 		_cleanup_text_ struct text body = {};
-		struct rest_request request = { .registry = registry, .writes = true, .where = "" };
+		struct http_request request = { .registry = registry,
+						.writes = true,
+						.listener = "" };
 		size_t links = 0;
 
 		text_printf(&body,
@@ -440,7 +444,7 @@ static void test_unknown_keys(void **state)
 		talk(&request, &made);
 		if (made.status != 201)
 			fail_msg("%s", text_str(&made.body));
-		request = (struct rest_request){ .registry = registry, .where = "" };
+		request = (struct http_request){ .registry = registry, .listener = "" };
 		request.uri = "/dynmon/k/dataplane/ingress-path/mine";
 		request.method = "GET";
 		talk(&request, &answer);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "serve/http_request.h"
+#include "serve/http_header.h"
+#include "base/array.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -10,6 +11,11 @@
 
 #define HOST_MAX  255 /* bytes of a name, without a port */
 #define QUOTE_MAX 100 /* bytes from the client that a message quotes */
+
+const char *http_header_find(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
 
 /* -- the target -- */
 
@@ -71,8 +77,8 @@ bool http_host_is_valid(const char *host)
 }
 
 struct http_names {
+	char **names;
 	size_t n;
-	char *names[];
 };
 
 /* Returns the length without a trailing dot. */
@@ -100,38 +106,36 @@ bool http_names_have(const struct http_names *names, const char *host)
 	return false;
 }
 
-/* Returns false if memory ran out. */
-static bool http_request_add_name(struct http_names *names, const char *name, size_t len)
+/* Adds a name and, for a host, also its first label. Returns false if memory ran out. */
+static bool add_name(struct http_names *names, const char *name, bool host)
 {
-	names->names[names->n] = strndup(name, len);
-	return names->names[names->n++] != NULL;
-}
+	size_t lens[] = { name_len(name), strcspn(name, ".") };
 
-/* Adds a name of this host, and its first label. */
-static bool add_host(struct http_names *names, const char *host)
-{
-	return !host || !*host ||
-	       (http_request_add_name(names, host, name_len(host)) &&
-		http_request_add_name(names, host, strcspn(host, ".")));
+	for (size_t i = 0; *name && i < (host ? 2 : 1); i++) {
+		char **added = array_append(names->names, names->n);
+
+		if (!added || !(*added = strndup(name, lens[i])))
+			return false;
+	}
+	return true;
 }
 
 struct http_names *http_names_new(const struct http_settings *settings, const char *hostname)
 {
-	size_t most = settings->n_server_names + 8;
-	struct http_names *names = calloc(1, sizeof(*names) + most * sizeof(*names->names));
+	struct http_names *names = calloc(1, sizeof(*names));
 	char own[HOST_MAX + 1] = "";
 	bool ok;
 
 	if (!names)
 		return NULL;
 	gethostname(own, sizeof(own) - 1);
-	ok = http_request_add_name(names, "localhost", strlen("localhost")) &&
-	     add_host(names, own) && add_host(names, hostname);
+	ok = add_name(names, "localhost", false) && add_name(names, own, true);
+	if (ok && hostname)
+		ok = add_name(names, hostname, true);
 	if (ok && settings->host)
-		ok = http_request_add_name(names, settings->host, name_len(settings->host));
+		ok = add_name(names, settings->host, false);
 	for (size_t i = 0; ok && i < settings->n_server_names; i++)
-		ok = http_request_add_name(names, settings->server_names[i],
-					   name_len(settings->server_names[i]));
+		ok = add_name(names, settings->server_names[i], false);
 	if (ok)
 		return names;
 	http_names_free(names);
@@ -140,8 +144,11 @@ struct http_names *http_names_new(const struct http_settings *settings, const ch
 
 void http_names_free(struct http_names *names)
 {
-	for (size_t i = 0; names && i < names->n; i++)
+	if (!names)
+		return;
+	for (size_t i = 0; i < names->n; i++)
 		free(names->names[i]);
+	free(names->names);
 	free(names);
 }
 
@@ -155,24 +162,21 @@ struct fields {
 	bool wrong_name, wrong_value, gap;
 };
 
-/* Returns true if the range has only blanks. */
-static bool http_request_is_blank(const char *from, const char *to)
-{
-	while (from < to && (*from == ' ' || *from == '\t'))
-		from++;
-	return from == to;
-}
-
-static enum MHD_Result take_field(void *data, enum MHD_ValueKind kind, const char *key,
-				  size_t key_size, const char *value, size_t value_size)
+static enum MHD_Result check_field(void *data, enum MHD_ValueKind kind, const char *key,
+				   size_t key_size, const char *value, size_t value_size)
 {
 	static const char marks[] = "!#$%&'*+-.^_`|~";
 	struct fields *fields = data;
+	const char *blanks;
 
 	(void)kind;
 	if (!value)
 		value = "";
-	if (key != fields->next || !http_request_is_blank(key + key_size + 1, value))
+	/* Only blanks may lie between the colon and the value. */
+	blanks = key + key_size + 1;
+	while (blanks < value && (*blanks == ' ' || *blanks == '\t'))
+		blanks++;
+	if (key != fields->next || blanks != value)
 		fields->gap = true;
 	fields->next = value + value_size + 2;
 	for (size_t i = 0; i < key_size; i++)
@@ -234,13 +238,13 @@ static const char *find_mistake(const struct fields *fields, bool http11)
 	return NULL;
 }
 
-unsigned int http_request_check(struct MHD_Connection *connection, const struct http_line *line,
-				const char *uri, const struct http_names *names, struct error *err)
+unsigned int http_header_check(struct MHD_Connection *connection, const struct http_line *line,
+			       const char *uri, const struct http_names *names, struct error *err)
 {
 	struct fields fields = { .next = line->version + strlen(line->version) + 2 };
 	const char *mistake;
 
-	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take_field, &fields);
+	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, check_field, &fields);
 	mistake = find_mistake(&fields, strcmp(line->version, MHD_HTTP_VERSION_1_0) != 0);
 	if (!mistake && has_gap(connection, line, &fields))
 		mistake = "expected lines that end with CR LF, without NUL, without blanks around "
@@ -272,34 +276,23 @@ unsigned int http_request_check(struct MHD_Connection *connection, const struct 
 
 /* -- web pages -- */
 
-static const char *find_header(struct MHD_Connection *connection, const char *name)
+bool http_header_is_foreign(struct MHD_Connection *connection)
 {
-	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-}
+	const char *origin = http_header_find(connection, MHD_HTTP_HEADER_ORIGIN);
+	const char *site = http_header_find(connection, "Sec-Fetch-Site");
+	const char *agent = http_header_find(connection, MHD_HTTP_HEADER_USER_AGENT);
+	const char *host = http_header_find(connection, MHD_HTTP_HEADER_HOST);
+	const char *authority = origin ? strstr(origin, "://") : NULL;
 
-/* Returns true if an Origin is a site on that host. */
-static bool is_same_origin(const char *origin, const char *host)
-{
-	const char *authority = strstr(origin, "://");
-
-	return authority && host && !strcasecmp(authority + 3, host);
-}
-
-bool http_request_is_foreign(struct MHD_Connection *connection)
-{
-	const char *origin = find_header(connection, MHD_HTTP_HEADER_ORIGIN);
-	const char *site = find_header(connection, "Sec-Fetch-Site");
-	const char *agent = find_header(connection, MHD_HTTP_HEADER_USER_AGENT);
-
-	if (origin && !is_same_origin(origin, find_header(connection, MHD_HTTP_HEADER_HOST)))
+	if (origin && (!authority || !host || strcasecmp(authority + 3, host) != 0))
 		return true;
 	if (site)
 		return strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
 	return !origin && agent && !strncmp(agent, "Mozilla/", strlen("Mozilla/"));
 }
 
-bool http_request_is_of_page(struct MHD_Connection *connection)
+bool http_header_is_of_page(struct MHD_Connection *connection)
 {
-	return find_header(connection, MHD_HTTP_HEADER_ORIGIN) ||
-	       find_header(connection, "Sec-Fetch-Site");
+	return http_header_find(connection, MHD_HTTP_HEADER_ORIGIN) ||
+	       http_header_find(connection, "Sec-Fetch-Site");
 }

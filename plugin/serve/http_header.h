@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Checks of a request before any action: the header is unambiguous (RFC 9112), its Host is a name
- * of the listener, and no web page of another site has sent the request. Called by the thread of
- * the connection.
+ * Checks of a request's header before any action: the header is unambiguous (RFC 9112), its Host is
+ * a name of the listener, and no web page of another site has sent the request. Called by the
+ * thread of the connection.
  */
-#ifndef DYNMON_SERVE_HTTP_REQUEST_H
-#define DYNMON_SERVE_HTTP_REQUEST_H
+#ifndef DYNMON_SERVE_HTTP_HEADER_H
+#define DYNMON_SERVE_HTTP_HEADER_H
 
 #include "config/settings.h"
 
@@ -36,6 +36,9 @@ struct http_line {
 	const char *version;
 };
 
+/* Returns the value of a header field, or NULL. */
+const char *http_header_find(struct MHD_Connection *connection, const char *name);
+
 /* Returns true if a target is a path with complete escapes, none of which is NUL. */
 bool http_uri_is_valid(const char *uri);
 
@@ -46,7 +49,7 @@ bool http_host_is_valid(const char *host);
 bool http_names_have(const struct http_names *names, const char *host);
 
 /**
- * http_request_check() - check the header of a request
+ * http_header_check() - check the header of a request
  * @uri:    the target as received
  * @names:  of the listener; NULL accepts every valid Host
  * @err:    receives a message for the client
@@ -54,19 +57,19 @@ bool http_names_have(const struct http_names *names, const char *host);
  * Return: 0, or the status to refuse the request with. The connection must then be closed, since
  * the end of the request is not known.
  */
-unsigned int http_request_check(struct MHD_Connection *connection, const struct http_line *line,
-				const char *uri, const struct http_names *names, struct error *err);
+unsigned int http_header_check(struct MHD_Connection *connection, const struct http_line *line,
+			       const char *uri, const struct http_names *names, struct error *err);
 
 /**
- * http_request_is_foreign() - test if a page of another site may have sent a request
+ * http_header_is_foreign() - test if a page of another site may have sent a request
  *
  * Browsers mark such a request with Sec-Fetch-Site or Origin, but over plain HTTP to a host other
  * than localhost a GET may have neither header. Therefore a request of a browser without these
  * headers is foreign, too. Requests of other clients are not.
  */
-bool http_request_is_foreign(struct MHD_Connection *connection);
+bool http_header_is_foreign(struct MHD_Connection *connection);
 
 /* Returns true if any web page sent the request. */
-bool http_request_is_of_page(struct MHD_Connection *connection);
+bool http_header_is_of_page(struct MHD_Connection *connection);
 
 #endif
