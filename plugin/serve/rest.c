@@ -1,9 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/rest.h"
-#include "serve/rest_private.h"
+#include "serve/rest_base.h"
+#include "serve/rest_call.h"
+#include "serve/rest_config.h"
+#include "serve/rest_cube.h"
+#include "serve/rest_metrics.h"
+#include "serve/rest_schema.h"
 
 #include <errno.h>
 #include <microhttpd.h>
+
+enum rest_method { REST_GET, REST_POST, REST_PUT, REST_PATCH, REST_DELETE, REST_METHODS };
+
+static const char *const method_names[REST_METHODS] = { "GET", "POST", "PUT", "PATCH", "DELETE" };
+
+struct rest_route {
+	const char *pattern; /* as accepted by rest_path_matches() */
+	/* Handlers as described in rest_call.h. NULL if the method is not supported. */
+	int (*run[REST_METHODS])(struct rest_call *call, struct error *err);
+	/* Answers OPTIONS with help=WHAT. NULL if there is no help. */
+	int (*help)(struct rest_call *call, const char *what, struct error *err);
+};
 
 #define CUBE   REST_SERVICE "/:name"
 #define CONFIG CUBE "/dataplane-config|dataplane"
@@ -14,8 +31,8 @@
 static const struct rest_route routes[] = {
 	{ "", { [REST_GET] = rest_get_root }, rest_help_root },
 	{ REST_SERVICE,
-	  { [REST_GET] = rest_get_cubes_of_service,
-	    [REST_POST] = rest_post_service,
+	  { [REST_GET] = rest_get_service,
+	    [REST_POST] = rest_post_cube,
 	    [REST_PATCH] = rest_patch_service },
 	  rest_help_service },
 	{ CUBE,
@@ -63,8 +80,6 @@ static const struct rest_route routes[] = {
 	{},
 };
 
-static const char *const method_names[REST_METHODS] = { "GET", "POST", "PUT", "PATCH", "DELETE" };
-
 static const struct rest_route *find_route(const struct rest_path *path)
 {
 	const struct rest_route *route = routes;
@@ -94,22 +109,20 @@ static void redirect(struct rest_call *call)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
 	const char *uri = call->request->uri, *name = rest_word(call, 0);
-	_cleanup_text_ struct text words = {};
+	_cleanup_text_ struct text message = {};
 
 	if (is_keyword(name)) {
-		text_printf(&words, "Cannot find %.*s",
+		text_printf(&message, "Cannot find %.*s",
 			    (int)(call->path.len > 200 ? 200 : call->path.len), uri);
-		http_answer_text(call->answer, MHD_HTTP_NOT_FOUND, text_str(&words));
-		return;
+		http_answer_text(call->answer, MHD_HTTP_NOT_FOUND, text_str(&message));
+	} else if (registry_list(call->request->registry, name, &list, NULL) < 0) {
+		text_printf(&message, "No cube found named %.200s", name);
+		http_answer_text(call->answer, MHD_HTTP_NOT_FOUND, text_str(&message));
+	} else {
+		text_printf(&call->answer->location, "%s/" REST_SERVICE "/%s",
+			    call->path.prefixed ? REST_PREFIX : "", uri + call->path.rest_at);
+		call->answer->status = MHD_HTTP_PERMANENT_REDIRECT;
 	}
-	if (registry_list(call->request->registry, name, &list, NULL) < 0) {
-		text_printf(&words, "No cube found named %.200s", name);
-		http_answer_text(call->answer, MHD_HTTP_NOT_FOUND, text_str(&words));
-		return;
-	}
-	text_printf(&call->answer->location, "%s/" REST_SERVICE "/%s",
-		    call->path.prefixed ? REST_PREFIX : "", uri + call->path.rest_at);
-	rest_done(call, MHD_HTTP_PERMANENT_REDIRECT);
 }
 
 static void add_allow(struct http_answer *answer, const struct rest_route *route)
@@ -121,18 +134,17 @@ static void add_allow(struct http_answer *answer, const struct rest_route *route
 	text_adds(&answer->allow, ", OPTIONS");
 }
 
-static void run_options(struct rest_call *call, const struct rest_route *route)
+static int run_options(struct rest_call *call, const struct rest_route *route, struct error *err)
 {
 	_cleanup_free_ char *what = rest_query(call->request->uri, "help");
 
-	if (!what) {
-		add_allow(call->answer, route);
-		rest_done(call, MHD_HTTP_NO_CONTENT);
-	} else if (route->help) {
-		route->help(call, what);
-	} else {
-		http_answer_text(call->answer, MHD_HTTP_BAD_REQUEST, "There is no help for this");
-	}
+	if (what && route->help)
+		return route->help(call, what, err);
+	if (what)
+		return error_set(err, -EINVAL, "There is no help for this");
+	add_allow(call->answer, route);
+	call->answer->status = MHD_HTTP_NO_CONTENT;
+	return 0;
 }
 
 /* Returns REST_METHODS for a method that no path supports. HEAD is treated as GET. */
@@ -147,85 +159,114 @@ static enum rest_method find_method(const char *name)
 	return (enum rest_method)method;
 }
 
-static void refuse_method(struct rest_call *call, const struct rest_route *route)
-{
-	_cleanup_text_ struct text words = {};
-
-	add_allow(call->answer, route);
-	text_printf(&words, "%.20s is not possible here, but %s", call->request->method,
-		    text_str(&call->answer->allow));
-	http_answer_text(call->answer, MHD_HTTP_METHOD_NOT_ALLOWED, text_str(&words));
-}
-
-static void refuse_write(struct rest_call *call)
-{
-	_cleanup_text_ struct text words = {};
-
-	text_printf(
-		&words,
-		"%s lets nothing be changed: set AllowWrites true in its <Http> block, or use a "
-		"unix socket, where that is the default",
-		call->request->listener);
-	http_answer_text(call->answer, MHD_HTTP_FORBIDDEN, text_str(&words));
-}
-
 /*
- * Finds the route of a request and answers all requests that need no look at the body. Returns NULL
- * if the answer is complete.
+ * Finds the handler of a request, and answers all requests that do not depend on the body. *ret is
+ * NULL if the answer is complete.
  */
-static const struct rest_route *rest_begin(struct rest_call *call, enum rest_method method)
+static int find_handler(struct rest_call *call,
+			int (**ret)(struct rest_call *call, struct error *err), struct error *err)
 {
 	const struct http_request *request = call->request;
-	_cleanup_error_ struct error err = {};
+	enum rest_method method = find_method(request->method);
 	const struct rest_route *route;
+	int r = rest_path_parse(&call->path, request->uri, err);
 
-	if (rest_path_parse(&call->path, request->uri, &err) < 0) {
-		rest_failed(call, &err);
-		return NULL;
-	}
+	*ret = NULL;
+	if (r < 0)
+		return r;
 	route = find_route(&call->path);
-	if (!route)
+	if (!route) {
 		redirect(call);
-	else if (!strcmp(request->method, "OPTIONS"))
-		run_options(call, route);
-	else if (method == REST_METHODS || !route->run[method])
-		refuse_method(call, route);
-	else if (method != REST_GET && !request->writes)
-		refuse_write(call);
-	else
-		return route;
-	return NULL;
+		return 0;
+	}
+	if (!strcmp(request->method, "OPTIONS"))
+		return run_options(call, route, err);
+	if (method == REST_METHODS || !route->run[method]) {
+		add_allow(call->answer, route);
+		call->error_status = MHD_HTTP_METHOD_NOT_ALLOWED;
+		return error_set(err, -EINVAL, "%.20s is not possible here, but %s",
+				 request->method, text_str(&call->answer->allow));
+	}
+	if (method != REST_GET && !request->writes) {
+		call->error_status = MHD_HTTP_FORBIDDEN;
+		return error_set(err, -EINVAL,
+				 "%s lets nothing be changed: set AllowWrites true in its <Http> "
+				 "block, or use a unix socket, where that is the default",
+				 request->listener);
+	}
+	*ret = route->run[method];
+	return 0;
 }
 
-static void end(struct rest_call *call)
+static void answer_error(struct rest_call *call, int code, const struct error *err)
 {
-	struct http_answer *answer = call->answer;
+	unsigned int status = call->error_status ? call->error_status : MHD_HTTP_BAD_REQUEST;
+	const char *tag = call->error_tag;
+	struct json_writer json = { .out = &call->answer->body };
 
-	rest_path_release(&call->path);
-	if (text_status(&answer->body) == 0 && text_status(&answer->location) == 0)
+	if (code == -ENOENT && !call->error_status) {
+		status = MHD_HTTP_NOT_FOUND;
+		tag = "data-missing";
+	}
+	if (code == -ENOMEM)
+		status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+	else if (injection_is_put_off(code))
+		status = MHD_HTTP_SERVICE_UNAVAILABLE;
+	text_clear(&call->answer->body);
+	if (!tag || code == -ENOMEM) {
+		http_answer_text(call->answer, status, error_message(err));
 		return;
-	http_answer_release(answer);
-	http_answer_text(answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+	}
+	call->answer->status = status;
+	json_object_begin(&json);
+	json_key(&json, "ietf-restconf:errors");
+	json_object_begin(&json);
+	json_key(&json, "error");
+	json_array_begin(&json);
+	json_object_begin(&json);
+	json_member_string(&json, "error-type", "application");
+	json_member_string(&json, "error-tag", tag);
+	if (call->error_field.len)
+		json_member_string(&json, "error-info", text_str(&call->error_field));
+	json_member_string(&json, "error-message", error_message(err));
+	json_object_end(&json);
+	json_array_end(&json);
+	json_object_end(&json);
+	json_object_end(&json);
+}
+
+/* Returns true if the answer does not depend on the body. begin: stop before the handler. */
+static bool process(const struct http_request *request, struct http_answer *answer, bool begin)
+{
+	struct rest_call call = { request, answer, .json = { .out = &answer->body } };
+	int (*handler)(struct rest_call * call, struct error * err);
+	_cleanup_error_ struct error err = {};
+	int r;
+
+	answer->status = MHD_HTTP_OK;
+	answer->content_type = REST_JSON;
+	r = find_handler(&call, &handler, &err);
+	if (r == 0 && handler && !begin) {
+		answer->changes = find_method(request->method) != REST_GET;
+		r = handler(&call, &err);
+	}
+	if (r < 0)
+		answer_error(&call, r, &err);
+	rest_path_release(&call.path);
+	text_release(&call.error_field);
+	if (text_status(&answer->body) < 0 || text_status(&answer->location) < 0) {
+		http_answer_release(answer);
+		http_answer_text(answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+	}
+	return r < 0 || !handler;
 }
 
 void rest_run(const struct http_request *request, struct http_answer *answer)
 {
-	struct rest_call call = { request, answer };
-	enum rest_method method = find_method(request->method);
-	const struct rest_route *route = rest_begin(&call, method);
-
-	if (route) {
-		answer->changes = method != REST_GET;
-		route->run[method](&call);
-	}
-	end(&call);
+	process(request, answer, false);
 }
 
 bool rest_refuse(const struct http_request *request, struct http_answer *answer)
 {
-	struct rest_call call = { request, answer };
-	bool refused = !rest_begin(&call, find_method(request->method));
-
-	end(&call);
-	return refused;
+	return process(request, answer, true);
 }

@@ -12,8 +12,6 @@
 
 #include "serve/http_message.h"
 
-#define REST_JSON "application/yang.data+json; charset=utf-8"
-
 /**
  * rest_run() - run a request
  * @request:  the complete request

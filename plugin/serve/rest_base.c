@@ -1,59 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Paths outside a service: attach, detach, cubes, services, netdevs, version. */
+#include "serve/rest_base.h"
 #include "base/utf8.h"
-#include "serve/rest_private.h"
+#include "serve/rest_cube.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
-#include <json-c/json.h>
 #include <microhttpd.h>
 #include <netdb.h>
 
-DEFINE_CLEANUP(struct json_object *, json_object_put);
-#define _cleanup_json_ _cleanup_(json_object_putp)
-
 /* Lists the top-level paths as links. */
-void rest_get_root(struct rest_call *call)
+int rest_get_root(struct rest_call *call, struct error *err)
 {
 	static const char *const names[] = { "services", "cubes",  "netdevs",	"version",
 					     "attach",	 "detach", REST_SERVICE };
-	struct text *out = &call->answer->body;
 
-	rest_links_begin(call, out);
+	(void)err;
+	rest_links_begin(call, &call->json);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		rest_links_add(call, out, names[i]);
-	rest_links_end(out);
-	rest_json(call);
+		rest_links_add(call, &call->json, names[i]);
+	json_array_end(&call->json);
+	return 0;
 }
 
-/* -- attach and detach -- */
+/* -- attach and detach: unlike elsewhere, a missing cube gives the status 400 -- */
 
-/* Answers with a plain text error that quotes a word. */
-static void refuse(struct rest_call *call, const char *before, const char *word, const char *after)
-{
-	_cleanup_text_ struct text words = {};
-
-	text_printf(&words, "%s%.100s%s", before, word, after);
-	http_answer_text(call->answer, MHD_HTTP_BAD_REQUEST, text_str(&words));
-}
-
-static bool rest_base_exists(struct rest_call *call, const char *cube)
+static int check_cube(struct rest_call *call, const char *cube, struct error *err)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
 
 	if (registry_list(call->request->registry, cube, &list, NULL) == 0)
-		return true;
-	refuse(call, "Cube ", cube, " does not exist");
-	return false;
+		return 0;
+	return error_set(err, -EINVAL, "Cube %.100s does not exist", cube);
 }
 
-/* Strings of the request body; NULL if missing. */
+/* The body of a request; the strings belong to it. NULL if missing. */
 struct placement {
+	struct json_object *body;
 	const char *cube, *port, *position, *before, *after;
 };
 
-static bool placement_init(struct placement *placement, struct rest_call *call,
-			   struct json_object *body)
+static void placement_release(struct placement *placement)
+{
+	json_object_put(placement->body);
+}
+
+static int placement_init(struct placement *placement, struct rest_call *call, struct error *err)
 {
 	const struct {
 		const char *name;
@@ -63,211 +54,191 @@ static bool placement_init(struct placement *placement, struct rest_call *call,
 		{ "position", &placement->position }, { "before", &placement->before },
 		{ "after", &placement->after },
 	};
-	int r = 0;
+	int r = rest_body_object(call, &placement->body, err);
 
-	*placement = (struct placement){};
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(members); i++)
-		*members[i].to = rest_body_string(call, body, members[i].name, &r);
+		r = rest_body_string(call, placement->body, members[i].name, members[i].to, err);
 	if (r < 0)
-		return false;
-	if (placement->cube && placement->port)
-		return rest_base_exists(call, placement->cube);
-	refuse(call, "", placement->cube ? "Port" : "Cube", " is missing");
-	return false;
+		return r;
+	if (!placement->cube || !placement->port)
+		return error_set(err, -EINVAL, "%s is missing", placement->cube ? "Port" : "Cube");
+	return check_cube(call, placement->cube, err);
 }
 
-/*
- * Makes the position in the syntax of the settings; empty for the default. Returns false with an
- * error in the answer.
- */
-static bool position_word(struct rest_call *call, const struct placement *placement,
-			  struct text *word)
+/* Makes the position in the syntax of the settings; empty for the default. */
+static int make_position(struct rest_call *call, const struct placement *placement,
+			 struct text *out, struct error *err)
 {
 	const char *position = placement->position;
 	const char *neighbour = placement->before ? placement->before : placement->after;
 
-	if (!!position + !!placement->before + !!placement->after > 1) {
-		refuse(call, "",
-		       !position	   ? "after and before"
-		       : placement->before ? "position and before"
-					   : "position and after",
-		       " cannot be used together");
-		return false;
-	}
+	if (!!position + !!placement->before + !!placement->after > 1)
+		return error_set(err, -EINVAL, "%s cannot be used together",
+				 !position	     ? "after and before"
+				 : placement->before ? "position and before"
+						     : "position and after");
 	if (neighbour) {
-		text_printf(word, "%s:%s", placement->before ? "before" : "after", neighbour);
-		return rest_base_exists(call, neighbour);
+		text_printf(out, "%s:%s", placement->before ? "before" : "after", neighbour);
+		return check_cube(call, neighbour, err);
 	}
-	if (position && strcmp(position, "first") && strcmp(position, "last") &&
-	    strcmp(position, "auto")) {
-		refuse(call, "position: expected auto, first or last, found \"", position, "\"");
-		return false;
-	}
-	if (position && strcmp(position, "auto") != 0)
-		text_adds(word, position);
-	return true;
+	if (!position || !strcmp(position, "auto"))
+		return 0;
+	if (strcmp(position, "first") != 0 && strcmp(position, "last") != 0)
+		return error_set(err, -EINVAL,
+				 "position: expected auto, first or last, found \"%.100s\"",
+				 position);
+	text_adds(out, position);
+	return 0;
 }
 
-static void rest_base_attach(struct rest_call *call, const struct placement *placement,
-			     struct text *word)
+int rest_attach(struct rest_call *call, struct error *err)
 {
-	const char *position = word->len ? text_str(word) : NULL;
-	_cleanup_error_ struct error err = {};
-	int r = monitor_settings_try(placement->cube, "Interface", placement->port, &err);
+	_cleanup_(placement_release) struct placement placement = {};
+	_cleanup_text_ struct text position = {};
+	int r = placement_init(&placement, call, err);
 
 	if (r == 0)
-		r = registry_attach_one(call->request->registry, placement->cube, placement->port,
-					position, NULL, &err);
+		r = make_position(call, &placement, &position, err);
+	if (r == 0)
+		r = monitor_settings_try(placement.cube, "Interface", placement.port, err);
+	if (r < 0)
+		return r;
+	r = registry_attach_one(call->request->registry, placement.cube, placement.port,
+				position.len ? text_str(&position) : NULL, NULL, err);
 	if (r == -ENODEV)
-		refuse(call, "Port ", placement->port, " does not exist");
+		error_set(err, r, "Port %.100s does not exist", placement.port);
 	else if (r == -EISCONN)
-		refuse(call, "Cube ", placement->cube, " is already attached");
-	else if (r < 0)
-		rest_failed(call, &err);
-	else
-		rest_done(call, MHD_HTTP_OK);
+		error_set(err, r, "Cube %.100s is already attached", placement.cube);
+	else if (r == -ENOENT)
+		call->error_status = MHD_HTTP_BAD_REQUEST;
+	return r;
 }
 
-void rest_attach(struct rest_call *call)
+int rest_detach(struct rest_call *call, struct error *err)
 {
-	_cleanup_json_ struct json_object *body = rest_body_object(call);
-	_cleanup_text_ struct text word = {};
-	struct placement placement;
+	_cleanup_(placement_release) struct placement placement = {};
+	int r = placement_init(&placement, call, err);
 
-	if (body && placement_init(&placement, call, body) &&
-	    position_word(call, &placement, &word))
-		rest_base_attach(call, &placement, &word);
-}
-
-void rest_detach(struct rest_call *call)
-{
-	_cleanup_json_ struct json_object *body = rest_body_object(call);
-	_cleanup_error_ struct error err = {};
-	struct placement placement;
-
-	if (!body || !placement_init(&placement, call, body))
-		return;
-	if (registry_detach(call->request->registry, placement.cube, placement.port, NULL, &err) <
-	    0)
-		rest_failed(call, &err);
-	else
-		rest_done(call, MHD_HTTP_OK);
+	if (r < 0)
+		return r;
+	r = registry_detach(call->request->registry, placement.cube, placement.port, NULL, err);
+	if (r == -ENOENT)
+		call->error_status = MHD_HTTP_BAD_REQUEST;
+	return r;
 }
 
 /* -- lists -- */
 
-void rest_get_cubes(struct rest_call *call)
+int rest_get_cubes(struct rest_call *call, struct error *err)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
-	_cleanup_error_ struct error err = {};
-	struct text *out = &call->answer->body;
+	struct json_writer *json = &call->json;
+	int r = registry_list(call->request->registry, NULL, &list, err);
 
-	if (registry_list(call->request->registry, NULL, &list, &err) < 0) {
-		rest_failed(call, &err);
-		return;
+	if (r < 0)
+		return r;
+	json_object_begin(json);
+	if (list.n) {
+		json_key(json, REST_SERVICE);
+		json_array_begin(json);
+		for (size_t i = 0; i < list.n; i++) {
+			json_object_begin(json);
+			rest_cube_members(list.monitors[i], json);
+			json_object_end(json);
+		}
+		json_array_end(json);
 	}
-	text_adds(out, list.n ? "{\"" REST_SERVICE "\":[" : "{");
-	for (size_t i = 0; i < list.n; i++) {
-		text_adds(out, i ? ",{" : "{");
-		rest_cube_members(list.monitors[i], out);
-		text_addc(out, '}');
-	}
-	text_adds(out, list.n ? "]}" : "}");
-	rest_json(call);
+	json_object_end(json);
+	return 0;
 }
 
-void rest_get_base_cube(struct rest_call *call)
+int rest_get_base_cube(struct rest_call *call, struct error *err)
 {
-	_cleanup_(monitor_unrefp) struct monitor *monitor = rest_monitor(call);
+	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
+	int r = rest_monitor(call, rest_word(call, 1), &monitor, err);
 
-	if (!monitor)
-		return;
-	text_addc(&call->answer->body, '{');
-	rest_cube_members(monitor, &call->answer->body);
-	text_addc(&call->answer->body, '}');
-	rest_json(call);
+	if (r < 0)
+		return r;
+	json_object_begin(&call->json);
+	rest_cube_members(monitor, &call->json);
+	json_object_end(&call->json);
+	return 0;
 }
 
 /* Lists all services, that is "dynmon", or shows one. */
-void rest_get_services(struct rest_call *call)
+int rest_get_services(struct rest_call *call, struct error *err)
 {
 	const char *name = rest_word(call, 1);
-	struct text *out = &call->answer->body;
+	struct json_writer *json = &call->json;
 
-	if (name && strcmp(name, REST_SERVICE) != 0) {
-		rest_missing(call, "the only service is " REST_SERVICE);
-		return;
-	}
-	text_adds(out, name ? "{" : "[{");
-	rest_member(out, true, "name", REST_SERVICE);
-	rest_member(out, false, "servicecontroller", "collectd");
-	rest_member(out, false, "description", "Dynamic Traffic Monitor");
-	rest_member(out, false, "version", DYNMON_VERSION);
-	text_adds(out, name ? "}" : "}]");
-	rest_json(call);
+	if (name && strcmp(name, REST_SERVICE) != 0)
+		return error_set(err, -ENOENT, "the only service is " REST_SERVICE);
+	if (!name)
+		json_array_begin(json);
+	json_object_begin(json);
+	json_member_string(json, "name", REST_SERVICE);
+	json_member_string(json, "servicecontroller", "collectd");
+	json_member_string(json, "description", "Dynamic Traffic Monitor");
+	json_member_string(json, "version", DYNMON_VERSION);
+	json_object_end(json);
+	if (!name)
+		json_array_end(json);
+	return 0;
 }
 
-static void add_addresses(const struct ifaddrs *all, const char *name, struct text *out)
+static void write_addresses(const struct ifaddrs *all, const char *name, struct json_writer *json)
 {
-	bool first = true;
-
-	text_adds(out, ",\"addresses\":[");
+	json_key(json, "addresses");
+	json_array_begin(json);
 	for (const struct ifaddrs *at = all; at; at = at->ifa_next) {
 		int family = at->ifa_addr ? at->ifa_addr->sa_family : AF_UNSPEC;
+		socklen_t len = family == AF_INET ? sizeof(struct sockaddr_in)
+						  : sizeof(struct sockaddr_in6);
 		char host[NI_MAXHOST];
 
-		if ((family != AF_INET && family != AF_INET6) || strcmp(at->ifa_name, name) != 0 ||
-		    getnameinfo(at->ifa_addr,
-				family == AF_INET ? sizeof(struct sockaddr_in)
-						  : sizeof(struct sockaddr_in6),
-				host, sizeof(host), NULL, 0, NI_NUMERICHOST) != 0)
-			continue;
-		text_adds(out, first ? "" : ",");
-		text_json(out, host, strlen(host));
-		first = false;
+		if ((family == AF_INET || family == AF_INET6) && !strcmp(at->ifa_name, name) &&
+		    !getnameinfo(at->ifa_addr, len, host, sizeof(host), NULL, 0, NI_NUMERICHOST))
+			json_put_string(json, host);
 	}
-	text_addc(out, ']');
+	json_array_end(json);
 }
 
 /* The interfaces of collectd's network namespace, or one of them. */
-void rest_get_netdevs(struct rest_call *call)
+int rest_get_netdevs(struct rest_call *call, struct error *err)
 {
 	const char *name = rest_word(call, 1);
 	_cleanup_netifs_ struct netif_list list = {};
-	_cleanup_error_ struct error err = {};
-	struct text *out = &call->answer->body;
+	struct json_writer *json = &call->json;
 	struct ifaddrs *addresses = NULL;
-	size_t found = 0;
+	bool found = !name;
+	int r = netif_list_get(&list, err);
 
-	if (netif_list_get(&list, &err) < 0) {
-		rest_failed(call, &err);
-		return;
-	}
+	if (r < 0)
+		return r;
 	if (getifaddrs(&addresses) < 0)
 		addresses = NULL;
-	text_addc(out, '[');
+	json_array_begin(json);
 	for (size_t i = 0; i < list.n; i++) {
 		_cleanup_text_ struct text listed = {};
 
 		utf8_name(&listed, list.items[i].name, strlen(list.items[i].name));
 		if (name && strcmp(name, text_str(&listed)) != 0)
 			continue;
-		text_adds(out, found++ ? ",{" : "{");
-		rest_member(out, true, "name", text_str(&listed));
-		add_addresses(addresses, list.items[i].name, out);
-		text_addc(out, '}');
+		found = true;
+		json_object_begin(json);
+		json_member_string(json, "name", text_str(&listed));
+		write_addresses(addresses, list.items[i].name, json);
+		json_object_end(json);
 	}
-	text_addc(out, ']');
+	json_array_end(json);
 	if (addresses)
 		freeifaddrs(addresses);
-	if (name && !found)
-		rest_missing(call, "there is no such network interface");
-	else
-		rest_json(call);
+	return found ? 0 : error_set(err, -ENOENT, "there is no such network interface");
 }
 
-void rest_get_version(struct rest_call *call)
+int rest_get_version(struct rest_call *call, struct error *err)
 {
-	text_adds(&call->answer->body, "{\"polycubed\":{\"version\":\"" DYNMON_VERSION "\"}}");
-	rest_json(call);
+	(void)err;
+	text_adds(json_value(&call->json), "{\"polycubed\":{\"version\":\"" DYNMON_VERSION "\"}}");
+	return 0;
 }

@@ -1,157 +1,114 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* .../dataplane-config and the paths below: the document that a monitor runs. */
-#include "serve/rest_private.h"
+#include "serve/rest_config.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <json-c/json.h>
 #include <microhttpd.h>
-#include <strings.h>
-
-DEFINE_CLEANUP(struct json_object *, json_object_put);
-#define _cleanup_json_ _cleanup_(json_object_putp)
 
 /* -- reading -- */
 
-/*
- * Returns a copy of an object with the given members first, in this order. Members that are null or
- * an empty list are omitted. Drops the reference to from. Returns NULL if memory ran out.
- */
-static struct json_object *arrange(struct json_object *from, const char *const *first)
+/* A member of an object in an answer. Other members follow the listed ones unchanged. */
+struct layout {
+	const char *name;
+	const struct layout *members; /* of the object, or of each object of the list */
+	bool required;		      /* if missing, an empty object or false is added */
+	bool lower;		      /* a string in lower case */
+};
+
+static const struct layout label_layout[] = { { "name" }, { "value" }, {} };
+
+static const struct layout metadata_layout[] = {
+	{ "help" },
+	{ "type", .lower = true },
+	{ "labels", label_layout },
+	{},
+};
+
+static const struct layout options_layout[] = {
+	{ "swap-on-read", .required = true },
+	{ "empty-on-read", .required = true },
+	{},
+};
+
+static const struct layout metric_layout[] = {
+	{ "name" },
+	{ "map-name" },
+	{ "extraction-options", options_layout, .required = true },
+	{ "open-metrics-metadata", metadata_layout },
+	{},
+};
+
+static const struct layout path_layout[] = {
+	{ "name" },
+	{ "code" },
+	{ "code-file" },
+	{ "object" },
+	{ "object-data" },
+	{ "program" },
+	{ "metric-configs", metric_layout },
+	{},
+};
+
+/* Adds a member unless it is null or an empty list. Takes over the reference to value. */
+static int add_member(struct json_object *object, const char *name, struct json_object *value)
 {
-	_cleanup_json_ struct json_object *object = from, *to = json_object_new_object();
-
-	if (!to)
-		return NULL;
-	for (; *first; first++) {
-		struct json_object *value = json_object_object_get(object, *first);
-
-		if (value && json_object_object_add(to, *first, json_object_get(value)) < 0)
-			return NULL;
-	}
-	json_object_object_foreach(object, name, value) {
-		if (value && !json_object_object_get(to, name) &&
-		    json_object_object_add(to, name, json_object_get(value)) < 0)
-			return NULL;
-	}
-	json_object_object_foreach(object, key, list) {
-		if (json_object_is_type(list, json_type_array) && !json_object_array_length(list))
-			json_object_object_del(to, key);
-	}
-	return steal_ptr(&to);
-}
-
-static int add_false(struct json_object *options, const char *name)
-{
-	if (json_object_object_get(options, name))
-		return 0;
-	return json_object_object_add(options, name, json_object_new_boolean(false));
-}
-
-/*
- * Replaces a member and takes over the reference to value. A NULL value means that memory ran out.
- */
-static int put_member(struct json_object *object, const char *name, struct json_object *value)
-{
-	return value ? json_object_object_add(object, name, value) : -ENOMEM;
-}
-
-static int arrange_member(struct json_object *object, const char *name, const char *const *first)
-{
-	struct json_object *member = json_object_object_get(object, name);
-
-	if (!json_object_is_type(member, json_type_object))
-		return 0;
-	return put_member(object, name, arrange(json_object_get(member), first));
-}
-
-static int arrange_labels(struct json_object *metadata)
-{
-	static const char *const label_first[] = { "name", "value", NULL };
-	struct json_object *labels = json_object_object_get(metadata, "labels");
-	size_t n =
-		json_object_is_type(labels, json_type_array) ? json_object_array_length(labels) : 0;
-
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *label =
-			arrange(json_object_get(json_object_array_get_idx(labels, i)), label_first);
-
-		if (!label)
-			return -ENOMEM;
-		json_object_array_put_idx(labels, i, label);
-	}
+	if (value &&
+	    (!json_object_is_type(value, json_type_array) || json_object_array_length(value)))
+		return json_object_object_add(object, name, value);
+	json_object_put(value);
 	return 0;
 }
 
-static int lower_type(struct json_object *metadata)
+static int make_lower(struct json_object *string)
 {
-	struct json_object *type = json_object_object_get(metadata, "type");
-	_cleanup_free_ char *word = type ? strdup(json_object_get_string(type)) : NULL;
+	_cleanup_free_ char *word = strdup(json_object_get_string(string));
 
-	if (!type)
-		return 0;
 	for (char *c = word; c && *c; c++)
 		*c = (char)tolower((unsigned char)*c);
-	return put_member(metadata, "type", word ? json_object_new_string(word) : NULL);
+	return word && json_object_set_string(string, word) ? 0 : -ENOMEM;
 }
 
 /*
- * Arranges a metric of a valid document. Drops the reference to metric. Returns NULL if memory ran
- * out.
+ * Arranges a value of a valid document, which may change. Returns a new reference to the result;
+ * NULL if memory ran out.
  */
-static struct json_object *arrange_metric(struct json_object *metric)
+static struct json_object *arrange(struct json_object *value, const struct layout *layout)
 {
-	static const char *const metric_first[] = { "name", "map-name", "extraction-options",
-						    "open-metrics-metadata", NULL };
-	static const char *const options_first[] = { "swap-on-read", "empty-on-read", NULL };
-	static const char *const metadata_first[] = { "help", "type", "labels", NULL };
-	struct json_object *options = json_object_object_get(metric, "extraction-options");
-	struct json_object *metadata = json_object_object_get(metric, "open-metrics-metadata");
-	int r = 0;
+	_cleanup_json_ struct json_object *object = NULL;
 
-	if (!options) {
-		options = json_object_new_object();
-		r = put_member(metric, "extraction-options", options);
-	}
-	if (r == 0)
-		r = add_false(options, "swap-on-read");
-	if (r == 0)
-		r = add_false(options, "empty-on-read");
-	if (r == 0 && metadata)
-		r = arrange_labels(metadata);
-	if (r == 0 && metadata)
-		r = lower_type(metadata);
-	if (r == 0)
-		r = arrange_member(metric, "extraction-options", options_first);
-	if (r == 0)
-		r = arrange_member(metric, "open-metrics-metadata", metadata_first);
-	if (r == 0)
-		return arrange(metric, metric_first);
-	json_object_put(metric);
-	return NULL;
-}
+	if (layout && json_object_is_type(value, json_type_array))
+		for (size_t i = 0; i < json_object_array_length(value); i++) {
+			struct json_object *element =
+				arrange(json_object_array_get_idx(value, i), layout);
 
-static struct json_object *arrange_direction(struct json_object *path)
-{
-	static const char *const path_first[] = {
-		"name",	       "code",	  "code-file",	    "object",
-		"object-data", "program", "metric-configs", NULL,
-	};
-	struct json_object *metrics = json_object_object_get(path, "metric-configs");
-	size_t n = json_object_is_type(metrics, json_type_array) ? json_object_array_length(metrics)
-								 : 0;
-
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *metric =
-			arrange_metric(json_object_get(json_object_array_get_idx(metrics, i)));
-
-		if (!metric) {
-			json_object_put(path);
-			return NULL;
+			if (!element || json_object_array_put_idx(value, i, element) < 0)
+				return NULL;
 		}
-		json_object_array_put_idx(metrics, i, metric);
+	if (!layout || !json_object_is_type(value, json_type_object))
+		return json_object_get(value);
+	object = json_object_new_object();
+	for (const struct layout *row = layout; object && row->name; row++) {
+		_cleanup_json_ struct json_object *member =
+			json_object_get(json_object_object_get(value, row->name));
+		struct json_object *arranged;
+
+		if (!member && !row->required)
+			continue;
+		if (!member)
+			member = row->members ? json_object_new_object()
+					      : json_object_new_boolean(false);
+		if (!member || (row->lower && make_lower(member) < 0))
+			return NULL;
+		arranged = arrange(member, row->members);
+		if (!arranged || add_member(object, row->name, arranged) < 0)
+			return NULL;
 	}
-	return arrange(path, path_first);
+	json_object_object_foreach(value, name, member) {
+		if (object && !json_object_object_get(object, name) &&
+		    add_member(object, name, json_object_get(member)) < 0)
+			return NULL;
+	}
+	return steal_ptr(&object);
 }
 
 struct json_object *rest_config(struct monitor *monitor)
@@ -162,9 +119,10 @@ struct json_object *rest_config(struct monitor *monitor)
 	pthread_mutex_lock(&monitor->state);
 	dataplane = dataplane_ref(monitor->dataplane);
 	pthread_mutex_unlock(&monitor->state);
-	for (int i = 0; config && dataplane && i < N_DIRECTIONS; i++) {
-		const struct direction_code *code = dataplane->directions[i];
-		struct json_object *direction = NULL;
+	for (enum direction d = 0; config && dataplane && d < N_DIRECTIONS; d++) {
+		const struct direction_code *code = dataplane->directions[d];
+		_cleanup_json_ struct json_object *copy = NULL;
+		struct json_object *path;
 		char name[16];
 
 		if (!code)
@@ -172,10 +130,11 @@ struct json_object *rest_config(struct monitor *monitor)
 		/*
 		 * Other threads read this dataplane, and json-c's reference counts are not atomic.
 		 */
-		if (json_object_deep_copy(code->config->json, &direction, NULL) < 0)
+		if (json_object_deep_copy(code->config->json, &copy, NULL) < 0)
 			return NULL;
-		snprintf(name, sizeof(name), "%s-path", direction_name((enum direction)i));
-		if (put_member(config, name, arrange_direction(direction)) < 0)
+		path = arrange(copy, path_layout);
+		snprintf(name, sizeof(name), "%s-path", direction_name(d));
+		if (!path || json_object_object_add(config, name, path) < 0)
 			return NULL;
 	}
 	return steal_ptr(&config);
@@ -190,211 +149,170 @@ void rest_config_text(struct json_object *config, struct text *out)
 	text_add(out, text, len);
 }
 
-/* Returns the name of a list element, or NULL. A list at an unknown key may have no names. */
-static const char *name_of(struct json_object *list, size_t i)
+/*
+ * Returns the name of element i of a list, or NULL. A list at an unknown key may have elements
+ * without a name.
+ */
+static const char *element_name(struct json_object *list, size_t i)
 {
 	struct json_object *element = json_object_array_get_idx(list, i);
 
 	return json_object_get_string(json_object_object_get(element, "name"));
 }
 
-/* Returns the list element with this name, or NULL. */
-static struct json_object *find_element(struct json_object *list, const char *name)
+/* Returns a member of an object or the list element with this name; NULL if there is none. */
+static struct json_object *find_node(struct json_object *node, const char *name)
 {
-	for (size_t i = 0; i < json_object_array_length(list); i++)
-		if (name_of(list, i) && !strcmp(name_of(list, i), name))
-			return json_object_array_get_idx(list, i);
+	if (json_object_is_type(node, json_type_object))
+		return json_object_object_get(node, name);
+	if (!json_object_is_type(node, json_type_array))
+		return NULL;
+	for (size_t i = 0; i < json_object_array_length(node); i++)
+		if (element_name(node, i) && !strcmp(element_name(node, i), name))
+			return json_object_array_get_idx(node, i);
 	return NULL;
 }
 
-/* Appends links to the members of an object or to the named elements of a list. */
-static void config_links(const struct rest_call *call, struct json_object *node, struct text *links)
+/* Writes a node of the document, with links to its members or to the named elements of a list. */
+static void write_node(struct rest_call *call, struct json_object *node)
 {
-	rest_links_begin(call, links);
-	if (json_object_is_type(node, json_type_object)) {
+	bool object = json_object_is_type(node, json_type_object);
+	struct json_writer *json = &call->json;
+
+	rest_config_text(node, json_value(json));
+	if (!object && (!json_object_is_type(node, json_type_array) ||
+			!json_object_array_length(node) || !element_name(node, 0)))
+		return;
+	json->out->len--; /* reopen the object or the list */
+	json->comma = !object || json_object_object_length(node);
+	if (object) {
+		json_key(json, "_links");
+		rest_links_begin(call, json);
 		json_object_object_foreach(node, name, value) {
 			(void)value;
-			rest_links_add(call, links, name);
+			rest_links_add(call, json, name);
 		}
+		json_array_end(json);
+		json_object_end(json);
 	} else {
+		json_array_begin(json);
+		json_put_string(json, "_links");
+		rest_links_begin(call, json);
 		for (size_t i = 0; i < json_object_array_length(node); i++)
-			if (name_of(node, i))
-				rest_links_add(call, links, name_of(node, i));
+			if (element_name(node, i))
+				rest_links_add(call, json, element_name(node, i));
+		json_array_end(json);
+		json_array_end(json);
+		json_array_end(json);
 	}
-	rest_links_end(links);
 }
 
-/* Returns true if the elements of a list have names; otherwise they are plain values. */
-static bool is_named_list(struct json_object *node)
+int rest_get_config(struct rest_call *call, struct error *err)
 {
-	return json_object_is_type(node, json_type_array) && json_object_array_length(node) &&
-	       name_of(node, 0);
-}
-
-static void answer_node(struct rest_call *call, struct json_object *node)
-{
-	struct text *out = &call->answer->body;
-	_cleanup_text_ struct text links = {};
-
-	rest_config_text(node, out);
-	if (json_object_is_type(node, json_type_object)) {
-		config_links(call, node, &links);
-		out->len--; /* the closing brace */
-		text_printf(out, "%s\"_links\":%s}", json_object_object_length(node) ? "," : "",
-			    text_str(&links));
-	} else if (is_named_list(node)) {
-		config_links(call, node, &links);
-		out->len--;
-		text_printf(out, ",[\"_links\",%s]]", text_str(&links));
-	}
-	rest_json(call);
-}
-
-void rest_get_config(struct rest_call *call)
-{
-	_cleanup_(monitor_unrefp) struct monitor *monitor = rest_monitor(call);
+	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
 	_cleanup_json_ struct json_object *config = NULL;
 	struct json_object *node;
 	size_t i = 3;
+	int r = rest_monitor(call, rest_word(call, 1), &monitor, err);
 
-	if (!monitor)
-		return;
+	if (r < 0)
+		return r;
 	config = rest_config(monitor);
-	for (node = config; node && i < call->path.n; i++) {
-		const char *word = call->path.words[i];
-
-		if (json_object_is_type(node, json_type_object))
-			node = json_object_object_get(node, word);
-		else
-			node = json_object_is_type(node, json_type_array) ? find_element(node, word)
-									  : NULL;
-	}
-	if (node) {
-		answer_node(call, node);
-	} else if (!config) {
-		http_answer_text(call->answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
-	} else {
-		_cleanup_text_ struct text words = {};
-
-		text_printf(&words, "the dataplane has no \"%.100s\"", rest_word(call, i - 1));
-		rest_missing(call, text_str(&words));
-	}
+	if (!config)
+		return error_oom(err);
+	for (node = config; node && i < call->path.n; i++)
+		node = find_node(node, call->path.words[i]);
+	if (!node)
+		return error_set(err, -ENOENT, "the dataplane has no \"%.100s\"",
+				 rest_word(call, i - 1));
+	write_node(call, node);
+	return 0;
 }
 
 /* -- changing -- */
 
-/* Returns the direction of the request's direction; -1 for both. */
-static int rest_config_direction_of(const struct rest_call *call)
+/* Returns the direction in the path of the request; -1 for both. */
+static int config_direction(const struct rest_call *call)
 {
 	const char *word = rest_word(call, 3);
 
 	return word ? strcmp(word, "egress-path") == 0 ? EGRESS : INGRESS : -1;
 }
 
-/* The field of the error is the prefix of the message. */
-static void invalid_document(struct rest_call *call, const struct error *err)
-{
-	_cleanup_free_ char *field = strdup(error_message(err));
-	char *colon = field ? strstr(field, ": ") : NULL;
-
-	if (colon)
-		*colon = '\0';
-	if (!strncmp(error_message(err), "JSON syntax", 11))
-		rest_failed(call, err);
-	else
-		rest_invalid(call, colon ? field : "dataplane-config", err);
-}
-
-/* Returns true if the monitor was deleted in the meantime. */
-static bool is_gone(struct registry *registry, const char *name)
-{
-	_cleanup_(monitor_list_release) struct monitor_list list = {};
-
-	return registry_list(registry, name, &list, NULL) == -ENOENT;
-}
-
-void rest_inject(struct rest_call *call, const struct injection *injection, unsigned int status)
+int rest_inject(struct rest_call *call, const struct injection *injection, unsigned int status,
+		struct error *err)
 {
 	struct registry *registry = call->request->registry;
-	_cleanup_error_ struct error err = {};
+	_cleanup_(monitor_list_release) struct monitor_list list = {};
 	int r = 0;
 
 	/* Check the document first, to distinguish its errors from errors of the compiler. */
 	if (injection->bytes)
-		r = registry_try_document(registry, injection->bytes, injection->len, &err);
+		r = registry_try_document(registry, injection->bytes, injection->len, err);
 	if (r < 0) {
-		invalid_document(call, &err);
-		return;
+		/* The message begins with the invalid member. */
+		const char *message = error_message(err), *colon = strstr(message, ": ");
+		_cleanup_free_ char *field =
+			colon ? strndup(message, (size_t)(colon - message)) : NULL;
+
+		if (field && !strcmp(field, "JSON syntax"))
+			return r;
+		return rest_invalid(call, field ? field : "dataplane-config", r);
 	}
-	r = registry_inject(registry, injection, &call->answer->report, &err);
+	r = registry_inject(registry, injection, &call->answer->report, err);
+	if (r == 0)
+		call->answer->status = status;
 	if (r == -EEXIST && injection->into == INJECT_NEW)
-		rest_error(call, MHD_HTTP_CONFLICT, "data-exists", NULL, error_message(&err));
-	else if (r == -ENOENT && is_gone(registry, injection->monitor))
-		rest_missing(call, error_message(&err));
-	else if (r < 0)
-		rest_failed(call, &err);
-	else
-		rest_done(call, status);
+		return rest_conflict(call, "data-exists", r);
+	/* Only a monitor that was deleted in the meantime gives the status 404. */
+	if (r == -ENOENT && registry_list(registry, injection->monitor, &list, NULL) != -ENOENT)
+		call->error_status = MHD_HTTP_BAD_REQUEST;
+	return r;
 }
 
-/*
- * Makes a document from the body, which is a document or one direction. Returns -errno with an
- * error in the answer.
- */
-static int make_document(struct rest_call *call, int direction, struct text *document)
+/* The body is a document or one direction of it. */
+static int inject_body(struct rest_call *call, unsigned int status, struct error *err)
 {
-	const struct http_request *request = call->request;
-	_cleanup_json_ struct json_object *body = rest_body_object(call);
-
-	if (!body)
-		return -EINVAL;
-	if (direction >= 0)
-		text_printf(document, "{\"%s-path\":", direction_name(direction));
-	if (request->len)
-		text_add(document, request->body, request->len);
-	else
-		text_adds(document, "{}");
-	if (direction >= 0)
-		text_addc(document, '}');
-	if (text_status(document) == 0)
-		return 0;
-	http_answer_text(call->answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
-	return -ENOMEM;
-}
-
-static void inject_body(struct rest_call *call, unsigned int status)
-{
-	_cleanup_(monitor_unrefp) struct monitor *monitor = rest_monitor(call);
-	_cleanup_text_ struct text document = {};
 	struct injection injection = { .monitor = rest_word(call, 1), .into = INJECT_EXISTING };
+	const struct http_request *request = call->request;
+	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
+	_cleanup_json_ struct json_object *body = NULL;
+	_cleanup_text_ struct text document = {};
+	int direction = config_direction(call);
+	int r = rest_monitor(call, injection.monitor, &monitor, err);
 
-	if (!monitor || make_document(call, rest_config_direction_of(call), &document) < 0)
-		return;
+	if (r == 0)
+		r = rest_body_object(call, &body, err);
+	if (r < 0)
+		return r;
+	if (direction >= 0)
+		text_printf(&document, "{\"%s-path\":", direction_name((enum direction)direction));
+	if (request->len)
+		text_add(&document, request->body, request->len);
+	else
+		text_adds(&document, "{}");
+	if (direction >= 0)
+		text_addc(&document, '}');
+	if (text_status(&document) < 0)
+		return error_oom(err);
 	injection.bytes = text_str(&document);
 	injection.len = document.len;
-	rest_inject(call, &injection, status);
+	return rest_inject(call, &injection, status, err);
 }
 
-void rest_put_config(struct rest_call *call)
+int rest_put_config(struct rest_call *call, struct error *err)
 {
-	inject_body(call, MHD_HTTP_CREATED);
+	return inject_body(call, MHD_HTTP_CREATED, err);
 }
 
-void rest_patch_config(struct rest_call *call)
+int rest_patch_config(struct rest_call *call, struct error *err)
 {
-	inject_body(call, MHD_HTTP_OK);
+	return inject_body(call, MHD_HTTP_OK, err);
 }
 
-void rest_delete_config(struct rest_call *call)
+int rest_delete_config(struct rest_call *call, struct error *err)
 {
-	_cleanup_error_ struct error err = {};
-	int r = registry_eject(call->request->registry, rest_word(call, 1),
-			       rest_config_direction_of(call), NULL, &err);
-
-	if (r == -ENOENT)
-		rest_missing(call, error_message(&err));
-	else if (r < 0)
-		rest_failed(call, &err);
-	else
-		rest_done(call, MHD_HTTP_NO_CONTENT);
+	call->answer->status = MHD_HTTP_NO_CONTENT;
+	return registry_eject(call->request->registry, rest_word(call, 1), config_direction(call),
+			      NULL, err);
 }

@@ -1,88 +1,61 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /dynmon and /dynmon/:name: monitors as Polycube's cubes. */
+#include "serve/rest_cube.h"
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "export/json.h"
-#include "serve/rest_private.h"
+#include "serve/rest_config.h"
+#include "serve/rest_schema.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <json-c/json.h>
 #include <microhttpd.h>
 #include <strings.h>
-
-DEFINE_CLEANUP(struct json_object *, json_object_put);
-#define _cleanup_json_ _cleanup_(json_object_putp)
 
 /*
  * Polycube's names of hooks and log levels. If ours occurs twice, the first entry is used for
  * output.
  */
-struct word {
+struct translation {
 	const char *theirs, *ours;
 };
 
-static const struct word types[] = {
-	{ "TC", "auto" },
+static const struct translation types[] = {
+	{ "TC", "auto" }, /* and tcx, tc */
 	{ "XDP_SKB", "xdp-generic" },
 	{ "XDP_DRV", "xdp" },
 	{},
 };
 
-static const struct word levels[] = {
+static const struct translation levels[] = {
 	{ "OFF", "off" },	 { "ERR", "error" },   { "WARN", "warn" },
 	{ "INFO", "info" },	 { "DEBUG", "debug" }, { "TRACE", "trace" },
 	{ "CRITICAL", "error" }, { "ERROR", "error" }, {},
 };
 
-const char *rest_type(const struct monitor *monitor)
+/* Returns Polycube's name; the first one if there is none. */
+static const char *to_polycube(const struct translation *table, const char *ours)
 {
-	for (const struct word *type = types; type->theirs; type++)
-		if (!strcmp(monitor->hook->name, type->ours))
-			return type->theirs;
-	return types[0].theirs; /* tcx and tc */
+	for (const struct translation *row = table; row->theirs; row++)
+		if (!strcasecmp(ours, row->ours))
+			return row->theirs;
+	return table[0].theirs;
 }
 
-const char *rest_level(const char *log_level)
-{
-	for (const struct word *level = levels; level->theirs; level++)
-		if (!strcasecmp(log_level, level->ours))
-			return level->theirs;
-	return levels[0].theirs;
-}
-
-/*
- * Translates a Polycube name, in any letter case. Returns NULL with the valid names in the answer.
- */
-static const char *translate(struct rest_call *call, const struct word *words, const char *name,
-			     const char *value)
+/* Gets our name for a member with a Polycube name, in any letter case. */
+static int from_polycube(struct rest_call *call, const struct translation *table,
+			 const char *member, const char *value, const char **ret, struct error *err)
 {
 	_cleanup_text_ struct text all = {};
-	_cleanup_error_ struct error err = {};
 
-	for (const struct word *word = words; word->theirs; word++) {
-		if (!strcasecmp(word->theirs, value))
-			return word->ours;
-		text_printf(&all, "%s%s", all.len ? ", " : "", word->theirs);
+	for (const struct translation *row = table; row->theirs; row++) {
+		if (!strcasecmp(row->theirs, value)) {
+			*ret = row->ours;
+			return 0;
+		}
+		text_printf(&all, "%s%s", all.len ? ", " : "", row->theirs);
 	}
-	error_set(&err, -EINVAL, "%s: expected one of %s, found \"%.60s\"", name, text_str(&all),
-		  value);
-	rest_invalid(call, name, &err);
-	return NULL;
-}
-
-struct monitor *rest_monitor(struct rest_call *call)
-{
-	_cleanup_(monitor_list_release) struct monitor_list list = {};
-	_cleanup_error_ struct error err = {};
-
-	if (registry_list(call->request->registry, rest_word(call, 1), &list, &err) == 0)
-		return monitor_ref(list.monitors[0]);
-	if (err.code == -ENOENT)
-		rest_missing(call, error_message(&err));
-	else
-		rest_failed(call, &err);
-	return NULL;
+	return rest_invalid(call, member,
+			    error_set(err, -EINVAL, "%s: expected one of %s, found \"%.60s\"",
+				      member, text_str(&all), value));
 }
 
 /* -- reading -- */
@@ -110,343 +83,329 @@ static void add_uuid(const char *name, struct text *out)
 		    words[3]);
 }
 
-void rest_cube_members(struct monitor *monitor, struct text *out)
-{
-	_cleanup_text_ struct text uuid = {}, parent = {};
-	const char *word;
+enum leaf { LEAF_NAME, LEAF_UUID, LEAF_SERVICE, LEAF_TYPE, LEAF_LEVEL, LEAF_PARENT, N_LEAVES };
 
-	add_uuid(monitor->name, &uuid);
+static const char *const leaf_names[] = {
+	[LEAF_NAME] = "name", [LEAF_UUID] = "uuid",	 [LEAF_SERVICE] = "service-name",
+	[LEAF_TYPE] = "type", [LEAF_LEVEL] = "loglevel", [LEAF_PARENT] = "parent",
+};
+
+/* Writes the value of a leaf. The monitor's lock state is held. */
+static void write_leaf(struct monitor *monitor, enum leaf leaf, struct json_writer *json)
+{
+	_cleanup_text_ struct text text = {};
+	const char *value = "";
+
+	switch (leaf) {
+	case LEAF_NAME:
+		value = monitor->name;
+		break;
+	case LEAF_UUID:
+		add_uuid(monitor->name, &text);
+		value = text_str(&text);
+		break;
+	case LEAF_SERVICE:
+		value = REST_SERVICE;
+		break;
+	case LEAF_TYPE:
+		value = to_polycube(types, monitor->hook->name);
+		break;
+	case LEAF_LEVEL:
+		value = to_polycube(levels, monitor->log_level);
+		break;
+	default:
+		if (monitor->n_patterns)
+			value = monitor_interface(monitor, monitor->patterns[0]);
+		utf8_name(&text, value, strlen(value));
+		value = text_str(&text);
+	}
+	json_put_string(json, value);
+}
+
+void rest_cube_members(struct monitor *monitor, struct json_writer *json)
+{
 	pthread_mutex_lock(&monitor->state);
-	rest_member(out, true, "name", monitor->name);
-	rest_member(out, false, "uuid", text_str(&uuid));
-	rest_member(out, false, "service-name", REST_SERVICE);
-	rest_member(out, false, "type", rest_type(monitor));
-	rest_member(out, false, "loglevel", rest_level(monitor->log_level));
-	word = monitor->n_patterns ? monitor_interface(monitor, monitor->patterns[0]) : "";
-	utf8_name(&parent, word, strlen(word));
-	rest_member(out, false, "parent", text_str(&parent));
+	for (enum leaf leaf = 0; leaf < N_LEAVES; leaf++) {
+		json_key(json, leaf_names[leaf]);
+		write_leaf(monitor, leaf, json);
+	}
 	pthread_mutex_unlock(&monitor->state);
 }
 
-void rest_get_cubes_of_service(struct rest_call *call)
+int rest_get_service(struct rest_call *call, struct error *err)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
-	_cleanup_text_ struct text links = {};
-	_cleanup_error_ struct error err = {};
-	struct text *out = &call->answer->body;
+	struct json_writer *json = &call->json;
+	int r = registry_list(call->request->registry, NULL, &list, err);
 
-	if (registry_list(call->request->registry, NULL, &list, &err) < 0) {
-		rest_failed(call, &err);
-		return;
-	}
-	rest_links_begin(call, &links);
-	text_addc(out, '[');
+	if (r < 0)
+		return r;
+	json_array_begin(json);
 	for (size_t i = 0; i < list.n; i++) {
-		rest_links_add(call, &links, list.monitors[i]->name);
-		text_adds(out, i ? ",{" : "{");
-		rest_cube_members(list.monitors[i], out);
-		text_addc(out, '}');
+		json_object_begin(json);
+		rest_cube_members(list.monitors[i], json);
+		json_object_end(json);
 	}
-	rest_links_end(&links);
-	if (list.n)
-		text_printf(out, ",[\"_links\",%s]", text_str(&links));
-	text_addc(out, ']');
-	rest_json(call);
+	if (list.n) {
+		json_array_begin(json);
+		json_put_string(json, "_links");
+		rest_links_begin(call, json);
+		for (size_t i = 0; i < list.n; i++)
+			rest_links_add(call, json, list.monitors[i]->name);
+		json_array_end(json);
+		json_array_end(json);
+	}
+	json_array_end(json);
+	return 0;
 }
 
-void rest_get_cube(struct rest_call *call)
+int rest_get_cube(struct rest_call *call, struct error *err)
 {
 	const struct json_filter filter = { .direction = -1, .one = true };
-	_cleanup_(monitor_unrefp) struct monitor *monitor = rest_monitor(call);
+	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
+	_cleanup_(snapshot_release) struct snapshot snapshot = {};
 	_cleanup_json_ struct json_object *config = NULL;
 	_cleanup_text_ struct text head = {}, tail = {};
-	_cleanup_error_ struct error err = {};
+	struct json_writer head_json = { .out = &head },
+			   tail_json = { .out = &tail, .comma = true };
 	struct json_frame frame = { .shape = JSON_OBJECT };
-	struct snapshot snapshot = {};
-	int r = 0;
+	int r = rest_monitor(call, rest_word(call, 1), &monitor, err);
 
-	if (!monitor)
-		return;
-	text_addc(&head, '{');
-	rest_cube_members(monitor, &head);
+	if (r < 0)
+		return r;
 	config = rest_config(monitor);
-	text_adds(&head, ",\"dataplane-config\":");
-	if (config)
-		rest_config_text(config, &head);
-	text_adds(&head, ",\"metrics\":");
-	text_adds(&tail, ",\"_links\":");
-	rest_links(call, &tail);
-	text_addc(&tail, '}');
-	if (!config || text_status(&head) < 0 || text_status(&tail) < 0 ||
-	    snapshot_add(&snapshot, monitor) < 0) {
-		snapshot_release(&snapshot);
-		r = error_oom(&err);
-	}
+	if (!config)
+		return error_oom(err);
+	json_object_begin(&head_json);
+	rest_cube_members(monitor, &head_json);
+	json_key(&head_json, "dataplane-config");
+	rest_config_text(config, json_value(&head_json));
+	json_key(&head_json, "metrics");
+	json_key(&tail_json, "_links");
+	rest_schema_links(call, &tail_json);
+	json_object_end(&tail_json);
+	if (text_status(&head) < 0 || text_status(&tail) < 0 ||
+	    snapshot_add(&snapshot, monitor) < 0)
+		return error_oom(err);
+	r = rest_check_foreign(call, &snapshot, err);
+	if (r < 0)
+		return r;
 	frame.head = text_str(&head);
 	frame.tail = text_str(&tail);
-	if (r == 0 && rest_refuse_foreign(call, &snapshot))
-		return;
-	if (r == 0)
-		r = json_stream_new(&snapshot, &filter, &frame, &call->answer->stream, &err);
-	if (r < 0)
-		rest_failed(call, &err);
-	else
-		rest_json(call);
+	return json_stream_new(&snapshot, &filter, &frame, &call->answer->stream, err);
 }
 
-void rest_get_leaf(struct rest_call *call)
+int rest_get_leaf(struct rest_call *call, struct error *err)
 {
-	_cleanup_(monitor_unrefp) struct monitor *monitor = rest_monitor(call);
-	_cleanup_json_ struct json_object *cube = NULL;
-	_cleanup_text_ struct text members = {};
-	const char *value;
+	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
+	enum leaf leaf = 0;
+	int r = rest_monitor(call, rest_word(call, 1), &monitor, err);
 
-	if (!monitor)
-		return;
-	text_addc(&members, '{');
-	rest_cube_members(monitor, &members);
-	text_addc(&members, '}');
-	cube = json_tokener_parse(text_str(&members));
-	value = json_object_get_string(json_object_object_get(cube, rest_word(call, 2)));
-	text_json(&call->answer->body, value ? value : "", value ? strlen(value) : 0);
-	rest_json(call);
+	if (r < 0)
+		return r;
+	while (leaf < N_LEAVES - 1 && strcmp(leaf_names[leaf], rest_word(call, 2)) != 0)
+		leaf++;
+	pthread_mutex_lock(&monitor->state);
+	write_leaf(monitor, leaf, &call->json);
+	pthread_mutex_unlock(&monitor->state);
+	return 0;
 }
 
 /* -- changing -- */
 
 /* The parsed body of a request. The strings belong to the body. */
-struct wish {
-	struct json_object *body;
+struct cube_body {
+	struct json_object *json;
+	const char *name;
 	const char *hook, *log_level; /* our names; NULL if missing */
 	struct text document;	      /* empty if missing */
 };
 
-static void wish_release(struct wish *wish)
+static void cube_body_release(struct cube_body *body)
 {
-	json_object_put(wish->body);
-	text_release(&wish->document);
+	json_object_put(body->json);
+	text_release(&body->document);
 }
 
-/* Checks a member that must have its current value. */
-static int take_same(struct rest_call *call, struct json_object *body, const char *member,
-		     const char *is)
+/* Checks a member that, if present, must have its current value. */
+static int check_unchanged(struct rest_call *call, struct json_object *body, const char *member,
+			   const char *current, struct error *err)
 {
-	_cleanup_error_ struct error err = {};
 	const char *value;
-	int r;
+	int r = rest_body_string(call, body, member, &value, err);
 
-	value = rest_body_string(call, body, member, &r);
-	if (r < 0 || !value || !is || !strcasecmp(value, is))
+	if (r < 0 || !value || !strcasecmp(value, current))
 		return r;
-	r = error_set(&err, -EINVAL, "%s: expected \"%s\", found \"%.60s\"", member, is, value);
-	rest_invalid(call, member, &err);
-	return r;
+	return rest_invalid(call, member,
+			    error_set(err, -EINVAL, "%s: expected \"%s\", found \"%.60s\"", member,
+				      current, value));
 }
 
 /* Refuses unknown members, because they may be misspelled. */
-static int check_members(struct rest_call *call, struct json_object *body)
+static int check_members(struct rest_call *call, struct json_object *body, struct error *err)
 {
 	static const char *const known[] = { "name", "type", "loglevel", "service-name",
 					     "dataplane-config" };
 
 	json_object_object_foreach(body, member, value) {
-		_cleanup_error_ struct error err = {};
 		size_t i = 0;
 
 		(void)value;
 		while (i < ARRAY_SIZE(known) && strcmp(known[i], member) != 0)
 			i++;
-		if (i < ARRAY_SIZE(known))
-			continue;
-		error_set(&err, -EINVAL,
-			  "%.60s: cannot be set; there are type, loglevel and dataplane-config",
-			  member);
-		rest_invalid(call, member, &err);
-		return -EINVAL;
+		if (i == ARRAY_SIZE(known))
+			return rest_invalid(
+				call, member,
+				error_set(err, -EINVAL,
+					  "%.60s: cannot be set; there are type, loglevel and "
+					  "dataplane-config",
+					  member));
 	}
 	return 0;
 }
 
-/*
- * Parses the body. If *name is NULL, takes the name from the body. Returns 0, or -errno with an
- * error in the answer.
- */
-static int wish_init(struct wish *wish, struct rest_call *call, const char **name)
+/* Reads a member with a Polycube name. */
+static int read_translated(struct rest_call *call, struct json_object *body, const char *member,
+			   const struct translation *table, const char **ret, struct error *err)
+{
+	const char *value;
+	int r = rest_body_string(call, body, member, &value, err);
+
+	return r < 0 || !value ? r : from_polycube(call, table, member, value, ret, err);
+}
+
+/* Parses the body. The name is that in the path, or else that in the body. */
+static int cube_body_init(struct cube_body *body, struct rest_call *call, struct error *err)
 {
 	struct json_object *config;
-	const char *word;
 	int r;
 
-	*wish = (struct wish){ .body = rest_body_object(call) };
-	if (!wish->body)
-		return -EINVAL;
-	r = check_members(call, wish->body);
-	if (r == 0 && !*name) {
-		*name = rest_body_string(call, wish->body, "name", &r);
-		if (r == 0 && !*name) {
-			rest_error(call, MHD_HTTP_BAD_REQUEST, "missing-attribute", "name",
-				   "name: the monitor's name is missing");
-			r = -EINVAL;
-		}
-	} else if (r == 0) {
-		r = take_same(call, wish->body, "name", *name);
-	}
+	*body = (struct cube_body){ .name = rest_word(call, 1) };
+	r = rest_body_object(call, &body->json, err);
 	if (r == 0)
-		r = take_same(call, wish->body, "service-name", REST_SERVICE);
-	word = r == 0 ? rest_body_string(call, wish->body, "type", &r) : NULL;
-	if (word && !(wish->hook = translate(call, types, "type", word)))
-		r = -EINVAL;
-	word = r == 0 ? rest_body_string(call, wish->body, "loglevel", &r) : NULL;
-	if (word && !(wish->log_level = translate(call, levels, "loglevel", word)))
-		r = -EINVAL;
-	config = json_object_object_get(wish->body, "dataplane-config");
-	if (r == 0 && config && !json_object_is_type(config, json_type_object)) {
-		rest_error(call, MHD_HTTP_BAD_REQUEST, "invalid-value", "dataplane-config",
-			   "dataplane-config: expected an object");
-		r = -EINVAL;
-	}
-	if (r == 0 && config)
-		rest_config_text(config, &wish->document);
-	return r;
+		r = check_members(call, body->json, err);
+	if (r == 0 && body->name)
+		r = check_unchanged(call, body->json, "name", body->name, err);
+	else if (r == 0)
+		r = rest_body_string(call, body->json, "name", &body->name, err);
+	if (r == 0 && !body->name)
+		r = rest_invalid(call, "name",
+				 error_set(err, -ENODATA, "name: the monitor's name is missing"));
+	if (r == 0)
+		r = check_unchanged(call, body->json, "service-name", REST_SERVICE, err);
+	if (r == 0)
+		r = read_translated(call, body->json, "type", types, &body->hook, err);
+	if (r == 0)
+		r = read_translated(call, body->json, "loglevel", levels, &body->log_level, err);
+	if (r < 0)
+		return r;
+	config = json_object_object_get(body->json, "dataplane-config");
+	if (config && !json_object_is_type(config, json_type_object))
+		return rest_invalid(
+			call, "dataplane-config",
+			error_set(err, -EINVAL, "dataplane-config: expected an object"));
+	if (config)
+		rest_config_text(config, &body->document);
+	return 0;
 }
 
-static int make_settings(const struct wish *wish, const char *name,
-			 struct monitor_settings *settings, struct error *err)
-{
-	const struct settings_node node = { BLOCK_MONITOR, settings };
-	int r = monitor_settings_init(settings, name, err);
-
-	if (r == 0 && wish->hook)
-		r = settings_set(node, "Hook", wish->hook, err);
-	if (r == 0 && wish->log_level)
-		r = settings_set(node, "LogLevel", wish->log_level, err);
-	return r;
-}
-
-static void add_cube(struct rest_call *call, const struct wish *wish, const char *name)
+/* Creates a monitor: POST of the service, POST and PUT of a cube. */
+int rest_post_cube(struct rest_call *call, struct error *err)
 {
 	_cleanup_(monitor_settings_release) struct monitor_settings settings = {};
+	const struct settings_node node = { BLOCK_MONITOR, &settings };
+	_cleanup_(cube_body_release) struct cube_body body = {};
 	_cleanup_text_ struct text report = {};
-	_cleanup_error_ struct error err = {};
-	int r = make_settings(wish, name, &settings, &err);
+	int r = cube_body_init(&body, call, err);
 
-	if (r < 0) {
-		rest_invalid(call, "name", &err);
-		return;
-	}
-	if (wish->document.len) {
+	if (r < 0)
+		return r;
+	r = monitor_settings_init(&settings, body.name, err);
+	if (r == 0 && body.hook)
+		r = settings_set(node, "Hook", body.hook, err);
+	if (r == 0 && body.log_level)
+		r = settings_set(node, "LogLevel", body.log_level, err);
+	if (r < 0)
+		return rest_invalid(call, "name", r);
+	if (body.document.len) {
 		const struct injection injection = {
-			.monitor = name,
+			.monitor = body.name,
 			.into = INJECT_NEW,
 			.settings = &settings,
-			.bytes = wish->document.data,
-			.len = wish->document.len,
+			.bytes = body.document.data,
+			.len = body.document.len,
 		};
 
-		rest_inject(call, &injection, MHD_HTTP_CREATED);
-		return;
+		return rest_inject(call, &injection, MHD_HTTP_CREATED, err);
 	}
-	r = registry_add(call->request->registry, &settings, false, &report, &err);
-	if (r == -EEXIST)
-		rest_error(call, MHD_HTTP_CONFLICT, "data-exists", NULL, error_message(&err));
-	else if (r < 0)
-		rest_failed(call, &err);
-	else
-		rest_done(call, MHD_HTTP_CREATED);
-}
-
-void rest_post_service(struct rest_call *call)
-{
-	_cleanup_(wish_release) struct wish wish = {};
-	const char *name = NULL;
-
-	if (wish_init(&wish, call, &name) == 0)
-		add_cube(call, &wish, name);
-}
-
-void rest_post_cube(struct rest_call *call)
-{
-	_cleanup_(wish_release) struct wish wish = {};
-	const char *name = rest_word(call, 1);
-
-	if (wish_init(&wish, call, &name) == 0)
-		add_cube(call, &wish, name);
+	r = registry_add(call->request->registry, &settings, false, &report, err);
+	if (r == 0)
+		call->answer->status = MHD_HTTP_CREATED;
+	return r == -EEXIST ? rest_conflict(call, "data-exists", r) : r;
 }
 
 /* Changes the dataplane and the log level of a monitor, both or neither. */
-static void change_cube(struct rest_call *call, const struct wish *wish, const char *name)
+static int change_cube(struct rest_call *call, const struct cube_body *body, struct error *err)
 {
-	_cleanup_(monitor_list_release) struct monitor_list list = {};
-	_cleanup_error_ struct error err = {};
+	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
 	const struct injection injection = {
-		.monitor = name,
+		.monitor = body->name,
 		.into = INJECT_EXISTING,
-		.log_level = wish->log_level,
-		.keep_maps = !wish->document.len,
-		.bytes = wish->document.data,
-		.len = wish->document.len,
+		.log_level = body->log_level,
+		.keep_maps = !body->document.len,
+		.bytes = body->document.data,
+		.len = body->document.len,
 	};
+	int r = rest_monitor(call, body->name, &monitor, err);
 
-	if (registry_list(call->request->registry, name, &list, &err) < 0) {
-		rest_missing(call, error_message(&err));
-		return;
-	}
-	if (take_same(call, wish->body, "type", rest_type(list.monitors[0])) < 0)
-		return;
-	if (wish->log_level || wish->document.len)
-		rest_inject(call, &injection, MHD_HTTP_OK);
-	else
-		rest_done(call, MHD_HTTP_OK);
+	if (r == 0 && body->json)
+		r = check_unchanged(call, body->json, "type",
+				    to_polycube(types, monitor->hook->name), err);
+	if (r < 0 || (!body->log_level && !body->document.len))
+		return r;
+	return rest_inject(call, &injection, MHD_HTTP_OK, err);
 }
 
-void rest_patch_service(struct rest_call *call)
+int rest_patch_service(struct rest_call *call, struct error *err)
 {
-	_cleanup_(wish_release) struct wish wish = {};
-	const char *name = NULL;
+	_cleanup_(cube_body_release) struct cube_body body = {};
+	int r = cube_body_init(&body, call, err);
 
-	if (wish_init(&wish, call, &name) == 0)
-		change_cube(call, &wish, name);
+	return r < 0 ? r : change_cube(call, &body, err);
 }
 
-void rest_patch_cube(struct rest_call *call)
+int rest_patch_cube(struct rest_call *call, struct error *err)
 {
-	_cleanup_(monitor_unrefp) struct monitor *monitor = rest_monitor(call);
-	_cleanup_(wish_release) struct wish wish = {};
-	const char *name = rest_word(call, 1);
+	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
+	int r = rest_monitor(call, rest_word(call, 1), &monitor, err);
 
-	if (monitor && wish_init(&wish, call, &name) == 0)
-		change_cube(call, &wish, name);
+	return r < 0 ? r : rest_patch_service(call, err);
 }
 
 /* The body is the level: a JSON string. */
-void rest_patch_log_level(struct rest_call *call)
+int rest_patch_log_level(struct rest_call *call, struct error *err)
 {
-	_cleanup_(monitor_unrefp) struct monitor *monitor = rest_monitor(call);
-	_cleanup_json_ struct json_object *body = NULL;
-	_cleanup_error_ struct error err = {};
-	struct wish wish = {};
+	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
+	struct cube_body body = { .name = rest_word(call, 1) };
+	_cleanup_json_ struct json_object *level = NULL;
+	int r = rest_monitor(call, body.name, &monitor, err);
 
-	if (!monitor || rest_body(call, &body) < 0)
-		return;
-	if (!json_object_is_type(body, json_type_string)) {
-		error_set(&err, -EINVAL, "loglevel: expected a string, such as \"DEBUG\"");
-		rest_invalid(call, "loglevel", &err);
-		return;
-	}
-	wish.log_level = translate(call, levels, "loglevel", json_object_get_string(body));
-	if (wish.log_level)
-		change_cube(call, &wish, rest_word(call, 1));
+	if (r == 0)
+		r = rest_body(call, &level, err);
+	if (r < 0)
+		return r;
+	if (!json_object_is_type(level, json_type_string))
+		return rest_invalid(
+			call, "loglevel",
+			error_set(err, -EINVAL, "loglevel: expected a string, such as \"DEBUG\""));
+	r = from_polycube(call, levels, "loglevel", json_object_get_string(level), &body.log_level,
+			  err);
+	return r < 0 ? r : change_cube(call, &body, err);
 }
 
-void rest_delete_cube(struct rest_call *call)
+int rest_delete_cube(struct rest_call *call, struct error *err)
 {
-	_cleanup_error_ struct error err = {};
-	int r = registry_delete(call->request->registry, rest_word(call, 1), NULL, &err);
+	int r = registry_delete(call->request->registry, rest_word(call, 1), NULL, err);
 
-	if (r == -ENOENT)
-		rest_error(call, MHD_HTTP_CONFLICT, "data-missing", NULL, error_message(&err));
-	else if (r < 0)
-		rest_failed(call, &err);
-	else
-		rest_done(call, MHD_HTTP_OK);
+	return r == -ENOENT ? rest_conflict(call, "data-missing", r) : r;
 }

@@ -1,95 +1,86 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* .../metrics and .../open-metrics. The answers are streams, because maps may be large. */
+#include "serve/rest_metrics.h"
 #include "base/clock.h"
 #include "export/json.h"
 #include "export/openmetrics.h"
 #include "export/text_encoder.h"
-#include "serve/rest_private.h"
+#include "serve/rest_schema.h"
 
 #include <errno.h>
 #include <microhttpd.h>
-#include <time.h>
 
-bool rest_refuse_foreign(struct rest_call *call, struct snapshot *snapshot)
+/* Takes a snapshot of the monitor in the path. The snapshot is empty after a failure. */
+static int take_snapshot(struct rest_call *call, struct snapshot *snapshot, struct error *err)
 {
-	if (!call->request->foreign || !http_snapshot_takes(snapshot))
-		return false;
-	snapshot_release(snapshot);
-	*snapshot = (struct snapshot){};
-	http_answer_text(call->answer, MHD_HTTP_FORBIDDEN, HTTP_FOREIGN);
-	return true;
-}
+	int r = registry_snapshot(call->request->registry, rest_word(call, 1), snapshot, err);
 
-/* Takes a snapshot of the monitor in the path. Returns false with an error in the answer. */
-static bool rest_metrics_begin(struct rest_call *call, struct snapshot *snapshot)
-{
-	_cleanup_error_ struct error err = {};
-	int r = registry_snapshot(call->request->registry, rest_word(call, 1), snapshot, &err);
-
-	if (r == -ENOENT)
-		rest_missing(call, error_message(&err));
-	else if (r < 0)
-		rest_failed(call, &err);
-	return r == 0 && !rest_refuse_foreign(call, snapshot);
+	if (r == 0)
+		r = rest_check_foreign(call, snapshot, err);
+	if (r < 0) {
+		snapshot_release(snapshot);
+		*snapshot = (struct snapshot){};
+	}
+	return r;
 }
 
 /* Takes ownership of the snapshot. */
-static void stream(struct rest_call *call, struct snapshot *snapshot,
-		   const struct json_filter *filter, enum json_shape shape, struct text *links)
+static int start_stream(struct rest_call *call, struct snapshot *snapshot,
+			const struct json_filter *filter, enum json_shape shape, struct text *links,
+			struct error *err)
 {
 	const struct json_frame frame = { .shape = shape, .links = links ? text_str(links) : NULL };
-	_cleanup_error_ struct error err = {};
 
-	if (json_stream_new(snapshot, filter, &frame, &call->answer->stream, &err) < 0)
-		rest_failed(call, &err);
-	else
-		rest_json(call);
+	return json_stream_new(snapshot, filter, &frame, &call->answer->stream, err);
 }
 
-void rest_get_metrics(struct rest_call *call)
+int rest_get_metrics(struct rest_call *call, struct error *err)
 {
 	_cleanup_free_ char *interface = rest_query(call->request->uri, "interface");
 	const struct json_filter filter = { .direction = -1, .interface = interface, .one = true };
 	_cleanup_text_ struct text links = {};
-	struct snapshot snapshot;
+	struct json_writer json = { .out = &links };
+	struct snapshot snapshot = {};
+	int r = take_snapshot(call, &snapshot, err);
 
-	if (!rest_metrics_begin(call, &snapshot))
-		return;
-	rest_links(call, &links);
-	stream(call, &snapshot, &filter, JSON_OBJECT, &links);
+	if (r < 0)
+		return r;
+	rest_schema_links(call, &json);
+	return start_stream(call, &snapshot, &filter, JSON_OBJECT, &links, err);
 }
 
-static int rest_metrics_direction_of(const struct rest_call *call)
+static int metrics_direction(const struct rest_call *call)
 {
 	return strcmp(rest_word(call, 3), "egress-metrics") == 0 ? EGRESS : INGRESS;
 }
 
-void rest_get_metric_list(struct rest_call *call)
+int rest_get_metric_list(struct rest_call *call, struct error *err)
 {
 	_cleanup_free_ char *interface = rest_query(call->request->uri, "interface");
-	const struct json_filter filter = { .direction = rest_metrics_direction_of(call),
+	const struct json_filter filter = { .direction = metrics_direction(call),
 					    .interface = interface,
 					    .one = true };
 	_cleanup_text_ struct text links = {};
+	struct json_writer json = { .out = &links };
 	struct snapshot_metric each = {};
-	struct snapshot snapshot;
+	struct snapshot snapshot = {};
+	int r = take_snapshot(call, &snapshot, err);
 
-	if (!rest_metrics_begin(call, &snapshot))
-		return;
-	rest_links_begin(call, &links);
+	if (r < 0)
+		return r;
+	rest_links_begin(call, &json);
 	/* All instances have the same metrics. */
 	while (snapshot.n && snapshot_item_next_metric(snapshot.items, &each))
 		if ((int)each.direction == filter.direction)
-			rest_links_add(call, &links, each.metric->config->name);
-	rest_links_end(&links);
-	stream(call, &snapshot, &filter, JSON_LIST, &links);
+			rest_links_add(call, &json, each.metric->config->name);
+	json_array_end(&json);
+	return start_stream(call, &snapshot, &filter, JSON_LIST, &links, err);
 }
 
-/* Checks that exactly one metric passes the filter. Returns false with an error in the answer. */
-static bool find_metric(struct rest_call *call, const struct snapshot *snapshot,
-			const struct json_filter *filter)
+/* Checks that exactly one metric passes the filter. */
+static int find_metric(struct rest_call *call, const struct snapshot *snapshot,
+		       const struct json_filter *filter, struct error *err)
 {
-	_cleanup_text_ struct text words = {}, interfaces = {};
+	_cleanup_text_ struct text interfaces = {};
 	struct snapshot_metric each = {};
 	size_t found = 0;
 
@@ -104,73 +95,61 @@ static bool find_metric(struct rest_call *call, const struct snapshot *snapshot,
 			found++;
 	}
 	if (found == 1)
-		return true;
-	if (found) {
-		text_printf(
-			&words,
-			"the monitor is on several interfaces: say which, ?interface=NAME, of %s",
-			text_str(&interfaces));
-		rest_error(call, MHD_HTTP_BAD_REQUEST, "missing-attribute", "interface",
-			   text_str(&words));
-	} else if (interfaces.len) {
-		text_printf(&words, "the monitor is not on interface \"%.60s\", but on %s",
-			    filter->interface ? filter->interface : "", text_str(&interfaces));
-		rest_missing(call, text_str(&words));
-	} else {
-		text_printf(&words, "no metric of that direction is called \"%.100s\"",
-			    filter->name);
-		rest_missing(call, text_str(&words));
-	}
-	return false;
-}
-
-static void answer_timestamp(struct rest_call *call)
-{
-	text_i64(&call->answer->body, clock_wall_us());
-	rest_json(call);
+		return 0;
+	if (found)
+		return rest_invalid(call, "interface",
+				    error_set(err, -ENODATA,
+					      "the monitor has several interfaces: select one with "
+					      "?interface=NAME, one of %s",
+					      text_str(&interfaces)));
+	if (interfaces.len)
+		return error_set(err, -ENOENT,
+				 "the monitor is not on interface \"%.60s\", but on %s",
+				 filter->interface ? filter->interface : "", text_str(&interfaces));
+	return error_set(err, -ENOENT, "no metric of that direction is called \"%.100s\"",
+			 filter->name);
 }
 
 /* Answers with a metric or one of its members. Only the value requires a read of the map. */
-void rest_get_metric(struct rest_call *call)
+int rest_get_metric(struct rest_call *call, struct error *err)
 {
 	_cleanup_free_ char *interface = rest_query(call->request->uri, "interface");
 	const char *leaf = rest_word(call, 5);
 	const struct json_filter filter = {
-		.direction = rest_metrics_direction_of(call),
+		.direction = metrics_direction(call),
 		.name = rest_word(call, 4),
 		.interface = interface,
 		.one = true,
 	};
-	_cleanup_text_ struct text links = {};
 	_cleanup_(snapshot_release) struct snapshot snapshot = {};
+	_cleanup_text_ struct text links = {};
+	struct json_writer json = { .out = &links };
+	int r = take_snapshot(call, &snapshot, err);
 
-	if (!rest_metrics_begin(call, &snapshot) || !find_metric(call, &snapshot, &filter))
-		return;
+	if (r == 0)
+		r = find_metric(call, &snapshot, &filter, err);
+	if (r < 0)
+		return r;
 	if (!leaf) {
-		rest_links(call, &links);
-		stream(call, &snapshot, &filter, JSON_METRIC, &links);
+		rest_schema_links(call, &json);
+		r = start_stream(call, &snapshot, &filter, JSON_METRIC, &links, err);
 	} else if (!strcmp(leaf, "value")) {
-		stream(call, &snapshot, &filter, JSON_VALUE, NULL);
+		r = start_stream(call, &snapshot, &filter, JSON_VALUE, NULL, err);
 	} else if (!strcmp(leaf, "timestamp")) {
-		answer_timestamp(call);
+		json_put_i64(&call->json, clock_wall_us());
 	} else {
-		text_json(&call->answer->body, filter.name, strlen(filter.name));
-		rest_json(call);
+		json_put_string(&call->json, filter.name);
 	}
+	return r;
 }
 
-void rest_get_open_metrics(struct rest_call *call)
+int rest_get_open_metrics(struct rest_call *call, struct error *err)
 {
-	_cleanup_error_ struct error err = {};
-	struct snapshot snapshot;
+	struct snapshot snapshot = {};
+	int r = take_snapshot(call, &snapshot, err);
 
-	if (!rest_metrics_begin(call, &snapshot))
-		return;
-	if (openmetrics_stream_new(&snapshot, &encoding_openmetrics, &call->answer->stream, &err) <
-	    0) {
-		rest_failed(call, &err);
-		return;
-	}
-	call->answer->status = MHD_HTTP_OK;
+	if (r < 0)
+		return r;
 	call->answer->content_type = HTTP_TEXT;
+	return openmetrics_stream_new(&snapshot, &encoding_openmetrics, &call->answer->stream, err);
 }

@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The data model of a monitor, and OPTIONS, which polycubectl uses for its help ("?"). */
-#include "serve/rest_private.h"
+#include "serve/rest_schema.h"
 
-#include <microhttpd.h>
+#include <errno.h>
+
+/* An element of the data model. */
+struct rest_schema {
+	const char *name;
+	enum { REST_LEAF, REST_LIST, REST_COMPLEX } kind;
+	const char *simpletype; /* of a leaf */
+	const char *description;
+	const char *example;
+	enum { REST_READ_ONLY, REST_AT_CREATION, REST_WRITABLE } writable;
+	const struct rest_schema *children; /* the last one has no name; NULL: none */
+};
 
 static const struct rest_schema metric_leaves[] = {
 	{ "name", REST_LEAF, "string", "Name of the metric", "packets_total" },
@@ -52,182 +62,189 @@ static const struct rest_schema cube = {
 	REST_SERVICE, REST_COMPLEX, NULL, "A monitor", "dynmon1", REST_WRITABLE, cube_parts,
 };
 
-static void param(struct text *out, bool first, const struct rest_schema *schema)
+/* The children that a kind of help shows. */
+enum shown_children { ALL_CHILDREN, BRANCHES, WRITABLE_LEAVES, LEAVES_AT_CREATION };
+
+static bool is_shown(const struct rest_schema *child, enum shown_children shown)
+{
+	switch (shown) {
+	case BRANCHES:
+		return child->kind != REST_LEAF;
+	case WRITABLE_LEAVES:
+		return child->kind == REST_LEAF && child->writable == REST_WRITABLE;
+	case LEAVES_AT_CREATION:
+		return child->kind == REST_LEAF && child->writable != REST_READ_ONLY;
+	default:
+		return true;
+	}
+}
+
+/* Writes a member with the shown children of an element. */
+static void write_params(struct json_writer *json, const char *key,
+			 const struct rest_schema *schema, enum shown_children shown)
 {
 	static const char *const kinds[] = { "leaf", "list", "complex" };
 
-	text_printf(out, "%s\"%s\":{", first ? "" : ",", schema->name);
-	rest_member(out, true, "name", schema->name);
-	rest_member(out, false, "description", schema->description);
-	rest_member(out, false, "example", schema->example);
-	rest_member(out, false, "type", kinds[schema->kind]);
-	if (schema->simpletype)
-		rest_member(out, false, "simpletype", schema->simpletype);
-	text_addc(out, '}');
-}
-
-/* Filters of children, one per kind of help. */
-static bool rest_schema_is_shown(const struct rest_schema *child)
-{
-	(void)child;
-	return true;
-}
-static bool is_branch(const struct rest_schema *child)
-{
-	return child->kind != REST_LEAF;
-}
-static bool is_writable(const struct rest_schema *child)
-{
-	return child->kind == REST_LEAF && child->writable == REST_WRITABLE;
-}
-static bool is_given(const struct rest_schema *child)
-{
-	return child->kind == REST_LEAF && child->writable != REST_READ_ONLY;
-}
-
-static void params(struct text *out, const char *name, const struct rest_schema *schema,
-		   bool (*chosen)(const struct rest_schema *child))
-{
-	bool first = true;
-
-	text_printf(out, "\"%s\":{", name);
-	for (const struct rest_schema *child = schema->children; child && child->name; child++)
-		if (chosen(child)) {
-			param(out, first, child);
-			first = false;
-		}
-	text_addc(out, '}');
-}
-
-/* The key of a list. */
-static void key_params(struct text *out, const char *description, const char *example)
-{
-	text_adds(out, "\"params\":{\"name\":{");
-	rest_member(out, true, "name", "name");
-	rest_member(out, false, "type", "key");
-	rest_member(out, false, "simpletype", "string");
-	rest_member(out, false, "description", description);
-	rest_member(out, false, "example", example);
-	text_adds(out, "}}");
-}
-
-static void unknown_help(struct rest_call *call, const char *what, const char *possible)
-{
-	_cleanup_text_ struct text words = {};
-
-	text_printf(&words, "help: expected one of %s, found \"%.60s\"", possible, what);
-	http_answer_text(call->answer, MHD_HTTP_BAD_REQUEST, text_str(&words));
-}
-
-static void object_help(struct rest_call *call, const struct rest_schema *schema, const char *what)
-{
-	struct text *out = &call->answer->body;
-
-	text_addc(out, '{');
-	if (!strcmp(what, "NONE")) {
-		text_adds(out, schema->writable == REST_WRITABLE
-				       ? "\"commands\":[\"set\",\"show\"],"
-				       : "\"commands\":[\"show\"],");
-		params(out, "params", schema, is_branch);
-	} else if (!strcmp(what, "SHOW")) {
-		params(out, "params", schema, rest_schema_is_shown);
-	} else if (!strcmp(what, "SET")) {
-		params(out, "params", schema, is_writable);
-	} else if (strcmp(what, "ADD") != 0) {
-		unknown_help(call, what, "NONE, SHOW, SET, ADD");
-		return;
+	json_key(json, key);
+	json_object_begin(json);
+	for (const struct rest_schema *child = schema->children; child && child->name; child++) {
+		if (!is_shown(child, shown))
+			continue;
+		json_key(json, child->name);
+		json_object_begin(json);
+		json_member_string(json, "name", child->name);
+		json_member_string(json, "description", child->description);
+		json_member_string(json, "example", child->example);
+		json_member_string(json, "type", kinds[child->kind]);
+		if (child->simpletype)
+			json_member_string(json, "simpletype", child->simpletype);
+		json_object_end(json);
 	}
-	text_addc(out, '}');
-	rest_json(call);
+	json_object_end(json);
 }
 
-static const struct rest_schema *find_child(const struct rest_schema *schema, const char *name)
+static void write_commands(struct json_writer *json, const char *const *commands)
 {
-	const struct rest_schema *child = schema->children;
-
-	while (child && child->name && strcmp(child->name, name) != 0)
-		child++;
-	return child && child->name ? child : NULL;
+	json_key(json, "commands");
+	json_array_begin(json);
+	for (; *commands; commands++)
+		json_put_string(json, *commands);
+	json_array_end(json);
 }
 
-const struct rest_schema *rest_schema_of(const struct rest_call *call)
+static int unknown_help(const char *what, const char *possible, struct error *err)
+{
+	return error_set(err, -EINVAL, "help: expected one of %s, found \"%.60s\"", possible, what);
+}
+
+/*
+ * Returns the schema of the element in the path. An element of a list has the schema of the list,
+ * whose children are the members of an element.
+ */
+static const struct rest_schema *find_schema(const struct rest_call *call)
 {
 	const struct rest_schema *schema = &cube;
 
 	for (size_t i = 2; i < call->path.n; i++) {
 		const char *word = call->path.words[i];
-		const struct rest_schema *child =
-			find_child(schema, !strcmp(word, "dataplane") ? "dataplane-config" : word);
+		const struct rest_schema *child = schema->children;
 
-		if (child)
+		if (!strcmp(word, "dataplane"))
+			word = "dataplane-config";
+		while (child && child->name && strcmp(child->name, word) != 0)
+			child++;
+		if (child && child->name)
 			schema = child;
 	}
 	return schema;
 }
 
-void rest_help_cube(struct rest_call *call, const char *what)
+void rest_schema_links(const struct rest_call *call, struct json_writer *json)
 {
-	object_help(call, rest_schema_of(call), what);
+	const struct rest_schema *child = find_schema(call)->children;
+
+	rest_links_begin(call, json);
+	for (; child && child->name; child++)
+		rest_links_add(call, json, child->name);
+	json_array_end(json);
+}
+
+int rest_help_cube(struct rest_call *call, const char *what, struct error *err)
+{
+	static const char *const commands[] = { "set", "show", NULL };
+	const struct rest_schema *schema = find_schema(call);
+	struct json_writer *json = &call->json;
+
+	json_object_begin(json);
+	if (!strcmp(what, "NONE")) {
+		write_commands(json, commands + (schema->writable != REST_WRITABLE));
+		write_params(json, "params", schema, BRANCHES);
+	} else if (!strcmp(what, "SHOW")) {
+		write_params(json, "params", schema, ALL_CHILDREN);
+	} else if (!strcmp(what, "SET")) {
+		write_params(json, "params", schema, WRITABLE_LEAVES);
+	} else if (strcmp(what, "ADD") != 0) {
+		return unknown_help(what, "NONE, SHOW, SET, ADD", err);
+	}
+	json_object_end(json);
+	return 0;
 }
 
 /* Help on the service: its commands and its monitors. */
-void rest_help_service(struct rest_call *call, const char *what)
+int rest_help_service(struct rest_call *call, const char *what, struct error *err)
 {
+	static const char *const commands[] = { "add", "del", "show", NULL };
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
-	struct text *out = &call->answer->body;
+	struct json_writer *json = &call->json;
 	bool none = !strcmp(what, "NONE");
 
-	if (!none && strcmp(what, "SHOW") && strcmp(what, "ADD") && strcmp(what, "DEL")) {
-		unknown_help(call, what, "NONE, SHOW, ADD, DEL");
-		return;
-	}
-	text_adds(out, none ? "{\"commands\":[\"add\",\"del\",\"show\"]," : "{");
-	key_params(out, "Name of the dynmon service", "dynmon1");
+	if (!none && strcmp(what, "SHOW") && strcmp(what, "ADD") && strcmp(what, "DEL"))
+		return unknown_help(what, "NONE, SHOW, ADD, DEL", err);
+	json_object_begin(json);
+	if (none)
+		write_commands(json, commands);
+	json_key(json, "params");
+	json_object_begin(json);
+	json_key(json, "name");
+	json_object_begin(json);
+	json_member_string(json, "name", "name");
+	json_member_string(json, "type", "key");
+	json_member_string(json, "simpletype", "string");
+	json_member_string(json, "description", "Name of the dynmon service");
+	json_member_string(json, "example", "dynmon1");
+	json_object_end(json);
+	json_object_end(json);
 	if (!strcmp(what, "ADD")) {
-		text_addc(out, ',');
-		params(out, "optional-params", &cube, is_given);
+		write_params(json, "optional-params", &cube, LEAVES_AT_CREATION);
 	} else {
 		registry_list(call->request->registry, NULL, &list, NULL);
-		text_adds(out, ",\"elements\":[");
+		json_key(json, "elements");
+		json_array_begin(json);
 		for (size_t i = 0; i < list.n; i++) {
-			text_adds(out, i ? ",{" : "{");
-			rest_member(out, true, "name", list.monitors[i]->name);
-			text_addc(out, '}');
+			json_object_begin(json);
+			json_member_string(json, "name", list.monitors[i]->name);
+			json_object_end(json);
 		}
-		text_addc(out, ']');
+		json_array_end(json);
 	}
-	text_addc(out, '}');
-	rest_json(call);
+	json_object_end(json);
+	return 0;
 }
 
 /* Help on cubes, netdevs, services and version. */
-void rest_help_list(struct rest_call *call, const char *what)
+int rest_help_list(struct rest_call *call, const char *what, struct error *err)
 {
+	static const char *const commands[] = { "show", NULL };
 	bool none = !strcmp(what, "NONE");
 
-	if (!none && strcmp(what, "SHOW") != 0) {
-		unknown_help(call, what, "NONE, SHOW");
-		return;
-	}
-	text_adds(&call->answer->body, none ? "{\"commands\":[\"show\"]}" : "{}");
-	rest_json(call);
+	if (!none && strcmp(what, "SHOW") != 0)
+		return unknown_help(what, "NONE, SHOW", err);
+	json_object_begin(&call->json);
+	if (none)
+		write_commands(&call->json, commands);
+	json_object_end(&call->json);
+	return 0;
 }
 
 /* Help on the top level: the services. */
-void rest_help_root(struct rest_call *call, const char *what)
+int rest_help_root(struct rest_call *call, const char *what, struct error *err)
 {
-	struct text *out = &call->answer->body;
+	struct json_writer *json = &call->json;
 
-	if (strcmp(what, "NONE") != 0) {
-		unknown_help(call, what, "NONE");
-		return;
-	}
-	text_adds(out, "{\"params\":{\"" REST_SERVICE "\":{");
-	rest_member(out, true, "name", REST_SERVICE);
-	rest_member(out, false, "simpletype", "service");
-	rest_member(out, false, "type", "leaf");
-	rest_member(out, false, "description", "Dynamic Traffic Monitor");
-	rest_member(out, false, "version", DYNMON_VERSION);
-	text_adds(out, "}}}");
-	rest_json(call);
+	if (strcmp(what, "NONE") != 0)
+		return unknown_help(what, "NONE", err);
+	json_object_begin(json);
+	json_key(json, "params");
+	json_object_begin(json);
+	json_key(json, REST_SERVICE);
+	json_object_begin(json);
+	json_member_string(json, "name", REST_SERVICE);
+	json_member_string(json, "simpletype", "service");
+	json_member_string(json, "type", "leaf");
+	json_member_string(json, "description", "Dynamic Traffic Monitor");
+	json_member_string(json, "version", DYNMON_VERSION);
+	json_object_end(json);
+	json_object_end(json);
+	json_object_end(json);
+	return 0;
 }
