@@ -9,57 +9,57 @@ static bool command_is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* Unquotes the word at *from into *to and advances both. A NUL ends the line. */
-static int take_word(const char **from, char **to, struct error *err)
+/* Unquotes the word at *at in place, terminates it, and moves *at to the text after it. */
+static int parse_word(char **at, struct error *err)
 {
-	const char *at = *from;
-	char *out = *to;
+	char *from = *at, *to = *at;
 
-	while (*at && !command_is_blank(*at) && *at != '"')
-		*out++ = *at++;
-	if (*at == '"') {
-		for (at++; *at && *at != '"'; at++) {
-			if (*at == '\\' && at[1])
-				at++;
-			*out++ = *at;
-		}
-		if (*at != '"')
-			return error_set(err, -EINVAL, "a quote is not closed: %.60s", *from);
-		at++;
-		if (*at && !command_is_blank(*at))
+	while (*from && !command_is_blank(*from) && *from != '"')
+		*to++ = *from++;
+	if (*from == '"') {
+		/* The word is quoted in messages, so that nothing is written before the end. */
+		char *end = from + 1;
+
+		while (*end && *end != '"')
+			end += *end == '\\' && end[1] ? 2 : 1;
+		if (!*end)
+			return error_set(err, -EINVAL, "a quote is not closed: %.60s", *at);
+		if (end[1] && !command_is_blank(end[1]))
 			return error_set(err, -EINVAL, "expected a blank after the quote: %.60s",
-					 *from);
+					 *at);
+		while (++from < end) {
+			if (*from == '\\')
+				from++;
+			*to++ = *from;
+		}
+		from = end + 1;
 	}
-	*out++ = '\0';
-	*from = at;
-	*to = out;
+	*at = from + (*from != '\0');
+	*to = '\0';
 	return 0;
 }
 
 int command_parse(struct command *command, const char *line, size_t len, struct error *err)
 {
-	_cleanup_free_ char *copy = strndup(line, len);
-	const char *from = copy;
-	char *to;
+	char *at;
 	int r = 0;
 
-	*command = (struct command){ .buffer = malloc(len + 1) };
-	if (!copy || !command->buffer) {
-		r = error_oom(err);
-	} else if (strlen(copy) != len) {
+	*command = (struct command){ .buffer = strndup(line, len) };
+	if (!command->buffer)
+		return error_oom(err);
+	if (strlen(command->buffer) != len)
 		r = error_set(err, -EINVAL, "the line contains a NUL");
-	}
-	for (to = command->buffer; r == 0;) {
-		while (command_is_blank(*from))
-			from++;
-		if (!*from)
+	for (at = command->buffer; r == 0;) {
+		while (command_is_blank(*at))
+			at++;
+		if (!*at)
 			break;
 		if (command->n == COMMAND_WORDS_MAX) {
 			r = error_set(err, -EINVAL, "more than %d words", COMMAND_WORDS_MAX);
 			break;
 		}
-		command->words[command->n++] = to;
-		r = take_word(&from, &to, err);
+		command->words[command->n++] = at;
+		r = parse_word(&at, err);
 	}
 	if (r < 0)
 		command_release(command);

@@ -165,24 +165,18 @@ int rest_get_base_cube(struct rest_call *call, struct error *err)
 	return 0;
 }
 
+#define SERVICE                                                                                    \
+	"{\"name\":\"" REST_SERVICE "\",\"servicecontroller\":\"collectd\","                       \
+	"\"description\":\"Dynamic Traffic Monitor\",\"version\":\"" DYNMON_VERSION "\"}"
+
 /* Lists all services, that is "dynmon", or shows one. */
 int rest_get_services(struct rest_call *call, struct error *err)
 {
 	const char *name = rest_word(call, 1);
-	struct json_writer *json = &call->json;
 
 	if (name && strcmp(name, REST_SERVICE) != 0)
 		return error_set(err, -ENOENT, "the only service is " REST_SERVICE);
-	if (!name)
-		json_array_begin(json);
-	json_object_begin(json);
-	json_member_string(json, "name", REST_SERVICE);
-	json_member_string(json, "servicecontroller", "collectd");
-	json_member_string(json, "description", "Dynamic Traffic Monitor");
-	json_member_string(json, "version", DYNMON_VERSION);
-	json_object_end(json);
-	if (!name)
-		json_array_end(json);
+	text_adds(json_value(&call->json), name ? SERVICE : "[" SERVICE "]");
 	return 0;
 }
 

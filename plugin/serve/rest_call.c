@@ -4,17 +4,31 @@
 
 #include <errno.h>
 #include <microhttpd.h>
+#include <stdarg.h>
 
 /* Bytes of host and port. The limit matters because an answer may have many links. */
 #define HOST_MAX 261
 
-int rest_invalid(struct rest_call *call, const char *field, int code)
+int rest_invalid(struct rest_call *call, const char *member, int code)
 {
 	call->error_status = MHD_HTTP_BAD_REQUEST;
 	call->error_tag = code == -ENODATA ? "missing-attribute" : "invalid-value";
 	text_clear(&call->error_field);
-	text_adds(&call->error_field, field);
+	text_adds(&call->error_field, member);
 	return code;
+}
+
+int rest_wrong(struct rest_call *call, struct error *err, const char *member, const char *expected,
+	       ...)
+{
+	char message[300];
+	va_list args;
+
+	va_start(args, expected);
+	vsnprintf(message, sizeof(message), expected, args);
+	va_end(args);
+	return rest_invalid(call, member,
+			    error_set(err, -EINVAL, "%.60s: expected %s", member, message));
 }
 
 int rest_conflict(struct rest_call *call, const char *tag, int code)

@@ -42,10 +42,13 @@ static inline const char *rest_word(const struct rest_call *call, size_t n)
 }
 
 /*
- * Set the details of an error and return its code: an invalid member of the body, or a missing one
- * if the code is -ENODATA, with the status 400; a conflict with the status 409.
+ * Set an error and its details, and return its code: an invalid member of the body, with the
+ * message "<member>: expected <expected>"; a code of another function for such a member, where
+ * -ENODATA means that the member is missing; a conflict with the status 409.
  */
-int rest_invalid(struct rest_call *call, const char *field, int code);
+int rest_wrong(struct rest_call *call, struct error *err, const char *member, const char *expected,
+	       ...) __attribute__((format(printf, 4, 5)));
+int rest_invalid(struct rest_call *call, const char *member, int code);
 int rest_conflict(struct rest_call *call, const char *tag, int code);
 
 /*

@@ -53,9 +53,7 @@ static int from_polycube(struct rest_call *call, const struct translation *table
 		}
 		text_printf(&all, "%s%s", all.len ? ", " : "", row->theirs);
 	}
-	return rest_invalid(call, member,
-			    error_set(err, -EINVAL, "%s: expected one of %s, found \"%.60s\"",
-				      member, text_str(&all), value));
+	return rest_wrong(call, err, member, "one of %s, found \"%.60s\"", text_str(&all), value);
 }
 
 /* -- reading -- */
@@ -83,53 +81,37 @@ static void add_uuid(const char *name, struct text *out)
 		    words[3]);
 }
 
-enum leaf { LEAF_NAME, LEAF_UUID, LEAF_SERVICE, LEAF_TYPE, LEAF_LEVEL, LEAF_PARENT, N_LEAVES };
-
-static const char *const leaf_names[] = {
-	[LEAF_NAME] = "name", [LEAF_UUID] = "uuid",	 [LEAF_SERVICE] = "service-name",
-	[LEAF_TYPE] = "type", [LEAF_LEVEL] = "loglevel", [LEAF_PARENT] = "parent",
-};
-
-/* Writes the value of a leaf. The monitor's lock state is held. */
-static void write_leaf(struct monitor *monitor, enum leaf leaf, struct json_writer *json)
+/* Writes a member; if only is not NULL, the value of this member and no other. */
+static void write_leaf(struct json_writer *json, const char *only, const char *name,
+		       const char *value)
 {
-	_cleanup_text_ struct text text = {};
-	const char *value = "";
+	if (!only)
+		json_member_string(json, name, value);
+	else if (!strcmp(only, name))
+		json_put_string(json, value);
+}
 
-	switch (leaf) {
-	case LEAF_NAME:
-		value = monitor->name;
-		break;
-	case LEAF_UUID:
-		add_uuid(monitor->name, &text);
-		value = text_str(&text);
-		break;
-	case LEAF_SERVICE:
-		value = REST_SERVICE;
-		break;
-	case LEAF_TYPE:
-		value = to_polycube(types, monitor->hook->name);
-		break;
-	case LEAF_LEVEL:
-		value = to_polycube(levels, monitor->log_level);
-		break;
-	default:
-		if (monitor->n_patterns)
-			value = monitor_interface(monitor, monitor->patterns[0]);
-		utf8_name(&text, value, strlen(value));
-		value = text_str(&text);
-	}
-	json_put_string(json, value);
+static void write_leaves(struct monitor *monitor, struct json_writer *json, const char *only)
+{
+	_cleanup_text_ struct text uuid = {}, parent = {};
+	const char *interface;
+
+	add_uuid(monitor->name, &uuid);
+	pthread_mutex_lock(&monitor->state);
+	interface = monitor->n_patterns ? monitor_interface(monitor, monitor->patterns[0]) : "";
+	utf8_name(&parent, interface, strlen(interface));
+	write_leaf(json, only, "name", monitor->name);
+	write_leaf(json, only, "uuid", text_str(&uuid));
+	write_leaf(json, only, "service-name", REST_SERVICE);
+	write_leaf(json, only, "type", to_polycube(types, monitor->hook->name));
+	write_leaf(json, only, "loglevel", to_polycube(levels, monitor->log_level));
+	write_leaf(json, only, "parent", text_str(&parent));
+	pthread_mutex_unlock(&monitor->state);
 }
 
 void rest_cube_members(struct monitor *monitor, struct json_writer *json)
 {
-	pthread_mutex_lock(&monitor->state);
-	for (enum leaf leaf = 0; leaf < N_LEAVES; leaf++) {
-		json_key(json, leaf_names[leaf]);
-		write_leaf(monitor, leaf, json);
-	}
-	pthread_mutex_unlock(&monitor->state);
+	write_leaves(monitor, json, NULL);
 }
 
 int rest_get_service(struct rest_call *call, struct error *err)
@@ -198,17 +180,11 @@ int rest_get_cube(struct rest_call *call, struct error *err)
 int rest_get_leaf(struct rest_call *call, struct error *err)
 {
 	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
-	enum leaf leaf = 0;
 	int r = rest_monitor(call, rest_word(call, 1), &monitor, err);
 
-	if (r < 0)
-		return r;
-	while (leaf < N_LEAVES - 1 && strcmp(leaf_names[leaf], rest_word(call, 2)) != 0)
-		leaf++;
-	pthread_mutex_lock(&monitor->state);
-	write_leaf(monitor, leaf, &call->json);
-	pthread_mutex_unlock(&monitor->state);
-	return 0;
+	if (r == 0)
+		write_leaves(monitor, &call->json, rest_word(call, 2));
+	return r;
 }
 
 /* -- changing -- */
@@ -236,30 +212,26 @@ static int check_unchanged(struct rest_call *call, struct json_object *body, con
 
 	if (r < 0 || !value || !strcasecmp(value, current))
 		return r;
-	return rest_invalid(call, member,
-			    error_set(err, -EINVAL, "%s: expected \"%s\", found \"%.60s\"", member,
-				      current, value));
+	return rest_wrong(call, err, member, "\"%s\", found \"%.60s\"", current, value);
 }
 
 /* Refuses unknown members, because they may be misspelled. */
 static int check_members(struct rest_call *call, struct json_object *body, struct error *err)
 {
-	static const char *const known[] = { "name", "type", "loglevel", "service-name",
-					     "dataplane-config" };
+	static const char *const known[] = {
+		"name", "type", "loglevel", "service-name", "dataplane-config", NULL
+	};
 
 	json_object_object_foreach(body, member, value) {
-		size_t i = 0;
+		const char *const *name = known;
 
 		(void)value;
-		while (i < ARRAY_SIZE(known) && strcmp(known[i], member) != 0)
-			i++;
-		if (i == ARRAY_SIZE(known))
-			return rest_invalid(
-				call, member,
-				error_set(err, -EINVAL,
-					  "%.60s: cannot be set; there are type, loglevel and "
-					  "dataplane-config",
-					  member));
+		while (*name && strcmp(*name, member) != 0)
+			name++;
+		if (!*name)
+			return rest_wrong(call, err, member,
+					  "type, loglevel or dataplane-config; other members "
+					  "cannot be set");
 	}
 	return 0;
 }
@@ -301,9 +273,7 @@ static int cube_body_init(struct cube_body *body, struct rest_call *call, struct
 		return r;
 	config = json_object_object_get(body->json, "dataplane-config");
 	if (config && !json_object_is_type(config, json_type_object))
-		return rest_invalid(
-			call, "dataplane-config",
-			error_set(err, -EINVAL, "dataplane-config: expected an object"));
+		return rest_wrong(call, err, "dataplane-config", "an object");
 	if (config)
 		rest_config_text(config, &body->document);
 	return 0;
@@ -395,9 +365,7 @@ int rest_patch_log_level(struct rest_call *call, struct error *err)
 	if (r < 0)
 		return r;
 	if (!json_object_is_type(level, json_type_string))
-		return rest_invalid(
-			call, "loglevel",
-			error_set(err, -EINVAL, "loglevel: expected a string, such as \"DEBUG\""));
+		return rest_wrong(call, err, "loglevel", "a string, such as \"DEBUG\"");
 	r = from_polycube(call, levels, "loglevel", json_object_get_string(level), &body.log_level,
 			  err);
 	return r < 0 ? r : change_cube(call, &body, err);

@@ -5,14 +5,6 @@
 #include <ctype.h>
 #include <errno.h>
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /*
  * Returns the decoded string, to be freed by the caller. NULL if the string is invalid or memory
  * ran out.
@@ -23,29 +15,23 @@ static char *decode(const char *from, size_t len)
 	size_t n = 0;
 
 	for (size_t i = 0; to && i < len; i++) {
-		int high, low;
+		char hex[3] = "";
 
 		if (from[i] != '%') {
 			to[n++] = from[i];
 			continue;
 		}
-		high = i + 2 < len ? hex_digit(from[i + 1]) : -1;
-		low = i + 2 < len ? hex_digit(from[i + 2]) : -1;
-		if (high < 0 || low < 0 || !(high | low))
+		if (i + 2 < len && isxdigit((unsigned char)from[i + 1]) &&
+		    isxdigit((unsigned char)from[i + 2]))
+			memcpy(hex, from + i + 1, 2);
+		to[n] = (char)strtoul(hex, NULL, 16);
+		if (!to[n++]) /* not two digits, or NUL */
 			return NULL;
-		to[n++] = (char)(high << 4 | low);
 		i += 2;
 	}
-	if (!to)
+	if (!to || !utf8_is_valid(to, n))
 		return NULL;
 	to[n] = '\0';
-	for (size_t i = 0; i < n;) {
-		size_t sequence = utf8_sequence(to + i, n - i);
-
-		if (!sequence)
-			return NULL;
-		i += sequence;
-	}
 	return steal_ptr(&to);
 }
 
@@ -77,13 +63,12 @@ int rest_path_parse(struct rest_path *path, const char *uri, struct error *err)
 					 REST_WORDS_MAX);
 		}
 		path->words[path->n] = decode(at, len);
-		if (!path->words[path->n]) {
+		if (!path->words[path->n++]) {
 			rest_path_release(path);
 			return error_set(err, -EINVAL,
 					 "path: expected UTF-8 and %%XX, found \"%.*s\"",
 					 (int)(len > 60 ? 60 : len), at);
 		}
-		path->n++;
 		at += len;
 		at += strspn(at, "/");
 	}

@@ -103,15 +103,6 @@ static void write_params(struct json_writer *json, const char *key,
 	json_object_end(json);
 }
 
-static void write_commands(struct json_writer *json, const char *const *commands)
-{
-	json_key(json, "commands");
-	json_array_begin(json);
-	for (; *commands; commands++)
-		json_put_string(json, *commands);
-	json_array_end(json);
-}
-
 static int unknown_help(const char *what, const char *possible, struct error *err)
 {
 	return error_set(err, -EINVAL, "help: expected one of %s, found \"%.60s\"", possible, what);
@@ -151,13 +142,14 @@ void rest_schema_links(const struct rest_call *call, struct json_writer *json)
 
 int rest_help_cube(struct rest_call *call, const char *what, struct error *err)
 {
-	static const char *const commands[] = { "set", "show", NULL };
 	const struct rest_schema *schema = find_schema(call);
 	struct json_writer *json = &call->json;
 
 	json_object_begin(json);
 	if (!strcmp(what, "NONE")) {
-		write_commands(json, commands + (schema->writable != REST_WRITABLE));
+		json_key(json, "commands");
+		text_adds(json_value(json),
+			  schema->writable == REST_WRITABLE ? "[\"set\",\"show\"]" : "[\"show\"]");
 		write_params(json, "params", schema, BRANCHES);
 	} else if (!strcmp(what, "SHOW")) {
 		write_params(json, "params", schema, ALL_CHILDREN);
@@ -173,27 +165,21 @@ int rest_help_cube(struct rest_call *call, const char *what, struct error *err)
 /* Help on the service: its commands and its monitors. */
 int rest_help_service(struct rest_call *call, const char *what, struct error *err)
 {
-	static const char *const commands[] = { "add", "del", "show", NULL };
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
 	struct json_writer *json = &call->json;
-	bool none = !strcmp(what, "NONE");
 
-	if (!none && strcmp(what, "SHOW") && strcmp(what, "ADD") && strcmp(what, "DEL"))
+	if (strcmp(what, "NONE") && strcmp(what, "SHOW") && strcmp(what, "ADD") &&
+	    strcmp(what, "DEL"))
 		return unknown_help(what, "NONE, SHOW, ADD, DEL", err);
 	json_object_begin(json);
-	if (none)
-		write_commands(json, commands);
+	if (!strcmp(what, "NONE")) {
+		json_key(json, "commands");
+		text_adds(json_value(json), "[\"add\",\"del\",\"show\"]");
+	}
 	json_key(json, "params");
-	json_object_begin(json);
-	json_key(json, "name");
-	json_object_begin(json);
-	json_member_string(json, "name", "name");
-	json_member_string(json, "type", "key");
-	json_member_string(json, "simpletype", "string");
-	json_member_string(json, "description", "Name of the dynmon service");
-	json_member_string(json, "example", "dynmon1");
-	json_object_end(json);
-	json_object_end(json);
+	text_adds(json_value(json),
+		  "{\"name\":{\"name\":\"name\",\"type\":\"key\",\"simpletype\":\"string\","
+		  "\"description\":\"Name of the dynmon service\",\"example\":\"dynmon1\"}}");
 	if (!strcmp(what, "ADD")) {
 		write_params(json, "optional-params", &cube, LEAVES_AT_CREATION);
 	} else {
@@ -214,37 +200,22 @@ int rest_help_service(struct rest_call *call, const char *what, struct error *er
 /* Help on cubes, netdevs, services and version. */
 int rest_help_list(struct rest_call *call, const char *what, struct error *err)
 {
-	static const char *const commands[] = { "show", NULL };
-	bool none = !strcmp(what, "NONE");
-
-	if (!none && strcmp(what, "SHOW") != 0)
+	if (strcmp(what, "NONE") != 0 && strcmp(what, "SHOW") != 0)
 		return unknown_help(what, "NONE, SHOW", err);
-	json_object_begin(&call->json);
-	if (none)
-		write_commands(&call->json, commands);
-	json_object_end(&call->json);
+	text_adds(json_value(&call->json),
+		  !strcmp(what, "NONE") ? "{\"commands\":[\"show\"]}" : "{}");
 	return 0;
 }
 
 /* Help on the top level: the services. */
 int rest_help_root(struct rest_call *call, const char *what, struct error *err)
 {
-	struct json_writer *json = &call->json;
-
 	if (strcmp(what, "NONE") != 0)
 		return unknown_help(what, "NONE", err);
-	json_object_begin(json);
-	json_key(json, "params");
-	json_object_begin(json);
-	json_key(json, REST_SERVICE);
-	json_object_begin(json);
-	json_member_string(json, "name", REST_SERVICE);
-	json_member_string(json, "simpletype", "service");
-	json_member_string(json, "type", "leaf");
-	json_member_string(json, "description", "Dynamic Traffic Monitor");
-	json_member_string(json, "version", DYNMON_VERSION);
-	json_object_end(json);
-	json_object_end(json);
-	json_object_end(json);
+	text_adds(json_value(&call->json),
+		  "{\"params\":{\"" REST_SERVICE "\":{\"name\":\"" REST_SERVICE "\","
+		  "\"simpletype\":\"service\",\"type\":\"leaf\","
+		  "\"description\":\"Dynamic Traffic Monitor\","
+		  "\"version\":\"" DYNMON_VERSION "\"}}}");
 	return 0;
 }
