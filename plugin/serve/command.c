@@ -23,7 +23,7 @@ static int parse_word(char **at, struct error *err)
 		while (*end && *end != '"')
 			end += *end == '\\' && end[1] ? 2 : 1;
 		if (!*end)
-			return error_set(err, -EINVAL, "a quote is not closed: %.60s", *at);
+			return error_set(err, -EINVAL, "a closing quote is missing: %.60s", *at);
 		if (end[1] && !command_is_blank(end[1]))
 			return error_set(err, -EINVAL, "expected a blank after the quote: %.60s",
 					 *at);
@@ -55,7 +55,8 @@ int command_parse(struct command *command, const char *line, size_t len, struct 
 		if (!*at)
 			break;
 		if (command->n == COMMAND_WORDS_MAX) {
-			r = error_set(err, -EINVAL, "more than %d words", COMMAND_WORDS_MAX);
+			r = error_set(err, -EINVAL, "the line has more than %d words",
+				      COMMAND_WORDS_MAX);
 			break;
 		}
 		command->words[command->n++] = at;

@@ -126,7 +126,7 @@ static void check_limits(struct http_clients *clients, struct http_client *clien
 		[HTTP_IDLE] = { HTTP_IDLE_SECONDS, "no request arrived" },
 		[HTTP_RECEIVING] = { HTTP_REQUEST_SECONDS, "the request took too long" },
 		[HTTP_ANSWERING] = { HTTP_PIECE_SECONDS,
-				     "the client took nothing for " SECONDS(HTTP_PIECE_SECONDS) },
+				     "the client read nothing for " SECONDS(HTTP_PIECE_SECONDS) },
 	};
 	int64_t waited = time - client->since;
 	bool over;
@@ -141,8 +141,8 @@ static void check_limits(struct http_clients *clients, struct http_client *clien
 	else
 		end_client(clients, client,
 			   over ? limits[client->phase].reason
-				: "the plugin waited " SECONDS(
-					  HTTP_ANSWER_SECONDS) " in all for the client");
+				: "the plugin waited for the client for " SECONDS(
+					  HTTP_ANSWER_SECONDS) " in total");
 }
 
 /*

@@ -180,8 +180,7 @@ static void refuse_size(struct http_answer *answer)
 {
 	char message[80];
 
-	snprintf(message, sizeof(message), "the body is too long, at most %d bytes are possible",
-		 HTTP_BODY_MAX);
+	snprintf(message, sizeof(message), "the body exceeds the limit of %d bytes", HTTP_BODY_MAX);
 	http_answer_text(answer, TOO_LARGE, message);
 }
 

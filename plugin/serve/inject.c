@@ -68,7 +68,7 @@ int verb_inject(const struct request *request, struct answer *answer, struct err
 	if (!injection.file == !injection.bytes)
 		return error_set(err, -EINVAL, "expected either bytes=N and N bytes, or file=NAME");
 	if (!report && request_option(request, "wait"))
-		return error_set(err, -EINVAL, "wait: expected phases=true with it");
+		return error_set(err, -EINVAL, "wait: requires phases=true");
 	if (direction >= 0) /* the other direction keeps its code */
 		injection.leave[!direction] = true;
 	if (wait > 0)

@@ -29,8 +29,8 @@ static int set_group(const char *path, const char *group, struct error *err)
 	int r = getgrnam_r(group, &entry, buffer, sizeof(buffer), &found);
 
 	if (r || !found)
-		return error_set(err, r ? -r : -ENOENT, "socket %s: there is no group \"%s\"", path,
-				 group);
+		return error_set(err, r ? -r : -ENOENT, "socket %s: group \"%s\" does not exist",
+				 path, group);
 	if (chown(path, (uid_t)-1, found->gr_gid) < 0)
 		return error_set(err, -errno, "socket %s: group \"%s\": %s", path, group,
 				 strerror(errno));
@@ -48,9 +48,8 @@ int listener_open(const char *path, const char *group, unsigned int mode, bool r
 		return error_set(err, -errno, "socket: %s", strerror(errno));
 	if (strlen(path) >= sizeof(address.sun_path))
 		return error_set(err, -ENAMETOOLONG,
-				 "socket %s: the name has %zu bytes, at most %zu "
-				 "are possible",
-				 path, strlen(path), sizeof(address.sun_path) - 1);
+				 "socket %s: the path has %zu bytes, the limit is %zu", path,
+				 strlen(path), sizeof(address.sun_path) - 1);
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	if (replace || is_stale(&address))
 		unlink(path);

@@ -141,7 +141,7 @@ static int run_options(struct rest_call *call, const struct rest_route *route, s
 	if (what && route->help)
 		return route->help(call, what, err);
 	if (what)
-		return error_set(err, -EINVAL, "There is no help for this");
+		return error_set(err, -EINVAL, "this path has no help");
 	add_allow(call->answer, route);
 	call->answer->status = MHD_HTTP_NO_CONTENT;
 	return 0;
@@ -184,14 +184,14 @@ static int find_handler(struct rest_call *call,
 	if (method == REST_METHODS || !route->run[method]) {
 		add_allow(call->answer, route);
 		call->error_status = MHD_HTTP_METHOD_NOT_ALLOWED;
-		return error_set(err, -EINVAL, "%.20s is not possible here, but %s",
+		return error_set(err, -EINVAL, "%.20s is not supported by this path; supported: %s",
 				 request->method, text_str(&call->answer->allow));
 	}
 	if (method != REST_GET && !request->writes) {
 		call->error_status = MHD_HTTP_FORBIDDEN;
 		return error_set(err, -EINVAL,
-				 "%s lets nothing be changed: set AllowWrites true in its <Http> "
-				 "block, or use a unix socket, where that is the default",
+				 "%s is read-only: set AllowWrites true in its <Http> block, or "
+				 "use a Unix socket, which permits changes by default",
 				 request->listener);
 	}
 	*ret = route->run[method];

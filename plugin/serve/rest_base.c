@@ -175,7 +175,8 @@ int rest_get_services(struct rest_call *call, struct error *err)
 	const char *name = rest_word(call, 1);
 
 	if (name && strcmp(name, REST_SERVICE) != 0)
-		return error_set(err, -ENOENT, "the only service is " REST_SERVICE);
+		return error_set(err, -ENOENT,
+				 "service \"%.60s\" does not exist, only " REST_SERVICE, name);
 	text_adds(json_value(&call->json), name ? SERVICE : "[" SERVICE "]");
 	return 0;
 }
@@ -227,7 +228,8 @@ int rest_get_netdevs(struct rest_call *call, struct error *err)
 	json_array_end(json);
 	if (addresses)
 		freeifaddrs(addresses);
-	return found ? 0 : error_set(err, -ENOENT, "there is no such network interface");
+	return found ? 0
+		     : error_set(err, -ENOENT, "network interface \"%.60s\" does not exist", name);
 }
 
 int rest_get_version(struct rest_call *call, struct error *err)

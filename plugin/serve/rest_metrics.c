@@ -106,7 +106,7 @@ static int find_metric(struct rest_call *call, const struct snapshot *snapshot,
 		return error_set(err, -ENOENT,
 				 "the monitor is not on interface \"%.60s\", but on %s",
 				 filter->interface ? filter->interface : "", text_str(&interfaces));
-	return error_set(err, -ENOENT, "no metric of that direction is called \"%.100s\"",
+	return error_set(err, -ENOENT, "metric \"%.100s\" does not exist in this direction",
 			 filter->name);
 }
 

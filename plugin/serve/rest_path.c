@@ -41,7 +41,7 @@ int rest_path_parse(struct rest_path *path, const char *uri, struct error *err)
 
 	*path = (struct rest_path){ .len = (size_t)(end - uri) };
 	if (path->len > REST_URI_MAX)
-		return error_set(err, -E2BIG, "path: %zu bytes, at most %d are possible", path->len,
+		return error_set(err, -E2BIG, "path: %zu bytes exceed the limit of %d", path->len,
 				 REST_URI_MAX);
 	at += strspn(at, "/");
 	/* The prefix is recognized with repeated slashes, too. */
@@ -59,8 +59,7 @@ int rest_path_parse(struct rest_path *path, const char *uri, struct error *err)
 
 		if (path->n == REST_WORDS_MAX) {
 			rest_path_release(path);
-			return error_set(err, -E2BIG, "path: at most %d words are possible",
-					 REST_WORDS_MAX);
+			return error_set(err, -E2BIG, "path: more than %d words", REST_WORDS_MAX);
 		}
 		path->words[path->n] = decode(at, len);
 		if (!path->words[path->n++]) {

@@ -16,15 +16,15 @@ struct rest_schema {
 
 static const struct rest_schema metric_leaves[] = {
 	{ "name", REST_LEAF, "string", "Name of the metric", "packets_total" },
-	{ "value", REST_LEAF, "string", "What the map holds", "" },
+	{ "value", REST_LEAF, "string", "Contents of the map", "" },
 	{ "timestamp", REST_LEAF, "int64", "Microseconds since 1970", "" },
 	{},
 };
 
 static const struct rest_schema metric_lists[] = {
-	{ "ingress-metrics", REST_LIST, NULL, "Metrics of the ingress path", "", REST_READ_ONLY,
-	  metric_leaves },
-	{ "egress-metrics", REST_LIST, NULL, "Metrics of the egress path", "", REST_READ_ONLY,
+	{ "ingress-metrics", REST_LIST, NULL, "Metrics of the ingress direction", "",
+	  REST_READ_ONLY, metric_leaves },
+	{ "egress-metrics", REST_LIST, NULL, "Metrics of the egress direction", "", REST_READ_ONLY,
 	  metric_leaves },
 	{},
 };
@@ -32,15 +32,15 @@ static const struct rest_schema metric_lists[] = {
 static const struct rest_schema path_parts[] = {
 	{ "name", REST_LEAF, "string", "Name of the path's configuration", "", REST_AT_CREATION },
 	{ "code", REST_LEAF, "string", "C source", "", REST_AT_CREATION },
-	{ "metric-configs", REST_LIST, NULL, "Which maps are metrics", "" },
+	{ "metric-configs", REST_LIST, NULL, "Maps that are exported as metrics", "" },
 	{},
 };
 
 static const struct rest_schema paths[] = {
-	{ "ingress-path", REST_COMPLEX, NULL, "What runs on the ingress path", "", REST_WRITABLE,
-	  path_parts },
-	{ "egress-path", REST_COMPLEX, NULL, "What runs on the egress path", "", REST_WRITABLE,
-	  path_parts },
+	{ "ingress-path", REST_COMPLEX, NULL, "Code and metrics of the ingress direction", "",
+	  REST_WRITABLE, path_parts },
+	{ "egress-path", REST_COMPLEX, NULL, "Code and metrics of the egress direction", "",
+	  REST_WRITABLE, path_parts },
 	{},
 };
 
@@ -48,7 +48,7 @@ static const struct rest_schema cube_parts[] = {
 	{ "uuid", REST_LEAF, "string", "Identifier of the monitor", "" },
 	{ "type", REST_LEAF, "string", "Hook: TC, XDP_SKB or XDP_DRV", "TC", REST_AT_CREATION },
 	{ "service-name", REST_LEAF, "string", "Always dynmon", REST_SERVICE },
-	{ "loglevel", REST_LEAF, "string", "Which pcn_log() calls are compiled in", "INFO",
+	{ "loglevel", REST_LEAF, "string", "Lowest level of the compiled pcn_log() calls", "INFO",
 	  REST_WRITABLE },
 	{ "parent", REST_LEAF, "string", "Interface that the monitor is attached to", "eth0" },
 	{ "dataplane-config", REST_COMPLEX, NULL, "Dataplane configuration", "", REST_WRITABLE,

@@ -218,7 +218,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	[ "$(raw 'SHOW')" = "-1 missing argument; usage: SHOW <monitor>" ]
 	[ "$(raw 'METRICS edge name=typo')" = '-1 name: no metric is called "typo"' ]
 	[ "$(raw 'METRICS name=typo direction=egress')" = '-1 name: no metric is called "typo" on egress' ]
-	[ "$(raw 'LIST "open')" = '-1 a quote is not closed: "open' ]
+	[ "$(raw 'LIST "open')" = '-1 a closing quote is missing: "open' ]
 	[ "$(raw 'LIST verbose=true')" = "-1 unexpected argument: verbose=true; usage: LIST" ]
 	[ "$(raw '')" = "-1 the request line is empty" ]
 	[ "$(raw "LIST $(head -c 10000 /dev/zero | tr '\0' x)")" = "-1 the request line is too long" ]

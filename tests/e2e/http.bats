@@ -84,7 +84,7 @@ status_of() { http -o /dev/null -w '%{http_code}\n' "$@"; }
 	eventually grep "http://127.0.0.1:9000: GET /polycube/v1/dynmon/large/metrics/.*/value by 127.0.0.1: answer 200 was cut after [0-9]* bytes of its body: the client closed the connection" "$LOG"
 	# One client that does not read, and one client that is connected when collectd ends.
 	in_background bash -c "curl -sS -N $value | sleep 300"
-	eventually grep 'was cut after .*: the client took nothing for 30 s' "$LOG"
+	eventually grep 'was cut after .*: the client read nothing for 30 s' "$LOG"
 	in_background bash -c "curl -sS -N $value >'$BATS_TEST_TMPDIR/taken' | sleep 300"
 	eventually test -s "$BATS_TEST_TMPDIR/taken"
 	collectd_stop

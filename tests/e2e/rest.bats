@@ -245,7 +245,7 @@ wire() {
 			grep -qix 'Content-Type: \(application/yang.data+json\|text/plain\); charset=utf-8' <<<"$HEAD"
 		}
 		for method in POST PUT PATCH DELETE; do
-			[[ $allow == *$method* ]] || gives "$method" "$path" 405 "$method is not possible here, but $allow" -d '{}'
+			[[ $allow == *$method* ]] || gives "$method" "$path" 405 "$method is not supported by this path; supported: $allow" -d '{}'
 		done
 	done <<-END
 	/dynmon GET, HEAD, POST, PATCH, OPTIONS
@@ -517,7 +517,7 @@ wire() {
 	gives GET /dynmon/a/parent 200 '"mon0"'
 	gives GET /dynmon/a/metrics/ingress-metrics/packets_total/value 400 '*'
 	restconf missing-attribute interface
-	[[ $BODY == *"?interface=NAME, of mon0, mon1"* ]]
+	[[ $BODY == *"?interface=NAME, one of mon0, mon1"* ]]
 	gives GET '/dynmon/a/metrics/ingress-metrics/packets_total/value?interface=mon1' 200 '[5]'
 	gives GET '/dynmon/a/metrics/ingress-metrics/packets_total?interface=mon0' 200 '{"name":"packets_total","interface":"mon0","value":[2],"timestamp":*'
 	[ "$(jq -c 'keys_unsorted[-1]' <<<"$BODY")" = '"_links"' ]
@@ -584,10 +584,10 @@ wire() {
 	while read -r method path body; do
 		rest "$method" "http://127.0.0.1:9936$path" -d "$body"
 		[ "$STATUS" = 403 ]
-		[ "$BODY" = "http://127.0.0.1:9936 lets nothing be changed: set AllowWrites true in its <Http> block, or use a unix socket, where that is the default" ]
+		[ "$BODY" = "http://127.0.0.1:9936 is read-only: set AllowWrites true in its <Http> block, or use a Unix socket, which permits changes by default" ]
 		rest "$method" "http://localhost$path" -d "$body" --unix-socket "$BATS_TEST_TMPDIR/reads.sock"
 		[ "$STATUS" = 403 ]
-		[[ $BODY == "$BATS_TEST_TMPDIR/reads.sock lets nothing be changed"* ]]
+		[[ $BODY == "$BATS_TEST_TMPDIR/reads.sock is read-only"* ]]
 	done <<-'END'
 	POST /dynmon/n {}
 	PATCH /dynmon {"name":"m","loglevel":"DEBUG"}
@@ -599,7 +599,7 @@ wire() {
 	END
 	rest DELETE "http://[::1]:9936/dynmon/m"
 	[ "$STATUS" = 403 ]
-	[[ $BODY == "http://[::1]:9936 lets nothing be changed"* ]]
+	[[ $BODY == "http://[::1]:9936 is read-only"* ]]
 	rest GET http://127.0.0.1:9936/polycube/v1/dynmon/m
 	[ "$STATUS" = 200 ]
 	[ "$(jq -r .loglevel <<<"$BODY")" = OFF ]
@@ -625,7 +625,7 @@ wire() {
 	for header in 'Expect: 100-continue' 'Expect:' 'Transfer-Encoding: chunked'; do
 		gives PUT /dynmon/m/dataplane-config 201 "" -H "$header" --data-binary "@$BATS_TEST_TMPDIR/full"
 		for file in over large; do
-			gives PUT /dynmon/m/dataplane-config 413 'the body is too long, at most 1048576 bytes are possible' \
+			gives PUT /dynmon/m/dataplane-config 413 'the body exceeds the limit of 1048576 bytes' \
 				--expect100-timeout "$PATIENCE" -H "$header" --data-binary "@$BATS_TEST_TMPDIR/$file"
 		done
 	done

@@ -128,7 +128,7 @@ static const struct {
 	{ "LIST all\n", "-1 unexpected argument: all; usage: LIST", 0 },
 	{ "SHOW\n", "-1 missing argument; usage: SHOW <monitor>", 0 },
 	{ "SHOW none\n", "-1 no monitor is called \"none\"", 0 },
-	{ "SHOW \"a b\n", "-1 a quote is not closed: \"a b", 0 },
+	{ "SHOW \"a b\n", "-1 a closing quote is missing: \"a b", 0 },
 	{ "SHOW a\\\\b\n", "-1 no monitor is called \"a\\\\\\\\b\"", 0 },
 	{ "METRICS\n", "1 line", 1 },
 	{ "INJECT m\n", "-1 expected either bytes=N and N bytes, or file=NAME", 0 },
@@ -721,7 +721,7 @@ static void test_listener(void **state)
 	assert_true(fd >= 0);
 	close(fd);
 	assert_int_equal(listener_open(path, "no such group", 0600, true, &err), -ENOENT);
-	assert_true(contains(error_message(&err), "there is no group \"no such group\""));
+	assert_true(contains(error_message(&err), "group \"no such group\" does not exist"));
 	assert_int_not_equal(stat(path, &st), 0);
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[0] = '/';

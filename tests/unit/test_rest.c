@@ -255,9 +255,9 @@ static const struct {
 	  "monitor b is not attached to x\n" },
 	{ "POST", "/attach", "[]", 400, "{\"ietf-restconf:errors\":*" },
 	/* paths and methods */
-	{ "PUT", "/cubes", "{}", 405, "PUT is not possible here, but GET, HEAD, OPTIONS\n" },
+	{ "PUT", "/cubes", "{}", 405, "PUT is not supported by this path; supported: GET, HEAD, OPTIONS\n" },
 	{ "BREW", "/dynmon/b/uuid", NULL, 405,
-	  "BREW is not possible here, but GET, HEAD, OPTIONS\n" },
+	  "BREW is not supported by this path; supported: GET, HEAD, OPTIONS\n" },
 	{ "OPTIONS", "/attach", NULL, 204, "" },
 	{ "GET", "/none", NULL, 404, "No cube found named none\n" },
 	{ "GET", "/attach/x", NULL, 404, "Cannot find /attach/x\n" },

@@ -67,7 +67,7 @@ static const struct {
 	{ "INJECT a direction=sideways bytes=2", "{}", -EINVAL,
 	  "direction: expected both, ingress or egress, found \"sideways\"" },
 	{ "INJECT a phases=yes bytes=2", "{}", -EINVAL, "phases: expected true or false, *" },
-	{ "INJECT a wait=1 bytes=2", "{}", -EINVAL, "wait: expected phases=true with it" },
+	{ "INJECT a wait=1 bytes=2", "{}", -EINVAL, "wait: requires phases=true" },
 	{ "INJECT a phases=true wait=61 bytes=2", "{}", -EINVAL,
 	  "wait: expected seconds from 0 to 60, found \"61\"" },
 	{ "INJECT a phases=true wait=nan bytes=2", "{}", -EINVAL, "wait: expected seconds from *" },
