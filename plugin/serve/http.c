@@ -99,7 +99,7 @@ static enum MHD_Result answer_request(void *data, struct MHD_Connection *connect
 				 "out of memory: nothing was done, try again");
 		return exchange_refuse(exchange, &answer);
 	}
-	switch (http_client_admit(http->clients, exchange->client, change)) {
+	switch (http_client_admit(exchange->client, change)) {
 	case HTTP_ADMITTED:
 		break;
 	case HTTP_BUSY:
@@ -113,7 +113,7 @@ static enum MHD_Result answer_request(void *data, struct MHD_Connection *connect
 	else
 		exchange_run(exchange, &answer);
 	result = exchange_respond(exchange, &answer);
-	http_client_enter(http->clients, exchange->client, HTTP_ANSWERING);
+	http_client_enter(exchange->client, HTTP_ANSWERING);
 	return result;
 }
 
@@ -128,11 +128,10 @@ static void *begin_request(void *data, const char *uri, struct MHD_Connection *c
 static void end_request(void *data, struct MHD_Connection *connection, void **context,
 			enum MHD_RequestTerminationCode how)
 {
-	struct http *http = data;
-
+	(void)data;
 	exchange_end(*context, how);
 	*context = NULL;
-	http_client_enter(http->clients, exchange_client(connection), HTTP_IDLE);
+	http_client_enter(exchange_client(connection), HTTP_IDLE);
 }
 
 static void follow_connection(void *data, struct MHD_Connection *connection, void **context,
@@ -145,7 +144,7 @@ static void follow_connection(void *data, struct MHD_Connection *connection, voi
 		info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 		*context = http_clients_add(http->clients, info->connect_fd);
 	} else {
-		http_clients_remove(http->clients, *context);
+		http_client_remove(*context);
 		*context = NULL;
 	}
 }

@@ -23,6 +23,7 @@
 #define REPORTS_MAX   10
 
 struct http_client {
+	struct http_clients *clients;
 	struct http_client *next;
 	int fd;
 	/* -- protected by the clients' lock -- */
@@ -105,7 +106,7 @@ static bool is_socket_ready(const struct http_client *client)
  * the input is shut down, because a request that arrives meanwhile is still answered. In the middle
  * of a request, no response was sent yet, except "100 Continue".
  */
-static void end_client(struct http_clients *clients, struct http_client *client, const char *reason)
+static void end_client(struct http_client *client, const char *reason)
 {
 	static const char timeout[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
 				      "Content-Length: 0\r\n\r\n";
@@ -113,11 +114,11 @@ static void end_client(struct http_clients *clients, struct http_client *client,
 	if (client->phase == HTTP_RECEIVING)
 		send(client->fd, timeout, strlen(timeout), MSG_DONTWAIT | MSG_NOSIGNAL);
 	client->ended = reason;
-	clients->n--;
+	client->clients->n--;
 	shutdown(client->fd, client->phase == HTTP_IDLE ? SHUT_RD : SHUT_RDWR);
 }
 
-static void check_limits(struct http_clients *clients, struct http_client *client, int64_t time)
+static void check_limits(struct http_client *client, int64_t time)
 {
 	static const struct {
 		int seconds;
@@ -139,10 +140,9 @@ static void check_limits(struct http_clients *clients, struct http_client *clien
 	if (is_socket_ready(client))
 		client->since += CHECK_INTERVAL;
 	else
-		end_client(clients, client,
-			   over ? limits[client->phase].reason
-				: "the plugin waited for the client for " SECONDS(
-					  HTTP_ANSWER_SECONDS) " in total");
+		end_client(client, over ? limits[client->phase].reason
+					: "the plugin waited for the client for " SECONDS(
+						  HTTP_ANSWER_SECONDS) " in total");
 }
 
 /*
@@ -164,7 +164,7 @@ static bool http_clients_make_room(struct http_clients *clients)
 			    (!oldest || client->since <= oldest->since) && !is_socket_ready(client))
 				oldest = client;
 		if (oldest) {
-			end_client(clients, oldest, "closed to make room for other connections");
+			end_client(oldest, "closed to make room for other connections");
 			return true;
 		}
 	}
@@ -220,7 +220,7 @@ static void *serve_clients(void *data)
 		pthread_mutex_lock(&clients->lock);
 		for (struct http_client *client = clients->first; client; client = client->next)
 			if (!client->ended)
-				check_limits(clients, client, time);
+				check_limits(client, time);
 		unreported = end_report_window(clients, time);
 		timed = full || clients->first || clients->unreported;
 		stopping = clients->stopping;
@@ -312,9 +312,10 @@ struct http_client *http_clients_add(struct http_clients *clients, int fd)
 
 	pthread_mutex_lock(&clients->lock);
 	if (client) {
-		*client = (struct http_client){ .next = clients->first,
-						.fd = fd,
-						.since = clock_now_ms() };
+		client->clients = clients;
+		client->next = clients->first;
+		client->fd = fd;
+		client->since = clock_now_ms();
 		clients->first = client;
 		clients->n++;
 	}
@@ -325,24 +326,26 @@ struct http_client *http_clients_add(struct http_clients *clients, int fd)
 }
 
 /* The lock is held. */
-static void release_admission(struct http_clients *clients, struct http_client *client)
+static void release_admission(struct http_client *client)
 {
-	clients->working -= client->admitted;
-	clients->changes -= client->admitted && client->change;
+	client->clients->working -= client->admitted;
+	client->clients->changes -= client->admitted && client->change;
 	client->admitted = false;
 }
 
-void http_clients_remove(struct http_clients *clients, struct http_client *client)
+void http_client_remove(struct http_client *client)
 {
-	struct http_client **at = &clients->first;
+	struct http_clients *clients;
+	struct http_client **at;
 
 	if (!client)
 		return;
+	clients = client->clients;
 	pthread_mutex_lock(&clients->lock);
-	while (*at != client)
-		at = &(*at)->next;
+	for (at = &clients->first; *at != client; at = &(*at)->next)
+		;
 	*at = client->next;
-	release_admission(clients, client);
+	release_admission(client);
 	if (!client->ended)
 		clients->n--;
 	if (clients->full)
@@ -364,20 +367,19 @@ static void set_phase(struct http_client *client, enum http_phase phase)
 	client->since = time;
 }
 
-bool http_client_enter(struct http_clients *clients, struct http_client *client,
-		       enum http_phase phase)
+bool http_client_enter(struct http_client *client, enum http_phase phase)
 {
 	bool ended;
 
 	if (!client)
 		return true;
-	pthread_mutex_lock(&clients->lock);
+	pthread_mutex_lock(&client->clients->lock);
 	ended = client->ended != NULL;
 	if (!ended)
 		set_phase(client, phase);
 	if (phase == HTTP_IDLE)
-		release_admission(clients, client);
-	pthread_mutex_unlock(&clients->lock);
+		release_admission(client);
+	pthread_mutex_unlock(&client->clients->lock);
 	return !ended;
 }
 
@@ -398,9 +400,9 @@ bool http_clients_are_busy(struct http_clients *clients, bool change)
 	return busy;
 }
 
-enum http_admission http_client_admit(struct http_clients *clients, struct http_client *client,
-				      bool change)
+enum http_admission http_client_admit(struct http_client *client, bool change)
 {
+	struct http_clients *clients = client ? client->clients : NULL;
 	enum http_admission admission = HTTP_ADMITTED;
 
 	if (!client)
@@ -421,14 +423,14 @@ enum http_admission http_client_admit(struct http_clients *clients, struct http_
 	return admission;
 }
 
-const char *http_client_reason(struct http_clients *clients, const struct http_client *client)
+const char *http_client_reason(const struct http_client *client)
 {
 	const char *reason;
 
 	if (!client)
 		return NULL;
-	pthread_mutex_lock(&clients->lock);
+	pthread_mutex_lock(&client->clients->lock);
 	reason = client->ended;
-	pthread_mutex_unlock(&clients->lock);
+	pthread_mutex_unlock(&client->clients->lock);
 	return reason;
 }

@@ -67,7 +67,7 @@ int http_clients_start(struct http_clients *clients,
 /* Stops accepting connections. Existing clients stay. */
 void http_clients_stop(struct http_clients *clients);
 
-/* Call after http_clients_stop() and the last http_clients_remove(). Accepts NULL. */
+/* Call after http_clients_stop() and the last http_client_remove(). Accepts NULL. */
 void http_clients_free(struct http_clients *clients);
 
 /**
@@ -79,7 +79,7 @@ void http_clients_free(struct http_clients *clients);
 struct http_client *http_clients_add(struct http_clients *clients, int fd);
 
 /* Call before the socket is closed. Accepts NULL. */
-void http_clients_remove(struct http_clients *clients, struct http_client *client);
+void http_client_remove(struct http_client *client);
 
 /**
  * http_client_enter() - enter the next phase of a connection
@@ -89,8 +89,7 @@ void http_clients_remove(struct http_clients *clients, struct http_client *clien
  *
  * Return: false if the connection has been ended; no request may begin then.
  */
-bool http_client_enter(struct http_clients *clients, struct http_client *client,
-		       enum http_phase phase);
+bool http_client_enter(struct http_client *client, enum http_phase phase);
 
 /* Returns true if a request would be refused at this moment because of the limits. */
 bool http_clients_are_busy(struct http_clients *clients, bool change);
@@ -103,11 +102,10 @@ bool http_clients_are_busy(struct http_clients *clients, bool change);
  * Return: HTTP_ADMITTED, and the phase is HTTP_WORKING; HTTP_BUSY, or HTTP_ENDED if the connection
  * has been ended: nothing may be done for the request then.
  */
-enum http_admission http_client_admit(struct http_clients *clients, struct http_client *client,
-				      bool change);
+enum http_admission http_client_admit(struct http_client *client, bool change);
 
 /* The reason why this object has ended the connection; NULL if not ended. @client may be NULL. */
-const char *http_client_reason(struct http_clients *clients, const struct http_client *client);
+const char *http_client_reason(const struct http_client *client);
 
 /**
  * http_clients_report() - log a warning that clients can cause, rate-limited

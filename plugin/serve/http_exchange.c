@@ -83,13 +83,13 @@ struct exchange *exchange_new(struct MHD_Connection *connection, struct http_cli
 	exchange->request = *common;
 	exchange->request.uri = exchange->uri;
 	exchange->request.method = exchange->method;
-	exchange->ended = !http_client_enter(clients, exchange->client, HTTP_RECEIVING);
+	exchange->ended = !http_client_enter(exchange->client, HTTP_RECEIVING);
 	return exchange;
 }
 
 static void report_cut(struct exchange *exchange, enum MHD_RequestTerminationCode how)
 {
-	const char *reason = http_client_reason(exchange->clients, exchange->client);
+	const char *reason = http_client_reason(exchange->client);
 	char name[NI_MAXHOST], line[NI_MAXHOST + 600];
 
 	if (exchange->failure.code)
@@ -248,14 +248,14 @@ static ssize_t body_read(void *data, uint64_t position, char *buffer, size_t siz
 	while (body->at == body->piece.len && body->stream) {
 		text_clear(&body->piece);
 		body->at = 0;
-		http_client_enter(exchange->clients, exchange->client, HTTP_WORKING);
+		http_client_enter(exchange->client, HTTP_WORKING);
 		r = stream_next(body->stream, &body->piece, &exchange->failure);
 		if (r < 0)
 			return MHD_CONTENT_READER_END_WITH_ERROR;
 		if (r == 0)
 			body->stream = stream_free(body->stream);
 	}
-	http_client_enter(exchange->clients, exchange->client, HTTP_ANSWERING);
+	http_client_enter(exchange->client, HTTP_ANSWERING);
 	n = body->piece.len - body->at;
 	if (!n)
 		return MHD_CONTENT_READER_END_OF_STREAM;
@@ -331,6 +331,6 @@ enum MHD_Result exchange_respond(struct exchange *exchange, struct http_answer *
 enum MHD_Result exchange_refuse(struct exchange *exchange, struct http_answer *answer)
 {
 	exchange->refused = true;
-	http_client_enter(exchange->clients, exchange->client, HTTP_ANSWERING);
+	http_client_enter(exchange->client, HTTP_ANSWERING);
 	return exchange_respond(exchange, answer);
 }

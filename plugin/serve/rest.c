@@ -218,11 +218,7 @@ static void answer_error(struct rest_call *call, int code, const struct error *e
 		return;
 	}
 	call->answer->status = status;
-	json_object_begin(&json);
-	json_key(&json, "ietf-restconf:errors");
-	json_object_begin(&json);
-	json_key(&json, "error");
-	json_array_begin(&json);
+	text_adds(json.out, "{\"ietf-restconf:errors\":{\"error\":[");
 	json_object_begin(&json);
 	json_member_string(&json, "error-type", "application");
 	json_member_string(&json, "error-tag", tag);
@@ -230,9 +226,7 @@ static void answer_error(struct rest_call *call, int code, const struct error *e
 		json_member_string(&json, "error-info", text_str(&call->error_field));
 	json_member_string(&json, "error-message", error_message(err));
 	json_object_end(&json);
-	json_array_end(&json);
-	json_object_end(&json);
-	json_object_end(&json);
+	text_adds(json.out, "]}}");
 }
 
 /* Returns true if the answer does not depend on the body. begin: stop before the handler. */
@@ -253,6 +247,7 @@ static bool process(const struct http_request *request, struct http_answer *answ
 	if (r < 0)
 		answer_error(&call, r, &err);
 	rest_path_release(&call.path);
+	monitor_unrefp(&call.monitor);
 	text_release(&call.error_field);
 	if (text_status(&answer->body) < 0 || text_status(&answer->location) < 0) {
 		http_answer_release(answer);

@@ -141,11 +141,8 @@ int rest_get_cubes(struct rest_call *call, struct error *err)
 	if (list.n) {
 		json_key(json, REST_SERVICE);
 		json_array_begin(json);
-		for (size_t i = 0; i < list.n; i++) {
-			json_object_begin(json);
-			rest_cube_members(list.monitors[i], json);
-			json_object_end(json);
-		}
+		for (size_t i = 0; i < list.n; i++)
+			rest_cube_write(list.monitors[i], json);
 		json_array_end(json);
 	}
 	json_object_end(json);
@@ -154,15 +151,11 @@ int rest_get_cubes(struct rest_call *call, struct error *err)
 
 int rest_get_base_cube(struct rest_call *call, struct error *err)
 {
-	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
-	int r = rest_monitor(call, rest_word(call, 1), &monitor, err);
+	int r = rest_monitor(call, NULL, err);
 
-	if (r < 0)
-		return r;
-	json_object_begin(&call->json);
-	rest_cube_members(monitor, &call->json);
-	json_object_end(&call->json);
-	return 0;
+	if (r == 0)
+		rest_cube_write(call->monitor, &call->json);
+	return r;
 }
 
 #define SERVICE                                                                                    \

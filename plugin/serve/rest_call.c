@@ -107,13 +107,14 @@ int rest_body_string(struct rest_call *call, struct json_object *body, const cha
 	return 0;
 }
 
-int rest_monitor(struct rest_call *call, const char *name, struct monitor **ret, struct error *err)
+int rest_monitor(struct rest_call *call, const char *name, struct error *err)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
-	int r = registry_list(call->request->registry, name, &list, err);
+	int r = registry_list(call->request->registry, name ? name : rest_word(call, 1), &list,
+			      err);
 
-	if (r == 0)
-		*ret = monitor_ref(list.monitors[0]);
+	if (r == 0 && !call->monitor)
+		call->monitor = monitor_ref(list.monitors[0]);
 	return r;
 }
 

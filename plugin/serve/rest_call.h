@@ -29,6 +29,7 @@ struct rest_call {
 	struct http_answer *answer;
 	struct rest_path path;
 	struct json_writer json; /* writes the body of the answer */
+	struct monitor *monitor; /* a reference; NULL before rest_monitor() */
 	/* -- details of the error that the handler returns -- */
 	unsigned int error_status; /* 0: derived from the code */
 	const char *error_tag;	   /* as in RESTCONF, such as "invalid-value"; NULL: none */
@@ -66,8 +67,8 @@ int rest_body_object(struct rest_call *call, struct json_object **ret, struct er
 int rest_body_string(struct rest_call *call, struct json_object *body, const char *name,
 		     const char **ret, struct error *err);
 
-/* Gets a reference to a monitor. */
-int rest_monitor(struct rest_call *call, const char *name, struct monitor **ret, struct error *err);
+/* Sets call->monitor. name: NULL for the name in the path. */
+int rest_monitor(struct rest_call *call, const char *name, struct error *err);
 
 /*
  * Returns -EPERM, for an answer with the status 403, if the request may come from another site and

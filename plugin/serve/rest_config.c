@@ -209,15 +209,14 @@ static void write_node(struct rest_call *call, struct json_object *node)
 
 int rest_get_config(struct rest_call *call, struct error *err)
 {
-	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
 	_cleanup_json_ struct json_object *config = NULL;
 	struct json_object *node;
 	size_t i = 3;
-	int r = rest_monitor(call, rest_word(call, 1), &monitor, err);
+	int r = rest_monitor(call, NULL, err);
 
 	if (r < 0)
 		return r;
-	config = rest_config(monitor);
+	config = rest_config(call->monitor);
 	if (!config)
 		return error_oom(err);
 	for (node = config; node && i < call->path.n; i++)
@@ -275,11 +274,10 @@ static int inject_body(struct rest_call *call, unsigned int status, struct error
 {
 	struct injection injection = { .monitor = rest_word(call, 1), .into = INJECT_EXISTING };
 	const struct http_request *request = call->request;
-	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
 	_cleanup_json_ struct json_object *body = NULL;
 	_cleanup_text_ struct text document = {};
 	int direction = config_direction(call);
-	int r = rest_monitor(call, injection.monitor, &monitor, err);
+	int r = rest_monitor(call, NULL, err);
 
 	if (r == 0)
 		r = rest_body_object(call, &body, err);

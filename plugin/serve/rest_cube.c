@@ -109,9 +109,11 @@ static void write_leaves(struct monitor *monitor, struct json_writer *json, cons
 	pthread_mutex_unlock(&monitor->state);
 }
 
-void rest_cube_members(struct monitor *monitor, struct json_writer *json)
+void rest_cube_write(struct monitor *monitor, struct json_writer *json)
 {
+	json_object_begin(json);
 	write_leaves(monitor, json, NULL);
+	json_object_end(json);
 }
 
 int rest_get_service(struct rest_call *call, struct error *err)
@@ -123,11 +125,8 @@ int rest_get_service(struct rest_call *call, struct error *err)
 	if (r < 0)
 		return r;
 	json_array_begin(json);
-	for (size_t i = 0; i < list.n; i++) {
-		json_object_begin(json);
-		rest_cube_members(list.monitors[i], json);
-		json_object_end(json);
-	}
+	for (size_t i = 0; i < list.n; i++)
+		rest_cube_write(list.monitors[i], json);
 	if (list.n) {
 		json_array_begin(json);
 		json_put_string(json, "_links");
@@ -144,22 +143,21 @@ int rest_get_service(struct rest_call *call, struct error *err)
 int rest_get_cube(struct rest_call *call, struct error *err)
 {
 	const struct json_filter filter = { .direction = -1, .one = true };
-	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
 	_cleanup_(snapshot_release) struct snapshot snapshot = {};
 	_cleanup_json_ struct json_object *config = NULL;
 	_cleanup_text_ struct text head = {}, tail = {};
 	struct json_writer head_json = { .out = &head },
 			   tail_json = { .out = &tail, .comma = true };
 	struct json_frame frame = { .shape = JSON_OBJECT };
-	int r = rest_monitor(call, rest_word(call, 1), &monitor, err);
+	int r = rest_monitor(call, NULL, err);
 
 	if (r < 0)
 		return r;
-	config = rest_config(monitor);
+	config = rest_config(call->monitor);
 	if (!config)
 		return error_oom(err);
 	json_object_begin(&head_json);
-	rest_cube_members(monitor, &head_json);
+	write_leaves(call->monitor, &head_json, NULL);
 	json_key(&head_json, "dataplane-config");
 	rest_config_text(config, json_value(&head_json));
 	json_key(&head_json, "metrics");
@@ -167,7 +165,7 @@ int rest_get_cube(struct rest_call *call, struct error *err)
 	rest_schema_links(call, &tail_json);
 	json_object_end(&tail_json);
 	if (text_status(&head) < 0 || text_status(&tail) < 0 ||
-	    snapshot_add(&snapshot, monitor) < 0)
+	    snapshot_add(&snapshot, call->monitor) < 0)
 		return error_oom(err);
 	r = rest_check_foreign(call, &snapshot, err);
 	if (r < 0)
@@ -179,11 +177,10 @@ int rest_get_cube(struct rest_call *call, struct error *err)
 
 int rest_get_leaf(struct rest_call *call, struct error *err)
 {
-	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
-	int r = rest_monitor(call, rest_word(call, 1), &monitor, err);
+	int r = rest_monitor(call, NULL, err);
 
 	if (r == 0)
-		write_leaves(monitor, &call->json, rest_word(call, 2));
+		write_leaves(call->monitor, &call->json, rest_word(call, 2));
 	return r;
 }
 
@@ -317,7 +314,6 @@ int rest_post_cube(struct rest_call *call, struct error *err)
 /* Changes the dataplane and the log level of a monitor, both or neither. */
 static int change_cube(struct rest_call *call, const struct cube_body *body, struct error *err)
 {
-	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
 	const struct injection injection = {
 		.monitor = body->name,
 		.into = INJECT_EXISTING,
@@ -326,11 +322,11 @@ static int change_cube(struct rest_call *call, const struct cube_body *body, str
 		.bytes = body->document.data,
 		.len = body->document.len,
 	};
-	int r = rest_monitor(call, body->name, &monitor, err);
+	int r = rest_monitor(call, body->name, err);
 
 	if (r == 0 && body->json)
 		r = check_unchanged(call, body->json, "type",
-				    to_polycube(types, monitor->hook->name), err);
+				    to_polycube(types, call->monitor->hook->name), err);
 	if (r < 0 || (!body->log_level && !body->document.len))
 		return r;
 	return rest_inject(call, &injection, MHD_HTTP_OK, err);
@@ -346,8 +342,7 @@ int rest_patch_service(struct rest_call *call, struct error *err)
 
 int rest_patch_cube(struct rest_call *call, struct error *err)
 {
-	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
-	int r = rest_monitor(call, rest_word(call, 1), &monitor, err);
+	int r = rest_monitor(call, NULL, err);
 
 	return r < 0 ? r : rest_patch_service(call, err);
 }
@@ -355,10 +350,9 @@ int rest_patch_cube(struct rest_call *call, struct error *err)
 /* The body is the level: a JSON string. */
 int rest_patch_log_level(struct rest_call *call, struct error *err)
 {
-	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
 	struct cube_body body = { .name = rest_word(call, 1) };
 	_cleanup_json_ struct json_object *level = NULL;
-	int r = rest_monitor(call, body.name, &monitor, err);
+	int r = rest_monitor(call, NULL, err);
 
 	if (r == 0)
 		r = rest_body(call, &level, err);

@@ -5,8 +5,8 @@
 
 #include "serve/rest_call.h"
 
-/* Writes the members from "name" to "parent" of an object. */
-void rest_cube_members(struct monitor *monitor, struct json_writer *json);
+/* Writes an object with the members from "name" to "parent". */
+void rest_cube_write(struct monitor *monitor, struct json_writer *json);
 
 /* Handlers. */
 int rest_get_service(struct rest_call *call, struct error *err);

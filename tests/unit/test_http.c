@@ -529,30 +529,30 @@ static void test_admission(void **state)
 	for (int i = 0; i <= ALL; i++) {
 		clients[i] = http_clients_add(all, pair[0]);
 		assert_non_null(clients[i]);
-		assert_true(http_client_enter(all, clients[i], HTTP_RECEIVING));
+		assert_true(http_client_enter(clients[i], HTTP_RECEIVING));
 	}
 	for (int i = 0; i < CHANGES; i++)
-		assert_int_equal(http_client_admit(all, clients[i], true), HTTP_ADMITTED);
+		assert_int_equal(http_client_admit(clients[i], true), HTTP_ADMITTED);
 	assert_true(http_clients_are_busy(all, true));
 	assert_false(http_clients_are_busy(all, false));
-	assert_int_equal(http_client_admit(all, clients[CHANGES], true), HTTP_BUSY);
+	assert_int_equal(http_client_admit(clients[CHANGES], true), HTTP_BUSY);
 	for (int i = CHANGES; i < ALL; i++)
-		assert_int_equal(http_client_admit(all, clients[i], false), HTTP_ADMITTED);
+		assert_int_equal(http_client_admit(clients[i], false), HTTP_ADMITTED);
 	assert_true(http_clients_are_busy(all, false));
-	assert_int_equal(http_client_admit(all, clients[ALL], false), HTTP_BUSY);
+	assert_int_equal(http_client_admit(clients[ALL], false), HTTP_BUSY);
 	/* A finished request and a closed connection free their places. */
-	assert_true(http_client_enter(all, clients[0], HTTP_ANSWERING));
+	assert_true(http_client_enter(clients[0], HTTP_ANSWERING));
 	assert_true(http_clients_are_busy(all, false));
-	assert_true(http_client_enter(all, clients[0], HTTP_IDLE));
+	assert_true(http_client_enter(clients[0], HTTP_IDLE));
 	assert_false(http_clients_are_busy(all, true));
-	assert_int_equal(http_client_admit(all, clients[ALL], true), HTTP_ADMITTED);
-	http_clients_remove(all, clients[1]);
+	assert_int_equal(http_client_admit(clients[ALL], true), HTTP_ADMITTED);
+	http_client_remove(clients[1]);
 	assert_false(http_clients_are_busy(all, true));
-	assert_null(http_client_reason(all, clients[2]));
-	assert_int_equal(http_client_admit(all, NULL, false), HTTP_BUSY);
+	assert_null(http_client_reason(clients[2]));
+	assert_int_equal(http_client_admit(NULL, false), HTTP_BUSY);
 	for (int i = 0; i <= ALL; i++)
 		if (i != 1)
-			http_clients_remove(all, clients[i]);
+			http_client_remove(clients[i]);
 	assert_false(http_clients_are_busy(all, true));
 	http_clients_free(all);
 	close(pair[0]);
