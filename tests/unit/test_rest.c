@@ -255,7 +255,8 @@ static const struct {
 	  "monitor b is not attached to x\n" },
 	{ "POST", "/attach", "[]", 400, "{\"ietf-restconf:errors\":*" },
 	/* paths and methods */
-	{ "PUT", "/cubes", "{}", 405, "PUT is not supported by this path; supported: GET, HEAD, OPTIONS\n" },
+	{ "PUT", "/cubes", "{}", 405,
+	  "PUT is not supported by this path; supported: GET, HEAD, OPTIONS\n" },
 	{ "BREW", "/dynmon/b/uuid", NULL, 405,
 	  "BREW is not supported by this path; supported: GET, HEAD, OPTIONS\n" },
 	{ "OPTIONS", "/attach", NULL, 204, "" },
