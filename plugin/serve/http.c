@@ -68,7 +68,7 @@ static bool check_header(struct http *http, struct exchange *exchange,
 }
 
 /*
- * Called by libmicrohttpd when the header is complete, then with each piece of the body, and then
+ * Called by libmicrohttpd when the header is complete, then with each block of the body, and then
  * for the answer.
  */
 static enum MHD_Result answer_request(void *data, struct MHD_Connection *connection,
@@ -236,11 +236,12 @@ int http_start(const struct http_settings *settings, const char *hostname,
 	};
 	r = open_listener(http, settings, hostname, err);
 	if (r == 0)
-		r = http_clients_new(http->listen_fd, http->address, &http->clients, err);
+		r = http_clients_new(http->listen_fd, http->address, hand_over, http,
+				     &http->clients, err);
 	if (r == 0)
 		r = start_daemon(http, err);
 	if (r == 0) {
-		r = http_clients_start(http->clients, hand_over, http, err);
+		r = http_clients_start(http->clients, err);
 		if (r < 0)
 			MHD_stop_daemon(http->daemon);
 	}

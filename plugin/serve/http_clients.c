@@ -29,7 +29,7 @@ struct http_client {
 	/* -- protected by the clients' lock -- */
 	enum http_phase phase;
 	int64_t since;	   /* milliseconds: start of the current wait for the client */
-	int64_t waited;	   /* milliseconds, for the earlier pieces of this answer */
+	int64_t waited;	   /* milliseconds, for the earlier blocks of this answer */
 	const char *ended; /* the reason why http_clients ended the connection */
 	bool admitted;
 	bool change;
@@ -126,8 +126,8 @@ static void check_limits(struct http_client *client, int64_t time)
 	} limits[] = {
 		[HTTP_IDLE] = { HTTP_IDLE_SECONDS, "no request arrived" },
 		[HTTP_RECEIVING] = { HTTP_REQUEST_SECONDS, "the request took too long" },
-		[HTTP_ANSWERING] = { HTTP_PIECE_SECONDS,
-				     "the client read nothing for " SECONDS(HTTP_PIECE_SECONDS) },
+		[HTTP_ANSWERING] = { HTTP_BLOCK_SECONDS,
+				     "the client read nothing for " SECONDS(HTTP_BLOCK_SECONDS) },
 	};
 	int64_t waited = time - client->since;
 	bool over;
@@ -244,7 +244,10 @@ static void *serve_clients(void *data)
 
 /* -- the object -- */
 
-int http_clients_new(int listen_fd, const char *name, struct http_clients **ret, struct error *err)
+int http_clients_new(int listen_fd, const char *name,
+		     void (*hand_over)(void *data, int fd, const struct sockaddr *address,
+				       socklen_t len),
+		     void *data, struct http_clients **ret, struct error *err)
 {
 	struct http_clients *clients = calloc(1, sizeof(*clients));
 	pthread_condattr_t attributes;
@@ -253,6 +256,8 @@ int http_clients_new(int listen_fd, const char *name, struct http_clients **ret,
 		return error_oom(err);
 	clients->listen_fd = listen_fd;
 	clients->name = name;
+	clients->hand_over = hand_over;
+	clients->data = data;
 	clients->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (clients->wake_fd < 0 ||
 	    fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK) < 0) {
@@ -271,19 +276,14 @@ int http_clients_new(int listen_fd, const char *name, struct http_clients **ret,
 	return 0;
 }
 
-int http_clients_start(struct http_clients *clients,
-		       void (*hand_over)(void *data, int fd, const struct sockaddr *address,
-					 socklen_t len),
-		       void *data, struct error *err)
+int http_clients_start(struct http_clients *clients, struct error *err)
 {
-	int r;
+	int r = thread_start(&clients->thread, "dynmon-http", serve_clients, clients);
 
-	clients->hand_over = hand_over;
-	clients->data = data;
-	r = thread_start(&clients->thread, "dynmon-http", serve_clients, clients);
-	return r < 0 ? error_set(err, r, "Http: %s: cannot start a thread: %s", clients->name,
-				 strerror(-r))
-		     : 0;
+	if (r == 0)
+		return 0;
+	return error_set(err, r, "Http: %s: cannot start a thread: %s", clients->name,
+			 strerror(-r));
 }
 
 void http_clients_stop(struct http_clients *clients)

@@ -24,10 +24,11 @@
 #define HTTP_WORK_MAX	 224
 #define HTTP_CHANGES_MAX 160
 
-#define HTTP_IDLE_SECONDS    30	 /* without a request */
-#define HTTP_REQUEST_SECONDS 30	 /* from the first line of a request to its end */
-#define HTTP_PIECE_SECONDS   30	 /* until a piece of an answer is taken, of at most 64 KiB */
-#define HTTP_ANSWER_SECONDS  300 /* waiting for the client, over all pieces of an answer */
+#define HTTP_IDLE_SECONDS    30 /* without a request */
+#define HTTP_REQUEST_SECONDS 30 /* from the first line of a request to its end */
+#define HTTP_BLOCK_SECONDS   30 /* until the client has taken a block of an answer, at most 64 KiB \
+				 */
+#define HTTP_ANSWER_SECONDS 300 /* waiting for the client, over all blocks of an answer */
 
 struct http_clients;
 struct http_client;
@@ -45,24 +46,20 @@ enum http_admission { HTTP_ADMITTED, HTTP_BUSY, HTTP_ENDED };
  * http_clients_new() - prepare the connections of a listener
  * @listen_fd:  listening socket, owned by the caller; becomes non-blocking
  * @name:       of the listener, for messages; outlives the object
+ * @hand_over:  takes ownership of an accepted socket. Must either close the socket or cause a call
+ *              of http_clients_add(), which may come later.
+ * @data:       for @hand_over
  * @ret:        receives the object
  *
  * Return: 0, or -errno with a message in @err.
  */
-int http_clients_new(int listen_fd, const char *name, struct http_clients **ret, struct error *err);
+int http_clients_new(int listen_fd, const char *name,
+		     void (*hand_over)(void *data, int fd, const struct sockaddr *address,
+				       socklen_t len),
+		     void *data, struct http_clients **ret, struct error *err);
 
-/**
- * http_clients_start() - begin to accept connections
- * @hand_over:  takes ownership of an accepted socket. Must either close the socket or cause a call
- *              of http_clients_add(), which may come later.
- * @data:       for @hand_over
- *
- * Return: 0, or -errno with a message in @err.
- */
-int http_clients_start(struct http_clients *clients,
-		       void (*hand_over)(void *data, int fd, const struct sockaddr *address,
-					 socklen_t len),
-		       void *data, struct error *err);
+/* Begins to accept connections. Returns 0, or -errno with a message in err. */
+int http_clients_start(struct http_clients *clients, struct error *err);
 
 /* Stops accepting connections. Existing clients stay. */
 void http_clients_stop(struct http_clients *clients);

@@ -22,7 +22,7 @@
 /* Seconds during which the remaining input of a refused client is read. */
 #define DRAIN_SECONDS 2
 
-/* The buffer of libmicrohttpd for a piece of a response. */
+/* The buffer of libmicrohttpd for a block of a response. */
 #define BLOCK_SIZE (64 * 1024)
 
 static int socket_of(struct MHD_Connection *connection)
@@ -223,9 +223,9 @@ void exchange_run(struct exchange *exchange, struct http_answer *answer)
 
 struct body {
 	struct exchange *exchange;
-	struct stream *stream; /* NULL: this piece is the last */
-	struct text piece;
-	size_t at; /* bytes of the piece passed to libmicrohttpd */
+	struct stream *stream; /* NULL: this block is the last */
+	struct text block;
+	size_t at; /* bytes of the block passed to libmicrohttpd */
 };
 
 static void body_free(void *data)
@@ -233,7 +233,7 @@ static void body_free(void *data)
 	struct body *body = data;
 
 	stream_free(body->stream);
-	text_release(&body->piece);
+	text_release(&body->block);
 	free(body);
 }
 
@@ -245,23 +245,23 @@ static ssize_t body_read(void *data, uint64_t position, char *buffer, size_t siz
 	int r;
 
 	(void)position;
-	while (body->at == body->piece.len && body->stream) {
-		text_clear(&body->piece);
+	while (body->at == body->block.len && body->stream) {
+		text_clear(&body->block);
 		body->at = 0;
 		http_client_enter(exchange->client, HTTP_WORKING);
-		r = stream_next(body->stream, &body->piece, &exchange->failure);
+		r = stream_next(body->stream, &body->block, &exchange->failure);
 		if (r < 0)
 			return MHD_CONTENT_READER_END_WITH_ERROR;
 		if (r == 0)
 			body->stream = stream_free(body->stream);
 	}
 	http_client_enter(exchange->client, HTTP_ANSWERING);
-	n = body->piece.len - body->at;
+	n = body->block.len - body->at;
 	if (!n)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (n > size)
 		n = size;
-	memcpy(buffer, body->piece.data + body->at, n);
+	memcpy(buffer, body->block.data + body->at, n);
 	body->at += n;
 	exchange->sent += n;
 	return (ssize_t)n;
@@ -277,11 +277,11 @@ static struct MHD_Response *make_response(struct exchange *exchange, struct http
 	body->exchange = exchange;
 	body->stream = steal_ptr(&answer->stream);
 	if (!body->stream) {
-		body->piece = answer->body;
+		body->block = answer->body;
 		answer->body = (struct text){};
 	}
 	response =
-		MHD_create_response_from_callback(body->stream ? MHD_SIZE_UNKNOWN : body->piece.len,
+		MHD_create_response_from_callback(body->stream ? MHD_SIZE_UNKNOWN : body->block.len,
 						  BLOCK_SIZE, body_read, body, body_free);
 	if (!response) {
 		body_free(body);

@@ -4,9 +4,9 @@
  * and ends when the response has been sent or the connection is over. Only the thread of its
  * connection uses it.
  *
- * A response is passed to libmicrohttpd in pieces. Thus the exchange knows how much data the client
+ * A response is passed to libmicrohttpd in blocks. Thus the exchange knows how much data the client
  * has received, and whether the plugin or the client is slow: the plugin works while it produces a
- * piece, and waits for the client until libmicrohttpd requests the next piece.
+ * block, and waits for the client until libmicrohttpd requests the next block.
  */
 #ifndef DYNMON_SERVE_HTTP_EXCHANGE_H
 #define DYNMON_SERVE_HTTP_EXCHANGE_H
@@ -60,7 +60,7 @@ struct http_client *exchange_client(struct MHD_Connection *connection);
 bool http_method_is_safe(const char *method);
 
 /**
- * exchange_receive() - take a piece of the body
+ * exchange_receive() - take a block of the body
  * @bytes:  *@n bytes; *@n becomes 0
  *
  * Return: false if the body is far too large; 413 has been sent, and the connection must end.

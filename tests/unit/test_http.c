@@ -525,7 +525,7 @@ static void test_admission(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	assert_int_equal(http_clients_new(pair[0], "here", &all, NULL), 0);
+	assert_int_equal(http_clients_new(pair[0], "here", NULL, NULL, &all, NULL), 0);
 	for (int i = 0; i <= ALL; i++) {
 		clients[i] = http_clients_add(all, pair[0]);
 		assert_non_null(clients[i]);
