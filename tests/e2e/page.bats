@@ -288,7 +288,7 @@ text() { echo "[...document.querySelectorAll('$1')].map((e) => e.innerText.repla
 	run browser "light" "wait document.querySelector('.bars rect')" "print $back" "dark" "print $back" \
 		"shot $BATS_TEST_TMPDIR/dark.png" "size 360 740" \
 		"wait document.documentElement.clientWidth === 360" "print document.documentElement.scrollWidth" "shot $BATS_TEST_TMPDIR/phone.png" \
-		"$(printf "$hide" true)" "wait !asking.now" "print window.last = +page.answered" "sh sleep 5" \
+		"$(printf "$hide" true)" "wait !polling.now" "print window.last = +page.answered" "sh sleep 5" \
 		"print page.answered - window.last" "$(printf "$hide" false)" "wait page.answered > window.last"
 	echo "$output"
 	[ "$status" -eq 0 ]
