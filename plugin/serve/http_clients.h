@@ -26,7 +26,8 @@
 
 #define HTTP_IDLE_SECONDS    30 /* without a request */
 #define HTTP_REQUEST_SECONDS 30 /* from the first line of a request to its end */
-#define HTTP_BLOCK_SECONDS   30 /* until the client has taken a block of an answer, at most 64 KiB \
+#define HTTP_BLOCK_SECONDS                                                                         \
+	30			/* until the client has taken a block of an answer, at most 64 KiB \
 				 */
 #define HTTP_ANSWER_SECONDS 300 /* waiting for the client, over all blocks of an answer */
 

@@ -38,7 +38,7 @@ int rest_conflict(struct rest_call *call, const char *tag, int code)
 	return code;
 }
 
-static void add_link(const struct rest_call *call, struct json_writer *json, const char *child)
+void rest_links_add(const struct rest_call *call, struct json_writer *json, const char *child)
 {
 	const char *host = call->request->host;
 	_cleanup_text_ struct text href = {};
@@ -61,12 +61,7 @@ static void add_link(const struct rest_call *call, struct json_writer *json, con
 void rest_links_begin(const struct rest_call *call, struct json_writer *json)
 {
 	json_array_begin(json);
-	add_link(call, json, NULL);
-}
-
-void rest_links_add(const struct rest_call *call, struct json_writer *json, const char *name)
-{
-	add_link(call, json, name);
+	rest_links_add(call, json, NULL);
 }
 
 int rest_body(struct rest_call *call, struct json_object **ret, struct error *err)

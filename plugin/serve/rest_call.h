@@ -54,10 +54,11 @@ int rest_conflict(struct rest_call *call, const char *tag, int code);
 
 /*
  * rest_links_begin() begins an array of links with the link "//HOST/path/" to the request itself.
- * rest_links_add() adds a link to one of its children. The caller ends the array.
+ * rest_links_add() adds a link to a child, or to the request itself if child is NULL. The caller
+ * ends the array.
  */
 void rest_links_begin(const struct rest_call *call, struct json_writer *json);
-void rest_links_add(const struct rest_call *call, struct json_writer *json, const char *name);
+void rest_links_add(const struct rest_call *call, struct json_writer *json, const char *child);
 
 /* Gets the body, of any type; NULL for JSON null. An empty body is an empty object. */
 int rest_body(struct rest_call *call, struct json_object **ret, struct error *err);
