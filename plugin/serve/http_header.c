@@ -107,7 +107,7 @@ bool http_names_have(const struct http_names *names, const char *host)
 }
 
 /* Adds a name and, for a host, also its first label. Returns false if memory ran out. */
-static bool add_name(struct http_names *names, const char *name, bool host)
+static bool add_listener_name(struct http_names *names, const char *name, bool host)
 {
 	size_t lens[] = { name_len(name), strcspn(name, ".") };
 
@@ -129,13 +129,13 @@ struct http_names *http_names_new(const struct http_settings *settings, const ch
 	if (!names)
 		return NULL;
 	gethostname(own, sizeof(own) - 1);
-	ok = add_name(names, "localhost", false) && add_name(names, own, true);
+	ok = add_listener_name(names, "localhost", false) && add_listener_name(names, own, true);
 	if (ok && hostname)
-		ok = add_name(names, hostname, true);
+		ok = add_listener_name(names, hostname, true);
 	if (ok && settings->host)
-		ok = add_name(names, settings->host, false);
+		ok = add_listener_name(names, settings->host, false);
 	for (size_t i = 0; ok && i < settings->n_server_names; i++)
-		ok = add_name(names, settings->server_names[i], false);
+		ok = add_listener_name(names, settings->server_names[i], false);
 	if (ok)
 		return names;
 	http_names_free(names);
