@@ -330,7 +330,7 @@ wire() {
 	gives GET /%zz 400 'path: *'
 	gives GET /a%00b 400 'path: *'
 	gives GET /%ff 400 'path: *'
-	gives GET "/$(printf 'a/%.0s' {1..20})" 400 'path: at most *'
+	gives GET "/$(printf 'a/%.0s' {1..20})" 400 'path: more than *'
 	[ "$(http -I "$API/version" -o /dev/null -w '%{http_code}')" = 200 ]
 }
 
