@@ -35,7 +35,12 @@ int offline_load(struct dataplane *dataplane, const struct compile_target *targe
 		 struct generation **ret, struct error *err)
 {
 	const struct load_environment environment = { no_public_map, NULL, false };
-	const struct load_options loading = { .environment = &environment, .xdp = target->xdp };
+	_cleanup_text_ struct text report = {};
+	const struct load_options loading = { .environment = &environment,
+					      .xdp = target->xdp,
+					      .report = &report };
+	int r = generation_load(dataplane, &loading, ret, err);
 
-	return generation_load(dataplane, &loading, ret, err);
+	fputs(text_str(&report), stderr);
+	return r;
 }

@@ -19,7 +19,10 @@
 int offline_compile(const struct options *options, const char *file, struct compile_target *target,
 		    struct dataplane **ret, struct error *err);
 
-/* Loads a dataplane into the kernel, without pins and maps of other monitors. */
+/*
+ * Loads a dataplane into the kernel, without pins and maps of other monitors. Prints remarks about
+ * maps and metrics to stderr.
+ */
 int offline_load(struct dataplane *dataplane, const struct compile_target *target,
 		 struct generation **ret, struct error *err);
 

@@ -101,6 +101,9 @@ static int object_list_maps(struct object *object, struct error *err)
 
 		map->bpf = bpf;
 		map->internal = bpf_map__is_internal(bpf);
+		/* Its pin would share the map with all monitors that have a map of this name. */
+		map->pin_by_name = bpf_map__pin_path(bpf);
+		bpf_map__set_pin_path(bpf, NULL);
 		map->name = strdup(bpf_map__name(bpf) ?: ""); /* a forged map may have no name */
 		if (!map->name)
 			return error_oom(err);
@@ -270,11 +273,11 @@ static int object_prepare_maps(struct object *object, bool pin, struct error *er
 		const char *path;
 		int r;
 
-		if (!pin)
-			bpf_map__set_pin_path(map->bpf, NULL);
 		r = object_map_check(map, err);
 		if (r < 0)
 			return r;
+		if (!pin)
+			bpf_map__set_pin_path(map->bpf, NULL);
 		path = bpf_map__pin_path(map->bpf);
 		if (path) {
 			_cleanup_close_ int fd = bpf_obj_get(path);

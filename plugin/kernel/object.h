@@ -82,7 +82,7 @@ struct object_map *object_find_map(const struct object *object, const char *name
 /**
  * object_load() - create the maps and load the selected programs
  * @object:  opened, with all extern maps resolved
- * @pin:     honor the "pin=" tags; false: all maps are new and unpinned
+ * @pin:     pin maps that request it; false: all maps are new and unpinned
  * @err:     receives the reason, with the verifier log
  *
  * Return: 0 on success, -ENOLINK if an extern map has no declaration, -EFBIG if a map exceeds

@@ -31,6 +31,7 @@ struct object_map {
 	bool resolved;	  /* an extern map whose declaration was found */
 	bool reused;	  /* uses an existing kernel map */
 	bool pinned;	  /* loading this object created the pin */
+	bool pin_by_name; /* declared with LIBBPF_PIN_BY_NAME, which is ignored */
 	bool kept;	  /* carried over from the previous generation (map reuse) */
 	bool swapped;	  /* double-buffered: has a second copy */
 	bool dialect;	  /* declared in Dynmon's dialect: log2 slots as in BCC */

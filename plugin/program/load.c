@@ -149,11 +149,31 @@ static int check_sections(const struct loading *loading)
 	return 0;
 }
 
+/* Reports the maps whose LIBBPF_PIN_BY_NAME is ignored. */
+static void report_pins(const struct loading *loading, enum direction direction)
+{
+	const struct generation_direction *directions = loading->generation->directions;
+	const struct object *object = directions[direction].object;
+	_cleanup_text_ struct text names = {};
+
+	if (!loading->options->report ||
+	    (direction != INGRESS && object == directions[INGRESS].object))
+		return;
+	for (size_t i = 0; i < object->n_maps; i++)
+		if (object->maps[i].pin_by_name && !bpf_map__pin_path(object->maps[i].bpf))
+			text_printf(&names, "%s%s", names.len ? ", " : "", object->maps[i].name);
+	if (names.len)
+		text_printf(loading->options->report,
+			    "%s: LIBBPF_PIN_BY_NAME is ignored, the monitor has its own maps: %s\n",
+			    direction_name(direction), text_str(&names));
+}
+
 /* Sets the properties of each map that the metrics of both directions require. */
 static int prepare_maps(struct loading *loading, enum direction direction)
 {
 	struct object *object = loading->generation->directions[direction].object;
 
+	report_pins(loading, direction);
 	for (size_t i = 0; i < object->n_maps; i++) {
 		struct object_map *map = &object->maps[i];
 		struct map_demands demands =
