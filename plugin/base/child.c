@@ -1,130 +1,294 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/child.h"
 #include "base/clock.h"
-#include "base/error.h"
-#include "base/oom.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
+#include <linux/close_range.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#define WORDS_FD 3 /* number of the output descriptor in the child */
+#define CHUNK (64 * 1024)
 
-/*
- * Prepares the child. Closes inherited descriptors, because BPF links, locks of the pin directory
- * and sockets of the parent must not stay open in a child that is stuck or outlives the parent.
- */
-static int child_settle(int words_fd, int stderr_fd, pid_t parent)
-{
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) /* the parent died before PR_SET_PDEATHSIG */
-		return -ESRCH;
-	oom_volunteer();
-	if (dup2(stderr_fd, STDOUT_FILENO) < 0 || dup2(stderr_fd, STDERR_FILENO) < 0 ||
-	    dup2(words_fd, WORDS_FD) < 0)
-		return -errno;
-	syscall(SYS_close_range, WORDS_FD + 1, ~0U, 0); /* ignored: kernels before 5.9 */
-	return 0;
-}
-
-enum { FROM_WORDS, FROM_STDERR, FROM_COUNT };
-
-struct child {
+/* A running child, as the parent sees it. */
+struct process {
 	pid_t pid;
-	int pidfd; /* -1: the child is gone, or the kernel has no pidfds */
-	int fds[FROM_COUNT];
+	int pidfd;	    /* -1: the child has ended and was reaped */
+	int fds[CHILD_FDS]; /* the parent's ends of the pipes; -1: closed */
 };
 
-/* Kills the child if it still runs, and reaps it. The pidfd cannot refer to a reused pid. */
-static void child_release(struct child *child)
+int resource_limits_set(const struct resource_limit *limits, size_t n)
 {
-	for (int i = 0; i < FROM_COUNT; i++)
-		fd_close(&child->fds[i]);
-	if (child->pidfd >= 0)
-		syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
-	fd_close(&child->pidfd);
-	if (child->pid > 0) /* fails harmlessly if the kernel or the exec plugin reaped it */
-		waitpid(child->pid, NULL, 0);
-}
+	for (size_t i = 0; i < n; i++) {
+		struct rlimit limit = { limits[i].soft, limits[i].hard }, old;
 
-static int child_start(struct child *child, child_fn *run, void *data)
-{
-	_cleanup_close_ int words_fd = -1, stderr_fd = -1;
-	const pid_t parent = getpid();
-	int pipes[FROM_COUNT][2];
-
-	if (pipe2(pipes[FROM_WORDS], O_CLOEXEC) < 0)
-		return -errno;
-	child->fds[FROM_WORDS] = pipes[FROM_WORDS][0];
-	words_fd = pipes[FROM_WORDS][1];
-	if (pipe2(pipes[FROM_STDERR], O_CLOEXEC) < 0)
-		return -errno;
-	child->fds[FROM_STDERR] = pipes[FROM_STDERR][0];
-	stderr_fd = pipes[FROM_STDERR][1];
-	child->pid = fork();
-	if (child->pid < 0)
-		return -errno;
-	if (child->pid == 0) {
-		if (child_settle(words_fd, stderr_fd, parent) == 0)
-			run(data, WORDS_FD);
-		_exit(0);
+		if (getrlimit(limits[i].resource, &old) < 0)
+			return -errno;
+		/* An unprivileged process cannot raise a hard limit. */
+		if (limit.rlim_max > old.rlim_max)
+			limit.rlim_max = old.rlim_max;
+		if (limit.rlim_cur > limit.rlim_max)
+			limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(limits[i].resource, &limit) < 0)
+			return -errno;
 	}
-	child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
 	return 0;
 }
 
-/* Reads available bytes once. Closes the pipe at its end. */
-static int child_drain(int *fd, struct text *to, size_t max)
+void oom_score_raise(void)
 {
-	char *at = text_reserve(to, 16 * 1024);
-	ssize_t n = at ? read(*fd, at, 16 * 1024) : -1;
+	static const char highest[] = "1000"; /* OOM_SCORE_ADJ_MAX */
+	_cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
-	if (!at)
-		return -ENOMEM;
-	if (n < 0)
-		return errno == EINTR ? 0 : -errno;
-	if (n == 0)
-		fd_close(fd);
-	to->len += (size_t)n;
-	return to->len > max ? -EFBIG : 0;
+	/* Raising the score needs no privilege. */
+	if (fd >= 0 && write(fd, highest, sizeof(highest) - 1) < 0)
+		return;
 }
 
-static int child_talk(struct child *child, int seconds, struct text *words, struct text *said)
+/* -- in the child, between fork() and exec() -- */
+
+static int child_execute(const struct child *child)
 {
-	int64_t deadline = clock_now_ms() + seconds * 1000;
+	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", locale[] = "LC_ALL=C";
+	char *const environment[] = { path, locale, NULL };
+	sigset_t none;
+	int r;
+
+	/* collectd ignores SIGCHLD and SIGPIPE, and its threads block signals. */
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	syscall(SYS_close_range, CHILD_FDS, ~0U, CLOSE_RANGE_CLOEXEC); /* Linux 5.11 */
+	r = resource_limits_set(child->limits, child->n_limits);
+	if (r < 0)
+		return r;
+	execve(child->argv[0], (char *const *)child->argv, environment);
+	return -errno;
+}
+
+/* Becomes the child. An error is written to report, which is otherwise closed without a byte. */
+static _Noreturn void child_main(const struct child *child, const int ends[CHILD_FDS], int report,
+				 pid_t parent)
+{
 	int r = 0;
 
-	while (r == 0 && (child->fds[FROM_WORDS] >= 0 || child->fds[FROM_STDERR] >= 0)) {
-		struct pollfd polls[FROM_COUNT];
-		int64_t left = deadline - clock_now_ms();
-
-		for (int i = 0; i < FROM_COUNT; i++)
-			polls[i] = (struct pollfd){ .fd = child->fds[i], .events = POLLIN };
-		if (left <= 0)
-			return -ETIMEDOUT;
-		if (poll(polls, FROM_COUNT, (int)left) <= 0)
-			continue;
-		if (polls[FROM_WORDS].revents)
-			r = child_drain(&child->fds[FROM_WORDS], words, CHILD_WORDS_MAX);
-		if (r == 0 && polls[FROM_STDERR].revents)
-			r = child_drain(&child->fds[FROM_STDERR], said, CHILD_SAID_MAX);
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent) /* the parent died before PR_SET_PDEATHSIG */
+		r = -ESRCH;
+	oom_score_raise();
+	for (int i = 0; i < CHILD_FDS && r == 0; i++) {
+		if (ends[i] >= 0)
+			r = dup2(ends[i], i) < 0 ? -errno : 0;
+		else if (i > STDERR_FILENO)
+			close(i);
 	}
+	if (r == 0 && child->argv)
+		r = child_execute(child);
+	if (r < 0) {
+		r = write(report, &r, sizeof(r)) < 0;
+		_exit(EXIT_FAILURE);
+	}
+	close(report);
+	/*
+	 * BPF links, locks of the pin directory and sockets of the parent must not stay open in a
+	 * child that is stuck. Kernels before 5.9 cannot close a range; this is ignored.
+	 */
+	syscall(SYS_close_range, CHILD_FDS, ~0U, 0);
+	child->run(child->data);
+	_exit(EXIT_SUCCESS);
+}
+
+/* -- in the parent -- */
+
+/* Moves a descriptor out of the numbers that the child uses, which dup2() overwrites there. */
+static int fd_move(int *fd)
+{
+	int moved = fcntl(*fd, F_DUPFD_CLOEXEC, CHILD_FDS);
+
+	if (moved < 0)
+		return -errno;
+	close(*fd);
+	*fd = moved;
+	return 0;
+}
+
+static int pipe_open(int *ours, int *theirs, bool feed)
+{
+	int ends[2], r = 0;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	*ours = ends[feed];
+	*theirs = ends[!feed];
+	if (feed && fcntl(*ours, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	if (*ours < CHILD_FDS)
+		r = fd_move(ours);
+	if (r == 0 && *theirs < CHILD_FDS)
+		r = fd_move(theirs);
 	return r;
 }
 
-int child_gather(child_fn *run, void *data, int seconds, struct text *words, struct text *said)
+static int child_start(struct process *process, const struct child *child)
 {
-	_cleanup_(child_release) struct child child = { .pidfd = -1, .fds = { -1, -1 } };
-	int r = child_start(&child, run, data);
+	int ends[CHILD_FDS] = { -1, -1, -1, -1 }, report_end = -1, r = 0;
+	_cleanup_close_ int report = -1;
+	pid_t parent = getpid();
+	ssize_t n;
 
-	text_clear(words);
-	text_clear(said);
-	return r < 0 ? r : child_talk(&child, seconds, words, said);
+	for (int i = 0; i < CHILD_FDS && r == 0; i++)
+		if (child->pipes[i].feed || child->pipes[i].collect)
+			r = pipe_open(&process->fds[i], &ends[i], child->pipes[i].feed);
+	if (r == 0)
+		r = pipe_open(&report, &report_end, false);
+	if (r == 0) {
+		process->pid = fork();
+		if (process->pid == 0)
+			child_main(child, ends, report_end, parent);
+		if (process->pid < 0)
+			r = -errno;
+	}
+	fd_close(&report_end);
+	for (int i = 0; i < CHILD_FDS; i++)
+		fd_close(&ends[i]);
+	if (r < 0)
+		return r;
+	process->pidfd = (int)syscall(SYS_pidfd_open, process->pid, 0);
+	if (process->pidfd < 0 && errno != ESRCH) {
+		r = -errno;
+		kill(process->pid, SIGKILL);
+		waitpid(process->pid, NULL, 0);
+		return r;
+	}
+	do
+		n = read(report, &r, sizeof(r));
+	while (n < 0 && errno == EINTR);
+	return n == sizeof(r) ? r : 0;
+}
+
+/* Transfers bytes once. Returns 1 if the pipe is finished, 0 if it is not, -errno on failure. */
+static int pipe_transfer(int fd, const struct child_pipe *pipe, size_t *count)
+{
+	struct text *to = pipe->collect;
+	ssize_t n;
+
+	if (pipe->feed) {
+		n = write(fd, pipe->feed->data + *count, pipe->feed->len - *count);
+		if (n < 0)
+			return errno != EAGAIN && errno != EINTR; /* the child has closed its end */
+		*count += (size_t)n;
+		return *count == pipe->feed->len;
+	}
+	if (!text_reserve(to, CHUNK))
+		return -ENOMEM;
+	n = read(fd, to->data + to->len, CHUNK);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	to->len += (size_t)n;
+	*count += (size_t)n;
+	if (*count > pipe->max) {
+		if (!pipe->truncate)
+			return -EFBIG;
+		to->len -= *count - pipe->max;
+		*count = pipe->max;
+	}
+	return n == 0;
+}
+
+/* Feeds and collects until the child has closed its outputs and exited. */
+static int child_serve(struct process *process, const struct child *child)
+{
+	enum { EXIT = CHILD_FDS, CANCEL };
+	struct pollfd polls[CANCEL + CHILD_CANCEL_MAX];
+	unsigned int open = process->pidfd >= 0;
+	size_t counts[CHILD_FDS] = {};
+
+	for (int i = 0; i < CHILD_FDS; i++) {
+		const struct text *feed = child->pipes[i].feed;
+
+		if (feed && !feed->len)
+			fd_close(&process->fds[i]);
+		polls[i] = (struct pollfd){ process->fds[i], feed ? POLLOUT : POLLIN, 0 };
+		open += child->pipes[i].collect != NULL;
+	}
+	polls[EXIT] = (struct pollfd){ process->pidfd, POLLIN, 0 };
+	for (size_t i = 0; i < child->n_cancel; i++)
+		polls[CANCEL + i] = child->cancel[i];
+	while (open) {
+		int64_t left = child->deadline - clock_now_ms();
+		int r = left > 0 ? poll(polls, CANCEL + child->n_cancel, (int)left) : 0;
+
+		if (left <= 0)
+			return -ETIMEDOUT;
+		if (r < 0 && errno != EINTR)
+			return -errno;
+		if (r <= 0)
+			continue;
+		for (size_t i = 0; i < child->n_cancel; i++) {
+			child->cancel[i].revents = polls[CANCEL + i].revents;
+			if (child->cancel[i].revents)
+				return -ECANCELED;
+		}
+		for (int i = 0; i < CHILD_FDS; i++) {
+			if (!polls[i].revents)
+				continue;
+			r = pipe_transfer(process->fds[i], &child->pipes[i], &counts[i]);
+			if (r < 0)
+				return r;
+			if (r > 0) {
+				fd_close(&process->fds[i]);
+				polls[i].fd = -1;
+				open -= child->pipes[i].collect != NULL;
+			}
+		}
+		if (polls[EXIT].revents) {
+			polls[EXIT].fd = -1;
+			open--;
+		}
+	}
+	return 0;
+}
+
+/* Kills the child and its process group, reaps the child and stores the results. */
+static void child_end(struct process *process, struct child *child)
+{
+	struct rusage usage = {};
+	siginfo_t info = {};
+
+	for (int i = 0; i < CHILD_FDS; i++)
+		fd_close(&process->fds[i]);
+	if (process->pidfd < 0)
+		return;
+	/* Succeeds if the child is not reaped yet; until then, no other process gets its number. */
+	if (syscall(SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0) == 0)
+		kill(-process->pid, SIGKILL);
+	/* The system call, unlike waitid(), also returns the resource usage. */
+	while (syscall(SYS_waitid, P_PIDFD, process->pidfd, &info, WEXITED, &usage) < 0 &&
+	       errno == EINTR)
+		;
+	fd_close(&process->pidfd);
+	if (info.si_code == CLD_EXITED)
+		child->exit_status = info.si_status;
+	else if (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED)
+		child->signal = info.si_status;
+	child->cpu_seconds = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
+			     (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000000;
+}
+
+int child_run(struct child *child)
+{
+	struct process process = { .pid = -1, .pidfd = -1, .fds = { -1, -1, -1, -1 } };
+	int r = child_start(&process, child);
+
+	child->exit_status = -1;
+	child->signal = 0;
+	child->cpu_seconds = 0;
+	if (r == 0)
+		r = child_serve(&process, child);
+	child_end(&process, child);
+	return r;
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cc/compile.h"
 
+#include "base/child.h"
+#include "base/clock.h"
 #include "cc/diagnostics.h"
 #include "cc/dialect.h"
-#include "cc/process.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <glob.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
@@ -147,22 +149,81 @@ static void args_object(struct args *args)
 	args_add_all(args, object);
 }
 
-static int clang_run(const struct args *args, const struct text *input, struct text *output,
-		     struct text *words, long deadline, struct error *err)
+#define CLANG_WALL_SECONDS 20
+#define CLANG_CPU_SECONDS  10
+#define CLANG_MEMORY_MIB   2048
+#define CLANG_OUTPUT_MIB   16
+
+static const struct resource_limit clang_limits[] = {
+	/* The soft limit sends SIGXCPU, the hard limit SIGKILL. */
+	{ RLIMIT_CPU, CLANG_CPU_SECONDS, CLANG_CPU_SECONDS + 1 },
+	{ RLIMIT_AS, (rlim_t)CLANG_MEMORY_MIB << 20, (rlim_t)CLANG_MEMORY_MIB << 20 },
+	{ RLIMIT_FSIZE, 0, 0 },
+	{ RLIMIT_NOFILE, 64, 64 },
+	{ RLIMIT_CORE, 0, 0 },
+	{ RLIMIT_NPROC, 0, 0 },
+};
+
+/* Several runs can share a deadline. */
+static int64_t clang_deadline(void)
 {
-	struct process process = {
+	return clock_now_ms() + CLANG_WALL_SECONDS * 1000;
+}
+
+/*
+ * Runs clang to its end. clang catches the signals of resource limits, dumps its stack and exits as
+ * after any error, so the cause is found in stderr; that output is useless to the user and removed.
+ * The CPU time is compared with a tolerance, because the kernel accounts usage and the limit
+ * differently.
+ */
+static int clang_run(const struct args *args, const struct text *input, struct text *output,
+		     struct text *words, int64_t deadline, struct error *err)
+{
+	struct child child = {
 		.argv = args->argv,
-		.input = input->data,
-		.input_len = input->len,
-		.output = output,
-		.words = words,
+		.pipes = {
+			[STDIN_FILENO] = { .feed = input },
+			[STDOUT_FILENO] = { .collect = output, .max = CLANG_OUTPUT_MIB << 20 },
+			/* Keep more than the limit, so that diagnostics_limit() notes the rest. */
+			[STDERR_FILENO] = { .collect = words, .max = (DIAGNOSTICS_KIB + 1) << 10,
+					    .truncate = true },
+		},
+		.limits = clang_limits,
+		.n_limits = ARRAY_SIZE(clang_limits),
 		.deadline = deadline,
 	};
-	int r = process_run(&process, err);
+	bool no_memory, crashed;
+	const char *said;
+	int r = child_run(&child);
 
-	if (r == -EFAULT)
-		return error_prefix(err, -EBADMSG, "the source is too much for the compiler");
-	return r > 0 ? error_set(err, -EBADMSG, "the source does not compile") : r;
+	if (r == -ETIMEDOUT)
+		return error_set(err, -EDQUOT, "the compiler ran longer than %d s",
+				 CLANG_WALL_SECONDS);
+	if (r == -EFBIG)
+		return error_set(err, -EDQUOT, "the compiler's output exceeded %d MiB",
+				 CLANG_OUTPUT_MIB);
+	if (r < 0)
+		return error_set(err, r, "cannot run %s: %s", args->argv[0], strerror(-r));
+	said = text_str(words);
+	no_memory = strstr(said, "LLVM ERROR: out of memory") || strstr(said, "std::bad_alloc");
+	crashed = child.signal || (child.exit_status && strstr(said, "\nStack dump:\n"));
+	if (crashed)
+		text_clear(words);
+	if (crashed && no_memory)
+		return error_set(err, -EDQUOT, "the compiler needed more than %d MiB of memory",
+				 CLANG_MEMORY_MIB);
+	if (crashed && child.cpu_seconds >= CLANG_CPU_SECONDS - 2)
+		return error_set(err, -EDQUOT, "the compiler used more than %d s of CPU time",
+				 CLANG_CPU_SECONDS);
+	if (child.signal == SIGKILL)
+		return error_set(err, -EDQUOT,
+				 "the compiler was killed, most likely because the machine is out "
+				 "of memory");
+	if (crashed)
+		return error_set(err, -EBADMSG,
+				 "the source is too much for the compiler: crash (%s)",
+				 child.signal ? strsignal(child.signal) : "caught");
+	return child.exit_status ? error_set(err, -EBADMSG, "the source does not compile") : 0;
 }
 
 /* -- sources in libbpf style and in the dialect -- */
@@ -191,7 +252,7 @@ static int libbpf_compile(const struct compile *compile, const struct text *sour
 				 "this is libbpf's C: there is nothing to translate");
 	args_common(&args, compile);
 	args_object(&args);
-	return clang_run(&args, source, object, words, process_deadline(), err);
+	return clang_run(&args, source, object, words, clang_deadline(), err);
 }
 
 /* Returns the difference of wall clock and monotonic clock in nanoseconds. */
@@ -208,7 +269,7 @@ static long long epoch_base(void)
 static const char *const plain_words[] = { "-fno-caret-diagnostics", "-fno-show-column", NULL };
 
 static int dialect_preprocess(const struct compile *compile, const struct text *source,
-			      struct text *output, struct text *words, long deadline,
+			      struct text *output, struct text *words, int64_t deadline,
 			      struct error *err)
 {
 	static const char *const preprocess[] = {
@@ -246,7 +307,7 @@ static int dialect_compile(const struct compile *compile, const struct text *sou
 		"-Wno-pointer-sign", "-Wno-error=int-conversion", NULL
 	};
 	_cleanup_text_ struct text preprocessed = {}, c = {};
-	long deadline = process_deadline();
+	int64_t deadline = clang_deadline();
 	struct args args = {};
 	int r;
 

@@ -10,10 +10,7 @@
 
 #include "base/text.h"
 
-/*
- * Limit of diagnostics. Below PROCESS_WORDS_KIB, so that diagnostics_limit() also notes output that
- * process_run() dropped.
- */
+/* Limit of diagnostics. */
 #define DIAGNOSTICS_KIB 256
 
 /**

@@ -3,8 +3,9 @@
  * dynmon-cc: compiles C source from stdin to a BPF object on stdout. All input is untrusted, so the
  * process enters the sandbox before it reads stdin.
  */
+#include "base/child.h"
 #include "base/error.h"
-#include "base/oom.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "cc/compile.h"
 #include "cc/sandbox.h"
@@ -244,38 +245,12 @@ static int job_confine(struct job *job, struct error *err)
 	return r;
 }
 
-static int stdin_read(struct text *source, const char *what, int mib, struct error *err)
+static int stdin_read(struct text *text, const char *content, int mib, struct error *err)
 {
-	const size_t max = (size_t)mib << 20;
-	ssize_t n;
+	int r = file_read_fd(STDIN_FILENO, content, (size_t)mib << 20, text, err);
 
-	do {
-		char *to = text_reserve(source, 65536);
-
-		if (!to)
-			return error_oom(err);
-		n = read(STDIN_FILENO, to, 65536);
-		if (n < 0 && errno != EINTR)
-			return error_set(err, -errno, "the %s cannot be read: %s", what,
-					 strerror(errno));
-		source->len += n > 0 ? (size_t)n : 0;
-		if (source->len > max)
-			return error_set(err, -EDQUOT, "the %s is larger than %d MiB", what, mib);
-	} while (n);
-	return 0;
-}
-
-static int write_all(int fd, const char *bytes, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		bytes += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-	return 0;
+	return r == -EFBIG ? error_set(err, -EDQUOT, "the %s is larger than %d MiB", content, mib)
+			   : r;
 }
 
 static int job_run(struct job *job, struct error *err)
@@ -293,10 +268,10 @@ static int job_run(struct job *job, struct error *err)
 		r = stdin_read(&source, "source", SOURCE_MIB, err);
 	if (!r)
 		r = compile_run(&job->compile, source.data, source.len, &object, &words, err);
-	write_all(STDERR_FILENO, words.data, words.len);
+	file_write_fd(STDERR_FILENO, words.data, words.len);
 	if (r < 0)
 		return r;
-	r = write_all(STDOUT_FILENO, object.data, object.len);
+	r = file_write_fd(STDOUT_FILENO, object.data, object.len);
 	return r < 0 ? error_set(err, r, "the object cannot be written: %s", strerror(-r)) : 0;
 }
 
@@ -312,7 +287,7 @@ static int job_try(struct error *err)
 		r = stdin_read(&object, "object", TRIAL_MIB, err);
 	if (!r)
 		r = trial_run(&object, &words, err);
-	write_all(STDERR_FILENO, words.data, words.len);
+	file_write_fd(STDERR_FILENO, words.data, words.len);
 	return r;
 }
 
@@ -329,7 +304,7 @@ static void status_tell(int fd, enum status status, const char *message)
 			line[i] = ' ';
 	line[len] = '\n';
 	if (fd >= 0)
-		write_all(fd, line, (size_t)len + 1);
+		file_write_fd(fd, line, (size_t)len + 1);
 }
 
 static enum status status_of(int r)
@@ -356,7 +331,7 @@ int main(int argc, char **argv)
 	_cleanup_error_ struct error err = {};
 	enum status status;
 
-	oom_volunteer();
+	oom_score_raise();
 	signals_settle();
 	if (options_parse(&job, argc, argv, &err) < 0) {
 		status = STATUS_USAGE;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cc/trial.h"
+#include "base/child.h"
 #include "base/image_check.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <sys/resource.h>
 
 static struct text *said;
 
@@ -22,45 +22,25 @@ static int print(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return 0;
 }
 
-static int trial_limits_set(struct error *err)
-{
-	static const struct {
-		int resource;
-		rlim_t max;
-	} limits[] = {
-		{ RLIMIT_CPU, TRIAL_CPU_SECONDS },
-		{ RLIMIT_CORE, 0 },
-		{ RLIMIT_NPROC, 0 },
-#ifndef __SANITIZE_ADDRESS__ /* which needs more memory */
-		{ RLIMIT_AS, (rlim_t)TRIAL_MEMORY_MIB << 20 },
-#endif
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
-		struct rlimit limit = { limits[i].max, limits[i].max }, had;
-
-		/* Keep a lower hard limit, because an unprivileged process cannot raise it. */
-		if (getrlimit(limits[i].resource, &had))
-			return error_set(err, -errno, "limits: %s", strerror(errno));
-		if (had.rlim_max != RLIM_INFINITY && had.rlim_max < limit.rlim_max)
-			continue;
-		if (setrlimit(limits[i].resource, &limit))
-			return error_set(err, -errno, "limits: %s", strerror(errno));
-	}
-	return 0;
-}
-
 int trial_run(const struct text *object, struct text *words, struct error *err)
 {
+	static const struct resource_limit limits[] = {
+		{ RLIMIT_CPU, TRIAL_CPU_SECONDS, TRIAL_CPU_SECONDS },
+		{ RLIMIT_CORE, 0, 0 },
+		{ RLIMIT_NPROC, 0, 0 },
+#ifndef __SANITIZE_ADDRESS__ /* which needs more memory */
+		{ RLIMIT_AS, (rlim_t)TRIAL_MEMORY_MIB << 20, (rlim_t)TRIAL_MEMORY_MIB << 20 },
+#endif
+	};
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "dynmon");
 	struct bpf_object *bpf;
 	char why[128];
-	int r = trial_limits_set(err);
+	int r = resource_limits_set(limits, ARRAY_SIZE(limits));
 
-	if (r == 0 && image_check(object->data, object->len, err) < 0)
-		r = -EBADMSG;
 	if (r < 0)
-		return r;
+		return error_set(err, r, "cannot set the resource limits: %s", strerror(-r));
+	if (image_check(object->data, object->len, err) < 0)
+		return -EBADMSG;
 	said = words;
 	libbpf_set_print(print);
 	bpf = bpf_object__open_mem(object->data, object->len, &opts);

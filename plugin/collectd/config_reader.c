@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "collectd/config_reader.h"
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "collectd/config_files.h"
 
@@ -8,6 +9,10 @@
 #include <fcntl.h>
 
 DEFINE_CLEANUP(struct json_object *, json_object_put);
+
+#define OUTPUT_FD    3			/* where the child writes the configuration */
+#define OUTPUT_MAX   (16 * 1024 * 1024) /* bytes of the configuration */
+#define MESSAGES_MAX (64 * 1024)	/* bytes of the parser's messages */
 
 static struct {
 	char *dir;  /* working directory of collectd when it read the file */
@@ -148,8 +153,8 @@ static void exit_at_once(void)
 	_exit(1);
 }
 
-/* Writes the result of config_files_read() to fd. Errors go to stderr. */
-static void read_configuration(void *data, int fd)
+/* Runs in the child. Writes the result of config_files_read() to OUTPUT_FD. Errors go to stderr. */
+static void read_configuration(void *data)
 {
 	struct json_object *blocks;
 	struct error err = {};
@@ -162,7 +167,7 @@ static void read_configuration(void *data, int fd)
 	if (r == 0) {
 		const char *json = json_object_to_json_string(blocks);
 
-		file_write_fd(fd, json, strlen(json));
+		file_write_fd(OUTPUT_FD, json, strlen(json));
 	} else if (r != -EBADMSG) {
 		fprintf(stderr, "%s\n", error_message(&err));
 	}
@@ -193,8 +198,21 @@ static int run_child(struct json_object **ret, struct text *messages, struct err
 	_cleanup_text_ struct text output = {}, log = {};
 	int r = -ETIMEDOUT;
 
-	for (size_t i = 0; r == -ETIMEDOUT && i < ARRAY_SIZE(tries); i++)
-		r = child_gather(read_configuration, NULL, tries[i], &output, &log);
+	for (size_t i = 0; r == -ETIMEDOUT && i < ARRAY_SIZE(tries); i++) {
+		struct child child = {
+			.run = read_configuration,
+			.pipes = {
+				[STDOUT_FILENO] = { .collect = &log, .max = MESSAGES_MAX },
+				[STDERR_FILENO] = { .collect = &log, .max = MESSAGES_MAX },
+				[OUTPUT_FD] = { .collect = &output, .max = OUTPUT_MAX },
+			},
+			.deadline = clock_now_ms() + tries[i] * 1000,
+		};
+
+		text_clear(&output);
+		text_clear(&log);
+		r = child_run(&child);
+	}
 	if (r == -ETIMEDOUT)
 		return error_set(err, r, "%s: reading the file took more than %d s", location.file,
 				 CONFIG_SECONDS_MAX);

@@ -80,8 +80,8 @@ static const struct {
 	{ "its environment is ours", "echo \"$PATH $LC_ALL $HOME\" >&2; echo 1 >&3", -EINVAL,
 	  "/usr/local/bin:/usr/bin:/bin C", NULL },
 	{ "its words", "echo \"$@\" >&2; echo 1 >&3", -EINVAL,
-	  "--status-fd=3 --direction=egress --hook=xdp --log-level=trace --cube-id=7 "
-	  "--name=my origin --include=/inc --clang=/clang",
+	  "--status-fd=3 --direction egress --hook xdp --log-level trace --cube-id 7 "
+	  "--name my origin --include /inc --clang /clang",
 	  NULL },
 };
 
