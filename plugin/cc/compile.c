@@ -278,8 +278,7 @@ static int dialect_preprocess(const struct compile *compile, const struct text *
 	char log_level[64], cube_id[32], epoch[64];
 	struct args args = {};
 
-	snprintf(log_level, sizeof(log_level), "-DLOG_LEVEL=%s",
-		 log_level_macro(compile->log_level));
+	snprintf(log_level, sizeof(log_level), "-DLOG_LEVEL=%d", compile->log_level);
 	snprintf(cube_id, sizeof(cube_id), "-DCUBE_ID=%u", compile->cube_id);
 	snprintf(epoch, sizeof(epoch), "-DDYNMON_EPOCH_BASE=%lldULL", epoch_base());
 	args_common(&args, compile);
@@ -357,20 +356,4 @@ int compile_run(const struct compile *compile, const char *source, size_t len, s
 		    "(SEC(\"...\")) is found in this source\n",
 		    compile->name);
 	return error_set(err, -EBADMSG, "the source has neither handle_rx nor SEC(\"...\")");
-}
-
-const char *log_level_macro(const char *name)
-{
-	static const struct {
-		const char *name, *macro;
-	} levels[] = {
-		{ "off", "LOG_OFF" },	  { "critical", "LOG_CRITICAL" }, { "error", "LOG_ERR" },
-		{ "warn", "LOG_WARN" },	  { "info", "LOG_INFO" },	  { "debug", "LOG_DEBUG" },
-		{ "trace", "LOG_TRACE" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
-		if (!strcmp(levels[i].name, name))
-			return levels[i].macro;
-	return NULL;
 }

@@ -17,9 +17,9 @@
 
 /* The settings of a compilation. Strings are borrowed. Paths are absolute. */
 struct compile {
-	const char *clang;     /* path from clang_find() */
-	const char *name;      /* name of the source in diagnostics */
-	const char *log_level; /* a name that log_level_macro() knows */
+	const char *clang; /* path from clang_find() */
+	const char *name;  /* name of the source in diagnostics */
+	int log_level;	   /* number of a dialect level */
 	unsigned int cube_id;
 	bool egress, xdp;
 	bool translate_only; /* output C, no object */
@@ -45,14 +45,6 @@ char *clang_find(const char *name, struct error *err);
  * Return: 0, or -ENOENT if a header is missing.
  */
 int compile_check(const struct compile *compile, struct error *err);
-
-/**
- * log_level_macro() - convert a value of --log-level to its macro in dynmon/dialect.h
- * @name:  "off", "critical", "error", "warn", "info", "debug" or "trace"
- *
- * Return: the name of the macro, or NULL if @name is unknown.
- */
-const char *log_level_macro(const char *name);
 
 /**
  * compile_run() - compile a source

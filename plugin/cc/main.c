@@ -4,6 +4,7 @@
  * process enters the sandbox before it reads stdin.
  */
 #include "base/child.h"
+#include "base/dialect_level.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -128,8 +129,8 @@ static bool option_take(struct job *job, int id, const char *value)
 	case OPT_HOOK:
 		return either(value, "tc", "xdp", &compile->xdp);
 	case OPT_LOG_LEVEL:
-		compile->log_level = value;
-		return log_level_macro(value);
+		compile->log_level = dialect_level_find(value);
+		return compile->log_level >= 0;
 	case OPT_CUBE_ID:
 		if (!number(value, UINT16_MAX, &n))
 			return false;
@@ -324,7 +325,7 @@ static enum status status_of(int r)
 int main(int argc, char **argv)
 {
 	struct job job = {
-		.compile = { .name = "<code>", .log_level = "off" },
+		.compile = { .name = "<code>", .log_level = DIALECT_LEVEL_OFF },
 		.clang = "clang",
 		.status_fd = -1,
 	};

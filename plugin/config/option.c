@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config/option.h"
+#include "base/dialect_level.h"
 #include "base/string.h"
 #include "config/pattern.h"
 #include "dataplane/document.h"
@@ -175,14 +176,12 @@ static int check_hook(const char **value, struct error *err)
 
 static int check_log_level(const char **value, struct error *err)
 {
-	static const char *const levels[] = { "off", "error", "warn", "info", "debug", "trace" };
+	int level = dialect_level_find(*value);
 
-	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
-		if (!strcasecmp(*value, levels[i])) {
-			*value = levels[i];
-			return 0;
-		}
-	return expect(false, "one of off, error, warn, info, debug, trace", *value, err);
+	if (level < 0)
+		return expect(false, "one of " DIALECT_LEVEL_NAMES, *value, err);
+	*value = dialect_levels[level].name;
+	return 0;
 }
 
 /* first, last, before:M or after:M, where M is the name of a monitor, or # and a program ID. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/options.h"
+#include "base/dialect_level.h"
 #include "ctl/rates.h"
 #include "kernel/hook.h"
 
@@ -10,7 +11,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define LOG_LEVELS	 "off, critical, error, warn, info, debug, trace"
 #define OFFLINE_COMMANDS "check, compile, test"
 #define MEMBER(name)	 offsetof(struct options, name)
 
@@ -28,7 +28,7 @@ const struct option_row option_rows[] = {
 	  .max = UINT32_MAX, .help = "exit after this number of reads" },
 	{ "hook", 'k', "<hook>", .commands = OFFLINE_COMMANDS, .member = MEMBER(hook),
 	  .help = "compile for this hook (default auto)" },
-	{ "log-level", 0, "<level>", LOG_LEVELS, OFFLINE_COMMANDS, MEMBER(log_level),
+	{ "log-level", 0, "<level>", DIALECT_LEVEL_NAMES, OFFLINE_COMMANDS, MEMBER(log_level),
 	  .help = "compile in the pcn_log() calls up to this level (default off)" },
 	{ "cube-id", 0, "<number>", .commands = "compile", .member = MEMBER(cube_id),
 	  .max = UINT16_MAX, .help = "CUBE_ID in the source (default 0)" },

@@ -43,7 +43,7 @@ struct compiler {
 struct compile_target {
 	enum direction direction;
 	bool xdp;	       /* the context is struct xdp_md, not struct __sk_buff */
-	const char *log_level; /* "off", "error", "warn", "info", "debug", "trace" */
+	const char *log_level; /* name of a dialect level; NULL: off */
 	unsigned int cube_id;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/event.h"
+#include "base/dialect_level.h"
 
 #include "../../bpf/dynmon/event.h"
 
@@ -10,15 +11,6 @@
 #include <string.h>
 
 #define CONVERSION_MAX 32 /* bytes of one conversion, without length modifiers */
-
-/*
- * Indexed by the level of a record, trace to critical. collectd does not show debug messages, so
- * trace and debug are logged as info.
- */
-static const enum log_level levels[] = {
-	LOG_LEVEL_INFO,	   LOG_LEVEL_INFO, LOG_LEVEL_INFO,
-	LOG_LEVEL_WARNING, LOG_LEVEL_ERR,  LOG_LEVEL_ERR,
-};
 
 bool event_map_is_internal(const char *name)
 {
@@ -106,13 +98,13 @@ static int format_log(const void *record, size_t len, enum log_level *level, str
 	if (len < sizeof(log))
 		return -EINVAL;
 	memcpy(&log, record, sizeof(log));
-	if (log.level >= ARRAY_SIZE(levels) || log.args_count > DYNMON_EVENT_ARGS ||
+	if (log.level >= DIALECT_LEVEL_OFF || log.args_count > DYNMON_EVENT_ARGS ||
 	    log.format_len > DYNMON_EVENT_FORMAT_MAX || sizeof(log) + log.format_len > len)
 		return -EINVAL;
 	memcpy(format, (const char *)record + sizeof(log), log.format_len);
 	for (size_t i = 0; i < DYNMON_EVENT_ARGS; i++)
 		args[i] = log.args[i];
-	*level = levels[log.level];
+	*level = dialect_levels[log.level].severity;
 	for (const char *at = format; *at;) {
 		if (*at == '%')
 			at = format_one(at + 1, args, log.args_count, &used, out);

@@ -26,9 +26,9 @@ static const struct translation types[] = {
 };
 
 static const struct translation levels[] = {
-	{ "OFF", "off" },	 { "ERR", "error" },   { "WARN", "warn" },
-	{ "INFO", "info" },	 { "DEBUG", "debug" }, { "TRACE", "trace" },
-	{ "CRITICAL", "error" }, { "ERROR", "error" }, {},
+	{ "OFF", "off" },	    { "ERR", "error" },	  { "WARN", "warn" },
+	{ "INFO", "info" },	    { "DEBUG", "debug" }, { "TRACE", "trace" },
+	{ "CRITICAL", "critical" }, { "ERROR", "error" }, {},
 };
 
 /* Returns Polycube's name; the first one if there is none. */

@@ -197,7 +197,7 @@ static const struct {
 	{ "POST", "/dynmon/a", "{}", 409, "{\"ietf-restconf:errors\":{\"error\":[{*" },
 	{ "POST", "/dynmon", "{\"name\":\"b\",\"type\":\"tc\",\"loglevel\":\"Critical\"}", 201,
 	  "" },
-	{ "GET", "/dynmon/b/loglevel", NULL, 200, "\"ERR\"" },
+	{ "GET", "/dynmon/b/loglevel", NULL, 200, "\"CRITICAL\"" },
 	{ "GET", "/dynmon/b/type", NULL, 200, "\"TC\"" },
 	{ "PATCH", "/dynmon/b/loglevel/", "\"Trace\"", 200, "" },
 	{ "GET", "/b/loglevel", NULL, 308, "" },

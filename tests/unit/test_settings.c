@@ -153,9 +153,11 @@ static const struct {
 	{ BLOCK_MONITOR, "LogLevel", "TRACE", 0, NULL },
 	{ BLOCK_MONITOR, "LogLevel", "off", 0, NULL },
 	{ BLOCK_MONITOR, "LogLevel", "verbose", -EINVAL,
-	  M "LogLevel: expected one of off, error, warn, info, debug, trace, found \"verbose\"" },
+	  M "LogLevel: expected one of off, critical, error, warn, info, debug, trace, found "
+	    "\"verbose\"" },
 	{ BLOCK_MONITOR, "LogLevel", "", -EINVAL,
-	  M "LogLevel: expected one of off, error, warn, info, debug, trace, found \"\"" },
+	  M
+	  "LogLevel: expected one of off, critical, error, warn, info, debug, trace, found \"\"" },
 	{ BLOCK_MONITOR, "PluginInstance", "%{monitor}", 0, NULL },
 	{ BLOCK_MONITOR, "PluginInstance", "", -EINVAL,
 	  M "PluginInstance: expected a value, found \"\"" },
