@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The levels of the dialect's pcn_log(): in options, in Polycube's REST interface, and in records
- * of a running dataplane.
- */
+/* The levels of the dialect's pcn_log(), in options and in the records of a running dataplane. */
 #ifndef DYNMON_BASE_DIALECT_LEVEL_H
 #define DYNMON_BASE_DIALECT_LEVEL_H
 

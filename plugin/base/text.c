@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "base/utf8.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <float.h>
 #include <math.h>
@@ -214,11 +215,53 @@ void text_json(struct text *text, const char *bytes, size_t n)
 	text_addc(text, '"');
 }
 
+void text_show(struct text *out, const char *bytes, size_t n, bool utf8)
+{
+	for (size_t i = 0; i < n;) {
+		char shown[UTF8_SHOWN_SIZE] = { bytes[i] };
+
+		if (bytes[i] == '\n' || bytes[i] == '\t')
+			i++;
+		else
+			i += utf8_show(bytes + i, n - i, utf8, shown);
+		text_adds(out, shown);
+	}
+}
+
+/* Returns true if the bytes after a backslash make it an escape. */
+static bool begins_escape(const char *s, size_t n)
+{
+	size_t digits = n < 2 ? 0 : s[1] == 'x' ? 2 : s[1] == 'u' ? 4 : 0;
+
+	if (!digits || n < 2 + digits)
+		return false;
+	for (size_t i = 0; i < digits; i++)
+		if (!isxdigit((unsigned char)s[2 + i]))
+			return false;
+	return true;
+}
+
+void text_name(struct text *out, const char *bytes, size_t n)
+{
+	for (size_t i = 0; i < n;) {
+		size_t len = utf8_sequence(bytes + i, n - i);
+
+		if (!len || bytes[i] == '\0' || bytes[i] == '\r' ||
+		    (bytes[i] == '\\' && begins_escape(bytes + i, n - i))) {
+			text_printf(out, "\\x%02x", (unsigned char)bytes[i]);
+			len = 1;
+		} else {
+			text_add(out, bytes + i, len);
+		}
+		i += len;
+	}
+}
+
 void text_json_name(struct text *text, const char *name)
 {
 	_cleanup_text_ struct text valid = {};
 
-	utf8_name(&valid, name, strlen(name));
+	text_name(&valid, name, strlen(name));
 	text_json(text, text_str(&valid), valid.len);
 	text->failed = text->failed || valid.failed;
 }

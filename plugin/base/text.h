@@ -86,8 +86,23 @@ void text_hex(struct text *text, const void *bytes, size_t n);
  */
 void text_json(struct text *text, const char *bytes, size_t n);
 
+/* Appends n bytes, converted by utf8_show() for a terminal or log. Keeps newlines and tabs. */
+void text_show(struct text *text, const char *bytes, size_t n, bool utf8);
+
+/**
+ * text_name() - append a name as valid UTF-8
+ * @text:   text to append to
+ * @bytes:  the name, any bytes
+ * @n:      number of bytes
+ *
+ * Valid UTF-8 is kept, except NUL and carriage return, which some formats cannot represent. These
+ * two and all invalid bytes become \xNN. A backslash that would begin an escape becomes \x5c, so
+ * that different names stay different, also after utf8_show().
+ */
+void text_name(struct text *text, const char *bytes, size_t n);
+
 /*
- * Appends a name, converted by utf8_name(), as a JSON string. Unlike text_json(), different names
+ * Appends a name, converted by text_name(), as a JSON string. Unlike text_json(), different names
  * give different strings.
  */
 void text_json_name(struct text *text, const char *name);

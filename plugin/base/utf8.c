@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/utf8.h"
-#include "base/text.h"
+#include "base/cleanup.h"
 
-#include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
 size_t utf8_sequence(const char *bytes, size_t n)
 {
@@ -121,19 +121,6 @@ size_t utf8_show_line(char *to, size_t size, const char *from, size_t n, const c
 	return at;
 }
 
-void utf8_show_text(struct text *out, const char *bytes, size_t n, bool utf8)
-{
-	for (size_t i = 0; i < n;) {
-		char shown[UTF8_SHOWN_SIZE] = { bytes[i] };
-
-		if (bytes[i] == '\n' || bytes[i] == '\t')
-			i++;
-		else
-			i += utf8_show(bytes + i, n - i, utf8, shown);
-		text_adds(out, shown);
-	}
-}
-
 size_t utf8_cut(const char *s, size_t n, size_t max)
 {
 	size_t cut = n < max ? n : max;
@@ -143,33 +130,4 @@ size_t utf8_cut(const char *s, size_t n, size_t max)
 		if (utf8_sequence(s + cut - back, n - (cut - back)) > back)
 			return cut - back;
 	return cut;
-}
-
-/* Returns true if the bytes after a backslash make it an escape. */
-static bool begins_escape(const char *s, size_t n)
-{
-	size_t digits = n < 2 ? 0 : s[1] == 'x' ? 2 : s[1] == 'u' ? 4 : 0;
-
-	if (!digits || n < 2 + digits)
-		return false;
-	for (size_t i = 0; i < digits; i++)
-		if (!isxdigit((unsigned char)s[2 + i]))
-			return false;
-	return true;
-}
-
-void utf8_name(struct text *out, const char *bytes, size_t n)
-{
-	for (size_t i = 0; i < n;) {
-		size_t len = utf8_sequence(bytes + i, n - i);
-
-		if (!len || bytes[i] == '\0' || bytes[i] == '\r' ||
-		    (bytes[i] == '\\' && begins_escape(bytes + i, n - i))) {
-			text_printf(out, "\\x%02x", (unsigned char)bytes[i]);
-			len = 1;
-		} else {
-			text_add(out, bytes + i, len);
-		}
-		i += len;
-	}
 }

@@ -3,15 +3,15 @@
  * UTF-8 validation, and escapes for bytes and characters that must not reach a terminal, a log or
  * an identifier.
  *
- * Interface names, packets and documents contain untrusted bytes. Two functions convert such bytes
- * to text. They use two escapes:
+ * Interface names, packets and documents contain untrusted bytes. Two conversions make such bytes
+ * safe. They use two escapes:
  *
  *   \xNN    a byte that is not part of valid UTF-8, a C0 control, DEL
  *   \uNNNN  another character that is not printable, see utf8_show()
  *
  * As in JSON, a character beyond U+FFFF becomes a surrogate pair of two escapes.
  *
- * utf8_name() is for labels, JSON and identifiers. Its result is valid UTF-8, and different names
+ * text_name() is for labels, JSON and identifiers. Its result is valid UTF-8, and different names
  * give different results. utf8_show() is for display. Its result contains no character that
  * controls a terminal or changes how other characters are displayed.
  *
@@ -23,8 +23,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct text;
 
 /* Size of the longest result of utf8_show() in bytes, including the NUL. */
 #define UTF8_SHOWN_SIZE 13
@@ -80,9 +78,6 @@ size_t utf8_show(const char *s, size_t n, bool utf8, char shown[UTF8_SHOWN_SIZE]
  */
 size_t utf8_show_line(char *to, size_t size, const char *from, size_t n, const char *keep);
 
-/* Appends n bytes, converted by utf8_show(), to out. Keeps newlines and tabs. */
-void utf8_show_text(struct text *out, const char *bytes, size_t n, bool utf8);
-
 /**
  * utf8_cut() - find where to truncate a text
  * @s:    the text
@@ -92,17 +87,5 @@ void utf8_show_text(struct text *out, const char *bytes, size_t n, bool utf8);
  * Return: the largest number of bytes, at most @max and @n, that does not cut a character.
  */
 size_t utf8_cut(const char *s, size_t n, size_t max);
-
-/**
- * utf8_name() - append a name as valid UTF-8
- * @out:    text to append to
- * @bytes:  the name, any bytes
- * @n:      number of bytes
- *
- * Valid UTF-8 is kept, except NUL and carriage return, which some formats cannot represent. These
- * two and all invalid bytes become \xNN. A backslash that would begin an escape becomes \x5c, so
- * that different names stay different, also after utf8_show().
- */
-void utf8_name(struct text *out, const char *bytes, size_t n);
 
 #endif

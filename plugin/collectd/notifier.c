@@ -34,7 +34,7 @@ static void send_notification(const struct notification *notice)
 	char field[VALUE_FIELD_MAX + 1];
 
 	/* The field that %{interface} has in the values of the interface. */
-	utf8_name(&interface, notice->interface, strlen(notice->interface));
+	text_name(&interface, notice->interface, strlen(notice->interface));
 	value_field(text_str(&interface), interface.len, field);
 	sstrncpy(to.type_instance, field, sizeof(to.type_instance));
 	sstrncpy(to.host, hostname_g, sizeof(to.host));

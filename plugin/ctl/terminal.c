@@ -37,7 +37,7 @@ static int write_shown(struct terminal *terminal, const char *bytes, size_t n, b
 	if (begun)
 		memcpy(terminal->begun, all.data + all.len, begun);
 	terminal->n_begun = begun;
-	utf8_show_text(&out, all.data, all.len, column_utf8());
+	text_show(&out, all.data, all.len, column_utf8());
 	return text_status(&out) < 0 ? -ENOMEM : file_write_fd(terminal->fd, out.data, out.len);
 }
 

@@ -388,7 +388,7 @@ void field_text(const struct field *field, enum format format, const void *value
 	if (show_formatted(field, format, at, out))
 		return;
 	if (text && is_text(at, field->plan.size)) {
-		utf8_name(out, at, strnlen(at, field->plan.size));
+		text_name(out, at, strnlen(at, field->plan.size));
 	} else if (text || (plain && op->kind == PLAN_HEX)) {
 		text_hex(out, at, field->plan.size);
 	} else {

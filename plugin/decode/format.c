@@ -80,7 +80,7 @@ static bool show_hex(const char *bytes, uint32_t size, struct text *out)
 
 static bool show_string(const char *bytes, uint32_t size, struct text *out)
 {
-	utf8_name(out, bytes, strnlen(bytes, size));
+	text_name(out, bytes, strnlen(bytes, size));
 	return true;
 }
 
@@ -99,7 +99,7 @@ static bool show_ifname(uint64_t index, struct text *out)
 
 	if (index > UINT32_MAX || !if_indextoname((unsigned int)index, name))
 		return false;
-	utf8_name(out, name, strlen(name));
+	text_name(out, name, strlen(name));
 	return true;
 }
 

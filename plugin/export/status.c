@@ -302,7 +302,7 @@ int status_show(struct registry *registry, const char *name, struct text *out, s
 static void add_problem(struct text *out, const struct monitor *monitor, const char *problem)
 {
 	text_printf(out, "monitor %s: ", monitor->name);
-	utf8_show_text(out, problem, strlen(problem), true);
+	text_show(out, problem, strlen(problem), true);
 	text_addc(out, '\n');
 }
 

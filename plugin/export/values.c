@@ -344,7 +344,7 @@ static int conversion_begin(struct conversion *conversion, const struct snapshot
 	conversion->value.metric = name;
 	conversion->type = value_type(metric, settings);
 	text_clear(&conversion->name);
-	utf8_name(&conversion->name, name, strlen(name));
+	text_name(&conversion->name, name, strlen(name));
 	if (ambiguous)
 		text_printf(&conversion->name, "-%08x", hash_bytes(name, strlen(name)));
 	text_addc(&conversion->name, '\0');

@@ -50,7 +50,7 @@ void values_read(const struct snapshot_item *item,
 
 /**
  * value_field() - convert a text to a field of a collectd identifier
- * @text:  the text; convert names that may contain any bytes with utf8_name() first
+ * @text:  the text; convert names that may contain any bytes with text_name() first
  * @len:   bytes of the text
  * @field: receives a NUL-terminated string of valid UTF-8
  *

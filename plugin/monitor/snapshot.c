@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/snapshot.h"
-#include "base/utf8.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,7 +13,7 @@ static int add_item(struct snapshot *snapshot, struct monitor *monitor,
 	_cleanup_text_ struct text text = {};
 	char *interface;
 
-	utf8_name(&text, name, strlen(name));
+	text_name(&text, name, strlen(name));
 	interface = text_steal(&text);
 	if (!interface)
 		return -ENOMEM;

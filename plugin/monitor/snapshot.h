@@ -11,7 +11,7 @@
 struct snapshot_item {
 	struct monitor *monitor;	   /* NULL: a generation that runs nowhere */
 	struct monitor_settings *settings; /* of the monitor, at the moment of the snapshot */
-	char *interface; /* escaped by utf8_name(); "" for none or, with Share, for all */
+	char *interface; /* escaped by text_name(); "" for none or, with Share, for all */
 	int ifindex;	 /* 0: none */
 	bool alone;	 /* the only item of its monitor */
 	struct generation *generation; /* NULL: the empty dataplane */

@@ -11,7 +11,7 @@ void http_answer_text(struct http_answer *answer, unsigned int status, const cha
 	answer->content_type = HTTP_TEXT;
 	text_clear(&answer->body);
 	/* Error messages may quote arbitrary bytes and may be cut inside a character. */
-	utf8_show_text(&answer->body, message, strlen(message), true);
+	text_show(&answer->body, message, strlen(message), true);
 	text_addc(&answer->body, '\n');
 }
 

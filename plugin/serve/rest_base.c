@@ -209,7 +209,7 @@ int rest_get_netdevs(struct rest_call *call, struct error *err)
 	for (size_t i = 0; i < list.n; i++) {
 		_cleanup_text_ struct text listed = {};
 
-		utf8_name(&listed, list.items[i].name, strlen(list.items[i].name));
+		text_name(&listed, list.items[i].name, strlen(list.items[i].name));
 		if (name && strcmp(name, text_str(&listed)) != 0)
 			continue;
 		found = true;

@@ -99,7 +99,7 @@ static void write_leaves(struct monitor *monitor, struct json_writer *json, cons
 	add_uuid(monitor->name, &uuid);
 	pthread_mutex_lock(&monitor->state);
 	interface = monitor->n_patterns ? monitor_interface(monitor, monitor->patterns[0]) : "";
-	utf8_name(&parent, interface, strlen(interface));
+	text_name(&parent, interface, strlen(interface));
 	write_leaf(json, only, "name", monitor->name);
 	write_leaf(json, only, "uuid", text_str(&uuid));
 	write_leaf(json, only, "service-name", REST_SERVICE);

@@ -104,10 +104,10 @@ static void test_text(void **state)
 	_cleanup_text_ struct text out = {};
 
 	(void)state;
-	utf8_show_text(&out, "a\tb\n\r\xff\0\xc3\xa4", 9, true);
+	text_show(&out, "a\tb\n\r\xff\0\xc3\xa4", 9, true);
 	assert_string_equal(text_str(&out), "a\tb\n\\x0d\\xff\\x00\xc3\xa4");
-	utf8_show_text(&out, "", 0, true);
-	utf8_show_text(&out, "\xc3\xa4", 2, false);
+	text_show(&out, "", 0, true);
+	text_show(&out, "\xc3\xa4", 2, false);
 	assert_string_equal(text_str(&out), "a\tb\n\\x0d\\xff\\x00\xc3\xa4\\u00e4");
 }
 
@@ -128,7 +128,7 @@ static char *name(const char *bytes, size_t n)
 	struct text out = {};
 	char *result;
 
-	utf8_name(&out, bytes, n);
+	text_name(&out, bytes, n);
 	result = text_steal(&out);
 	assert_true(utf8_is_valid(result, strlen(result)));
 	return result;
