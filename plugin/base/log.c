@@ -35,7 +35,7 @@ void log_message(enum log_level level, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0) {
 		message = NULL;
-		log_sink(level, "out of memory while a message was made");
+		log_sink(level, "out of memory: a log message is lost");
 		return;
 	}
 	for (at = message; *at && lines < LOG_LINES_MAX; lines++) {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/self_counter.h"
-#include "base/clock.h"
 
 #include <time.h>
 

@@ -163,29 +163,13 @@ void text_hex(struct text *text, const void *bytes, size_t n)
 
 static void json_escape(struct text *text, unsigned char c)
 {
+	static const char special[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+	const char *found = c ? strchr(special, c) : NULL;
 	char escape[] = "\\u00XX";
 
-	switch (c) {
-	case '"':
-		text_adds(text, "\\\"");
-		return;
-	case '\\':
-		text_adds(text, "\\\\");
-		return;
-	case '\b':
-		text_adds(text, "\\b");
-		return;
-	case '\f':
-		text_adds(text, "\\f");
-		return;
-	case '\n':
-		text_adds(text, "\\n");
-		return;
-	case '\r':
-		text_adds(text, "\\r");
-		return;
-	case '\t':
-		text_adds(text, "\\t");
+	if (found) {
+		text_addc(text, '\\');
+		text_addc(text, letters[found - special]);
 		return;
 	}
 	escape[4] = hex_digits[c >> 4];

@@ -29,7 +29,7 @@
 #elif defined(__s390x__)
 #define TARGET_ARCH "-D__TARGET_ARCH_s390"
 #else
-#error "say here which __TARGET_ARCH_* this machine is"
+#error "add the __TARGET_ARCH_* of this machine"
 #endif
 
 /* -- required files -- */
@@ -83,11 +83,11 @@ int compile_check(const struct compile *compile, struct error *err)
 		{ USR_INCLUDE_MACHINE, "asm/types.h", "linux-libc-dev" },
 		{ USR_INCLUDE, "bpf/bpf_helpers.h", "libbpf-dev" },
 	};
-	bool ours = false;
+	bool found = false;
 
 	for (size_t i = 0; compile->includes[i]; i++)
-		ours = ours || compile_exists(compile->includes[i], "dynmon/dialect.h");
-	if (!ours)
+		found = found || compile_exists(compile->includes[i], "dynmon/dialect.h");
+	if (!found)
 		return error_set(err, -ENOENT, "dynmon/dialect.h is not installed in %s",
 				 DYNMON_BPFDIR);
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
@@ -141,13 +141,8 @@ static void args_common(struct args *args, const struct compile *compile)
 	args_add_all(args, system);
 }
 
-/* Adds the arguments of the run that creates the object. */
-static void args_object(struct args *args)
-{
-	static const char *const object[] = { "-O2", "-g", "-mcpu=v3", "-c", "-o", "-", "-", NULL };
-
-	args_add_all(args, object);
-}
+/* The last arguments of the run that creates the object. */
+static const char *const args_object[] = { "-O2", "-g", "-mcpu=v3", "-c", "-o", "-", "-", NULL };
 
 #define CLANG_WALL_SECONDS 20
 #define CLANG_CPU_SECONDS  10
@@ -177,7 +172,7 @@ static int64_t clang_deadline(void)
  * differently.
  */
 static int clang_run(const struct args *args, const struct text *input, struct text *output,
-		     struct text *words, int64_t deadline, struct error *err)
+		     struct text *diagnostics, int64_t deadline, struct error *err)
 {
 	struct child child = {
 		.argv = args->argv,
@@ -185,7 +180,7 @@ static int clang_run(const struct args *args, const struct text *input, struct t
 			[STDIN_FILENO] = { .feed = input },
 			[STDOUT_FILENO] = { .collect = output, .max = CLANG_OUTPUT_MIB << 20 },
 			/* Keep more than the limit, so that diagnostics_limit() notes the rest. */
-			[STDERR_FILENO] = { .collect = words, .max = (DIAGNOSTICS_KIB + 1) << 10,
+			[STDERR_FILENO] = { .collect = diagnostics, .max = (DIAGNOSTICS_KIB + 1) << 10,
 					    .truncate = true },
 		},
 		.limits = clang_limits,
@@ -193,7 +188,7 @@ static int clang_run(const struct args *args, const struct text *input, struct t
 		.deadline = deadline,
 	};
 	bool no_memory, crashed;
-	const char *said;
+	const char *messages;
 	int r = child_run(&child);
 
 	if (r == -ETIMEDOUT)
@@ -204,11 +199,12 @@ static int clang_run(const struct args *args, const struct text *input, struct t
 				 CLANG_OUTPUT_MIB);
 	if (r < 0)
 		return error_set(err, r, "cannot run %s: %s", args->argv[0], strerror(-r));
-	said = text_str(words);
-	no_memory = strstr(said, "LLVM ERROR: out of memory") || strstr(said, "std::bad_alloc");
-	crashed = child.signal || (child.exit_status && strstr(said, "\nStack dump:\n"));
+	messages = text_str(diagnostics);
+	no_memory =
+		strstr(messages, "LLVM ERROR: out of memory") || strstr(messages, "std::bad_alloc");
+	crashed = child.signal || (child.exit_status && strstr(messages, "\nStack dump:\n"));
 	if (crashed)
-		text_clear(words);
+		text_clear(diagnostics);
 	if (crashed && no_memory)
 		return error_set(err, -EDQUOT, "the compiler needed more than %d MiB of memory",
 				 CLANG_MEMORY_MIB);
@@ -243,33 +239,23 @@ static void source_prepare(struct text *text, const char *name, const char *sour
 }
 
 static int libbpf_compile(const struct compile *compile, const struct text *source,
-			  struct text *object, struct text *words, struct error *err)
+			  struct text *object, struct text *diagnostics, struct error *err)
 {
 	struct args args = {};
 
 	if (compile->translate_only)
-		return error_set(err, -EBADMSG,
-				 "this is libbpf's C: there is nothing to translate");
+		return error_set(err, -EBADMSG, "the source is libbpf C, which has no translation");
 	args_common(&args, compile);
-	args_object(&args);
-	return clang_run(&args, source, object, words, clang_deadline(), err);
-}
-
-/* Returns the difference of wall clock and monotonic clock in nanoseconds. */
-static long long epoch_base(void)
-{
-	struct timespec wall, up;
-
-	clock_gettime(CLOCK_REALTIME, &wall);
-	clock_gettime(CLOCK_MONOTONIC, &up);
-	return (wall.tv_sec - up.tv_sec) * 1000000000LL + wall.tv_nsec - up.tv_nsec;
+	args_add_all(&args, args_object);
+	return clang_run(&args, source, object, diagnostics, clang_deadline(), err);
 }
 
 /* diagnostics_explain() expects one line for each diagnostic, without columns. */
-static const char *const plain_words[] = { "-fno-caret-diagnostics", "-fno-show-column", NULL };
+static const char *const plain_diagnostics[] = { "-fno-caret-diagnostics", "-fno-show-column",
+						 NULL };
 
 static int dialect_preprocess(const struct compile *compile, const struct text *source,
-			      struct text *output, struct text *words, int64_t deadline,
+			      struct text *output, struct text *diagnostics, int64_t deadline,
 			      struct error *err)
 {
 	static const char *const preprocess[] = {
@@ -280,7 +266,8 @@ static int dialect_preprocess(const struct compile *compile, const struct text *
 
 	snprintf(log_level, sizeof(log_level), "-DLOG_LEVEL=%d", compile->log_level);
 	snprintf(cube_id, sizeof(cube_id), "-DCUBE_ID=%u", compile->cube_id);
-	snprintf(epoch, sizeof(epoch), "-DDYNMON_EPOCH_BASE=%lldULL", epoch_base());
+	snprintf(epoch, sizeof(epoch), "-DDYNMON_EPOCH_BASE=%lluULL",
+		 (unsigned long long)(clock_ns(CLOCK_REALTIME) - clock_now_ns()));
 	args_common(&args, compile);
 	args_add(&args,
 		 compile->egress ? "-DPOLYCUBE_PROGRAM_TYPE=1" : "-DPOLYCUBE_PROGRAM_TYPE=0");
@@ -289,14 +276,14 @@ static int dialect_preprocess(const struct compile *compile, const struct text *
 	args_add(&args, epoch);
 	if (compile->xdp)
 		args_add(&args, "-DPOLYCUBE_XDP=1");
-	args_add_all(&args, plain_words);
+	args_add_all(&args, plain_diagnostics);
 	args_add_all(&args, preprocess);
-	return clang_run(&args, source, output, words, deadline, err);
+	return clang_run(&args, source, output, diagnostics, deadline, err);
 }
 
 /* Preprocesses, translates and compiles. Diagnostics may refer to the translation. */
 static int dialect_compile(const struct compile *compile, const struct text *source,
-			   struct text *object, struct text *words, struct error *err)
+			   struct text *object, struct text *diagnostics, struct error *err)
 {
 	static const char *const translated[] = {
 		"-include", "dynmon/methods.h", "-fmacro-backtrace-limit=1",
@@ -310,26 +297,26 @@ static int dialect_compile(const struct compile *compile, const struct text *sou
 	struct args args = {};
 	int r;
 
-	r = dialect_preprocess(compile, source, &preprocessed, words, deadline, err);
+	r = dialect_preprocess(compile, source, &preprocessed, diagnostics, deadline, err);
 	if (r < 0)
 		return r;
 	r = dialect_translate(preprocessed.data, preprocessed.len,
 			      compile->translate_only ? object : &c, err);
 	if (r == -EBADMSG) {
-		text_printf(words, "%s\n", error_message(err));
+		text_printf(diagnostics, "%s\n", error_message(err));
 		return error_set(err, r, "the source does not compile");
 	}
 	if (r < 0 || compile->translate_only)
 		return r;
 	args_common(&args, compile);
-	args_add_all(&args, plain_words);
+	args_add_all(&args, plain_diagnostics);
 	args_add_all(&args, translated);
-	args_object(&args);
-	return clang_run(&args, &c, object, words, deadline, err);
+	args_add_all(&args, args_object);
+	return clang_run(&args, &c, object, diagnostics, deadline, err);
 }
 
 int compile_run(const struct compile *compile, const char *source, size_t len, struct text *object,
-		struct text *words, struct error *err)
+		struct text *diagnostics, struct error *err)
 {
 	_cleanup_text_ struct text named = {}, raw = {};
 	int r;
@@ -339,19 +326,19 @@ int compile_run(const struct compile *compile, const char *source, size_t len, s
 		return error_oom(err);
 	switch (dialect_detect(source, len)) {
 	case DIALECT_LIBBPF:
-		r = libbpf_compile(compile, &named, object, words, err);
-		diagnostics_limit(words);
+		r = libbpf_compile(compile, &named, object, diagnostics, err);
+		diagnostics_limit(diagnostics);
 		return r;
 	case DIALECT_DYNMON:
 		r = dialect_compile(compile, &named, object, &raw, err);
 		diagnostics_limit(&raw);
-		diagnostics_explain(&raw, compile->name, source, len, words);
-		diagnostics_limit(words);
+		diagnostics_explain(&raw, compile->name, source, len, diagnostics);
+		diagnostics_limit(diagnostics);
 		return r;
 	case DIALECT_NONE:
 		break;
 	}
-	text_printf(words,
+	text_printf(diagnostics,
 		    "%s:1: error: neither Dynmon's dialect (a function handle_rx) nor libbpf's C "
 		    "(SEC(\"...\")) is found in this source\n",
 		    compile->name);

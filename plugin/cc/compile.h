@@ -52,13 +52,13 @@ int compile_check(const struct compile *compile, struct error *err);
  * @source:   the source
  * @len:      number of bytes
  * @object:   text to which the object, or with translate_only the C code, is appended
- * @words:    text to which diagnostics are appended, also on success
+ * @diagnostics:    text to which diagnostics are appended, also on success
  * @err:      receives the reason for a failure
  *
  * Return: 0, -EBADMSG if the source has errors, -EDQUOT if a limit was exceeded, another -errno if
  * the cause is not the source.
  */
 int compile_run(const struct compile *compile, const char *source, size_t len, struct text *object,
-		struct text *words, struct error *err);
+		struct text *diagnostics, struct error *err);
 
 #endif

@@ -52,10 +52,10 @@ static void source_show(const char *source, size_t len, unsigned long n, struct 
 	text_addc(out, '\n');
 }
 
-void diagnostics_explain(const struct text *words, const char *name, const char *source, size_t len,
-			 struct text *out)
+void diagnostics_explain(const struct text *diagnostics, const char *name, const char *source,
+			 size_t len, struct text *out)
 {
-	const char *at = words->data, *end = at + words->len;
+	const char *at = diagnostics->data, *end = at + diagnostics->len;
 
 	while (at < end) {
 		const char *nl = memchr(at, '\n', (size_t)(end - at));
@@ -73,14 +73,15 @@ void diagnostics_explain(const struct text *words, const char *name, const char 
 	}
 }
 
-void diagnostics_limit(struct text *words)
+void diagnostics_limit(struct text *diagnostics)
 {
 	const size_t max = (size_t)DIAGNOSTICS_KIB << 10;
 
-	if (words->len <= max)
+	if (diagnostics->len <= max)
 		return;
-	words->len = max;
-	while (words->len && words->data[words->len - 1] != '\n')
-		words->len--;
-	text_printf(words, "dynmon-cc: diagnostics end here, after %d KiB\n", DIAGNOSTICS_KIB);
+	diagnostics->len = max;
+	while (diagnostics->len && diagnostics->data[diagnostics->len - 1] != '\n')
+		diagnostics->len--;
+	text_printf(diagnostics, "dynmon-cc: diagnostics end here, after %d KiB\n",
+		    DIAGNOSTICS_KIB);
 }

@@ -15,7 +15,7 @@
 
 /**
  * diagnostics_explain() - copy diagnostics and quote the source lines that they refer to
- * @words:   diagnostics of the compiler
+ * @diagnostics:   diagnostics of the compiler
  * @name:    name of the source in diagnostics
  * @source:  the source as the user wrote it
  * @len:     number of bytes of @source
@@ -24,10 +24,10 @@
  * A diagnostic that starts with NAME:LINE: is followed by that line of the source. Notes about
  * macro expansion are omitted, because the macros belong to the headers of the dialect.
  */
-void diagnostics_explain(const struct text *words, const char *name, const char *source, size_t len,
-			 struct text *out);
+void diagnostics_explain(const struct text *diagnostics, const char *name, const char *source,
+			 size_t len, struct text *out);
 
-/* Truncates words to whole lines within DIAGNOSTICS_KIB, and appends a line that says so. */
-void diagnostics_limit(struct text *words);
+/* Truncates diagnostics to whole lines within DIAGNOSTICS_KIB, and appends a line that says so. */
+void diagnostics_limit(struct text *diagnostics);
 
 #endif

@@ -56,20 +56,21 @@ static int source_error(struct translation *t, const struct token *tok, const ch
 
 static int source_error(struct translation *t, const struct token *tok, const char *fmt, ...)
 {
-	_cleanup_free_ char *words = NULL;
+	_cleanup_free_ char *message = NULL;
 	const char *file = t->lex.file ? t->lex.file : "<code>";
 	int file_len = t->lex.file ? (int)t->lex.file_len : 6;
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&words, fmt, ap);
+	n = vasprintf(&message, fmt, ap);
 	va_end(ap);
 	if (n < 0) {
-		words = NULL;
+		message = NULL;
 		return error_oom(t->err);
 	}
-	return error_set(t->err, -EBADMSG, "%.*s:%u: error: %s", file_len, file, tok->line, words);
+	return error_set(t->err, -EBADMSG, "%.*s:%u: error: %s", file_len, file, tok->line,
+			 message);
 }
 
 /* Copies the source from the end of the last copy up to here. */
@@ -88,11 +89,11 @@ static const char *list_find(const char *const *list, const char *word, size_t l
 	return NULL;
 }
 
-static const char *list_words(const char *const *list, struct text *words)
+static const char *list_join(const char *const *list, struct text *names)
 {
 	for (; *list; list++)
-		text_printf(words, "%s%s", words->len ? ", " : "", *list);
-	return text_str(words);
+		text_printf(names, "%s%s", names->len ? ", " : "", *list);
+	return text_str(names);
 }
 
 static const struct token *map_find(const struct translation *t, const struct token *name)
@@ -133,7 +134,7 @@ static bool map_head_read(struct lexer *lex, struct map_head *head)
 static int map_translate(struct translation *t, const struct marker *marker,
 			 const struct token *word)
 {
-	_cleanup_text_ struct text words = {};
+	_cleanup_text_ struct text names = {};
 	struct map_head head;
 	const char *type = NULL;
 
@@ -146,7 +147,7 @@ static int map_translate(struct translation *t, const struct marker *marker,
 	if (!type)
 		return source_error(t, word, "map '%.*s' has the unknown type %.*s; known are %s",
 				    (int)head.name.len, head.name.at, (int)head.type.len,
-				    head.type.at, list_words(marker->types, &words));
+				    head.type.at, list_join(marker->types, &names));
 	copy_until(t, word->at + word->len);
 	text_printf(t->out, "_%s", type);
 	copy_until(t, head.type.at);
@@ -160,7 +161,7 @@ static int map_translate(struct translation *t, const struct marker *marker,
 /* Replaces NAME.method( by dynmon_method(NAME,( and keeps the text between the tokens. */
 static int method_translate(struct translation *t, const struct token *name)
 {
-	_cleanup_text_ struct text words = {};
+	_cleanup_text_ struct text names = {};
 	struct lexer ahead = t->lex;
 	struct token dot, word, open;
 	const char *method;
@@ -172,7 +173,7 @@ static int method_translate(struct translation *t, const struct token *name)
 	if (!method)
 		return source_error(t, &word, "map '%.*s' has no method '%.*s'; methods are %s",
 				    (int)name->len, name->at, (int)word.len, word.at,
-				    list_words(methods, &words));
+				    list_join(methods, &names));
 	if (t->calls_count == DIALECT_CALLS_MAX)
 		return source_error(t, &word, "method calls are nested more than %d deep",
 				    DIALECT_CALLS_MAX);

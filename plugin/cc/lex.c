@@ -190,8 +190,8 @@ bool lexer_next(struct lexer *lex, struct token *tok)
 	return true;
 }
 
-bool token_is(const struct token *tok, const char *words)
+bool token_is(const struct token *tok, const char *expected)
 {
 	return (tok->kind == TOKEN_PUNCT || tok->kind == TOKEN_IDENT) &&
-	       strlen(words) == tok->len && !memcmp(words, tok->at, tok->len);
+	       strlen(expected) == tok->len && !memcmp(expected, tok->at, tok->len);
 }

@@ -37,7 +37,7 @@ void lexer_init(struct lexer *lex, const char *source, size_t len);
 /* Reads the next token. Returns false at the end of the source and leaves tok unchanged. */
 bool lexer_next(struct lexer *lex, struct token *tok);
 
-/* Returns true if tok is the punctuation or identifier words. */
-bool token_is(const struct token *tok, const char *words);
+/* Returns true if tok is the punctuation or identifier expected. */
+bool token_is(const struct token *tok, const char *expected);
 
 #endif

@@ -29,26 +29,27 @@ enum status { STATUS_OK, STATUS_SOURCE, STATUS_USAGE, STATUS_SETUP, STATUS_LIMIT
 
 static const char help[] =
 	"Usage: dynmon-cc [OPTION]... < SOURCE > OBJECT\n"
-	"Compiles a dataplane, in Dynmon's dialect or in libbpf's C, in a sandbox.\n"
+	"Compile a dataplane, in Dynmon's dialect or in libbpf C, in a sandbox.\n"
 	"\n"
 	"  --direction=ingress|egress\n"
-	"                          the direction it is for (ingress)\n"
-	"  --hook=tc|xdp           the hook it is for (tc)\n"
-	"  --log-level=LEVEL       what pcn_log() is compiled in:\n"
-	"                          off critical error warn info debug trace (off)\n"
-	"  --cube-id=N             CUBE_ID in the source (0)\n"
-	"  --name=NAME             what diagnostics call the source (<code>)\n"
-	"  --include=DIR           look for headers here first; may be repeated\n"
-	"  --clang=CLANG           a path, or a name in /usr/bin, /usr/local/bin and\n"
-	"                          /usr/lib/llvm-*/bin (clang)\n"
-	"  --open                  compile nothing: stdin is a BPF object, and only whether\n"
-	"                          it can be opened is found out\n"
-	"  --dialect-only          write the dialect's translation to C, no object\n"
-	"  --status-fd=N           write the exit status and a message there\n"
-	"  --help                  this\n"
+	"                          compile for this direction (default ingress)\n"
+	"  --hook=tc|xdp           compile for this hook (default tc)\n"
+	"  --log-level=LEVEL       compile in the pcn_log() calls up to this level:\n"
+	"                          " DIALECT_LEVEL_NAMES "\n"
+	"                          (default off)\n"
+	"  --cube-id=N             CUBE_ID in the source, 0 to 65535 (default 0)\n"
+	"  --name=NAME             name of the source in diagnostics (default <code>)\n"
+	"  --include=DIR           search this directory first for headers; repeatable\n"
+	"  --clang=CLANG           compiler: a path, or a name in /usr/bin, /usr/local/bin\n"
+	"                          and /usr/lib/llvm-*/bin (default clang)\n"
+	"  --open                  do not compile: read an eBPF object from stdin and check\n"
+	"                          that libbpf can open it\n"
+	"  --dialect-only          write the C translation of the dialect instead of an object\n"
+	"  --status-fd=N           write the exit status and a message to this descriptor\n"
+	"  --help                  print this help\n"
 	"\n"
-	"Exit status: 0 done; 1 the source has errors; 2 wrong usage; 3 something is\n"
-	"missing here or the sandbox cannot be set up; 4 a limit was exceeded.\n";
+	"Exit status: 0 success; 1 the source has errors; 2 incorrect usage; 3 a required\n"
+	"file is missing or the sandbox cannot be set up; 4 a limit was exceeded.\n";
 
 enum option_id {
 	OPT_DIRECTION = 1,
@@ -118,7 +119,7 @@ static bool include_add(struct job *job, const char *dir)
 	return path;
 }
 
-static bool option_take(struct job *job, int id, const char *value)
+static bool option_parse(struct job *job, int id, const char *value)
 {
 	struct compile *compile = &job->compile;
 	unsigned long n;
@@ -169,8 +170,8 @@ static int options_parse(struct job *job, int argc, char **argv, struct error *e
 		if (id == '?' || id == ':')
 			return error_set(err, -EINVAL, "unknown option or missing value: %s",
 					 argv[optind - 1]);
-		if (!option_take(job, id, optarg))
-			return error_set(err, -EINVAL, "--%s=%s is not possible",
+		if (!option_parse(job, id, optarg))
+			return error_set(err, -EINVAL, "--%s=%s: invalid value",
 					 long_options[i].name, optarg);
 	}
 	if (optind < argc)
@@ -186,7 +187,7 @@ static int options_parse(struct job *job, int argc, char **argv, struct error *e
 }
 
 /* Opens descriptors 0 to 2 if they are closed, and closes all others except status_fd. */
-static int files_settle(int status_fd, struct error *err)
+static int descriptors_settle(int status_fd, struct error *err)
 {
 	unsigned int keep = status_fd > 2 ? (unsigned int)status_fd : 2;
 	int fd;
@@ -201,7 +202,7 @@ static int files_settle(int status_fd, struct error *err)
 }
 
 /* Resets the inherited signal mask and dispositions. collectd ignores SIGCHLD. */
-static void signals_settle(void)
+static void signals_reset(void)
 {
 	sigset_t none;
 
@@ -256,7 +257,7 @@ static int stdin_read(struct text *text, const char *content, int mib, struct er
 
 static int job_run(struct job *job, struct error *err)
 {
-	_cleanup_text_ struct text source = {}, object = {}, words = {};
+	_cleanup_text_ struct text source = {}, object = {}, diagnostics = {};
 	int r;
 
 	job->compile.clang = clang_find(job->clang, err);
@@ -268,32 +269,32 @@ static int job_run(struct job *job, struct error *err)
 	if (!r)
 		r = stdin_read(&source, "source", SOURCE_MIB, err);
 	if (!r)
-		r = compile_run(&job->compile, source.data, source.len, &object, &words, err);
-	file_write_fd(STDERR_FILENO, words.data, words.len);
+		r = compile_run(&job->compile, source.data, source.len, &object, &diagnostics, err);
+	file_write_fd(STDERR_FILENO, diagnostics.data, diagnostics.len);
 	if (r < 0)
 		return r;
 	r = file_write_fd(STDOUT_FILENO, object.data, object.len);
-	return r < 0 ? error_set(err, r, "the object cannot be written: %s", strerror(-r)) : 0;
+	return r < 0 ? error_set(err, r, "cannot write the object: %s", strerror(-r)) : 0;
 }
 
 /* Tries an object from stdin. This needs no files, so the sandbox allows none. */
 static int job_try(struct error *err)
 {
 	static const char *const readable[] = { NULL };
-	_cleanup_text_ struct text object = {}, words = {};
+	_cleanup_text_ struct text object = {}, diagnostics = {};
 	int r = sandbox_enter(readable, err);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!r)
 		r = stdin_read(&object, "object", TRIAL_MIB, err);
 	if (!r)
-		r = trial_run(&object, &words, err);
-	file_write_fd(STDERR_FILENO, words.data, words.len);
+		r = trial_run(&object, &diagnostics, err);
+	file_write_fd(STDERR_FILENO, diagnostics.data, diagnostics.len);
 	return r;
 }
 
 /* Writes status and message as a single line; newlines become spaces. */
-static void status_tell(int fd, enum status status, const char *message)
+static void status_write(int fd, enum status status, const char *message)
 {
 	char line[512];
 	int len = snprintf(line, sizeof(line), "%d %s", status, message);
@@ -308,20 +309,6 @@ static void status_tell(int fd, enum status status, const char *message)
 		file_write_fd(fd, line, (size_t)len + 1);
 }
 
-static enum status status_of(int r)
-{
-	switch (r) {
-	case 0:
-		return STATUS_OK;
-	case -EBADMSG:
-		return STATUS_SOURCE;
-	case -EDQUOT:
-		return STATUS_LIMIT;
-	default:
-		return STATUS_SETUP;
-	}
-}
-
 int main(int argc, char **argv)
 {
 	struct job job = {
@@ -333,21 +320,24 @@ int main(int argc, char **argv)
 	enum status status;
 
 	oom_score_raise();
-	signals_settle();
+	signals_reset();
 	if (options_parse(&job, argc, argv, &err) < 0) {
 		status = STATUS_USAGE;
 	} else if (job.help) {
 		fputs(help, stdout);
 		return 0;
 	} else {
-		int r = files_settle(job.status_fd, &err);
+		int r = descriptors_settle(job.status_fd, &err);
 
 		if (!r)
 			r = job.open ? job_try(&err) : job_run(&job, &err);
-		status = status_of(r);
+		status = r == 0		 ? STATUS_OK
+			 : r == -EBADMSG ? STATUS_SOURCE
+			 : r == -EDQUOT	 ? STATUS_LIMIT
+					 : STATUS_SETUP;
 	}
 	if (status != STATUS_OK && job.status_fd < 0)
 		dprintf(STDERR_FILENO, "dynmon-cc: %s\n", error_message(&err));
-	status_tell(job.status_fd, status, status == STATUS_OK ? "ok" : error_message(&err));
+	status_write(job.status_fd, status, status == STATUS_OK ? "ok" : error_message(&err));
 	return status;
 }

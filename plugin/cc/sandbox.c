@@ -20,7 +20,7 @@
 
 /* -- privileges -- */
 
-static int give_up_root(struct error *err)
+static int root_drop(struct error *err)
 {
 	if (geteuid() != 0 && getuid() != 0)
 		return 0;
@@ -32,14 +32,14 @@ static int give_up_root(struct error *err)
 }
 
 /* Also for other users than root, because a service can have ambient capabilities. */
-static int give_up_capabilities(struct error *err)
+static int capabilities_drop(struct error *err)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
 
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) ||
 	    syscall(SYS_capset, &header, none))
-		return error_set(err, -errno, "sandbox: cannot give up capabilities: %s",
+		return error_set(err, -errno, "sandbox: cannot drop the capabilities: %s",
 				 strerror(errno));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return error_set(err, -errno, "sandbox: cannot set no_new_privs: %s",
@@ -103,7 +103,7 @@ static int allow_reading(int ruleset, const char *path, struct error *err)
 }
 
 /* Creates the ruleset. Call it before privileges are dropped, while all paths are accessible. */
-static int ruleset_make(const char *const *readable, struct error *err)
+static int ruleset_create(const char *const *readable, struct error *err)
 {
 	_cleanup_close_ int fd = -1;
 	struct ruleset attr;
@@ -118,7 +118,7 @@ static int ruleset_make(const char *const *readable, struct error *err)
 	attr = ruleset_for(abi);
 	fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (fd < 0)
-		return error_set(err, -errno, "sandbox: cannot make a Landlock ruleset: %s",
+		return error_set(err, -errno, "sandbox: cannot create the Landlock ruleset: %s",
 				 strerror(errno));
 	for (; *readable; readable++) {
 		r = allow_reading(fd, *readable, err);
@@ -141,7 +141,7 @@ static int ruleset_make(const char *const *readable, struct error *err)
 #elif defined(__s390x__)
 #define AUDIT_ARCH_HERE AUDIT_ARCH_S390X
 #else
-#error "say here which AUDIT_ARCH_* this machine has"
+#error "add the AUDIT_ARCH_* of this machine"
 #endif
 
 /* System calls that no compiler needs and Landlock does not cover. They fail with EPERM. */
@@ -226,7 +226,7 @@ static int forbid_syscalls(struct error *err)
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	program.len = (unsigned short)n;
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
-		return error_set(err, -errno, "sandbox: this kernel takes no seccomp filter: %s",
+		return error_set(err, -errno, "sandbox: cannot install the seccomp filter: %s",
 				 strerror(errno));
 	return 0;
 }
@@ -236,12 +236,12 @@ int sandbox_enter(const char *const *readable, struct error *err)
 	_cleanup_close_ int ruleset = -1;
 	int r;
 
-	ruleset = ruleset_make(readable, err);
+	ruleset = ruleset_create(readable, err);
 	if (ruleset < 0)
 		return ruleset;
-	r = give_up_root(err);
+	r = root_drop(err);
 	if (!r)
-		r = give_up_capabilities(err);
+		r = capabilities_drop(err);
 	if (r < 0)
 		return r;
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0))

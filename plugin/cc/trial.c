@@ -6,9 +6,9 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 
-static struct text *said;
+static struct text *trial_warnings;
 
-static int print(enum libbpf_print_level level, const char *fmt, va_list ap)
+static int trial_print(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	_cleanup_free_ char *line = NULL;
 
@@ -18,11 +18,11 @@ static int print(enum libbpf_print_level level, const char *fmt, va_list ap)
 		line = NULL;
 		return 0;
 	}
-	text_adds(said, strncmp(line, "libbpf: ", 8) ? line : line + 8);
+	text_adds(trial_warnings, strncmp(line, "libbpf: ", 8) ? line : line + 8);
 	return 0;
 }
 
-int trial_run(const struct text *object, struct text *words, struct error *err)
+int trial_run(const struct text *object, struct text *diagnostics, struct error *err)
 {
 	static const struct resource_limit limits[] = {
 		{ RLIMIT_CPU, TRIAL_CPU_SECONDS, TRIAL_CPU_SECONDS },
@@ -34,19 +34,19 @@ int trial_run(const struct text *object, struct text *words, struct error *err)
 	};
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "dynmon");
 	struct bpf_object *bpf;
-	char why[128];
+	char reason[128];
 	int r = resource_limits_set(limits, ARRAY_SIZE(limits));
 
 	if (r < 0)
 		return error_set(err, r, "cannot set the resource limits: %s", strerror(-r));
 	if (image_check(object->data, object->len, err) < 0)
 		return -EBADMSG;
-	said = words;
-	libbpf_set_print(print);
+	trial_warnings = diagnostics;
+	libbpf_set_print(trial_print);
 	bpf = bpf_object__open_mem(object->data, object->len, &opts);
 	if (!bpf) {
-		libbpf_strerror(errno, why, sizeof(why));
-		return error_set(err, -EBADMSG, "%s", why);
+		libbpf_strerror(errno, reason, sizeof(reason));
+		return error_set(err, -EBADMSG, "%s", reason);
 	}
 	bpf_object__close(bpf);
 	return 0;

@@ -17,7 +17,7 @@
 /**
  * trial_run() - check an object, open it with libbpf, and discard it
  * @object:  the object
- * @words:   receives the warnings of libbpf; must stay valid while the process uses libbpf
+ * @diagnostics:   receives the warnings of libbpf; must stay valid while the process uses libbpf
  * @err:     receives the reason for a failure
  *
  * Nothing is loaded into the kernel. Call this function in the sandbox: a crafted object can crash
@@ -25,6 +25,6 @@
  *
  * Return: 0, -EBADMSG if the object is rejected, another -errno if the limits cannot be set.
  */
-int trial_run(const struct text *object, struct text *words, struct error *err);
+int trial_run(const struct text *object, struct text *diagnostics, struct error *err);
 
 #endif

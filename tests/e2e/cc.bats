@@ -292,13 +292,13 @@ print(json.load(sys.stdin)[sys.argv[1] + "-path"].get("code", ""))' $path \
 		[ "$status" = 2 ]
 		has "$words"
 	done <<-'END'
-		--hook=ct --hook=ct is not possible
-		--direction=in --direction=in is not possible
-		--log-level=loud --log-level=loud is not possible
-		--cube-id=-1 --cube-id=-1 is not possible
-		--cube-id=70000 --cube-id=70000 is not possible
-		--include=/nonexistent --include=/nonexistent is not possible
-		--status-fd=99 --status-fd=99 is not possible
+		--hook=ct --hook=ct: invalid value
+		--direction=in --direction=in: invalid value
+		--log-level=loud --log-level=loud: invalid value
+		--cube-id=-1 --cube-id=-1: invalid value
+		--cube-id=70000 --cube-id=70000: invalid value
+		--include=/nonexistent --include=/nonexistent: invalid value
+		--status-fd=99 --status-fd=99: invalid value
 		--no-sandbox unknown option
 		--hook unknown option or missing value
 		file.c unexpected argument
@@ -318,7 +318,7 @@ print(json.load(sys.stdin)[sys.argv[1] + "-path"].get("code", ""))' $path \
 	[ "$(cat "$status_file")" = "1 the source does not compile" ]
 	run cc --status-fd=7 --hook=x 7>"$status_file"
 	[ "$status" = 2 ]
-	[ "$(cat "$status_file")" = "2 --hook=x is not possible" ]
+	[ "$(cat "$status_file")" = "2 --hook=x: invalid value" ]
 	run cc --status-fd=7 --clang=clang-99 7>"$status_file" <<<"int handle_rx;"
 	[ "$status" = 3 ]
 	[ "$(cat "$status_file")" = "3 clang-99 is not installed (Debian: apt install clang)" ]
