@@ -29,6 +29,8 @@ static const char *const bucket_names[] = {
 	[BUCKETS_LOG2] = "log2",
 	[BUCKETS_LOG2_FLOOR] = "log2-floor",
 	[BUCKETS_LOG2_BITS] = "log2-bits",
+	[BUCKETS_EXP2] = "exp2",
+	[BUCKETS_EXP2_ZERO] = "exp2-zero",
 	[BUCKETS_LINEAR] = "linear",
 	NULL,
 };
@@ -181,8 +183,8 @@ static int parse_histogram(struct json_reader *reader, struct json_object *value
 {
 	static const struct json_key keys[] = {
 		{ "buckets", parse_buckets, .names = bucket_names, .max = BUCKETS_MAX - 1,
-		  .expected = "log2, log2-floor, log2-bits, linear, or a list of rising upper "
-			      "bounds" },
+		  .expected = "log2, log2-floor, log2-bits, exp2, exp2-zero, linear, or a list "
+			      "of rising upper bounds" },
 		{ "width", json_parse_u32, offsetof(struct histogram_config, width), .min = 1,
 		  .max = UINT32_MAX, .expected = "a width from 1 to 4294967295" },
 		{ "slots", json_parse_u32, offsetof(struct histogram_config, slots), .min = 2,
@@ -190,6 +192,7 @@ static int parse_histogram(struct json_reader *reader, struct json_object *value
 		{ "bucket-field", json_parse_name,
 		  offsetof(struct histogram_config, bucket_field) },
 		{ "sum-field", json_parse_name, offsetof(struct histogram_config, sum_field) },
+		{ "sum-slot", json_parse_bool, offsetof(struct histogram_config, sum_slot) },
 		{},
 	};
 	struct metric_config *metric = to;
@@ -201,6 +204,11 @@ static int parse_histogram(struct json_reader *reader, struct json_object *value
 		return error_set(reader->err, -EINVAL,
 				 "%s: \"width\" requires \"buckets\": \"linear\"",
 				 text_str(&reader->where));
+	if (r == 0 && histogram->sum_slot && histogram->sum_field)
+		return error_set(
+			reader->err, -EINVAL,
+			"%s: remove \"sum-field\" or \"sum-slot\": a histogram has one sum",
+			text_str(&reader->where));
 	if (r == 0 && histogram->slots && histogram->buckets == BUCKETS_BOUNDS)
 		return error_set(reader->err, -EINVAL,
 				 "%s: remove \"slots\": the list of bounds determines the number "

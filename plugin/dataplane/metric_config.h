@@ -69,6 +69,8 @@ enum buckets {
 	BUCKETS_LOG2,	    /* LOG2_BITS for code in the BCC dialect, else LOG2_FLOOR */
 	BUCKETS_LOG2_FLOOR, /* 2^i to 2^(i+1) - 1, slot 0 also 0: as libbpf-tools */
 	BUCKETS_LOG2_BITS,  /* 2^(i-1) to 2^i - 1, numbers of i bits: as bpf_log2l() of BCC */
+	BUCKETS_EXP2,	    /* above 2^(i-1) up to 2^i, slot 0 also 0: as ebpf_exporter's exp2 */
+	BUCKETS_EXP2_ZERO,  /* above 2^(i-2) up to 2^(i-1), slot 0 only 0: as its exp2zero */
 	BUCKETS_LINEAR,	    /* i * width to (i + 1) * width - 1 */
 	BUCKETS_BOUNDS,	    /* up to bounds[i]; the last slot counts larger values */
 };
@@ -80,7 +82,8 @@ struct histogram_config {
 	uint32_t width;	    /* of linear buckets; 0 stands for 1 */
 	uint32_t slots;	    /* number of slots; 0: as many as the map has */
 	char *bucket_field; /* "value.slots", "key.bucket", "index"; NULL: detected */
-	char *sum_field;    /* NULL: the map has no sum of the measured values */
+	char *sum_field;    /* NULL: no field holds the sum of the measured values */
+	bool sum_slot;	    /* the slot after the last bucket holds that sum */
 };
 
 struct metric_config {

@@ -62,10 +62,12 @@ static void encode_entry(struct openmetrics_stream *stream, const struct source 
 		.value = entries->values + i * entries->value_stride,
 	};
 
-	if (histogram_is_one(&metric->histogram)) {
-		encoding->histogram(stream->encoder, &series,
-				    &batch->numbers[i * metric->n_numbers], out);
-		return;
+	for (; histogram_is_one(&metric->histogram) && series.cpu < cpus; series.cpu++) {
+		const struct number *numbers = metric_histogram_of(
+			metric, &batch->numbers[i * metric->n_numbers], series.cpu);
+
+		if (!by_cpu || histogram_count(&metric->histogram, numbers).u)
+			encoding->histogram(stream->encoder, &series, numbers, out);
 	}
 	for (; series.cpu < cpus; series.cpu++)
 		for (series.element = 0; series.element < family->numbers; series.element++) {
@@ -174,7 +176,7 @@ static void left_out_sums(struct openmetrics_stream *stream, const struct source
 	if (histogram_is_one(histogram)) {
 		left_out_sample(stream, source, name, "_count", histogram_count(histogram, sums),
 				out);
-		if (!histogram->sum)
+		if (!histogram_has_sum(histogram))
 			return;
 		sum = histogram_sum(histogram, sums);
 	} else {

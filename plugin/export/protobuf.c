@@ -199,7 +199,7 @@ static double sum_of(const struct metric *metric, const struct number *numbers)
 {
 	const struct histogram *histogram = &metric->histogram;
 
-	return histogram->sum
+	return histogram_has_sum(histogram)
 		       ? number_double(metric_scale(metric, histogram_sum(histogram, numbers)))
 		       : NAN;
 }
@@ -264,7 +264,7 @@ static void set_native(struct protobuf *protobuf, const struct histogram *histog
 	if (first == end)
 		return;
 	protobuf->span.has_offset = protobuf->span.has_length = 1;
-	protobuf->span.offset = histogram_native_first(histogram) + (int)(first - zero);
+	protobuf->span.offset = histogram->native_first + (int)(first - zero);
 	protobuf->span.length = (uint32_t)(end - first);
 	message->n_positive_span = 1;
 	message->positive_span = protobuf->span_list;

@@ -129,7 +129,8 @@ static bool has_sum(const struct source *source, const struct number *numbers)
 	const struct histogram *histogram = &source->metric->histogram;
 	struct number sum;
 
-	if (!histogram->sum || (source->type == METRIC_HISTOGRAM && histogram->bounds[0] < 0))
+	if (!histogram_has_sum(histogram) ||
+	    (source->type == METRIC_HISTOGRAM && histogram->bounds[0] < 0))
 		return false;
 	sum = histogram_sum(histogram, numbers);
 	return sum.kind == NUMBER_UNSIGNED || number_double(sum) >= 0;

@@ -150,7 +150,7 @@ static void send_count_and_sum(struct conversion *conversion, const struct numbe
 	struct number sum;
 
 	send_value(conversion, "derive", "count", suffix, histogram_count(histogram, numbers));
-	if (!histogram->sum)
+	if (!histogram_has_sum(histogram))
 		return;
 	sum = metric_scale(conversion->metric, histogram_sum(histogram, numbers));
 	send_value(conversion, sum.kind == NUMBER_FLOAT ? "gauge" : "derive", "sum", suffix, sum);
@@ -255,7 +255,11 @@ static void send_entry(struct conversion *conversion, const struct metric_batch 
 		if (set_entry_labels(conversion, key, value, cpu) < 0)
 			return;
 		if (histogram_is_one(&metric->histogram)) {
-			send_histogram(conversion, &batch->numbers[i * metric->n_numbers]);
+			const struct number *numbers = metric_histogram_of(
+				metric, &batch->numbers[i * metric->n_numbers], cpu);
+
+			if (cpus == 1 || histogram_count(&metric->histogram, numbers).u)
+				send_histogram(conversion, numbers);
 			continue;
 		}
 		for (size_t n = 0; n < metric->n_families; n++)

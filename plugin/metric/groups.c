@@ -71,7 +71,7 @@ static int64_t find_group(struct groups *groups, const struct metric *metric, co
 	    text_status(&groups->values) < 0)
 		return -ENOMEM;
 	if (histogram_is_one(&metric->histogram))
-		histogram_clear(&metric->histogram, (struct number *)room);
+		histogram_clear(metric, (struct number *)room);
 	groups->numbers.len += bytes;
 	*slot = ++groups->count;
 	return groups->count - 1;

@@ -1,308 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "metric/histogram.h"
+#include "base/log.h"
 
-#include <errno.h>
 #include <math.h>
 #include <string.h>
 
-static const double quantiles_default[] = { 0.5, 0.9, 0.99 };
+/* The last slot looks like a sum from so many counts on, if it exceeds them by this factor. */
+#define SUM_COUNTS_MIN 10
+#define SUM_FACTOR     16
 
-/* -- where the slots are -- */
-
-static bool is_integer(const struct field *field)
-{
-	enum plan_kind kind = field->plan.ops->kind;
-
-	return plan_is_number(&field->plan) && (kind == PLAN_UNSIGNED || kind == PLAN_SIGNED);
-}
-
-/* Fields formatted as an address, port and the like are no slot numbers. Enums may be. */
-static bool is_slot(const struct field *field)
-{
-	return is_integer(field) && (field->format == FORMAT_AUTO || field->format == FORMAT_ENUM);
-}
-
-static void use_slots(struct histogram *histogram, enum slots_in in, const struct field *field)
-{
-	histogram->in = in;
-	histogram->field = field;
-}
-
-/* Uses the field that the document names: "value.slots", "key.bucket" or "index". */
-static int use_named_slots(struct metric *metric, const char *path, struct error *err)
-{
-	const struct field *value = metric_value_field(metric, path);
-	const struct field *key = metric_key_field(metric, path);
-
-	if (metric_has_index(metric) && !strcmp(path, "index")) {
-		use_slots(&metric->histogram, SLOTS_IN_INDEX, NULL);
-		return 0;
-	}
-	if (!key && !value)
-		return metric_no_such_field(metric, "bucket-field", path, err);
-	if (value && !plan_n_integers(&value->plan))
-		return error_set(
-			err, -EINVAL,
-			"bucket-field: expected an array of integers, but \"%s\" is not one", path);
-	if (key && !is_integer(key))
-		return error_set(err, -EINVAL,
-				 "bucket-field: expected an integer, but \"%s\" is not one", path);
-	if (key && !is_slot(key))
-		return error_set(
-			err, -EINVAL,
-			"bucket-field: expected a slot number, but \"%s\" has the format of "
-			"an address, a port or similar",
-			path);
-	use_slots(&metric->histogram, value ? SLOTS_IN_VALUE : SLOTS_IN_KEY, value ? value : key);
-	return 0;
-}
-
-/* Finds the slots by type: an array in the value, an array map, then an integer in the key. */
-static int use_any_slots(struct metric *metric, struct error *err)
-{
-	static const char *const names[] = { "key.slot", "key.bucket" };
-	struct histogram *histogram = &metric->histogram;
-
-	for (size_t i = 0; i < metric->n_value_fields; i++) {
-		const struct field *field = &metric->value_fields[i];
-
-		if (plan_n_integers(&field->plan) > 1 && field->format == FORMAT_AUTO &&
-		    !field->chars && !field->repeated) {
-			use_slots(histogram, SLOTS_IN_VALUE, field);
-			return 0;
-		}
-	}
-	if (metric_has_index(metric) && metric->map.max_entries > 1)
-		use_slots(histogram, SLOTS_IN_INDEX, NULL);
-	for (size_t i = 0; !metric_has_index(metric) && i < ARRAY_SIZE(names); i++) {
-		const struct field *field = metric_key_field(metric, names[i]);
-
-		if (!histogram_is_one(histogram) && field && is_slot(field))
-			use_slots(histogram, SLOTS_IN_KEY, field);
-	}
-	if (!histogram_is_one(histogram) && metric->n_key_fields == 1 &&
-	    is_slot(metric->key_fields))
-		use_slots(histogram, SLOTS_IN_KEY, metric->key_fields);
-	if (histogram_is_one(histogram))
-		return 0;
-	return error_set(err, -EINVAL,
-			 "histogram: no slots found: the map has neither an array of integers in "
-			 "the value nor an integer in the key; set \"bucket-field\"");
-}
-
-/* If each slot is an entry: finds the field of the value that is the count. */
-static int plan_count(struct metric *metric, struct error *err)
-{
-	const struct metric_config *config = metric->config;
-	struct histogram *histogram = &metric->histogram;
-	size_t found = 0;
-	int r;
-
-	if (histogram->in == SLOTS_IN_VALUE && config->value)
-		return error_set(err, -EINVAL,
-				 "value: remove \"%s\": a histogram in an array has its slots as "
-				 "samples",
-				 config->value);
-	if (histogram->in == SLOTS_IN_VALUE)
-		return 0;
-	if (config->value) {
-		r = metric_find_field(metric, "value", config->value, false, &histogram->count,
-				      err);
-		if (r == 0 && !is_integer(histogram->count))
-			r = error_set(err, -EINVAL,
-				      "value: expected an integer as the count of the histogram, "
-				      "but \"%s\" is not one",
-				      config->value);
-		return r;
-	}
-	for (size_t i = 0; i < metric->n_value_fields; i++) {
-		const struct field *field = &metric->value_fields[i];
-
-		if (is_integer(field) && field->format == FORMAT_AUTO && field != histogram->sum) {
-			histogram->count = field;
-			found++;
-		}
-	}
-	if (found == 1)
-		return 0;
-	return error_set(err, -EINVAL,
-			 "the count of the histogram is ambiguous: set \"value\" to the field that "
-			 "counts");
-}
-
-/* -- bucket bounds -- */
-
-static enum buckets buckets_of(const struct metric *metric)
-{
-	enum buckets buckets = metric->config->histogram.buckets;
-
-	if (buckets != BUCKETS_LOG2)
-		return buckets;
-	return metric->dialect ? BUCKETS_LOG2_BITS : BUCKETS_LOG2_FLOOR;
-}
-
-static int count_buckets(struct metric *metric, struct error *err)
-{
-	const struct histogram_config *config = &metric->config->histogram;
-	const struct histogram *histogram = &metric->histogram;
-	uint32_t slots = 0, n; /* slots: of the map; 0: the map does not define their number */
-
-	if (histogram->in == SLOTS_IN_VALUE)
-		slots = plan_n_integers(&histogram->field->plan);
-	else if (histogram->in == SLOTS_IN_INDEX)
-		slots = metric->map.max_entries;
-	n = config->slots ? config->slots : slots;
-	if (config->buckets == BUCKETS_BOUNDS)
-		n = (uint32_t)config->n_bounds + 1;
-	if (slots && config->buckets == BUCKETS_BOUNDS && slots != n)
-		return error_set(err, -EINVAL,
-				 "buckets: %zu bounds require %u slots, but the map has %u",
-				 config->n_bounds, n, slots);
-	if (slots && config->slots > slots)
-		return error_set(err, -EINVAL, "slots: expected at most the map's %u, found %u",
-				 slots, config->slots);
-	if (!n && config->buckets == BUCKETS_LINEAR)
-		return error_set(err, -EINVAL, "histogram: linear buckets require \"slots\"");
-	if (!n)
-		n = SLOTS_DEFAULT;
-	/* A 64-bit value cannot reach more logarithmic slots. */
-	if (n > SLOTS_DEFAULT && config->buckets < BUCKETS_LINEAR)
-		n = SLOTS_DEFAULT;
-	if (n < 2 || n > BUCKETS_MAX)
-		return error_set(err, -EINVAL,
-				 "slots: expected 2 to %d slots, found %u; set \"slots\"",
-				 BUCKETS_MAX, n);
-	metric->histogram.n_buckets = n;
-	return 0;
-}
-
-/* Returns the largest value that a slot counts, not scaled. ldexp() is exact. */
-static double upper_bound(const struct metric *metric, uint32_t slot)
-{
-	const struct histogram_config *config = &metric->config->histogram;
-	double width = config->width ? config->width : 1;
-
-	switch (buckets_of(metric)) {
-	case BUCKETS_LOG2_BITS:
-		return ldexp(1, (int)slot) - 1;
-	case BUCKETS_LINEAR:
-		return (slot + 1) * width - 1;
-	case BUCKETS_BOUNDS:
-		return config->bounds[slot];
-	default:
-		return ldexp(1, (int)slot + 1) - 1;
-	}
-}
-
-static int plan_bounds(struct metric *metric, struct error *err)
-{
-	struct histogram *histogram = &metric->histogram;
-	double *bounds;
-	int r = count_buckets(metric, err);
-
-	if (r < 0)
-		return r;
-	bounds = histogram->bounds = calloc(histogram->n_buckets, sizeof(*bounds));
-	if (!bounds)
-		return error_oom(err);
-	for (uint32_t i = 0; i + 1 < histogram->n_buckets; i++) {
-		struct number bound = { NUMBER_FLOAT, .f = upper_bound(metric, i) };
-
-		bounds[i] = number_double(metric_scale(metric, bound));
-		if (bounds[i] != bound.f) {
-			char digits[32];
-
-			/* Rounds to the bound a person would write, such as 1.023e-06. */
-			snprintf(digits, sizeof(digits), "%.15g", bounds[i]);
-			bounds[i] = strtod(digits, NULL);
-		}
-		if (!isfinite(bounds[i]) || (i && bounds[i] <= bounds[i - 1]))
-			return error_set(err, -EINVAL,
-					 "histogram: with this scale, bound %u is not above the "
-					 "previous one",
-					 i);
-	}
-	return 0;
-}
-
-/* A native form exists only if the scale is a power of two, so that the bounds are, too. */
-static void plan_native(struct metric *metric)
-{
-	static const size_t zeros[] = { [BUCKETS_LOG2_FLOOR] = 1, [BUCKETS_LOG2_BITS] = 2 };
-	struct histogram *histogram = &metric->histogram;
-	double scale = metric->config->scale ? metric->config->scale : 1;
-	enum buckets buckets = buckets_of(metric);
-	int exponent;
-
-	/*
-	 * The last slot also counts everything beyond it. It must not be one of the slots for
-	 * values up to 1. frexp() returns 0.5 for powers of two.
-	 */
-	if (buckets >= ARRAY_SIZE(zeros) || histogram->n_buckets <= zeros[buckets] ||
-	    frexp(scale, &exponent) != 0.5)
-		return;
-	histogram->native_zero = zeros[buckets];
-	histogram->native_exponent = exponent - 1;
-}
-
-static int plan_slots(struct metric *metric, struct error *err)
-{
-	const struct metric_config *config = metric->config;
-	struct histogram *histogram = &metric->histogram;
-	int r;
-
-	histogram->quantiles = config->n_quantiles ? config->quantiles : quantiles_default;
-	histogram->n_quantiles =
-		config->n_quantiles ? config->n_quantiles : ARRAY_SIZE(quantiles_default);
-	if (config->histogram.bucket_field)
-		r = use_named_slots(metric, config->histogram.bucket_field, err);
-	else
-		r = use_any_slots(metric, err);
-	if (r == 0 && metric_lists_cpus(metric))
-		r = error_set(err, -EINVAL, "per-cpu: histograms do not support \"list\"");
-	if (r == 0 && config->histogram.sum_field)
-		r = metric_find_field(metric, "sum-field", config->histogram.sum_field, false,
-				      &histogram->sum, err);
-	if (r == 0)
-		r = plan_count(metric, err);
-	if (r == 0)
-		r = plan_bounds(metric, err);
-	if (r == 0)
-		plan_native(metric);
-	return r;
-}
-
-int histogram_plan(struct metric *metric, struct error *err)
-{
-	const struct metric_config *config = metric->config;
-	int r;
-
-	if (config->type != METRIC_HISTOGRAM && config->type != METRIC_SUMMARY)
-		return 0;
-	r = plan_slots(metric, config->has_histogram ? err : NULL);
-	if (r == -EINVAL && !config->has_histogram) {
-		histogram_release(&metric->histogram);
-		r = 0;
-	}
-	return r;
-}
-
-void histogram_release(struct histogram *histogram)
-{
-	free(histogram->bounds);
-	*histogram = (struct histogram){};
-}
-
-/* -- numbers of a series -- */
-
-void histogram_clear(const struct histogram *histogram, struct number *numbers)
+void histogram_clear(const struct metric *metric, struct number *numbers)
 {
 	static const char zero[sizeof(uint64_t)];
+	const struct histogram *histogram = &metric->histogram;
+	size_t n = histogram_n_numbers(histogram);
 
-	for (size_t i = 0; i <= histogram->n_buckets; i++)
-		numbers[i] = (struct number){ NUMBER_UNSIGNED, .u = 0 };
-	if (histogram->sum)
-		numbers[histogram->n_buckets + 1] = plan_number(&histogram->sum->plan, zero);
+	for (size_t i = 0; i < metric_histograms(metric) * n; i++)
+		numbers[i] = histogram->sum && i % n == histogram->n_buckets + 1
+				     ? plan_number(&histogram->sum->plan, zero)
+				     : (struct number){ NUMBER_UNSIGNED, .u = 0 };
 }
 
 static void count_slot(const struct histogram *histogram, struct number *numbers, uint64_t slot,
@@ -310,6 +26,10 @@ static void count_slot(const struct histogram *histogram, struct number *numbers
 {
 	size_t bucket = slot < histogram->n_buckets ? slot : histogram->n_buckets - 1;
 
+	if (histogram->sum_slot && slot == histogram->sum_slot) {
+		numbers[histogram->n_buckets + 1].u += n.u;
+		return;
+	}
 	numbers[bucket].u += n.u;
 	numbers[histogram->n_buckets].u += n.u;
 }
@@ -327,25 +47,47 @@ static uint64_t slot_of(const struct histogram *histogram, const char *key)
 	return n.kind == NUMBER_SIGNED && n.i < 0 ? 0 : n.u;
 }
 
-void histogram_add(const struct metric *metric, const struct metric_batch *batch, uint32_t i,
-		   struct number *numbers)
+/* Returns a column of an entry: of all CPUs if copy is 0, else of CPU copy - 1. */
+static struct number entry_sample(const struct metric *metric, size_t column,
+				  const struct metric_batch *batch, uint32_t i, size_t copy)
+{
+	const struct map_batch *entries = &batch->entries;
+
+	if (!copy)
+		return metric_batch_sample(metric, column, batch, i);
+	return metric_sample_cpu(metric, column, entries->values + i * entries->value_stride,
+				 (unsigned int)copy - 1);
+}
+
+/* Adds an entry to one of the histograms of its series. */
+static void add_copy(const struct metric *metric, const struct metric_batch *batch, uint32_t i,
+		     size_t copy, struct number *numbers)
 {
 	const struct histogram *histogram = &metric->histogram;
+	const struct map_batch *entries = &batch->entries;
 	size_t slots = metric->n_columns - (histogram->sum ? 1 : 0);
 
 	if (histogram->in == SLOTS_IN_VALUE)
 		for (size_t slot = 0; slot < slots; slot++)
 			count_slot(histogram, numbers, slot,
-				   metric_batch_sample(metric, slot, batch, i));
+				   entry_sample(metric, slot, batch, i, copy));
 	else
 		count_slot(histogram, numbers,
-			   slot_of(histogram, batch->entries.keys + i * batch->entries.key_stride),
-			   metric_batch_sample(metric, 0, batch, i));
+			   slot_of(histogram, entries->keys + i * entries->key_stride),
+			   entry_sample(metric, 0, batch, i, copy));
 	if (histogram->sum) {
 		struct number *sum = &numbers[histogram->n_buckets + 1];
 
-		*sum = number_add(*sum, metric_batch_sample(metric, slots, batch, i));
+		*sum = number_add(*sum, entry_sample(metric, slots, batch, i, copy));
 	}
+}
+
+void histogram_add(const struct metric *metric, const struct metric_batch *batch, uint32_t i,
+		   struct number *numbers)
+{
+	for (size_t copy = 0; copy < metric_histograms(metric); copy++)
+		add_copy(metric, batch, i, copy,
+			 numbers + copy * histogram_n_numbers(&metric->histogram));
 }
 
 void histogram_group(const struct metric *metric, const char *key, char *group)
@@ -357,6 +99,54 @@ void histogram_group(const struct metric *metric, const char *key, char *group)
 		memset(group, 0, metric->map.key_size);
 	else if (histogram->in == SLOTS_IN_KEY)
 		memset(group + histogram->field->offset, 0, histogram->field->plan.size);
+}
+
+/* Returns the last slot that counted anything. */
+static size_t last_slot(const struct histogram *histogram, const struct number *numbers)
+{
+	size_t last = histogram->n_buckets - 1;
+
+	while (last && !numbers[last].u)
+		last--;
+	return last;
+}
+
+/*
+ * Returns true if the last slot of a series is likely a sum: its number exceeds all counts by far,
+ * or stands apart from them and is what measurements in their buckets can add up to.
+ */
+static bool ends_in_sum(const struct metric *metric, const struct number *numbers)
+{
+	const struct histogram *histogram = &metric->histogram;
+	size_t last = last_slot(histogram, numbers);
+	struct number end = numbers[last];
+	double least = 0, most = 0, sum = number_double(metric_scale(metric, end));
+	uint64_t counts = histogram_count(histogram, numbers).u - end.u;
+
+	if (last < 2 || histogram->bounds[0] < 0 || counts < SUM_COUNTS_MIN)
+		return false;
+	for (size_t i = 0; i < last; i++) {
+		least += i ? histogram->bounds[i - 1] * number_double(numbers[i]) : 0;
+		most += histogram->bounds[i] * number_double(numbers[i]);
+	}
+	return end.u / SUM_FACTOR > counts || (!numbers[last - 1].u && sum >= least && sum <= most);
+}
+
+void histogram_note_sum(const struct metric *metric, const struct number *numbers)
+{
+	const struct metric_config *config = metric->config;
+	bool *logged = &metric->notes->sum_logged;
+
+	if (histogram_has_sum(&metric->histogram) || __atomic_load_n(logged, __ATOMIC_RELAXED) ||
+	    !ends_in_sum(metric, numbers) || __atomic_exchange_n(logged, true, __ATOMIC_RELAXED))
+		return;
+	log_warning(
+		"%smetric \"%s\": the last slot in use of map %s, %zu, has %llu and looks like "
+		"the sum of all measurements: if it is, set \"sum-slot\": true and \"slots\" to "
+		"the number of slots before it",
+		metric_owner(metric), config->name, config->map_name,
+		last_slot(&metric->histogram, numbers),
+		(unsigned long long)numbers[last_slot(&metric->histogram, numbers)].u);
 }
 
 double histogram_quantile(const struct histogram *histogram, const struct number *numbers, double q)

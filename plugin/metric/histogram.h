@@ -7,7 +7,8 @@
  * a single slot, and entries whose keys differ only in the slot number form one series.
  *
  * The numbers of a series are, in this order: its buckets, not cumulative; the count, which is the
- * sum of the buckets; and, if a field holds it, the sum of all measured values.
+ * sum of the buckets; and, if a field or a slot holds it, the sum of all measured values. If each
+ * CPU has its own series, these numbers are followed by the same numbers of each CPU.
  *
  * Embedded in its metric and read-only after histogram_plan(); any number of threads may read it.
  */
@@ -30,8 +31,8 @@
 int histogram_plan(struct metric *metric, struct error *err);
 void histogram_release(struct histogram *histogram);
 
-/* Sets all numbers of a series, histogram_n_numbers(), to zero. */
-void histogram_clear(const struct histogram *histogram, struct number *numbers);
+/* Sets all numbers of a series to zero. */
+void histogram_clear(const struct metric *metric, struct number *numbers);
 /**
  * histogram_add() - add a map entry to the numbers of its series
  * @metric:  the metric
@@ -49,6 +50,13 @@ void histogram_add(const struct metric *metric, const struct metric_batch *batch
  * @group:  receives the key that all entries of the series share; has the map's key_size bytes
  */
 void histogram_group(const struct metric *metric, const char *key, char *group);
+
+/**
+ * histogram_note_sum() - log that the last slot of a series looks like a sum of measured values
+ * @metric:  metric without a configured sum; logged once
+ * @numbers: numbers of a series
+ */
+void histogram_note_sum(const struct metric *metric, const struct number *numbers);
 
 /**
  * histogram_quantile() - estimate a quantile

@@ -37,24 +37,20 @@ struct histogram {
 	const struct field *field; /* slot array or field of the key; NULL: the index */
 	const struct field *count; /* of the value; NULL with SLOTS_IN_VALUE */
 	const struct field *sum;   /* of the value; NULL: no field holds the sum */
+	size_t sum_slot;	   /* the slot that holds the sum; 0: none */
 	size_t n_buckets;	   /* the last one has no upper bound */
 	double *bounds;		   /* n_buckets - 1 upper bounds, inclusive; scaled */
 	const double *quantiles;   /* from the document, or the default */
 	size_t n_quantiles;
 	/*
 	 * The Prometheus native histogram, schema 0: bucket i counts values above 2^(i-1), up to
-	 * and including 2^i. Slots include their lower bound instead, so a value that is a power of
-	 * two is counted one native bucket too high.
+	 * and including 2^i. Log2 slots include their lower bound instead, so a value that is a
+	 * power of two is counted one native bucket too high.
 	 */
 	size_t native_zero;  /* leading slots with values up to 1; 0: no native form */
+	int native_first;    /* native bucket number of the first slot after these */
 	int native_exponent; /* log2 of the scale */
 };
-
-/* Returns the native bucket number of the first slot after the native_zero slots. */
-static inline int histogram_native_first(const struct histogram *histogram)
-{
-	return histogram->native_exponent + 2;
-}
 
 static inline bool histogram_is_one(const struct histogram *histogram)
 {
@@ -67,10 +63,15 @@ static inline bool histogram_has_groups(const struct histogram *histogram)
 	return histogram->in == SLOTS_IN_KEY || histogram->in == SLOTS_IN_INDEX;
 }
 
-/* Returns the number of numbers in a series. */
+static inline bool histogram_has_sum(const struct histogram *histogram)
+{
+	return histogram->sum || histogram->sum_slot;
+}
+
+/* Returns the number of numbers of one histogram: of a series, or of one CPU of a series. */
 static inline size_t histogram_n_numbers(const struct histogram *histogram)
 {
-	return histogram->n_buckets + 1 + (histogram->sum ? 1 : 0);
+	return histogram->n_buckets + 1 + (histogram_has_sum(histogram) ? 1 : 0);
 }
 
 static inline struct number histogram_count(const struct histogram *histogram,
@@ -79,7 +80,7 @@ static inline struct number histogram_count(const struct histogram *histogram,
 	return numbers[histogram->n_buckets];
 }
 
-/* Returns the unscaled sum of the measured values. Only valid if histogram->sum is set. */
+/* Returns the unscaled sum of the measured values. Only valid with histogram_has_sum(). */
 static inline struct number histogram_sum(const struct histogram *histogram,
 					  const struct number *numbers)
 {
@@ -97,6 +98,7 @@ struct metric_notes {
 	bool failure_logged;		 /* atomic: a failed read was logged */
 	bool full_logged;		 /* atomic: the full map was logged */
 	bool left_out_logged;		 /* atomic: left-out series were logged */
+	bool sum_logged;		 /* atomic: a slot that looks like a sum was logged */
 	bool counted;			 /* atomic: entries is valid */
 	uint64_t entries;		 /* atomic: entries in the last complete read */
 	uint64_t left_out[READER_COUNT]; /* atomic: series, in the last read of each kind */
@@ -137,7 +139,7 @@ struct metric {
 	struct histogram histogram; /* if in use, the metric has one family */
 	struct column *columns;
 	size_t n_columns;
-	size_t n_numbers;      /* of a series: n_columns, or histogram_n_numbers() */
+	size_t n_numbers;      /* of a series: n_columns, or those of its histograms */
 	bool merges;	       /* several entries may have the same labels: they form one series */
 	size_t rank;	       /* the number that ranks series for top-K */
 	uint32_t rank_numbers; /* if more than one, the sum of so many ranks */
@@ -210,6 +212,24 @@ static inline bool metric_has_index(const struct metric *metric)
 static inline bool metric_lists_cpus(const struct metric *metric)
 {
 	return metric->config->per_cpu == PER_CPU_LIST && map_is_percpu(metric->map.type);
+}
+
+/*
+ * Returns the number of histograms in the numbers of a series: one, or if each CPU has its own
+ * series, that of all CPUs and then those of the CPUs.
+ */
+static inline size_t metric_histograms(const struct metric *metric)
+{
+	return metric_lists_cpus(metric) ? 1 + map_cpus() : 1;
+}
+
+/* Returns the numbers of a CPU's histogram; if CPUs have no own series, those of all CPUs. */
+static inline const struct number *
+metric_histogram_of(const struct metric *metric, const struct number *numbers, unsigned int cpu)
+{
+	size_t n = histogram_n_numbers(&metric->histogram);
+
+	return metric_lists_cpus(metric) ? numbers + (1 + cpu) * n : numbers;
 }
 
 /* Returns a column of a value, not scaled. config->per_cpu says how to combine per-CPU numbers. */

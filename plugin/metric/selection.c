@@ -98,7 +98,7 @@ static int hold_batch(struct selection *selection, const struct metric_batch *ba
 
 	for (uint32_t i = 0; r == 0 && i < batch->entries.count; i++) {
 		if (histogram_is_one(&metric->histogram)) {
-			histogram_clear(&metric->histogram, numbers);
+			histogram_clear(metric, numbers);
 			histogram_add(metric, batch, i, numbers);
 		} else {
 			for (size_t n = 0; n < metric->n_columns; n++)

@@ -59,7 +59,7 @@ static int plan_histogram(struct metric *metric, struct error *err)
 		r = add_columns(metric, histogram->sum, 1, false, err);
 	if (r < 0)
 		return r;
-	metric->n_numbers = histogram_n_numbers(histogram);
+	metric->n_numbers = metric_histograms(metric) * histogram_n_numbers(histogram);
 	metric->rank = histogram->n_buckets; /* the count */
 	return add_family(metric, "", err);
 }

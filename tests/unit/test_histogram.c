@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/log.h"
 #include "dataplane/json_reader.h"
 #include "fixture.h"
 #include "metric/histogram.h"
@@ -24,6 +25,7 @@ static const char source[] =
 	"MAP(HASH, __u32, struct size, 10, SIZES);\n"
 	"MAP(PERCPU_ARRAY, __u32, struct size, 1, CPUS);\n"
 	"MAP(ARRAY, __u32, __u64, 8, ARRAY);\n"
+	"MAP(ARRAY, __u32, struct size, 4, MANY);\n"
 	"MAP(HASH, struct key, __u64, 100, KEYED);\n"
 	"MAP(HASH, __s32, struct part, 100, PARTS);\n"
 	"MAP(HASH, struct pair, __u64, 10, PAIRS);\n"
@@ -69,6 +71,7 @@ static void fill(void)
 	object_put(object, "CPUS", &(uint32_t){ 0 }, cpus);
 	free(cpus);
 	object_put(object, "SIZES", &(uint32_t){ 9 }, &size);
+	object_put(object, "MANY", &(uint32_t){ 2 }, &(uint64_t[9]){ 3 });
 	for (uint32_t i = 0; i < 8; i++) {
 		object_put(object, "ARRAY", &i, &size.slots[i]);
 		object_put(object, "DIALECT", &(uint32_t){ (i + 1) % 8 }, &size.slots[i]);
@@ -144,7 +147,7 @@ static void show_series(const struct metric *metric, const struct metric_batch *
 		text_printf(out, ":%llu ", (unsigned long long)numbers[b].u);
 	}
 	text_printf(out, "count %llu", (unsigned long long)histogram_count(histogram, numbers).u);
-	if (histogram->sum) {
+	if (histogram_has_sum(histogram)) {
 		text_adds(out, " sum ");
 		number_text(metric_scale(metric, histogram_sum(histogram, numbers)), out);
 	}
@@ -265,6 +268,37 @@ static const struct {
 	  HISTOGRAM("bucket-field"
 		    : "key") ",\"value\":\"value.count\"",
 	  "1:2 7:2 127:1 count 5\n", 0 },
+	{ "DIALECT",
+	  HISTOGRAM("sum-slot"
+		    : true),
+	  "1:2 7:2 count 4 sum 1\n", 0 },
+	{ "KEYED",
+	  HISTOGRAM("sum-slot"
+		    : true, "slots" : 6) ",\"scale\":0.5",
+	  "port=53 zone=1 3.5:7 count 7 sum 0\nport=80 zone=1 0.5:2 3.5:2 count 4 sum 0.5\n"
+	  "port=80 zone=2 inf:3 count 3 sum 0\n",
+	  0 },
+	{ "SIZES",
+	  HISTOGRAM("sum-slot"
+		    : true, "slots" : 6),
+	  "key=9 1:2 7:2 count 4 sum 1\n", 0 },
+	{ "ARRAY",
+	  HISTOGRAM("buckets"
+		    : [ 1, 2, 3, 4, 5, 6 ], "sum-slot"
+		    : true),
+	  "1:2 3:2 inf:1 count 5 sum 0\n", 0 },
+	/* bounds that are powers of two */
+	{ "ARRAY",
+	  HISTOGRAM("buckets"
+		    : "exp2"),
+	  "1:2 4:2 64:1 count 5\n", 0 },
+	{ "ARRAY",
+	  HISTOGRAM("buckets"
+		    : "exp2-zero"),
+	  "0:2 2:2 32:1 count 5\n", 0 },
+	/* an array of histograms has no empty series */
+	{ "MANY", "", "index=2 1:3 count 3\n", 0 },
+	{ "MANY", "", "index=2 1:3 count 3\n", 1 },
 	/* the largest */
 	{ "KEYED", "", "port=53 zone=1 7:7 count 7\n", 1 },
 	{ "KEYED", "", "port=53 zone=1 7:7 count 7\nport=80 zone=1 1:2 7:2 127:1 count 5\n", 2 },
@@ -323,6 +357,98 @@ static void test_per_cpu(void **state)
 	metric_config_release(&config);
 }
 
+/* With "list" each CPU has a histogram, after that of all CPUs. */
+static void test_cpu_list(void **state)
+{
+	_cleanup_error_ struct error err = {};
+	struct metric_config config;
+	struct sampling sampling;
+	struct metric_batch batch;
+	struct metric metric;
+	char *cpus;
+
+	(void)state;
+	if (!object)
+		skip();
+	cpus = calloc(map_cpus(), 9 * sizeof(uint64_t));
+	for (unsigned int cpu = 0; cpu < map_cpus(); cpu++)
+		((uint64_t *)cpus)[9 * cpu + 1] = cpu + 1;
+	object_put(object, "CPUS", &(uint32_t){ 0 }, cpus);
+	free(cpus);
+	if (!metric_make("CPUS", "histogram",
+			 HISTOGRAM("sum-field"
+				   : "value.sum") "},\"per-cpu\":\"list\",\"extraction-options\":{",
+			 &config, &metric, &err))
+		fail_msg("%s", error_message(&err));
+	assert_int_equal(sampling_init(&sampling, &metric, METRIC_FOR_SAMPLES, 0), 0);
+	assert_int_equal(sampling_next(&sampling, &batch), 1);
+	assert_int_equal(metric.n_labels, 1);
+	assert_string_equal(metric.labels[0].name, "cpu");
+	assert_int_equal(histogram_count(&metric.histogram, batch.numbers).u,
+			 map_cpus() * (map_cpus() + 1) / 2);
+	for (unsigned int cpu = 0; cpu < map_cpus(); cpu++) {
+		const struct number *numbers = metric_histogram_of(&metric, batch.numbers, cpu);
+
+		assert_int_equal(histogram_count(&metric.histogram, numbers).u, cpu + 1);
+		assert_int_equal(numbers[1].u, cpu + 1);
+	}
+	sampling_release(&sampling);
+	metric_release(&metric);
+	metric_config_release(&config);
+	fill();
+}
+
+static unsigned int warnings;
+
+static void count_warning(enum log_level level, const char *line)
+{
+	(void)level;
+	warnings += strstr(line, "looks like the sum") != NULL;
+}
+
+/* A warning about a last slot that looks like a sum appears once. */
+static void test_sum_warning(void **state)
+{
+	static const struct {
+		uint64_t slots[8];
+		unsigned int warnings;
+	} series[] = {
+		{ { 10, 10, 10, 0, 0, 75 }, 1 }, /* from 40 to 110 */
+		{ { 10, 10, 10, 0, 0, 39 }, 0 }, /* less than the measurements */
+		{ { 10, 10, 10, 60 }, 0 },	 /* a neighbor */
+		{ { 10, 0, 0, 200 }, 1 },	 /* exceeds the others by far */
+		{ { 1, 1, 1, 0, 0, 8 }, 0 },	 /* too few */
+		{ { 27000, 500, 100, 0, 0, 0, 0, 1768 }, 1 },
+		{ { 10 }, 0 },
+	};
+	_cleanup_error_ struct error err = {};
+	struct metric_config config;
+	struct metric metric;
+
+	(void)state;
+	if (!object)
+		skip();
+	log_set_sink(count_warning);
+	for (size_t i = 0; i < ARRAY_SIZE(series); i++) {
+		struct number numbers[9] = { [8] = { NUMBER_UNSIGNED, .u = 0 } };
+
+		if (!metric_make("ARRAY", "histogram", "", &config, &metric, &err))
+			fail_msg("%s", error_message(&err));
+		for (size_t slot = 0; slot < 8; slot++) {
+			numbers[slot].u = series[i].slots[slot];
+			numbers[8].u += numbers[slot].u;
+		}
+		warnings = 0;
+		for (int reads = 0; reads < 2; reads++)
+			histogram_note_sum(&metric, numbers);
+		if (warnings != series[i].warnings)
+			fail_msg("case %zu: %u warnings", i, warnings);
+		metric_release(&metric);
+		metric_config_release(&config);
+	}
+	log_set_sink(NULL);
+}
+
 static const struct {
 	const char *map, *type, *more, *message;
 } errors[] = {
@@ -333,8 +459,8 @@ static const struct {
 	{ "ARRAY", "histogram",
 	  HISTOGRAM("buckets"
 		    : "log3"),
-	  "buckets: expected log2, log2-floor, log2-bits, linear, or a list of rising upper "
-	  "bounds, found \"log3\"" },
+	  "buckets: expected log2, log2-floor, log2-bits, exp2, exp2-zero, linear, or a list of "
+	  "rising upper bounds, found \"log3\"" },
 	{ "ARRAY", "histogram",
 	  HISTOGRAM("buckets"
 		    : []),
@@ -402,6 +528,19 @@ static const struct {
 	  HISTOGRAM("sum-field"
 		    : "value.slots"),
 	  "sum-field: field \"value.slots\" is no number" },
+	{ "SIZES", "histogram",
+	  HISTOGRAM("sum-field"
+		    : "value.sum", "sum-slot"
+		    : true),
+	  "remove \"sum-field\" or \"sum-slot\"" },
+	{ "KEYED", "histogram",
+	  HISTOGRAM("sum-slot"
+		    : true),
+	  "\"sum-slot\" requires \"slots\"" },
+	{ "ARRAY", "histogram",
+	  HISTOGRAM("sum-slot"
+		    : true, "slots" : 8),
+	  "slots: expected at most the map's 7 beside that of the sum, found 8" },
 	{ "SIZES", "histogram",
 	  HISTOGRAM("sum-field"
 		    : "key"),
@@ -503,10 +642,9 @@ static void test_quantiles(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_series),
-		cmocka_unit_test(test_per_cpu),
-		cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_quantiles),
+		cmocka_unit_test(test_series),	 cmocka_unit_test(test_per_cpu),
+		cmocka_unit_test(test_cpu_list), cmocka_unit_test(test_sum_warning),
+		cmocka_unit_test(test_errors),	 cmocka_unit_test(test_quantiles),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -404,6 +404,10 @@ static const struct {
 	  "0..1:0;0..1:2 (2,4]:1 (4,8]:3 (64,128]:1;0..1:5;" },
 	{ { METRIC("h", "ARRAY", "histogram", ",\"histogram\":{\"buckets\":\"log2-bits\"}") },
 	  "0..1:3 (2,4]:3 (32,64]:1;" },
+	{ { METRIC("h", "ARRAY", "histogram", ",\"histogram\":{\"buckets\":\"exp2\"}") },
+	  "0..1:2 (1,2]:1 (2,4]:3 (32,64]:1;" },
+	{ { METRIC("h", "ARRAY", "histogram", ",\"histogram\":{\"buckets\":\"exp2-zero\"}") },
+	  "0..1:3 (1,2]:3 (16,32]:1;" },
 	/* all 64-bit numbers; the last two slots */
 	{ { METRIC("h", "BITS", "histogram", ",\"histogram\":{\"buckets\":\"log2-bits\"}") },
 	  "0..1:3 (4.61169e+18,9.22337e+18]:64 (9.22337e+18,1.84467e+19]:65;" },
