@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #define VALUE_HASH_LEN 9 /* "-" and eight digits */
@@ -108,12 +109,14 @@ static void expand_field(struct conversion *conversion, const char *template, co
 	value_field(text_str(text), text->len, field);
 }
 
-/* Passes one scaled number to the sink. */
+/* Passes one scaled number to the sink, but no NaN, which has no meaning for write plugins. */
 static void send_value(struct conversion *conversion, const char *type, const char *field,
 		       const char *suffix, struct number number)
 {
 	struct value *value = &conversion->value;
 
+	if (number.kind == NUMBER_FLOAT && isnan(number.f))
+		return;
 	conversion->field = field;
 	expand_field(conversion, conversion->instance_template, "", value->plugin_instance);
 	expand_field(conversion, conversion->type_template, suffix, value->type_instance);

@@ -47,6 +47,19 @@ static void heap_sink(struct selection *selection, uint32_t at)
 	}
 }
 
+/*
+ * Returns true for a series without measurements in an indexed array: most of such an array is
+ * usually not in use.
+ */
+static bool is_empty_histogram(const struct metric *metric, const struct number *numbers)
+{
+	const struct histogram *histogram = &metric->histogram;
+
+	return histogram_is_one(histogram) && histogram->in != SLOTS_IN_INDEX &&
+	       metric_has_index(metric) && metric->map.max_entries > 1 &&
+	       !histogram_count(histogram, numbers).u;
+}
+
 /* Top-K: holds an entry if there is room or if it is larger than the smallest held entry. */
 static int hold_entry(struct selection *selection, const struct map_batch *entries, uint32_t i,
 		      const struct number *numbers)
@@ -56,6 +69,10 @@ static int hold_entry(struct selection *selection, const struct map_batch *entri
 	const char *value = entries->values + i * entries->value_stride;
 	size_t slot, size = metric->n_numbers * sizeof(*numbers);
 
+	if (is_empty_histogram(metric, numbers))
+		return 0;
+	if (histogram_is_one(&metric->histogram))
+		histogram_note_sum(metric, numbers);
 	for (size_t n = 0; n < metric->n_numbers; n++)
 		selection->sums[n] =
 			selection->seen ? number_add(selection->sums[n], numbers[n]) : numbers[n];

@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <math.h>
 
 static void test_field(void **state)
 {
@@ -88,6 +89,8 @@ static const char source[] =
 	"struct flow { __s32 id; unsigned char name[8]; _Bool up; };\n"
 	"struct pair { __u32 a, b; };\n"
 	"MAP(ARRAY, __u32, __u64, 1, ONE);\n"
+	"MAP(ARRAY, __u32, double, 2, FLOATS);\n"
+	"MAP(ARRAY, __u32, __u64, 8, SLOTS);\n"
 	"MAP(ARRAY, __u32, __s32, 2, TWO);\n"
 	"MAP(HASH, struct flow, __u64, 10, FLOWS);\n"
 	"MAP(HASH, __u32, __u64, 2000, MANY);\n"
@@ -120,6 +123,8 @@ static int load_object(void **state)
 	object_put(object, "DEVICE", &(uint32_t){ 0 }, (uint32_t[]){ 1, 2, 3, 4, 5 });
 	object_put(object, "TABLE", &(uint32_t){ 1 }, (uint32_t[]){ 3, 4 });
 	object_put(object, "ONE", &(uint32_t){ 0 }, &value);
+	object_put(object, "FLOATS", &(uint32_t){ 0 }, &(double){ NAN });
+	object_put(object, "FLOATS", &(uint32_t){ 1 }, &(double){ 1.5 });
 	object_put(object, "TWO", &(uint32_t){ 1 }, &minus);
 	object_put(object, "FLOWS", &flow, &value);
 	for (uint32_t i = 0; i < VALUE_SERIES_MAX + 200; i++)
@@ -174,6 +179,9 @@ static const struct {
 } cases[] = {
 	{ "eth0", NULL, { { "m", "ONE", METRIC_COUNTER, false } }, {}, "edge-eth0|derive|m|42\n" },
 	{ "", NULL, { { "m", "ONE", METRIC_GAUGE, false } }, {}, "edge|gauge|m|42\n" },
+	/* no NaN: a number of the map, the quantiles of nothing */
+	{ "", NULL, { { "m", "FLOATS", METRIC_GAUGE, false } }, {}, "edge|gauge|m-1|1.5\n" },
+	{ "", NULL, { { "m", "SLOTS", METRIC_SUMMARY, false } }, {}, "edge|derive|m-count|0\n" },
 	{ "eth0", NULL, { { "m", "ONE", METRIC_UNTYPED, false } }, {}, "edge-eth0|gauge|m|42\n" },
 	{ "eth0",
 	  NULL,
