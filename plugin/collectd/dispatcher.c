@@ -16,6 +16,7 @@
 #include "monitor/swap_read.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #define PLUGIN "dynmon"
@@ -51,6 +52,8 @@ static struct {
 	unsigned int flushes;	   /* in progress */
 	/* -- constant after the start -- */
 	plugin_ctx_t context;
+	/* -- atomic -- */
+	_Atomic bool self_metrics; /* dispatch them */
 } dispatcher = { .lock = PTHREAD_MUTEX_INITIALIZER, .free = PTHREAD_COND_INITIALIZER };
 
 /* This thread has flushed the plugin's own values and is flushing the other plugins. */
@@ -231,6 +234,8 @@ static void reader_read(struct reader *reader, struct registry *registry)
 	_cleanup_(snapshot_release) struct snapshot snapshot = {};
 	uint64_t start = clock_now_ns();
 
+	if (!reader->monitor && !dispatcher.self_metrics)
+		return;
 	if (registry_snapshot(registry, reader->monitor, &snapshot, NULL) < 0)
 		return;
 	if (reader->monitor)
@@ -408,6 +413,11 @@ void dispatcher_remove(void *data, const struct monitor *monitor)
 }
 
 /* -- start and stop -- */
+
+bool dispatcher_set_self_metrics(bool on)
+{
+	return atomic_exchange(&dispatcher.self_metrics, on) != on;
+}
 
 void dispatcher_register(void)
 {

@@ -22,6 +22,12 @@
  */
 void dispatcher_register(void);
 
+/*
+ * Sets if the self metrics are dispatched; at first they are not. Returns true if this is a change.
+ * Safe from any thread.
+ */
+bool dispatcher_set_self_metrics(bool on);
+
 /* Call from init, after collectd has forked, in the plugin's context. */
 void dispatcher_start(struct registry *registry);
 /* Returns when no thread uses the registry any more. collectd's read threads have ended before. */

@@ -127,6 +127,8 @@ static int configure(void *data, struct settings *ret, struct text *report, stru
 		return r;
 	settings_report_fixed(&settings, ret, report);
 	switch_run_stats(ret->run_stats, report);
+	if (dispatcher_set_self_metrics(ret->self_metrics))
+		text_printf(report, "SelfMetrics: switched %s\n", ret->self_metrics ? "on" : "off");
 	return 0;
 }
 
@@ -257,6 +259,7 @@ static int dataflow_start(struct error *err)
 	if (r < 0)
 		return r;
 	feed_input_start(registry);
+	dispatcher_set_self_metrics(settings.self_metrics);
 	dispatcher_start(registry);
 	return 0;
 }

@@ -85,6 +85,7 @@ struct settings {
 	char *compiler;	   /* NULL: compiled-in path */
 	char *include_dir; /* NULL: compiled-in path */
 	bool run_stats;	   /* the kernel counts the runs and the run time of programs */
+	bool self_metrics; /* dispatch the self metrics to collectd */
 	struct http_settings *https;
 	size_t n_https;
 	struct monitor_settings *monitors;

@@ -240,6 +240,8 @@ const struct option options[] = {
 	{ BLOCK_PLUGIN, "Compiler", OPTION_STRING, PLUGIN(compiler), check_path },
 	{ BLOCK_PLUGIN, "IncludeDir", OPTION_STRING, PLUGIN(include_dir), check_path },
 	{ BLOCK_PLUGIN, "RunStats", OPTION_BOOL, PLUGIN(run_stats), check_bool, .live = true },
+	{ BLOCK_PLUGIN, "SelfMetrics", OPTION_BOOL, PLUGIN(self_metrics), check_bool,
+	  .live = true },
 	{ BLOCK_HTTP, "Host", OPTION_STRING, HTTP(host), check_any },
 	{ BLOCK_HTTP, "Port", OPTION_STRING, HTTP(port), check_port },
 	{ BLOCK_HTTP, "SocketFile", OPTION_STRING, HTTP(socket_file), check_socket },

@@ -193,6 +193,7 @@ d"'
 
 @test "self metrics" {
 	collectd_configure <<-EOF
+	SelfMetrics true
 	<Monitor "edge">
 	  Interface "mon0"
 	  Dataplane "packet_counter.json"

@@ -27,6 +27,7 @@ exposed() { metrics_page | sed -n "s/^dynmon_$1 //p"; }
 # collectd reads only when a test asks.
 edge() {
 	collectd_configure <<-EOF
+	SelfMetrics true
 	$1
 	<Monitor "edge">
 	  Interface "mon0"
@@ -135,6 +136,26 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	run ctl reload
 	[ "$status" -ne 0 ]
 	[[ $output == *'RunStats: expected '*'found "perhaps"'* ]]
+}
+
+@test "SelfMetrics false keeps the self metrics out of collectd; a reload switches it" {
+	edge ''
+	sed -i '/SelfMetrics/d' "$CONF"
+	collectd_start
+	frames_in 5
+	eventually csv_is edge-mon0 derive-packets_total-ingress 5
+	[ ! -e "$DIR/csv/host/dynmon" ]
+	[ "$(figure monitors)" -eq 1 ]
+	[ "$(exposed monitors)" -eq 1 ]
+	[ "$(raw FLUSH)" = "0 Done: 1 successful, 0 errors" ]
+	[ "$(figure flushes)" -eq 1 ]
+	[ ! -e "$DIR/csv/host/dynmon" ]
+	sed -i 's/<Monitor/SelfMetrics true\n&/' "$CONF"
+	run ctl reload
+	[ "$output" = "SelfMetrics: switched on" ]
+	eventually csv_is_own count-monitors 1.000000
+	eventually csv_is_own derive-flushes 1
+	run ! grep "a change takes effect" "$LOG"
 }
 
 @test "RunStats without the capability is logged, and the rest works" {

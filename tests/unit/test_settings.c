@@ -50,9 +50,12 @@ static const struct {
 	{ BLOCK_PLUGIN, "IncludeDir", "/i", 0, NULL },
 	{ BLOCK_PLUGIN, "Interface", "eth0", -ENOENT,
 	  P "unknown option \"Interface\", expected one of SocketFile, SocketGroup, SocketPerms, "
-	    "DeleteSocket, DataplaneDir, StateDir, Compiler, IncludeDir, RunStats" },
+	    "DeleteSocket, DataplaneDir, StateDir, Compiler, IncludeDir, RunStats, "
+	    "SelfMetrics" },
 	{ BLOCK_PLUGIN, "RunStats", "true", 0, NULL },
 	{ BLOCK_PLUGIN, "RunStats", "2", -EINVAL, P "RunStats: expected *" },
+	{ BLOCK_PLUGIN, "SelfMetrics", "true", 0, NULL },
+	{ BLOCK_PLUGIN, "SelfMetrics", "all", -EINVAL, P "SelfMetrics: expected *" },
 	{ BLOCK_PLUGIN, "", "x", -ENOENT, P "unknown option \"\", expected one of *" },
 	{ BLOCK_HTTP, "Host", "::1", 0, NULL },
 	{ BLOCK_HTTP, "Port", "1", 0, NULL },
@@ -479,6 +482,7 @@ static void test_report_fixed(void **state)
 	assert_string_equal(text_str(&report), "");
 	/* changed by a reload */
 	assert_int_equal(settings_set(settings_root(&new), "RunStats", "true", NULL), 0);
+	assert_int_equal(settings_set(settings_root(&new), "SelfMetrics", "true", NULL), 0);
 	assert_int_equal(settings_set(settings_root(&new), "SocketGroup", "adm", NULL), 0);
 	assert_int_equal(settings_open(settings_root(&new), "Http", NULL, &http, NULL), 0);
 	settings_report_fixed(&running, &new, &report);
