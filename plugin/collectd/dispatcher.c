@@ -259,6 +259,15 @@ static void reader_read(struct reader *reader, struct registry *registry)
 }
 
 /*
+ * After a late read collectd reads again at once. collectd's write threads might pass two values so
+ * close to its cache in the wrong order, and the cache rejects the older one as too old.
+ */
+static bool was_just_read(const struct reader *reader)
+{
+	return reader->time && cdtime() - reader->time < reader->interval / 10;
+}
+
+/*
  * The registry outlives the read threads. Always returns 0: collectd would double the interval of a
  * failed read.
  */
@@ -274,7 +283,8 @@ static int dispatcher_read(user_data_t *user_data)
 	pthread_mutex_unlock(&dispatcher.lock);
 	if (!registry || turn_begin(reader, NULL) < 0)
 		return 0;
-	reader_read(reader, registry);
+	if (!was_just_read(reader))
+		reader_read(reader, registry);
 	turn_end(reader);
 	return 0;
 }

@@ -46,6 +46,7 @@ slow() {
 csv_is_own() { [ "$(cat "$DIR/csv/host/dynmon/$1"-[0-9]* | tail -n 1 | cut -d, -f2)" = "$2" ]; }
 # Lines of the csv plugin for ingress: one for the first read and one for each flush.
 lines_of_ingress() { cat "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-ingress"-* | grep -c '^[0-9]'; }
+grows_to() { [ "$(grep -c "^[0-9]" "${@:2}")" -ge "$1" ]; }
 
 @test "RunStats: the runs of a program equal the packets, also across a reload" {
 	edge 'RunStats true'
@@ -468,4 +469,17 @@ flush_often() {
 	metrics_page >/dev/null
 	metrics_page >/dev/null
 	[ "$(grep -cF 'dynmon: monitor edge: metric "lengths": only the largest 1 of 2 series are passed to openmetrics' "$LOG")" -eq 1 ]
+}
+
+@test "a late read is not followed by another one at once" {
+	# The first read comes after the start, which takes longer than an interval.
+	printf '#!/bin/sh\nsleep 5\nexec %s "$@"\n' "$DYNMON_CC" >"$BATS_TEST_TMPDIR/slow-cc"
+	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/slow-cc"
+	edge ''
+	sed -i "s/^Interval 0.2$/Interval 2/; s|Compiler .*|Compiler \"$BATS_TEST_TMPDIR/slow-cc\"|" "$CONF"
+	collectd_start
+	for counter in dynmon/derive-flushes dynmon-edge-mon0/derive-packets_total-ingress; do
+		eventually grows_to 3 "$DIR/csv/host/$counter"-*
+		awk -F, '/^[0-9]/ { if (last && $1 - last < 0.2) exit 1; last = $1 }' "$DIR/csv/host/$counter"-*
+	done
 }
