@@ -110,13 +110,13 @@ static void block_release(enum settings_block kind, void *object)
 	memset(object, 0, blocks[kind].size);
 }
 
-/* Sets the name and the defaults. name: checked. */
+/* Sets the name and the defaults. name: checked; NULL: the block has none. */
 static int block_init(enum settings_block kind, void *object, const char *name, struct error *err)
 {
 	int r = 0;
 
 	memset(object, 0, blocks[kind].size);
-	if (blocks[kind].named && !(*(char **)object = strdup(name)))
+	if (name && !(*(char **)object = strdup(name)))
 		r = error_oom(err);
 	for (const struct option *option = options; r == 0 && option->name; option++)
 		if (option->block == kind && option->initial)

@@ -265,8 +265,9 @@ static int print_report(struct json_object *report, const struct packet_counts *
 
 		if (returned) {
 			printf("%s: program %s returned\n", name, programs[direction].name);
-			json_object_object_foreach(returned, verdict, count)
+			json_object_object_foreach(returned, verdict, count) {
 				printf("  %-24s %s\n", verdict, json_object_get_string(count));
+			}
 		}
 		snprintf(key, sizeof(key), "%s-metrics", name);
 		list = json_object_object_get(report, key);

@@ -222,6 +222,7 @@ static int document_parse_with(const char *bytes, size_t len, struct code_source
 	if (r == 0)
 		r = json_reader_object(&reader, document->json, keys, document);
 	text_release(&reader.where);
+	sources->image = NULL;
 	if (r == 0 && text_status(&document->warnings) < 0)
 		r = error_oom(err);
 	if (r < 0)
