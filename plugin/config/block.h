@@ -14,6 +14,7 @@
 #define MONITORS_MAX	      1000
 #define INTERFACES_MAX	      4096 /* per monitor */
 #define INTERFACE_OPTIONS_MAX 256  /* Interface options per monitor */
+#define ASSIGNMENTS_MAX	      256  /* Set options per monitor */
 #define INTERVAL_MAX	      86400
 #define SERVER_NAMES_MAX      32  /* per listener */
 #define SERVER_NAME_MAX	      253 /* bytes */
@@ -34,14 +35,16 @@ struct monitor_settings {
 	char *name;
 	char **interfaces; /* names, "/regular expressions/", "bridge:port" */
 	size_t n_interfaces;
-	char **positions; /* per interface, NULL: none; the array may be NULL */
-	char *netns;	  /* name or path; NULL: namespace of collectd */
-	char *position;	  /* position in the hook's program chain; NULL: unspecified */
-	char *hook;	  /* as accepted by hook_find() */
-	char *dataplane;  /* file of the document; NULL: empty default dataplane */
-	double interval;  /* seconds; 0: Interval of the plugin */
-	bool share;	  /* one instance for all interfaces */
-	bool pin;	  /* links and maps outlive collectd */
+	char **positions;   /* per interface, NULL: none; the array may be NULL */
+	char *netns;	    /* name or path; NULL: namespace of collectd */
+	char *position;	    /* position in the hook's program chain; NULL: unspecified */
+	char *hook;	    /* as accepted by hook_find() */
+	char *dataplane;    /* file of the document; NULL: empty default dataplane */
+	char **assignments; /* "NAME=VALUE": variables of the dataplane */
+	size_t n_assignments;
+	double interval; /* seconds; 0: Interval of the plugin */
+	bool share;	 /* one instance for all interfaces */
+	bool pin;	 /* links and maps outlive collectd */
 	char *log_level;
 	char *plugin_instance; /* template; NULL: default */
 	struct metric_settings *metrics;

@@ -203,6 +203,11 @@ static int check_position(const char **value, struct error *err)
 		      *value, err);
 }
 
+static int check_assignment(const char **value, struct error *err)
+{
+	return presets_check_assignment(*value, err);
+}
+
 static int check_interface(const char **value, struct error *err)
 {
 	return pattern_check(*value, err);
@@ -257,6 +262,8 @@ const struct option options[] = {
 	{ BLOCK_MONITOR, "Pin", OPTION_BOOL, MONITOR(pin), check_bool },
 	{ BLOCK_MONITOR, "Hook", OPTION_STRING, MONITOR(hook), check_hook, .initial = "auto" },
 	{ BLOCK_MONITOR, "Dataplane", OPTION_STRING, MONITOR(dataplane), check_any },
+	{ BLOCK_MONITOR, "Set", OPTION_LIST, MONITOR(assignments), check_assignment,
+	  .count = MONITOR(n_assignments), .max = ASSIGNMENTS_MAX },
 	{ BLOCK_MONITOR, "Interval", OPTION_DOUBLE, MONITOR(interval), check_interval },
 	{ BLOCK_MONITOR, "LogLevel", OPTION_STRING, MONITOR(log_level), check_log_level,
 	  .initial = "off" },

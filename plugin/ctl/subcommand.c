@@ -64,7 +64,7 @@ const struct subcommand subcommands[] = {
 	  "run a dataplane on the packets of a capture; attach nothing", 1, 1, false, ctl_test },
 	{ "inject",
 	  "<monitor> [<interface>] [direction=both|ingress|egress] [keep-maps=true] "
-	  "[--wait=<seconds>] <file>",
+	  "[set=<variable>=<value> ...] [--wait=<seconds>] <file>",
 	  "replace the dataplane of a monitor by a document or bundle; create the monitor and "
 	  "attach the interface if necessary",
 	  2, UINT_MAX, true, ctl_inject },

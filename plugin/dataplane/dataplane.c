@@ -249,7 +249,8 @@ bool dataplane_is_from(const struct dataplane *dataplane, const struct document 
 					      *b = document->directions[direction];
 
 		if (a && b &&
-		    (!text_equal(&a->source, &b->source) || !text_equal(&a->object, &b->object)))
+		    (!text_equal(&a->source, &b->source) || !text_equal(&a->object, &b->object) ||
+		     !presets_equal(&a->presets, &b->presets)))
 			return false;
 	}
 	return true;

@@ -101,6 +101,9 @@ static int parse_direction_config(struct json_reader *reader, struct json_object
 	const struct json_key keys[] = {
 		{ "name", json_parse_string, offsetof(struct direction_config, name) },
 		{ "program", json_parse_name, offsetof(struct direction_config, program) },
+		{ "variables", presets_parse_variables,
+		  offsetof(struct direction_config, presets) },
+		{ "maps", presets_parse_maps, offsetof(struct direction_config, presets) },
 		{ "metric-configs", json_parse_list, offsetof(struct direction_config, metrics),
 		  .count = offsetof(struct direction_config, n_metrics), .max = METRICS_MAX,
 		  .size = sizeof(struct metric_config), .element = metric_config_parse,
@@ -289,6 +292,7 @@ struct direction_config *direction_config_unref(struct direction_config *config)
 	for (size_t i = 0; i < config->n_metrics; i++)
 		metric_config_release(&config->metrics[i]);
 	free(config->metrics);
+	presets_release(&config->presets);
 	free(config->name);
 	free(config->origin);
 	free(config->program);
@@ -305,6 +309,19 @@ void document_leave(struct document *document, const bool leave[N_DIRECTIONS])
 		if (leave[direction])
 			document->directions[direction] =
 				direction_config_unref(document->directions[direction]);
+}
+
+int document_assign(struct document *document, char *const *assignments, size_t n,
+		    struct error *err)
+{
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
+		struct direction_config *config = document->directions[direction];
+
+		for (size_t i = 0; config && i < n; i++)
+			if (presets_assign(&config->presets, assignments[i]) < 0)
+				return error_oom(err);
+	}
+	return 0;
 }
 
 struct document *document_free(struct document *document)

@@ -15,6 +15,7 @@
 #include "base/direction.h"
 #include "dataplane/elf_metadata.h"
 #include "dataplane/metric_config.h"
+#include "dataplane/presets.h"
 
 #define CODE_MAX    (1024 * 1024)		    /* bytes of C source of one direction */
 #define BUNDLE_MAX  (2 * OBJECT_MAX + DOCUMENT_MAX) /* bytes of a bundle */
@@ -29,6 +30,7 @@ struct direction_config {
 	char *origin;  /* name of the code in diagnostics: a file or "ingress-path.code" */
 	char *program; /* name of the program in the object; NULL: the only one that fits */
 	struct json_object *json; /* private copy of the input, for clients that request it */
+	struct presets presets;
 	struct metric_config *metrics;
 	size_t n_metrics;
 };
@@ -114,6 +116,18 @@ int document_load(const char *dir, const char *name, bool confined, struct docum
  * @leave:     true for each direction to leave unchanged
  */
 void document_leave(struct document *document, const bool leave[N_DIRECTIONS]);
+
+/**
+ * document_assign() - set variables in all directions of a document that was just parsed
+ * @document:     the document; nothing else refers to its directions
+ * @assignments:  "NAME=VALUE"; each must fit at least one direction when the code is loaded
+ * @n:            number of assignments
+ * @err:          receives the reason of a failure
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int document_assign(struct document *document, char *const *assignments, size_t n,
+		    struct error *err);
 
 /**
  * document_free() - free a document and its references to direction configurations

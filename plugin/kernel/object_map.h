@@ -37,6 +37,7 @@ struct object_map {
 	bool dialect;	  /* declared in Dynmon's dialect: log2 slots as in BCC */
 	bool counted;	  /* a metric with empty-on-read takes counts out of it */
 	bool internal;	  /* made by the compiler: global variables and constants */
+	bool preset;	  /* the document sets initial values of its variables */
 	bool loaded;	  /* shape and pin_path are set */
 	struct map shape; /* owns the descriptor and the memory */
 	char *pin_path;	  /* NULL: not pinned */

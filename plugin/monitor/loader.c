@@ -70,6 +70,26 @@ void loader_report_typos(const struct monitor *monitor, struct text *report)
 				    settings->name, settings->metrics[i].name);
 }
 
+/* Sets the variables that were given with the file: with its injection, or in the settings. */
+static int assign_again(const struct monitor *monitor, const char *file, struct document *document,
+			struct error *err)
+{
+	const struct monitor_settings *settings = monitor->settings;
+	const struct history *history = &monitor->history;
+
+	if (!monitor->document_file || !monitor->document_confined)
+		return document_assign(document, settings->assignments, settings->n_assignments,
+				       err);
+	for (size_t i = history->n; i-- > 0;) {
+		const struct history_entry *layer = &history->layers[i];
+
+		if (layer->file && !strcmp(layer->file, file))
+			return document_assign(document, layer->assignments, layer->n_assignments,
+					       err);
+	}
+	return 0;
+}
+
 /*
  * Called under control. Returns 1 after a switch, 0 if the document has not changed or there is
  * none.
@@ -93,6 +113,9 @@ static int load_document(struct monitor *monitor, bool force, struct text *repor
 		return r;
 	if (file == monitor->document_file)
 		document_leave(document, monitor->document_leave);
+	r = assign_again(monitor, file, document, err);
+	if (r < 0)
+		return r;
 	if (!force && monitor->dataplane && dataplane_is_from(monitor->dataplane, document)) {
 		monitor_settle(monitor);
 		return 0;
@@ -139,9 +162,16 @@ static int inject_document(const struct compiler *compiler, struct monitor *moni
 	if (r < 0)
 		return r;
 	document_leave(document, injection->leave);
+	if (is_new)
+		r = document_assign(document, injection->assignments, injection->n_assignments,
+				    err);
+	if (r < 0)
+		return r;
 	phase_times_end(injection->phases, PHASE_PARSE);
-	if (is_new && history_entry_init(&layer, injection->file, injection->bytes, injection->len,
-					 injection->leave, document) < 0)
+	if (is_new &&
+	    (history_entry_init(&layer, injection->file, injection->bytes, injection->len,
+				injection->leave, document) < 0 ||
+	     history_entry_assign(&layer, injection->assignments, injection->n_assignments) < 0))
 		return error_oom(err);
 	if (options.interface && monitor_has_interface(monitor, options.interface))
 		options.interface = NULL;
@@ -190,6 +220,8 @@ int loader_replay(struct monitor *monitor, const struct history *history, struct
 			.file = layer->file,
 			.bytes = layer->bytes.data,
 			.len = layer->bytes.len,
+			.assignments = layer->assignments,
+			.n_assignments = layer->n_assignments,
 			.keep_maps = true,
 		};
 		_cleanup_text_ struct text warnings = {};

@@ -21,6 +21,8 @@ struct injection {
 	const char *file;      /* a document below the dataplane directory; or NULL */
 	const char *bytes;     /* or the document itself; NULL for none */
 	size_t len;
+	char *const *assignments; /* "NAME=VALUE": variables of the document */
+	size_t n_assignments;
 	bool leave[N_DIRECTIONS];   /* treat the direction as {} in the document: keep what runs */
 	struct phase_times *phases; /* receives the duration of each phase; may be NULL */
 	int client_fd;		    /* as in struct compiler */

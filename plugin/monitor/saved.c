@@ -53,6 +53,11 @@ static void put_layer(struct json_writer *json, const struct history_entry *laye
 		if (layer->leave[direction])
 			json_put_string(json, direction_name(direction));
 	json_array_end(json);
+	json_key(json, "set");
+	json_array_begin(json);
+	for (size_t i = 0; i < layer->n_assignments; i++)
+		put_bytes(json, layer->assignments[i]);
+	json_array_end(json);
 	if (layer->file) {
 		json_key(json, "file");
 		put_bytes(json, layer->file);
@@ -242,10 +247,21 @@ static int parse_document_data(struct json_reader *reader, struct json_object *v
 	return 0;
 }
 
+/* A damaged file must not make presets_assign() read past the end of a string. */
+static int parse_assignment(struct json_reader *reader, struct json_object *value, void *to)
+{
+	int r = parse_bytes(reader, value, to);
+
+	return r == 0 ? presets_check_assignment(*(char **)to, reader->err) : r;
+}
+
 static int parse_layer(struct json_reader *reader, struct json_object *value, void *to)
 {
 	static const struct json_key keys[] = {
 		{ "leave", parse_leave },
+		{ "set", json_parse_list, offsetof(struct history_entry, assignments),
+		  .count = offsetof(struct history_entry, n_assignments), .max = ASSIGNMENTS_MAX,
+		  .size = sizeof(char *), .element = parse_assignment, .bytes = PRESET_TEXT_MAX },
 		{ "file", parse_bytes, offsetof(struct history_entry, file), .bytes = BYTES_MAX },
 		{ "document", parse_document },
 		{ "document-data", parse_document_data },

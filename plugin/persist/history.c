@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "persist/history.h"
+#include "base/array.h"
 
 #include <errno.h>
 #include <string.h>
@@ -23,8 +24,22 @@ int history_entry_init(struct history_entry *layer, const char *file, const char
 	return -ENOMEM;
 }
 
+int history_entry_assign(struct history_entry *layer, char *const *assignments, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char **to = array_append(layer->assignments, layer->n_assignments);
+
+		if (!to || !(*to = strdup(assignments[i])))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 void history_entry_release(struct history_entry *layer)
 {
+	for (size_t i = 0; i < layer->n_assignments; i++)
+		free(layer->assignments[i]);
+	free(layer->assignments);
 	free(layer->file);
 	text_release(&layer->bytes);
 	*layer = (struct history_entry){};

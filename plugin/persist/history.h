@@ -13,8 +13,10 @@
 
 /* One injected document. */
 struct history_entry {
-	char *file;		  /* name below the dataplane directory; NULL: see bytes */
-	struct text bytes;	  /* the document as received, if file is NULL */
+	char *file;	    /* name below the dataplane directory; NULL: see bytes */
+	struct text bytes;  /* the document as received, if file is NULL */
+	char **assignments; /* "NAME=VALUE": variables that the injection set */
+	size_t n_assignments;
 	bool leave[N_DIRECTIONS]; /* treat the direction as {} in the document */
 	bool covers[N_DIRECTIONS];
 };
@@ -36,6 +38,8 @@ struct history {
  */
 int history_entry_init(struct history_entry *layer, const char *file, const char *bytes, size_t len,
 		       const bool leave[N_DIRECTIONS], const struct document *document);
+/* Copies the assignments of the injection. Returns 0 or -ENOMEM. */
+int history_entry_assign(struct history_entry *layer, char *const *assignments, size_t n);
 void history_entry_release(struct history_entry *layer);
 
 /* Appends the last injection and removes entries that it replaces completely. Moves *layer. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "program/load.h"
 #include "kernel/event.h"
+#include "program/presetting.h"
 #include "program/verifier_log.h"
 
 #include <bpf/libbpf.h>
@@ -90,6 +91,8 @@ static int open_object(struct loading *loading, enum direction direction, struct
 	if (!*ret)
 		r = object_open(code->elf.data, code->elf.len, code->config->origin, ret,
 				loading->err);
+	if (r == 0)
+		r = presetting_apply(*ret, &code->config->presets, loading->err);
 	if (r < 0)
 		return r;
 	if (direction == INGRESS && sections_only((*ret)->bpf, name)) {
@@ -123,11 +126,12 @@ static int open_direction(struct loading *loading, enum direction direction)
 		to->by_section = from->by_section;
 		return 0;
 	}
-	/* Directions with the same code share one object. */
+	/* Directions with the same code and the same presets share one object. */
 	for (enum direction other = 0; other < direction && !to->object; other++) {
 		struct object *object = generation->directions[other].object;
 
 		if (object && !object->loaded && codes[other]->elf.len == code->elf.len &&
+		    presets_equal(&codes[other]->config->presets, &code->config->presets) &&
 		    !memcmp(codes[other]->elf.data, code->elf.data, code->elf.len))
 			to->object = object_ref(object);
 	}
@@ -168,11 +172,15 @@ static void report_pins(const struct loading *loading, enum direction direction)
 			    direction_name(direction), text_str(&names));
 }
 
-/* Sets the properties of each map that the metrics of both directions require. */
-static int prepare_maps(struct loading *loading, enum direction direction)
+/* Checks the variables, and sets the properties of maps that the metrics of both directions
+ * require. */
+static int prepare_direction(struct loading *loading, enum direction direction)
 {
 	struct object *object = loading->generation->directions[direction].object;
+	int r = presetting_check(loading->generation, direction, loading->err);
 
+	if (r < 0)
+		return r;
 	report_pins(loading, direction);
 	for (size_t i = 0; i < object->n_maps; i++) {
 		struct object_map *map = &object->maps[i];
@@ -451,7 +459,7 @@ int generation_load(struct dataplane *dataplane, const struct load_options *opti
 	}
 	r = check_sections(&loading);
 	if (r == 0)
-		r = each_new_direction(&loading, prepare_maps);
+		r = each_new_direction(&loading, prepare_direction);
 	if (r == 0)
 		r = each_new_direction(&loading, load_first);
 	if (r == 0)

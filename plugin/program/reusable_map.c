@@ -112,14 +112,14 @@ static int same_type(const struct reusable_map *reusable_map, const struct objec
 
 /*
  * Returns true for data that survives a reload: ordinary maps and zero-initialized global
- * variables. Other variables and constants are initialized by the new code.
+ * variables. Other variables and constants are initialized by the new code or by the document.
  */
 static bool map_survives(const struct object_map *map)
 {
 	const char *name = bpf_map__name(map->bpf);
 	size_t len = strlen(name);
 
-	return !map->internal || (len >= 4 && !strcmp(name + len - 4, ".bss"));
+	return !map->internal || (!map->preset && len >= 4 && !strcmp(name + len - 4, ".bss"));
 }
 
 int reusable_map_use(const struct reusable_map *reusable_map, const struct object *object,

@@ -7,25 +7,6 @@
 
 #define TIMEOUT_MAX (INTERVAL_MAX * 366.0)
 
-/* The values of a repeatable option. Without the option, the only value is NULL. */
-struct option_values {
-	const char *values[COMMAND_WORDS_MAX];
-	size_t n;
-};
-
-static struct option_values option_values_find(const struct command *command, const char *option)
-{
-	struct option_values found = {};
-	size_t len = strlen(option);
-
-	for (size_t i = 1; i < command->n; i++)
-		if (!strncmp(command->words[i], option, len) && command->words[i][len] == '=')
-			found.values[found.n++] = command->words[i] + len + 1;
-	if (!found.n)
-		found.n = 1;
-	return found;
-}
-
 /* host/plugin-instance/type-instance; both instances are optional. */
 static int check_identifier(const char *identifier, struct error *err)
 {
@@ -42,26 +23,28 @@ static int check_identifier(const char *identifier, struct error *err)
 
 int flush_run(const struct request *request, struct answer *answer, struct error *err)
 {
-	struct option_values plugins = option_values_find(request->command, "plugin");
-	struct option_values identifiers = option_values_find(request->command, "identifier");
+	struct option_values plugins = request_option_values(request, "plugin");
+	struct option_values identifiers = request_option_values(request, "identifier");
 	_cleanup_error_ struct error remark = {};
 	int done = 0, failed = 0, r;
 	double timeout;
 
 	r = request_seconds(request, "timeout", -TIMEOUT_MAX, TIMEOUT_MAX, &timeout, err);
 	for (size_t i = 0; r == 0 && i < identifiers.n; i++)
-		if (identifiers.values[i])
-			r = check_identifier(identifiers.values[i], err);
+		if (identifiers.items[i])
+			r = check_identifier(identifiers.items[i], err);
 	if (r < 0)
 		return r;
+	plugins.n += !plugins.n; /* without the option, the only value is NULL */
+	identifiers.n += !identifiers.n;
 	if (timeout < 0) /* as in collectd */
 		timeout = 0;
 	for (size_t i = 0; i < plugins.n; i++)
 		for (size_t j = 0; j < identifiers.n; j++) {
 			_cleanup_error_ struct error flush_err = {};
 
-			r = registry_flush(request->registry, plugins.values[i], timeout,
-					   identifiers.values[j], &flush_err);
+			r = registry_flush(request->registry, plugins.items[i], timeout,
+					   identifiers.items[j], &flush_err);
 			if (r < 0)
 				log_error("FLUSH: %s", error_message(&flush_err));
 			else if (r > 0)

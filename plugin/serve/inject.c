@@ -40,6 +40,7 @@ int verb_inject(const struct request *request, struct answer *answer, struct err
 {
 	_cleanup_(first_packet_end) struct first_packet first_packet = { .counting = -1 };
 	_cleanup_error_ struct error packet_err = {};
+	struct option_values assignments = request_option_values(request, "set");
 	struct phase_times phases = {};
 	struct injection injection = {
 		.monitor = request->arguments[0],
@@ -48,6 +49,8 @@ int verb_inject(const struct request *request, struct answer *answer, struct err
 		.bytes = request->payload,
 		.len = request->payload_len,
 		.phases = &phases,
+		.assignments = assignments.items,
+		.n_assignments = assignments.n,
 		.client_fd = request->client_fd,
 	};
 	int direction, begun = 0, r;
@@ -63,6 +66,11 @@ int verb_inject(const struct request *request, struct answer *answer, struct err
 		r = request_seconds(request, "wait", 0, FIRST_PACKET_SECONDS_MAX, &wait, err);
 	if (r == 0 && injection.interface)
 		r = monitor_settings_try(injection.monitor, "Interface", injection.interface, err);
+	for (size_t i = 0; r == 0 && i < assignments.n; i++) {
+		r = presets_check_assignment(assignments.items[i], err);
+		if (r < 0)
+			error_prefix(err, r, "set");
+	}
 	if (r < 0)
 		return r;
 	if (!injection.file == !injection.bytes)

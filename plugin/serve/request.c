@@ -18,6 +18,18 @@ const char *request_option(const struct request *request, const char *name)
 	return command_option(request->command, name);
 }
 
+struct option_values request_option_values(const struct request *request, const char *name)
+{
+	const struct command *command = request->command;
+	struct option_values found = {};
+	size_t len = strlen(name);
+
+	for (size_t i = 1; i < command->n; i++)
+		if (!strncmp(command->words[i], name, len) && command->words[i][len] == '=')
+			found.items[found.n++] = command->words[i] + len + 1;
+	return found;
+}
+
 int request_bool(const struct request *request, const char *name, bool *ret, struct error *err)
 {
 	const char *value = request_option(request, name);

@@ -35,6 +35,13 @@ void answer_release(struct answer *answer);
 /* Returns the value of the option name=value, or NULL if missing. The last one counts. */
 const char *request_option(const struct request *request, const char *name);
 
+/* The values of an option that may be repeated. Pointers are borrowed from the request. */
+struct option_values {
+	char *items[COMMAND_WORDS_MAX];
+	size_t n;
+};
+struct option_values request_option_values(const struct request *request, const char *name);
+
 /*
  * Typed readers of options. They return 0, or -EINVAL with a message that quotes the value. Without
  * the option, *ret is false, 0, or -1 for a direction.

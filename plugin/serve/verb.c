@@ -238,10 +238,11 @@ const struct verb verbs[] = {
 	  "detach a monitor from one interface or from all" },
 	{ "INJECT",
 	  "<monitor> [interface=I] [direction=both|ingress|egress] [keep-maps=true] "
-	  "[phases=true] [wait=S] bytes=N|file=NAME",
+	  "[set=V=X ...] [phases=true] [wait=S] bytes=N|file=NAME",
 	  1, 1, true, verb_inject,
 	  "replace the dataplane by a document: N bytes after the line, or a file below "
 	  "DataplaneDir. Creates the monitor and attaches the interface if necessary. "
+	  "set=V=X sets the variable V of the code to X. "
 	  "phases=true prints the duration of the phases; wait=S also waits up to S seconds "
 	  "for the first packet" },
 	{ "EJECT", "<monitor>", 1, 1, true, run_eject, "remove the dataplane of a monitor" },

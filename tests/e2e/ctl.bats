@@ -496,7 +496,7 @@ words() { near "$top_builddir/dynmonctl" complete-words -- "$@" | xargs; }
 	[ "$(words add x share=)" = share=true ]
 	[ "$(words metrics edge direction=)" = "direction=ingress direction=egress" ]
 	[ "$(words -s "$SOCKET" inject e)" = "edge egg" ]
-	[ "$(words inject edge '')" = "lo mon0 :files interface= direction= keep-maps= file=" ]
+	[ "$(words inject edge '')" = "lo mon0 :files interface= direction= keep-maps= set= file=" ]
 	[ "$(words inject edge direction=)" = "direction=both direction=ingress direction=egress" ]
 	[ "$(words -s "$SOCKET" watch pa)" = packets ]
 	[ "$(words check '')" = :files ]

@@ -48,3 +48,117 @@ metric() { printf '"metric-configs": [{"name": "n", "map-name": "%s", "open-metr
 	[ "$(json_value one ingress n)" = "[0]" ]
 	run ! inside test -e /sys/fs/bpf/hits
 }
+
+# Counts the frames from port targ_port on, in a map that has room for few of them.
+ports_code() {
+	cat <<-'CODE'
+	#include <linux/bpf.h>
+	#include <linux/if_ether.h>
+	#include <linux/ip.h>
+	#include <linux/udp.h>
+	#include <bpf/bpf_helpers.h>
+	#include <bpf/bpf_endian.h>
+	const volatile __u16 targ_port = 1000;
+	struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u16); __type(value, __u64); __uint(max_entries, 8); } ports SEC(".maps");
+	SEC("tc") int count(struct __sk_buff *skb)
+	{
+		void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+		struct udphdr *udp = data + sizeof(struct ethhdr) + sizeof(struct iphdr);
+		__u64 one = 1, *n;
+		__u16 port;
+
+		if ((void *)(udp + 1) > end)
+			return -1;
+		port = bpf_ntohs(udp->dest);
+		if (port < targ_port)
+			return -1;
+		n = bpf_map_lookup_elem(&ports, &port);
+		if (n)
+			__sync_fetch_and_add(n, 1);
+		else
+			bpf_map_update_elem(&ports, &port, &one, 0);
+		return -1;
+	}
+	char _license[] SEC("license") = "GPL";
+	CODE
+}
+# total MONITOR NUMBER: the monitor has counted this many frames.
+total() { [ "$(json_value "$1" ingress n | jq 'map(.value) | add // 0')" -eq "$2" ]; }
+
+@test "variables and maps of the code are set by the document, Set, and set=" {
+	ports_code | document ports.json "{$(metric ports)}"
+	jq '."ingress-path" += {variables: {targ_port: 50}, maps: {ports: {"max-entries": 4}}}' \
+		"$DOCUMENTS/ports.json" >"$DOCUMENTS/set.json"
+	collectd_configure <<-EOF
+	<Monitor "edge">
+	  Interface "mon0"
+	  Dataplane "ports.json"
+	  Set "targ_port=50"
+	</Monitor>
+	EOF
+	collectd_start
+	ctl inject plain mon0 "$DOCUMENTS/ports.json"
+	ctl inject document mon0 "$DOCUMENTS/set.json"
+	ctl inject word mon0 set=targ_port=60 "$DOCUMENTS/ports.json"
+	ctl inject file mon0 set=targ_port=60 file=ports.json
+	run -1 ctl inject word mon0 set=targ_port=70000 "$DOCUMENTS/ports.json"
+	[[ $output == *'ingress-path: variable "targ_port": expected an integer from 0 to 65535, found "70000"'* ]]
+	run -1 ctl inject word mon0 set=nosuch=1 "$DOCUMENTS/ports.json"
+	[[ $output == *'ingress-path: variable "nosuch" does not exist; the code has the variables: targ_port'* ]]
+	run -1 ctl inject word mon0 set=nosuch "$DOCUMENTS/ports.json"
+	[[ $output == *'set: expected NAME=VALUE'* ]]
+	frames_in 2 -d 55
+	frames_in 3 -d 65
+	total plain 0
+	total edge 5
+	total document 5
+	total word 3
+	total file 3
+	[ "$(offline --json check "$DOCUMENTS/set.json" | jq '.ingress.maps[] | select(.name == "ports").entries')" -eq 4 ]
+	# A reload applies a changed Set, and keeps what was injected.
+	sed -i 's/targ_port=50/targ_port=65/' "$CONF"
+	ctl reload | grep -Fx 'monitor edge: dataplane replaced'
+	run -0 ctl reload
+	[ "$output" = "nothing has changed" ]
+	frames_in 1 -d 64
+	total edge 5
+	total file 4
+	# A restart restores what was injected, with its variables.
+	collectd_stop
+	collectd_start
+	frames_in 1 -d 59
+	frames_in 1 -d 60
+	total word 1
+	total file 1
+	total document 2
+	total edge 0
+}
+
+@test "an invalid Set of collectd.conf fails the monitor with a reason" {
+	ports_code | document ports.json "{$(metric ports)}"
+	collectd_configure <<-EOF
+	<Monitor "edge">
+	  Interface "mon0"
+	  Dataplane "ports.json"
+	  Set "targ_port=many"
+	</Monitor>
+	EOF
+	collectd_start
+	grep -F 'ingress-path: variable "targ_port": expected an integer from 0 to 65535, found "many"' "$LOG"
+	monitor_is edge failed
+	sed -i 's/targ_port=many/targ_port/' "$CONF"
+	run -1 ctl reload
+	[[ $output == *'Set: expected NAME=VALUE, a variable of the dataplane and its value'* ]]
+}
+
+@test "a map is pinned by the document" {
+	ports_code | document ports.json "{$(metric ports), \"maps\": {\"ports\": {\"pin\": \"/sys/fs/bpf/ports\"}}, \"variables\": {\"targ_port\": 0}}"
+	start_empty
+	ctl inject one mon0 "$DOCUMENTS/ports.json"
+	frames_in 2
+	ctl del one
+	inside test -e /sys/fs/bpf/ports
+	ctl inject two mon0 "$DOCUMENTS/ports.json"
+	frames_in 1
+	total two 3
+}

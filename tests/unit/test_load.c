@@ -5,6 +5,7 @@
 #include "fixture.h"
 #include "program/load.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 
 #define HEAD                                                                                       \
@@ -15,10 +16,27 @@
 	"static __u64 *at(void *map) { __u32 key = 0; return bpf_map_lookup_elem(map, &key); }\n"
 #define TAIL "char _license[] SEC(\"license\") = \"GPL\";\n"
 
+#define VARIABLES                                                                                  \
+	HEAD "#include <stdbool.h>\n#include <linux/types.h>\n"                                    \
+	     "enum mode { OFF, ALL = 7 };\n"                                                       \
+	     "struct filter { __u32 ifindex; struct { __be16 port; } l4; };\n"                     \
+	     "const volatile bool on;\nconst volatile __s8 delta = 1;\n"                           \
+	     "const volatile __u16 port;\nconst volatile enum mode mode;\n"                        \
+	     "const volatile char name[8] = \"before\";\nconst volatile struct filter filter;\n"   \
+	     "const volatile __u64 list[2];\nstatic const volatile int own = 1;\n"                 \
+	     "ARRAY(a)\n"                                                                          \
+	     "SEC(\"tc\") int f(void *ctx) { return !at(&a) + on + delta + port + mode + "         \
+	     "name[0]\n"                                                                           \
+	     "	+ filter.ifindex + filter.l4.port + list[1] + own; }\n" TAIL
+/* The values of these variables in the kernel. */
+#define VALUES(delta, name, on, port, mode, ifindex, l4)                                           \
+	"{\"delta\":" delta ",\"name\":[" name "],\"on\":" on ",\"port\":" port ",\"mode\":" mode  \
+	",\"filter\":{\"ifindex\":" ifindex ",\"l4\":{\"port\":" l4 "}},"
+
 /* The keys of the direction besides the code, and the expected part of the report or of the error.
  */
 static const struct {
-	const char *source, *keys, *report, *error;
+	const char *source, *keys, *report, *error, *variables;
 } cases[] = {
 	{ HEAD "ARRAY(a, __uint(pinning, LIBBPF_PIN_BY_NAME);)\n"
 	       "ARRAY(b, __uint(pinning, LIBBPF_PIN_BY_NAME);) ARRAY(c)\n"
@@ -32,6 +50,48 @@ static const struct {
 	  "	__attribute__((btf_decl_tag(\"dynmon:pin=/tmp/a\")));\n"
 	  "SEC(\"tc\") int f(void *ctx) { return !at(&a); }\n" TAIL,
 	  "", "", "map a: invalid pin path \"/tmp/a\": expected a path below /sys/fs/bpf/" },
+	{ VARIABLES, "", "", NULL,
+	  VALUES("1", "98,101,102,111,114,101,0,0", "false", "0", "0", "0", "0") },
+	{ VARIABLES,
+	  ",\"variables\":{\"on\":true,\"delta\":-128,\"port\":\"0xffff\",\"mode\":\"ALL\","
+	  "\"name\":\"eth0\",\"filter.ifindex\":4294967295,\"filter.l4.port\":53}",
+	  "", NULL,
+	  VALUES("-128", "101,116,104,48,0,0,0,0", "true", "65535", "7", "4294967295", "13568") },
+	{ VARIABLES, ",\"variables\":{\"mode\":3}", "", NULL,
+	  VALUES("1", "98,101,102,111,114,101,0,0", "false", "0", "3", "0", "0") },
+	{ VARIABLES, ",\"variables\":{\"nosuch\":1}", "",
+	  "ingress-path: variable \"nosuch\" does not exist; the code has the variables: " },
+	{ VARIABLES, ",\"variables\":{\"own\":5}", "", NULL, "\"own\":5}" },
+	{ VARIABLES, ",\"variables\":{\"on\":1}", "",
+	  "variable \"on\": expected true or false, found \"1\"" },
+	{ VARIABLES, ",\"variables\":{\"port\":65536}", "",
+	  "variable \"port\": expected an integer from 0 to 65535, found \"65536\"" },
+	{ VARIABLES, ",\"variables\":{\"port\":true}", "",
+	  "variable \"port\": expected an integer from 0 to 65535, found \"true\"" },
+	{ VARIABLES, ",\"variables\":{\"delta\":-129}", "",
+	  "variable \"delta\": expected an integer from -128 to 127, found \"-129\"" },
+	{ VARIABLES, ",\"variables\":{\"mode\":\"SOME\"}", "",
+	  "variable \"mode\": expected one of OFF, ALL, found \"SOME\"" },
+	{ VARIABLES, ",\"variables\":{\"name\":\"12345678\"}", "",
+	  "variable \"name\": expected at most 7 bytes of text, found \"12345678\"" },
+	{ VARIABLES, ",\"variables\":{\"filter\":1}", "",
+	  "variable \"filter\" is a struct, set its members; there are filter.ifindex, "
+	  "filter.l4_port" },
+	{ VARIABLES, ",\"variables\":{\"filter.nosuch\":1}", "",
+	  "variable \"filter.nosuch\" has no such member; there are filter.ifindex" },
+	{ VARIABLES, ",\"variables\":{\"list\":1}", "",
+	  "variable \"list\": its type cannot be set; these can: integers, bool, enums and arrays "
+	  "of char" },
+	{ VARIABLES, ",\"variables\":{\"on\":1.5}", "",
+	  "ingress-path.variables.on: expected true, false, an integer or a string, found 1.5" },
+	{ VARIABLES, ",\"maps\":{\"nosuch\":{}}", "",
+	  "ingress-path: maps: map \"nosuch\" does not exist; the code has: a" },
+	{ VARIABLES, ",\"maps\":{\"dynmon.rodata\":{\"max-entries\":2}}", "",
+	  "maps: map dynmon.rodata holds variables, set these with \"variables\"" },
+	{ VARIABLES, ",\"maps\":{\"a\":{\"max-entries\":0}}", "",
+	  "ingress-path.maps.a.max-entries: expected a number of entries from 1 to 4294967295" },
+	{ VARIABLES, ",\"maps\":{\"a\":{\"pin\":\"/tmp/a\"}}", "",
+	  "map a: invalid pin path \"/tmp/a\": expected a path below /sys/fs/bpf/" },
 };
 
 static int find_none(void *data, const char *name)
@@ -39,6 +99,25 @@ static int find_none(void *data, const char *name)
 	(void)data;
 	(void)name;
 	return -ENOENT;
+}
+
+/* Checks the JSON of the read-only variables. */
+static void check_variables(const struct generation *generation, const char *part)
+{
+	const struct object *object = generation->directions[INGRESS].object;
+	const struct object_map *map = object_find_map(object, "dynmon.rodata");
+	_cleanup_text_ struct text json = {};
+	struct map shape = object_map_shape(map);
+	char *value = calloc(1, shape.value_size);
+	struct plan plan;
+	uint32_t key = 0;
+
+	assert_int_equal(bpf_map_lookup_elem(shape.fd, &key, value), 0);
+	must(plan_init(&plan, object_btf(object), map->value_type, shape.value_size, NULL), NULL);
+	plan_json(&plan, value, &json);
+	assert_true(contains(text_str(&json), part));
+	plan_release(&plan);
+	free(value);
 }
 
 /* Loads the source, and the direction's further keys. Returns as generation_load(). */
@@ -84,6 +163,8 @@ static void test_cases(void **state)
 		must(r, &err);
 		assert_true(contains(text_str(&report), cases[i].report));
 		assert_int_equal(!report.len, !*cases[i].report);
+		if (cases[i].variables)
+			check_variables(generation, cases[i].variables);
 	}
 }
 

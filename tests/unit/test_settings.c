@@ -153,6 +153,10 @@ static const struct {
 	  M "Interval: expected seconds from 0.001 to 86400, found \"10s\"" },
 	{ BLOCK_MONITOR, "Interval", "", -EINVAL,
 	  M "Interval: expected seconds from 0.001 to 86400, found \"\"" },
+	{ BLOCK_MONITOR, "Set", "filter.port=a=b", 0, NULL },
+	{ BLOCK_MONITOR, "Set", "=1", -EINVAL,
+	  M "Set: expected NAME=VALUE, a variable of the dataplane and its value, of at most 512 "
+	    "bytes, found \"=1\"" },
 	{ BLOCK_MONITOR, "LogLevel", "TRACE", 0, NULL },
 	{ BLOCK_MONITOR, "LogLevel", "off", 0, NULL },
 	{ BLOCK_MONITOR, "LogLevel", "verbose", -EINVAL,
@@ -167,7 +171,7 @@ static const struct {
 	{ BLOCK_MONITOR, "Type", "x", -ENOENT,
 	  M
 	  "unknown option \"Type\", expected one of Interface, NetNS, Position, Share, Pin, Hook, "
-	  "Dataplane, Interval, LogLevel, "
+	  "Dataplane, Set, Interval, LogLevel, "
 	  "PluginInstance" },
 	{ BLOCK_METRIC, "Type", "derive", 0, NULL },
 	{ BLOCK_METRIC, "TypeInstance", "x", 0, NULL },
@@ -461,6 +465,8 @@ static void test_equal(void **state)
 	equal_case(L("Pin", "true"), L(), false);
 	equal_case(L("Dataplane", "a"), L("Dataplane", "b"), false);
 	equal_case(L("LogLevel", "info"), L(), false);
+	equal_case(L("Set", "a=1"), L("Set", "a=1"), true);
+	equal_case(L("Set", "a=1"), L("Set", "a=2"), false);
 	equal_case(L("PluginInstance", "x"), L(), false);
 	equal_case(L("Metric", "a", "Type", "x", "Metric", "b", "Dispatch", "no"),
 		   L("Metric", "b", "Dispatch", "off", "Metric", "a", "Type", "x"), true);
