@@ -14,6 +14,7 @@
 #define SIZE(n)	 (1u << (n))
 #define INTEGERS (SIZE(1) | SIZE(2) | SIZE(4) | SIZE(8))
 #define ANY	 (~0u)
+#define WORDS	 (SIZE(0)) /* all multiples of 8 bytes */
 
 static bool show_name(const char *name, struct text *out)
 {
@@ -93,6 +94,83 @@ static bool show_errno(const char *bytes, uint32_t size, struct text *out)
 	return value <= 4095 && show_name(value ? strerrorname_np((int)value) : "0", out);
 }
 
+/* Appends a label of a DNS name. A dot in the label is escaped, as in RFC 1035. */
+static void show_dns_label(const char *bytes, size_t len, struct text *out)
+{
+	const char *end = bytes + len;
+
+	while (bytes < end) {
+		const char *dot = memchr(bytes, '.', (size_t)(end - bytes));
+		size_t n = (size_t)((dot ? dot : end) - bytes);
+
+		text_name(out, bytes, n);
+		if (dot)
+			text_adds(out, "\\.");
+		bytes += n + (dot != NULL);
+	}
+}
+
+/* A DNS name in wire format: each label follows its length, and the length 0 ends the name. */
+static bool show_dname(const char *bytes, uint32_t size, struct text *out)
+{
+	size_t start = out->len, len;
+
+	for (uint32_t at = 0; at < size && bytes[at]; at += 1 + (uint32_t)len) {
+		len = (unsigned char)bytes[at];
+		if (len > 63 || at + 1 + len > size) {
+			out->len = start;
+			return false;
+		}
+		if (at)
+			text_addc(out, '.');
+		show_dns_label(bytes + at + 1, len, out);
+	}
+	if (out->len == start)
+		text_addc(out, '.');
+	return true;
+}
+
+/* Addresses of kernel functions, innermost first, up to the first 0. */
+static bool show_kstack(const char *bytes, uint32_t size, struct text *out)
+{
+	for (uint32_t at = 0; at < size; at += sizeof(uint64_t)) {
+		uint64_t address = number_load(bytes + at, sizeof(address));
+
+		if (!address)
+			return at > 0;
+		if (at)
+			text_addc(out, ';');
+		if (!symbol_kernel(address, out))
+			text_printf(out, "0x%llx", (unsigned long long)address);
+	}
+	return true;
+}
+
+static bool show_uint(uint64_t value, struct text *out)
+{
+	text_u64(out, value);
+	return true;
+}
+
+/* The encoding of new_encode_dev() in the kernel and of stat(2). */
+static bool show_majorminor(uint64_t device, struct text *out)
+{
+	if (device > UINT32_MAX)
+		return false;
+	symbol_block_device((device & 0xfff00) >> 8, (device & 0xff) | (device >> 12 & 0xfff00),
+			    out);
+	return true;
+}
+
+/* The kernel's own encoding, MKDEV(). */
+static bool show_kdev(uint64_t device, struct text *out)
+{
+	if (device > UINT32_MAX)
+		return false;
+	symbol_block_device(device >> 20, device & 0xfffff, out);
+	return true;
+}
+
 static bool show_ifname(uint64_t index, struct text *out)
 {
 	char name[IF_NAMESIZE];
@@ -139,13 +217,20 @@ static const struct {
 	[FORMAT_BE32] = { "be32", SIZE(4), "4 bytes", show_be },
 	[FORMAT_STRING] = { "string", ANY, "any size", show_string },
 	[FORMAT_HEX] = { "hex", ANY, "any size", show_hex },
+	[FORMAT_UINT] = { "uint", INTEGERS, "an integer", .show_integer = show_uint },
+	[FORMAT_DNAME] = { "dname", ANY, "any size", show_dname },
 	[FORMAT_ENUM] = { "enum", INTEGERS, "an integer" },
 	[FORMAT_IFNAME] = { "ifname", INTEGERS, "an integer", .show_integer = show_ifname },
 	[FORMAT_PROTO] = { "proto", INTEGERS, "an integer", .show_integer = show_proto },
 	[FORMAT_ERRNO] = { "errno", INTEGERS, "an integer", show_errno },
 	[FORMAT_SYSCALL] = { "syscall", INTEGERS, "an integer", .show_integer = show_syscall },
 	[FORMAT_KSYM] = { "ksym", SIZE(8), "8 bytes", .show_integer = symbol_kernel },
-	[FORMAT_CGROUP] = { "cgroup", SIZE(8), "8 bytes", .show_integer = symbol_cgroup },
+	[FORMAT_CGROUP] = { "cgroup", SIZE(4) | SIZE(8), "4 or 8 bytes",
+			    .show_integer = symbol_cgroup },
+	[FORMAT_KSTACK] = { "kstack", WORDS, "a multiple of 8 bytes", show_kstack },
+	[FORMAT_MAJORMINOR] = { "majorminor", SIZE(4) | SIZE(8), "4 or 8 bytes",
+				.show_integer = show_majorminor },
+	[FORMAT_KDEV] = { "kdev", SIZE(4) | SIZE(8), "4 or 8 bytes", .show_integer = show_kdev },
 	[FORMAT_MAP] = { "map", ANY, "any size" },
 };
 
@@ -164,12 +249,14 @@ const char *format_to_name(enum format format)
 
 const char *format_names(void)
 {
-	return "ipv4, ipv6, ip, mac, port, be16, be32, string, hex, enum, ifname, proto, errno, "
-	       "syscall, ksym, cgroup, map";
+	return "ipv4, ipv6, ip, mac, port, be16, be32, string, hex, uint, dname, enum, ifname, "
+	       "proto, errno, syscall, ksym, cgroup, kstack, majorminor, kdev, map";
 }
 
 bool format_fits(enum format format, uint32_t size)
 {
+	if (formats[format].sizes == WORDS)
+		return size % sizeof(uint64_t) == 0;
 	return formats[format].sizes == ANY || (size < 32 && formats[format].sizes & SIZE(size));
 }
 

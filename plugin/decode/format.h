@@ -21,6 +21,8 @@ enum format {
 	FORMAT_BE32,
 	FORMAT_STRING,
 	FORMAT_HEX,
+	FORMAT_UINT, /* in host byte order, also where the type suggests another format */
+	FORMAT_DNAME,
 	FORMAT_ENUM,
 	FORMAT_IFNAME,
 	FORMAT_PROTO,
@@ -28,6 +30,9 @@ enum format {
 	FORMAT_SYSCALL,
 	FORMAT_KSYM,
 	FORMAT_CGROUP,
+	FORMAT_KSTACK,
+	FORMAT_MAJORMINOR,
+	FORMAT_KDEV,
 	FORMAT_MAP, /* table in the document */
 	FORMAT_COUNT,
 };

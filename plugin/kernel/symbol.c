@@ -3,6 +3,7 @@
 #include "base/array.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -101,4 +102,19 @@ bool symbol_cgroup(uint64_t id, struct text *out)
 	else
 		text_add(out, path + skip, (size_t)n - skip);
 	return true;
+}
+
+void symbol_block_device(uint64_t major, uint64_t minor, struct text *out)
+{
+	char link[64], path[4096];
+	const char *slash;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/sys/dev/block/%" PRIu64 ":%" PRIu64, major, minor);
+	n = readlink(link, path, sizeof(path));
+	slash = n > 0 ? memrchr(path, '/', (size_t)n) : NULL;
+	if (slash)
+		text_add(out, slash + 1, (size_t)(path + n - slash - 1));
+	else
+		text_printf(out, "%" PRIu64 ":%" PRIu64, major, minor);
 }

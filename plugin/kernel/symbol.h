@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names for numbers of the kernel: system calls, function addresses, cgroup ids. The functions may
- * be called from any thread.
+ * Names for numbers of the kernel: system calls, function addresses, cgroup ids, device numbers.
+ * The functions may be called from any thread.
  */
 #ifndef DYNMON_KERNEL_SYMBOL_H
 #define DYNMON_KERNEL_SYMBOL_H
@@ -32,5 +32,13 @@ bool symbol_kernel(uint64_t address, struct text *out);
  * Return: false if the cgroup does not exist any more or CAP_DAC_READ_SEARCH is missing.
  */
 bool symbol_cgroup(uint64_t id, struct text *out);
+
+/**
+ * symbol_block_device() - append the name of a block device, such as sda1
+ * @major:  major number
+ * @minor:  minor number
+ * @out:    receives the name, or MAJOR:MINOR if there is no such device
+ */
+void symbol_block_device(uint64_t major, uint64_t minor, struct text *out);
 
 #endif

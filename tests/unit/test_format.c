@@ -27,6 +27,15 @@ static const struct {
 	{ "string", BYTES("eth0\0junk"), "eth0" },
 	{ "string", BYTES("full"), "full" },
 	{ "hex", BYTES("\x00\xff"), "00ff" },
+	{ "uint", BYTES("\xff"), "255" },
+	{ "uint", BYTES("\x01\x02"), "513" },
+	{ "uint", BYTES("\xff\xff\xff\xff\xff\xff\xff\xff"), "18446744073709551615" },
+	{ "dname", BYTES("\3www\7example\3com\0\0\0"), "www.example.com" },
+	{ "dname", BYTES("\1a"), "a" },
+	{ "dname", BYTES("\3a.b\2\xff\\\0"), "a\\.b.\\xff\\" },
+	{ "dname", BYTES("\0\1a"), "." },
+	{ "dname", BYTES("\1a\5cut"), NULL },	   /* a label that goes on after the field */
+	{ "dname", BYTES("\1a\xc0\x0c\0"), NULL }, /* compressed */
 	{ "proto", BYTES("\x06"), "tcp" },
 	{ "proto", BYTES("\x11\0\0\0"), "udp" },
 	{ "proto", BYTES("\x3a"), "icmpv6" },
@@ -40,7 +49,16 @@ static const struct {
 	{ "ifname", BYTES("\0\0\0\0"), NULL },
 	{ "syscall", BYTES("\xff\xff\xff\xff"), NULL },
 	{ "cgroup", BYTES("\xff\xff\xff\xff\xff\xff\xff\xff"), NULL },
+	{ "cgroup", BYTES("\xff\xff\xff\xff"), NULL },
 	{ "ksym", BYTES("\0\0\0\0\0\0\0\0"), NULL },
+	{ "kstack", BYTES("\0\0\0\0\0\0\0\0"), NULL },
+	{ "kstack", BYTES("\2\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0"), "0x2;0x1" },
+	{ "kstack", BYTES("\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0"), "0x2" },
+	/* Numbers of devices that no machine has. */
+	{ "majorminor", BYTES("\xfe\xff\xff\xff"), "4095:1048574" },
+	{ "majorminor", BYTES("\0\0\0\0\1\0\0\0"), NULL },
+	{ "kdev", BYTES("\xfe\xff\xff\xff\0\0\0\0"), "4095:1048574" },
+	{ "kdev", BYTES("\1\0\xf0\xfe"), "4079:1" },
 };
 
 static void test_values(void **state)
@@ -89,6 +107,8 @@ static void test_sizes(void **state)
 		{ FORMAT_STRING, 100, true }, { FORMAT_PROTO, 1, true },
 		{ FORMAT_PROTO, 3, false },   { FORMAT_KSYM, 8, true },
 		{ FORMAT_KSYM, 40, false },   { FORMAT_HEX, 1, true },
+		{ FORMAT_KSTACK, 160, true }, { FORMAT_KSTACK, 12, false },
+		{ FORMAT_CGROUP, 4, true },   { FORMAT_UINT, 3, false },
 	};
 
 	(void)state;
