@@ -78,6 +78,39 @@ static int parse_texts(struct json_reader *reader, struct json_object *value, vo
 	return 0;
 }
 
+/*
+ * Parses a regular expression. Intervals and references to groups are rejected, because the memory
+ * or time that they take has no limit.
+ */
+static int parse_pattern(struct json_reader *reader, struct json_object *value, void *to)
+{
+	int r = json_parse_name(reader, value, to);
+
+	for (const char *c = r == 0 ? *(char **)to : ""; *c; c++) {
+		if (*c == '{' || (*c == '\\' && isdigit((unsigned char)c[1])))
+			return json_reader_wrong(reader, "a regular expression without {} and \\1",
+						 value);
+		c += *c == '\\' && c[1];
+	}
+	return r;
+}
+
+/* Parses one regular expression or a list. */
+static int parse_patterns(struct json_reader *reader, struct json_object *value, void *to)
+{
+	struct label_config *label = (void *)((char *)to - offsetof(struct label_config, patterns));
+
+	if (json_object_is_type(value, json_type_array) && json_object_array_length(value))
+		return json_parse_list(reader, value, to);
+	if (!json_object_is_type(value, json_type_string))
+		return json_reader_wrong(reader, "a regular expression or a list of them", value);
+	label->patterns = calloc(1, sizeof(*label->patterns));
+	if (!label->patterns)
+		return error_oom(reader->err);
+	label->n_patterns = 1;
+	return parse_pattern(reader, value, label->patterns);
+}
+
 static int parse_label(struct json_reader *reader, struct json_object *value, void *to)
 {
 	static const struct json_key keys[] = {
@@ -87,6 +120,9 @@ static int parse_label(struct json_reader *reader, struct json_object *value, vo
 		{ "field", json_parse_name, offsetof(struct label_config, field) },
 		{ "format", json_parse_name, offsetof(struct label_config, format) },
 		{ "values", parse_texts, .bytes = LABEL_MAX_BYTES },
+		{ "regexp", parse_patterns, offsetof(struct label_config, patterns),
+		  .count = offsetof(struct label_config, n_patterns), .max = PATTERNS_MAX,
+		  .size = sizeof(char *), .element = parse_pattern },
 		{},
 	};
 	const struct label_config *label = to;
@@ -96,9 +132,10 @@ static int parse_label(struct json_reader *reader, struct json_object *value, vo
 		return error_set(reader->err, -EINVAL,
 				 "%s: expected either \"value\", a constant, or \"field\"",
 				 text_str(&reader->where));
-	if (r == 0 && label->value && (label->format || json_object_object_get(value, "values")))
+	if (r == 0 && label->value &&
+	    (label->format || label->n_patterns || json_object_object_get(value, "values")))
 		return error_set(reader->err, -EINVAL,
-				 "%s: a constant has no \"format\" and no \"values\"",
+				 "%s: a constant has no \"format\", \"values\" and \"regexp\"",
 				 text_str(&reader->where));
 	return r;
 }
@@ -292,6 +329,9 @@ void metric_config_release(struct metric_config *metric)
 			free(label->texts[j].to);
 		}
 		free(label->texts);
+		for (size_t j = 0; j < label->n_patterns; j++)
+			free(label->patterns[j]);
+		free(label->patterns);
 	}
 	free(metric->labels);
 	free(metric->value);

@@ -14,6 +14,7 @@
 #define LABEL_TEXTS_MAX 1024	 /* texts of one label */
 #define SERIES_MAX	10000000 /* series of one metric */
 #define LABEL_MAX_BYTES 1024	 /* value of a label */
+#define PATTERNS_MAX	64	 /* regular expressions of one label */
 #define HELP_MAX_BYTES	4096
 #define BUCKETS_MAX	1024 /* buckets of one histogram */
 #define QUANTILES_MAX	32   /* quantiles of one metric */
@@ -45,7 +46,10 @@ static inline bool metric_type_accumulates(enum metric_type type)
  */
 const char *metric_type_name(enum metric_type type);
 
-/* A replacement text: the label shows to if the field has the value from. */
+/*
+ * A replacement text: the label shows to if the field has the value from. The value "*" stands for
+ * all values without a text of their own; "*" in its text is the value.
+ */
 struct label_text {
 	char *from;
 	char *to;
@@ -59,6 +63,8 @@ struct label_config {
 	char *format;		  /* name for format_from_name(); NULL: by the type of the field */
 	struct label_text *texts; /* for format "map" */
 	size_t n_texts;
+	char **patterns; /* POSIX extended; other entries are left out */
+	size_t n_patterns;
 };
 
 /* How the values of a per-CPU map are combined. */

@@ -22,7 +22,10 @@ static struct index_keys groups_keys_of(const struct groups *groups, const struc
 	return (struct index_keys){ .first = keys->data, .stride = size, .size = size };
 }
 
-/* Hashes the labels of an entry, of each CPU if CPUs have their own series. */
+/*
+ * Hashes the labels of an entry, of each CPU if CPUs have their own series. Returns -ENOENT if a
+ * label leaves the entry out.
+ */
 static int make_id(struct groups *groups, const struct metric *metric, const char *key,
 		   const char *value, uint64_t id[2])
 {
@@ -34,7 +37,8 @@ static int make_id(struct groups *groups, const struct metric *metric, const cha
 	text_clear(text);
 	for (unsigned int cpu = 0; cpu < cpus; cpu++)
 		for (size_t i = 0; i < metric->n_labels; i++) {
-			label_text(&metric->labels[i], key, value, cpu, text);
+			if (!label_text(&metric->labels[i], key, value, cpu, text))
+				return -ENOENT;
 			text_addc(text, '\0');
 		}
 	if (text_status(text) < 0)
@@ -90,6 +94,8 @@ int groups_add(struct groups *groups, const struct metric *metric, const struct 
 
 		histogram_group(metric, entries->keys + i * entries->key_stride, key);
 		group = find_group(groups, metric, key, value, entries->value_stride);
+		if (group == -ENOENT)
+			continue;
 		if (group < 0)
 			return (int)group;
 		numbers = (struct number *)groups->numbers.data + (size_t)group * metric->n_numbers;

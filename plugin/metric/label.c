@@ -30,16 +30,26 @@ static int labels_append(struct metric *metric, struct label label, const char *
 	return 0;
 }
 
-static int label_format(const struct label_config *config, const struct field *field,
-			enum format *ret, struct error *err)
+/* Returns the format that the document names, FORMAT_AUTO if it names none, or -EINVAL. */
+static int format_of(const struct label_config *config, struct error *err)
 {
 	int format = config->format ? format_from_name(config->format) : FORMAT_AUTO;
-	const char *name;
 
 	if (format < 0)
 		return error_set(err, -EINVAL,
 				 "label \"%s\": format: expected one of %s, found \"%.60s\"",
 				 config->name, format_names(), config->format);
+	return format;
+}
+
+static int label_format(const struct label_config *config, const struct field *field,
+			enum format *ret, struct error *err)
+{
+	int format = format_of(config, err);
+	const char *name;
+
+	if (format < 0)
+		return format;
 	if (!config->format)
 		format = config->n_texts ? FORMAT_MAP : (int)field->format;
 	name = format_to_name((enum format)format);
@@ -69,6 +79,57 @@ static int label_format(const struct label_config *config, const struct field *f
 	return 0;
 }
 
+/* Determines the format of an array index, or of the number of a CPU. */
+static int number_format(const struct label_config *config, bool cpu, enum format *ret,
+			 struct error *err)
+{
+	int format = format_of(config, err);
+
+	if (format < 0)
+		return format;
+	if (format == FORMAT_MAP)
+		format = FORMAT_AUTO;
+	if (format != FORMAT_AUTO &&
+	    (cpu || format == FORMAT_ENUM || !format_fits((enum format)format, sizeof(uint32_t))))
+		return error_set(err, -EINVAL,
+				 "label \"%s\": format \"%s\" does not support \"%s\"",
+				 config->name, config->format, config->field);
+	*ret = (enum format)format;
+	return 0;
+}
+
+/* Compiles the regular expressions of the last label. */
+static int compile_patterns(struct metric *metric, const struct label_config *config,
+			    struct error *err)
+{
+	struct label *label = &metric->labels[metric->n_labels - 1];
+
+	if (!config->n_patterns)
+		return 0;
+	if (label->from != LABEL_KEY && label->from != LABEL_INDEX)
+		return error_set(err, -EINVAL,
+				 "label \"%s\": \"regexp\" requires a field of the key, but \"%s\" "
+				 "is none",
+				 config->name, config->field);
+	label->patterns = calloc(config->n_patterns, sizeof(*label->patterns));
+	if (!label->patterns)
+		return error_oom(err);
+	for (; label->n_patterns < config->n_patterns; label->n_patterns++) {
+		const char *pattern = config->patterns[label->n_patterns];
+		regex_t *to = &label->patterns[label->n_patterns];
+		int r = regcomp(to, pattern, REG_EXTENDED);
+		char reason[128];
+
+		if (r != 0) {
+			regerror(r, to, reason, sizeof(reason));
+			return error_set(err, -EINVAL, "label \"%s\": regexp \"%.100s\": %s",
+					 config->name, pattern, reason);
+		}
+	}
+	metric->merges = true;
+	return 0;
+}
+
 /* Returns the document's label for a field, NULL if there is none. */
 static const struct label_config *config_of(const struct metric *metric, const struct field *field)
 {
@@ -82,8 +143,12 @@ static const struct label_config *config_of(const struct metric *metric, const s
 	return NULL;
 }
 
+/* Returns true if a text of the document may stand for two values. */
 static bool texts_repeat(const struct label_config *config)
 {
+	for (size_t i = 0; i < config->n_texts; i++)
+		if (!strcmp(config->texts[i].from, "*"))
+			return true;
 	for (size_t i = 0; i < config->n_texts; i++)
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(config->texts[i].to, config->texts[j].to))
@@ -100,6 +165,7 @@ static bool is_shown_as_number(const struct label *label)
 	case FORMAT_PORT:
 	case FORMAT_BE16:
 	case FORMAT_BE32:
+	case FORMAT_UINT:
 		return true;
 	case FORMAT_AUTO:
 		return !label->field || (plan_is_number(&label->field->plan) && kind != PLAN_BOOL &&
@@ -130,10 +196,12 @@ static bool label_is_vague(const struct label *label)
 	switch (label->format) {
 	case FORMAT_STRING: /* ends at the first NUL */
 	case FORMAT_ERRNO:  /* ignores the sign */
-	case FORMAT_KSYM:   /* same name for all addresses in a function */
+	case FORMAT_DNAME:
+	case FORMAT_KSYM: /* same name for all addresses in a function */
+	case FORMAT_KSTACK:
 		return true;
 	case FORMAT_AUTO:
-		return plan_has_strings(&label->field->plan) || texts_meet(label);
+		return (label->field && plan_has_strings(&label->field->plan)) || texts_meet(label);
 	default:
 		return texts_meet(label);
 	}
@@ -156,7 +224,9 @@ static int add_field_label(struct metric *metric, enum label_from from, const st
 	}
 	if (from == LABEL_KEY && label_is_vague(&label))
 		metric->merges = true;
-	return r < 0 ? r : labels_append(metric, label, config ? config->name : field->name, err);
+	if (r == 0)
+		r = labels_append(metric, label, config ? config->name : field->name, err);
+	return r == 0 && config ? compile_patterns(metric, config, err) : r;
 }
 
 /* Adds the label of the index or the CPU. */
@@ -167,18 +237,23 @@ static int add_other_label(struct metric *metric, enum label_from from, const ch
 
 	for (size_t i = 0; i < metric->config->n_labels; i++) {
 		const struct label_config *config = &metric->config->labels[i];
+		int r;
 
 		if (!config->field || strcmp(config->field, name) != 0)
 			continue;
 		label.config = config->n_texts ? config : NULL;
-		if (from == LABEL_INDEX && texts_meet(&label))
+		r = number_format(config, from == LABEL_CPU, &label.format, err);
+		if (r < 0)
+			return r;
+		if (from == LABEL_INDEX && label_is_vague(&label))
 			metric->merges = true;
 		if (label.config && from == LABEL_CPU && texts_repeat(config))
 			return error_set(err, -EINVAL,
-					 "label \"%s\": \"values\" has the same text for two CPUs, "
-					 "but each CPU is a series",
+					 "label \"%s\": \"values\" may have the same text for two "
+					 "CPUs, but each CPU is a series",
 					 config->name);
-		return labels_append(metric, label, config->name, err);
+		r = labels_append(metric, label, config->name, err);
+		return r == 0 ? compile_patterns(metric, config, err) : r;
 	}
 	return labels_append(metric, label, name, err);
 }
@@ -243,8 +318,14 @@ int labels_plan(struct metric *metric, struct error *err)
 
 void labels_release(struct metric *metric)
 {
-	for (size_t i = 0; i < metric->n_labels; i++)
-		free(metric->labels[i].name);
+	for (size_t i = 0; i < metric->n_labels; i++) {
+		struct label *label = &metric->labels[i];
+
+		for (size_t j = 0; j < label->n_patterns; j++)
+			regfree(&label->patterns[j]);
+		free(label->patterns);
+		free(label->name);
+	}
 	free(metric->labels);
 }
 
@@ -256,18 +337,62 @@ bool labels_include(const struct metric *metric, const struct field *field)
 	return false;
 }
 
-/* Replaces the value appended at start by the document's text for it, if there is one. */
+/* Replaces the text from start on by the document's text for it, if there is one. */
 static void replace_text(const struct label_config *config, size_t start, struct text *out)
 {
-	size_t len = out->len - start;
+	size_t end = out->len, len = end - start;
+	const char *to = NULL, *other = NULL;
 
-	for (size_t i = 0; i < config->n_texts; i++)
-		if (strlen(config->texts[i].from) == len &&
-		    !memcmp(config->texts[i].from, out->data + start, len)) {
-			out->len = start;
-			text_adds(out, config->texts[i].to);
-			return;
+	for (size_t i = 0; !to && i < config->n_texts; i++) {
+		const struct label_text *text = &config->texts[i];
+
+		if (strlen(text->from) == len && !memcmp(text->from, out->data + start, len))
+			to = text->to;
+		else if (!strcmp(text->from, "*"))
+			other = text->to;
+	}
+	if (to)
+		text_adds(out, to);
+	for (const char *c = other; !to && c && *c; c++) {
+		char *room = text_reserve(out, len);
+
+		if (*c != '*') {
+			text_addc(out, *c);
+		} else if (room) {
+			memcpy(room, out->data + start, len);
+			out->len += len;
 		}
+	}
+	if (to || other) {
+		memmove(out->data + start, out->data + end, out->len - end);
+		out->len -= len;
+	}
+}
+
+/*
+ * Replaces the text from start on by the part that the first matching pattern matches: its first
+ * group, or all of the match if it has no group. Returns false if no pattern matches.
+ */
+static bool match_patterns(const struct label *label, size_t start, struct text *out)
+{
+	const char *text = text_str(out) + start;
+
+	for (size_t i = 0; i < label->n_patterns; i++) {
+		regmatch_t matches[2];
+		const regmatch_t *match = &matches[label->patterns[i].re_nsub > 0];
+
+		if (regexec(&label->patterns[i], text, ARRAY_SIZE(matches), matches, 0) != 0)
+			continue;
+		/* A group that takes no part in the match is empty. */
+		out->len = start;
+		if (match->rm_so >= 0) {
+			memmove(out->data + start, text + match->rm_so,
+				(size_t)(match->rm_eo - match->rm_so));
+			out->len += (size_t)(match->rm_eo - match->rm_so);
+		}
+		return true;
+	}
+	return !label->n_patterns;
 }
 
 /*
@@ -290,7 +415,7 @@ static const char *own_value(const struct label *label, const char *value, unsig
 	return value;
 }
 
-void label_text(const struct label *label, const char *key, const char *value, unsigned int cpu,
+bool label_text(const struct label *label, const char *key, const char *value, unsigned int cpu,
 		struct text *out)
 {
 	size_t start = out->len;
@@ -299,7 +424,8 @@ void label_text(const struct label *label, const char *key, const char *value, u
 	switch (label->from) {
 	case LABEL_INDEX:
 		memcpy(&index, key, sizeof(index));
-		text_u64(out, index);
+		if (!format_text(label->format, (const char *)&index, sizeof(index), out))
+			text_u64(out, index);
 		break;
 	case LABEL_CPU:
 		text_u64(out, cpu);
@@ -313,4 +439,5 @@ void label_text(const struct label *label, const char *key, const char *value, u
 	}
 	if (label->config)
 		replace_text(label->config, start, out);
+	return match_patterns(label, start, out);
 }

@@ -34,8 +34,11 @@ bool labels_include(const struct metric *metric, const struct field *field);
  * @value: value of the entry, of all CPUs
  * @cpu:   the CPU whose series this is; only used if the metric lists CPUs
  * @out:   receives the text, which may contain any bytes
+ *
+ * Return: false if the label leaves the entry out, see label_config.patterns. Entries in a batch of
+ * groups are not left out.
  */
-void label_text(const struct label *label, const char *key, const char *value, unsigned int cpu,
+bool label_text(const struct label *label, const char *key, const char *value, unsigned int cpu,
 		struct text *out);
 
 #endif

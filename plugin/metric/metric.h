@@ -15,6 +15,7 @@
 #include "kernel/map_reader.h"
 
 #include <pthread.h>
+#include <regex.h>
 
 struct selection;
 struct accumulator;
@@ -27,6 +28,8 @@ struct label {
 	const struct label_config *config; /* its texts replace values; NULL: no texts */
 	size_t cpu_stride; /* bytes from one CPU's value to the next; 0: not per-CPU */
 	bool lists_cpus;   /* each CPU has its own series and label */
+	regex_t *patterns; /* entries whose text matches none of them are left out */
+	size_t n_patterns; /* 0: all entries are series */
 };
 
 /* Number of slots if neither the map nor the document defines it: enough for 64-bit values. */

@@ -82,6 +82,18 @@ static const struct {
 	  AT ".open-metrics-metadata.labels[0].name: expected a label name "
 	     "([a-zA-Z_][a-zA-Z0-9_]*, not starting with __), found \"\"" },
 
+	{ LABELS("[{\"name\":\"a\",\"field\":\"key\",\"regexp\":[]}]"), -EINVAL,
+	  AT ".open-metrics-metadata.labels[0].regexp: expected a regular expression or a list of "
+	     "them, found []" },
+	{ LABELS("[{\"name\":\"a\",\"field\":\"key\",\"regexp\":[\"b\",7]}]"), -EINVAL,
+	  AT ".open-metrics-metadata.labels[0].regexp[1]: expected a string, found 7" },
+	{ LABELS("[{\"name\":\"a\",\"field\":\"key\",\"regexp\":\"\\\\{b{2}\"}]"), -EINVAL,
+	  AT ".open-metrics-metadata.labels[0].regexp: expected a regular expression without {} "
+	     "and \\1, found \"\\\\{b{2}\"" },
+	{ LABELS("[{\"name\":\"a\",\"value\":\"b\",\"regexp\":\"b\"}]"), -EINVAL,
+	  AT ".open-metrics-metadata.labels[0]: a constant has no \"format\", \"values\" and "
+	     "\"regexp\"" },
+
 	/* missing keys; null counts as missing */
 	{ PATH("\"name\":\"x\""), -ENODATA,
 	  "ingress-path: the code is missing: expected one of code, code-file, object, "

@@ -25,6 +25,9 @@ static const char source[] =
 	"MAP(HASH, struct merged, __u64, MERGED);\n"
 	"MAP(HASH, struct marks, __u64, MARKS);\n"
 	"MAP(PERCPU_HASH, __u32, struct each, EACH);\n"
+	"struct word { char text[8]; };\n"
+	"MAP(HASH, struct word, __u64, WORDS);\n"
+	"MAP(ARRAY, __u32, __u64, ARRAY);\n"
 	"SEC(\"tc\") int run(struct __sk_buff *skb) { return 0; }\n"
 	"char _license[] SEC(\"license\") = \"GPL\";\n";
 
@@ -283,13 +286,86 @@ static void test_each_cpu(void **state)
 	assert_string_equal(list, text_str(&expected));
 }
 
+#define TEXTS(...)                                                                                 \
+	.texts = (struct label_text[]){ __VA_ARGS__ },                                             \
+	.n_texts = ARRAY_SIZE(((struct label_text[]){ __VA_ARGS__ }))
+#define PATTERNS(...)                                                                              \
+	.patterns = (char *[]){ __VA_ARGS__ }, .n_patterns = ARRAY_SIZE(((char *[]){ __VA_ARGS__ }))
+
+/* Texts for other values, regular expressions, and formats of the index. */
+static void test_selected(void **state)
+{
+	static const char words[][8] = { "kswapd0", "kswapd1", "sshd", "bash", "ssh" };
+	struct {
+		const char *map;
+		uint32_t limit;
+		struct label_config label;
+		const char *expected;
+	} cases[] = {
+		{ "WORDS", 0, { PATTERNS("^(kswapd).*$", "^ssh") }, "kswapd 3;ssh 20;" },
+		{ "WORDS", 1, { PATTERNS("^(kswapd).*$", "^ssh") }, "ssh 20;of 2" },
+		{ "WORDS", 0, { PATTERNS("^(k)?s") }, " 20;k 3;" },
+		{ "WORDS", 0, { PATTERNS("^none$") }, "" },
+		{ "WORDS", 0, { TEXTS({ "sshd", "ssh" }, { "*", "other" }) }, "other 27;ssh 4;" },
+		{ "WORDS", 0, { TEXTS({ "*", "<*|*>" }), PATTERNS("ba[^>]*") }, "bash|bash 8;" },
+		{ "WORDS",
+		  0,
+		  { PATTERNS("(") },
+		  "metric \"m\": label \"l\": regexp \"(\": Unmatched ( or \\(" },
+		{ "WORDS",
+		  0,
+		  { .field = "value", PATTERNS(".") },
+		  "metric \"m\": label \"l\": \"regexp\" requires a field of the key, but "
+		  "\"value\" is "
+		  "none" },
+		{ "ARRAY",
+		  0,
+		  { .field = "index", .format = "errno", PATTERNS("^EP.*") },
+		  "EPERM 2;" },
+		{ "ARRAY",
+		  0,
+		  { .field = "index",
+		    TEXTS({ "1", "one" }, { "*", "n*" }),
+		    PATTERNS("one|n[2-3]") },
+		  "n2 4;n3 8;one 2;" },
+		{ "ARRAY",
+		  0,
+		  { .field = "index", .format = "mac" },
+		  "metric \"m\": label \"l\": format \"mac\" does not support \"index\"" },
+		{ "ARRAY",
+		  0,
+		  { .field = "index", .format = "enum" },
+		  "metric \"m\": label \"l\": format \"enum\" does not support \"index\"" },
+	};
+
+	(void)state;
+	if (!object)
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		object_put(object, "WORDS", words[i], &(uint64_t){ 1u << i });
+	for (uint32_t i = 0; i < 10; i++)
+		object_put(object, "ARRAY", &i, &(uint64_t){ 1u << i });
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct metric_config config = config_of(cases[i].map);
+		_cleanup_free_ char *series = NULL;
+
+		cases[i].label.name = (char *)"l";
+		if (!cases[i].label.field)
+			cases[i].label.field = (char *)"key.text";
+		config.labels = &cases[i].label;
+		config.n_labels = 1;
+		series = series_of(object, &config, cases[i].limit, false);
+		if (strcmp(series, cases[i].expected) != 0)
+			fail_msg("%zu: %s\nand not %s", i, series, cases[i].expected);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_labels),
-		cmocka_unit_test(test_merged),
-		cmocka_unit_test(test_bits),
-		cmocka_unit_test(test_each_cpu),
+		cmocka_unit_test(test_labels),	 cmocka_unit_test(test_merged),
+		cmocka_unit_test(test_bits),	 cmocka_unit_test(test_each_cpu),
+		cmocka_unit_test(test_selected),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
