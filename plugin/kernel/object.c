@@ -114,15 +114,27 @@ static int object_list_maps(struct object *object, struct error *err)
 	return object_apply_tags(object, err);
 }
 
-/* Sets the type for sections that libbpf 1.1 does not know. All are loaded the same way. */
+/*
+ * Sets the type for sections that libbpf 1.1 does not know. All are loaded the same way. In objects
+ * of ebpf_exporter the name of an interface follows "xdp/".
+ */
 static void program_set_type(struct bpf_program *program)
 {
-	static const char *const prefixes[] = { "tc/", "tcx/", "classifier/" };
+	static const struct {
+		const char *prefix;
+		enum bpf_prog_type type;
+	} sections[] = {
+		{ "tc/", BPF_PROG_TYPE_SCHED_CLS },
+		{ "tcx/", BPF_PROG_TYPE_SCHED_CLS },
+		{ "classifier/", BPF_PROG_TYPE_SCHED_CLS },
+		{ "xdp/", BPF_PROG_TYPE_XDP },
+	};
 	const char *section = bpf_program__section_name(program);
 
-	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-		if (!strncmp(section, prefixes[i], strlen(prefixes[i])))
-			bpf_program__set_type(program, BPF_PROG_TYPE_SCHED_CLS);
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		if (bpf_program__type(program) == BPF_PROG_TYPE_UNSPEC &&
+		    !strncmp(section, sections[i].prefix, strlen(sections[i].prefix)))
+			bpf_program__set_type(program, sections[i].type);
 }
 
 int object_open(const void *elf, size_t len, const char *name, struct object **ret,
