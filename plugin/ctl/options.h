@@ -13,6 +13,7 @@ struct options {
 	const char *hook;
 	const char *log_level;
 	const char *output;    /* NULL: none */
+	const char *object;    /* NULL: default */
 	const char *pcap;      /* NULL: none */
 	const char *direction; /* NULL: both */
 	const char *wait;      /* seconds; NULL: default */

@@ -60,6 +60,8 @@ const struct subcommand subcommands[] = {
 	  1, false, ctl_check },
 	{ "compile", "<file> --output=<bundle>",
 	  "compile a document to a bundle for hosts without a compiler", 1, 1, false, ctl_compile },
+	{ "import", "ebpf_exporter <file> [--output=<file>] [--object=<file>]",
+	  "convert a configuration of ebpf_exporter to a document", 2, 2, false, ctl_import },
 	{ "test", "<file> --pcap=<capture> [--direction=ingress|egress]",
 	  "run a dataplane on the packets of a capture; attach nothing", 1, 1, false, ctl_test },
 	{ "inject",

@@ -20,6 +20,12 @@ subcommand_fn ctl_check;
 /* Compiles a document and writes the bundle to options->output. */
 subcommand_fn ctl_compile;
 
+/*
+ * Converts the configuration of another program to a document. Fails with -EOPNOTSUPP if built
+ * without libyaml.
+ */
+subcommand_fn ctl_import;
+
 /* Runs the programs of a dataplane on each packet of options->pcap; prints verdicts and metrics. */
 subcommand_fn ctl_test;
 

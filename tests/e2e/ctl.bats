@@ -263,7 +263,9 @@ listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep 
 		[ "$output" = "dynmonctl: --$option does not apply to ${words[1]}, only to $(case $option in
 			hook|log-level|compiler|include) echo check, compile, test ;;
 			pcap|direction) echo test ;;
-			cube-id|output) echo compile ;;
+			cube-id) echo compile ;;
+			output) echo compile, import ;;
+			object) echo import ;;
 			interval) echo top, watch ;;
 			count) echo watch ;;
 			*) echo inject ;;
@@ -277,6 +279,7 @@ listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep 
 	include --include=/ list
 	cube-id --cube-id=7 check $DOCUMENTS/ntp_packets_counter.json
 	output -o$BATS_TEST_TMPDIR/x test $DOCUMENTS/ntp_packets_counter.json
+	object --object=x compile x
 	pcap --pcap=x list
 	wait --wait=3 attach edge mon0
 	verbose -v list
@@ -284,6 +287,73 @@ listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep 
 	count --count=3 top
 	END
 	[ "$(ctl show edge | jq -r '.dataplane, .hook')" = $'packet_counter.json\ntcx' ]
+}
+
+@test "a configuration of ebpf_exporter runs with its unchanged object" {
+	cat >"$DOCUMENTS/lengths.c" <<-'END'
+	#include <linux/bpf.h>
+	#include <bpf/bpf_helpers.h>
+	struct key { __u8 kind; __u32 bucket; };
+	struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct key); __type(value, __u64);
+		__uint(max_entries, 100); } frame_bytes SEC(".maps");
+	static void add(__u32 bucket, __u64 n)
+	{
+		struct key key;
+		__u64 *count;
+
+		__builtin_memset(&key, 0, sizeof(key));
+		key.kind = 1;
+		key.bucket = bucket;
+		count = bpf_map_lookup_elem(&frame_bytes, &key);
+		if (count)
+			__sync_fetch_and_add(count, n);
+		else
+			bpf_map_update_elem(&frame_bytes, &key, &n, BPF_ANY);
+	}
+	SEC("tc/ingress") int run(struct __sk_buff *skb) { add(6, 1); add(12, skb->len); return -1; }
+	char _license[] SEC("license") = "GPL";
+	END
+	"$DYNMON_CC" --include="$DYNMON_BPFDIR" <"$DOCUMENTS/lengths.c" >"$DOCUMENTS/lengths.bpf.o"
+	cat >"$DOCUMENTS/lengths.yaml" <<-'END'
+	metrics:
+	  histograms:
+	    - name: frame_bytes
+	      help: Frames by length.
+	      bucket_type: exp2
+	      bucket_max: 11
+	      labels:
+	        - name: kind
+	          size: 4
+	          decoders:
+	            - name: uint
+	            - name: static_map
+	              static_map: { 0: none, 1: frame }
+	        - { name: bucket, size: 4, decoders: [ name: uint ] }
+	END
+	ctl import ebpf_exporter "$DOCUMENTS/lengths.yaml" -o "$DOCUMENTS/lengths.json"
+	[ "$(ctl import ebpf_exporter "$DOCUMENTS/lengths.yaml")" = "$(cat "$DOCUMENTS/lengths.json")" ]
+	start_with_edge
+	ctl inject lengths mon0 "$DOCUMENTS/lengths.json"
+	frames_in 5
+	ctl openmetrics lengths >"$BATS_TEST_TMPDIR/page"
+	labels='monitor="lengths",interface="mon0",direction="ingress",kind="frame"'
+	grep -F "ebpf_exporter_frame_bytes_bucket{$labels,le=\"32.0\"} 0" "$BATS_TEST_TMPDIR/page"
+	grep -F "ebpf_exporter_frame_bytes_bucket{$labels,le=\"64.0\"} 5" "$BATS_TEST_TMPDIR/page"
+	grep -F "ebpf_exporter_frame_bytes_bucket{$labels,le=\"+Inf\"} 5" "$BATS_TEST_TMPDIR/page"
+	grep -F "ebpf_exporter_frame_bytes_sum{$labels} " "$BATS_TEST_TMPDIR/page"
+
+	# ebpf_exporter names the interface of an XDP program in its section.
+	sed 's,tc/ingress,xdp/mon0,; s/__sk_buff/xdp_md/; s/skb->len/1/; s/return -1/return 2/' "$DOCUMENTS/lengths.c" |
+		"$DYNMON_CC" --include="$DYNMON_BPFDIR" >"$DOCUMENTS/lengths.bpf.o"
+	run -0 ctl import ebpf_exporter "$DOCUMENTS/lengths.yaml" -o "$DOCUMENTS/lengths.json"
+	[ "$output" = "$DOCUMENTS/lengths.yaml:2: program run: use \"Hook xdp\" and the interface of SEC(\"xdp/mon0\")" ]
+	offline check --hook=xdp "$DOCUMENTS/lengths.json"
+
+	sed -i 's/bucket_type: exp2/bucket_type: fixed/' "$DOCUMENTS/lengths.yaml"
+	run -1 ctl import ebpf_exporter "$DOCUMENTS/lengths.yaml" -o "$DOCUMENTS/none.json"
+	[[ $output == *"lengths.yaml:3: metric frame_bytes: bucket_type \"fixed\" is not supported: "* ]]
+	[ ! -e "$DOCUMENTS/none.json" ]
+	run -2 ctl import bpftrace "$DOCUMENTS/lengths.yaml"
 }
 
 @test "watch prints lines with rates" {
