@@ -303,8 +303,15 @@ void registry_notify_changed(struct registry *registry)
 
 void registry_notify_added(struct registry *registry, struct monitor *monitor)
 {
-	if (registry->observer.added)
-		registry->observer.added(registry->observer.data, monitor);
+	_cleanup_(monitor_unrefp) struct monitor *current = NULL;
+
+	if (!registry->observer.added)
+		return;
+	registry->observer.added(registry->observer.data, monitor);
+	/* Another thread that has removed the monitor may have called removed() first. */
+	current = registry_find(registry, monitor->name, NULL);
+	if (current != monitor)
+		registry_notify_removed(registry, monitor);
 }
 
 void registry_notify_removed(struct registry *registry, const struct monitor *monitor)

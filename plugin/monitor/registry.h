@@ -21,7 +21,8 @@
 struct registry_observer {
 	/*
 	 * Called after a monitor was added or removed. No lock is held, except that a reload holds
-	 * the reload lock.
+	 * the reload lock. Without a lock, several threads may report the same monitor: the last
+	 * call is removed() if the monitor no longer exists, and removed() may be repeated.
 	 */
 	void (*added)(void *data, struct monitor *monitor);
 	void (*removed)(void *data, const struct monitor *monitor);

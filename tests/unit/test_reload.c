@@ -66,11 +66,19 @@ static struct {
 	int added, removed;
 	double interval; /* of the monitor added last */
 	const char *configuration;
+	struct registry *deletes; /* delete the next monitor before added() is complete */
+	uint64_t known;		  /* serial numbers of the monitors added and not removed */
 } observed;
 
 static void on_added(void *data, struct monitor *monitor)
 {
+	struct registry *deletes = observed.deletes;
+
 	(void)data;
+	observed.deletes = NULL;
+	if (deletes)
+		assert_int_equal(registry_delete(deletes, monitor->name, NULL, NULL), 0);
+	observed.known |= 1ULL << monitor->serial;
 	observed.added++;
 	observed.interval = monitor->settings->interval;
 }
@@ -78,7 +86,7 @@ static void on_added(void *data, struct monitor *monitor)
 static void on_removed(void *data, const struct monitor *monitor)
 {
 	(void)data;
-	(void)monitor;
+	observed.known &= ~(1ULL << monitor->serial);
 	observed.removed++;
 }
 
@@ -124,6 +132,7 @@ static struct registry *registry_make(bool configures)
 	struct registry *registry;
 
 	observed.added = observed.removed = 0;
+	observed.known = 0;
 	assert_int_equal(registry_new(&compiler, folder, &observer, &registry, NULL), 0);
 	return registry;
 }
@@ -224,6 +233,32 @@ static void test_come_and_go(void **state)
 	assert_int_equal(shape_of(registry, "b").program, 0);
 	assert_int_equal(observed.added, 2);
 	assert_int_equal(observed.removed, 1);
+}
+
+/* A monitor that another thread deletes before added() is complete is removed again. */
+static void test_deleted_early(void **state)
+{
+	static const char *const before[] = { "", "a Interface v0", "a Interface v0 Hook tc" };
+	_cleanup_(registry_freep) struct registry *registry = NULL;
+	_cleanup_text_ struct text report = {};
+	_cleanup_error_ struct error err = {};
+
+	(void)state;
+	skip_unless_possible();
+	registry = registry_make(false);
+	/* The monitor is added, gets other settings, and is replaced. */
+	for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
+		must(apply(registry, before[i], &report, &err), &err);
+		observed.deletes = registry;
+		must(apply(registry, "a Interface v0 Interval 5", &report, &err), &err);
+		assert_null(observed.deletes);
+		assert_string_equal(state_of(registry, "a"), "none");
+		assert_int_equal(observed.known, 0);
+	}
+	observed.deletes = registry;
+	must(registry_inject(registry, &(struct injection){ .monitor = "b" }, &report, &err), &err);
+	assert_null(observed.deletes);
+	assert_int_equal(observed.known, 0);
 }
 
 static void test_reconfigure(void **state)
@@ -529,10 +564,11 @@ static void test_concurrent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_come_and_go), cmocka_unit_test(test_reconfigure),
-		cmocka_unit_test(test_exchange),    cmocka_unit_test(test_runtime),
-		cmocka_unit_test(test_some_fail),   cmocka_unit_test(test_unattached),
-		cmocka_unit_test(test_configure),   cmocka_unit_test(test_concurrent),
+		cmocka_unit_test(test_come_and_go),   cmocka_unit_test(test_reconfigure),
+		cmocka_unit_test(test_exchange),      cmocka_unit_test(test_runtime),
+		cmocka_unit_test(test_some_fail),     cmocka_unit_test(test_unattached),
+		cmocka_unit_test(test_configure),     cmocka_unit_test(test_concurrent),
+		cmocka_unit_test(test_deleted_early),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
