@@ -152,7 +152,8 @@ static int inject_document(const struct compiler *compiler, struct monitor *moni
 
 	if (!is_new && !monitor->dataplane)
 		return 0;
-	phase_times_begin(injection->phases);
+	if (injection->phases)
+		*injection->phases = (struct phase_times){ .since = clock_now_ns() };
 	if (injection->file)
 		r = document_load(dir, injection->file, true, &document, err);
 	else if (injection->bytes)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/transaction.h"
 #include "base/array.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/string.h"
 #include "kernel/rcu.h"
@@ -10,6 +11,16 @@
 
 #include <errno.h>
 #include <string.h>
+
+void phase_times_end(struct phase_times *phases, enum phase phase)
+{
+	uint64_t time = clock_now_ns();
+
+	if (!phases)
+		return;
+	phases->ns[phase] = time - phases->since;
+	phases->since = time;
+}
 
 /* The change of one instance. */
 struct change {

@@ -8,7 +8,21 @@
 #define DYNMON_MONITOR_TRANSACTION_H
 
 #include "monitor/monitor.h"
-#include "monitor/phase_times.h"
+
+/* Durations of the phases of an injection. */
+enum phase { PHASE_PARSE, PHASE_COMPILE, PHASE_VERIFY, PHASE_ATTACH, PHASE_COUNT };
+
+struct phase_times {
+	uint64_t since; /* end of the last phase: ns of CLOCK_MONOTONIC */
+	uint64_t ns[PHASE_COUNT];
+};
+
+/**
+ * phase_times_end() - set the duration of a phase: the time since the last phase ended
+ * @phases: may be NULL
+ * @phase:  the phase that ends now
+ */
+void phase_times_end(struct phase_times *phases, enum phase phase);
 
 struct transaction_options {
 	const char *interface;	    /* interfaces to attach, too, as in settings; NULL: none */

@@ -15,11 +15,16 @@ static void report_phases(const struct request *request, const struct phase_time
 			  const struct first_packet *first_packet, double wait, int begun,
 			  struct error *packet_err, struct text *lines)
 {
+	static const char *const names[] = {
+		[PHASE_PARSE] = "parse",
+		[PHASE_COMPILE] = "compile",
+		[PHASE_VERIFY] = "verify",
+		[PHASE_ATTACH] = "attach",
+	};
 	int r = begun;
 
 	for (int i = 0; i < PHASE_COUNT; i++)
-		text_printf(lines, "%s %.6f\n", phase_name((enum phase)i),
-			    (double)phases->ns[i] * 1e-9);
+		text_printf(lines, "%s %.6f\n", names[i], (double)phases->ns[i] * 1e-9);
 	text_adds(lines, "first-packet ");
 	if (wait <= 0) {
 		text_adds(lines, "not waited for\n");
