@@ -76,23 +76,6 @@ static void log_lost(struct source *source)
 	self_counter_add(SELF_COUNTER_EVENTS_LOST, new);
 }
 
-/*
- * A reload keeps the map that counts lost lines, including its count. The new source starts at the
- * count that the previous source logged. Without a previous source, a kept map comes from a dead
- * process, whose losses are not logged again.
- */
-static void continue_lost(struct events *events, struct source *source, bool kept)
-{
-	for (struct source *before = events->sources; before; before = before->next)
-		if (before->lost_id == source->lost_id) {
-			source->lost = before->lost;
-			before->lost_id = 0;
-			return;
-		}
-	if (kept && !read_lost(source, &source->lost))
-		source->lost = 0;
-}
-
 static void log_record(void *data, const void *record, size_t len)
 {
 	struct source *source = data;
@@ -131,46 +114,60 @@ static void source_free(struct source *source)
 	free(source);
 }
 
+/*
+ * Sets the map that counts lost records. A reload keeps the map with its count. The new source
+ * starts at the count that the previous source logged. Without a previous source, a kept map comes
+ * from a dead process, whose losses are not logged again.
+ */
+static void open_lost(struct events *events, struct source *source)
+{
+	const struct object_map *object_map = object_find_map(source->object, EVENT_LOST_MAP);
+	struct map map;
+
+	/* The name is not sufficient: an object's author may give any map this name. */
+	if (!object_map || object_map_describe(object_map, &map, NULL) < 0 ||
+	    map.type != BPF_MAP_TYPE_ARRAY || map.key_size != sizeof(uint32_t) ||
+	    map.value_size != sizeof(uint64_t))
+		return;
+	source->lost_fd = map.fd;
+	source->lost_id = map.id;
+	for (struct source *before = events->sources; before; before = before->next)
+		if (before->lost_id == source->lost_id) {
+			source->lost = before->lost;
+			before->lost_id = 0;
+			return;
+		}
+	if (object_map->kept && !read_lost(source, &source->lost))
+		source->lost = 0;
+}
+
 static int source_open(struct events *events, const struct snapshot_item *item, int direction,
 		       const struct map *ring, struct error *err)
 {
 	struct source *source = calloc(1, sizeof(*source));
-	struct object *object = item->generation->directions[direction].object;
-	const struct object_map *lost_map = object_find_map(object, EVENT_LOST_MAP);
-	struct epoll_event event = { .events = EPOLLIN };
-	struct map lost;
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = source };
 	int r;
 
 	if (!source)
 		return error_oom(err);
-	*source = (struct source){ .object = object_ref(object),
-				   .ring_id = ring->id,
-				   .wanted = true };
+	source->object = object_ref(item->generation->directions[direction].object);
+	source->ring_id = ring->id;
+	source->wanted = true;
 	if (asprintf(&source->name, "monitor %s: %s%s%s", item->monitor->name, item->interface,
 		     *item->interface ? " " : "", direction_name(direction)) < 0) {
 		source->name = NULL;
-		source_free(source);
-		return error_oom(err);
+		r = error_oom(err);
+	} else {
+		r = event_ring_open(ring->fd, log_record, source, &source->ring, err);
 	}
-	r = event_ring_open(ring->fd, log_record, source, &source->ring, err);
+	if (r == 0 &&
+	    epoll_ctl(events->epoll_fd, EPOLL_CTL_ADD, event_ring_fd(source->ring), &event) < 0)
+		r = error_set(err, -errno, "%s: %s", source->name, strerror(errno));
 	if (r < 0) {
 		source_free(source);
 		return r;
 	}
-	event.data.ptr = source;
-	if (epoll_ctl(events->epoll_fd, EPOLL_CTL_ADD, event_ring_fd(source->ring), &event) < 0) {
-		r = error_set(err, -errno, "%s: %s", source->name, strerror(errno));
-		source_free(source);
-		return r;
-	}
-	/* The name is not sufficient: an object's author may give any map this name. */
-	if (lost_map && object_map_describe(lost_map, &lost, NULL) == 0 &&
-	    lost.type == BPF_MAP_TYPE_ARRAY && lost.key_size == sizeof(uint32_t) &&
-	    lost.value_size == sizeof(uint64_t)) {
-		source->lost_fd = lost.fd;
-		source->lost_id = lost.id;
-		continue_lost(events, source, lost_map->kept);
-	}
+	open_lost(events, source);
 	source->next = events->sources;
 	events->sources = source;
 	return 0;

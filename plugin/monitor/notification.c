@@ -55,32 +55,26 @@ static void copy(char *to, size_t size, const char *from)
  * The text is one line of valid UTF-8 without terminal controls, because handlers write it to logs,
  * mail and pagers.
  */
-static void set_text(struct notification *notice, const char *fmt, va_list ap)
-{
-	char text[NOTIFICATION_TEXT_MAX + 4]; /* room for a complete last character */
-
-	vsnprintf(text, sizeof(text), fmt, ap);
-	for (char *c = text; *c; c++)
-		if (*c == '\n' || *c == '\t')
-			*c = ' ';
-	utf8_show_line(notice->text, sizeof(notice->text), text, strlen(text), "");
-}
-
 void notification_post(enum notification_severity severity, const char *monitor,
 		       const char *interface, const char *fmt, ...)
 {
-	struct notification *notice;
+	char text[NOTIFICATION_TEXT_MAX + 4]; /* room for a complete last character */
 	va_list ap;
 
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	for (char *c = text; *c; c++)
+		if (*c == '\n' || *c == '\t')
+			*c = ' ';
 	pthread_mutex_lock(&queue.lock);
 	if (queue.ring && queue.n < NOTICES_MAX) {
-		notice = &queue.ring[(queue.first + queue.n++) % NOTICES_MAX];
+		struct notification *notice = &queue.ring[(queue.first + queue.n++) % NOTICES_MAX];
+
 		notice->severity = severity;
 		copy(notice->monitor, sizeof(notice->monitor), monitor);
 		copy(notice->interface, sizeof(notice->interface), interface);
-		va_start(ap, fmt);
-		set_text(notice, fmt, ap);
-		va_end(ap);
+		utf8_show_line(notice->text, sizeof(notice->text), text, strlen(text), "");
 		eventfd_write(queue.fd, 1);
 	} else if (queue.ring) {
 		queue.dropped++;

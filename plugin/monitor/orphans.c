@@ -14,17 +14,6 @@ static bool has_pin(void *data, const char *name)
 	return false;
 }
 
-static void sweep_netns(const char *name, bool kept, struct text *report)
-{
-	_cleanup_close_ int fd = netns_open(name, NULL);
-	struct netns_visit visit;
-
-	if (fd < 0 || netns_enter(fd, &visit) < 0)
-		return;
-	hook_sweep(kept, report);
-	netns_leave(&visit);
-}
-
 void orphans_remove(struct registry *registry, struct text *report)
 {
 	_cleanup_(snapshot_release) struct snapshot all = {};
@@ -43,12 +32,18 @@ void orphans_remove(struct registry *registry, struct text *report)
 	hook_sweep(kept, report);
 	for (size_t i = 0; i < all.n; i++) {
 		const char *name = all.items[i].settings->netns;
+		_cleanup_close_ int fd = -1;
+		struct netns_visit visit;
 		bool seen = !name;
 
 		for (size_t j = 0; j < i && !seen; j++)
 			seen = string_equal(all.items[j].settings->netns, name);
 		if (!seen)
-			sweep_netns(name, kept, report);
+			fd = netns_open(name, NULL);
+		if (fd < 0 || netns_enter(fd, &visit) < 0)
+			continue;
+		hook_sweep(kept, report);
+		netns_leave(&visit);
 	}
 	pin_store_sweep(registry->pins, has_pin, &all, report);
 }

@@ -5,46 +5,41 @@
 #include <errno.h>
 #include <string.h>
 
-static int add_item(struct snapshot *snapshot, struct monitor *monitor,
-		    const struct instance *instance, bool alone)
-{
-	const char *name =
-		instance->interface && !monitor->settings->share ? instance->interface : "";
-	_cleanup_text_ struct text text = {};
-	char *interface;
-
-	text_name(&text, name, strlen(name));
-	interface = text_steal(&text);
-	if (!interface)
-		return -ENOMEM;
-	snapshot->items[snapshot->n++] = (struct snapshot_item){
-		.monitor = monitor_ref(monitor),
-		.settings = monitor_settings_ref(monitor->settings),
-		.interface = interface,
-		.ifindex = instance->ifindex,
-		.alone = alone,
-		.generation = generation_ref(instance->generation),
-	};
-	return 0;
-}
-
 int snapshot_add(struct snapshot *snapshot, struct monitor *monitor)
 {
 	struct snapshot_item *items;
+	bool share;
 	size_t n;
-	int r = 0;
 
 	pthread_mutex_lock(&monitor->state);
-	n = monitor->settings->share ? 1 : monitor->n_instances;
+	share = monitor->settings->share;
+	n = share ? 1 : monitor->n_instances;
 	items = realloc(snapshot->items, (snapshot->n + n) * sizeof(*items));
 	if (items)
 		snapshot->items = items;
-	else
-		r = -ENOMEM;
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = add_item(snapshot, monitor, monitor->instances[i], n == 1);
+	for (size_t i = 0; items && i < n; i++) {
+		const struct instance *instance = monitor->instances[i];
+		const char *name = instance->interface && !share ? instance->interface : "";
+		_cleanup_text_ struct text text = {};
+		char *interface;
+
+		text_name(&text, name, strlen(name));
+		interface = text_steal(&text);
+		if (!interface) {
+			items = NULL;
+			break;
+		}
+		items[snapshot->n++] = (struct snapshot_item){
+			.monitor = monitor_ref(monitor),
+			.settings = monitor_settings_ref(monitor->settings),
+			.interface = interface,
+			.ifindex = instance->ifindex,
+			.alone = n == 1,
+			.generation = generation_ref(instance->generation),
+		};
+	}
 	pthread_mutex_unlock(&monitor->state);
-	return r;
+	return items ? 0 : -ENOMEM;
 }
 
 bool snapshot_item_next_metric(const struct snapshot_item *item, struct snapshot_metric *metric)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* A generation of the snapshot with two copies of its programs. */
-struct turn {
+struct swap_read {
 	struct monitor *monitor;
 	struct generation *generation;
 	bool swapped; /* the other copy runs now */
@@ -18,28 +18,34 @@ struct turn {
 
 static int compare_swaps(const void *a, const void *b)
 {
-	const struct swap *left = ((const struct turn *)a)->generation->swap;
-	const struct swap *right = ((const struct turn *)b)->generation->swap;
+	const struct swap *left = ((const struct swap_read *)a)->generation->swap;
+	const struct swap *right = ((const struct swap_read *)b)->generation->swap;
 
 	return (left > right) - (left < right);
 }
 
-/* Switches all links to a copy. On failure, the caller switches them back. */
-static int replace_all(const struct turn *turn, bool second, struct error *err)
+/*
+ * Switches all links to a copy. Called with links held, which keeps the instances. Returns 1; 0 if
+ * no instance runs the generation; -errno, then the caller switches the links back.
+ */
+static int replace_all(const struct swap_read *read, bool second, struct error *err)
 {
-	const struct monitor *monitor = turn->monitor;
+	const struct monitor *monitor = read->monitor;
+	int is_running = 0;
 
 	for (size_t i = 0; i < monitor->n_instances; i++) {
 		struct instance *instance = monitor->instances[i];
 
+		if (instance->generation != read->generation)
+			continue;
+		is_running = 1;
 		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 			const struct generation_direction *loaded =
-				&turn->generation->directions[direction];
+				&read->generation->directions[direction];
 			struct attachment *attachment = &instance->attachments[direction];
 			int r;
 
-			if (instance->generation != turn->generation || !loaded->second ||
-			    !attachment_attached(attachment))
+			if (!loaded->second || !attachment_attached(attachment))
 				continue;
 			r = attachment_replace(
 				attachment, second ? loaded->second_prog_fd : loaded->prog_fd, err);
@@ -48,46 +54,37 @@ static int replace_all(const struct turn *turn, bool second, struct error *err)
 			if (r == 0 || r == -ENOLINK)
 				continue;
 			/* The thread that has control may rename the interface. */
-			pthread_mutex_lock(&turn->monitor->state);
+			pthread_mutex_lock(&read->monitor->state);
 			error_prefix(err, r, "interface %s", instance->interface);
-			pthread_mutex_unlock(&turn->monitor->state);
+			pthread_mutex_unlock(&read->monitor->state);
 			return r;
 		}
 	}
-	return 0;
+	return is_running;
 }
 
-/*
- * Called with links held, which keeps the instances. Returns true if an instance runs the
- * generation. A replaced generation has nothing left to collect.
- */
-static bool is_running(const struct turn *turn)
+/* Nothing is left to collect from a deleted monitor or a replaced generation. */
+static void switch_copies(struct swap_read *read)
 {
-	if (turn->monitor->deleted)
-		return false;
-	for (size_t i = 0; i < turn->monitor->n_instances; i++)
-		if (turn->monitor->instances[i]->generation == turn->generation)
-			return true;
-	return false;
-}
-
-static void switch_copies(struct turn *turn)
-{
-	struct swap *swap = turn->generation->swap;
+	struct monitor *monitor = read->monitor;
+	struct swap *swap = read->generation->swap;
 	_cleanup_error_ struct error err = {};
 	struct netns_visit visit;
 
-	if (links_begin(turn->monitor, &visit, &err) == 0 && is_running(turn)) {
-		turn->second = __atomic_load_n(&swap->second_runs, __ATOMIC_ACQUIRE);
-		turn->swapped = replace_all(turn, !turn->second, &err) == 0;
-		if (turn->swapped)
-			__atomic_store_n(&swap->second_runs, !turn->second, __ATOMIC_RELEASE);
-		else
-			replace_all(turn, turn->second, NULL);
+	if (links_begin(monitor, &visit, &err) == 0 && !monitor->deleted) {
+		int r;
+
+		read->second = __atomic_load_n(&swap->second_runs, __ATOMIC_ACQUIRE);
+		r = replace_all(read, !read->second, &err);
+		read->swapped = r > 0;
+		if (r > 0)
+			__atomic_store_n(&swap->second_runs, !read->second, __ATOMIC_RELEASE);
+		else if (r < 0)
+			replace_all(read, read->second, NULL);
 	}
-	links_end(turn->monitor, &visit);
+	links_end(monitor, &visit);
 	if (err.code)
-		log_error("monitor %s: swap-on-read: %s", turn->monitor->name, error_message(&err));
+		log_error("monitor %s: swap-on-read: %s", monitor->name, error_message(&err));
 }
 
 void generation_collect(const struct generation *generation, bool second)
@@ -108,65 +105,57 @@ void generation_collect(const struct generation *generation, bool second)
 	}
 }
 
-static struct turn *find_turns(const struct snapshot *snapshot, size_t *n)
+/*
+ * Locks or unlocks each swap once. The swaps are sorted by address; all threads lock in this order,
+ * which prevents deadlock.
+ */
+static void lock_all(const struct swap_read *reads, size_t n, int (*call)(pthread_mutex_t *))
 {
-	struct turn *turns = NULL;
+	for (size_t i = 0; i < n; i++)
+		if (!i || reads[i].generation->swap != reads[i - 1].generation->swap)
+			call(&reads[i].generation->swap->reading);
+}
 
-	*n = 0;
+void snapshot_collect(const struct snapshot *snapshot)
+{
+	_cleanup_free_ struct swap_read *reads = NULL;
+	_cleanup_error_ struct error err = {};
+	bool any = false;
+	size_t n = 0;
+
 	for (size_t i = 0; i < snapshot->n; i++) {
 		const struct snapshot_item *item = &snapshot->items[i];
 
 		if (!item->monitor || !item->generation || !item->generation->swap)
 			continue;
-		if (!turns)
-			turns = calloc(snapshot->n, sizeof(*turns));
-		if (!turns)
-			return NULL;
-		turns[(*n)++] = (struct turn){ item->monitor, item->generation, false, false };
+		if (!reads)
+			reads = calloc(snapshot->n, sizeof(*reads));
+		if (!reads)
+			return;
+		reads[n++] = (struct swap_read){ .monitor = item->monitor,
+						 .generation = item->generation };
 	}
-	if (turns)
-		qsort(turns, *n, sizeof(*turns), compare_swaps);
-	return turns;
-}
-
-/*
- * Locks or unlocks each swap once. Turns are sorted by address; all threads lock in this order,
- * which prevents deadlock.
- */
-static void lock_all(const struct turn *turns, size_t n, int (*call)(pthread_mutex_t *))
-{
-	for (size_t i = 0; i < n; i++)
-		if (!i || turns[i].generation->swap != turns[i - 1].generation->swap)
-			call(&turns[i].generation->swap->reading);
-}
-
-void snapshot_collect(const struct snapshot *snapshot)
-{
-	_cleanup_error_ struct error err = {};
-	size_t n;
-	_cleanup_free_ struct turn *turns = find_turns(snapshot, &n);
-	bool any = false;
-
-	if (!turns)
+	if (!n)
 		return;
-	lock_all(turns, n, pthread_mutex_lock);
+	qsort(reads, n, sizeof(*reads), compare_swaps);
+	lock_all(reads, n, pthread_mutex_lock);
 	for (size_t i = 0; i < n; i++) {
-		switch_copies(&turns[i]);
-		any = any || turns[i].swapped;
+		switch_copies(&reads[i]);
+		any = any || reads[i].swapped;
 	}
 	if (any && rcu_wait(&err) < 0) {
 		log_error("swap-on-read: %s", error_message(&err));
 		any = false;
 	}
 	for (size_t i = 0; any && i < n; i++) {
-		struct registry *registry = turns[i].monitor->registry;
+		const struct monitor *monitor = reads[i].monitor;
 
-		if (!turns[i].swapped)
+		if (!reads[i].swapped)
 			continue;
-		generation_collect(turns[i].generation, turns[i].second);
-		if (registry)
-			feeds_refill(registry->feeds, turns[i].monitor->name, turns[i].generation,
-				     turns[i].second);
+		generation_collect(reads[i].generation, reads[i].second);
+		if (monitor->registry)
+			feeds_refill(monitor->registry->feeds, monitor->name, reads[i].generation,
+				     reads[i].second);
 	}
-	lock_all(turns, n, pthread_mutex_unlock);
+	lock_all(reads, n, pthread_mutex_unlock);
 }

@@ -3,7 +3,6 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/self_counter.h"
 #include "base/thread.h"
 #include "kernel/netif.h"
 #include "kernel/netns.h"
@@ -14,8 +13,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#define CHECK_MS 500  /* interval of namespace checks */
-#define RETRY_MS 5000 /* interval of attachment retries */
+#define CHECK_MS 500		      /* interval of namespace checks */
+#define RETRY_NS (5 * CLOCK_NS_PER_S) /* interval of attachment retries */
 
 /* A network namespace other than collectd's. */
 struct space {
@@ -31,10 +30,8 @@ struct watch {
 	pthread_t thread;
 	/* -- used by the thread only -- */
 	int fd;
-	uint64_t retry_at; /* of clock_now_ns() */
 	struct space *spaces;
-	struct pollfd *polls; /* at least three more elements than spaces */
-	size_t n_spaces, n_polls;
+	size_t n_spaces; /* at most MONITORS_MAX */
 };
 
 static void space_close(struct space *space)
@@ -73,30 +70,9 @@ static bool space_check(struct space *space)
 	return space->fd >= 0;
 }
 
-/* Marks a namespace as wanted, and adds it if it is new. Without memory the next check retries. */
-static void space_want(struct watch *watch, const char *name)
-{
-	struct space *space;
-	char *copy;
-
-	for (size_t i = 0; i < watch->n_spaces; i++)
-		if (!strcmp(watch->spaces[i].name, name)) {
-			watch->spaces[i].wanted = true;
-			return;
-		}
-	copy = strdup(name);
-	space = copy && array_append(watch->polls, watch->n_polls)
-			? array_append(watch->spaces, watch->n_spaces)
-			: NULL;
-	if (space)
-		*space = (struct space){ .name = copy, .netns_fd = -1, .fd = -1, .wanted = true };
-	else
-		free(copy);
-}
-
 /*
  * Brings the spaces in line with the monitors and the existing namespaces. Returns true if
- * interfaces must be scanned.
+ * interfaces must be scanned. Without memory the next check retries.
  */
 static bool update_spaces(struct watch *watch)
 {
@@ -110,9 +86,20 @@ static bool update_spaces(struct watch *watch)
 	for (size_t i = 0; i < list.n; i++) {
 		_cleanup_(monitor_settings_unrefp) struct monitor_settings *settings =
 			monitor_get_settings(list.monitors[i]);
+		_cleanup_free_ char *name = NULL;
+		size_t at = 0;
 
-		if (settings->netns)
-			space_want(watch, settings->netns);
+		if (!settings->netns)
+			continue;
+		while (at < watch->n_spaces && strcmp(watch->spaces[at].name, settings->netns) != 0)
+			at++;
+		if (at == watch->n_spaces) {
+			name = at < MONITORS_MAX ? strdup(settings->netns) : NULL;
+			if (!name || !array_append(watch->spaces, watch->n_spaces))
+				continue;
+			watch->spaces[at] = (struct space){ steal_ptr(&name), -1, -1, false };
+		}
+		watch->spaces[at].wanted = true;
 	}
 	for (size_t i = watch->n_spaces; i-- > 0;) {
 		struct space *space = &watch->spaces[i];
@@ -124,7 +111,6 @@ static bool update_spaces(struct watch *watch)
 		space_close(space);
 		free(space->name);
 		*space = watch->spaces[--watch->n_spaces];
-		watch->n_polls--;
 	}
 	return changed;
 }
@@ -135,12 +121,9 @@ static bool update_spaces(struct watch *watch)
  */
 static int drain_sockets(struct watch *watch)
 {
-	int changed = 0;
-	eventfd_t news;
+	int changed = netif_watch_drain(watch->fd);
 
-	if (watch->polls[2].revents)
-		eventfd_read(watch->polls[2].fd, &news);
-	for (size_t i = 0; i < watch->n_spaces; i++) {
+	for (size_t i = 0; i < watch->n_spaces && changed >= 0; i++) {
 		struct space *space = &watch->spaces[i];
 		int r = space->fd < 0 ? 0 : netif_watch_drain(space->fd);
 
@@ -148,56 +131,43 @@ static int drain_sockets(struct watch *watch)
 			space_close(space);
 		changed = changed || r;
 	}
-	if (watch->polls[0].revents) {
-		int r = netif_watch_drain(watch->fd);
-
-		if (r < 0)
-			return r;
-		changed = changed || r;
-	}
 	return changed;
-}
-
-/*
- * Retries failed attachments, at most once per RETRY_MS. Returns the milliseconds until the next
- * retry, or -1 if there is nothing to retry; the registry's list_fd reports a new reason to retry.
- */
-static int retry(struct watch *watch)
-{
-	uint64_t now = clock_now_ns();
-
-	if (now < watch->retry_at)
-		return (int)((watch->retry_at - now) / 1000000) + 1;
-	if (!registry_retry(watch->registry))
-		return -1;
-	watch->retry_at = now + (uint64_t)RETRY_MS * 1000000;
-	return RETRY_MS;
 }
 
 static void *watch_thread(void *data)
 {
 	struct watch *watch = data;
-	bool again = true; /* interfaces may have changed before the socket was opened */
-	int timeout, r;
+	bool again = true;     /* interfaces may have changed before the socket was opened */
+	uint64_t retry_at = 0; /* when to retry failed attachments; 0: there are none */
+	eventfd_t value;
 
 	for (;;) {
+		struct pollfd polls[3 + MONITORS_MAX] = {
+			{ .fd = watch->stop_fd, .events = POLLIN },
+			{ .fd = watch->registry->list_fd, .events = POLLIN },
+			{ .fd = watch->fd, .events = POLLIN },
+		};
+		uint64_t now;
+		int timeout, r;
+
 		again = update_spaces(watch) || again;
-		watch->polls[0] = (struct pollfd){ .fd = watch->fd, .events = POLLIN };
-		watch->polls[1] = (struct pollfd){ .fd = watch->stop_fd, .events = POLLIN };
-		watch->polls[2] =
-			(struct pollfd){ .fd = watch->registry->list_fd, .events = POLLIN };
 		for (size_t i = 0; i < watch->n_spaces; i++)
-			watch->polls[3 + i] =
+			polls[3 + i] =
 				(struct pollfd){ .fd = watch->spaces[i].fd, .events = POLLIN };
 		if (again)
 			registry_refresh(watch->registry);
 		again = false;
-		timeout = retry(watch);
-		if (poll(watch->polls, 3 + watch->n_spaces, watch->n_spaces ? CHECK_MS : timeout) <
-		    0)
+		now = clock_now_ns();
+		if (now >= retry_at)
+			retry_at = registry_retry(watch->registry) ? now + RETRY_NS : 0;
+		/* list_fd reports a new reason to retry */
+		timeout = retry_at ? (int)((retry_at - now) / 1000000) + 1 : -1;
+		if (poll(polls, 3 + watch->n_spaces, watch->n_spaces ? CHECK_MS : timeout) < 0)
 			continue;
-		if (watch->polls[1].revents)
+		if (polls[0].revents)
 			return NULL;
+		if (polls[1].revents)
+			eventfd_read(watch->registry->list_fd, &value);
 		r = drain_sockets(watch);
 		if (r < 0) {
 			log_error("interfaces are not watched any more: %s", error_text(r));
@@ -215,7 +185,6 @@ static struct watch *watch_free(struct watch *watch)
 		free(watch->spaces[i].name);
 	}
 	free(watch->spaces);
-	free(watch->polls);
 	fd_close(&watch->fd);
 	fd_close(&watch->stop_fd);
 	free(watch);
@@ -230,15 +199,11 @@ int watch_start(struct registry *registry, struct watch **ret, struct error *err
 	if (!watch)
 		return error_oom(err);
 	watch->registry = registry;
-	while (watch->n_polls < 3 && array_append(watch->polls, watch->n_polls))
-		;
 	watch->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = watch->stop_fd < 0 ? error_set(err, -errno, "eventfd: %s", error_text(-errno)) : 0;
 	watch->fd = r == 0 ? netif_watch_open(err) : -1;
 	if (r == 0 && watch->fd < 0)
 		r = watch->fd;
-	if (r == 0 && watch->n_polls < 3)
-		r = error_oom(err);
 	if (r == 0) {
 		r = thread_start(&watch->thread, "dynmon-watch", watch_thread, watch);
 		if (r < 0)
