@@ -116,7 +116,7 @@ void instance_withdraw(struct monitor *monitor, struct instance *instance, const
 	monitor_set_place(monitor, instance, interface, 0, false);
 }
 
-void instance_drop(struct monitor *monitor, size_t i, bool spent)
+void instance_drop(struct monitor *monitor, size_t i, bool obsolete)
 {
 	struct instance *instance = monitor->instances[i];
 	struct netns_visit visit;
@@ -133,7 +133,7 @@ void instance_drop(struct monitor *monitor, size_t i, bool spent)
 		instance->pattern = NULL;
 		instance->ifindex = 0;
 		instance->attach_failed = false;
-		instance->spent = spent && !monitor->settings->share;
+		instance->obsolete = obsolete && !monitor->settings->share;
 		instance = NULL;
 	}
 	pthread_mutex_unlock(&monitor->state);

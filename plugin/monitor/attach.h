@@ -59,11 +59,11 @@ void instance_withdraw(struct monitor *monitor, struct instance *instance, const
  * instance_drop() - detach and remove an instance
  * @monitor: under control; takes the links and state locks
  * @i:       index of the instance
- * @spent:   do not reuse the generation for the next interface
+ * @obsolete:   do not reuse the generation for the next interface
  *
  * The last instance becomes a placeholder without interface.
  */
-void instance_drop(struct monitor *monitor, size_t i, bool spent);
+void instance_drop(struct monitor *monitor, size_t i, bool obsolete);
 
 /* State of the previous generation that a new one can reuse */
 struct inheritance {

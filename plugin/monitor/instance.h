@@ -14,7 +14,7 @@
 struct instance {
 	/* -- protected by control -- */
 	const struct pattern *pattern; /* reason it exists; NULL: placeholder */
-	bool spent; /* the interface is gone for good: the next one starts with a new generation */
+	bool obsolete; /* the interface is gone for good: the next one loads a new generation */
 	/* -- protected by state; writers also hold control -- */
 	char *interface;	       /* NULL: none */
 	int ifindex;		       /* 0: the interface does not exist now */

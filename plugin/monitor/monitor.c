@@ -90,7 +90,7 @@ struct monitor *monitor_unref(struct monitor *monitor)
 {
 	if (!monitor || __atomic_sub_fetch(&monitor->refs, 1, __ATOMIC_ACQ_REL))
 		return NULL;
-	monitor_stop(monitor, false);
+	monitor_close(monitor, false);
 	for (size_t i = 0; i < monitor->n_instances; i++)
 		instance_free(monitor->instances[i]);
 	free(monitor->instances);
@@ -114,11 +114,31 @@ struct monitor *monitor_unref(struct monitor *monitor)
 	return NULL;
 }
 
+size_t monitor_find_pattern(const struct monitor *monitor, const char *text)
+{
+	size_t i = 0;
+
+	while (i < monitor->n_patterns && strcmp(monitor->patterns[i]->text, text) != 0)
+		i++;
+	return i;
+}
+
+bool monitor_reserve_patterns(struct monitor *monitor, size_t n)
+{
+	struct pattern **patterns;
+
+	pthread_mutex_lock(&monitor->state);
+	patterns = reallocarray(monitor->patterns, monitor->n_patterns + n, sizeof(*patterns));
+	if (patterns)
+		monitor->patterns = patterns;
+	pthread_mutex_unlock(&monitor->state);
+	return patterns;
+}
+
 bool monitor_has_interface(const struct monitor *monitor, const char *interface)
 {
-	for (size_t i = 0; i < monitor->n_patterns; i++)
-		if (!strcmp(monitor->patterns[i]->text, interface))
-			return true;
+	if (monitor_find_pattern(monitor, interface) < monitor->n_patterns)
+		return true;
 	for (size_t i = 0; i < monitor->n_instances; i++)
 		if (monitor->instances[i]->interface &&
 		    !strcmp(monitor->instances[i]->interface, interface))
@@ -196,13 +216,6 @@ void monitor_close(struct monitor *monitor, bool leave)
 	monitor->pins = pins_close(monitor->pins);
 }
 
-void monitor_stop(struct monitor *monitor, bool leave)
-{
-	pthread_mutex_lock(&monitor->control);
-	monitor_close(monitor, leave);
-	pthread_mutex_unlock(&monitor->control);
-}
-
 void monitor_settle(struct monitor *monitor)
 {
 	_cleanup_free_ char *old = monitor->last_error;
@@ -248,7 +261,7 @@ void monitor_note(struct monitor *monitor, const struct error *err)
 	pthread_mutex_lock(&monitor->state);
 	monitor->last_error = message;
 	monitor->outdated = err;
-	monitor->wanting = err && err->code == -ENOLINK;
+	monitor->missing_monitor = err && err->code == -ENOLINK;
 	if (err) {
 		monitor->failures++;
 	} else {

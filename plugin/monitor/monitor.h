@@ -63,7 +63,7 @@ struct monitor {
 	char *log_level;	     /* as in settings, unless changed at run time */
 	char *document_file;	     /* what a reload reads again; NULL: none */
 	bool outdated;		     /* does not run what its document says */
-	bool wanting;		   /* the last change failed because another monitor was missing */
+	bool missing_monitor;	   /* the last change failed because another monitor was missing */
 	struct pattern **patterns; /* the names and regular expressions of interfaces */
 	size_t n_patterns;
 	/*
@@ -117,12 +117,30 @@ struct monitor *monitor_ref(struct monitor *monitor);
  * monitor_unref() - drop a reference
  * @monitor: may be NULL
  *
- * Dropping the last reference stops and frees the monitor; see monitor_stop().
+ * Dropping the last reference detaches and frees the monitor.
  *
  * Return: NULL.
  */
 struct monitor *monitor_unref(struct monitor *monitor);
 DEFINE_CLEANUP(struct monitor *, monitor_unref);
+
+/**
+ * monitor_find_pattern() - find a pattern by its text
+ * @monitor: under control or state
+ * @text:    as in the settings
+ *
+ * Return: the index of the pattern; n_patterns if there is none.
+ */
+size_t monitor_find_pattern(const struct monitor *monitor, const char *text);
+
+/**
+ * monitor_reserve_patterns() - make room for further patterns
+ * @monitor: under control; takes the state lock
+ * @n:       number of patterns, at least 1
+ *
+ * Return: false if out of memory.
+ */
+bool monitor_reserve_patterns(struct monitor *monitor, size_t n);
 
 /**
  * monitor_has_interface() - check for a pattern or an instance
@@ -177,16 +195,9 @@ void monitor_set_place(struct monitor *monitor, struct instance *instance, const
 		       int ifindex, bool attach_failed);
 
 /**
- * monitor_stop() - detach all interfaces for good
- * @monitor: not under control; waits for a change in progress
- * @leave:   keep the programs of a monitor with Pin running, for adoption by another process
- */
-void monitor_stop(struct monitor *monitor, bool leave);
-
-/**
- * monitor_close() - as monitor_stop(), for a caller that holds the control lock
+ * monitor_close() - detach all interfaces for good
  * @monitor: under control
- * @leave:   as in monitor_stop()
+ * @leave:   keep the programs of a monitor with Pin running, for adoption by another process
  */
 void monitor_close(struct monitor *monitor, bool leave);
 

@@ -87,17 +87,18 @@ static void save(struct monitor *monitor, struct text *report)
 	const char *name = monitor->name;
 	_cleanup_text_ struct text bytes = {};
 	_cleanup_error_ struct error err = {};
+	int r;
 
 	if (!registry->state_dir || monitor->configured)
 		return;
-	if (lock_state_dir(registry, false, &err) < 0) {
-		error_prefix(&err, err.code,
-			     "monitor %s is not saved and is lost at the next restart", name);
-		report_not_saved(&err, report);
-		return;
-	}
-	if (state_save(registry->state_dir, name, saved_format(monitor, &bytes) < 0 ? NULL : &bytes,
-		       &err) < 0)
+	r = lock_state_dir(registry, false, &err);
+	if (r < 0)
+		error_prefix(&err, r, "monitor %s is not saved and is lost at the next restart",
+			     name);
+	else
+		r = state_save(registry->state_dir, name,
+			       saved_format(monitor, &bytes) < 0 ? NULL : &bytes, &err);
+	if (r < 0)
 		report_not_saved(&err, report);
 	lock_state_dir(registry, false, NULL); /* state_save() may have created the directory */
 }
@@ -145,27 +146,48 @@ void registry_report_waiting(struct monitor *monitor, struct text *report)
 	pthread_mutex_unlock(&monitor->state);
 }
 
-int registry_add(struct registry *registry, struct monitor_settings *settings, bool configured,
-		 struct text *report, struct error *err)
+/*
+ * Creates a monitor, loads its dataplane, and adds it to the set. *added: it is in the set. If the
+ * dataplane fails, only a monitor with a history and one of collectd.conf are added. A history is
+ * moved.
+ */
+static int add_monitor(struct registry *registry, struct monitor_settings *settings,
+		       bool configured, struct history *history, struct text *report, bool *added,
+		       struct error *err)
 {
 	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
-	int r = registry_create(registry, settings, configured, 0, &monitor, err), load = 0;
+	int r = registry_create(registry, settings, configured, 0, &monitor, err), load;
 
-	if (r == 0) {
-		monitor_begin(monitor);
-		load = loader_reload(monitor, true, report, err);
-		__atomic_store_n(&monitor->stale, true, __ATOMIC_RELEASE);
-		if (load >= 0 || configured)
-			r = registry_insert(registry, monitor, load < 0 ? NULL : err);
-		if (r == 0 && load >= 0)
-			save(monitor, report);
-		monitor_end(monitor);
+	*added = false;
+	if (r < 0)
+		return r;
+	monitor_begin(monitor);
+	if (history) {
+		monitor->history = *history;
+		*history = (struct history){};
 	}
-	if (r == 0 && (load >= 0 || configured)) {
+	load = loader_reload(monitor, true, report, err);
+	__atomic_store_n(&monitor->stale, true, __ATOMIC_RELEASE);
+	if (load >= 0 || configured || history) {
+		r = registry_insert(registry, monitor, load < 0 ? NULL : err);
+		*added = r == 0;
+	}
+	if (*added && load >= 0 && !history)
+		save(monitor, report);
+	monitor_end(monitor);
+	if (*added) {
 		registry_report_waiting(monitor, report);
 		registry_notify_added(registry, monitor);
 	}
-	r = r < 0 ? r : load < 0 ? load : 0;
+	return r < 0 ? r : load < 0 ? load : 0;
+}
+
+int registry_add(struct registry *registry, struct monitor_settings *settings, bool configured,
+		 struct text *report, struct error *err)
+{
+	bool added;
+	int r = add_monitor(registry, settings, configured, NULL, report, &added, err);
+
 	return configured ? r : count_refused(r);
 }
 
@@ -183,38 +205,22 @@ static int restore(void *data, const char *name, const char *bytes, size_t len, 
 	struct registry *registry = ((struct restoring *)data)->registry;
 	struct text *report = ((struct restoring *)data)->report;
 	_cleanup_(monitor_unrefp) struct monitor *known = registry_find(registry, name, NULL);
-	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
 	_cleanup_(saved_release) struct saved saved = {};
 	_cleanup_text_ struct text ignored = {};
 	_cleanup_error_ struct error why = {};
 	int r = saved_parse(bytes, len, name, &saved, &ignored, err);
+	bool added;
 
 	if (r < 0)
 		return r;
-	if (known) {
+	if (known)
 		text_printf(report,
 			    "monitor %s: its saved state is not restored, collectd.conf defines "
 			    "the monitor now\n",
 			    name);
-		return 0;
-	}
-	r = registry_create(registry, &saved.settings, false, 0, &monitor, &why);
-	if (r == 0) {
-		monitor_begin(monitor);
-		monitor->history = saved.history;
-		saved.history = (struct history){};
-		if (monitor->history.n && loader_again(monitor, report, &why) < 0)
-			text_printf(report, "%s\n", error_message(&why));
-		__atomic_store_n(&monitor->stale, true, __ATOMIC_RELEASE);
-		r = registry_insert(registry, monitor, &why);
-		monitor_end(monitor);
-	}
-	if (r < 0) {
-		text_printf(report, "not restored: %s\n", error_message(&why));
-		return 0;
-	}
-	registry_report_waiting(monitor, report);
-	registry_notify_added(registry, monitor);
+	else if (add_monitor(registry, &saved.settings, false, &saved.history, report, &added,
+			     &why) < 0)
+		text_printf(report, added ? "%s\n" : "not restored: %s\n", error_message(&why));
 	return 0;
 }
 
@@ -244,7 +250,7 @@ void registry_try_again(struct registry *registry, struct text *report)
 			int r = 0;
 
 			monitor_begin(monitor);
-			if (monitor->wanting && !monitor->dataplane)
+			if (monitor->missing_monitor && !monitor->dataplane)
 				r = loader_reload(monitor, false, report, &err);
 			monitor_end(monitor);
 			if (r <= 0)
@@ -324,14 +330,6 @@ int registry_inject(struct registry *registry, const struct injection *injection
 	return count_refused(r);
 }
 
-int registry_try_document(struct registry *registry, const char *bytes, size_t len,
-			  struct error *err)
-{
-	_cleanup_document_ struct document *document = NULL;
-
-	return document_parse(bytes, len, registry->dataplane_dir, true, &document, err);
-}
-
 /* Ends a request: saves a changed monitor, and reports the change. */
 static int finish_request(struct registry *registry, struct monitor *monitor, int r,
 			  struct text *report)
@@ -343,9 +341,8 @@ static int finish_request(struct registry *registry, struct monitor *monitor, in
 	return count_refused(r);
 }
 
-static int attach_interface(struct registry *registry, const char *name, const char *interface,
-			    const char *position, bool alone, struct text *report,
-			    struct error *err)
+int registry_attach(struct registry *registry, const char *name, const char *interface,
+		    const char *position, bool alone, struct text *report, struct error *err)
 {
 	const struct transaction_options options = { .interface = interface, .position = position };
 	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
@@ -359,18 +356,6 @@ static int attach_interface(struct registry *registry, const char *name, const c
 	else
 		r = monitor_switch(monitor, monitor->dataplane, &options, err);
 	return finish_request(registry, monitor, r, report);
-}
-
-int registry_attach(struct registry *registry, const char *name, const char *interface,
-		    const char *position, struct text *report, struct error *err)
-{
-	return attach_interface(registry, name, interface, position, false, report, err);
-}
-
-int registry_attach_one(struct registry *registry, const char *name, const char *interface,
-			const char *position, struct text *report, struct error *err)
-{
-	return attach_interface(registry, name, interface, position, true, report, err);
 }
 
 int registry_detach(struct registry *registry, const char *name, const char *interface,
@@ -409,7 +394,7 @@ int registry_delete(struct registry *registry, const char *name, struct text *re
 	/* Remove the file first: once the name is free, another monitor may be saved under it. */
 	registry_forget(registry, name, report);
 	monitor_close(monitor, false);
-	registry_remove(registry, monitor);
+	registry_replace(registry, monitor, NULL);
 	monitor_end(monitor);
 	registry_notify_removed(registry, monitor);
 	return 0;

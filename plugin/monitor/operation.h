@@ -45,44 +45,20 @@ int registry_inject(struct registry *registry, const struct injection *injection
 		    struct text *warnings, struct error *err);
 
 /**
- * registry_try_document() - validate a document as registry_inject() would parse it
- * @registry: the registry
- * @bytes:    the document
- * @len:      its length in bytes
- * @err:      receives the reason of a failure
- *
- * Return: 0, or -errno.
- */
-int registry_try_document(struct registry *registry, const char *bytes, size_t len,
-			  struct error *err);
-
-/**
  * registry_attach() - attach a monitor to further interfaces
  * @registry:  the registry
  * @name:      the monitor
  * @interface: as in the settings
  * @position:  as in the settings; may be NULL
+ * @alone:     the monitor must have no other interface
  * @report:    as in registry_delete()
  * @err:       receives the reason of a failure
  *
- * Return: 0; -ENOENT if there is no such monitor; an error of monitor_switch().
+ * Return: 0; -ENOENT if there is no such monitor; -EISCONN if it must have no other interface, but
+ * has one; an error of monitor_switch().
  */
 int registry_attach(struct registry *registry, const char *name, const char *interface,
-		    const char *position, struct text *report, struct error *err);
-
-/**
- * registry_attach_one() - attach a monitor that must have no other interface
- * @registry:  the registry
- * @name:      the monitor
- * @interface: as in the settings
- * @position:  as in the settings; may be NULL
- * @report:    as in registry_delete()
- * @err:       receives the reason of a failure
- *
- * Return: as registry_attach(); -EISCONN if the monitor already has an interface.
- */
-int registry_attach_one(struct registry *registry, const char *name, const char *interface,
-			const char *position, struct text *report, struct error *err);
+		    const char *position, bool alone, struct text *report, struct error *err);
 
 /**
  * registry_detach() - detach a monitor

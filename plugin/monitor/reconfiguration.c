@@ -4,8 +4,9 @@
 #include "base/string.h"
 #include "kernel/rcu.h"
 #include "monitor/attach.h"
+#include "monitor/operation.h"
 #include "monitor/pinning.h"
-#include "monitor/transaction.h"
+#include "monitor/tracking.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,72 +22,43 @@ bool monitor_can_set_settings(const struct monitor *monitor,
 	       settings->pin == old->pin;
 }
 
-static bool has_pattern(const struct monitor *monitor, const char *text)
-{
-	for (size_t i = 0; i < monitor->n_patterns; i++)
-		if (!strcmp(monitor->patterns[i]->text, text))
-			return true;
-	return false;
-}
-
-/*
- * Returns the monitor's patterns, followed by patterns for the interfaces that the configuration
- * did not name before; NULL if memory ran out. n receives the number of patterns. An interface that
- * was detached at run time stays detached.
- */
-static struct pattern **extend_patterns(const struct monitor *monitor,
-					const struct monitor_settings *settings, size_t *n)
-{
-	const struct monitor_settings *old = monitor->configured ? monitor->settings : NULL;
-	struct pattern **patterns =
-		calloc(monitor->n_patterns + settings->n_interfaces + 1, sizeof(*patterns));
-
-	*n = monitor->n_patterns;
-	for (size_t i = 0; patterns && i < *n; i++)
-		patterns[i] = monitor->patterns[i];
-	for (size_t i = 0; patterns && i < settings->n_interfaces; i++) {
-		const char *text = settings->interfaces[i];
-
-		if (has_pattern(monitor, text) ||
-		    (old && monitor_settings_has_interface(old, text)))
-			continue;
-		patterns[*n] = pattern_new(text, settings->position);
-		if (patterns[*n]) {
-			(*n)++;
-			continue;
-		}
-		while (*n > monitor->n_patterns)
-			pattern_free(patterns[--*n]);
-		free(patterns);
-		return NULL;
-	}
-	return patterns;
-}
-
 int monitor_set_settings(struct monitor *monitor, struct monitor_settings *settings,
 			 struct error *err)
 {
-	_cleanup_(monitor_settings_unrefp) struct monitor_settings *old = monitor->settings;
-	_cleanup_free_ struct pattern **old_patterns = monitor->patterns;
+	_cleanup_(monitor_settings_unrefp) struct monitor_settings *old =
+		monitor_settings_ref(monitor->settings);
 	bool was_configured = monitor->configured;
-	size_t n;
-	struct pattern **patterns = extend_patterns(monitor, settings, &n);
+	size_t n = monitor->n_patterns;
 
-	if (!patterns) {
-		old = NULL;
-		old_patterns = NULL;
+	if (!monitor_reserve_patterns(monitor, settings->n_interfaces + 1))
+		return error_oom(err);
+	/* Patterns from n_patterns on are not visible yet. */
+	for (size_t i = 0; i < settings->n_interfaces; i++) {
+		const char *text = settings->interfaces[i];
+
+		/* An interface that was detached at run time stays detached. */
+		if (monitor_find_pattern(monitor, text) < monitor->n_patterns ||
+		    (was_configured && monitor_settings_has_interface(old, text)))
+			continue;
+		monitor->patterns[n] = pattern_new(text, settings->position);
+		if (monitor->patterns[n]) {
+			n++;
+			continue;
+		}
+		while (n > monitor->n_patterns)
+			pattern_free(monitor->patterns[--n]);
 		return error_oom(err);
 	}
 	pthread_mutex_lock(&monitor->links);
 	pthread_mutex_lock(&monitor->state);
+	monitor_settings_unref(monitor->settings);
 	monitor->settings = monitor_settings_ref(settings);
 	monitor->configured = true;
-	monitor->patterns = patterns;
 	monitor->n_patterns = n;
 	pthread_mutex_unlock(&monitor->state);
 	pthread_mutex_unlock(&monitor->links);
-	for (size_t i = n; i-- > 0;) {
-		const char *text = patterns[i]->text;
+	while (n-- > 0) {
+		const char *text = monitor->patterns[n]->text;
 		bool was_named = !was_configured || monitor_settings_has_interface(old, text);
 
 		if (was_named && !monitor_settings_has_interface(settings, text))
@@ -96,21 +68,16 @@ int monitor_set_settings(struct monitor *monitor, struct monitor_settings *setti
 	return 0;
 }
 
-bool monitor_collides(const struct monitor *next, const struct monitor *old)
-{
-	return (next->hook->xdp && old->hook->xdp &&
-		string_equal(next->settings->netns, old->settings->netns)) ||
-	       (next->settings->pin && old->settings->pin);
-}
-
-void monitor_suspend(struct monitor *monitor)
+/* Detaches and unpins everything to make room for another monitor. */
+static void suspend(struct monitor *monitor)
 {
 	for (size_t i = 0; i < monitor->n_instances; i++)
 		instance_withdraw(monitor, monitor->instances[i], NULL);
 	monitor->pins = pins_close(monitor->pins);
 }
 
-void monitor_resume(struct monitor *monitor)
+/* Undoes suspend(): pins the generations again. monitor_end() attaches the interfaces. */
+static void resume(struct monitor *monitor)
 {
 	_cleanup_error_ struct error err = {};
 	int r = pinning_open(monitor, &err);
@@ -126,36 +93,75 @@ void monitor_resume(struct monitor *monitor)
 	__atomic_store_n(&monitor->stale, true, __ATOMIC_RELEASE);
 }
 
-/* Continues the run statistics of the programs of old, which are detached. */
-static void follow_programs(struct monitor *next, const struct monitor *old)
+/* Detaches everything for good and hands the statistics to the successor. */
+static void retire(struct monitor *old, struct monitor *next)
 {
-	bool share = next->settings->share;
+	bool share = next->settings->share, same_share = share == old->settings->share;
 
-	if (share != old->settings->share)
-		return;
-	if (run_stats_are_on())
+	monitor_close(old, false);
+	if (same_share && run_stats_are_on())
 		rcu_wait(NULL);
-	for (size_t i = 0; i < next->n_instances; i++)
+	for (size_t i = 0; same_share && i < next->n_instances; i++)
 		for (size_t j = 0; j < old->n_instances; j++)
 			if (share ? i + j == 0
 				  : string_equal(next->instances[i]->interface,
 						 old->instances[j]->interface))
 				generation_follow(next->instances[i]->generation,
 						  old->instances[j]->generation);
+	pthread_mutex_lock(&old->state);
+	/* The counters of old remain valid until next is in the registry. */
+	next->changes += old->changes;
+	next->failures += old->failures;
+	if (!next->changed)
+		next->changed = old->changed;
+	read_stats_unref(next->read_stats);
+	next->read_stats = read_stats_ref(old->read_stats);
+	next->unhealthy = old->unhealthy;
+	pthread_mutex_unlock(&old->state);
 }
 
-void monitor_retire(struct monitor *monitor, struct monitor *successor)
+int monitor_exchange(struct monitor *old, struct monitor_settings *settings, struct text *report,
+		     struct monitor **ret, struct error *err)
 {
-	monitor_close(monitor, false);
-	follow_programs(successor, monitor);
-	pthread_mutex_lock(&monitor->state);
-	/* The counters of the monitor remain valid until its successor is in the registry. */
-	successor->changes += monitor->changes;
-	successor->failures += monitor->failures;
-	if (!successor->changed)
-		successor->changed = monitor->changed;
-	read_stats_unref(successor->read_stats);
-	successor->read_stats = read_stats_ref(monitor->read_stats);
-	successor->unhealthy = monitor->unhealthy;
-	pthread_mutex_unlock(&monitor->state);
+	_cleanup_(monitor_unrefp) struct monitor *next = NULL;
+	bool same_level =
+		old->configured && !strcasecmp(settings->log_level, old->settings->log_level);
+	bool other_document = !string_equal(settings->dataplane,
+					    old->configured ? old->settings->dataplane : NULL);
+	char *level = same_level ? strdup(old->log_level) : NULL;
+	bool collides;
+	int r = registry_create(old->registry, settings, true, old->id, &next, err);
+
+	if (r < 0) {
+		free(level);
+		return r;
+	}
+	monitor_begin(next);
+	if (level)
+		monitor_set_log_level(next, level);
+	collides = (next->hook->xdp && old->hook->xdp &&
+		    string_equal(next->settings->netns, old->settings->netns)) ||
+		   (next->settings->pin && old->settings->pin);
+	if (collides)
+		suspend(old);
+	if (old->history.n && !other_document)
+		r = loader_replay(next, &old->history, report, err);
+	else
+		r = loader_reload(next, true, report, err);
+	if (r < 0) { /* next may already run the first of its documents */
+		monitor_note(old, err);
+		monitor_close(next, false);
+		if (collides)
+			resume(old);
+	} else {
+		__atomic_store_n(&next->stale, true, __ATOMIC_RELEASE);
+		retire(old, next);
+		registry_replace(old->registry, old, next);
+		if (!old->configured)
+			registry_forget(old->registry, next->name, report);
+	}
+	monitor_end(next);
+	if (r >= 0)
+		*ret = steal_ptr(&next);
+	return r < 0 ? r : 0;
 }

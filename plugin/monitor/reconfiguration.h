@@ -35,33 +35,19 @@ int monitor_set_settings(struct monitor *monitor, struct monitor_settings *setti
 			 struct error *err);
 
 /**
- * monitor_collides() - check whether two monitors cannot be attached at the same time
- * @next: the new monitor
- * @old:  the running monitor
+ * monitor_exchange() - replace a monitor by one with settings that need new programs
+ * @old:      under control; deleted on success
+ * @settings: ownership is taken, also on failure
+ * @report:   receives a line for each warning, with the monitor's name
+ * @ret:      receives the new monitor, which is in the registry
+ * @err:      receives the reason of a failure
  *
- * Return: true if both use XDP in the same network namespace, or both use Pin.
- */
-bool monitor_collides(const struct monitor *next, const struct monitor *old);
-
-/**
- * monitor_suspend() - detach and unpin everything to make room for another monitor
- * @monitor: under control
- */
-void monitor_suspend(struct monitor *monitor);
-
-/**
- * monitor_resume() - undo monitor_suspend()
- * @monitor: under control
+ * If both use XDP in the same network namespace, or both use Pin, old is detached before the new
+ * monitor is attached. The new monitor continues the statistics of old.
  *
- * Pins the generations again. monitor_end() attaches the interfaces. A failure is logged.
+ * Return: 0, or -errno; after a failure old runs as before.
  */
-void monitor_resume(struct monitor *monitor);
-
-/**
- * monitor_retire() - detach everything for good and hand the statistics to a successor
- * @monitor:   under control
- * @successor: under control
- */
-void monitor_retire(struct monitor *monitor, struct monitor *successor);
+int monitor_exchange(struct monitor *old, struct monitor_settings *settings, struct text *report,
+		     struct monitor **ret, struct error *err);
 
 #endif

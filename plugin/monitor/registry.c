@@ -92,8 +92,12 @@ struct registry *registry_free(struct registry *registry)
 	if (!registry)
 		return NULL;
 	for (size_t i = 0; i < registry->n_monitors; i++) {
-		monitor_stop(registry->monitors[i], true);
-		monitor_unref(registry->monitors[i]);
+		struct monitor *monitor = registry->monitors[i];
+
+		pthread_mutex_lock(&monitor->control);
+		monitor_close(monitor, true);
+		pthread_mutex_unlock(&monitor->control);
+		monitor_unref(monitor);
 	}
 	free(registry->monitors);
 	pin_store_free(registry->pins);
@@ -250,42 +254,29 @@ int registry_insert(struct registry *registry, struct monitor *monitor, struct e
 	return r;
 }
 
-void registry_remove(struct registry *registry, struct monitor *monitor)
-{
-	bool found = false;
-
-	pthread_mutex_lock(&registry->lock);
-	for (size_t i = 0; i < registry->n_monitors && !found; i++) {
-		found = registry->monitors[i] == monitor;
-		if (!found)
-			continue;
-		array_remove(registry->monitors, registry->n_monitors, i);
-		pthread_mutex_lock(&monitor->state);
-		registry->retired_changes += monitor->changes;
-		registry->retired_failures += monitor->failures;
-		pthread_mutex_unlock(&monitor->state);
-	}
-	pthread_mutex_unlock(&registry->lock);
-	if (found)
-		monitor_unref(monitor);
-	registry_notify_changed(registry);
-	eventfd_write(registry->list_fd, 1);
-}
-
 void registry_replace(struct registry *registry, struct monitor *old, struct monitor *next)
 {
-	bool found = false;
+	size_t i = 0;
+	bool found;
 
 	pthread_mutex_lock(&registry->lock);
-	for (size_t i = 0; i < registry->n_monitors && !found; i++) {
-		found = registry->monitors[i] == old;
-		if (found)
-			registry->monitors[i] = monitor_ref(next);
+	while (i < registry->n_monitors && registry->monitors[i] != old)
+		i++;
+	found = i < registry->n_monitors;
+	if (found && next) {
+		registry->monitors[i] = monitor_ref(next);
+	} else if (found) {
+		array_remove(registry->monitors, registry->n_monitors, i);
+		pthread_mutex_lock(&old->state);
+		registry->retired_changes += old->changes;
+		registry->retired_failures += old->failures;
+		pthread_mutex_unlock(&old->state);
 	}
 	pthread_mutex_unlock(&registry->lock);
 	if (found)
 		monitor_unref(old);
 	registry_notify_changed(registry);
+	eventfd_write(registry->list_fd, 1);
 }
 
 void registry_retired(struct registry *registry, uint64_t *changes, uint64_t *failures)

@@ -217,17 +217,11 @@ int registry_create(struct registry *registry, struct monitor_settings *settings
 int registry_insert(struct registry *registry, struct monitor *monitor, struct error *err);
 
 /**
- * registry_remove() - remove a monitor from the set, or replace it
- * @registry: the registry
- * @monitor:  the set's reference is dropped, and its counters are added to the retired totals
- */
-void registry_remove(struct registry *registry, struct monitor *monitor);
-
-/**
- * registry_replace() - put another monitor in the place of a monitor
+ * registry_replace() - put another monitor in the place of a monitor, or remove the monitor
  * @registry: the registry
  * @old:      the set's reference is dropped
- * @next:     a reference is taken
+ * @next:     a reference is taken; NULL: @old is removed, and its counters are added to the
+ *            retired totals
  */
 void registry_replace(struct registry *registry, struct monitor *old, struct monitor *next);
 

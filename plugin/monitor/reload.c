@@ -18,7 +18,7 @@ struct reload {
 	struct text *report;
 	struct text failures;
 	int failed;
-	bool wanting; /* a dataplane failed because another monitor was missing */
+	bool missing_monitor; /* a dataplane failed because another monitor was missing */
 };
 
 static void add_failure(struct reload *reload, int r, const struct error *err)
@@ -28,11 +28,11 @@ static void add_failure(struct reload *reload, int r, const struct error *err)
 	reload->failed = r;
 }
 
-/* Adds a failed load. report_wanting() reports failures caused by a missing monitor later. */
+/* Adds a failed load. Failures because of a missing monitor are reported after all changes. */
 static void add_load_failure(struct reload *reload, int r, const struct error *err)
 {
 	if (r == -ENOLINK)
-		reload->wanting = true;
+		reload->missing_monitor = true;
 	else
 		add_failure(reload, r, err);
 }
@@ -50,19 +50,6 @@ static void report_replaced(struct reload *reload, const struct monitor *monitor
 		notification_post(NOTIFICATION_OKAY, name, NULL, "monitor %s: dataplane replaced",
 				  name);
 	}
-}
-
-static void reload_document(struct reload *reload, struct monitor *monitor)
-{
-	_cleanup_error_ struct error err = {};
-	int r;
-
-	monitor_begin(monitor);
-	r = loader_reload(monitor, reload->force, reload->report, &err);
-	monitor_end(monitor);
-	if (r != 0)
-		registry_notify_changed(reload->registry);
-	report_replaced(reload, monitor, r, &err);
 }
 
 /* -- a monitor whose settings have changed -- */
@@ -113,68 +100,6 @@ static int update(struct reload *reload, struct monitor *monitor, struct monitor
 	return 0;
 }
 
-/*
- * Replaces a monitor by one with settings that need new programs, for example another hook. old is
- * under control. On success *ret receives the new monitor. On failure old keeps running.
- */
-static int exchange(struct reload *reload, struct monitor *old, struct monitor_settings *settings,
-		    struct monitor **ret, struct error *err)
-{
-	_cleanup_(monitor_unrefp) struct monitor *next = NULL;
-	bool same_level =
-		old->configured && !strcasecmp(settings->log_level, old->settings->log_level);
-	bool other_document = !string_equal(settings->dataplane,
-					    old->configured ? old->settings->dataplane : NULL);
-	char *level = same_level ? strdup(old->log_level) : NULL;
-	bool collides;
-	int r = registry_create(reload->registry, settings, true, old->id, &next, err);
-
-	if (r < 0) {
-		free(level);
-		return r;
-	}
-	monitor_begin(next);
-	if (level)
-		monitor_set_log_level(next, level);
-	collides = monitor_collides(next, old);
-	if (collides)
-		monitor_suspend(old);
-	if (old->history.n && !other_document)
-		r = loader_replay(next, &old->history, reload->report, err);
-	else
-		r = loader_reload(next, true, reload->report, err);
-	if (r < 0) { /* next may already run the first of its documents */
-		monitor_note(old, err);
-		monitor_close(next, false);
-		if (collides)
-			monitor_resume(old);
-	} else {
-		__atomic_store_n(&next->stale, true, __ATOMIC_RELEASE);
-		monitor_retire(old, next);
-		registry_replace(reload->registry, old, next);
-		if (!old->configured)
-			registry_forget(reload->registry, next->name, reload->report);
-	}
-	monitor_end(next);
-	if (r >= 0)
-		*ret = steal_ptr(&next);
-	return r < 0 ? r : 0;
-}
-
-/* Reports matching interfaces that could not be attached. */
-static void report_unattached(struct reload *reload, struct monitor *monitor)
-{
-	_cleanup_error_ struct error err = {};
-
-	pthread_mutex_lock(&monitor->state);
-	if (monitor->attach_code)
-		error_set(&err, -EIO, "monitor %s: %s", monitor->name,
-			  monitor->attach_error ? monitor->attach_error : "not attached");
-	pthread_mutex_unlock(&monitor->state);
-	if (err.code)
-		add_failure(reload, err.code, &err);
-}
-
 static void change(struct reload *reload, struct monitor *monitor, struct monitor_settings *new)
 {
 	_cleanup_(monitor_unrefp) struct monitor *next = NULL;
@@ -195,7 +120,7 @@ static void change(struct reload *reload, struct monitor *monitor, struct monito
 			registry_forget(reload->registry, monitor->name, reload->report);
 		next = monitor_ref(monitor);
 	} else {
-		r = exchange(reload, monitor, new, &next, &err);
+		r = monitor_exchange(monitor, new, reload->report, &next, &err);
 	}
 	monitor_end(monitor);
 	if (r < 0) {
@@ -204,7 +129,13 @@ static void change(struct reload *reload, struct monitor *monitor, struct monito
 	}
 	text_printf(reload->report, "monitor %s: settings changed\n", next->name);
 	registry_report_waiting(next, reload->report);
-	report_unattached(reload, next);
+	pthread_mutex_lock(&next->state);
+	if (next->attach_code)
+		error_set(&err, -EIO, "monitor %s: %s", next->name,
+			  next->attach_error ? next->attach_error : "not attached");
+	pthread_mutex_unlock(&next->state);
+	if (err.code)
+		add_failure(reload, err.code, &err);
 	registry_notify_changed(reload->registry);
 	registry_notify_removed(reload->registry, monitor);
 	registry_notify_added(reload->registry, next);
@@ -258,15 +189,23 @@ static void change_existing(struct reload *reload, const struct monitor_list *li
 		struct monitor *monitor = list->monitors[i];
 		struct monitor_settings *settings =
 			new ? settings_monitor(new, monitor->name) : NULL;
+		_cleanup_error_ struct error err = {};
+		int r;
 
 		if (!is_requested(reload, monitor->name) ||
 		    (new && !settings && monitor->configured)) /* already deleted */
 			continue;
-		if (settings &&
-		    (!monitor->configured || !monitor_settings_equal(settings, monitor->settings)))
+		if (settings && (!monitor->configured ||
+				 !monitor_settings_equal(settings, monitor->settings))) {
 			change(reload, monitor, settings);
-		else
-			reload_document(reload, monitor);
+			continue;
+		}
+		monitor_begin(monitor);
+		r = loader_reload(monitor, reload->force, reload->report, &err);
+		monitor_end(monitor);
+		if (r != 0)
+			registry_notify_changed(reload->registry);
+		report_replaced(reload, monitor, r, &err);
 	}
 }
 
@@ -291,7 +230,7 @@ static void add_configured(struct reload *reload, const struct monitor_list *lis
 }
 
 /* Called after all monitors were updated: a monitor that is still missing is an error. */
-static void report_wanting(struct reload *reload)
+static void report_missing_monitors(struct reload *reload)
 {
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
 
@@ -303,7 +242,7 @@ static void report_wanting(struct reload *reload)
 		_cleanup_error_ struct error err = {};
 
 		pthread_mutex_lock(&monitor->state);
-		if (monitor->wanting && monitor->outdated && monitor->last_error)
+		if (monitor->missing_monitor && monitor->outdated && monitor->last_error)
 			error_set(&err, -ENOENT, "monitor %s: %s", monitor->name,
 				  monitor->last_error);
 		pthread_mutex_unlock(&monitor->state);
@@ -333,8 +272,8 @@ static int reload_apply(struct registry *registry, struct settings *new, const c
 	change_existing(&reload, &list);
 	if (new)
 		add_configured(&reload, &list);
-	if (reload.wanting)
-		report_wanting(&reload);
+	if (reload.missing_monitor)
+		report_missing_monitors(&reload);
 	registry_batch_end(registry);
 	registry_report_feeds(registry, report);
 	if (reload.failed < 0)

@@ -202,7 +202,7 @@ static int load_generation(struct monitor *monitor, struct instance *instance,
 
 	if (!monitor->dataplane)
 		return 0;
-	if (monitor->settings->share || (!first->pattern && !first->spent)) {
+	if (monitor->settings->share || (!first->pattern && !first->obsolete)) {
 		*ret = generation_ref(first->generation);
 		return 0;
 	}
@@ -333,21 +333,6 @@ void monitor_begin(struct monitor *monitor)
 	pthread_mutex_lock(&monitor->control);
 }
 
-/* Posts a notification when the monitor becomes unhealthy and when it recovers. */
-static void notify_health(struct monitor *monitor)
-{
-	const char *name = monitor->name, *reason;
-
-	pthread_mutex_lock(&monitor->state);
-	reason = monitor_health_reason(monitor);
-	if (reason && !monitor->unhealthy && !monitor->deleted)
-		notification_post(NOTIFICATION_FAILURE, name, NULL, "monitor %s: %s", name, reason);
-	else if (!reason && monitor->unhealthy && !monitor->deleted)
-		notification_post(NOTIFICATION_OKAY, name, NULL, "monitor %s has recovered", name);
-	pthread_mutex_unlock(&monitor->state);
-	monitor->unhealthy = reason != NULL;
-}
-
 void monitor_feed(const struct monitor *monitor, struct text *news)
 {
 	for (size_t i = 0; monitor->registry && !monitor->deleted && i < monitor->n_instances; i++)
@@ -357,6 +342,8 @@ void monitor_feed(const struct monitor *monitor, struct text *news)
 
 void monitor_end(struct monitor *monitor)
 {
+	const char *name = monitor->name, *reason;
+
 	do {
 		bool stale = __atomic_exchange_n(&monitor->stale, false, __ATOMIC_ACQ_REL);
 		_cleanup_text_ struct text news = {};
@@ -367,8 +354,17 @@ void monitor_end(struct monitor *monitor)
 		/* Feeds may have changed while control was held. */
 		monitor_feed(monitor, &news);
 		if (news.len)
-			log_error("monitor %s: %s", monitor->name, text_str(&news));
-		notify_health(monitor);
+			log_error("monitor %s: %s", name, text_str(&news));
+		pthread_mutex_lock(&monitor->state);
+		reason = monitor_health_reason(monitor);
+		if (reason && !monitor->unhealthy && !monitor->deleted)
+			notification_post(NOTIFICATION_FAILURE, name, NULL, "monitor %s: %s", name,
+					  reason);
+		else if (!reason && monitor->unhealthy && !monitor->deleted)
+			notification_post(NOTIFICATION_OKAY, name, NULL, "monitor %s has recovered",
+					  name);
+		pthread_mutex_unlock(&monitor->state);
+		monitor->unhealthy = reason != NULL;
 		pthread_mutex_unlock(&monitor->control);
 		/* A thread that set stale while control was held relies on this one to scan. */
 	} while (__atomic_load_n(&monitor->stale, __ATOMIC_ACQUIRE) &&

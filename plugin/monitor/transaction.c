@@ -113,7 +113,6 @@ static int transaction_init(struct transaction *transaction, struct error *err)
 	const char *interface = transaction->options->interface;
 	struct monitor *monitor = transaction->monitor;
 	_cleanup_netifs_ struct netif_list list = {};
-	struct pattern **patterns;
 	size_t n_max;
 	int r;
 
@@ -125,12 +124,8 @@ static int transaction_init(struct transaction *transaction, struct error *err)
 	n_max = monitor->n_instances + list.n;
 	transaction->changes = calloc(n_max, sizeof(*transaction->changes));
 	transaction->instances = calloc(n_max, sizeof(struct instance *));
-	pthread_mutex_lock(&monitor->state);
-	patterns = realloc(monitor->patterns, (monitor->n_patterns + 1) * sizeof(struct pattern *));
-	if (patterns)
-		monitor->patterns = patterns;
-	pthread_mutex_unlock(&monitor->state);
-	if (!transaction->changes || !transaction->instances || !patterns)
+	if (!transaction->changes || !transaction->instances ||
+	    !monitor_reserve_patterns(monitor, 1))
 		return error_oom(err);
 	for (size_t i = 0; i < monitor->n_instances; i++)
 		transaction->changes[transaction->n++].instance = monitor->instances[i];
@@ -154,7 +149,7 @@ static const struct generation *generation_before(const struct transaction *tran
 		return first->generation;
 	if (i < n_old)
 		return transaction->changes[i].instance->generation;
-	return i == n_old && !first->pattern && !first->spent ? first->generation : NULL;
+	return i == n_old && !first->pattern && !first->obsolete ? first->generation : NULL;
 }
 
 /* Loads and pins the next generation of each instance. */
@@ -407,7 +402,7 @@ static void drop_pattern(struct monitor *monitor, size_t at)
 int monitor_detach(struct monitor *monitor, const char *interface, struct error *err)
 {
 	const struct pattern *pattern = NULL;
-	size_t at = 0;
+	size_t at;
 
 	while (!interface && monitor->n_patterns)
 		drop_pattern(monitor, monitor->n_patterns - 1);
@@ -416,8 +411,7 @@ int monitor_detach(struct monitor *monitor, const char *interface, struct error 
 	for (size_t i = 0; i < monitor->n_instances; i++)
 		if (string_equal(monitor->instances[i]->interface, interface))
 			pattern = monitor->instances[i]->pattern;
-	while (at < monitor->n_patterns && strcmp(monitor->patterns[at]->text, interface) != 0)
-		at++;
+	at = monitor_find_pattern(monitor, interface);
 	/* A renamed interface has another name than its pattern. */
 	if (at == monitor->n_patterns && pattern && pattern_name(pattern))
 		for (at = 0; at < monitor->n_patterns && monitor->patterns[at] != pattern;)

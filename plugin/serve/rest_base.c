@@ -103,8 +103,8 @@ int rest_attach(struct rest_call *call, struct error *err)
 		r = monitor_settings_try(placement.cube, "Interface", placement.port, err);
 	if (r < 0)
 		return r;
-	r = registry_attach_one(call->request->registry, placement.cube, placement.port,
-				position.len ? text_str(&position) : NULL, NULL, err);
+	r = registry_attach(call->request->registry, placement.cube, placement.port,
+			    position.len ? text_str(&position) : NULL, true, NULL, err);
 	if (r == -ENODEV)
 		error_set(err, r, "Port %.100s does not exist", placement.port);
 	else if (r == -EISCONN)

@@ -243,11 +243,13 @@ int rest_inject(struct rest_call *call, const struct injection *injection, unsig
 {
 	struct registry *registry = call->request->registry;
 	_cleanup_(monitor_list_release) struct monitor_list list = {};
+	_cleanup_document_ struct document *document = NULL;
 	int r = 0;
 
 	/* Check the document first, to distinguish its errors from errors of the compiler. */
 	if (injection->bytes)
-		r = registry_try_document(registry, injection->bytes, injection->len, err);
+		r = document_parse(injection->bytes, injection->len, registry->dataplane_dir, true,
+				   &document, err);
 	if (r < 0) {
 		/* The message begins with the invalid member. */
 		const char *message = error_message(err), *colon = strstr(message, ": ");

@@ -89,8 +89,8 @@ static int run_attach(const struct request *request, struct answer *answer, stru
 		r = read_settings(request, &settings, err);
 	if (r < 0)
 		return r;
-	r = registry_attach(request->registry, name, interface, settings.position, &answer->lines,
-			    err);
+	r = registry_attach(request->registry, name, interface, settings.position, false,
+			    &answer->lines, err);
 	monitor_settings_release(&settings);
 	if (r == 0)
 		text_printf(&answer->status, "monitor %s attached to %s", name, interface);

@@ -223,16 +223,18 @@ static void test_life(void **state)
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &first), 1);
 	assert_int_equal(tcx_programs("v0", TCX_EGRESS, NULL), 0);
 	/* another interface does not affect the program of the first one */
-	must(registry_attach(registry, "edge", "v1", NULL, NULL, &err), &err);
+	must(registry_attach(registry, "edge", "v1", NULL, false, NULL, &err), &err);
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, &second), 1);
 	assert_int_equal(first, second);
 	assert_int_equal(tcx_programs("v1", TCX_INGRESS, NULL), 1);
 	assert_int_equal(instances(registry, "edge", NULL), 2);
-	assert_int_equal(registry_attach(registry, "edge", "v1", NULL, NULL, &err), -EEXIST);
+	assert_int_equal(registry_attach(registry, "edge", "v1", NULL, false, NULL, &err), -EEXIST);
 	assert_string_equal(error_message(&err), "interface v1 is attached already");
-	assert_int_equal(registry_attach_one(registry, "edge", "none", NULL, NULL, &err), -EISCONN);
+	assert_int_equal(registry_attach(registry, "edge", "none", NULL, true, NULL, &err),
+			 -EISCONN);
 	assert_string_equal(error_message(&err), "monitor edge is attached to v0 already");
-	assert_int_equal(registry_attach(registry, "edge", "none", NULL, NULL, &err), -ENODEV);
+	assert_int_equal(registry_attach(registry, "edge", "none", NULL, false, NULL, &err),
+			 -ENODEV);
 	assert_string_equal(error_message(&err), "interface \"none\" does not exist");
 	/* a second injection replaces the programs of the same links */
 	must(inject(registry, "edge", "v1", json, &err), &err);
@@ -248,7 +250,7 @@ static void test_life(void **state)
 	assert_string_equal(state_of(registry, "edge"), "detached");
 	assert_int_equal(instances(registry, "edge", NULL), 1);
 	must(registry_detach(registry, "edge", NULL, NULL, &err), &err);
-	must(registry_attach(registry, "edge", "v0", NULL, NULL, &err), &err);
+	must(registry_attach(registry, "edge", "v0", NULL, false, NULL, &err), &err);
 	assert_int_equal(tcx_programs("v0", TCX_INGRESS, NULL), 1);
 	assert_int_equal(instances(registry, "edge", NULL), 1);
 	must(registry_eject(registry, "edge", -1, NULL, &err), &err);
@@ -265,7 +267,7 @@ static void test_life(void **state)
 	assert_int_equal(registry_delete(registry, "edge", NULL, &err), -ENOENT);
 	assert_string_equal(error_message(&err), "no monitor is called \"edge\"");
 	assert_int_equal(registry_eject(registry, "edge", -1, NULL, &err), -ENOENT);
-	assert_int_equal(registry_attach(registry, "edge", "v0", NULL, NULL, &err), -ENOENT);
+	assert_int_equal(registry_attach(registry, "edge", "v0", NULL, false, NULL, &err), -ENOENT);
 	assert_int_equal(registry_detach(registry, "edge", NULL, NULL, &err), -ENOENT);
 	/* an injection creates the monitor, on every hook */
 	must(inject(registry, "made", "v0", json, &err), &err);
@@ -717,8 +719,10 @@ static void test_refused_requests(void **state)
 	assert_int_equal(inject(registry, "edge", "nosuch0", json, &err), -ENODEV);
 	assert_int_equal(inject(registry, "edge", NULL, "{", &err), -EINVAL);
 	assert_true(inject(registry, "edge", NULL, bad, &err) < 0);
-	assert_int_equal(registry_attach(registry, "edge", "nosuch0", NULL, NULL, &err), -ENODEV);
-	assert_int_equal(registry_attach(registry, "nosuch", "v0", NULL, NULL, &err), -ENOENT);
+	assert_int_equal(registry_attach(registry, "edge", "nosuch0", NULL, false, NULL, &err),
+			 -ENODEV);
+	assert_int_equal(registry_attach(registry, "nosuch", "v0", NULL, false, NULL, &err),
+			 -ENOENT);
 	assert_int_equal(registry_detach(registry, "edge", "nosuch0", NULL, &err), -ENOENT);
 	assert_int_equal(registry_eject(registry, "nosuch", -1, NULL, &err), -ENOENT);
 	assert_int_equal(registry_delete(registry, "nosuch", NULL, &err), -ENOENT);
@@ -1140,9 +1144,9 @@ static void test_saved_interfaces(void **state)
 	must(registry_restore(registry, dir, &report, &err), &err);
 	veth_make("v0");
 	must(add(registry, "edge", "tcx", "", NULL, false, &err), &err);
-	must(registry_attach(registry, "edge", "/^v0$/", NULL, &report, &err), &err);
-	must(registry_attach(registry, "edge", "/^later/", NULL, &report, &err), &err);
-	must(registry_attach(registry, "edge", "lo", NULL, &report, &err), &err);
+	must(registry_attach(registry, "edge", "/^v0$/", NULL, false, &report, &err), &err);
+	must(registry_attach(registry, "edge", "/^later/", NULL, false, &report, &err), &err);
+	must(registry_attach(registry, "edge", "lo", NULL, false, &report, &err), &err);
 	assert_string_equal(text_str(&report), "");
 	registry = registry_free(registry);
 	again = registry_make();
@@ -1169,7 +1173,7 @@ static void test_interface_limit(void **state)
 		int r;
 
 		snprintf(interface, sizeof(interface), "/^none%d$/", i);
-		r = registry_attach(registry, "edge", interface, NULL, NULL, &err);
+		r = registry_attach(registry, "edge", interface, NULL, false, NULL, &err);
 		assert_int_equal(r, i < INTERFACE_OPTIONS_MAX ? 0 : -E2BIG);
 	}
 	assert_string_equal(error_message(&err),

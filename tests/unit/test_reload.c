@@ -416,7 +416,7 @@ static void test_runtime(void **state)
 	assert_int_equal(after.instances, 2);
 	assert_int_equal(after.program, before.program);
 	/* interfaces and dataplanes set at run time are not part of the settings */
-	must(registry_attach(registry, "made", "v2", NULL, NULL, &err), &err);
+	must(registry_attach(registry, "made", "v2", NULL, false, NULL, &err), &err);
 	must(registry_detach(registry, "made", "v1", NULL, &err), &err);
 	must(apply(registry, "made Interface v0 Interface v1 Interval 2", &report, &err), &err);
 	after = shape_of(registry, "made");
@@ -525,7 +525,7 @@ static void *others_thread(void *data)
 
 		/* the monitor always exists, whichever object represents it */
 		must(registry_inject(registry, &injection, &warnings, &err), &err);
-		must(registry_attach(registry, "a", "v2", NULL, NULL, &err), &err);
+		must(registry_attach(registry, "a", "v2", NULL, false, NULL, &err), &err);
 		must(registry_snapshot(registry, "a", &snapshot, &err), &err);
 		for (size_t i = 0; i < snapshot.n; i++)
 			assert_non_null(snapshot.items[i].generation);

@@ -370,7 +370,7 @@ static void test_failing_link(void **state)
 	registry = registry_make();
 	json = document(false);
 	must(inject(registry, "v0", json, false, &err), &err);
-	must(registry_attach(registry, "edge", "v1", NULL, NULL, &err), &err);
+	must(registry_attach(registry, "edge", "v1", NULL, false, NULL, &err), &err);
 	/* each instance swaps by itself unless Share is set, so only the second direction fails
 	 * here */
 	must(registry_list(registry, "edge", &list, &err), &err);
@@ -459,7 +459,7 @@ static void test_concurrent(void **state)
 	registry = registry_make();
 	json = document(true);
 	must(inject(registry, "v0", json, false, &err), &err);
-	must(registry_attach(registry, "edge", "v1", NULL, NULL, &err), &err);
+	must(registry_attach(registry, "edge", "v1", NULL, false, NULL, &err), &err);
 	for (int i = 0; i < 2; i++) {
 		static char names[2][8] = { "v0_p", "v1_p" };
 
