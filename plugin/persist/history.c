@@ -45,57 +45,47 @@ void history_entry_release(struct history_entry *layer)
 	*layer = (struct history_entry){};
 }
 
-/* Returns true if entry i covers a direction that no later entry covers. */
-static bool is_used(const struct history *history, size_t i, const struct history_entry *last)
-{
-	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
-		bool later = last->covers[direction];
-
-		for (size_t j = i + 1; j < history->n; j++)
-			later = later || history->layers[j].covers[direction];
-		if (history->layers[i].covers[direction] && !later)
-			return true;
-	}
-	return false;
-}
-
 void history_push(struct history *history, struct history_entry *layer)
 {
-	struct history next = {};
-	bool covers = false;
+	bool covered[N_DIRECTIONS], changes = false; /* covered: by a later entry */
 
-	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
-		covers = covers || layer->covers[direction];
-	if (!covers) { /* the injection changes nothing */
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
+		covered[direction] = layer->covers[direction];
+		changes = changes || covered[direction];
+	}
+	if (!changes) {
 		history_entry_release(layer);
 		return;
 	}
-	for (size_t i = 0; i < history->n; i++) {
-		if (is_used(history, i, layer))
-			next.layers[next.n++] = history->layers[i];
-		else
-			history_entry_release(&history->layers[i]);
+	for (size_t i = history->n; i-- > 0;) {
+		struct history_entry *entry = &history->layers[i];
+		bool used = false;
+
+		for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
+			used = used || (entry->covers[direction] && !covered[direction]);
+			covered[direction] = covered[direction] || entry->covers[direction];
+		}
+		if (used)
+			continue;
+		history_entry_release(entry);
+		array_remove(history->layers, history->n, i);
 	}
-	next.layers[next.n++] = *layer;
+	history->layers[history->n++] = *layer;
 	*layer = (struct history_entry){};
-	*history = next;
 }
 
 void history_drop(struct history *history, enum direction direction)
 {
-	struct history next = {};
-
-	for (size_t i = 0; i < history->n; i++) {
+	for (size_t i = history->n; i-- > 0;) {
 		struct history_entry *layer = &history->layers[i];
 
 		layer->covers[direction] = false;
 		layer->leave[direction] = true;
 		if (layer->covers[!direction])
-			next.layers[next.n++] = *layer;
-		else
-			history_entry_release(layer);
+			continue;
+		history_entry_release(layer);
+		array_remove(history->layers, history->n, i);
 	}
-	*history = next;
 }
 
 void history_release(struct history *history)

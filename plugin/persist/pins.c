@@ -176,36 +176,22 @@ static int save_copy(const char *dir, const struct object *object, int prog_fd, 
 	return text_status(&file) < 0 ? error_oom(err) : bpffs_pin(text_str(&file), prog_fd, err);
 }
 
-/* Creates the directory of a new generation. Sets *path, which the caller frees, and *number. */
-static int create_generation(struct pins *pins, const char *place, char **path, uint64_t *number,
-			     struct error *err)
-{
-	_cleanup_free_ char *parent = place_path(pins, place, "", "");
-	struct stat exists;
-	int r = parent ? bpffs_make(parent, err) : error_oom(err);
-
-	if (r < 0)
-		return r;
-	do {
-		free(*path);
-		*number = pins->next++;
-		*path = generation_path(pins, place, *number);
-		if (!*path)
-			return error_oom(err);
-	} while (stat(*path, &exists) == 0);
-	return bpffs_make(*path, err);
-}
-
 int pins_save(struct pins *pins, const char *place, const struct generation *generation,
 	      uint64_t *number, struct error *err)
 {
-	_cleanup_free_ char *dir = NULL;
-	uint64_t next = 0;
-	int r = create_generation(pins, place, &dir, &next, err);
+	_cleanup_free_ char *parent = place_path(pins, place, "", ""), *dir = NULL;
+	struct stat exists;
+	int r = parent ? bpffs_make(parent, err) : error_oom(err);
 
-	if (r < 0)
-		return error_prefix(err, r, "Pin");
-	*number = next;
+	while (r == 0 && (!dir || stat(dir, &exists) == 0)) {
+		free(dir);
+		*number = pins->next++;
+		dir = generation_path(pins, place, *number);
+		if (!dir)
+			r = error_oom(err);
+	}
+	if (r == 0)
+		r = bpffs_make(dir, err);
 	for (enum direction direction = 0; r == 0 && direction < N_DIRECTIONS; direction++) {
 		const struct generation_direction *loaded = &generation->directions[direction];
 
@@ -215,7 +201,7 @@ int pins_save(struct pins *pins, const char *place, const struct generation *gen
 			r = save_copy(dir, loaded->second, loaded->second_prog_fd, true, direction,
 				      err);
 	}
-	if (r < 0)
+	if (r < 0 && dir)
 		bpffs_remove(dir);
 	return r < 0 ? error_prefix(err, r, "Pin") : 0;
 }

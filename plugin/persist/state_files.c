@@ -49,19 +49,9 @@ static int replace_file(const char *dir, const char *name, const struct text *by
 	return fsync(dir_fd) < 0 ? -errno : 0;
 }
 
-static int not_saved(const char *dir, const char *name, int code, bool removed, struct error *err)
+static bool is_full(int code)
 {
-	const char *remedy = code == -ENOSPC || code == -EDQUOT ? "make room in"
-			     : code == -ENOENT			? "create"
-								: "let collectd's user write to";
-
-	return error_set(err, code,
-			 "monitor %s: its state could not be saved: %s; %s: %s StateDir %s, and "
-			 "change the monitor again",
-			 name, strerror(-code),
-			 removed ? "the monitor is lost at the next restart"
-				 : "the next restart restores its previous settings",
-			 remedy, dir);
+	return code == -ENOSPC || code == -EDQUOT;
 }
 
 /* The file was written, but the next start would ignore it. */
@@ -81,23 +71,32 @@ static int check_trust(const char *dir, const char *name, struct error *err)
 
 int state_save(const char *dir, const char *name, const struct text *bytes, struct error *err)
 {
-	bool removed;
 	int r = bytes ? text_status(bytes) : -EINVAL;
+	bool removed = false;
+	const char *remedy;
 
 	if (r == 0)
 		r = replace_file(dir, name, bytes);
+	if (r < 0) {
+		removed = state_remove(dir, name, NULL) == 0;
+		if (removed && is_full(r)) /* there may be room now */
+			r = replace_file(dir, name, bytes);
+	}
 	if (r == 0)
 		return check_trust(dir, name, err);
-	removed = state_remove(dir, name, NULL) == 0;
-	if (removed && (r == -ENOSPC || r == -EDQUOT)) { /* there may be room now */
-		r = replace_file(dir, name, bytes);
-		if (r == 0)
-			return check_trust(dir, name, err);
-	}
 	/* A directory that cannot be read cannot be restored from. */
 	if (faccessat(AT_FDCWD, dir, R_OK | X_OK, AT_EACCESS) < 0)
 		removed = true;
-	return not_saved(dir, name, r, removed, err);
+	remedy = is_full(r)	? "make room in"
+		 : r == -ENOENT ? "create"
+				: "let collectd's user write to";
+	return error_set(err, r,
+			 "monitor %s: its state could not be saved: %s; %s: %s StateDir %s, and "
+			 "change the monitor again",
+			 name, strerror(-r),
+			 removed ? "the monitor is lost at the next restart"
+				 : "the next restart restores its previous settings",
+			 remedy, dir);
 }
 
 int state_remove(const char *dir, const char *name, struct error *err)
@@ -138,27 +137,6 @@ static bool name_of_file(const char *file, char *name)
 	return monitor_name_check(name, NULL) == 0;
 }
 
-static bool is_temporary(const char *file)
-{
-	size_t len = strlen(file), suffix = strlen(TEMPORARY_SUFFIX);
-
-	return *file == '.' && len > suffix && !strcmp(file + len - suffix, TEMPORARY_SUFFIX);
-}
-
-static int folder_check(int fd, const char *dir, struct error *err)
-{
-	int r = file_is_private(fd);
-
-	if (r < 0)
-		return error_set(err, r, "StateDir %s: %s", dir, strerror(-r));
-	if (!r)
-		return error_set(err, -EPERM,
-				 "StateDir %s: others may write to it, nothing is restored; "
-				 "expected mode 0700 and collectd's own user",
-				 dir);
-	return 0;
-}
-
 int state_load(const char *dir,
 	       int (*take)(void *data, const char *name, const char *bytes, size_t len,
 			   struct error *err),
@@ -172,9 +150,14 @@ int state_load(const char *dir,
 		return 0;
 	if (fd < 0)
 		return error_set(err, -errno, "StateDir %s: %s", dir, strerror(errno));
-	r = folder_check(fd, dir, err);
+	r = file_is_private(fd);
 	if (r < 0)
-		return r;
+		return error_set(err, r, "StateDir %s: %s", dir, strerror(-r));
+	if (!r)
+		return error_set(err, -EPERM,
+				 "StateDir %s: others may write to it, nothing is restored; "
+				 "expected mode 0700 and collectd's own user",
+				 dir);
 	n = scandirat(fd, ".", &entries, NULL, alphasort);
 	if (n < 0)
 		return error_set(err, -errno, "StateDir %s: %s", dir, strerror(errno));
@@ -182,11 +165,12 @@ int state_load(const char *dir,
 		_cleanup_free_ struct dirent *entry = entries[i];
 		_cleanup_text_ struct text bytes = {};
 		_cleanup_error_ struct error why = {};
+		const char *dot = strrchr(entry->d_name, '.');
 		char name[MONITOR_NAME_MAX + 1];
 
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
-		if (is_temporary(entry->d_name))
+		if (*entry->d_name == '.' && dot != entry->d_name && !strcmp(dot, TEMPORARY_SUFFIX))
 			unlinkat(fd, entry->d_name, 0);
 		else if (!name_of_file(entry->d_name, name))
 			text_printf(report, "%s/%s: not the state file of a monitor, ignored\n",
