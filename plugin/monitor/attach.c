@@ -72,7 +72,7 @@ int instance_attach(const struct monitor *monitor, struct instance *instance, in
 			continue;
 		r = instance_attach_direction(monitor, instance, ifindex, direction, prog_fd, err);
 		if (r < 0) {
-			instance_detach(instance);
+			instance_detach(instance, false);
 			return r;
 		}
 	}
@@ -110,7 +110,7 @@ void instance_withdraw(struct monitor *monitor, struct instance *instance, const
 	struct netns_visit visit;
 
 	if (links_begin(monitor, &visit, NULL) == 0)
-		instance_detach(instance);
+		instance_detach(instance, false);
 	pinning_remove(monitor, instance);
 	links_end(monitor, &visit);
 	monitor_set_place(monitor, instance, interface, 0, false);
@@ -123,7 +123,7 @@ void instance_drop(struct monitor *monitor, size_t i, bool obsolete)
 	char *interface = NULL;
 
 	if (links_begin(monitor, &visit, NULL) == 0)
-		instance_detach(instance);
+		instance_detach(instance, false);
 	pinning_remove(monitor, instance);
 	pthread_mutex_lock(&monitor->state);
 	if (monitor->n_instances > 1) {

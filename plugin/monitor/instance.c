@@ -33,16 +33,10 @@ struct instance *instance_free(struct instance *instance)
 	return NULL;
 }
 
-void instance_detach(struct instance *instance)
+void instance_detach(struct instance *instance, bool leave)
 {
 	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
-		attachment_detach(&instance->attachments[direction]);
-}
-
-void instance_leave(struct instance *instance)
-{
-	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
-		if (instance->pinned[direction])
+		if (leave && instance->pinned[direction])
 			attachment_leave(&instance->attachments[direction]);
 		else
 			attachment_detach(&instance->attachments[direction]);

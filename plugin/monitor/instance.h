@@ -61,15 +61,8 @@ DEFINE_CLEANUP(struct instance *, instance_free);
 /**
  * instance_detach() - detach all directions
  * @instance: its monitor is between links_begin() and links_end()
+ * @leave:    keep pinned programs running; the instance no longer refers to them
  */
-void instance_detach(struct instance *instance);
-
-/**
- * instance_leave() - detach all directions that are not pinned
- * @instance: its monitor is between links_begin() and links_end()
- *
- * Pinned programs keep running. The instance no longer refers to them.
- */
-void instance_leave(struct instance *instance);
+void instance_detach(struct instance *instance, bool leave);
 
 #endif

@@ -202,10 +202,8 @@ void monitor_close(struct monitor *monitor, bool leave)
 	for (size_t i = 0; !monitor->deleted && i < monitor->n_instances; i++) {
 		struct instance *instance = monitor->instances[i];
 
-		if (leave && r == 0)
-			instance_leave(instance);
-		else if (r == 0)
-			instance_detach(instance);
+		if (r == 0)
+			instance_detach(instance, leave);
 		generation_detach_sections(instance->generation, NULL);
 	}
 	was_deleted = monitor->deleted;
