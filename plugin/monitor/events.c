@@ -96,7 +96,7 @@ static void log_record(void *data, const void *record, size_t len)
 	}
 	source->lines++;
 	if (event_format(record, len, &level, &line) < 0)
-		log_warning("%s: a record that is no event, %zu bytes", source->name, len);
+		log_warning("%s: invalid log record of %zu bytes, ignored", source->name, len);
 	else
 		log_message(level, "%s: %s", source->name, text_str(&line));
 }

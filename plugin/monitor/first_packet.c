@@ -37,7 +37,7 @@ static int has_run(const struct first_packet *first_packet, const struct snapsho
 			     run_stats_since(loaded->second, first_packet->since)))
 				return 1;
 		}
-	return anywhere ? 0 : error_set(err, -ENODEV, "on no interface");
+	return anywhere ? 0 : error_set(err, -ENODEV, "not attached to any interface");
 }
 
 int first_packet_wait(const struct first_packet *first_packet, struct registry *registry,

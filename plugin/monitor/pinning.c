@@ -82,8 +82,8 @@ static void adopt(struct monitor *monitor, struct instance *instance, struct pin
 		instance->pinned[direction] = true;
 		instance->adopted[direction] =
 			fcntl(pinned->prog_fds[direction], F_DUPFD_CLOEXEC, 3);
-		log_notice("monitor %s: interface %s: the %s program that was left running is "
-			   "taken over",
+		log_notice("monitor %s: interface %s: adopted the %s program that was left "
+			   "running",
 			   monitor->name, instance->interface, name);
 	}
 }

@@ -462,7 +462,7 @@ int registry_flush(struct registry *registry, const char *plugin, double timeout
 	const struct registry_observer *observer = &registry->observer;
 
 	if (!observer->flush)
-		return error_set(err, -EOPNOTSUPP, "there is no collectd to flush to");
+		return error_set(err, -EOPNOTSUPP, "flushing is possible only inside collectd");
 	return observer->flush(observer->data, plugin, timeout, identifier, err);
 }
 
@@ -471,7 +471,7 @@ int registry_list_values(struct registry *registry, struct text *lines, struct e
 	const struct registry_observer *observer = &registry->observer;
 
 	if (!observer->list_values)
-		return error_set(err, -EOPNOTSUPP, "there is no collectd that has values");
+		return error_set(err, -EOPNOTSUPP, "values are available only inside collectd");
 	return observer->list_values(observer->data, lines, err);
 }
 
@@ -481,6 +481,6 @@ int registry_get_value(struct registry *registry, const char *identifier, struct
 	const struct registry_observer *observer = &registry->observer;
 
 	if (!observer->get_value)
-		return error_set(err, -EOPNOTSUPP, "there is no collectd that has values");
+		return error_set(err, -EOPNOTSUPP, "values are available only inside collectd");
 	return observer->get_value(observer->data, identifier, lines, err);
 }

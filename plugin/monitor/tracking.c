@@ -21,8 +21,8 @@ static void follow_netns(struct monitor *monitor)
 	fd = netns_open(name, NULL);
 	if (fd < 0 && monitor->netns_fd < 0)
 		return;
-	log_notice("monitor %s: network namespace %s is %s", monitor->name, name,
-		   fd < 0 ? "gone" : "there");
+	log_notice("monitor %s: network namespace %s %s", monitor->name, name,
+		   fd < 0 ? "is gone" : "has appeared");
 	/* Interface indexes of the old namespace are meaningless in the new one. */
 	for (size_t i = 0; monitor->netns_fd >= 0 && i < monitor->n_instances; i++) {
 		struct instance *instance = monitor->instances[i];
@@ -124,9 +124,9 @@ static void tracking_attach(struct monitor *monitor, struct instance *instance, 
 	if (r < 0) {
 		scan_add_unattached(scan, &err);
 	} else if (instance->generation) {
-		log_info("monitor %s: interface %s is there", name, instance->interface);
+		log_info("monitor %s: interface %s has appeared", name, instance->interface);
 		notification_post(NOTIFICATION_OKAY, name, instance->interface,
-				  "interface %s is there", instance->interface);
+				  "interface %s has appeared", instance->interface);
 	}
 }
 
@@ -193,28 +193,14 @@ static struct instance *waiting_instance(const struct monitor *monitor,
 	return NULL;
 }
 
-/* Loads the generation of a new instance: a shared one with Share, otherwise its own copy. */
-static int load_generation(struct monitor *monitor, struct instance *instance,
-			   struct generation **ret, struct error *err)
-{
-	struct instance *first = monitor->instances[0];
-	const struct inheritance nothing = {};
-
-	if (!monitor->dataplane)
-		return 0;
-	if (monitor->settings->share || (!first->pattern && !first->obsolete)) {
-		*ret = generation_ref(first->generation);
-		return 0;
-	}
-	return instance_load(monitor, instance, monitor->dataplane, &nothing, ret, err);
-}
-
 /* Creates an instance for an interface that matches a pattern, or returns NULL. */
 static struct instance *create_instance(struct monitor *monitor, const struct pattern *pattern,
 					const char *name, struct scan *scan)
 {
 	_cleanup_(generation_unrefp) struct generation *generation = NULL;
 	_cleanup_(instance_freep) struct instance *instance = NULL;
+	const struct instance *first = monitor->instances[0];
+	const struct inheritance nothing = {};
 	_cleanup_error_ struct error err = {};
 	uint64_t number = 0;
 	int r = 0;
@@ -227,9 +213,14 @@ static struct instance *create_instance(struct monitor *monitor, const struct pa
 		r = error_set(&err, -E2BIG, "a monitor attaches to at most %d interfaces",
 			      INTERFACES_MAX);
 	instance = r == 0 ? instance_new(pattern, name) : NULL;
-	if (r == 0)
-		r = instance ? load_generation(monitor, instance, &generation, &err)
-			     : error_oom(&err);
+	if (r == 0 && !instance)
+		r = error_oom(&err);
+	/* With Share all instances have one generation; the first one inherits a placeholder's. */
+	if (monitor->settings->share || (!first->pattern && !first->obsolete))
+		generation = generation_ref(first->generation);
+	else if (r == 0 && monitor->dataplane)
+		r = instance_load(monitor, instance, monitor->dataplane, &nothing, &generation,
+				  &err);
 	scan->load_failed = r < 0;
 	if (r == 0) /* no old program runs that could still count */
 		r = generation_add_past(generation, &err);

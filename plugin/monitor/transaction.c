@@ -249,7 +249,7 @@ static void switch_back(struct transaction *transaction)
 			if (old_fd < 0)
 				attachment_detach(attachment);
 			else if (attachment_replace(attachment, old_fd, &err) < 0)
-				log_error("monitor %s: switching back: %s", monitor->name,
+				log_error("monitor %s: cannot switch back: %s", monitor->name,
 					  error_message(&err));
 		}
 	}
@@ -422,7 +422,8 @@ int monitor_detach(struct monitor *monitor, const char *interface, struct error 
 	}
 	if (pattern)
 		return error_set(err, -EINVAL,
-				 "monitor %s is on %s by the regular expression %s: detach that",
+				 "monitor %s is attached to %s by the regular expression %s; "
+				 "detach this expression",
 				 monitor->name, interface, pattern->text);
 	return error_set(err, -ENOENT, "monitor %s is not attached to %s", monitor->name,
 			 interface);

@@ -51,7 +51,7 @@ shows_lines() { [ "$(shown | head -n "$1")" = "$2" ]; }
 	[ "$(awk '{ print $1 }' <<<"$output" | xargs)" = "parse compile verify attach first monitor" ]
 	[ "$(sed -n 5p <<<"$output")" = "first packet  none within 0.1 s" ]
 	[ "$(grep -Ec '^(parse|compile|verify|attach) +[0-9]+\.[0-9] ms$' <<<"$output")" -eq 4 ]
-	[ "$(ctl --wait=0.1 inject idle "$DOCUMENTS/packet_counter.json" | sed -n 5p)" = "first packet  on no interface" ]
+	[ "$(ctl --wait=0.1 inject idle "$DOCUMENTS/packet_counter.json" | sed -n 5p)" = "first packet  not attached to any interface" ]
 	[ "$(ctl --wait=0 inject idle "$DOCUMENTS/packet_counter.json" | sed -n 5p)" = "first packet  not waited for" ]
 	send_always
 	run ctl --wait=20 inject probe mon0 "$DOCUMENTS/ntp_packets_counter.json"

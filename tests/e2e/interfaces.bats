@@ -562,7 +562,7 @@ foreign() { near tc filter show dev mon0 ingress && near tc filter show dev mon0
 	runs_on edge veth1 veth2
 	run ctl detach edge veth1
 	[ "$status" -eq 1 ]
-	[ "$output" = 'dynmonctl: monitor edge is on veth1 by the regular expression /^veth/: detach that' ]
+	[ "$output" = 'dynmonctl: monitor edge is attached to veth1 by the regular expression /^veth/; detach this expression' ]
 	runs_on edge veth1 veth2
 	run ctl detach edge nosuch0
 	[ "$output" = 'dynmonctl: monitor edge is not attached to nosuch0' ]

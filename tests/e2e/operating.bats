@@ -199,7 +199,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	frames_in 20
 	kept rm -f "/run/$(drop_in RuntimeDirectory)/control.sock" # systemd recreates the directory
 	collectd_start
-	grep -qF 'monitor edge: interface mon0: the ingress program that was left running is taken over' "$LOG"
+	grep -qF 'monitor edge: interface mon0: adopted the ingress program that was left running' "$LOG"
 	frames_in 3
 	sees edge 33
 	ctl del edge

@@ -82,7 +82,7 @@ pins() { kept find /sys/fs/bpf/dynmon -mindepth 1 2>/dev/null; }
 no_pins() { [ -z "$(pins)" ]; }
 
 # taken_over PATH [INTERFACE [MONITOR]]: the log says that the program was taken over
-taken_over() { grep -F "dynmon: monitor ${3:-edge}: interface ${2:-mon0}: the $1 program that was left running is taken over" "$LOG"; }
+taken_over() { grep -F "dynmon: monitor ${3:-edge}: interface ${2:-mon0}: adopted the $1 program that was left running" "$LOG"; }
 
 # -- the matrix: each hook with each combination of extraction options --
 

@@ -342,7 +342,7 @@ flood_more() {
 	conf < <(monitor edge | sed 's/packet_counter/own/')
 	collectd_start
 	frames_in 3
-	eventually grep -F 'a record that is no event, 6 bytes' "$LOG"
+	eventually grep -F 'invalid log record of 6 bytes, ignored' "$LOG"
 	ctl reload edge force=true
 	collectd_stop
 	run ! grep -F 'log lines are lost' "$LOG"

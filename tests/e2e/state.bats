@@ -208,7 +208,7 @@ list() { ctl --json list | jq -r '[.[] | .name + " " + .state + " " + .interface
 	run ctl inject probe mon0 /etc/hostname
 	eventually grep -E '^Severity: WARNING\|.*PluginInstance: probe\|.*injection failed, nothing has changed: JSON syntax' "$handler_dir/lines"
 	cable_up flap0 flapper0
-	eventually grep -E '^Severity: OKAY\|.*PluginInstance: edge\|TypeInstance: flap0\|\|interface flap0 is there' "$handler_dir/lines"
+	eventually grep -E '^Severity: OKAY\|.*PluginInstance: edge\|TypeInstance: flap0\|\|interface flap0 has appeared' "$handler_dir/lines"
 	near ip link del flap0
 	eventually grep -E '^Severity: WARNING\|.*PluginInstance: edge\|TypeInstance: flap0\|\|interface flap0 is gone' "$handler_dir/lines"
 	cp "$DOCUMENTS/packet_counter.json" "$DOCUMENTS/good"
