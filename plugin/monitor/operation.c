@@ -151,9 +151,9 @@ void registry_report_waiting(struct monitor *monitor, struct text *report)
  * dataplane fails, only a monitor with a history and one of collectd.conf are added. A history is
  * moved.
  */
-static int add_monitor(struct registry *registry, struct monitor_settings *settings,
-		       bool configured, struct history *history, struct text *report, bool *added,
-		       struct error *err)
+static int load_and_insert(struct registry *registry, struct monitor_settings *settings,
+			   bool configured, struct history *history, struct text *report,
+			   bool *added, struct error *err)
 {
 	_cleanup_(monitor_unrefp) struct monitor *monitor = NULL;
 	int r = registry_create(registry, settings, configured, 0, &monitor, err), load;
@@ -186,7 +186,7 @@ int registry_add(struct registry *registry, struct monitor_settings *settings, b
 		 struct text *report, struct error *err)
 {
 	bool added;
-	int r = add_monitor(registry, settings, configured, NULL, report, &added, err);
+	int r = load_and_insert(registry, settings, configured, NULL, report, &added, err);
 
 	return configured ? r : count_refused(r);
 }
@@ -218,8 +218,8 @@ static int restore(void *data, const char *name, const char *bytes, size_t len, 
 			    "monitor %s: its saved state is not restored, collectd.conf defines "
 			    "the monitor now\n",
 			    name);
-	else if (add_monitor(registry, &saved.settings, false, &saved.history, report, &added,
-			     &why) < 0)
+	else if (load_and_insert(registry, &saved.settings, false, &saved.history, report, &added,
+				 &why) < 0)
 		text_printf(report, added ? "%s\n" : "not restored: %s\n", error_message(&why));
 	return 0;
 }

@@ -92,7 +92,8 @@ static const struct {
 	{ "SHOW a=b", NULL, -ENOENT, "no monitor is called \"a=b\"" },
 	{ "GETVAL", NULL, -EINVAL, "missing argument; usage: GETVAL <identifier>" },
 	{ "GETVAL a b", NULL, -EINVAL, "unexpected argument: b; usage: GETVAL <identifier>" },
-	{ "GETVAL h/dynmon/derive-x=y", NULL, -EOPNOTSUPP, "values are available only inside collectd" },
+	{ "GETVAL h/dynmon/derive-x=y", NULL, -EOPNOTSUPP,
+	  "values are available only inside collectd" },
 	{ "LISTVAL", NULL, -EOPNOTSUPP, "values are available only inside collectd" },
 	{ "PUTVAL h/dynmon/derive-x interval=10 N:1", NULL, -ENOENT, "Unknown command: PUTVAL" },
 	/* monitors that do not exist */
