@@ -214,8 +214,7 @@ static int registry_start(struct error *err)
 		.removed = dispatcher_remove,
 		.configure = configure,
 		.flush = dispatcher_flush,
-		.list_values = value_cache_list,
-		.get_value = value_cache_get,
+		.get_values = value_cache_get,
 	};
 	const struct compiler compiler = {
 		.program = settings.compiler,

@@ -19,13 +19,12 @@ bool value_cache_is_ours(const char *identifier)
 	       (plugin[len + 1] == '-' || plugin[len + 1] == '/');
 }
 
-int value_cache_list(void *data, struct text *lines, struct error *err)
+static int list_values(struct text *lines, struct error *err)
 {
 	_cleanup_free_ cdtime_t *times = NULL;
 	_cleanup_free_ char **names = NULL;
 	size_t n = 0;
 
-	(void)data;
 	if (uc_get_names(&names, &times, &n) != 0)
 		return error_set(err, -EIO, "collectd failed to list the values of its cache");
 	for (size_t i = 0; i < n; i++) {
@@ -39,13 +38,15 @@ int value_cache_list(void *data, struct text *lines, struct error *err)
 /* The error messages are those of collectd's own GETVAL. */
 int value_cache_get(void *data, const char *identifier, struct text *lines, struct error *err)
 {
-	_cleanup_free_ char *copy = strdup(identifier);
+	_cleanup_free_ char *copy = identifier ? strdup(identifier) : NULL;
 	_cleanup_free_ gauge_t *rates = NULL;
 	char *host, *plugin, *plugin_instance, *type, *type_instance;
 	const data_set_t *ds;
 	size_t n = 0;
 
 	(void)data;
+	if (!identifier)
+		return list_values(lines, err);
 	if (!copy)
 		return error_oom(err);
 	if (parse_identifier(copy, &host, &plugin, &plugin_instance, &type, &type_instance, NULL) !=

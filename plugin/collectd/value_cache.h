@@ -11,8 +11,7 @@
 /* Returns true if host/plugin-instance/type-instance is a value of this plugin. */
 bool value_cache_is_ours(const char *identifier);
 
-/* The callbacks list_values() and get_value() of registry_observer. */
-int value_cache_list(void *data, struct text *lines, struct error *err);
+/* The callback get_values() of registry_observer. */
 int value_cache_get(void *data, const char *identifier, struct text *lines, struct error *err);
 
 #endif

@@ -46,11 +46,6 @@ void notification_close(void)
 	pthread_mutex_unlock(&queue.lock);
 }
 
-static void copy(char *to, size_t size, const char *from)
-{
-	snprintf(to, size, "%s", from ? from : "");
-}
-
 /*
  * The text is one line of valid UTF-8 without terminal controls, because handlers write it to logs,
  * mail and pagers.
@@ -72,8 +67,9 @@ void notification_post(enum notification_severity severity, const char *monitor,
 		struct notification *notice = &queue.ring[(queue.first + queue.n++) % NOTICES_MAX];
 
 		notice->severity = severity;
-		copy(notice->monitor, sizeof(notice->monitor), monitor);
-		copy(notice->interface, sizeof(notice->interface), interface);
+		snprintf(notice->monitor, sizeof(notice->monitor), "%s", monitor ? monitor : "");
+		snprintf(notice->interface, sizeof(notice->interface), "%s",
+			 interface ? interface : "");
 		utf8_show_line(notice->text, sizeof(notice->text), text, strlen(text), "");
 		eventfd_write(queue.fd, 1);
 	} else if (queue.ring) {

@@ -466,21 +466,12 @@ int registry_flush(struct registry *registry, const char *plugin, double timeout
 	return observer->flush(observer->data, plugin, timeout, identifier, err);
 }
 
-int registry_list_values(struct registry *registry, struct text *lines, struct error *err)
+int registry_get_values(struct registry *registry, const char *identifier, struct text *lines,
+			struct error *err)
 {
 	const struct registry_observer *observer = &registry->observer;
 
-	if (!observer->list_values)
+	if (!observer->get_values)
 		return error_set(err, -EOPNOTSUPP, "values are available only inside collectd");
-	return observer->list_values(observer->data, lines, err);
-}
-
-int registry_get_value(struct registry *registry, const char *identifier, struct text *lines,
-		       struct error *err)
-{
-	const struct registry_observer *observer = &registry->observer;
-
-	if (!observer->get_value)
-		return error_set(err, -EOPNOTSUPP, "values are available only inside collectd");
-	return observer->get_value(observer->data, identifier, lines, err);
+	return observer->get_values(observer->data, identifier, lines, err);
 }

@@ -39,12 +39,12 @@ struct registry_observer {
 	int (*flush)(void *data, const char *plugin, double timeout, const char *identifier,
 		     struct error *err);
 	/*
-	 * List the plugin's values in collectd's cache, one line each: seconds since 1970 and the
-	 * identifier; and the rates of one value, a line name=rate each. -ENOENT if there is no
-	 * such value.
+	 * Lists the rates of one value of the plugin in collectd's cache, a line name=rate each.
+	 * identifier NULL: lists the values, one line each: seconds since 1970 and the identifier.
+	 * Returns -ENOENT if there is no such value.
 	 */
-	int (*list_values)(void *data, struct text *lines, struct error *err);
-	int (*get_value)(void *data, const char *identifier, struct text *lines, struct error *err);
+	int (*get_values)(void *data, const char *identifier, struct text *lines,
+			  struct error *err);
 	void *data;
 };
 
@@ -313,25 +313,15 @@ int registry_flush(struct registry *registry, const char *plugin, double timeout
 		   const char *identifier, struct error *err);
 
 /**
- * registry_list_values() - call the observer's list_values()
- * @registry: the registry
- * @lines:    receives the values
- * @err:      receives the reason of a failure
- *
- * Return: its result; -EOPNOTSUPP if the observer has no such function.
- */
-int registry_list_values(struct registry *registry, struct text *lines, struct error *err);
-
-/**
- * registry_get_value() - call the observer's get_value()
+ * registry_get_values() - call the observer's get_values()
  * @registry:   the registry
- * @identifier: the value
- * @lines:      receives the rates
+ * @identifier: the value; NULL: list all values
+ * @lines:      receives the rates or values
  * @err:        receives the reason of a failure
  *
  * Return: its result; -EOPNOTSUPP if the observer has no such function.
  */
-int registry_get_value(struct registry *registry, const char *identifier, struct text *lines,
-		       struct error *err);
+int registry_get_values(struct registry *registry, const char *identifier, struct text *lines,
+			struct error *err);
 
 #endif

@@ -197,13 +197,13 @@ static int run_stats(const struct request *request, struct answer *answer, struc
 static int run_listval(const struct request *request, struct answer *answer, struct error *err)
 {
 	text_adds(&answer->status, "Values found");
-	return registry_list_values(request->registry, &answer->lines, err);
+	return registry_get_values(request->registry, NULL, &answer->lines, err);
 }
 
 static int run_getval(const struct request *request, struct answer *answer, struct error *err)
 {
 	text_adds(&answer->status, "Value found");
-	return registry_get_value(request->registry, request->arguments[0], &answer->lines, err);
+	return registry_get_values(request->registry, request->arguments[0], &answer->lines, err);
 }
 
 static int verb_run_help(const struct request *request, struct answer *answer, struct error *err)
