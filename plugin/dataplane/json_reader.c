@@ -20,6 +20,36 @@ int json_reader_wrong(struct json_reader *reader, const char *expected, struct j
 			 QUOTE_MAX, value, strlen(value) > QUOTE_MAX ? "..." : "");
 }
 
+/* Appends the places below a table where a key exists. path: the place of the table, or empty. */
+static void find_places(const struct json_reader *reader, const struct json_key *keys,
+			const char *name, struct text *path, struct text *places)
+{
+	size_t mark = path->len;
+
+	for (const struct json_key *key = keys; key->name; key++) {
+		if (!strcmp(key->name, name))
+			text_printf(places, "%s%s", places->len ? " or " : "",
+				    mark ? text_str(path) : reader->root_name);
+		if (!key->keys)
+			continue;
+		text_printf(path, "%s%s%s", mark ? "." : "", key->name, key->element ? "[]" : "");
+		find_places(reader, key->keys, name, path, places);
+		path->len = mark;
+	}
+}
+
+static void warn_of_unknown_key(struct json_reader *reader, const char *name)
+{
+	_cleanup_text_ struct text path = {}, places = {};
+
+	if (reader->warnings->len >= WARNINGS_MAX)
+		return;
+	if (reader->root)
+		find_places(reader, reader->root, name, &path, &places);
+	text_printf(reader->warnings, "%s: unknown key, ignored%s%s\n", text_str(&reader->where),
+		    places.len ? "; this key belongs in " : "", text_str(&places));
+}
+
 int json_reader_object(struct json_reader *reader, struct json_object *object,
 		       const struct json_key *keys, void *to)
 {
@@ -35,9 +65,7 @@ int json_reader_object(struct json_reader *reader, struct json_object *object,
 		while (key->name && strcmp(key->name, name) != 0)
 			key++;
 		if (!key->name) {
-			if (reader->warnings->len < WARNINGS_MAX)
-				text_printf(reader->warnings, "%s: unknown key, ignored\n",
-					    text_str(&reader->where));
+			warn_of_unknown_key(reader, name);
 		} else if (value) { /* null counts as a missing key */
 			reader->key = key;
 			r = key->parse(reader, value, (char *)to + key->offset);

@@ -21,9 +21,11 @@
 /* State of a reader. Pointers are borrowed; the text where is released by the user. */
 struct json_reader {
 	struct text where; /* current location: "ingress-path.metric-configs[1].map-name" */
-	const struct json_key *key; /* row of the current value; NULL: defaults */
-	const void *context;	    /* for parsers of the user */
-	struct text *warnings;	    /* one per line */
+	const struct json_key *key;  /* row of the current value; NULL: defaults */
+	const struct json_key *root; /* where misplaced keys are searched; NULL: nowhere */
+	const char *root_name;	     /* the place of the keys in root */
+	const void *context;	     /* for parsers of the user */
+	struct text *warnings;	     /* one per line */
 	struct error *err;
 };
 
@@ -43,7 +45,7 @@ struct json_key {
 	uint32_t min, max;	     /* integers: range; lists: limit of elements */
 	const char *expected;	     /* integers, names: description for messages */
 	const char *const *names;    /* names: in the order of the enum, terminated by NULL */
-	const struct json_key *keys; /* objects: table of keys */
+	const struct json_key *keys; /* objects, lists of objects: table of keys */
 	json_parser *element;	     /* lists: parser of an element */
 	size_t size;		     /* lists: bytes of an element of the array */
 	size_t count;		     /* lists: offset of the number of elements, a size_t */
@@ -78,7 +80,8 @@ int json_reader_wrong(struct json_reader *reader, const char *expected, struct j
  * @keys:    table of valid keys, terminated by an empty row
  * @to:      struct that the offsets in @keys refer to
  *
- * Unknown keys cause warnings. Keys with the value null count as missing.
+ * Unknown keys cause warnings. A warning names the places below the reader's root where the key
+ * exists. Keys with the value null count as missing.
  *
  * Return: 0 on success, -ENODATA if a required key is missing, -EINVAL if @object is no object,
  * other -errno of a parser.

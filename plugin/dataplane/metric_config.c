@@ -111,22 +111,23 @@ static int parse_patterns(struct json_reader *reader, struct json_object *value,
 	return parse_pattern(reader, value, label->patterns);
 }
 
+static const struct json_key label_keys[] = {
+	{ "name", parse_label_name, offsetof(struct label_config, name), true },
+	{ "value", json_parse_string, offsetof(struct label_config, value),
+	  .bytes = LABEL_MAX_BYTES },
+	{ "field", json_parse_name, offsetof(struct label_config, field) },
+	{ "format", json_parse_name, offsetof(struct label_config, format) },
+	{ "values", parse_texts, .bytes = LABEL_MAX_BYTES },
+	{ "regexp", parse_patterns, offsetof(struct label_config, patterns),
+	  .count = offsetof(struct label_config, n_patterns), .max = PATTERNS_MAX,
+	  .size = sizeof(char *), .element = parse_pattern },
+	{},
+};
+
 static int parse_label(struct json_reader *reader, struct json_object *value, void *to)
 {
-	static const struct json_key keys[] = {
-		{ "name", parse_label_name, offsetof(struct label_config, name), true },
-		{ "value", json_parse_string, offsetof(struct label_config, value),
-		  .bytes = LABEL_MAX_BYTES },
-		{ "field", json_parse_name, offsetof(struct label_config, field) },
-		{ "format", json_parse_name, offsetof(struct label_config, format) },
-		{ "values", parse_texts, .bytes = LABEL_MAX_BYTES },
-		{ "regexp", parse_patterns, offsetof(struct label_config, patterns),
-		  .count = offsetof(struct label_config, n_patterns), .max = PATTERNS_MAX,
-		  .size = sizeof(char *), .element = parse_pattern },
-		{},
-	};
 	const struct label_config *label = to;
-	int r = json_reader_object(reader, value, keys, to);
+	int r = json_reader_object(reader, value, label_keys, to);
 
 	if (r == 0 && !label->value == !label->field)
 		return error_set(reader->err, -EINVAL,
@@ -216,25 +217,25 @@ static int parse_buckets(struct json_reader *reader, struct json_object *value, 
 				&histogram->n_bounds);
 }
 
+static const struct json_key histogram_keys[] = {
+	{ "buckets", parse_buckets, .names = bucket_names, .max = BUCKETS_MAX - 1,
+	  .expected = "log2, log2-floor, log2-bits, exp2, exp2-zero, linear, or a list "
+		      "of rising upper bounds" },
+	{ "width", json_parse_u32, offsetof(struct histogram_config, width), .min = 1,
+	  .max = UINT32_MAX, .expected = "a width from 1 to 4294967295" },
+	{ "slots", json_parse_u32, offsetof(struct histogram_config, slots), .min = 2,
+	  .max = BUCKETS_MAX, .expected = "a number of slots from 2 to 1024" },
+	{ "bucket-field", json_parse_name, offsetof(struct histogram_config, bucket_field) },
+	{ "sum-field", json_parse_name, offsetof(struct histogram_config, sum_field) },
+	{ "sum-slot", json_parse_bool, offsetof(struct histogram_config, sum_slot) },
+	{},
+};
+
 static int parse_histogram(struct json_reader *reader, struct json_object *value, void *to)
 {
-	static const struct json_key keys[] = {
-		{ "buckets", parse_buckets, .names = bucket_names, .max = BUCKETS_MAX - 1,
-		  .expected = "log2, log2-floor, log2-bits, exp2, exp2-zero, linear, or a list "
-			      "of rising upper bounds" },
-		{ "width", json_parse_u32, offsetof(struct histogram_config, width), .min = 1,
-		  .max = UINT32_MAX, .expected = "a width from 1 to 4294967295" },
-		{ "slots", json_parse_u32, offsetof(struct histogram_config, slots), .min = 2,
-		  .max = BUCKETS_MAX, .expected = "a number of slots from 2 to 1024" },
-		{ "bucket-field", json_parse_name,
-		  offsetof(struct histogram_config, bucket_field) },
-		{ "sum-field", json_parse_name, offsetof(struct histogram_config, sum_field) },
-		{ "sum-slot", json_parse_bool, offsetof(struct histogram_config, sum_slot) },
-		{},
-	};
 	struct metric_config *metric = to;
 	struct histogram_config *histogram = &metric->histogram;
-	int r = json_reader_object(reader, value, keys, histogram);
+	int r = json_reader_object(reader, value, histogram_keys, histogram);
 
 	metric->has_histogram = true;
 	if (r == 0 && histogram->width && histogram->buckets != BUCKETS_LINEAR)
@@ -254,27 +255,28 @@ static int parse_histogram(struct json_reader *reader, struct json_object *value
 	return r;
 }
 
+static const struct json_key metadata_keys[] = {
+	{ "help", json_parse_string, offsetof(struct metric_config, help),
+	  .bytes = HELP_MAX_BYTES },
+	{ "type", json_parse_enum, offsetof(struct metric_config, type), true,
+	  .names = metric_type_names, .expected = "counter, gauge, histogram, summary or untyped" },
+	{ "labels", json_parse_list, offsetof(struct metric_config, labels),
+	  .count = offsetof(struct metric_config, n_labels), .max = LABELS_MAX,
+	  .size = sizeof(struct label_config), .element = parse_label, .keys = label_keys,
+	  .unique = true },
+	{ "value", json_parse_name, offsetof(struct metric_config, value) },
+	{ "unit", parse_unit, offsetof(struct metric_config, unit) },
+	{ "scale", parse_scale, offsetof(struct metric_config, scale) },
+	{ "histogram", parse_histogram, .keys = histogram_keys },
+	{ "quantiles", parse_quantiles, .max = QUANTILES_MAX,
+	  .expected = "a list of rising numbers from 0 to 1, such as [0.5, 0.9, 0.99]" },
+	{},
+};
+
 static int parse_metadata(struct json_reader *reader, struct json_object *value, void *to)
 {
-	static const struct json_key keys[] = {
-		{ "help", json_parse_string, offsetof(struct metric_config, help),
-		  .bytes = HELP_MAX_BYTES },
-		{ "type", json_parse_enum, offsetof(struct metric_config, type), true,
-		  .names = metric_type_names,
-		  .expected = "counter, gauge, histogram, summary or untyped" },
-		{ "labels", json_parse_list, offsetof(struct metric_config, labels),
-		  .count = offsetof(struct metric_config, n_labels), .max = LABELS_MAX,
-		  .size = sizeof(struct label_config), .element = parse_label, .unique = true },
-		{ "value", json_parse_name, offsetof(struct metric_config, value) },
-		{ "unit", parse_unit, offsetof(struct metric_config, unit) },
-		{ "scale", parse_scale, offsetof(struct metric_config, scale) },
-		{ "histogram", parse_histogram },
-		{ "quantiles", parse_quantiles, .max = QUANTILES_MAX,
-		  .expected = "a list of rising numbers from 0 to 1, such as [0.5, 0.9, 0.99]" },
-		{},
-	};
 	struct metric_config *metric = to;
-	int r = json_reader_object(reader, value, keys, to);
+	int r = json_reader_object(reader, value, metadata_keys, to);
 
 	metric->exported = true;
 	if (r == 0 && metric->has_histogram && metric->type != METRIC_HISTOGRAM &&
@@ -286,30 +288,31 @@ static int parse_metadata(struct json_reader *reader, struct json_object *value,
 	return r;
 }
 
+static const struct json_key option_keys[] = {
+	{ "empty-on-read", json_parse_bool, offsetof(struct metric_config, empty_on_read) },
+	{ "swap-on-read", json_parse_bool, offsetof(struct metric_config, swap_on_read) },
+	{},
+};
+
+const struct json_key metric_config_keys[] = {
+	{ "name", json_parse_name, offsetof(struct metric_config, name), true },
+	{ "map-name", json_parse_name, offsetof(struct metric_config, map_name), true },
+	{ "extraction-options", json_parse_object, .keys = option_keys },
+	{ "open-metrics-metadata", parse_metadata, .keys = metadata_keys },
+	{ "max-series", json_parse_u32, offsetof(struct metric_config, max_series), .min = 1,
+	  .max = SERIES_MAX, .expected = "a number of series from 1 to 10000000" },
+	{ "top-by", json_parse_name, offsetof(struct metric_config, top_by) },
+	{ "per-cpu", json_parse_enum, offsetof(struct metric_config, per_cpu),
+	  .names = per_cpu_names, .expected = "sum, max, min or list" },
+	{},
+};
+
 int metric_config_parse(struct json_reader *reader, struct json_object *value, void *to)
 {
-	static const struct json_key options[] = {
-		{ "empty-on-read", json_parse_bool, offsetof(struct metric_config, empty_on_read) },
-		{ "swap-on-read", json_parse_bool, offsetof(struct metric_config, swap_on_read) },
-		{},
-	};
-	static const struct json_key keys[] = {
-		{ "name", json_parse_name, offsetof(struct metric_config, name), true },
-		{ "map-name", json_parse_name, offsetof(struct metric_config, map_name), true },
-		{ "extraction-options", json_parse_object, .keys = options },
-		{ "open-metrics-metadata", parse_metadata },
-		{ "max-series", json_parse_u32, offsetof(struct metric_config, max_series),
-		  .min = 1, .max = SERIES_MAX,
-		  .expected = "a number of series from 1 to 10000000" },
-		{ "top-by", json_parse_name, offsetof(struct metric_config, top_by) },
-		{ "per-cpu", json_parse_enum, offsetof(struct metric_config, per_cpu),
-		  .names = per_cpu_names, .expected = "sum, max, min or list" },
-		{},
-	};
 	struct metric_config *metric = to;
 
 	metric->type = METRIC_UNTYPED;
-	return json_reader_object(reader, value, keys, metric);
+	return json_reader_object(reader, value, metric_config_keys, metric);
 }
 
 void metric_config_release(struct metric_config *metric)

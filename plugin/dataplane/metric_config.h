@@ -114,6 +114,9 @@ struct metric_config {
 	size_t n_quantiles;
 };
 
+/* Keys of an element of metric-configs. */
+extern const struct json_key metric_config_keys[];
+
 /*
  * Parses an element of metric-configs into a zeroed struct metric_config. Call
  * metric_config_release() even after a failure.
