@@ -8,6 +8,8 @@
 #include <libgen.h>
 #include <string.h>
 
+#define QUOTED_MAX 200 /* bytes of unknown keys in a message */
+
 /* The sources of code outside the document. Pointers are borrowed. */
 struct code_sources {
 	const char *dir;	   /* base directory of files; NULL: the working directory */
@@ -94,30 +96,39 @@ static int parse_object_section(struct json_reader *reader, struct json_object *
 	return text_status(to) < 0 ? error_oom(reader->err) : 0;
 }
 
+#define DIRECTION_KEYS                                                                             \
+	{ "name", json_parse_string, offsetof(struct direction_config, name) },                    \
+		{ "program", json_parse_name, offsetof(struct direction_config, program) },        \
+		{ "variables", presets_parse_variables,                                            \
+		  offsetof(struct direction_config, presets) },                                    \
+		{ "maps", presets_parse_maps, offsetof(struct direction_config, presets) },        \
+	{                                                                                          \
+		"metric-configs", json_parse_list, offsetof(struct direction_config, metrics),     \
+			.count = offsetof(struct direction_config, n_metrics), .max = METRICS_MAX, \
+			.size = sizeof(struct metric_config), .element = metric_config_parse,      \
+			.keys = metric_config_keys, .unique = true                                 \
+	}
+
+static const struct json_key direction_keys[] = {
+	DIRECTION_KEYS,
+	{ "object", parse_code_file, offsetof(struct direction_config, object), .max = OBJECT_MAX },
+	{ "code", parse_code, offsetof(struct direction_config, source), .bytes = CODE_MAX },
+	{ "code-file", parse_code_file, offsetof(struct direction_config, source),
+	  .max = CODE_MAX },
+	{ "object-data", parse_object_data, offsetof(struct direction_config, object) },
+	{},
+};
+
+static const struct json_key bundle_direction_keys[] = {
+	DIRECTION_KEYS,
+	{ "object", parse_object_section, offsetof(struct direction_config, object), true },
+	{},
+};
+
 static int parse_direction_config(struct json_reader *reader, struct json_object *value, void *to)
 {
 	const struct code_sources *sources = reader->context;
-	const bool bundle = sources->image;
-	const struct json_key keys[] = {
-		{ "name", json_parse_string, offsetof(struct direction_config, name) },
-		{ "program", json_parse_name, offsetof(struct direction_config, program) },
-		{ "variables", presets_parse_variables,
-		  offsetof(struct direction_config, presets) },
-		{ "maps", presets_parse_maps, offsetof(struct direction_config, presets) },
-		{ "metric-configs", json_parse_list, offsetof(struct direction_config, metrics),
-		  .count = offsetof(struct direction_config, n_metrics), .max = METRICS_MAX,
-		  .size = sizeof(struct metric_config), .element = metric_config_parse,
-		  .unique = true },
-		{ "object", bundle ? parse_object_section : parse_code_file,
-		  offsetof(struct direction_config, object), bundle, .max = OBJECT_MAX },
-		/* A NULL name ends the table: the other keys are not valid in bundles. */
-		{ bundle ? NULL : "code", parse_code, offsetof(struct direction_config, source),
-		  .bytes = CODE_MAX },
-		{ "code-file", parse_code_file, offsetof(struct direction_config, source),
-		  .max = CODE_MAX },
-		{ "object-data", parse_object_data, offsetof(struct direction_config, object) },
-		{},
-	};
+	const struct json_key *keys = sources->image ? bundle_direction_keys : direction_keys;
 	const struct json_key *code = NULL;
 	_cleanup_(direction_config_unrefp) struct direction_config *direction = NULL;
 	size_t n = 0;
@@ -177,6 +188,63 @@ static int parse_bundle_hook(struct json_reader *reader, struct json_object *val
 	return *hook ? 0 : json_reader_wrong(reader, "tc or xdp", value);
 }
 
+/*
+ * Converts a document of Dynmon 1.0, whose code has no direction and runs on ingress. Other
+ * documents are not changed.
+ */
+static int convert_dynmon_1_0(struct json_object **document, struct error *err)
+{
+	static const char *const later[] = { "ingress-path", "egress-path", "metric-configs" };
+	struct json_object *converted, *direction;
+
+	if (!json_object_object_get(*document, "code"))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
+		if (json_object_object_get_ex(*document, later[i], NULL))
+			return 0;
+	converted = json_object_new_object();
+	direction = json_object_new_object();
+	if (!converted || !direction) {
+		json_object_put(converted);
+		json_object_put(direction);
+		return error_oom(err);
+	}
+	json_object_object_add(converted, "ingress-path", direction);
+	json_object_object_foreach(*document, key, value)
+		json_object_object_add(direction, strcmp(key, "metrics") ? key : "metric-configs",
+				       json_object_get(value));
+	json_object_put(*document);
+	*document = converted;
+	return 0;
+}
+
+/*
+ * Rejects a document without a direction if it has unknown keys: the code is probably in one of
+ * them. Without unknown keys the document leaves both directions unchanged.
+ */
+static int check_directions(const struct document *document, const struct json_key *keys,
+			    struct error *err)
+{
+	_cleanup_text_ struct text unknown = {};
+
+	if (document->directions[INGRESS] || document->directions[EGRESS])
+		return 0;
+	json_object_object_foreach(document->json, name, value) {
+		const struct json_key *key = keys;
+
+		(void)value;
+		while (key->name && strcmp(key->name, name) != 0)
+			key++;
+		if (!key->name && unknown.len < QUOTED_MAX)
+			text_printf(&unknown, "%s\"%.80s\"", unknown.len ? ", " : "", name);
+	}
+	return unknown.len ? error_set(err, -ENODATA,
+				       "the document has no code: expected the keys "
+				       "\"ingress-path\" or \"egress-path\", found %s",
+				       text_str(&unknown))
+			   : 0;
+}
+
 static int document_parse_with(const char *bytes, size_t len, struct code_sources *sources,
 			       struct document **ret, struct error *err)
 {
@@ -202,7 +270,10 @@ static int document_parse_with(const char *bytes, size_t len, struct code_source
 		{},
 	};
 	_cleanup_document_ struct document *document = calloc(1, sizeof(*document));
-	struct json_reader reader = { .context = sources, .err = err };
+	struct json_reader reader = { .root = elf ? bundle_direction_keys : direction_keys,
+				      .root_name = "ingress-path or egress-path",
+				      .context = sources,
+				      .err = err };
 	size_t max = elf ? BUNDLE_MAX : DOCUMENT_MAX;
 	struct image image;
 	int r = 0;
@@ -220,12 +291,16 @@ static int document_parse_with(const char *bytes, size_t len, struct code_source
 						  err);
 	} else {
 		r = json_reader_parse(bytes, len, &document->json, err);
+		if (r == 0)
+			r = convert_dynmon_1_0(&document->json, err);
 	}
 	reader.warnings = &document->warnings;
 	if (r == 0)
 		r = json_reader_object(&reader, document->json, keys, document);
 	text_release(&reader.where);
 	sources->image = NULL;
+	if (r == 0)
+		r = check_directions(document, keys, err);
 	if (r == 0 && text_status(&document->warnings) < 0)
 		r = error_oom(err);
 	if (r < 0)

@@ -216,7 +216,7 @@ static int check_unchanged(struct rest_call *call, struct json_object *body, con
 static int check_members(struct rest_call *call, struct json_object *body, struct error *err)
 {
 	static const char *const known[] = {
-		"name", "type", "loglevel", "service-name", "dataplane-config", NULL
+		"name", "type", "loglevel", "service-name", "dataplane-config", "dataplane", NULL
 	};
 
 	json_object_object_foreach(body, member, value) {
@@ -269,6 +269,8 @@ static int cube_body_init(struct cube_body *body, struct rest_call *call, struct
 	if (r < 0)
 		return r;
 	config = json_object_object_get(body->json, "dataplane-config");
+	if (!config)
+		config = json_object_object_get(body->json, "dataplane"); /* Dynmon 1.0 */
 	if (config && !json_object_is_type(config, json_type_object))
 		return rest_wrong(call, err, "dataplane-config", "an object");
 	if (config)

@@ -322,6 +322,32 @@ refused_everywhere() {
 	[ -z "$(ls "$WORK"/*.o.* 2>/dev/null)" ]
 }
 
+@test "a document of Dynmon 1.0 counts, and a document that hides its code is an error" {
+	jq '."ingress-path" | {name: "1.0", code, metrics: ."metric-configs"}' \
+		"$top_srcdir/examples/packet_counter.json" >"$WORK/old.json"
+	[ "$(offline check --strict "$WORK/old.json" | sed '$d')" = \
+		"$(offline check "$top_srcdir/examples/packet_counter.json" | sed '/^egress/,$d')" ]
+	network_up
+	DATAPLANE_DIR=$OBJECTS collectd_configure </dev/null
+	collectd_start
+	ctl inject edge mon0 "$WORK/old.json"
+	frames_in 3
+	[ "$(json_value edge ingress packets_total)" = '[3]' ]
+	jq '{"ingres-path": ."ingress-path"}' "$top_srcdir/examples/packet_counter.json" >"$WORK/typo.json"
+	run -1 ctl inject edge "$WORK/typo.json"
+	[[ $output == *'the document has no code: expected the keys "ingress-path" or "egress-path", found "ingres-path"' ]]
+	run -1 offline check "$WORK/typo.json"
+	[ "$(json_value edge ingress packets_total)" = '[3]' ]
+	jq 'del(."ingress-path"."metric-configs", ."egress-path")' "$top_srcdir/examples/packet_counter.json" >"$WORK/blind.json"
+	[[ $(offline check "$WORK/blind.json" 2>&1) == *"the dataplane has no metrics: nothing is exported"* ]]
+	run -1 offline check --strict "$WORK/blind.json"
+	[[ ${lines[1]} == *"blind.json: there are warnings, which --strict rejects" ]]
+	[[ $(ctl inject blind mon0 "$WORK/blind.json") == "the dataplane has no metrics: nothing is exported"* ]]
+	echo '{}' >"$WORK/empty.json"
+	[ "$(offline check "$WORK/empty.json")" = "$WORK/empty.json: ok, but the document has no code" ]
+	run -1 offline check --strict "$WORK/empty.json"
+}
+
 @test "test: exact results for the packets of a capture" {
 	write_capture
 	bundle ntp_mode_private

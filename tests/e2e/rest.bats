@@ -431,6 +431,11 @@ wire() {
 	restconf data-exists null
 	gives PUT /dynmon/m 409 '*' -d '{"dataplane-config":{}}'
 	restconf data-exists null
+	gives PUT /dynmon/old 201 "" -d '{"dataplane":'"$(jq -c '."ingress-path" |
+		{name: "1.0", code, metrics: ."metric-configs"}' <<<"$good")"'}'
+	[ "$(http "$API/dynmon/old/dataplane/ingress-path/name")" = '"1.0"' ]
+	[ "$(http "$API/dynmon/old/dataplane-config" | jq '."ingress-path"."metric-configs" | length')" -gt 0 ]
+	gives DELETE /dynmon/old 200 ""
 	gives DELETE /dynmon/none 409 '*'
 	restconf data-missing null
 	for method in POST PUT PATCH DELETE; do

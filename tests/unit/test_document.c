@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <sys/stat.h>
 
 /* A document with one metric, parts of which are replaced. */
@@ -109,6 +110,21 @@ static const struct {
 	{ LABELS("[{\"name\":\"a\"}]"), -EINVAL,
 	  AT
 	  ".open-metrics-metadata.labels[0]: expected either \"value\", a constant, or \"field\"" },
+
+	/* keys that are not known hide the code */
+	{ "{\"ingress_direction\":{}}", -ENODATA,
+	  "the document has no code: expected the keys \"ingress-path\" or \"egress-path\", found "
+	  "\"ingress_direction\"" },
+	{ "{\"ingress-path\":{},\"name\":\"x\",\"ingres-path\":{" CODE "},\"x\":1}", -ENODATA,
+	  "the document has no code: expected the keys \"ingress-path\" or \"egress-path\", found "
+	  "\"ingres-path\", \"x\"" },
+	{ "{" CODE ",\"metric-configs\":[{" NAMES "}]}", -ENODATA,
+	  "the document has no code: expected the keys \"ingress-path\" or \"egress-path\", found "
+	  "\"code\", \"metric-configs\"" },
+	/* documents of Dynmon 1.0 */
+	{ "{" CODE ",\"metrics\":[{\"name\":\"a\"}]}", -ENODATA,
+	  AT ": the key \"map-name\" is missing" },
+	{ "{\"code\":7}", -EINVAL, "ingress-path.code: expected a string, found 7" },
 
 	/* names that must be unique */
 	{ METRICS("[{" NAMES "},{\"name\":\"b\",\"map-name\":\"M\"},{" NAMES "}]"), -EINVAL,
@@ -316,13 +332,32 @@ static const struct {
 	{ OPTIONS("\"empty-on-read\":null"), "", true, false },
 	{ PATH("\"code-file\":\"full.c\""), "", true, false },
 	{ PATH("\"object\":\"f.c\""), "", true, false },
-	{ "{\"ingress_direction\":{}}", "ingress_direction: unknown key, ignored\n", false, false },
+	{ "{\"ingress_direction\":{},\"egress-path\":{" CODE "}}",
+	  "ingress_direction: unknown key, ignored\n", false, true },
+	{ "{\"name\":\"x\"}", "", false, false },
 	{ "{\"ingress-path\":{\"x\":1," CODE ",\"y\":null}}",
 	  "ingress-path.x: unknown key, ignored\ningress-path.y: unknown key, ignored\n", true,
 	  false },
 	{ LABELS("[{\"name\":\"a\",\"value\":\"\",\"colour\":\"k\"}]"),
 	  AT ".open-metrics-metadata.labels[0].colour: unknown key, ignored\n", true, false },
 	{ METRIC("\"Name\":\"x\"," NAMES), AT ".Name: unknown key, ignored\n", true, false },
+	/* a key that exists elsewhere in the format */
+	{ "{\"egress-path\":{" CODE "},\"code\":\"\"}",
+	  "code: unknown key, ignored; this key belongs in ingress-path or egress-path\n", false,
+	  true },
+	{ METRIC(NAMES ",\"type\":\"gauge\""),
+	  AT ".type: unknown key, ignored; this key belongs in "
+	     "metric-configs[].open-metrics-metadata\n",
+	  true, false },
+	{ PATH(CODE ",\"value\":\"x\""),
+	  "ingress-path.value: unknown key, ignored; this key belongs in "
+	  "metric-configs[].open-metrics-metadata.labels[] or "
+	  "metric-configs[].open-metrics-metadata\n",
+	  true, false },
+	/* documents of Dynmon 1.0 */
+	{ "{\"name\":\"x\"," CODE ",\"metrics\":[{" NAMES "}]}", "", true, false },
+	{ "{" CODE "}", "", true, false },
+	{ "{" CODE ",\"x\":1}", "ingress-path.x: unknown key, ignored\n", true, false },
 	/* of two equal keys the last one counts, as usual with JSON */
 	{ "{\"ingress-path\":7,\"ingress-path\":{" CODE "}}", "", true, false },
 	{ " \n{}\n ", "", false, false },
@@ -341,6 +376,24 @@ static void test_shapes(void **state)
 		assert_int_equal(!!document->directions[INGRESS], shapes[i].ingress);
 		assert_int_equal(!!document->directions[EGRESS], shapes[i].egress);
 	}
+}
+
+static void test_dynmon_1_0(void **state)
+{
+	_cleanup_document_ struct document *document = NULL;
+	_cleanup_error_ struct error err = {};
+	struct direction_config *config;
+
+	(void)state;
+	assert_int_equal(
+		parse("{\"name\":\"x\"," CODE ",\"metrics\":[{" NAMES "}]}", NULL, &document, &err),
+		0);
+	config = document->directions[INGRESS];
+	assert_string_equal(config->name, "x");
+	assert_string_equal(text_str(&config->source), "int x;");
+	assert_int_equal(config->n_metrics, 1);
+	assert_string_equal(config->metrics[0].map_name, "M");
+	assert_non_null(json_object_object_get(config->json, "metric-configs"));
 }
 
 static void test_types(void **state)
@@ -478,7 +531,7 @@ static void test_long_key(void **state)
 	(void)state;
 	memset(key, 'k', 300);
 	key[300] = '\0';
-	assert_true(asprintf(&json, "{\"%s\":1,\"y\":1}", key) > 0);
+	assert_true(asprintf(&json, "{\"%s\":1,\"y\":1,\"ingress-path\":{" CODE "}}", key) > 0);
 	assert_int_equal(parse(json, NULL, &document, &err), 0);
 	free(json);
 	key[80] = '\0';
@@ -554,11 +607,12 @@ static void test_references(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_errors),	    cmocka_unit_test(test_full),
-		cmocka_unit_test(test_shapes),	    cmocka_unit_test(test_types),
-		cmocka_unit_test(test_limits),	    cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_long_key),    cmocka_unit_test(test_load),
-		cmocka_unit_test(test_load_errors), cmocka_unit_test(test_references),
+		cmocka_unit_test(test_errors),	   cmocka_unit_test(test_full),
+		cmocka_unit_test(test_shapes),	   cmocka_unit_test(test_dynmon_1_0),
+		cmocka_unit_test(test_types),	   cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_sizes),	   cmocka_unit_test(test_long_key),
+		cmocka_unit_test(test_load),	   cmocka_unit_test(test_load_errors),
+		cmocka_unit_test(test_references),
 	};
 
 	return cmocka_run_group_tests(tests, make_files, drop_files);
