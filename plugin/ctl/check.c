@@ -116,6 +116,7 @@ int ctl_check(const struct options *options, char **words, size_t n, struct erro
 	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
 	struct options silent = *options;
 	struct compile_target target;
+	_cleanup_text_ struct text warnings = {};
 	int r;
 
 	(void)n;
@@ -123,7 +124,7 @@ int ctl_check(const struct options *options, char **words, size_t n, struct erro
 	r = offline_compile(&silent, words[0], &target, &dataplane, err);
 	if (r < 0)
 		return r;
-	r = offline_load(dataplane, &target, &generation, err);
+	r = offline_load(dataplane, &target, &generation, &warnings, err);
 	if (r == -EPERM && geteuid() != 0) {
 		error_release(err);
 		if (!options->json)
@@ -133,6 +134,10 @@ int ctl_check(const struct options *options, char **words, size_t n, struct erro
 	} else if (r < 0) {
 		return r;
 	}
+	if (options->strict &&
+	    (dataplane->warnings.len || warnings.len || dataplane_is_empty(dataplane)))
+		return error_set(err, -EINVAL, "%s: there are warnings, which --strict rejects",
+				 words[0]);
 	if (options->json) {
 		print_check_json(words[0], generation);
 		return 0;

@@ -32,15 +32,14 @@ static int no_public_map(void *data, const char *name)
 }
 
 int offline_load(struct dataplane *dataplane, const struct compile_target *target,
-		 struct generation **ret, struct error *err)
+		 struct generation **ret, struct text *warnings, struct error *err)
 {
 	const struct load_environment environment = { no_public_map, NULL, false };
-	_cleanup_text_ struct text report = {};
 	const struct load_options loading = { .environment = &environment,
 					      .xdp = target->xdp,
-					      .report = &report };
+					      .report = warnings };
 	int r = generation_load(dataplane, &loading, ret, err);
 
-	fputs(text_str(&report), stderr);
+	fputs(text_str(warnings), stderr);
 	return r;
 }

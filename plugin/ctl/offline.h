@@ -20,10 +20,10 @@ int offline_compile(const struct options *options, const char *file, struct comp
 		    struct dataplane **ret, struct error *err);
 
 /*
- * Loads a dataplane into the kernel, without pins and maps of other monitors. Prints remarks about
- * maps and metrics to stderr.
+ * Loads a dataplane into the kernel, without pins and maps of other monitors. Remarks about maps
+ * and metrics are stored in warnings, which must be empty, and printed to stderr.
  */
 int offline_load(struct dataplane *dataplane, const struct compile_target *target,
-		 struct generation **ret, struct error *err);
+		 struct generation **ret, struct text *warnings, struct error *err);
 
 #endif

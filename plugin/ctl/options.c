@@ -30,6 +30,8 @@ const struct option_row option_rows[] = {
 	  .help = "compile for this hook (default auto)" },
 	{ "log-level", 0, "<level>", DIALECT_LEVEL_NAMES, OFFLINE_COMMANDS, MEMBER(log_level),
 	  .help = "compile in the pcn_log() calls up to this level (default off)" },
+	{ "strict", 0, .commands = "check", .member = MEMBER(strict),
+	  .help = "fail if there are warnings" },
 	{ "cube-id", 0, "<number>", .commands = "compile", .member = MEMBER(cube_id),
 	  .max = UINT16_MAX, .help = "CUBE_ID in the source (default 0)" },
 	{ "compiler", 0, "<file>", .commands = OFFLINE_COMMANDS, .member = MEMBER(compiler.program),

@@ -21,7 +21,7 @@ struct options {
 	unsigned int interval; /* seconds */
 	unsigned int count;    /* number of reads; 0: no limit */
 	struct compiler compiler;
-	bool json, verbose, help, version;
+	bool json, verbose, strict, help, version;
 };
 
 /* A flag is a bool in struct options, an option with a maximum an unsigned int, others a string. */

@@ -285,7 +285,7 @@ int ctl_test(const struct options *options, char **words, size_t n, struct error
 	_cleanup_(dataplane_unrefp) struct dataplane *dataplane = NULL;
 	struct test_program programs[N_DIRECTIONS] = {};
 	_cleanup_(json_object_putp) struct json_object *report = NULL;
-	_cleanup_text_ struct text metrics = {}, out = {};
+	_cleanup_text_ struct text metrics = {}, out = {}, warnings = {};
 	struct packet_counts counts = {};
 	struct compile_target target;
 	bool any = false;
@@ -295,7 +295,7 @@ int ctl_test(const struct options *options, char **words, size_t n, struct error
 		return EXIT_USAGE;
 	r = offline_compile(options, words[0], &target, &dataplane, err);
 	if (r == 0)
-		r = offline_load(dataplane, &target, &generation, err);
+		r = offline_load(dataplane, &target, &generation, &warnings, err);
 	for (enum direction direction = 0; direction < N_DIRECTIONS && r == 0; direction++) {
 		const struct generation_direction *loaded = &generation->directions[direction];
 

@@ -59,6 +59,18 @@ static void warn_of_emptied_maps(const struct direction_config *config, enum dir
 		}
 }
 
+static void warn_of_missing_metrics(struct dataplane *dataplane)
+{
+	size_t n = 0;
+
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
+		if (dataplane->directions[direction])
+			n += dataplane->directions[direction]->config->n_metrics;
+	if (!n && !dataplane_is_empty(dataplane))
+		text_adds(&dataplane->warnings,
+			  "the dataplane has no metrics: nothing is exported\n");
+}
+
 /*
  * Tries an object in the sandbox before libbpf or libelf opens the object in this process. Objects
  * compiled here are tried, too, because source may contain forged sections in assembler. A host
@@ -186,6 +198,7 @@ int dataplane_build(struct document *document, const struct dataplane *previous,
 	}
 	if (r < 0)
 		return r;
+	warn_of_missing_metrics(dataplane);
 	if (text_status(&dataplane->warnings) < 0)
 		return error_oom(err);
 	*ret = steal_ptr(&dataplane);

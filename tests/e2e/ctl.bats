@@ -266,6 +266,7 @@ listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep 
 			cube-id) echo compile ;;
 			output) echo compile, import ;;
 			object) echo import ;;
+			strict) echo check ;;
 			interval) echo top, watch ;;
 			count) echo watch ;;
 			*) echo inject ;;
@@ -277,6 +278,7 @@ listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep 
 	log-level --log-level=info add probe
 	compiler --compiler=/bin/true reload
 	include --include=/ list
+	strict --strict inject edge $DOCUMENTS/ntp_packets_counter.json
 	cube-id --cube-id=7 check $DOCUMENTS/ntp_packets_counter.json
 	output -o$BATS_TEST_TMPDIR/x test $DOCUMENTS/ntp_packets_counter.json
 	object --object=x compile x

@@ -15,12 +15,15 @@
 #define TCX_INGRESS ((enum bpf_attach_type)46)
 
 static const char source[] = "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
-			     "SEC(\"tc\") int on_tc(struct __sk_buff *skb) { return -1; }\n"
-			     "SEC(\"xdp\") int on_xdp(struct xdp_md *xdp) { return 2; }\n"
+			     "int n;\n"
+			     "SEC(\"tc\") int on_tc(struct __sk_buff *skb) { n++; return -1; }\n"
+			     "SEC(\"xdp\") int on_xdp(struct xdp_md *xdp) { n++; return 2; }\n"
 			     "char _license[] SEC(\"license\") = \"GPL\";\n";
-static const char document[] = "{\"ingress-path\":{\"object\":\"good.o\"}}";
-static const char other_document[] =
-	"{\"ingress-path\":{\"object\":\"good.o\"},\"name\":\"other\"}";
+#define CODE                                                                                       \
+	"\"object\":\"good.o\",\"metric-configs\":[{\"name\":\"m\",\"map-name\":\"dynmon.bss\"}]"
+
+static const char document[] = "{\"ingress-path\":{" CODE "}}";
+static const char other_document[] = "{\"ingress-path\":{" CODE "},\"name\":\"other\"}";
 
 static char *folder;
 static bool possible;
@@ -324,6 +327,7 @@ static void test_reconfigure(void **state)
 	/* another document */
 	must(apply(registry, "a Interface v0 Dataplane other.json", &report, &err), &err);
 	assert_string_equal(text_str(&report),
+			    "monitor a: ingress map dynmon.bss is kept\n"
 			    "monitor a: dataplane replaced\nmonitor a: settings changed\n");
 	before = after;
 	after = shape_of(registry, "a");
