@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "export/source.h"
+#include "base/log.h"
 #include "metric/histogram.h"
+#include "monitor/registry.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -179,27 +181,51 @@ size_t source_family_len(const struct source *source)
 	return source->type == METRIC_COUNTER ? len - strlen("_total") : len;
 }
 
-/* Binary search for a source with the name of this family plus the suffix. */
-static bool source_name_is_taken(const struct sources *sources, const struct source *source,
-				 const char *suffix)
+/* Binary search for a source with the name of this family plus the suffixes. NULL: none. */
+static const struct source *find_source(const struct sources *sources, const struct source *source,
+					const char *suffix, const char *more)
 {
-	size_t len = source_family_len(source), from = 0, to = sources->n;
+	_cleanup_text_ struct text name = {};
+	size_t from = 0, to = sources->n;
 
+	text_printf(&name, "%.*s%s%s", (int)source_family_len(source), source->name, suffix, more);
 	while (from < to) {
 		size_t middle = (from + to) / 2;
-		const char *name = sources->items[middle].name;
-		int r = strncmp(name, source->name, len);
+		int r = strcmp(sources->items[middle].name, text_str(&name));
 
 		if (r == 0)
-			r = strcmp(name + len, suffix);
-		if (r == 0)
-			return true;
+			return &sources->items[middle];
 		if (r < 0)
 			from = middle + 1;
 		else
 			to = middle;
 	}
-	return false;
+	return NULL;
+}
+
+/*
+ * Finds a source that clashes with a histogram, summary or counter. A family reserves its name and
+ * these suffixes, whether its samples use them or not. A counter of the family NAME has the samples
+ * NAME_total. Suffixes do not end in one another, so one family of a clash has no suffix.
+ */
+static const struct source *find_clash(const struct sources *sources, const struct source *source)
+{
+	static const char *const histogram[] = {
+		"", "_bucket", "_count", "_sum", "_created", NULL
+	};
+	static const char *const counter[] = { "", "_total", "_created", NULL };
+	const char *const *suffixes = source->type == METRIC_COUNTER ? counter : histogram;
+
+	for (size_t i = 0; suffixes[i]; i++)
+		for (int total = 0; total < 2; total++) {
+			const struct source *other =
+				find_source(sources, source, suffixes[i], total ? "_total" : "");
+
+			if (other && strcmp(other->name, source->name) != 0 &&
+			    (!total || other->type == METRIC_COUNTER))
+				return other;
+		}
+	return NULL;
 }
 
 /*
@@ -225,22 +251,18 @@ static int distinguish_equal_names(struct source *sources, size_t n)
 	return r;
 }
 
-/* Returns true if a sample name of histogram items[i] is also used by a source of another type. */
-static bool is_ambiguous(const struct sources *sources, size_t i)
+/* Finds a source that clashes with histogram items[i], or has its name and another type. */
+static const struct source *find_histogram_clash(const struct sources *sources, size_t i)
 {
-	static const char *const suffixes[] = { "_bucket", "_count", "_sum", "_created", "_total" };
 	const struct source *items = sources->items, *source = &items[i];
 
 	for (size_t j = i; j-- > 0 && !strcmp(items[j].name, source->name);)
 		if (items[j].type != source->type)
-			return true;
+			return &items[j];
 	for (size_t j = i + 1; j < sources->n && !strcmp(items[j].name, source->name); j++)
 		if (items[j].type != source->type)
-			return true;
-	for (size_t j = 0; j < ARRAY_SIZE(suffixes); j++)
-		if (source_name_is_taken(sources, source, suffixes[j]))
-			return true;
-	return false;
+			return &items[j];
+	return find_clash(sources, source);
 }
 
 /*
@@ -251,15 +273,24 @@ static int rename_ambiguous_histograms(struct sources *sources)
 {
 	_cleanup_free_ char **names = calloc(sources->n + 1, sizeof(*names));
 	struct source *items = sources->items;
+	const struct source *clash = NULL;
 	bool renamed = false;
 	int r = names ? 0 : -ENOMEM;
 
-	for (size_t i = 0; r == 0 && i < sources->n; i++)
-		if ((items[i].type == METRIC_HISTOGRAM || items[i].type == METRIC_SUMMARY) &&
-		    is_ambiguous(sources, i) &&
-		    asprintf(&names[i], "%s_%s", items[i].name, metric_type_name(items[i].type)) <
-			    0)
+	for (size_t i = 0; r == 0 && i < sources->n; i++) {
+		struct source *source = &items[i];
+
+		if (source->type != METRIC_HISTOGRAM && source->type != METRIC_SUMMARY)
+			continue;
+		if (!i || items[i - 1].type != source->type ||
+		    strcmp(items[i - 1].name, source->name) != 0)
+			clash = find_histogram_clash(sources, i);
+		if (!clash)
+			continue;
+		source->clash = clash->metric->config;
+		if (asprintf(&names[i], "%s_%s", source->name, metric_type_name(source->type)) < 0)
 			r = -ENOMEM;
+	}
 	for (size_t i = 0; names && i < sources->n; i++)
 		if (names[i]) {
 			free(items[i].name);
@@ -271,8 +302,8 @@ static int rename_ambiguous_histograms(struct sources *sources)
 }
 
 /*
- * Sources with the same name but different types become untyped. A counter also becomes untyped if
- * its family name, with or without _created, is the name of another source.
+ * Sources with the same name but different types become untyped, and so does a counter that clashes
+ * with another source.
  */
 static int unify_types(struct sources *sources)
 {
@@ -281,26 +312,83 @@ static int unify_types(struct sources *sources)
 	size_t n;
 
 	for (size_t i = 0; r == 0 && i < sources->n; i += n) {
-		enum metric_type type = items[i].type;
+		const struct source *clash = NULL;
 		bool native = true;
 
 		for (n = 0; i + n < sources->n && !strcmp(items[i].name, items[i + n].name); n++) {
-			if (items[i + n].type != type)
-				type = METRIC_UNTYPED;
+			if (items[i + n].type != items[i].type)
+				clash = &items[i];
 			if (!items[i + n].metric->histogram.native_zero)
 				native = false;
 		}
-		if (type == METRIC_COUNTER &&
-		    (source_name_is_taken(sources, &items[i], "") ||
-		     source_name_is_taken(sources, &items[i], "_created")))
-			type = METRIC_UNTYPED;
+		if (!clash && items[i].type == METRIC_COUNTER)
+			clash = find_clash(sources, &items[i]);
 		for (size_t j = i; j < i + n; j++) {
-			items[j].type = type;
+			if (clash && items[j].type != METRIC_UNTYPED)
+				items[j].clash = clash->metric->config;
+			if (clash)
+				items[j].type = METRIC_UNTYPED;
 			items[j].native = native;
 		}
 		r = distinguish_equal_names(&items[i], n);
 	}
 	return r;
+}
+
+/* Describes a source that was renamed, or became untyped, because of a clash. */
+static void describe_clash(const struct source *source, struct text *out)
+{
+	const char *name = source->metric->config->name;
+
+	text_printf(out, "metric \"%s\" is exported as \"%s\"%s: ", name, source->name,
+		    source->type == METRIC_UNTYPED ? ", of unknown type" : "");
+	if (strcmp(source->clash->name, name) != 0)
+		text_printf(out, "metric \"%s\" uses a name that it reserves; rename one of them",
+			    source->clash->name);
+	else
+		text_adds(out, "another metric of this name has another type; rename one of them");
+}
+
+/* Logs each clash once. */
+static void log_clashes(const struct sources *sources)
+{
+	for (size_t i = 0; i < sources->n; i++) {
+		const struct source *source = &sources->items[i];
+		const struct metric *metric = source->metric;
+		_cleanup_text_ struct text line = {};
+
+		if (!source->clash ||
+		    __atomic_exchange_n(&metric->notes->clash_logged, true, __ATOMIC_RELAXED))
+			continue;
+		describe_clash(source, &line);
+		log_warning("%s%s", metric_owner(metric), text_str(&line));
+	}
+}
+
+void sources_report_clashes(struct registry *registry, const char *monitor, struct text *report)
+{
+	struct snapshot snapshot;
+	struct sources sources;
+
+	if (registry_snapshot(registry, NULL, &snapshot, NULL) < 0)
+		return;
+	if (sources_init(&sources, &snapshot) == 0) {
+		for (size_t i = 0; i < sources.n; i++) {
+			const struct source *source = &sources.items[i];
+
+			if (!source->clash || !source->monitor ||
+			    strcmp(source->monitor->name, monitor) != 0)
+				continue;
+			/* Sources of one metric on several interfaces are adjacent. */
+			if (i && !strcmp(sources.items[i - 1].name, source->name) &&
+			    sources.items[i - 1].metric->config == source->metric->config)
+				continue;
+			describe_clash(source, report);
+			text_addc(report, '\n');
+		}
+		sources_release(&sources);
+	}
+	snapshot_release(&snapshot);
 }
 
 static int source_add_metric(struct sources *sources, const struct snapshot_metric *each)
@@ -359,6 +447,8 @@ int sources_init(struct sources *sources, const struct snapshot *snapshot)
 	}
 	if (r >= 0)
 		r = unify_types(sources);
+	if (r >= 0)
+		log_clashes(sources);
 	if (r < 0)
 		sources_release(sources);
 	return r;

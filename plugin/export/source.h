@@ -44,8 +44,10 @@ struct source {
 	char **tails;	    /* one per bucket: ,le="1.0"} ; or per quantile */
 	size_t n_tails;
 	enum metric_type type; /* METRIC_HISTOGRAM or _SUMMARY only if there are slots */
-	bool native;	       /* all histograms of this name have a native form */
-	size_t order;	       /* position in the snapshot; sorts equal names */
+	const struct metric_config
+		*clash; /* the metric that made it change name or type, or NULL */
+	bool native;	/* all histograms of this name have a native form */
+	size_t order;	/* position in the snapshot; sorts equal names */
 };
 
 /* Sorted by name. Embedded in its owner. */
@@ -65,6 +67,14 @@ struct sources {
  */
 int sources_init(struct sources *sources, const struct snapshot *snapshot);
 void sources_release(struct sources *sources);
+
+/**
+ * sources_report_clashes() - report metrics whose names clash with those of others on a page
+ * @registry: all monitors
+ * @monitor:  the monitor whose metrics are reported
+ * @report:   receives a line for each family that gets another name, or the type unknown
+ */
+void sources_report_clashes(struct registry *registry, const char *monitor, struct text *report);
 
 static inline const struct family *source_family(const struct source *source)
 {

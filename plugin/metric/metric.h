@@ -101,6 +101,7 @@ struct metric_notes {
 	bool failure_logged;		 /* atomic: a failed read was logged */
 	bool full_logged;		 /* atomic: the full map was logged */
 	bool left_out_logged;		 /* atomic: left-out series were logged */
+	bool clash_logged;		 /* atomic: a changed name or type was logged */
 	bool sum_logged;		 /* atomic: a slot that looks like a sum was logged */
 	bool counted;			 /* atomic: entries is valid */
 	uint64_t entries;		 /* atomic: entries in the last complete read */

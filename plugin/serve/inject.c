@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/inject.h"
 #include "base/clock.h"
+#include "export/source.h"
 #include "monitor/first_packet.h"
 #include "monitor/operation.h"
 
@@ -89,6 +90,7 @@ int verb_inject(const struct request *request, struct answer *answer, struct err
 	r = registry_inject(request->registry, &injection, &answer->lines, err);
 	if (r < 0)
 		return r;
+	sources_report_clashes(request->registry, injection.monitor, &answer->lines);
 	if (report)
 		report_phases(request, &phases, &first_packet, wait, begun, &packet_err,
 			      &answer->lines);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/rest_config.h"
+#include "export/source.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -261,8 +262,10 @@ int rest_inject(struct rest_call *call, const struct injection *injection, unsig
 		return rest_invalid(call, field ? field : "dataplane-config", r);
 	}
 	r = registry_inject(registry, injection, &call->answer->report, err);
-	if (r == 0)
+	if (r == 0) {
 		call->answer->status = status;
+		sources_report_clashes(registry, injection->monitor, &call->answer->report);
+	}
 	if (r == -EEXIST && injection->into == INJECT_NEW)
 		return rest_conflict(call, "data-exists", r);
 	/* Only a monitor that was deleted in the meantime gives the status 404. */

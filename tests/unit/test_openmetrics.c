@@ -656,6 +656,57 @@ static void test_expositions(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/*
+ * All pairs of types, with names that differ by a suffix that a family may reserve. Every page is
+ * valid for the strict parser of OpenMetrics and for promtool, and has the samples of both.
+ */
+static void test_clashes(void **state)
+{
+	static const char *const suffixes[] = {
+		"",	  "_count",  "_sum",	   "_bucket",	   "_created",
+		"_total", "_gcount", "_histogram", "_total_total", "_created_total"
+	};
+	_cleanup_text_ struct text open = {};
+	char *folder, *page;
+	int pages = 0, r;
+
+	(void)state;
+	if (!object)
+		skip();
+	folder = folder_make();
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes) * 25; i++) {
+		char other[32], file[32];
+		const struct given given[] = {
+			{ "a", "eth0", 0, "h", "THREE", (enum metric_type)(i % 5), "h" },
+			{ "b", "eth0", 0, other, "THREE", (enum metric_type)(i / 5 % 5), "h" },
+		};
+
+		snprintf(other, sizeof(other), "h%s", suffixes[i / 25]);
+		page = exposed(given, 2, OM);
+		text_adds(&open, page);
+		assert_non_null(strstr(page, "monitor=\"a\""));
+		assert_non_null(strstr(page, "monitor=\"b\""));
+		free(page);
+		page = exposed(given, 2, PROM);
+		snprintf(file, sizeof(file), "%d", pages++);
+		file_make(folder, file, page, strlen(page), 0600);
+		free(page);
+	}
+	file_make(folder, "open", text_str(&open), open.len, 0600);
+	r = shell("/usr/bin/python3 -c 'import prometheus_client.openmetrics.parser' && which "
+		  "promtool");
+	if (r == 0)
+		r = shell("ASAN_OPTIONS= /usr/bin/python3 %s/tests/tools/parse-openmetrics.py "
+			  "<%s/open >/dev/null 2>&9 || exit 1; cd %s; for i in $(seq 0 %d); do "
+			  "promtool check metrics <$i >lint 2>&1 || [ $? -eq 3 ] || "
+			  "{ cat lint $i >&9; exit 1; }; done",
+			  getenv("top_srcdir"), folder, folder, pages - 1);
+	else
+		r = 0;
+	folder_remove(folder);
+	assert_int_equal(r, 0);
+}
+
 /* empty-on-read removes what was exported. */
 static void test_empty_on_read(void **state)
 {
@@ -703,7 +754,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_negotiation), cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_expositions), cmocka_unit_test(test_empty_on_read),
-		cmocka_unit_test(test_dropped),
+		cmocka_unit_test(test_dropped),	    cmocka_unit_test(test_clashes),
 	};
 
 	return cmocka_run_group_tests(tests, load_object, drop_object);
