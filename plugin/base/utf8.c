@@ -131,3 +131,20 @@ size_t utf8_cut(const char *s, size_t n, size_t max)
 			return cut - back;
 	return cut;
 }
+
+bool utf8_is_padded(const char *bytes, size_t n)
+{
+	size_t len = strnlen(bytes, n), at = 0;
+
+	while (at < len) {
+		size_t sequence = utf8_sequence(bytes + at, len - at);
+
+		if (!sequence || (unsigned char)bytes[at] < 0x20 || bytes[at] == 0x7f)
+			return false;
+		at += sequence;
+	}
+	while (at < n)
+		if (bytes[at++])
+			return false;
+	return true;
+}

@@ -28,6 +28,16 @@
 #define UTF8_SHOWN_SIZE 13
 
 /**
+ * utf8_is_padded() - test whether bytes are text rather than, for example, an address
+ * @bytes: the bytes
+ * @n:     their number
+ *
+ * Text is printable up to the first NUL and has only NUL after it, so that different bytes have
+ * different texts. Bytes that are all NUL are the empty text.
+ */
+bool utf8_is_padded(const char *bytes, size_t n);
+
+/**
  * utf8_sequence() - measure the UTF-8 sequence at the start of a text
  * @s:  the text
  * @n:  number of bytes

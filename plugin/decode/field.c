@@ -310,27 +310,6 @@ int fields_list_repeated(const struct btf *btf, uint32_t type_id, uint32_t size,
 	return r < 0 ? error_oom(err) : 0;
 }
 
-/*
- * Tests whether bytes are text rather than, for example, an address. Text is printable up to the
- * first NUL and has only NUL after it, so different values have different texts.
- */
-static bool is_text(const char *bytes, size_t n)
-{
-	size_t len = strnlen(bytes, n), at = 0;
-
-	while (at < len) {
-		size_t sequence = utf8_sequence(bytes + at, len - at);
-
-		if (!sequence || (unsigned char)bytes[at] < 0x20 || bytes[at] == 0x7f)
-			return false;
-		at += sequence;
-	}
-	while (at < n)
-		if (bytes[at++])
-			return false;
-	return len > 0;
-}
-
 const struct field *fields_find(const struct field *fields, size_t n, const char *prefix,
 				const char *path)
 {
@@ -387,7 +366,8 @@ void field_text(const struct field *field, enum format format, const void *value
 
 	if (show_formatted(field, format, at, out))
 		return;
-	if (text && is_text(at, field->plan.size)) {
+	/* Zeros are no text in u8[], which may be an address. */
+	if (text && (field->chars || *at) && utf8_is_padded(at, field->plan.size)) {
 		text_name(out, at, strnlen(at, field->plan.size));
 	} else if (text || (plain && op->kind == PLAN_HEX)) {
 		text_hex(out, at, field->plan.size);

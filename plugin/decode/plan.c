@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "decode/plan.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <string.h>
@@ -64,6 +65,20 @@ static void wide_json(const struct plan_op *op, const void *at, struct text *out
 	text_addc(out, '"');
 }
 
+/* Text is a string, as in Polycube. Other bytes, such as an address, are a list of numbers. */
+static void string_json(const struct plan_op *op, const char *at, struct text *out)
+{
+	if (utf8_is_padded(at, op->size)) {
+		text_json(out, at, strnlen(at, op->size));
+		return;
+	}
+	for (uint32_t i = 0; i < op->size; i++) {
+		text_addc(out, i ? ',' : '[');
+		text_i64(out, op->bits ? (signed char)at[i] : (unsigned char)at[i]);
+	}
+	text_addc(out, ']');
+}
+
 static void plan_run(const struct plan *plan, size_t from, size_t to, const char *value,
 		     struct text *out)
 {
@@ -106,7 +121,7 @@ static void plan_run(const struct plan *plan, size_t from, size_t to, const char
 			text_i64(out, load_signed_bits(op, at));
 			break;
 		case PLAN_STRING:
-			text_json(out, at, strnlen(at, op->size));
+			string_json(op, at, out);
 			break;
 		case PLAN_HEX:
 			text_addc(out, '"');
@@ -252,14 +267,6 @@ bool plan_has_numbers(const struct plan *plan)
 		    op->kind == PLAN_FLOAT || op->kind == PLAN_BITS || op->kind == PLAN_SIGNED_BITS)
 			return true;
 	}
-	return false;
-}
-
-bool plan_has_strings(const struct plan *plan)
-{
-	for (size_t i = 0; plan->n_ops > 1 && i < plan->n_ops; i++)
-		if (plan->ops[i].kind == PLAN_STRING)
-			return true;
 	return false;
 }
 

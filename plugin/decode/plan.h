@@ -30,7 +30,7 @@ enum plan_kind {
 	PLAN_BOOL,
 	PLAN_BITS,	  /* an unsigned bit field */
 	PLAN_SIGNED_BITS, /* a signed bit field */
-	PLAN_STRING,	  /* bytes up to the first NUL */
+	PLAN_STRING,	  /* bytes: text, or else a list of numbers */
 	PLAN_HEX,	  /* bytes of unknown type */
 	PLAN_LOOP,	  /* an array: runs the next body operations count times */
 };
@@ -44,7 +44,7 @@ struct plan_op {
 	uint32_t count;	   /* loops: number of elements */
 	uint32_t body;	   /* loops: number of operations in the body */
 	uint16_t bit;	   /* bit fields: first bit, 0 is the lowest of the byte at offset */
-	uint16_t bits;	   /* bit fields: width in bits */
+	uint16_t bits;	   /* bit fields: width in bits; PLAN_STRING: 1 if numbers are signed */
 };
 
 struct plan {
@@ -166,14 +166,6 @@ uint32_t plan_n_integers(const struct plan *plan);
  * Arrays of integers of 1 or 2 bytes are treated as data, not as numbers.
  */
 bool plan_has_numbers(const struct plan *plan);
-
-/**
- * plan_has_strings() - test whether a type contains strings and other parts
- * @plan:  the plan
- *
- * Different values of such a type may have the same text, because bytes after a NUL are not shown.
- */
-bool plan_has_strings(const struct plan *plan);
 
 /**
  * plan_number_at() - decode one number of an array of integers

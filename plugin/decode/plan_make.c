@@ -75,7 +75,13 @@ static int make_array(struct maker *maker, const struct btf_type *type, uint32_t
 	if (array->nelems && element && btf_is_int(element) && element->size == 1 &&
 	    !(btf_int_encoding(element) & BTF_INT_BOOL) &&
 	    strcmp(type_name(maker->btf, element->name_off), "char") != 0)
-		return append_value(maker, PLAN_STRING, offset, array->nelems);
+		return append_op(maker,
+				 (struct plan_op){
+					 .kind = PLAN_STRING,
+					 .offset = offset,
+					 .size = array->nelems,
+					 .bits = !!(btf_int_encoding(element) & BTF_INT_SIGNED),
+				 });
 	text_addc(&maker->plan->text, '[');
 	r = append_op(maker, (struct plan_op){ .kind = PLAN_LOOP,
 					       .offset = offset,

@@ -200,8 +200,6 @@ static bool label_is_vague(const struct label *label)
 	case FORMAT_KSYM: /* same name for all addresses in a function */
 	case FORMAT_KSTACK:
 		return true;
-	case FORMAT_AUTO:
-		return (label->field && plan_has_strings(&label->field->plan)) || texts_meet(label);
 	default:
 		return texts_meet(label);
 	}

@@ -180,24 +180,25 @@ static void test_merged(void **state)
 	config.labels = labels;
 	config.n_labels = ARRAY_SIZE(labels);
 	all = series_of(object, &config, 0, false);
-	assert_string_equal(all, "ENOENT a 2 or 3 [{\"name\":\"x\"},{\"name\":\"\"}] 24;"
+	assert_string_equal(all, "ENOENT a 2 or 3 [{\"name\":\"x\"},{\"name\":\"\"}] 8;"
+				 "ENOENT a 2 or 3 [{\"name\":\"x\"},{\"name\":[0,122]}] 16;"
 				 "ENOENT a odd [{\"name\":\"x\"},{\"name\":\"y\"}] 7;"
 				 "EPERM \\x5cxff 2 or 3 [{\"name\":\"x\"},{\"name\":\"\"}] 64;"
 				 "EPERM \\xff 2 or 3 [{\"name\":\"x\"},{\"name\":\"\"}] 32;"
-				 "EPERM b 5 [{\"name\":\"x\"},{\"name\":\"y\\u0001\"}] 128;"
-				 "EPERM b 5 [{\"name\":\"x\"},{\"name\":\"y\\u0002\"}] 256;");
+				 "EPERM b 5 [{\"name\":\"x\"},{\"name\":[121,1]}] 128;"
+				 "EPERM b 5 [{\"name\":\"x\"},{\"name\":[121,2]}] 256;");
 	largest = series_of(object, &config, 1, false);
-	assert_string_equal(largest,
-			    "EPERM b 5 [{\"name\":\"x\"},{\"name\":\"y\\u0002\"}] 256;of 6");
+	assert_string_equal(largest, "EPERM b 5 [{\"name\":\"x\"},{\"name\":[121,2]}] 256;of 7");
 	config.n_labels = 2;
 	config.type = METRIC_HISTOGRAM;
 	histogram = series_of(object, &config, 0, false);
-	assert_string_equal(histogram, "ENOENT a [{\"name\":\"x\"},{\"name\":\"\"}] 24;"
+	assert_string_equal(histogram, "ENOENT a [{\"name\":\"x\"},{\"name\":\"\"}] 8;"
 				       "ENOENT a [{\"name\":\"x\"},{\"name\":\"y\"}] 7;"
+				       "ENOENT a [{\"name\":\"x\"},{\"name\":[0,122]}] 16;"
 				       "EPERM \\x5cxff [{\"name\":\"x\"},{\"name\":\"\"}] 64;"
 				       "EPERM \\xff [{\"name\":\"x\"},{\"name\":\"\"}] 32;"
-				       "EPERM b [{\"name\":\"x\"},{\"name\":\"y\\u0001\"}] 128;"
-				       "EPERM b [{\"name\":\"x\"},{\"name\":\"y\\u0002\"}] 256;");
+				       "EPERM b [{\"name\":\"x\"},{\"name\":[121,1]}] 128;"
+				       "EPERM b [{\"name\":\"x\"},{\"name\":[121,2]}] 256;");
 	config.type = METRIC_COUNTER;
 	config.labels = labels;
 	config.n_labels = 0; /* without configured labels the keys stay distinct */

@@ -237,7 +237,7 @@ static void test_arrays(void **state)
 		uint32_t size;
 		const char *bytes;
 		const char *json;
-	} arrays[12];
+	} arrays[16];
 	size_t n = 0;
 
 	(void)state;
@@ -246,11 +246,16 @@ static void test_arrays(void **state)
 	inner = btf__add_array(t.btf, t.u32, t.u16, 2);
 	deep = btf__add_array(t.btf, t.u32, inner, 3);
 #define ARRAY(id, size, bytes, json) (arrays[n++] = (typeof(arrays[0])){ id, size, bytes, json })
-	/* plain char is a number, signed and unsigned char are text */
+	/* plain char is a number; signed and unsigned char are text, or numbers if they cannot be
+	 */
 	ARRAY(btf__add_array(t.btf, t.u32, t.ch, 4), 4, "a\0\xff\x01", "[97,0,-1,1]");
-	ARRAY(btf__add_array(t.btf, t.u32, t.u8, 4), 4, "a\"\0b", "\"a\\\"\"");
+	ARRAY(btf__add_array(t.btf, t.u32, t.u8, 4), 4, "a\"\0\0", "\"a\\\"\"");
+	ARRAY(btf__add_array(t.btf, t.u32, t.u8, 4), 4, "a\"\0b", "[97,34,0,98]");
+	ARRAY(btf__add_array(t.btf, t.u32, t.u8, 4), 4, "\xc0\xa8\1\2", "[192,168,1,2]");
+	ARRAY(btf__add_array(t.btf, t.u32, t.u8, 4), 4, "\0\0\0\0", "\"\"");
+	ARRAY(btf__add_array(t.btf, t.u32, t.u8, 4), 4, "\0\0\0\1", "[0,0,0,1]");
 	ARRAY(btf__add_array(t.btf, t.u32, octet, 4), 4, "abcd", "\"abcd\"");
-	ARRAY(btf__add_array(t.btf, t.u32, t.sch, 4), 4, "\xff\n\0\0", "\"\\u00ff\\n\"");
+	ARRAY(btf__add_array(t.btf, t.u32, t.sch, 4), 4, "\xff\n\0\0", "[-1,10,0,0]");
 	ARRAY(btf__add_array(t.btf, t.u32, t.boolean, 2), 2, "\0\1", "[false,true]");
 	ARRAY(btf__add_array(t.btf, t.u32, t.u16, 2), 4, "\1\0\2\0", "[1,2]");
 	ARRAY(deep, 12, "\1\0\2\0\3\0\4\0\5\0\6\0", "[[1,2],[3,4],[5,6]]");
@@ -764,7 +769,7 @@ static void test_fields(void **state)
 		int id;
 		uint32_t size;
 		const char *bytes, *fields;
-	} lists[8];
+	} lists[12];
 	size_t n = 0;
 
 	(void)state;
@@ -790,6 +795,10 @@ static void test_fields(void **state)
 	     "pair=[1,2] ok=true");
 	LIST(t.u32, 4, "\1\0\0\0", "key=1");
 	LIST(name, 4, "eth0", "key=eth0");
+	LIST(name, 4, "\0\0\0\0", "key=00000000");
+	LIST(btf__add_array(t.btf, t.u32, t.ch, 4), 4, "\0\0\0\0", "key=");
+	LIST(btf__add_typedef(t.btf, "__be32", t.u32), 4, "\n\0\0\1", "key=10.0.0.1");
+	LIST(btf__add_typedef(t.btf, "__be16", t.u16), 2, "\0\x35", "key=53");
 	LIST(pair, 4, "\1\0\2\0", "key=[1,2]");
 	/* text is not quoted, even where JSON would quote it */
 	LIST(0, 6, "\1\2\3\4\5\6", "key=010203040506");
