@@ -248,6 +248,9 @@ int fields_list(const struct btf *btf, uint32_t type_id, uint32_t size, const ch
 	if (type && btf_is_composite(type) && format == FORMAT_AUTO) {
 		r = list_members(&lister, type, 0, "", 0);
 	} else {
+		/* A key that is not a struct has no name of its own, and is usually an address. */
+		if (format == FORMAT_BE32 && !strcmp(name, "key"))
+			format = FORMAT_IPV4;
 		r = plan_init(&plan, btf, type_id, size, err);
 		if (r == 0)
 			r = add_field(&lister, name, &plan, 0, type_id, format);
