@@ -32,12 +32,16 @@ static uint32_t element_id(const struct btf *btf, uint32_t type_id)
 
 /*
  * Returns the number of numbers that can be exported as samples. Arrays must have integers of 4 or
- * 8 bytes: shorter integers are data, and integers in network byte order are not counts.
+ * 8 bytes: shorter integers are data, and integers in network byte order are not counts. Pointers
+ * are not counts, either.
  */
 static uint32_t n_numbers(const struct btf *btf, uint32_t type_id, const struct plan *plan)
 {
 	uint32_t n = plan_n_integers(plan), element = element_id(btf, type_id);
+	const struct btf_type *type = btf ? type_resolve(btf, element ? element : type_id) : NULL;
 
+	if (type && btf_is_ptr(type))
+		return 0;
 	if (plan_is_number(plan))
 		return 1;
 	if (!n || n > FIELD_NUMBERS_MAX || plan_number_size(plan) < sizeof(uint32_t) || !element ||
@@ -181,6 +185,18 @@ static int add_repeated(struct lister *lister, const char *name, struct plan *pl
 static int list_type(struct lister *lister, uint32_t id, uint32_t offset, const char *name,
 		     const char *own_name, unsigned int depth);
 
+/* Tests for a name such as pad, _pad2, __pad or padding. */
+static bool is_padding(const char *name)
+{
+	name += strspn(name, "_");
+	if (strncasecmp(name, "pad", 3) != 0)
+		return false;
+	name += 3;
+	if (!strncasecmp(name, "ding", 4))
+		name += 4;
+	return !name[strspn(name, "_0123456789")];
+}
+
 static int list_members(struct lister *lister, const struct btf_type *type, uint32_t offset,
 			const char *prefix, unsigned int depth)
 {
@@ -190,9 +206,12 @@ static int list_members(struct lister *lister, const struct btf_type *type, uint
 		uint32_t at = offset + btf_member_bit_offset(type, i) / 8;
 		_cleanup_(plan_release) struct plan plan = {};
 		_cleanup_free_ char *full = NULL;
+		size_t before = lister->n;
 		enum format format;
 		int r;
 
+		if (type_is_opaque(lister->btf, member->type))
+			continue;
 		if (asprintf(&full, "%s%s%s", prefix, *prefix && *name ? "_" : "", name) < 0) {
 			full = NULL;
 			return error_oom(lister->err);
@@ -211,6 +230,8 @@ static int list_members(struct lister *lister, const struct btf_type *type, uint
 		}
 		if (r < 0)
 			return r;
+		for (; is_padding(name) && before < lister->n; before++)
+			lister->fields[before].padding = true;
 	}
 	return 0;
 }

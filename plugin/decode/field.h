@@ -30,6 +30,7 @@ struct field {
 	uint32_t numbers;   /* numbers to count: 1, the length of an array of integers, or 0 */
 	uint32_t type_id;   /* in BTF; 0: unknown */
 	bool repeated;	    /* one member of all structs in an array of structs */
+	bool padding;	    /* named like padding: neither a label nor a sample by default */
 	bool omitted;	    /* has numbers that cannot be exported */
 	struct enumerator *enumerators;
 	size_t n_enumerators;

@@ -154,6 +154,8 @@ static int make_members(struct maker *maker, const struct btf_type *type, uint32
 		const struct btf_type *member = type_resolve(maker->btf, members[i].type);
 		int r;
 
+		if (type_is_opaque(maker->btf, members[i].type))
+			continue;
 		if (!*name && member && btf_is_composite(member)) {
 			if (depth >= PLAN_DEPTH_MAX || ++maker->types > 2 * PLAN_OPS_MAX)
 				return error_set(maker->err, -E2BIG,
@@ -183,6 +185,8 @@ static int make_section(struct maker *maker, const struct btf_type *type, uint32
 		const char *name = var ? type_name(maker->btf, var->name_off) : "";
 		int r;
 
+		if (type_is_opaque(maker->btf, vars[i].type))
+			continue;
 		add_name(maker, name, first);
 		r = make_type(maker, vars[i].type, offset + vars[i].offset, depth);
 		if (r < 0)

@@ -2,6 +2,7 @@
 #include "kernel/type.h"
 
 #include <bpf/btf.h>
+#include <string.h>
 
 #define TYPE_STEPS_MAX 64 /* limit for a cycle of typedefs */
 
@@ -29,4 +30,32 @@ int64_t type_size(const struct btf *btf, uint32_t id)
 
 	/* libbpf does not resolve sections; their size is in the type itself. */
 	return type && btf_is_datasec(type) ? (int64_t)type->size : btf__resolve_size(btf, id);
+}
+
+static bool is_one_of(const char *name, const char *const names[])
+{
+	while (*names && strcmp(*names, name) != 0)
+		names++;
+	return *names;
+}
+
+bool type_is_opaque(const struct btf *btf, uint32_t id)
+{
+	static const char *const structs[] = {
+		"bpf_spin_lock", "bpf_res_spin_lock", "bpf_timer",     "bpf_wq",
+		"bpf_task_work", "bpf_list_head",     "bpf_list_node", "bpf_rb_root",
+		"bpf_rb_node",	 "bpf_refcount",      "bpf_dynptr",    NULL
+	};
+	static const char *const tags[] = { "kptr", "kptr_untrusted", "percpu_kptr", "uptr", NULL };
+	const struct btf_type *type = type_resolve(btf, id);
+
+	for (int depth = 0; type && btf_is_array(type) && depth < TYPE_STEPS_MAX; depth++)
+		type = type_resolve(btf, btf_array(type)->type);
+	if (type && btf_is_struct(type))
+		return is_one_of(type_name(btf, type->name_off), structs);
+	if (!type || !btf_is_ptr(type))
+		return false;
+	type = btf__type_by_id(btf, type->type);
+	return type && btf_kind(type) == BTF_KIND_TYPE_TAG &&
+	       is_one_of(type_name(btf, type->name_off), tags);
 }

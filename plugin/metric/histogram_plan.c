@@ -70,7 +70,7 @@ static int use_any_slots(struct metric *metric, struct error *err)
 		const struct field *field = &metric->value_fields[i];
 
 		if (plan_n_integers(&field->plan) > 1 && field->format == FORMAT_AUTO &&
-		    !field->chars && !field->repeated) {
+		    !field->chars && !field->repeated && !field->padding) {
 			use_slots(histogram, SLOTS_IN_VALUE, field);
 			return 0;
 		}
@@ -121,7 +121,8 @@ static int plan_count(struct metric *metric, struct error *err)
 	for (size_t i = 0; i < metric->n_value_fields; i++) {
 		const struct field *field = &metric->value_fields[i];
 
-		if (is_integer(field) && field->format == FORMAT_AUTO && field != histogram->sum) {
+		if (is_integer(field) && field->format == FORMAT_AUTO && !field->padding &&
+		    field != histogram->sum) {
 			histogram->count = field;
 			found++;
 		}

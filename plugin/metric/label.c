@@ -300,9 +300,14 @@ int labels_plan(struct metric *metric, struct error *err)
 		calloc(metric->n_key_fields + metric->n_value_fields + 2, sizeof(*metric->labels));
 	if (r == 0 && !metric->labels)
 		r = error_oom(err);
-	for (size_t i = 0; r == 0 && i < metric->n_key_fields; i++)
-		if (&metric->key_fields[i] != metric->histogram.field)
-			r = add_field_label(metric, LABEL_KEY, &metric->key_fields[i], err);
+	for (size_t i = 0; r == 0 && i < metric->n_key_fields; i++) {
+		const struct field *field = &metric->key_fields[i];
+
+		if (field->padding && !config_of(metric, field))
+			metric->merges = true; /* padding may differ */
+		else if (field != metric->histogram.field)
+			r = add_field_label(metric, LABEL_KEY, field, err);
+	}
 	if (r == 0 && metric_has_index(metric) && metric->map.max_entries > 1 &&
 	    metric->histogram.in != SLOTS_IN_INDEX)
 		r = add_other_label(metric, LABEL_INDEX, "index", err);

@@ -86,7 +86,7 @@ static int plan_families(struct metric *metric, struct error *err)
 		for (size_t i = 0; r == 0 && i < metric->n_value_fields; i++) {
 			field = &metric->value_fields[i];
 			/* Numbers with a format, such as ports, are no samples. */
-			if (field->numbers && field->format == FORMAT_AUTO &&
+			if (field->numbers && field->format == FORMAT_AUTO && !field->padding &&
 			    !labels_include(metric, field))
 				r = add_field_family(metric, field, field->name, err);
 		}
@@ -141,7 +141,7 @@ void series_omitted(const struct metric *metric, struct text *out)
 	for (size_t i = 0; i < metric->n_value_fields; i++) {
 		const struct field *field = &metric->value_fields[i];
 
-		if (field->omitted && !labels_include(metric, field))
+		if (field->omitted && !field->padding && !labels_include(metric, field))
 			fields_names(field, 1, "value", out);
 	}
 }

@@ -813,6 +813,52 @@ static void test_fields(void **state)
 	btf__free(t.btf);
 }
 
+/* What only the kernel understands is not shown, and padding is no field by default. */
+static void test_opaque(void **state)
+{
+	static const char *const padding[] = { "pad",	  "_pad",    "__pad",	"pad1",
+					       "__pad_2", "padding", "_padding" };
+	static const char *const others[] = { "paddr", "pad_bytes", "padlock", "spad" };
+	const uint64_t value[5] = { 1, 2, 3, 4, 5 };
+	struct types t = types_new();
+	int lock = btf__add_struct(t.btf, "bpf_spin_lock", 4), locks, tagged, plain, id;
+	struct field *fields;
+	size_t n;
+
+	(void)state;
+	btf__add_field(t.btf, "val", t.u32, 0, 0);
+	tagged = btf__add_ptr(t.btf, btf__add_type_tag(t.btf, "kptr", lock));
+	tagged = btf__add_typedef(t.btf, "task_t", tagged);
+	plain = btf__add_ptr(t.btf, lock);
+	locks = btf__add_array(t.btf, t.u32, lock, 1);
+	id = btf__add_struct(t.btf, "value", 40);
+	btf__add_field(t.btf, "lock", lock, 0, 0);
+	btf__add_field(t.btf, "locks", locks, 32, 0);
+	btf__add_field(t.btf, "n", t.u64, 64, 0);
+	btf__add_field(t.btf, "task", tagged, 128, 0);
+	btf__add_field(t.btf, "address", plain, 192, 0);
+	btf__add_field(t.btf, "pad", t.u64, 256, 0);
+	assert_json(t.btf, id, value, sizeof(value), "{\"n\":2,\"address\":4,\"pad\":5}");
+	assert_int_equal(fields_list(t.btf, id, 40, "value", &fields, &n, NULL), 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(fields[0].numbers, 1);
+	assert_int_equal(fields[1].numbers, 0); /* an address is no count */
+	assert_true(!fields[0].padding && !fields[1].padding && fields[2].padding);
+	fields_free(fields, n);
+	for (size_t i = 0; i < ARRAY_SIZE(padding) + ARRAY_SIZE(others); i++) {
+		bool is = i < ARRAY_SIZE(padding);
+		const char *name = is ? padding[i] : others[i - ARRAY_SIZE(padding)];
+
+		id = btf__add_struct(t.btf, "s", 4);
+		btf__add_field(t.btf, name, t.u32, 0, 0);
+		assert_int_equal(fields_list(t.btf, id, 4, "value", &fields, &n, NULL), 0);
+		if (fields->padding != is)
+			fail_msg("%s", name);
+		fields_free(fields, n);
+	}
+	btf__free(t.btf);
+}
+
 static void test_fields_limit(void **state)
 {
 	for (uint32_t more = 0; more < 2; more++) {
@@ -845,23 +891,15 @@ static void test_fields_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ints),
-		cmocka_unit_test(test_floats),
-		cmocka_unit_test(test_enums),
-		cmocka_unit_test(test_chains),
-		cmocka_unit_test(test_arrays),
-		cmocka_unit_test(test_structs),
-		cmocka_unit_test(test_bitfields),
-		cmocka_unit_test(test_bitfield_sweep),
-		cmocka_unit_test(test_old_bitfields),
-		cmocka_unit_test(test_section),
-		cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_deep),
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_fields),
-		cmocka_unit_test(test_fields_limit),
-		cmocka_unit_test(test_bitfield_too_wide),
+		cmocka_unit_test(test_ints),	      cmocka_unit_test(test_floats),
+		cmocka_unit_test(test_enums),	      cmocka_unit_test(test_chains),
+		cmocka_unit_test(test_arrays),	      cmocka_unit_test(test_structs),
+		cmocka_unit_test(test_bitfields),     cmocka_unit_test(test_bitfield_sweep),
+		cmocka_unit_test(test_old_bitfields), cmocka_unit_test(test_section),
+		cmocka_unit_test(test_errors),	      cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_deep),	      cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_fields),	      cmocka_unit_test(test_opaque),
+		cmocka_unit_test(test_fields_limit),  cmocka_unit_test(test_bitfield_too_wide),
 		cmocka_unit_test(test_hostile),
 	};
 
