@@ -132,7 +132,8 @@ static int source_init(struct source *source, const struct snapshot_item *item, 
 		r = add_constant(source, "monitor", monitor);
 	if (r == 0)
 		r = add_constant(source, "interface", item->interface);
-	if (r == 0)
+	/* Otherwise packets of the other direction would have the label, too. */
+	if (r == 0 && !metric->both_directions)
 		r = add_constant(source, "direction", direction_name(direction));
 	for (size_t i = 0; r == 0 && i < config->n_labels; i++)
 		if (config->labels[i].value)

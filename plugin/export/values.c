@@ -67,7 +67,9 @@ static const char *variable_value(const struct conversion *conversion, const cha
 	} known[] = {
 		{ "monitor", conversion->item->monitor->name },
 		{ "interface", conversion->item->interface },
-		{ "direction", direction_name(conversion->direction) },
+		{ "direction", conversion->metric->both_directions
+				       ? "both"
+				       : direction_name(conversion->direction) },
 		{ "metric", conversion->name.data },
 		{ "field", conversion->field },
 	};

@@ -15,6 +15,8 @@
 #include <linux/btf.h>
 #include <string.h>
 
+#define OBJECT_PROGRAM_MAPS_MAX 64 /* of one program: MAX_USED_MAPS of the kernel */
+
 #define TAG_PREFIX "dynmon:"
 
 static int map_apply_tag(struct object_map *map, const char *tag, struct error *err)
@@ -406,6 +408,20 @@ uint32_t object_program_id(int prog_fd)
 	uint32_t len = sizeof(info);
 
 	return bpf_obj_get_info_by_fd(prog_fd, &info, &len) < 0 ? 0 : info.id;
+}
+
+bool object_program_uses(int prog_fd, uint32_t map_id)
+{
+	uint32_t ids[OBJECT_PROGRAM_MAPS_MAX];
+	struct bpf_prog_info info = { .nr_map_ids = ARRAY_SIZE(ids), .map_ids = (uintptr_t)ids };
+	uint32_t len = sizeof(info);
+
+	if (prog_fd < 0 || bpf_obj_get_info_by_fd(prog_fd, &info, &len) < 0)
+		return false;
+	for (uint32_t i = 0; i < info.nr_map_ids && i < ARRAY_SIZE(ids); i++)
+		if (ids[i] == map_id)
+			return true;
+	return false;
 }
 
 const struct object_program *object_find_program(const struct object *object, int prog_fd)

@@ -124,6 +124,10 @@ int object_prog_fd(const struct object *object, const struct bpf_program *progra
 /* Returns the kernel id of a loaded program; 0 if the kernel does not reveal it. */
 uint32_t object_program_id(int prog_fd);
 
+/* Returns true if a loaded program uses a map. Programs that it calls by a prog map do not count.
+ */
+bool object_program_uses(int prog_fd, uint32_t map_id);
+
 /* Returns the loaded program with this descriptor; one with the name "?" if there is none. */
 const struct object_program *object_find_program(const struct object *object, int prog_fd);
 

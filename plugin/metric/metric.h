@@ -147,6 +147,7 @@ struct metric {
 	bool merges;	       /* several entries may have the same labels: they form one series */
 	size_t rank;	       /* the number that ranks series for top-K */
 	uint32_t rank_numbers; /* if more than one, the sum of so many ranks */
+	bool both_directions;  /* the map has packets of both, so series have no direction */
 	bool dialect;	       /* the map is declared in Dynmon's dialect */
 	bool swapped;	       /* two copies of the map: one is written, the other one read */
 	struct map second;     /* the second copy, if swapped */

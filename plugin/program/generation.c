@@ -52,10 +52,46 @@ static void report_metric(enum direction direction, const struct metric *metric,
 			    "%s metric \"%s\" has in JSON alone, not in OpenMetrics and collectd: "
 			    "%s of map %s\n",
 			    name, config->name, text_str(&omitted), config->map_name);
+	if (metric->n_families && metric->both_directions)
+		text_printf(report,
+			    "%s metric \"%s\" has no label \"direction\": the programs of both "
+			    "directions use map %s\n",
+			    name, config->name, config->map_name);
 	if (metric->n_families && metric_lacks_slots(metric))
 		text_printf(report,
 			    "%s metric \"%s\" is of unknown type: map %s has no slots for a %s\n",
 			    name, config->name, config->map_name, metric_type_name(config->type));
+}
+
+/* Reports a metric that the other direction has, too, of the same map: its counts appear twice. */
+static void report_repeated(const struct generation_direction *other, const struct metric *metric,
+			    struct text *report)
+{
+	for (size_t i = 0; i < other->n_metrics; i++)
+		if (other->metrics[i].map.id == metric->map.id &&
+		    !strcmp(other->metrics[i].config->name, metric->config->name))
+			text_printf(
+				report,
+				"both directions have metric \"%s\" of the same map %s: remove one "
+				"of them\n",
+				metric->config->name, metric->config->map_name);
+}
+
+/*
+ * Returns true if the series of a metric have no direction: the programs of both directions use its
+ * map. If the other direction has a metric of that name, the document tells them apart.
+ */
+static bool is_of_both(const struct generation *generation, enum direction direction,
+		       const struct metric *metric)
+{
+	const struct direction_code *other = generation->dataplane->directions[!direction];
+	const struct direction_config *config = other ? other->config : NULL;
+
+	for (size_t i = 0; config && i < config->n_metrics; i++)
+		if (!strcmp(config->metrics[i].name, metric->config->name))
+			return false;
+	return object_program_uses(generation->directions[!direction].prog_fd, metric->map.id) &&
+	       object_program_uses(generation->directions[direction].prog_fd, metric->map.id);
 }
 
 /*
@@ -94,6 +130,7 @@ static int bind_direction(struct generation *generation, enum direction directio
 		if (r < 0)
 			return r;
 		this->n_metrics++;
+		metric->both_directions = is_of_both(generation, direction, metric);
 		before = metric_before(previous, direction, metric);
 		if (monitor)
 			r = metric_set_owner(metric, monitor, err);
@@ -105,6 +142,8 @@ static int bind_direction(struct generation *generation, enum direction directio
 			return r;
 		if (report)
 			report_metric(direction, metric, before, report);
+		if (report)
+			report_repeated(&generation->directions[!direction], metric, report);
 		if (metric->accumulator)
 			join_metric(generation, metric);
 	}
