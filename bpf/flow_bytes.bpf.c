@@ -2,9 +2,9 @@
 /*
  * Packets and bytes of each flow, by 5-tuple: IPv4, TCP and UDP.
  *
- * One map serves both directions. A flow has one entry for received packets and another one, with
- * source and destination swapped, for sent packets. The table is an LRU hash: when it is full, the
- * longest idle flow is evicted.
+ * Each direction has a map, so that the label "direction" of each series is that of its packets.
+ * The maps are LRU hashes: when one is full, the longest idle flow is evicted. Flows are many and
+ * short-lived: only the largest are exported.
  *
  * The object describes its metric itself and needs no document.
  */
@@ -34,13 +34,19 @@ struct traffic {
 	__u64 bytes;
 };
 
-struct {
+struct flows {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__type(key, struct flow);
 	__type(value, struct traffic);
 	__uint(max_entries, FLOWS);
-} flows SEC(".maps")
-	DYNMON_METRIC("flows", "counter", "Packets and bytes of each TCP and UDP flow over IPv4.");
+};
+
+#define METRIC                                                                                     \
+	DYNMON_METRIC("flows", "counter", "Packets and bytes of each TCP and UDP flow over IPv4.") \
+	DYNMON_METRIC_CONFIG({ "max-series" : 1000, "top-by" : "value.bytes" })
+
+struct flows flows_in SEC(".maps") METRIC;
+struct flows flows_out SEC(".maps") METRIC DYNMON_DIRECTION("egress");
 
 /* The ports of TCP and UDP are at the same offset. */
 struct ports {
@@ -73,19 +79,19 @@ static __always_inline bool flow_of(struct __sk_buff *skb, struct flow *flow)
 	return true;
 }
 
-static __always_inline int count(struct __sk_buff *skb)
+static __always_inline int count(struct __sk_buff *skb, struct flows *flows)
 {
 	struct traffic first = { .packets = 1, .bytes = skb->len }, *traffic;
 	struct flow flow;
 
 	if (!flow_of(skb, &flow))
 		return TC_ACT_UNSPEC;
-	traffic = bpf_map_lookup_elem(&flows, &flow);
+	traffic = bpf_map_lookup_elem(flows, &flow);
 	if (!traffic) {
 		/* Another CPU may have inserted the key first: look it up again. */
-		if (bpf_map_update_elem(&flows, &flow, &first, BPF_NOEXIST) == 0)
+		if (bpf_map_update_elem(flows, &flow, &first, BPF_NOEXIST) == 0)
 			return TC_ACT_UNSPEC;
-		traffic = bpf_map_lookup_elem(&flows, &flow);
+		traffic = bpf_map_lookup_elem(flows, &flow);
 		if (!traffic)
 			return TC_ACT_UNSPEC;
 	}
@@ -95,15 +101,15 @@ static __always_inline int count(struct __sk_buff *skb)
 }
 
 SEC("tc/ingress")
-int flows_in(struct __sk_buff *skb)
+int count_in(struct __sk_buff *skb)
 {
-	return count(skb);
+	return count(skb, &flows_in);
 }
 
 SEC("tc/egress")
-int flows_out(struct __sk_buff *skb)
+int count_out(struct __sk_buff *skb)
 {
-	return count(skb);
+	return count(skb, &flows_out);
 }
 
 char LICENSE[] SEC("license") = "GPL";

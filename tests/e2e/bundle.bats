@@ -61,7 +61,8 @@ write_capture() {
 	[ "$(json_value packet_counter egress packets_total)" = "[3]" ]
 	[ "$(json_value ntp_packets_counter ingress ntp_packets_total)" = "[5]" ]
 	[ "$(json_value ntp_mode_private ingress ntp_mode_private_packets_total)" = "[5]" ]
-	[ "$(json_value flow_bytes ingress flows | jq '[.[].value.packets] | add')" = 15 ]
+	[ "$(json_value flow_bytes ingress flows | jq '[.[].value.packets] | add')" = 12 ]
+	[ "$(json_value flow_bytes egress flows | jq '[.[].value.packets] | add')" = 3 ]
 	collectd_stop
 	nothing_attached
 }

@@ -110,7 +110,7 @@ count_on() {
 	nothing_attached
 }
 
-@test "flow_bytes: one map for both directions, keyed by the flow" {
+@test "flow_bytes: a map for each direction, keyed by the flow" {
 	collectd_configure <<-EOF
 	<Monitor "flows">
 	  Interface "mon0"
