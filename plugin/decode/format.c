@@ -206,6 +206,7 @@ static const struct {
 	const char *sizes_text;
 	bool (*show)(const char *bytes, uint32_t size, struct text *out);
 	bool (*show_integer)(uint64_t value, struct text *out);
+	const char *(*missing)(void); /* returns why values have no name; NULL: they have */
 } formats[FORMAT_COUNT] = {
 	[FORMAT_AUTO] = { "auto", ANY, "any size" },
 	[FORMAT_IPV4] = { "ipv4", SIZE(4), "4 bytes", show_ipv4 },
@@ -224,10 +225,12 @@ static const struct {
 	[FORMAT_PROTO] = { "proto", INTEGERS, "an integer", .show_integer = show_proto },
 	[FORMAT_ERRNO] = { "errno", INTEGERS, "an integer", show_errno },
 	[FORMAT_SYSCALL] = { "syscall", INTEGERS, "an integer", .show_integer = show_syscall },
-	[FORMAT_KSYM] = { "ksym", SIZE(8), "8 bytes", .show_integer = symbol_kernel },
+	[FORMAT_KSYM] = { "ksym", SIZE(8), "8 bytes", .show_integer = symbol_kernel,
+			  .missing = symbol_kernel_missing },
 	[FORMAT_CGROUP] = { "cgroup", SIZE(4) | SIZE(8), "4 or 8 bytes",
-			    .show_integer = symbol_cgroup },
-	[FORMAT_KSTACK] = { "kstack", WORDS, "a multiple of 8 bytes", show_kstack },
+			    .show_integer = symbol_cgroup, .missing = symbol_cgroup_missing },
+	[FORMAT_KSTACK] = { "kstack", WORDS, "a multiple of 8 bytes", show_kstack,
+			    .missing = symbol_kernel_missing },
 	[FORMAT_MAJORMINOR] = { "majorminor", SIZE(4) | SIZE(8), "4 or 8 bytes",
 				.show_integer = show_majorminor },
 	[FORMAT_KDEV] = { "kdev", SIZE(4) | SIZE(8), "4 or 8 bytes", .show_integer = show_kdev },
@@ -251,6 +254,11 @@ const char *format_names(void)
 {
 	return "ipv4, ipv6, ip, mac, port, be16, be32, string, hex, uint, dname, enum, ifname, "
 	       "proto, errno, syscall, ksym, cgroup, kstack, majorminor, kdev, map";
+}
+
+const char *format_missing(enum format format)
+{
+	return formats[format].missing ? formats[format].missing() : NULL;
 }
 
 bool format_fits(enum format format, uint32_t size)

@@ -59,6 +59,14 @@ const char *format_to_name(enum format format);
 const char *format_names(void);
 
 /**
+ * format_missing() - test whether this process can name the values of a format
+ * @format:  the format
+ *
+ * Return: why all values are shown as numbers, such as a missing capability; NULL if they are not.
+ */
+const char *format_missing(enum format format);
+
+/**
  * format_fits() - test whether a format supports a size
  * @format:  the format
  * @size:    bytes of the field

@@ -4,11 +4,13 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
-#define CGROUP_DIR  "/sys/fs/cgroup"
 #define SYMBOLS_MAX 1000000
 
 const char *symbol_syscall(uint64_t number)
@@ -77,6 +79,33 @@ bool symbol_kernel(uint64_t address, struct text *out)
 	return true;
 }
 
+const char *symbol_kernel_missing(void)
+{
+	pthread_once(&symbols.once, read_symbols);
+	if (symbols.n)
+		return NULL;
+	return "/proc/kallsyms has no addresses: CAP_SYSLOG is missing, or kernel.kptr_restrict is "
+	       "2";
+}
+
+/* Opens the root of the cgroup v2 hierarchy. Beside v1 hierarchies it is called unified. */
+static int open_cgroup_root(const char **path)
+{
+	static const char *const roots[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(roots); i++) {
+		int fd = open(roots[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		struct statfs fs;
+
+		*path = roots[i];
+		if (fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
+			return fd;
+		if (fd >= 0)
+			close(fd);
+	}
+	return -1;
+}
+
 bool symbol_cgroup(uint64_t id, struct text *out)
 {
 	/* FILEID_KERNFS of the kernel: a file handle that consists of the cgroup id. */
@@ -84,24 +113,40 @@ bool symbol_cgroup(uint64_t id, struct text *out)
 		struct file_handle handle;
 		uint64_t id;
 	} cgroup = { .handle = { .handle_bytes = sizeof(id), .handle_type = 0xfe }, .id = id };
-	_cleanup_close_ int dir = open(CGROUP_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *root;
+	_cleanup_close_ int dir = open_cgroup_root(&root);
 	_cleanup_close_ int fd =
 		dir < 0 ? -1 : open_by_handle_at(dir, &cgroup.handle, O_PATH | O_CLOEXEC);
 	char link[64], path[4096];
-	size_t skip = strlen(CGROUP_DIR);
+	size_t skip = strlen(root);
 	ssize_t n;
 
 	if (fd < 0)
 		return false;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, path, sizeof(path));
-	if (n < 0 || (size_t)n < skip || memcmp(path, CGROUP_DIR, skip) != 0)
+	if (n < 0 || (size_t)n < skip || memcmp(path, root, skip) != 0)
 		return false;
 	if ((size_t)n == skip)
 		text_addc(out, '/');
 	else
 		text_add(out, path + skip, (size_t)n - skip);
 	return true;
+}
+
+const char *symbol_cgroup_missing(void)
+{
+	const char *path;
+	_cleanup_close_ int root = open_cgroup_root(&path);
+	_cleanup_text_ struct text name = {};
+	struct stat stat;
+
+	if (root < 0)
+		return "there is no cgroup v2 at /sys/fs/cgroup or /sys/fs/cgroup/unified";
+	/* The id of a cgroup is the inode number of its directory. */
+	if (fstat(root, &stat) < 0 || !symbol_cgroup(stat.st_ino, &name))
+		return "cgroups cannot be found by their id: CAP_DAC_READ_SEARCH is missing";
+	return NULL;
 }
 
 void symbol_block_device(uint64_t major, uint64_t minor, struct text *out)

@@ -24,8 +24,12 @@ const char *symbol_syscall(uint64_t number);
  */
 bool symbol_kernel(uint64_t address, struct text *out);
 
+/* Returns why no function and no cgroup has a name here, a constant; NULL if they have names. */
+const char *symbol_kernel_missing(void);
+const char *symbol_cgroup_missing(void);
+
 /**
- * symbol_cgroup() - append the path of a cgroup, relative to /sys/fs/cgroup
+ * symbol_cgroup() - append the path of a cgroup, relative to the root of cgroup v2
  * @id:   id of a cgroup v2, as bpf_get_current_cgroup_id() returns it
  * @out:  receives the path
  *

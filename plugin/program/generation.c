@@ -52,6 +52,15 @@ static void report_metric(enum direction direction, const struct metric *metric,
 			    "%s metric \"%s\" has in JSON alone, not in OpenMetrics and collectd: "
 			    "%s of map %s\n",
 			    name, config->name, text_str(&omitted), config->map_name);
+	for (size_t i = 0; i < metric->n_labels; i++) {
+		const char *why = format_missing(metric->labels[i].format);
+
+		if (why)
+			text_printf(report,
+				    "%s metric \"%s\": label \"%s\" has numbers instead of names: "
+				    "%s\n",
+				    name, config->name, metric->labels[i].name, why);
+	}
 	if (metric->n_families && metric->both_directions)
 		text_printf(report,
 			    "%s metric \"%s\" has no label \"direction\": the programs of both "

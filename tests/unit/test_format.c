@@ -3,7 +3,10 @@
 #include "fixture.h"
 
 #include <net/if.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define BYTES(s) s, sizeof(s) - 1
 
@@ -133,13 +136,37 @@ static void test_machine(void **state)
 	assert_string_equal(text_str(&out), "read");
 }
 
+/* The root of cgroup v2 has a name, also beside v1 hierarchies, unless a capability is missing. */
+static void test_missing(void **state)
+{
+	struct stat root, unified;
+	bool hybrid = stat("/sys/fs/cgroup/unified", &unified) == 0;
+	_cleanup_text_ struct text out = {};
+	uint64_t id;
+	int status;
+
+	(void)state;
+	assert_null(format_missing(FORMAT_IPV4));
+	if (geteuid() != 0 || stat("/sys/fs/cgroup", &root) < 0 || format_missing(FORMAT_CGROUP))
+		skip();
+	id = hybrid ? unified.st_ino : root.st_ino;
+	assert_true(format_text(FORMAT_CGROUP, (const char *)&id, sizeof(id), &out));
+	assert_string_equal(text_str(&out), "/");
+	if (fork() == 0) {
+		const char *why = seteuid(65534) == 0 ? format_missing(FORMAT_CGROUP) : NULL;
+
+		_exit(!why || !strstr(why, "CAP_DAC_READ_SEARCH"));
+	}
+	wait(&status);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_machine),
+		cmocka_unit_test(test_values),	cmocka_unit_test(test_names),
+		cmocka_unit_test(test_sizes),	cmocka_unit_test(test_machine),
+		cmocka_unit_test(test_missing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
