@@ -114,7 +114,7 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	done
 	[ "$(find "$DIR/csv/host/dynmon-edge-mon0" -name 'derive-top-packets-10.9*' | wc -l)" -eq 2 ]
 	openmetrics >/dev/null
-	[ "$(grep -c 'metric "top": [0-9]* series' "$LOG")" -eq 1 ] # logged once, not at every read
+	[ "$(grep -c 'metric "top": only the largest [0-9]* of 6 series' "$LOG")" -eq 1 ] # logged once, not at every read
 	[ "$(json_value edge ingress top | jq length)" -eq 6 ]
 }
 
