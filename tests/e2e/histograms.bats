@@ -50,6 +50,49 @@ buckets() {
 		awk -F= 'BEGIN { before = "-" } $2 != before { printf "%s%s", sep, $0; sep = " " } { before = $2 }'
 }
 
+# slots_in_key HISTOGRAM MORE: as ebpf_exporter's maps.bpf.h, slots of log2 rounded up in the key, and
+# the sum in the slot after the last one.
+slots_in_key() {
+	jq -n --argjson histogram "$1" --argjson more "$2" '{"ingress-path": {code: "
+		BPF_PERCPU_HASH(SIZES, u32, u64, 128);
+		static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)
+		{
+			u32 slot = bpf_log2l(md->packet_len - 1), sum = 12;
+
+			SIZES.increment(slot);
+			SIZES.increment(sum, md->packet_len);
+			return RX_OK;
+		}", "metric-configs": ([{name: "size", "map-name": "SIZES", "per-cpu": "list", "open-metrics-metadata":
+		{type: "histogram", help: "Sizes.", unit: "bytes", histogram: $histogram}}] + $more)}}' >"$DOCUMENTS/sizes.json"
+}
+
+# all_cpus SAMPLE: prints the sum over the CPUs of the samples that begin like this.
+all_cpus() { awk -v name="$1" 'index($0, name) == 1 && /cpu="/ { n += $NF } END { print n + 0 }' "$PAGE"; }
+
+@test "a sum in the slot after the buckets, bounds of powers of two, a histogram for each CPU" {
+	slots_in_key '{"buckets": "exp2", "slots": 12, "sum-slot": true}' '[]'
+	start <<<'  Interval 3600'
+	frames_in 8 -s 100
+	frames_in 3 -s 128
+	frames_in 1 -s 129
+	openmetrics
+	[ "$(all_cpus size_bytes_sum)" -eq 1313 ]
+	[ "$(all_cpus size_bytes_count)" -eq 12 ]
+	bucket='size_bytes_bucket{monitor="edge",interface="mon0",direction="ingress",cpu='
+	[ "$(sed -n "s/$bucket\"[0-9]*\",le=\"64.0\"} //p" "$PAGE" | sort -u)" = 0 ]
+	[ "$(sed -n "s/$bucket\"[0-9]*\",le=\"128.0\"} //p" "$PAGE" | paste -sd + | bc)" -eq 11 ]
+	[ "$(sed -n "s/$bucket\"[0-9]*\",le=\"+Inf\"} //p" "$PAGE" | paste -sd + | bc)" -eq 12 ]
+	run ! grep -F 'looks like the sum' "$LOG"
+	# Without the option, the sum counts as measurements. A name that the histogram reserves renames it.
+	slots_in_key '{"buckets": "exp2"}' '[{"name": "size_bytes_count", "map-name": "SIZES",
+		"open-metrics-metadata": {"type": "counter", "help": "Slots."}}]'
+	run -0 ctl inject edge mon0 keep-maps=true "$DOCUMENTS/sizes.json"
+	[[ $output == *'metric "size" is exported as "size_bytes_histogram": metric "size_bytes_count" uses a name that it reserves'* ]]
+	openmetrics
+	[ "$(all_cpus size_bytes_histogram_bucket)" -gt 1313 ]
+	[ "$(grep -c 'metric "size": the last slot in use of map SIZES, 12, has [0-9]* and looks like the sum' "$LOG")" -eq 1 ]
+}
+
 @test "slots in a value: buckets, sum and count, with labels" {
 	document '{"name": "size", "map-name": "SIZES", "open-metrics-metadata": {"type": "histogram", "help": "Sizes.", "unit": "bytes", "histogram": {"sum-field": "value.bytes"},
 		"labels": [{"name": "port", "field": "key"}]}}'
