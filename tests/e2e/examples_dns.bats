@@ -56,6 +56,7 @@ anomalies() { for kind in malformed truncated repeated unexpected; do sample dns
 	addresses_up
 	MONITOR=dns
 	example dns
+	[ "$(ctl openmetrics dns | grep -c '^dns_response_time')" -eq 0 ] # no empty histograms
 	responder near
 	responder far
 	ask far 10.9.0.1 www.0.example A 20
