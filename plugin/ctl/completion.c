@@ -149,13 +149,18 @@ static void offer_positional(struct completion *completion, const char *argument
 	size_t len;
 
 	while (next_argument(&arguments, &word, &len, &optional)) {
-		if (*word != '<')
+		bool literal = isalpha((unsigned char)*word) && !memchr(word, '=', len);
+
+		if (*word != '<' && !literal)
 			continue;
 		if (n > 0) {
 			n--;
 			continue;
 		}
-		offer_kind(completion, word + 1, len - 2);
+		if (literal)
+			offer(completion, word, len, "");
+		else
+			offer_kind(completion, word + 1, len - 2);
 		if (!optional)
 			return;
 	}

@@ -114,8 +114,8 @@ static const char *foreign_syntax(const char *pattern)
 			if (!c)
 				return "a backslash or { in brackets";
 		} else if (*c == '\\') {
-			if (!*++c || isalnum((unsigned char)*c))
-				return "a backslash before a letter or digit";
+			if (!*++c || isalnum((unsigned char)*c) || strchr("<>'`", *c))
+				return "a backslash that POSIX reads otherwise";
 		} else if (*c == '(') {
 			if (c[1] == '?')
 				return "(?";
@@ -147,8 +147,7 @@ static void convert_regexps(struct converter *converter, const yaml_node_t *deco
 		if (foreign)
 			converter_refuse(converter, node ? node : patterns,
 					 "decoder \"regexp\": \"%.100s\" has %s: write it as a "
-					 "POSIX extended "
-					 "regular expression",
+					 "POSIX extended regular expression",
 					 pattern ? pattern : "", foreign);
 		else if (strchr(pattern, '|'))
 			converter_hint(converter, node,
@@ -233,6 +232,20 @@ static void convert_decoders(struct converter *converter, const yaml_node_t *lab
 		convert_regexps(converter, regexps);
 }
 
+/* The last label of a histogram must be a number. */
+static void check_slot(struct converter *converter, const yaml_node_t *label)
+{
+	const yaml_node_t *list = yaml_member(&converter->yaml, label, "decoders");
+	const yaml_node_t *first =
+		yaml_length(list) == 1 ? yaml_element(&converter->yaml, list, 0) : NULL;
+	const char *name = yaml_scalar(yaml_member(&converter->yaml, first, "name"));
+
+	if (!name || strcmp(name, "uint") != 0)
+		converter_refuse(converter, label,
+				 "the last label of a histogram is its bucket: expected only the "
+				 "decoder \"uint\"");
+}
+
 static bool splits_cpus(struct converter *converter, const yaml_node_t *label)
 {
 	const char *name = yaml_scalar(yaml_member(&converter->yaml, label, "name"));
@@ -261,9 +274,15 @@ bool converter_labels(struct converter *converter, const yaml_node_t *metric,
 		const struct field *field;
 
 		converter_check_keys(converter, label, "name size padding decoders");
+		if (!size) {
+			converter_refuse(converter, label, "label \"%s\": the size is missing",
+					 name);
+			continue;
+		}
 		field = find_field(converter, label, name, offset, size + padding);
 		offset += size + padding;
 		if (slot && i == n - 1) {
+			check_slot(converter, label);
 			*slot = field;
 			break;
 		}

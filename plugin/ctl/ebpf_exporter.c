@@ -34,29 +34,39 @@ static const struct {
 			   "with a regexp of the label" },
 };
 
+/* Returns the buckets in the document, or NULL after a refusal. */
+static const char *find_buckets(struct converter *converter, const yaml_node_t *metric)
+{
+	const char *type = converter_text(converter, metric, "bucket_type");
+
+	for (size_t i = 0; i < ARRAY_SIZE(bucket_types); i++) {
+		if (strcmp(bucket_types[i].name, type) != 0)
+			continue;
+		if (!bucket_types[i].buckets)
+			converter_refuse(converter, metric,
+					 "bucket_type \"%s\" is not supported: %s", type,
+					 bucket_types[i].remedy);
+		return bucket_types[i].buckets;
+	}
+	converter_refuse(converter, metric, "bucket_type \"%.60s\" is unknown", type);
+	return NULL;
+}
+
 static void convert_histogram(struct converter *converter, const yaml_node_t *metric,
 			      const struct field *slot)
 {
 	struct json_writer *json = &converter->json;
-	const char *type = converter_text(converter, metric, "bucket_type");
+	const char *buckets = find_buckets(converter, metric);
 	double scale = converter_number(converter, metric, "bucket_multiplier", 1, DBL_MAX);
 	double last = converter_number(converter, metric, "bucket_max", 0, BUCKETS_MAX - 1);
-	size_t i = 0;
 
-	while (i < ARRAY_SIZE(bucket_types) && strcmp(bucket_types[i].name, type) != 0)
-		i++;
-	if (i == ARRAY_SIZE(bucket_types))
-		converter_refuse(converter, metric, "bucket_type \"%.60s\" is unknown", type);
-	else if (!bucket_types[i].buckets)
-		converter_refuse(converter, metric, "bucket_type \"%s\" is not supported: %s", type,
-				 bucket_types[i].remedy);
-	else if (last < 1)
+	if (buckets && last < 1)
 		converter_refuse(converter, metric, "bucket_max: expected a number from 1 to %d",
 				 BUCKETS_MAX - 1);
 	if (converter_number(converter, metric, "bucket_min", 0, BUCKETS_MAX - 1) > 0)
 		converter_refuse(converter, metric,
 				 "bucket_min is not supported: remove it, slots start at 0");
-	if (!strcmp(type, "linear"))
+	if (buckets && !strcmp(buckets, "linear"))
 		converter_hint(
 			converter, metric,
 			"slot %.0f is the sum of all measurements, as in ebpf_exporter; if the "
@@ -68,8 +78,7 @@ static void convert_histogram(struct converter *converter, const yaml_node_t *me
 	json_object_begin(json);
 	json_key(json, "bucket-field");
 	converter_path(converter, slot);
-	if (i < ARRAY_SIZE(bucket_types))
-		json_member_string(json, "buckets", bucket_types[i].buckets);
+	json_member_string(json, "buckets", buckets);
 	json_member_u64(json, "slots", (uint64_t)last + 1);
 	/* Programs also add a sum to an array that has no slot for it; the kernel drops that. */
 	if (map_kind(converter->map.type) != MAP_ARRAY || converter->map.max_entries > last + 1)
@@ -95,7 +104,28 @@ static void convert_metadata(struct converter *converter, const yaml_node_t *met
 		json_member_string(json, "per-cpu", "list");
 }
 
-/* Finds the map of a metric and the fields of its key. Returns false after a refusal. */
+/* Tests whether the values of a map are integers of 8 bytes. */
+static bool has_count(const struct converter *converter, const struct object_map *map)
+{
+	struct field *fields = NULL;
+	size_t n = 0;
+	bool is_count;
+
+	if (converter->map.value_size != sizeof(uint64_t) ||
+	    fields_list(object_btf(converter->object), map->value_type, converter->map.value_size,
+			"value", &fields, &n, NULL) < 0)
+		return false;
+	/* A struct with one member would give the family another name. */
+	is_count = n == 1 && fields->numbers == 1 && !strcmp(fields->name, "value") &&
+		   !plan_is_bits(&fields->plan);
+	fields_free(fields, n);
+	return is_count;
+}
+
+/*
+ * Finds the map of a metric and the fields of its key. Returns 1, 0 after a
+ * refusal, or -errno.
+ */
 static int find_map(struct converter *converter, const yaml_node_t *metric)
 {
 	const struct object_map *map = object_find_map(converter->object, converter->metric);
@@ -113,10 +143,10 @@ static int find_map(struct converter *converter, const yaml_node_t *metric)
 				 map_type_name(converter->map.type));
 		return 0;
 	}
-	if (converter->map.value_size != sizeof(uint64_t)) {
+	if (!has_count(converter, map)) {
 		converter_refuse(converter, metric,
-				 "the values of the map have %u bytes, and ebpf_exporter reads 8",
-				 converter->map.value_size);
+				 "a value of the map is not a single integer of 8 bytes, as "
+				 "ebpf_exporter reads it");
 		return 0;
 	}
 	r = fields_list(object_btf(converter->object), map->key_type, converter->map.key_size,

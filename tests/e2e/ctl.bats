@@ -549,6 +549,8 @@ words() { near "$top_builddir/dynmonctl" complete-words -- "$@" | xargs; }
 		[[ " $(words '') " == *" $verb "* ]] || { echo "no $verb"; return 1; }
 	done
 	[ "$(words sh)" = show ]
+	[ "$(words import '')" = ebpf_exporter ]
+	[ "$(words import ebpf_exporter '')" = :files ]
 	[ "$(ctl help top)" = "  top [<monitor>] [--interval=<seconds>]
       show the series and their rates on the full screen; h prints the keys" ]
 	ctl help inject | grep -Fq 'bytes=N|file=NAME'

@@ -52,6 +52,7 @@ teardown() {
 		grep -Eqx " $library,?" "$top_srcdir/conf/debian/control" || { echo "Build-Depends: $library is missing"; return 1; }
 	done
 	[[ $(dpkg-deb -f "$PACKAGE" Depends) == *libncursesw* ]] # dynmonctl top
+	[[ $(dpkg-deb -f "$PACKAGE" Depends) == *libyaml* ]]     # dynmonctl import
 }
 
 @test "it has what make install has" {

@@ -19,6 +19,8 @@ static const char source[] =
 	"MAP(ARRAY, __u32, __u64, 1, clamps_total);\n"
 	"MAP(ARRAY, __u32, __u64, 30, sizes);\n"
 	"MAP(HASH, __u32, __u32, 10, narrow_total);\n"
+	"struct pair { __u32 a, b; };\n"
+	"MAP(ARRAY, __u32, struct pair, 1, pairs_total);\n"
 	"struct { __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY); __uint(key_size, 4);\n"
 	"	__uint(value_size, 4); __uint(max_entries, 8); } oom_total SEC(\".maps\");\n"
 	"SEC(\"tc\") int run(struct __sk_buff *skb) { return 0; }\n"
@@ -115,7 +117,14 @@ static const struct {
 	  "3: metric oom_total: a perf_event_array is not read: count the events in a hash of the "
 	  "program" },
 	{ COUNTERS(NAME("narrow_total")),
-	  "3: metric narrow_total: the values of the map have 4 bytes, and ebpf_exporter reads 8" },
+	  "3: metric narrow_total: a value of the map is not a single integer of 8 bytes, as "
+	  "ebpf_exporter reads it" },
+	{ COUNTERS(NAME("pairs_total")),
+	  "3: metric pairs_total: a value of the map is not a single integer of 8 bytes, as "
+	  "ebpf_exporter reads it" },
+	{ HISTOGRAMS(NAME("sizes") BUCKETS("exp2") LABELS LABEL("bucket", "4") DECODER("hex")),
+	  "9: metric sizes: the last label of a histogram is its bucket: expected only the decoder "
+	  "\"uint\"" },
 	{ COUNTERS(NAME("functions_total")),
 	  "3: metric functions_total: the map has more than one entry: add a label for its key" },
 	{ COUNTERS(FUNCTIONS DECODER("uint") DECODER("pci_vendor")),
@@ -138,6 +147,9 @@ static const struct {
 	  "fields "
 	  "there are: key; describe each field by one label\n"
 	  "6: metric functions_total: the labels describe 4 bytes of the key, which has 8" },
+	{ COUNTERS(NAME("functions_total") LABELS "        - name: f\n"),
+	  "6: metric functions_total: label \"f\": the size is missing\n"
+	  "6: metric functions_total: the labels describe 0 bytes of the key, which has 8" },
 	{ HISTOGRAMS(NAME("latency_seconds") BUCKETS("fixed") LABELS LABEL("all", "8")
 			     DECODER("uint") LABEL("bucket", "8") DECODER("uint")),
 	  "9: metric latency_seconds: label \"all\" describes bytes 0 to 7 of the key, and the "
@@ -145,8 +157,8 @@ static const struct {
 	  "3: metric latency_seconds: bucket_type \"fixed\" is not supported: count in slots 0, 1, "
 	  "2 ... and write a document with a list of bounds" },
 	{ COUNTERS(REGEXP("\\d+")),
-	  "12: metric words_total: decoder \"regexp\": \"\\d+\" has a backslash before a letter or "
-	  "digit: write it as a POSIX extended regular expression" },
+	  "12: metric words_total: decoder \"regexp\": \"\\d+\" has a backslash that POSIX reads "
+	  "otherwise: write it as a POSIX extended regular expression" },
 	{ COUNTERS(REGEXP("(?i)a")),
 	  "12: metric words_total: decoder \"regexp\": \"(?i)a\" has (?: write it as a POSIX "
 	  "extended regular expression" },
