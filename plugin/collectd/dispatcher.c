@@ -174,9 +174,8 @@ static value_t value_from_number(struct number number, int ds_type)
 	}
 }
 
-/* Logs once per metric why its values are not dispatched. */
-static void log_unusable_type(struct reader *reader, const struct value *value,
-			      const data_set_t *ds)
+/* Logs once per metric what is wrong with its type. */
+static void log_type(struct reader *reader, const struct value *value, const char *fault)
 {
 	_cleanup_text_ struct text line = {};
 
@@ -185,8 +184,26 @@ static void log_unusable_type(struct reader *reader, const struct value *value,
 		return;
 	text_add(&reader->types_logged, line.data, line.len);
 	log_error("%s: metric \"%s\": type \"%s\" %s", reader->label, value->metric, value->type,
-		  ds ? "has several data sources, expected one with a single value"
-		     : "is not in types.db");
+		  fault);
+}
+
+/* Returns NULL if the type has a data source for each number: one, or the counters rx and tx. */
+static const char *unusable_type(const data_set_t *ds, const struct value *value)
+{
+	static const char *const names[] = { "rx", "tx" };
+
+	if (!ds)
+		return "is not in types.db";
+	if (value->n_numbers == 1)
+		return ds->ds_num == 1
+			       ? NULL
+			       : "has several data sources; choose a type with one, or one of "
+				 "if_packets, if_octets, if_errors and if_dropped";
+	for (size_t i = 0; i < value->n_numbers; i++)
+		if (ds->ds_num != value->n_numbers || strcmp(ds->ds[i].name, names[i]) != 0 ||
+		    ds->ds[i].type == DS_TYPE_GAUGE)
+			return "has other data sources than rx and tx of type DERIVE";
+	return NULL;
 }
 
 static void dispatch(void *data, const struct value *value)
@@ -194,15 +211,21 @@ static void dispatch(void *data, const struct value *value)
 	struct reader *reader = data;
 	const data_set_t *ds = plugin_get_ds(value->type);
 	value_list_t list = VALUE_LIST_INIT;
-	value_t number;
+	const char *fault = unusable_type(ds, value);
+	value_t numbers[ARRAY_SIZE(value->numbers)];
 
-	if (!ds || ds->ds_num != 1) {
-		log_unusable_type(reader, value, ds);
+	if (fault) {
+		log_type(reader, value, fault);
 		return;
 	}
-	number = value_from_number(value->number, ds->ds[0].type);
-	list.values = &number;
-	list.values_len = 1;
+	if (value->is_gauge && ds->ds[0].type != DS_TYPE_GAUGE)
+		log_type(reader, value,
+			 "is for counters: collectd stores the rate of the gauge, without "
+			 "fractions");
+	for (size_t i = 0; i < value->n_numbers; i++)
+		numbers[i] = value_from_number(value->numbers[i], ds->ds[i].type);
+	list.values = numbers;
+	list.values_len = value->n_numbers;
 	list.time = reader->time;
 	list.interval = reader->interval;
 	sstrncpy(list.plugin, PLUGIN, sizeof(list.plugin));

@@ -63,6 +63,13 @@ static int check_any(const char **value, struct error *err)
 	return expect(**value, "a value", *value, err);
 }
 
+static int check_text(const char **value, struct error *err)
+{
+	(void)value;
+	(void)err;
+	return 0;
+}
+
 static int check_bool(const char **value, struct error *err)
 {
 	static const char *const words[][2] = { { "true", "true" }, { "yes", "true" },
@@ -269,7 +276,7 @@ const struct option options[] = {
 	  .initial = "off" },
 	{ BLOCK_MONITOR, "PluginInstance", OPTION_STRING, MONITOR(plugin_instance), check_any },
 	{ BLOCK_METRIC, "Type", OPTION_STRING, METRIC(type), check_any },
-	{ BLOCK_METRIC, "TypeInstance", OPTION_STRING, METRIC(type_instance), check_any },
+	{ BLOCK_METRIC, "TypeInstance", OPTION_STRING, METRIC(type_instance), check_text },
 	{ BLOCK_METRIC, "Dispatch", OPTION_BOOL, METRIC(dispatch), check_bool, .initial = "true" },
 	{ BLOCK_METRIC, "MaxSeries", OPTION_U32, METRIC(max_series), check_series },
 	{ BLOCK_FEED, "Match", OPTION_STRING, FEED(match), check_match, .required = true },

@@ -438,7 +438,8 @@ static void show_value(void *data, const struct row *row, const struct value_lab
 	struct value value = {
 		.metric = row->name,
 		.type = row->type,
-		.number = number,
+		.numbers = { number },
+		.n_numbers = 1,
 		.labels = labels,
 		.n_labels = n_labels,
 	};
@@ -448,7 +449,7 @@ static void show_value(void *data, const struct row *row, const struct value_lab
 		text_printf(&name, "%s%s", *labels[i].value ? "-" : "", labels[i].value);
 	value_field(text_str(&name), name.len, value.type_instance);
 	if (row->unit && row->counter) /* collectd's counters are integers: milliseconds */
-		value.number.f *= 1e3;
+		value.numbers[0].f *= 1e3;
 	dispatch->sink(dispatch->data, &value);
 }
 

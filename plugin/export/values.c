@@ -2,6 +2,7 @@
 #include "export/values.h"
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "export/value_pairs.h"
 #include "metric/histogram.h"
 #include "metric/label.h"
 #include "metric/sampling.h"
@@ -11,19 +12,6 @@
 #include <math.h>
 #include <string.h>
 
-#define VALUE_HASH_LEN 9 /* "-" and eight digits */
-
-void value_field(const char *text, size_t len, char field[VALUE_FIELD_MAX + 1])
-{
-	if (utf8_show_line(field, VALUE_FIELD_MAX + 1, text, len, "") < len) {
-		utf8_show_line(field, VALUE_FIELD_MAX + 1 - VALUE_HASH_LEN, text, len, "");
-		snprintf(field + strlen(field), VALUE_HASH_LEN + 1, "-%08x", hash_bytes(text, len));
-	}
-	for (char *c = field; *c; c++)
-		if (*c == '/')
-			*c = '_';
-}
-
 /* The state of values_read(). */
 struct conversion {
 	const struct snapshot_item *item;
@@ -32,8 +20,10 @@ struct conversion {
 	/* -- of the current metric -- */
 	enum direction direction;
 	const struct metric *metric;
+	const char *type;	   /* option Type, or NULL */
+	struct value_pairs *pairs; /* receives the values of both directions; NULL: single values */
+	int pairs_error;
 	struct text name; /* for %{metric} */
-	const char *type; /* of samples; counts and sums have other types */
 	const char *instance_template, *type_template;
 	bool has_own_labels; /* the template names labels: do not append them */
 	/* -- of the current entry -- */
@@ -111,7 +101,7 @@ static void expand_field(struct conversion *conversion, const char *template, co
 	value_field(text_str(text), text->len, field);
 }
 
-/* Passes one scaled number to the sink, but no NaN, which has no meaning for write plugins. */
+/* Passes one scaled number on, but no NaN, which has no meaning for write plugins. */
 static void send_value(struct conversion *conversion, const char *type, const char *field,
 		       const char *suffix, struct number number)
 {
@@ -121,15 +111,25 @@ static void send_value(struct conversion *conversion, const char *type, const ch
 		return;
 	conversion->field = field;
 	expand_field(conversion, conversion->instance_template, "", value->plugin_instance);
+	if (!*conversion->type_template && *suffix == '-')
+		suffix++;
 	expand_field(conversion, conversion->type_template, suffix, value->type_instance);
 	/* A truncated name would identify another value. */
 	if (text_status(&conversion->suffix) < 0 || text_status(&conversion->text) < 0)
 		return;
 	value->type = type;
-	value->number = number;
+	value->numbers[0] = number;
+	value->n_numbers = 1;
+	value->is_gauge = type == conversion->type &&
+			  conversion->metric->config->type != METRIC_COUNTER &&
+			  conversion->metric->config->type != METRIC_UNTYPED;
 	value->labels = conversion->list;
 	value->n_labels = conversion->n_list;
-	conversion->sink(conversion->data, value);
+	if (!conversion->pairs)
+		conversion->sink(conversion->data, value);
+	else if (conversion->pairs_error == 0)
+		conversion->pairs_error =
+			value_pairs_add(conversion->pairs, value, conversion->direction);
 }
 
 /* Returns the label values of the current entry as the end of the type instance. */
@@ -145,6 +145,12 @@ static const char *label_suffix(struct conversion *conversion)
 		text_printf(suffix, "-%08x",
 			    hash_bytes(conversion->labels.data, conversion->labels.len));
 	return text_str(suffix);
+}
+
+/* Returns the type of the samples of a family; counts and sums have other types. */
+static const char *sample_type(const struct conversion *conversion, const char *family)
+{
+	return conversion->type ? conversion->type : value_type(conversion->metric->config, family);
 }
 
 /* Passes on count and sum as counters. A float sum becomes a gauge, as counters are integers. */
@@ -176,7 +182,7 @@ static void send_histogram(struct conversion *conversion, const struct number *n
 		for (char *c = name + 1; *c; c++)
 			if (!isdigit((unsigned char)*c))
 				*c = '_';
-		send_value(conversion, conversion->type, name, suffix,
+		send_value(conversion, sample_type(conversion, ""), name, suffix,
 			   (struct number){ NUMBER_FLOAT, .f = histogram_quantile(
 								  histogram, numbers, quantile) });
 	}
@@ -203,8 +209,8 @@ static void send_family(struct conversion *conversion, const struct family *fami
 			conversion->list[n_list] = (struct value_label){ index, text };
 			conversion->n_list = n_list + 1;
 		}
-		send_value(conversion, conversion->type, family->name, label_suffix(conversion),
-			   metric_scale(metric, number));
+		send_value(conversion, sample_type(conversion, family->name), family->name,
+			   label_suffix(conversion), metric_scale(metric, number));
 	}
 	conversion->n_list = n_list;
 }
@@ -286,45 +292,14 @@ static void send_left_out(struct conversion *conversion, const struct sampling *
 	conversion->n_list = conversion->n_constants;
 	if (histogram)
 		send_count_and_sum(conversion, selection->sums, "-total");
-	for (size_t i = 0; !histogram && i < metric->n_families; i++)
-		send_value(conversion, conversion->type, metric->families[i].name, "-total",
+	for (size_t i = 0; !histogram && i < metric->n_families; i++) {
+		const char *family = metric->families[i].name;
+
+		send_value(conversion, sample_type(conversion, family), family, "-total",
 			   metric_scale(metric, metric_family_sum(metric, i, selection->sums)));
+	}
 	send_value(conversion, "gauge", histogram ? "count" : metric->families[0].name, "-left_out",
 		   (struct number){ NUMBER_UNSIGNED, .u = left_out });
-}
-
-/* Chooses a type with one data source from the stock types.db, by unit and metric type. */
-static const char *value_type(const struct metric *metric, const struct metric_settings *settings)
-{
-	static const struct {
-		const char *unit, *counter, *gauge;
-	} types[] = {
-		{ "bytes", "total_bytes", "bytes" },
-		{ "packets", "packets", NULL },
-		{ "seconds", NULL, "duration" },
-		{ "percent", NULL, "percent" },
-		{ "requests", "total_requests", NULL },
-		{ "connections", "total_connections", NULL },
-	};
-	bool counter = metric->config->type == METRIC_COUNTER;
-
-	if (settings && settings->type)
-		return settings->type;
-	for (size_t i = 0; metric->config->unit && i < ARRAY_SIZE(types); i++) {
-		const char *type = counter ? types[i].counter : types[i].gauge;
-
-		if (type && !strcmp(types[i].unit, metric->config->unit))
-			return type;
-	}
-	return counter ? "derive" : "gauge";
-}
-
-/* Returns true if two names give the same identifier, see value_field(). */
-static bool looks_the_same(const char *a, const char *b)
-{
-	for (; *a && (*a == *b || (strchr("/_", *a) && *b && strchr("/_", *b))); a++, b++)
-		;
-	return *a == *b;
 }
 
 /* Sets the data shared by all values of a metric. Returns 0 or -ENOMEM. */
@@ -341,25 +316,24 @@ static int conversion_begin(struct conversion *conversion, const struct snapshot
 	struct snapshot_metric other = {};
 
 	while (snapshot_item_next_metric(item, &other)) {
-		const char *other_name = other.metric->config->name;
-
-		if (!strcmp(other_name, name))
+		if (!strcmp(other.metric->config->name, name))
 			both = both || other.direction != from->direction;
 		else
-			ambiguous = ambiguous || looks_the_same(other_name, name);
+			ambiguous = ambiguous || value_names_clash(other.metric->config, config);
 	}
 	conversion->direction = from->direction;
 	conversion->metric = metric;
 	conversion->value.metric = name;
-	conversion->type = value_type(metric, settings);
+	conversion->type = settings ? settings->type : NULL;
 	text_clear(&conversion->name);
-	text_name(&conversion->name, name, strlen(name));
+	text_name(&conversion->name, name, value_name_len(config));
 	if (ambiguous)
 		text_printf(&conversion->name, "-%08x", hash_bytes(name, strlen(name)));
 	text_addc(&conversion->name, '\0');
 	if (!template)
 		template = *item->interface ? "%{monitor}-%{interface}" : "%{monitor}";
 	conversion->instance_template = template;
+	both = both && !conversion->pairs;
 	template = settings ? settings->type_instance : NULL;
 	conversion->has_own_labels = template && strstr(template, "%{label:");
 	if (!template && fields)
@@ -399,12 +373,83 @@ static int convert_metric(struct conversion *conversion, const struct snapshot_m
 	while ((r = sampling_next(&sampling, &batch)) > 0)
 		for (uint32_t i = 0; i < batch.entries.count; i++)
 			send_entry(conversion, &batch, i);
-	send_left_out(conversion, &sampling);
+	if (!conversion->pairs)
+		send_left_out(conversion, &sampling);
+	else if (r == 0 && sampling_left_out(&sampling))
+		r = -E2BIG;
 	sampling_release(&sampling);
 	if (text_status(&conversion->labels) < 0 || text_status(&conversion->suffix) < 0 ||
 	    text_status(&conversion->text) < 0)
 		return -ENOMEM;
 	return r;
+}
+
+/* Sets the error of a metric whose map cannot be read. Returns r. */
+static int read_error(struct error *err, const struct snapshot_metric *from, int r)
+{
+	const struct metric_config *config = from->metric->config;
+
+	return error_set(err, r, "monitor %s: reading map %s of metric \"%s\": %s",
+			 from->item->settings->name, config->map_name, config->name,
+			 map_reader_strerror(r));
+}
+
+/* Finds the metric of the same name in a direction. */
+static bool find_twin(const struct snapshot_metric *like, enum direction direction,
+		      struct snapshot_metric *ret)
+{
+	*ret = (struct snapshot_metric){};
+	while (snapshot_item_next_metric(like->item, ret))
+		if (ret->direction == direction && ret->metric->n_families &&
+		    !strcmp(ret->metric->config->name, like->metric->config->name))
+			return true;
+	return false;
+}
+
+/* Adds the values of one direction to the pairs. Returns 0, or -errno with the error. */
+static int convert_direction(struct conversion *conversion, const struct snapshot_metric *from,
+			     const struct metric_settings *settings, struct error *err)
+{
+	const char *fault = value_pairs_fault(from, settings);
+	int r = fault ? -EINVAL : convert_metric(conversion, from, settings);
+
+	if (r == 0)
+		r = conversion->pairs_error;
+	if (r == -E2BIG)
+		fault = "the metric has too many series; increase MaxSeries";
+	if (r == -EEXIST)
+		fault = "several values have the same name; change TypeInstance";
+	if (!fault)
+		return r < 0 ? read_error(err, from, r) : 0;
+	return error_set(err, r, "monitor %s: metric \"%s\": type \"%s\" has rx and tx: %s",
+			 from->item->settings->name, from->metric->config->name, settings->type,
+			 fault);
+}
+
+/*
+ * Converts both directions of a metric to values with two numbers, when called for the first one.
+ * If a direction fails, no value is passed on: a zero would be wrong.
+ */
+static int convert_pairs(struct conversion *conversion, const struct snapshot_metric *from,
+			 const struct metric_settings *settings, struct error *err)
+{
+	_cleanup_(value_pairs_release) struct value_pairs pairs = {};
+	struct snapshot_metric metric;
+	int r = 0;
+
+	if (from->direction == EGRESS && find_twin(from, INGRESS, &metric))
+		return 0;
+	conversion->pairs = &pairs;
+	conversion->pairs_error = 0;
+	for (enum direction direction = 0; r == 0 && direction < N_DIRECTIONS; direction++)
+		if (find_twin(from, direction, &metric))
+			r = convert_direction(conversion, &metric, settings, err);
+	conversion->pairs = NULL;
+	if (r < 0)
+		return r;
+	r = value_pairs_send(&pairs, from->metric->config->name, settings->type, conversion->sink,
+			     conversion->data);
+	return r < 0 ? read_error(err, from, r) : 0;
 }
 
 static void conversion_release_texts(struct conversion *conversion)
@@ -419,28 +464,28 @@ void values_read(const struct snapshot_item *item,
 		 void (*sink)(void *data, const struct value *value),
 		 void (*failed)(void *data, const struct error *err), void *data)
 {
-	const struct monitor_settings *monitor = item->settings;
 	struct conversion conversion = { .item = item, .sink = sink, .data = data };
 	struct snapshot_metric each = {};
 
 	while (snapshot_item_next_metric(item, &each)) {
-		const struct metric_config *config = each.metric->config;
 		const struct metric_settings *settings =
-			monitor_settings_metric(monitor, config->name);
+			monitor_settings_metric(item->settings, each.metric->config->name);
 		_cleanup_error_ struct error err = {};
 		int r;
 
 		if (!each.metric->n_families || (settings && !settings->dispatch))
 			continue;
-		r = convert_metric(&conversion, &each, settings);
+		if (settings && settings->type && value_type_is_pair(settings->type)) {
+			r = convert_pairs(&conversion, &each, settings, &err);
+		} else {
+			r = convert_metric(&conversion, &each, settings);
+			if (r < 0)
+				read_error(&err, &each, r);
+		}
 		if (r == -ENOMEM) /* a failed text stays failed until it is released */
 			conversion_release_texts(&conversion);
-		if (r < 0) {
-			error_set(&err, r, "monitor %s: reading map %s of metric \"%s\": %s",
-				  monitor->name, config->map_name, config->name,
-				  map_reader_strerror(r));
+		if (r < 0)
 			failed(data, &err);
-		}
 	}
 	free(conversion.list);
 	conversion_release_texts(&conversion);

@@ -79,7 +79,7 @@ write_capture() {
 	frames_out 300
 	[ "$(json_value edge ingress packets_total)" = "[1000]" ]
 	metrics_page | grep -Fx 'packets_total{monitor="edge",interface="mon0",direction="egress"} 300'
-	eventually csv_is edge-mon0 derive-packets_total-ingress 1000
+	eventually csv_is edge-mon0 packets-packets-ingress 1000
 	[ "$(ctl reload)" = "nothing has changed" ]
 	frames_in 1
 	[ "$(json_value edge ingress packets_total)" = "[1001]" ]

@@ -15,7 +15,7 @@ setup() {
 	EOF
 	sed -i '1i LoadPlugin load' "$CONF"
 	collectd_start
-	ID=host/dynmon-edge-mon0/derive-packets_total-ingress
+	ID=host/dynmon-edge-mon0/packets-packets-ingress
 	# A first value has no rate yet.
 	eventually rate_none
 }
@@ -82,10 +82,10 @@ rate_above_none() { client getval "$ID" | awk -F = '$2 > 0 { found = 1 } END { e
 }
 
 @test "collectd-nagios checks a value" {
-	run collectd-nagios -s "$SOCKET" -H host -n dynmon-edge-mon0/derive-packets_total-ingress -c 0:1000000 -w 0:1000000
+	run collectd-nagios -s "$SOCKET" -H host -n dynmon-edge-mon0/packets-packets-ingress -c 0:1000000 -w 0:1000000
 	[ "$status" -eq 0 ]
 	[[ $output == "OKAY: "* ]]
-	run collectd-nagios -s "$SOCKET" -H host -n dynmon-edge-mon0/derive-packets_total-ingress -c 5:10
+	run collectd-nagios -s "$SOCKET" -H host -n dynmon-edge-mon0/packets-packets-ingress -c 5:10
 	[ "$status" -eq 2 ]
 }
 
@@ -94,7 +94,7 @@ rate_above_none() { client getval "$ID" | awk -F = '$2 > 0 { found = 1 } END { e
 	run near perl -MCollectd::Unixsock -e '
 		my $client = Collectd::Unixsock->new($ARGV[0]) or die;
 		my %id = (host => "host", plugin => "dynmon", plugin_instance => "edge-mon0",
-			type => "derive", type_instance => "packets_total-ingress");
+			type => "packets", type_instance => "packets-ingress");
 		my ($found) = grep { ($_->{type_instance} // "") eq $id{type_instance} } $client->listval();
 		print "listed $found->{host} $found->{plugin} $found->{plugin_instance} $found->{type}\n";
 		print "value ", $client->getval(%id)->{value}, "\n";
@@ -105,7 +105,7 @@ rate_above_none() { client getval "$ID" | awk -F = '$2 > 0 { found = 1 } END { e
 		print "notified ", $client->putnotif(message => "a b", severity => "failure", time => 1) ? "taken" : $client->{error}, "\n";
 		print "still ", scalar(grep { $_->{plugin} ne "dynmon" } $client->listval()), "\n";' "$SOCKET"
 	[ "$status" -eq 0 ]
-	[ "$output" = "listed host dynmon edge-mon0 derive
+	[ "$output" = "listed host dynmon edge-mon0 packets
 value 0
 flushed 1
 error No such value.

@@ -48,7 +48,7 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 	[ "$(attached)" != "$first" ]
 	frames_in 7
 	hits_are probe 70
-	eventually csv_is probe-mon0 derive-hits_total 70
+	eventually csv_is probe-mon0 derive-hits 70
 	grep -q 'dynmon: INJECT probe by uid 0, pid [0-9]*: done' "$LOG"
 }
 

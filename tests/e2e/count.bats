@@ -29,10 +29,10 @@ check_counts() {
 	metrics_page | grep -Fx 'packets_total{monitor="edge",interface="mon0",direction="egress"} 300'
 	ctl openmetrics | grep -Fx 'packets_total{monitor="edge",interface="mon0",direction="ingress"} 1000'
 	ctl openmetrics | grep -Fx 'packets_total{monitor="edge",interface="mon0",direction="egress"} 300'
-	eventually csv_is edge-mon0 derive-packets_total-ingress 1000
-	eventually csv_is edge-mon0 derive-packets_total-egress 300
-	eventually prometheus_is 'dynmon="edge-mon0",type="packets_total-ingress"' 1000
-	eventually prometheus_is 'dynmon="edge-mon0",type="packets_total-egress"' 300
+	eventually csv_is edge-mon0 packets-packets-ingress 1000
+	eventually csv_is edge-mon0 packets-packets-egress 300
+	eventually prometheus_is 'dynmon="edge-mon0",type="packets-ingress"' 1000
+	eventually prometheus_is 'dynmon="edge-mon0",type="packets-egress"' 300
 }
 
 count_on() {

@@ -235,8 +235,8 @@ a-monitor-with-a-long-name  empty    tcx   later0      -" ]
 	[ "$(ctl -j stats | jq -c '[.monitors, .maps_full, (.[] | type)] | unique')" = '[0,1,"number"]' ]
 	eventually listed
 	[ "$(ctl -j listval | jq -c '[.[] | select(.identifier | endswith("-ingress")) | [.identifier, (.time | type)]]')" = \
-		'[["host/dynmon-edge-mon0/derive-packets_total-ingress","number"]]' ]
-	[ "$(ctl -j getval host/dynmon-edge-mon0/derive-packets_total-ingress)" = '{"value":0.000000e+00}' ]
+		'[["host/dynmon-edge-mon0/packets-packets-ingress","number"]]' ]
+	[ "$(ctl -j getval host/dynmon-edge-mon0/packets-packets-ingress)" = '{"value":0.000000e+00}' ]
 	[ "$(ctl -j add probe)" = '{"messages":["monitor probe added"]}' ]
 	[ "$(ctl -j attach probe mon0)" = '{"messages":["monitor probe attached to mon0"]}' ]
 	[ "$(ctl -j detach probe)" = '{"messages":["monitor probe detached"]}' ]
@@ -253,7 +253,7 @@ a-monitor-with-a-long-name  empty    tcx   later0      -" ]
 		'[true,[{"name":"NTP_PACKETS","type":"array","key-bytes":4,"value-bytes":8,"entries":1}],[{"name":"ntp_packets_total","type":"counter","map":"NTP_PACKETS","open-metrics":true}]]' ]
 }
 
-listed() { ctl getval host/dynmon-edge-mon0/derive-packets_total-ingress | grep -Fx value=0.000000e+00; }
+listed() { ctl getval host/dynmon-edge-mon0/packets-packets-ingress | grep -Fx value=0.000000e+00; }
 
 @test "an option that does not apply to the verb is rejected" {
 	start_with_edge

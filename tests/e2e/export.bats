@@ -139,6 +139,9 @@ d"'
 	<Metric "networks">
 	  Type "if_octets"
 	</Metric>
+	<Metric "structs">
+	  Type "load"
+	</Metric>
 	EOF
 	frames_in 3 -d 53
 	frames_in 2 -d 123
@@ -150,7 +153,39 @@ d"'
 	run ! ls "$DIR"/csv/host/dynmon-all_mon0/*levels*
 	eventually grep 'metric "recent": type "nosuchtype" is not in types.db' "$LOG"
 	[ "$(grep -c 'metric "recent": type "nosuchtype" is not in types.db' "$LOG")" -eq 1 ]
+	eventually grep 'metric "structs": type "load" has several data sources; choose a type with one, or one of if_packets' "$LOG"
+	eventually grep 'metric "networks": type "if_octets" has rx and tx: the metric is no counter; choose a type' "$LOG"
 	eventually prometheus_is 'collectd_dynmon_packets_total{dynmon="all_mon0",type="in_counts-3"' 20
+}
+
+@test "a type with rx and tx has both directions of a counter, as in the interface plugin" {
+	collectd_configure <<-EOF
+	<Monitor "edge">
+	  Interface "mon0"
+	  Dataplane "packet_counter.json"
+	  PluginInstance "%{interface}"
+	  <Metric "packets_total">
+	    Type "if_packets"
+	    TypeInstance ""
+	  </Metric>
+	</Monitor>
+	<Monitor "other">
+	  Interface "mon0"
+	  Dataplane "packet_counter.json"
+	  <Metric "packets_total">
+	    Type "if_dropped"
+	  </Metric>
+	</Monitor>
+	EOF
+	printf 'if_dropped\tin:DERIVE:0:U, out:DERIVE:0:U\n' >"$DIR/types.db"
+	sed -i "s|^\t*TypesDB .*|& \"$DIR/types.db\"|" "$CONF"
+	collectd_start
+	frames_in 5
+	frames_out 3
+	eventually grep -q ',5,3$' "$DIR"/csv/host/dynmon-mon0/if_packets-2*
+	eventually prometheus_is 'collectd_dynmon_if_packets_tx_total{dynmon="mon0"' 3
+	eventually grep 'monitor other: metric "packets_total": type "if_dropped" has other data sources than rx and tx' "$LOG"
+	[ ! -e "$DIR/csv/host/dynmon-other-mon0" ]
 }
 
 @test "a negative scaled gauge stays negative in an integer type" {
@@ -170,6 +205,7 @@ d"'
 	frames_in 7
 	[ "$(json_value all ingress levels)" = "[-7]" ]
 	eventually csv_is all-mon0 derive-levels -3
+	grep 'metric "levels": type "derive" is for counters: collectd stores the rate of the gauge' "$LOG"
 }
 
 @test "the number of series per metric for collectd is limited" {
@@ -254,7 +290,7 @@ CALLED=('\xff\xfe' '\x5cxff\x5cxfe' $'\xc3\xbf\xc3\xbe' $'r\xe2\x80\xael' $'\x1b
 FIELDS=('\xff\xfe' '\x5cxff\x5cxfe' $'\xc3\xbf\xc3\xbe' 'r\u202el' '\x1b[31m' 'q"u\o' 'a;(id)')
 
 # has_sent INDEX: the values of collectd for that interface include the frames sent to it.
-has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1))"; }
+has_sent() { csv_is "edge-${FIELDS[$1]}" packets-packets-ingress "$(($1 + 1))"; }
 
 @test "interface names with arbitrary bytes: output is valid UTF-8 and names stay distinct" {
 	for i in "${!NAMES[@]}"; do cable_up "${NAMES[i]}" "far$i"; done
@@ -287,7 +323,7 @@ has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1
 	# each name twice: one per path
 	http http://127.0.0.1:9103/metrics >"$BATS_TEST_TMPDIR/text"
 	page_is_valid "$BATS_TEST_TMPDIR/text"
-	[ "$(grep -c '^collectd_dynmon_derive_total{.*type="packets_total-ingress"' "$BATS_TEST_TMPDIR/text")" -eq "$((${#NAMES[@]} + 2))" ]
+	[ "$(grep -c '^collectd_dynmon_packets_total{.*type="packets-ingress"' "$BATS_TEST_TMPDIR/text")" -eq "$((${#NAMES[@]} + 2))" ]
 	# getval accepts the identifiers that listval prints, from dynmonctl and collectdctl
 	ctl listval | cut -d ' ' -f 2- >"$BATS_TEST_TMPDIR/identifiers"
 	is_utf8 <"$BATS_TEST_TMPDIR/identifiers"
@@ -296,7 +332,7 @@ has_sent() { csv_is "edge-${FIELDS[$1]}" derive-packets_total-ingress "$(($1 + 1
 		ctl getval "$identifier" >/dev/null
 		near collectdctl -s "$SOCKET" getval "$identifier" >/dev/null
 	done <"$BATS_TEST_TMPDIR/identifiers"
-	[ "$(grep -c '/dynmon-edge-.*/derive-packets_total-ingress$' "$BATS_TEST_TMPDIR/identifiers")" -eq "$((${#NAMES[@]} + 2))" ]
+	[ "$(grep -c '/dynmon-edge-.*/packets-packets-ingress$' "$BATS_TEST_TMPDIR/identifiers")" -eq "$((${#NAMES[@]} + 2))" ]
 	# JSON from all commands
 	expected=$(printf '%s\n' lo mon0 "${CALLED[@]}" | jq -Rsc 'rtrimstr("\n") / "\n" | sort')
 	ctl show edge >"$BATS_TEST_TMPDIR/json"

@@ -45,7 +45,7 @@ slow() {
 
 csv_is_own() { [ "$(cat "$DIR/csv/host/dynmon/$1"-[0-9]* | tail -n 1 | cut -d, -f2)" = "$2" ]; }
 # Lines of the csv plugin for ingress: one for the first read and one for each flush.
-lines_of_ingress() { cat "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-ingress"-* | grep -c '^[0-9]'; }
+lines_of_ingress() { cat "$DIR/csv/host/dynmon-edge-mon0/packets-packets-ingress"-* | grep -c '^[0-9]'; }
 grows_to() { [ "$(grep -c "^[0-9]" "${@:2}")" -ge "$1" ]; }
 
 @test "RunStats: the runs of a program equal the packets, also across a reload" {
@@ -144,7 +144,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	sed -i '/SelfMetrics/d' "$CONF"
 	collectd_start
 	frames_in 5
-	eventually csv_is edge-mon0 derive-packets_total-ingress 5
+	eventually csv_is edge-mon0 packets-packets-ingress 5
 	[ ! -e "$DIR/csv/host/dynmon" ]
 	[ "$(figure monitors)" -eq 1 ]
 	[ "$(exposed monitors)" -eq 1 ]
@@ -286,7 +286,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 @test "FLUSH dispatches the values at once, with each of its options" {
 	slow
 	collectd_start
-	packets=derive-packets_total-ingress
+	packets=packets-packets-ingress
 	eventually csv_is edge-mon0 "$packets" 0
 	frames_in 5
 	[ "$(raw FLUSH)" = "0 Done: 1 successful, 0 errors" ]
@@ -327,14 +327,14 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	</Plugin>
 	EOF
 	collectd_start
-	eventually csv_is edge-mon0 derive-packets_total-ingress 0
+	eventually csv_is edge-mon0 packets-packets-ingress 0
 	frames_in 5
 	kill -USR1 "$COLLECTD"
-	eventually csv_is edge-mon0 derive-packets_total-ingress 5
+	eventually csv_is edge-mon0 packets-packets-ingress 5
 	frames_in 5
 	near collectdctl -s "$DIR/unixsock" flush plugin=dynmon
-	eventually csv_is edge-mon0 derive-packets_total-ingress 10
-	near collectdctl -s "$DIR/unixsock" listval | grep -Fx host/dynmon-edge-mon0/derive-packets_total-ingress
+	eventually csv_is edge-mon0 packets-packets-ingress 10
+	near collectdctl -s "$DIR/unixsock" listval | grep -Fx host/dynmon-edge-mon0/packets-packets-ingress
 	run ! grep -i "too old" "$LOG"
 }
 
@@ -355,10 +355,10 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 	</Plugin>
 	EOF
 	collectd_start
-	eventually csv_is edge-mon0 derive-packets_total-ingress 0
+	eventually csv_is edge-mon0 packets-packets-ingress 0
 	frames_in 5
 	near collectdctl -s "$SOCKET" flush
-	eventually grep -Eq '^host\.dynmon-edge-mon0\.derive-packets_total-ingress 5 ' "$BATS_TEST_TMPDIR/graphite"
+	eventually grep -Eq '^host\.dynmon-edge-mon0\.packets-packets-ingress 5 ' "$BATS_TEST_TMPDIR/graphite"
 	# Sends a late value; otherwise the flushed values stay in the buffer of the write plugin.
 	eventually grep -Eq '^host\.dynmon\.derive-maps_full 0 ' "$BATS_TEST_TMPDIR/graphite"
 }
@@ -390,10 +390,10 @@ flush_often() {
 	  Target "stop"
 	</Rule>'
 	collectd_start
-	eventually csv_is edge-mon0 derive-packets_total-ingress 0
+	eventually csv_is edge-mon0 packets-packets-ingress 0
 	frames_in 5
 	flush_often
-	eventually csv_is edge-mon0 derive-packets_total-ingress 5
+	eventually csv_is edge-mon0 packets-packets-ingress 5
 	[ "$(figure flushes)" -eq 20 ]
 	[ ! -e "$DIR/csv/host/dynmon" ]
 }
@@ -408,7 +408,7 @@ flush_often() {
 	collectd_start
 	frames_in 5
 	flush_often
-	file=$(echo "$DIR"/csv/elsewhere/renamed-edge-mon0/derive-frames_total-ingress-*)
+	file=$(echo "$DIR"/csv/elsewhere/renamed-edge-mon0/packets-frames-ingress-*)
 	eventually grep -q ',5$' "$file"
 }
 
@@ -445,9 +445,9 @@ flush_often() {
 	wait "${flushers[@]}" "$sender"
 	[ "$(grep -Fxc '0 Done: 1 successful, 0 errors' "$BATS_TEST_TMPDIR/flushed")" -eq 100 ]
 	raw FLUSH
-	eventually csv_is edge-mon0 derive-packets_total-ingress 100000
+	eventually csv_is edge-mon0 packets-packets-ingress 100000
 	# no line is less than the previous line
-	[ -z "$(awk -F, '/^[0-9]/ { if ($2 + 0 < last) print; last = $2 + 0 }' "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-ingress"-*)" ]
+	[ -z "$(awk -F, '/^[0-9]/ { if ($2 + 0 < last) print; last = $2 + 0 }' "$DIR/csv/host/dynmon-edge-mon0/packets-packets-ingress"-*)" ]
 	collectd_stop
 	run ! grep -i "too old" "$LOG"
 }
@@ -478,7 +478,7 @@ flush_often() {
 	edge ''
 	sed -i "s/^Interval 0.2$/Interval 2/; s|Compiler .*|Compiler \"$BATS_TEST_TMPDIR/slow-cc\"|" "$CONF"
 	collectd_start
-	for counter in dynmon/derive-flushes dynmon-edge-mon0/derive-packets_total-ingress; do
+	for counter in dynmon/derive-flushes dynmon-edge-mon0/packets-packets-ingress; do
 		eventually grows_to 3 "$DIR/csv/host/$counter"-*
 		awk -F, '/^[0-9]/ { if (last && $1 - last < 0.2) exit 1; last = $1 }' "$DIR/csv/host/$counter"-*
 	done

@@ -90,12 +90,12 @@ sender_up() {
 # The values that the receiver has: lines of "HOST COUNT".
 received() {
 	http http://127.0.0.1:9103/metrics |
-		sed -n 's/^collectd_dynmon_derive_total{dynmon="edge-mon0",type="packets_total-ingress",instance="\(.*\)"} \([0-9]*\) .*/\1 \2/p'
+		sed -n 's/^collectd_dynmon_packets_total{dynmon="edge-mon0",type="packets-ingress",instance="\(.*\)"} \([0-9]*\) .*/\1 \2/p'
 }
 received_is() { [ "$(received | sort | xargs)" = "$*" ]; }
 
-ingress='collectd_dynmon_derive_total{type="packets_total-ingress"}'
-of() { echo "collectd_dynmon_derive_total{type=\"packets_total-ingress\",instance=\"$1\"}"; }
+ingress='collectd_dynmon_packets_total{type="packets-ingress"}'
+of() { echo "collectd_dynmon_packets_total{type=\"packets-ingress\",instance=\"$1\"}"; }
 
 @test "three hosts and one receiver: no value is lost or duplicated across a crash" {
 	for host in alpha beta gamma; do sender_up "$host"; done

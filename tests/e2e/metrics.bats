@@ -47,7 +47,7 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	[ "$(grep '^# TYPE' "$page" | grep -cv dynmon_)" -eq 3 ]
 	# the JSON form is unchanged
 	[ "$(json_value edge ingress flow_total | jq -c '[.[].value.packets] | sort')" = "[12,30]" ]
-	eventually csv_is edge-mon0 derive-flow_total-packets-10.9.0.2-53-udp-02:00:00:00:00:01-mon0-DIRECTION_OUT-new 30
+	eventually csv_is edge-mon0 packets-flow-packets-10.9.0.2-53-udp-02:00:00:00:00:01-mon0-DIRECTION_OUT-new 30
 	collectd_stop
 }
 
@@ -107,12 +107,12 @@ openmetrics() { metrics_page -H 'Accept: application/openmetrics-text; version=1
 	[ "$(grep -c '^top_bytes_total{' "$page")" -eq 3 ]
 	grep -Fx 'dynmon_series_left_out{monitor="edge",interface="mon0",direction="ingress",metric="top_packets_total"} 3' "$page"
 	grep -Fx 'dynmon_series_sum{monitor="edge",interface="mon0",direction="ingress",metric="top_packets_total"} 210' "$page"
-	eventually csv_is edge-mon0 derive-top-packets-total 210
+	eventually csv_is edge-mon0 packets-top-packets-total 210
 	eventually csv_is edge-mon0 gauge-top-packets-left_out 4.000000
 	for port in 5 6; do
-		eventually csv_is edge-mon0 "derive-top-packets-10.9.0.2-$port-udp-02:00:00:00:00:01-mon0-DIRECTION_OUT-new" $((port * 10))
+		eventually csv_is edge-mon0 "packets-top-packets-10.9.0.2-$port-udp-02:00:00:00:00:01-mon0-DIRECTION_OUT-new" $((port * 10))
 	done
-	[ "$(find "$DIR/csv/host/dynmon-edge-mon0" -name 'derive-top-packets-10.9*' | wc -l)" -eq 2 ]
+	[ "$(find "$DIR/csv/host/dynmon-edge-mon0" -name 'packets-top-packets-10.9*' | wc -l)" -eq 2 ]
 	openmetrics >/dev/null
 	[ "$(grep -c 'metric "top": only the largest [0-9]* of 6 series' "$LOG")" -eq 1 ] # logged once, not at every read
 	[ "$(json_value edge ingress top | jq length)" -eq 6 ]
@@ -324,7 +324,7 @@ dev_per_queue_packets_total{$at,index=\"3\"} 5" ]
 	[ "$(grep -c '^top_per_queue_packets' "$page")" -eq 4 ]
 	grep -Fx "dynmon_series_sum{$at,metric=\"top_per_queue_packets\"} 62" "$page"
 	grep -Fx "sizes_total{$at,key=\"200\",index=\"2\"} 5400" "$page"
-	eventually csv_is edge-mon0 derive-dev-per_queue_packets-2 27
+	eventually csv_is edge-mon0 packets-dev-per_queue_packets-2 27
 	metrics_page -H 'Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited' |
 		/usr/bin/python3 "$top_srcdir/tests/tools/parse-protobuf.py" "$top_srcdir/plugin/export/prometheus.proto" >"$page"
 	[ "$(grep -c '^dev_per_queue_packets_total{' "$page")" -eq 4 ]

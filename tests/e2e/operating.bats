@@ -162,7 +162,7 @@ said_once() { [ "$(grep '] dynmon: ' "$LOG" | grep -cF "$1")" -eq 1 ] || { cat "
 	sees swap 1000
 	frames_in 5
 	sees swap 5
-	eventually csv_is tcx-mon0 derive-packets_total-ingress 1005
+	eventually csv_is tcx-mon0 packets-packets-ingress 1005
 	# a dataplane that is compiled again and changed
 	ctl inject probe mon0 "$top_srcdir/examples/ntp_packets_counter.json"
 	frames_in 9 -d 123

@@ -50,10 +50,10 @@ rises() { awk '(NR == 1 ? $1 != 0 : $1 < last) { bad = 1 } { last = $1 } END { e
 	pipelines prometheus.yml
 	promtool check config "$DIR/prometheus.yml"
 	prometheus_start collectd
-	in='collectd_dynmon_derive_total{dynmon="edge-mon0",type="packets_total-ingress"}'
+	in='collectd_dynmon_packets_total{dynmon="edge-mon0",type="packets-ingress"}'
 	send_until value_is "$in"
 	eventually labels_are instance "$in" host
-	eventually labels_are type '{dynmon="edge-mon0"}' "packets_total-egress packets_total-ingress"
+	eventually labels_are type '{dynmon="edge-mon0"}' "packets-egress packets-ingress"
 	value_is "resets(${in}[5m])" 0
 	value_is "max_over_time(${in}[5m]) - min_over_time(${in}[5m])" 1000
 }
@@ -71,7 +71,7 @@ carbon_start() {
 
 # The points of a counter since the start of the test, oldest first: "TIME VALUE".
 whisper() {
-	whisper-fetch --from="$BEGIN" "$DIR/graphite/whisper/collectd/host/dynmon-edge-mon0/derive-packets_total-$1.wsp" |
+	whisper-fetch --from="$BEGIN" "$DIR/graphite/whisper/collectd/host/dynmon-edge-mon0/packets-packets-$1.wsp" |
 		grep -v None
 }
 whisper_is() { [ "$(whisper ingress | tail -n 1 | cut -f 2)" = "$1.000000" ]; }
@@ -85,13 +85,13 @@ whisper_is() { [ "$(whisper ingress | tail -n 1 | cut -f 2)" = "$1.000000" ]; }
 	send_until whisper_is
 	whisper ingress | cut -f 2 | rises
 	[ "$(whisper egress | cut -f 2 | sort -u)" = 0.000000 ]
-	whisper-info "$DIR/graphite/whisper/collectd/host/dynmon-edge-mon0/derive-packets_total-ingress.wsp" |
+	whisper-info "$DIR/graphite/whisper/collectd/host/dynmon-edge-mon0/packets-packets-ingress.wsp" |
 		grep -x 'secondsPerPoint: 1'
 }
 
 influx_query() { near influx -database collectd -format json -execute "$1" | jq -c '.results[0].series[0].values'; }
 influx_is() {
-	[ "$(influx_query "SELECT last(value) FROM dynmon_value WHERE type_instance = 'packets_total-ingress'" |
+	[ "$(influx_query "SELECT last(value) FROM dynmon_value WHERE type_instance = 'packets-ingress'" |
 		jq '.[0][1]')" = "$1" ]
 }
 
@@ -105,14 +105,14 @@ influx_is() {
 	eventually near influx -execute 'SHOW DATABASES' || { cat "$DIR/influxd.log"; return 1; }
 	pipeline_start 0.5 fleet-sender.conf
 	send_until influx_is
-	where="host = 'host' AND instance = 'edge-mon0' AND type = 'derive' AND type_instance = 'packets_total-ingress'"
+	where="host = 'host' AND instance = 'edge-mon0' AND type = 'packets' AND type_instance = 'packets-ingress'"
 	[ "$(influx_query "SELECT sum(grown) FROM (SELECT non_negative_difference(value) AS grown FROM dynmon_value WHERE $where)" |
 		jq '.[0][1]')" = 1000 ]
 	[ "$(influx_query "SHOW TAG VALUES FROM dynmon_value WITH KEY = type_instance WHERE instance = 'edge-mon0'" |
-		jq -r '.[][1]' | sort | xargs)" = "packets_total-egress packets_total-ingress" ]
+		jq -r '.[][1]' | sort | xargs)" = "packets-egress packets-ingress" ]
 }
 
-csv_values() { tail -qn +2 "$DIR/csv/host/dynmon-edge-mon0/derive-packets_total-$1"-* | sort -n | cut -d, -f2; }
+csv_values() { tail -qn +2 "$DIR/csv/host/dynmon-edge-mon0/packets-packets-$1"-* | sort -n | cut -d, -f2; }
 csv_last() { [ "$(csv_values ingress | tail -n 1)" = "$1" ]; }
 rrd_is() { [ "$(rrdtool lastupdate "$RRD" | tail -n 1 | cut -d' ' -f2)" = "$1" ]; }
 csv_has() { [ "$(csv_values ingress | wc -l)" -ge "$1" ]; }
@@ -132,7 +132,7 @@ csv_has() { [ "$(csv_values ingress | wc -l)" -ge "$1" ]; }
 	eventually csv_has $(($(csv_values ingress | wc -l) + 2))
 	csv_values ingress | rises
 	[ "$(csv_values egress | uniq)" = 0 ]
-	RRD=$DIR/rrd/host/dynmon-edge-mon0/derive-packets_total-ingress.rrd
+	RRD=$DIR/rrd/host/dynmon-edge-mon0/packets-packets-ingress.rrd
 	run ! rrd_is 1000
 	ctl flush plugin=rrdtool
 	eventually rrd_is 1000
@@ -146,13 +146,13 @@ csv_has() { [ "$(csv_values ingress | wc -l)" -ge "$1" ]; }
 # Filters the output of write_http and write_kafka: the values of mon0's packet counter, oldest
 # first.
 counter_json() {
-	jq -cs 'flatten | map(select(.plugin == "dynmon" and .type_instance == "packets_total-ingress")) | sort_by(.time)[]'
+	jq -cs 'flatten | map(select(.plugin == "dynmon" and .type_instance == "packets-ingress")) | sort_by(.time)[]'
 }
 
 # Each of these values has all the fields that collectd knows.
 counter_is_whole() {
 	[ "$(jq -c '[.host, .plugin, .plugin_instance, .type, .type_instance, .dstypes, .dsnames, .interval]' | uniq)" = \
-		'["host","dynmon","edge-mon0","derive","packets_total-ingress",["derive"],["value"],0.5]' ]
+		'["host","dynmon","edge-mon0","packets","packets-ingress",["derive"],["value"],0.5]' ]
 }
 
 # The complete lines of a file that is still growing.
@@ -171,7 +171,7 @@ posted_is() { [ "$(posted_counter | tail -n 1 | jq '.values[0]')" = "$1" ]; }
 	posted_counter | counter_is_whole
 	[ "$(posted_counter | jq --argjson begin "$BEGIN" '.time >= $begin and .time <= now' | uniq)" = true ]
 	[ "$(posted | jq -r '.[] | select(.plugin_instance == "edge-mon0").type_instance' | sort -u | xargs)" = \
-		"packets_total-egress packets_total-ingress" ]
+		"packets-egress packets-ingress" ]
 }
 
 # The port of collectd other than the plugin's own port.

@@ -66,7 +66,7 @@ extrapolated() { # SELECTOR GROWTH
 	extrapolated "$out" 100
 	eventually value_is 'sum(packets_total{job="dynmon"})' 1100
 	eventually labels_are direction 'packets_total{job="dynmon"} > 500' ingress
-	eventually value_is 'collectd_dynmon_derive_total{dynmon="edge-mon0",type="packets_total-ingress"}' 1000
+	eventually value_is 'collectd_dynmon_packets_total{dynmon="edge-mon0",type="packets-ingress"}' 1000
 	# A replaced dataplane continues to count.
 	ctl reload edge force=true
 	frames_in 50

@@ -49,7 +49,7 @@ logged_more() { [ "$(grep -c 'reload\|settings changed\|added\|deleted' "$LOG")"
 	frames_in 2
 	counts stays 7
 	counts new 2
-	eventually csv_is new-mon0 derive-packets_total-ingress 2
+	eventually csv_is new-mon0 packets-packets-ingress 2
 	conf < <(monitor new)
 	hup
 	eventually grep -F 'dynmon: monitor stays: deleted, it is not configured any more' "$LOG"
@@ -141,7 +141,7 @@ slow_compiler() {
 	[ "$(attached)" = "$shown" ]
 	frames_in 3
 	counts edge 8
-	eventually csv_is mine derive-n-ingress 8
+	eventually csv_is mine packets-n-ingress 8
 	[ "$(ctl show edge | jq -r .configured)" = true ]
 	[ "$(ctl reload)" = "nothing has changed" ]
 	collectd_stop

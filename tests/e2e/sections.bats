@@ -78,7 +78,7 @@ section_ids() { ctl show "$1" | jq -c .sections; }
 	eventually no_program "$RESENT"
 }
 
-csv_exists() { compgen -G "$DIR/csv/host/dynmon-$1/derive-*" >/dev/null; }
+csv_exists() { compgen -G "$DIR/csv/host/dynmon-$1/*-*" >/dev/null; }
 
 # Counts the whole host, so other drops may be included.
 drops_of() { # REASON

@@ -175,7 +175,7 @@ static void add_value(void *data, const struct value *value)
 
 	text_printf(page->out, "%s/%s-%s ", value->plugin_instance, value->type,
 		    value->type_instance);
-	number_text(value->number, page->out);
+	number_text(value->numbers[0], page->out);
 	text_addc(page->out, '\n');
 }
 

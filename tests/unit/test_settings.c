@@ -175,6 +175,7 @@ static const struct {
 	  "PluginInstance" },
 	{ BLOCK_METRIC, "Type", "derive", 0, NULL },
 	{ BLOCK_METRIC, "TypeInstance", "x", 0, NULL },
+	{ BLOCK_METRIC, "TypeInstance", "", 0, NULL },
 	{ BLOCK_METRIC, "Type", "", -EINVAL, C "Type: expected a value, found \"\"" },
 	{ BLOCK_METRIC, "Dispatch", "no", 0, NULL },
 	{ BLOCK_METRIC, "Dispatch", "maybe", -EINVAL,

@@ -153,7 +153,13 @@ static void sink(void *data, const struct value *value)
 		return;
 	text_printf(&seen->lines, "%s|%s|%s|", value->plugin_instance, value->type,
 		    value->type_instance);
-	number_text(value->number, &seen->lines);
+	for (size_t i = 0; i < value->n_numbers; i++) {
+		if (i)
+			text_addc(&seen->lines, ':');
+		number_text(value->numbers[i], &seen->lines);
+	}
+	for (size_t i = 0; value->n_numbers > 1 && i < value->n_labels; i++)
+		text_printf(&seen->lines, " %s=%s", value->labels[i].name, value->labels[i].value);
 	text_addc(&seen->lines, '\n');
 }
 
@@ -164,6 +170,8 @@ static void trouble(void *data, const struct error *err)
 	seen->troubles++;
 	text_printf(&seen->lines, "%s\n", error_message(err));
 }
+
+#define FAULT "monitor edge: metric \"m\": type \"if_octets\" has rx and tx: "
 
 /* One metric on each named direction, and the values that collectd receives. */
 static const struct {
@@ -226,8 +234,8 @@ static const struct {
 	  { { "m", "DEVICE", METRIC_COUNTER, false } },
 	  {},
 	  "edge-eth0|derive|m-drops|5\n"
-	  "edge-eth0|derive|m-queues_packets-0|1\nedge-eth0|derive|m-queues_packets-1|3\n"
-	  "edge-eth0|derive|m-queues_bytes-0|2\nedge-eth0|derive|m-queues_bytes-1|4\n" },
+	  "edge-eth0|packets|m-queues_packets-0|1\nedge-eth0|packets|m-queues_packets-1|3\n"
+	  "edge-eth0|total_bytes|m-queues_bytes-0|2\nedge-eth0|total_bytes|m-queues_bytes-1|4\n" },
 	{ "eth0",
 	  NULL,
 	  { { "m", "TABLE", METRIC_COUNTER, false } },
@@ -283,8 +291,68 @@ static const struct {
 	{ "eth0",
 	  NULL,
 	  { { "m", "TWO", METRIC_GAUGE, false } },
-	  { "TypeInstance=%{direction}/%{metric}", "Type=if_octets" },
-	  "edge-eth0|if_octets|ingress_m-0|0\nedge-eth0|if_octets|ingress_m-1|-7\n" },
+	  { "TypeInstance=%{direction}/%{metric}", "Type=voltage" },
+	  "edge-eth0|voltage|ingress_m-0|0\nedge-eth0|voltage|ingress_m-1|-7\n" },
+	/* the type follows from the name; the type instance has no "_total" */
+	{ "eth0",
+	  NULL,
+	  { { "rx_packets_total", "ONE", METRIC_COUNTER, false },
+	    { "bytes_total", "ONE", METRIC_COUNTER, false } },
+	  {},
+	  "edge-eth0|packets|rx_packets|42\nedge-eth0|total_bytes|bytes|42\n" },
+	{ "eth0",
+	  NULL,
+	  { { "size_bytes", "ONE", METRIC_GAUGE, false },
+	    { "megabytes", "ONE", METRIC_COUNTER, false } },
+	  {},
+	  "edge-eth0|bytes|size_bytes|42\nedge-eth0|derive|megabytes|42\n" },
+	{ "eth0",
+	  NULL,
+	  { { "m_total", "ONE", METRIC_GAUGE, false }, { "_total", "ONE", METRIC_COUNTER, false } },
+	  {},
+	  "edge-eth0|gauge|m_total|42\nedge-eth0|derive|_total|42\n" },
+	{ "eth0",
+	  NULL,
+	  { { "m", "ONE", METRIC_COUNTER, false }, { "m_total", "ONE", METRIC_COUNTER, false } },
+	  {},
+	  "edge-eth0|derive|m-e80c2f78|42\nedge-eth0|derive|m-4758231d|42\n" },
+	/* both directions as one value */
+	{ "eth0",
+	  NULL,
+	  { { "m", "ONE", METRIC_COUNTER, false }, { "m", "TWO", METRIC_COUNTER, false } },
+	  { "Type=if_octets" },
+	  "edge-eth0|if_octets|m|42:0\nedge-eth0|if_octets|m-0|0:0 index=0\n"
+	  "edge-eth0|if_octets|m-1|0:4294967289 index=1\n" },
+	{ "eth0",
+	  "%{interface}",
+	  { { "m", "ONE", METRIC_COUNTER, false }, { "m", "ONE", METRIC_COUNTER, false } },
+	  { "Type=if_packets", "TypeInstance=" },
+	  "eth0|if_packets||42:42\n" },
+	{ "eth0",
+	  NULL,
+	  { { NULL }, { "m", "TWO", METRIC_COUNTER, false } },
+	  { "Type=if_packets", "TypeInstance=" },
+	  "edge-eth0|if_packets|0|0:0 index=0\nedge-eth0|if_packets|1|0:4294967289 index=1\n" },
+	{ "eth0",
+	  NULL,
+	  { { "m", "ONE", METRIC_COUNTER, false }, { "m", "ONE", METRIC_GAUGE, false } },
+	  { "Type=if_octets" },
+	  FAULT "the metric is no counter; choose a type with one data source\n" },
+	{ "eth0",
+	  NULL,
+	  { { "m", "ONE", METRIC_COUNTER, false } },
+	  { "Type=if_octets", "TypeInstance=%{direction}" },
+	  FAULT "remove %{direction} from PluginInstance and TypeInstance\n" },
+	{ "eth0",
+	  NULL,
+	  { { "m", "PAIRS", METRIC_COUNTER, false } },
+	  { "Type=if_octets", "TypeInstance=x" },
+	  FAULT "several values have the same name; change TypeInstance\n" },
+	{ "eth0",
+	  NULL,
+	  { { "m", "ONE", METRIC_COUNTER, false }, { "m", "MANY", METRIC_COUNTER, false } },
+	  { "Type=if_octets" },
+	  FAULT "the metric has too many series; increase MaxSeries\n" },
 	{ "eth0", NULL, { { "m", "ONE", METRIC_GAUGE, false } }, { "Dispatch=false" }, "" },
 	/* last, because it empties the map */
 	{ "eth0", NULL, { { "m", "ONE", METRIC_COUNTER, true } }, {}, "edge-eth0|derive|m|42\n" },
@@ -328,7 +396,7 @@ static void test_values(void **state)
 		item = snapshot_item_make(&settings, cases[i].interface, object, configs);
 		values_read(&item, sink, trouble, &seen);
 		assert_string_equal(text_str(&seen.lines), cases[i].lines);
-		assert_int_equal(seen.troubles, 0);
+		assert_int_equal(seen.troubles, !strncmp(cases[i].lines, FAULT, strlen(FAULT)));
 		text_release(&seen.lines);
 		snapshot_item_release(&item);
 	}
