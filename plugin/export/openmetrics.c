@@ -45,6 +45,21 @@ static void family_header(struct openmetrics_stream *stream, const struct source
 					  text_str(&help), out);
 }
 
+/* Writes the histograms of an entry: one, or that of each CPU that measured anything. */
+static void encode_histogram(struct openmetrics_stream *stream, struct source_series *series,
+			     const struct number *numbers, struct text *out)
+{
+	const struct metric *metric = series->source->metric;
+	bool by_cpu = metric_lists_cpus(metric);
+
+	for (; series->cpu < (by_cpu ? map_cpus() : 1); series->cpu++) {
+		const struct number *own = metric_histogram_of(metric, numbers, series->cpu);
+
+		if (!by_cpu || histogram_count(&metric->histogram, own).u)
+			stream->encoder->encoding->histogram(stream->encoder, series, own, out);
+	}
+}
+
 /* Writes all samples of an entry in a family: for each CPU and array element. */
 static void encode_entry(struct openmetrics_stream *stream, const struct source *source, uint32_t i,
 			 struct text *out)
@@ -62,12 +77,9 @@ static void encode_entry(struct openmetrics_stream *stream, const struct source 
 		.value = entries->values + i * entries->value_stride,
 	};
 
-	for (; histogram_is_one(&metric->histogram) && series.cpu < cpus; series.cpu++) {
-		const struct number *numbers = metric_histogram_of(
-			metric, &batch->numbers[i * metric->n_numbers], series.cpu);
-
-		if (!by_cpu || histogram_count(&metric->histogram, numbers).u)
-			encoding->histogram(stream->encoder, &series, numbers, out);
+	if (histogram_is_one(&metric->histogram)) {
+		encode_histogram(stream, &series, &batch->numbers[i * metric->n_numbers], out);
+		return;
 	}
 	for (; series.cpu < cpus; series.cpu++)
 		for (series.element = 0; series.element < family->numbers; series.element++) {
