@@ -197,12 +197,13 @@ hits_are() { [ "$(json_value "$1" ingress hits_total)" = "[$2]" ]; }
 		"$top_srcdir/examples/flow_bytes.json" >"$DOCUMENTS/sub/flows.json"
 	run raw "INJECT sub interface=mon0 file=sub/flows.json"
 	[ "$output" = "0 monitor sub: dataplane injected" ]
-	# dynmonctl reads files with its user's rights and sends them; both paths share the map.
+	# dynmonctl reads files with its user's rights and sends them.
 	run ctl inject flows mon0 "$top_srcdir/examples/flow_bytes.json"
 	[ "$status" -eq 0 ]
 	frames_in 1 -d 1
 	frames_out 1 -d 2
-	[ "$(json_value flows ingress flows | jq length)" -eq 2 ]
+	[ "$(json_value flows ingress flows | jq length)" -eq 1 ]
+	[ "$(json_value flows egress flows | jq length)" -eq 1 ]
 	# The other form: a file on the host of the plugin.
 	[ "$(ctl inject remote mon0 file=packet_counter.json direction=ingress)" = "monitor remote: dataplane injected" ]
 	[ "$(ctl show remote | jq -c '[.interfaces[0].name, (."egress-metrics" | length)]')" = '["mon0",0]' ]
