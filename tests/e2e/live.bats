@@ -182,10 +182,11 @@ csv_sum() {
 csv_sum_is() { [ "$(csv_sum "$1" "$2")" = "$3" ]; }
 
 # exact MONITOR PATH INTERFACE METRIC COUNT: all consumers have seen COUNT. SEVERAL: the monitor is
-# attached to several interfaces.
+# attached to several interfaces. BOTH: the programs of both directions use the map.
 exact() {
-	local which=last name="$1 $2 ${SEVERAL:+$3} $4" got
+	local which=last name="$1 $2 ${SEVERAL:+$3} $4" labels="monitor=\"$1\",interface=\"$3\"" got
 
+	[ -n "${BOTH:-}" ] || labels+=",direction=\"$2\""
 	[ -n "${SEVERAL:-}" ] || name="$1 $2 - $4"
 	[[ $4 != drained* ]] || which=sum
 	got=$(jq --arg name "$name" --arg which "$which" '.json[$name][$which]' "$SEEN")
@@ -194,7 +195,7 @@ exact() {
 	if [ "$which" = last ]; then
 		jq --arg name "$name" '.json_falls | index($name) == null' "$SEEN" | is_true
 	fi
-	got=$(jq --arg start "$4{monitor=\"$1\",interface=\"$3\",direction=\"$2\"" \
+	got=$(jq --arg start "$4{$labels" \
 		'[.samples | to_entries[] | select(.key | startswith($start)) | .value] | add' "$SEEN")
 	echo "$name: samples $got"
 	[ "$got" = "$5" ]
@@ -333,7 +334,7 @@ shared_counts() {
 @test "swapped maps shared by both directions, on several interfaces" {
 	local interface kind
 
-	KINDS="word hash"
+	KINDS="word hash" BOTH=true
 	cable_up mon1 peer1
 	document apart "$(shared_counts '_SHARED("array"' '_SHARED("hash"')" "$(metrics true)" \
 		"$(shared_counts '("extern"' '("extern"')"

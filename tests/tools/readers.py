@@ -124,8 +124,8 @@ def read_page(before):
 def reload(control):
     for change in args.change:
         for line in control.ask(change)[1:]:
-            if " map " in line:
-                maps["kept" if line.endswith("is kept\n") else "new"] += 1
+            maps["kept"] += line.endswith(" is kept\n")
+            maps["new"] += " is new: " in line
     reads["reload"] += 1
 
 
