@@ -160,3 +160,71 @@ int image_list_programs(const struct image *image,
 	}
 	return 0;
 }
+
+/* Returns the name of a symbol if it is a function or a variable, otherwise NULL. */
+static const char *symbol_name(const struct image *image, uint32_t symbols, uint64_t i)
+{
+	const char *names;
+	uint64_t names_len;
+	Elf64_Shdr table;
+	Elf64_Sym symbol;
+
+	if (symbols >= image->n_sections)
+		return NULL;
+	table = image_section(image, symbols);
+	names = image_strings(image, table.sh_link, &names_len);
+	if (!names || i >= table.sh_size / sizeof(symbol) ||
+	    !image_has(image, table.sh_offset, table.sh_size))
+		return NULL;
+	memcpy(&symbol, image->bytes + table.sh_offset + i * sizeof(symbol), sizeof(symbol));
+	return (ELF64_ST_TYPE(symbol.st_info) == STT_FUNC ||
+		ELF64_ST_TYPE(symbol.st_info) == STT_OBJECT) &&
+			       symbol.st_name < names_len
+		       ? names + symbol.st_name
+		       : NULL;
+}
+
+/* Returns true if the section has the relocations of the section .maps. */
+static bool relocates_maps(const struct image *image, const Elf64_Shdr *section)
+{
+	Elf64_Shdr target;
+
+	if (section->sh_type != SHT_REL || section->sh_info >= image->n_sections ||
+	    !image_has(image, section->sh_offset, section->sh_size))
+		return false;
+	target = image_section(image, section->sh_info);
+	return !strcmp(image_section_name(image, &target), ".maps");
+}
+
+const char *image_next_reference(const struct image *image, struct image_reference *at)
+{
+	for (; at->section < image->n_sections; at->section++, at->entry = 0) {
+		const Elf64_Shdr section = image_section(image, at->section);
+
+		if (!relocates_maps(image, &section))
+			continue;
+		while (at->entry < section.sh_size / sizeof(Elf64_Rel)) {
+			const char *name;
+			Elf64_Rel relocation;
+
+			memcpy(&relocation,
+			       image->bytes + section.sh_offset + at->entry++ * sizeof(relocation),
+			       sizeof(relocation));
+			name = symbol_name(image, section.sh_link, ELF64_R_SYM(relocation.r_info));
+			if (name)
+				return name;
+		}
+	}
+	return NULL;
+}
+
+bool image_is_referenced(const struct image *image, const char *symbol)
+{
+	struct image_reference at = {};
+	const char *name;
+
+	while ((name = image_next_reference(image, &at)))
+		if (!strcmp(name, symbol))
+			return true;
+	return false;
+}

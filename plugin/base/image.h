@@ -119,4 +119,25 @@ int image_list_programs(const struct image *image,
 			struct image_program programs[IMAGE_PROGRAMS_MAX], size_t *n,
 			struct error *err);
 
+/* A position among the references of statically initialized maps. Zeroed: before the first one. */
+struct image_reference {
+	uint32_t section;
+	uint64_t entry;
+};
+
+/**
+ * image_next_reference() - find the next symbol that a statically initialized map refers to
+ * @image:  the object
+ * @at:     position, advanced to the reference
+ *
+ * These are the functions in a PROG_ARRAY and the inner maps in a map of maps. A symbol may be
+ * found several times.
+ *
+ * Return: the name of the symbol, which points into the object; NULL at the end.
+ */
+const char *image_next_reference(const struct image *image, struct image_reference *at);
+
+/* Returns true if a statically initialized map refers to the symbol. */
+bool image_is_referenced(const struct image *image, const char *symbol);
+
 #endif

@@ -31,13 +31,19 @@ static enum kind program_kind(const struct image_program *program)
 		{ "tcx", KIND_TC },
 		{ "classifier", KIND_TC },
 	};
-	size_t len = strcspn(program->section, "/.");
+	const char *section = program->section + (*program->section == '?');
+	size_t len = strcspn(section, "/.");
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (strlen(kinds[i].section) == len &&
-		    !strncmp(program->section, kinds[i].section, len))
+		if (strlen(kinds[i].section) == len && !strncmp(section, kinds[i].section, len))
 			return kinds[i].kind;
 	return KIND_OTHER;
+}
+
+/* Returns true if the program runs only if a document names it, or if another program calls it. */
+static bool is_optional(const struct image *image, const struct image_program *program)
+{
+	return *program->section == '?' || image_is_referenced(image, program->name);
 }
 
 static enum direction program_direction(const struct image_program *program)
@@ -58,7 +64,7 @@ int elf_metadata_hooks(const struct image *image, const char *name, bool *tc, bo
 	*tc = *xdp = false;
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		if (program_direction(&programs[i]) != INGRESS ||
-		    (name && strcmp(programs[i].name, name) != 0))
+		    (name ? strcmp(programs[i].name, name) != 0 : is_optional(image, &programs[i])))
 			continue;
 		*tc = *tc || program_kind(&programs[i]) == KIND_TC;
 		*xdp = *xdp || program_kind(&programs[i]) == KIND_XDP;
@@ -85,7 +91,8 @@ static int add_directions(struct json_object *document, const struct image *imag
 		struct json_object *json;
 
 		for (size_t i = 0; i < n; i++) {
-			if (program_direction(&programs[i]) != direction)
+			if (program_direction(&programs[i]) != direction ||
+			    is_optional(image, &programs[i]))
 				continue;
 			kinds[program_kind(&programs[i])]++;
 			name = programs[i].name;

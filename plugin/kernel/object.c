@@ -2,6 +2,7 @@
 #include "kernel/object.h"
 #include "base/array.h"
 #include "base/descriptor.h"
+#include "base/image.h"
 #include "base/image_check.h"
 #include "kernel/epoch.h"
 #include "kernel/libbpf_log.h"
@@ -139,12 +140,51 @@ static void program_set_type(struct bpf_program *program)
 			bpf_program__set_type(program, sections[i].type);
 }
 
+/*
+ * Prepares what statically initialized maps refer to. Their programs are loaded in any case,
+ * because libbpf writes descriptors of the programs into the maps.
+ */
+static void object_prepare_references(struct object *object, const void *elf, size_t len)
+{
+	struct image_reference reference = {};
+	struct image image;
+	const char *name;
+
+	if (image_init(&image, elf, len, NULL) < 0)
+		return;
+	while ((name = image_next_reference(&image, &reference))) {
+		struct bpf_program *program = bpf_object__find_program_by_name(object->bpf, name);
+		struct object_map *map = object_find_map(object, name);
+
+		if (map)
+			map->inner = true;
+		if (!program)
+			continue;
+		bpf_program__set_autoattach(program, false);
+		bpf_program__set_autoload(program, true);
+	}
+}
+
+/*
+ * Loads nothing until it is selected. A program without autoattach is only selected by its name:
+ * one in a section SEC("?...") or in a PROG_ARRAY.
+ */
+static void object_prepare_programs(struct object *object)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object->bpf) {
+		program_set_type(program);
+		bpf_program__set_autoattach(program, bpf_program__autoload(program));
+		bpf_program__set_autoload(program, false);
+	}
+}
+
 int object_open(const void *elf, size_t len, const char *name, struct object **ret,
 		struct error *err)
 {
 	_cleanup_(object_unrefp) struct object *object = calloc(1, sizeof(*object));
 	_cleanup_text_ struct text output = {};
-	struct bpf_program *program;
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "dynmon");
 	int r;
 
@@ -162,13 +202,11 @@ int object_open(const void *elf, size_t len, const char *name, struct object **r
 		return error_set(err, r == -ENOMEM ? r : -EINVAL,
 				 "%s: not a usable eBPF object: %s", name,
 				 output.len ? text_str(&output) : error_text(r));
-	bpf_object__for_each_program(program, object->bpf) {
-		program_set_type(program);
-		bpf_program__set_autoload(program, false);
-	}
+	object_prepare_programs(object);
 	r = object_list_maps(object, err);
 	if (r < 0)
 		return error_prefix(err, r, "%s", name);
+	object_prepare_references(object, elf, len);
 	*ret = steal_ptr(&object);
 	return 0;
 }
@@ -204,50 +242,86 @@ struct object *object_unref(struct object *object)
 	return NULL;
 }
 
-static bool program_fits(const struct bpf_program *program, bool xdp, bool egress)
+static bool program_fits(const struct bpf_program *program, enum bpf_prog_type type, bool egress)
 {
 	/* Sections such as "tc/egress" and "tcx/ingress" are for one direction only. */
 	const char *slash = strchr(bpf_program__section_name(program), '/');
 
-	return bpf_program__type(program) == (xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS) &&
+	return bpf_program__type(program) == type &&
 	       !(slash && !strcmp(slash + 1, egress ? "ingress" : "egress"));
+}
+
+/*
+ * Counts the programs that fit, and finds the last one. With a name, this is the program of that
+ * name. Otherwise the type is BPF_PROG_TYPE_UNSPEC for programs in sections that libbpf does not
+ * know.
+ */
+static size_t find_programs(const struct object *object, const char *name, enum bpf_prog_type type,
+			    bool egress, struct bpf_program **ret)
+{
+	struct bpf_program *program;
+	size_t n = 0;
+
+	bpf_object__for_each_program(program, object->bpf) {
+		if (name ? strcmp(bpf_program__name(program), name) != 0
+			 : !bpf_program__autoattach(program) ||
+				    !program_fits(program, type, egress))
+			continue;
+		*ret = program;
+		n++;
+	}
+	return n;
+}
+
+/* Lists the programs for messages. A program in a section SEC("?...") has to be named. */
+static void list_programs(const struct object *object, struct text *all)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object->bpf)
+		text_printf(all, "%s%.80s (SEC \"%.80s\"%s)", all->len ? ", " : "",
+			    bpf_program__name(program), bpf_program__section_name(program),
+			    bpf_program__autoattach(program) ? ""
+			    : bpf_program__autoload(program) ? ", called by a map"
+							     : ", only if named");
+	if (!all->len)
+		text_adds(all, "none");
 }
 
 int object_select(struct object *object, bool xdp, bool egress, const char *name,
 		  struct bpf_program **ret, struct error *err)
 {
 	const char *kind = xdp ? "xdp" : "tc", *direction = egress ? "egress" : "ingress";
+	enum bpf_prog_type type = xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
 	_cleanup_text_ struct text all = {};
-	struct bpf_program *program, *found = NULL;
-	size_t fitting = 0;
+	struct bpf_program *found = NULL;
+	size_t fitting = find_programs(object, name, type, egress, &found);
 
-	bpf_object__for_each_program(program, object->bpf) {
-		text_printf(&all, "%s%.80s (SEC \"%.80s\")", all.len ? ", " : "",
-			    bpf_program__name(program), bpf_program__section_name(program));
-		if (name ? strcmp(bpf_program__name(program), name) != 0
-			 : !program_fits(program, xdp, egress))
-			continue;
-		found = program;
-		fitting++;
-	}
+	if (!fitting)
+		fitting = find_programs(object, name, BPF_PROG_TYPE_UNSPEC, egress, &found);
+	list_programs(object, &all);
 	if (!fitting && name)
 		return error_set(err, -ENOENT, "there is no program \"%s\"; the object has: %s",
-				 name, all.len ? text_str(&all) : "none");
+				 name, text_str(&all));
 	if (!fitting)
 		return error_set(err, -ENOENT, "no %s program for %s; the object has: %s", kind,
-				 direction, all.len ? text_str(&all) : "none");
+				 direction, text_str(&all));
 	if (fitting > 1)
 		return error_set(
 			err, -EINVAL,
 			"several programs fit the %s direction, \"program\" must name one of: %s",
 			direction, text_str(&all));
-	if (!program_fits(found, xdp, egress))
+	if (bpf_program__type(found) != BPF_PROG_TYPE_UNSPEC && !program_fits(found, type, egress))
 		return error_set(err, -EINVAL,
 				 "program \"%s\" (SEC \"%s\") is not a %s program for %s",
 				 bpf_program__name(found), bpf_program__section_name(found), kind,
 				 direction);
 	bpf_program__set_autoload(found, true);
 	*ret = found;
+	bpf_object__for_each_program(found, object->bpf)
+		if (bpf_program__autoload(found) &&
+		    bpf_program__type(found) == BPF_PROG_TYPE_UNSPEC)
+			bpf_program__set_type(found, type);
 	return 0;
 }
 

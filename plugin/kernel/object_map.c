@@ -83,7 +83,7 @@ void object_map_make_mappable(struct object_map *map)
 {
 	uint32_t flags = bpf_map__map_flags(map->bpf);
 
-	if (map->scope == MAP_SCOPE_EXTERN || bpf_map__pin_path(map->bpf) ||
+	if (map->scope == MAP_SCOPE_EXTERN || map->inner || bpf_map__pin_path(map->bpf) ||
 	    flags & (BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_INNER_MAP) ||
 	    !map_is_mappable(bpf_map__type(map->bpf), bpf_map__value_size(map->bpf)))
 		return;

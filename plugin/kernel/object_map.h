@@ -36,6 +36,7 @@ struct object_map {
 	bool swapped;	  /* double-buffered: has a second copy */
 	bool dialect;	  /* declared in Dynmon's dialect: log2 slots as in BCC */
 	bool counted;	  /* a metric with empty-on-read takes counts out of it */
+	bool inner;	  /* a map of maps has it from the start: its flags must agree */
 	bool internal;	  /* made by the compiler: global variables and constants */
 	bool preset;	  /* the document sets initial values of its variables */
 	bool loaded;	  /* shape and pin_path are set */

@@ -53,13 +53,20 @@ static bool has_section_to_attach(const struct bpf_program *program)
 	return false;
 }
 
+/* A program without autoattach is loaded for a map that refers to it, see object_open(). */
+static bool is_selected(const struct bpf_program *program)
+{
+	return bpf_program__autoload(program) && bpf_program__autoattach(program);
+}
+
 bool sections_only(const struct bpf_object *object, const char *name)
 {
 	struct bpf_program *program;
 	bool any = false;
 
 	bpf_object__for_each_program(program, object) {
-		if (name && strcmp(bpf_program__name(program), name) != 0)
+		if (name ? strcmp(bpf_program__name(program), name) != 0
+			 : !bpf_program__autoattach(program))
 			continue;
 		if (!has_section_to_attach(program))
 			return false;
@@ -72,10 +79,13 @@ void sections_select(struct bpf_object *object, const char *name)
 {
 	struct bpf_program *program;
 
-	bpf_object__for_each_program(program, object)
-		if ((!name || !strcmp(bpf_program__name(program), name)) &&
-		    has_section_to_attach(program))
-			bpf_program__set_autoload(program, true);
+	bpf_object__for_each_program(program, object) {
+		if (name ? strcmp(bpf_program__name(program), name) != 0
+			 : !bpf_program__autoattach(program))
+			continue;
+		bpf_program__set_autoattach(program, true);
+		bpf_program__set_autoload(program, true);
+	}
 }
 
 /* libbpf reports only that a file does not exist. */
@@ -104,7 +114,7 @@ int sections_attach(struct section_links *links, const struct bpf_object *object
 		struct bpf_link *link, **slot;
 		int r;
 
-		if (!bpf_program__autoload(program))
+		if (!is_selected(program))
 			continue;
 		libbpf_log_begin(&output);
 		link = bpf_program__attach(program);
@@ -134,7 +144,7 @@ const char *section_name(const struct bpf_object *object, size_t i)
 	struct bpf_program *program;
 
 	bpf_object__for_each_program(program, object)
-		if (bpf_program__autoload(program) && !i--)
+		if (is_selected(program) && !i--)
 			return bpf_program__section_name(program);
 	return "";
 }

@@ -162,3 +162,47 @@ total() { [ "$(json_value "$1" ingress n | jq 'map(.value) | add // 0')" -eq "$2
 	frames_in 1
 	total two 3
 }
+
+@test "programs of a static PROG_ARRAY are loaded, and a map of maps has its static maps" {
+	document calls.json "{$(metric inner)}" <<-'CODE'
+	#include <linux/bpf.h>
+	#include <bpf/bpf_helpers.h>
+	struct array { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32); __type(value, __u64); __uint(max_entries, 1); };
+	struct array inner SEC(".maps");
+	struct { __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS); __uint(max_entries, 2); __type(key, __u32); __array(values, struct array); }
+		outer SEC(".maps") = { .values = { [1] = &inner } };
+	SEC("tc/called") int called(struct __sk_buff *skb)
+	{
+		__u32 one = 1, zero = 0;
+		void *map = bpf_map_lookup_elem(&outer, &one);
+		__u64 *n = map ? bpf_map_lookup_elem(map, &zero) : NULL;
+
+		if (n)
+			__sync_fetch_and_add(n, 1);
+		return -1;
+	}
+	struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 4); __type(key, __u32); __array(values, int(void *)); }
+		calls SEC(".maps") = { .values = { [3] = (void *)&called } };
+	SEC("tc") int entry(struct __sk_buff *skb)
+	{
+		bpf_tail_call(skb, &calls, 3);
+		return -1;
+	}
+	char _license[] SEC("license") = "GPL";
+	CODE
+	jq '."ingress-path"."metric-configs"[0]."extraction-options" = {"empty-on-read": true}' "$DOCUMENTS/calls.json" >"$DOCUMENTS/empty.json"
+	jq '."ingress-path"."metric-configs"[0]."extraction-options" = {"swap-on-read": true}' "$DOCUMENTS/calls.json" >"$DOCUMENTS/swap.json"
+	start_empty
+	for document in calls empty swap; do
+		ctl inject $document mon0 "$DOCUMENTS/$document.json"
+	done
+	frames_in 3
+	for document in calls empty swap; do
+		[ "$(json_value $document ingress n)" = "[3]" ]
+	done
+	ctl inject calls mon0 keep-maps=true "$DOCUMENTS/calls.json" | grep -Fx 'ingress map inner is kept'
+	frames_in 1
+	[ "$(json_value calls ingress n)" = "[4]" ]
+	[ "$(json_value empty ingress n)" = "[1]" ]
+	[ "$(json_value swap ingress n)" = "[4]" ]
+}

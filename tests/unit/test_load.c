@@ -33,10 +33,22 @@
 	"{\"delta\":" delta ",\"name\":[" name "],\"on\":" on ",\"port\":" port ",\"mode\":" mode  \
 	",\"filter\":{\"ifindex\":" ifindex ",\"l4\":{\"port\":" l4 "}},"
 
+#define CALLS                                                                                      \
+	HEAD "SEC(\"tc\") int called(struct __sk_buff *skb) { return -1; }\n"                      \
+	     "SEC(\"classifier/tail\") int tail(struct __sk_buff *skb) { return -1; }\n"           \
+	     "struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 2);\n"           \
+	     "	__type(key, __u32); __array(values, int(void *)); } calls SEC(\".maps\") = {\n"     \
+	     "	.values = { (void *)&called, (void *)&tail } };\n"                                  \
+	     "SEC(\"tc\") int entry(struct __sk_buff *skb) {\n"                                    \
+	     "	bpf_tail_call(skb, &calls, 0); return -1; }\n" TAIL
+#define TWO(one, two)                                                                              \
+	HEAD "SEC(\"" one "\") int f(void *ctx) { return 0; }\n"                                   \
+	     "SEC(\"" two "\") int g(void *ctx) { return 1; }\n" TAIL
+
 /* The keys of the direction besides the code, and the expected part of the report or of the error.
  */
 static const struct {
-	const char *source, *keys, *report, *error, *variables;
+	const char *source, *keys, *report, *error, *variables, *program;
 } cases[] = {
 	{ HEAD "ARRAY(a, __uint(pinning, LIBBPF_PIN_BY_NAME);)\n"
 	       "ARRAY(b, __uint(pinning, LIBBPF_PIN_BY_NAME);) ARRAY(c)\n"
@@ -92,6 +104,18 @@ static const struct {
 	  "ingress-path.maps.a.max-entries: expected a number of entries from 1 to 4294967295" },
 	{ VARIABLES, ",\"maps\":{\"a\":{\"pin\":\"/tmp/a\"}}", "",
 	  "map a: invalid pin path \"/tmp/a\": expected a path below /sys/fs/bpf/" },
+	{ CALLS, "", "", NULL, .program = "entry" },
+	{ CALLS, ",\"program\":\"called\"", "", NULL, .program = "called" },
+	{ TWO("?tc", "tc"), "", "", NULL, .program = "g" },
+	{ TWO("?tc", "tc"), ",\"program\":\"f\"", "", NULL, .program = "f" },
+	{ TWO("?tc", "?tc"), "", "",
+	  "no tc program for ingress; the object has: f (SEC \"tc\", only if named), g" },
+	{ TWO("tc-ingress", "xdp"), "", "", NULL, .program = "f" },
+	{ TWO("tc-ingress", "tc-egress"), "", "",
+	  "several programs fit the ingress direction, \"program\" must name one of: "
+	  "f (SEC \"tc-ingress\"), g (SEC \"tc-egress\")" },
+	{ TWO("tc-ingress", "tc-egress"), ",\"program\":\"g\"", "", NULL, .program = "g" },
+	{ TWO("tc-ingress", "tc"), "", "", NULL, .program = "g" },
 };
 
 static int find_none(void *data, const char *name)
@@ -163,6 +187,12 @@ static void test_cases(void **state)
 		must(r, &err);
 		assert_true(contains(text_str(&report), cases[i].report));
 		assert_int_equal(!report.len, !*cases[i].report);
+		if (cases[i].program)
+			assert_string_equal(
+				object_find_program(generation->directions[INGRESS].object,
+						    generation->directions[INGRESS].prog_fd)
+					->name,
+				cases[i].program);
 		if (cases[i].variables)
 			check_variables(generation, cases[i].variables);
 	}
