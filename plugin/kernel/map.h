@@ -10,7 +10,10 @@
 
 #include <stddef.h>
 
-/* Limit in bytes of the entries of one map, so that a mistyped size cannot exhaust the memory. */
+/*
+ * Limit in bytes of what the kernel allocates for the entries of one map when it creates the map,
+ * so that a mistyped size cannot exhaust the memory.
+ */
 #define MAP_BYTES_MAX (2ULL * 1024 * 1024 * 1024)
 
 /* Shape of a map, and the descriptor to read from, which the map's object owns. */

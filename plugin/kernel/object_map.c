@@ -8,18 +8,33 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#define BUCKET_BYTES 16 /* of a hash in the kernel */
+
+/* Returns the bytes that the kernel allocates when it creates the map. */
+static uint64_t bytes_at_start(const struct map *map)
+{
+	switch (map_kind(map->type)) {
+	case MAP_UNREADABLE:
+	case MAP_TRIE:
+		return 0;
+	case MAP_HASH:
+		if (map->flags & BPF_F_NO_PREALLOC)
+			return (uint64_t)map->max_entries * BUCKET_BYTES;
+		break;
+	case MAP_ARRAY:
+	case MAP_QUEUE:
+		break;
+	}
+	return map->max_entries * (uint64_t)(map->key_size + map_value_stride(map));
+}
+
 int object_map_check(const struct object_map *map, struct error *err)
 {
 	const char *path = bpf_map__pin_path(map->bpf);
-	const struct map shape = {
-		.type = bpf_map__type(map->bpf),
-		.key_size = bpf_map__key_size(map->bpf),
-		.value_size = bpf_map__value_size(map->bpf),
-	};
-	uint64_t bytes = (uint64_t)bpf_map__max_entries(map->bpf) *
-			 (shape.key_size + map_value_stride(&shape));
+	const struct map shape = object_map_shape(map);
+	uint64_t bytes = bytes_at_start(&shape);
 
-	if (map_kind(shape.type) != MAP_UNREADABLE && bytes > MAP_BYTES_MAX)
+	if (bytes > MAP_BYTES_MAX)
 		return error_set(err, -EFBIG,
 				 "map %s: its entries need %" PRIu64 " bytes, the limit is %llu; "
 				 "reduce max_entries",

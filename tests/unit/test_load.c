@@ -13,7 +13,7 @@
 	"#define ARRAY(NAME, ...) struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32);"  \
 	"	__type(value, __u64); __uint(max_entries, 4); __VA_ARGS__ } NAME "                       \
 	"SEC(\".maps\");\n"                                                                        \
-	"static __u64 *at(void *map) { __u32 key = 0; return bpf_map_lookup_elem(map, &key); }\n"
+	"static __u64 *at(void *map) { __u64 key = 0; return bpf_map_lookup_elem(map, &key); }\n"
 #define TAIL "char _license[] SEC(\"license\") = \"GPL\";\n"
 
 #define VARIABLES                                                                                  \
@@ -44,6 +44,12 @@
 #define TWO(one, two)                                                                              \
 	HEAD "SEC(\"" one "\") int f(void *ctx) { return 0; }\n"                                   \
 	     "SEC(\"" two "\") int g(void *ctx) { return 1; }\n" TAIL
+
+#define BIG(kind, entries, flags)                                                                  \
+	HEAD "struct { __uint(type, BPF_MAP_TYPE_" kind "); __type(key, __u64);\n"                 \
+	     "	__type(value, char[16384]); __uint(max_entries, " entries ");\n"                   \
+	     "	__uint(map_flags, " flags "); } big SEC(\".maps\");\n"                             \
+	     "SEC(\"tc\") int f(void *ctx) { return !at(&big); }\n" TAIL
 
 /* The keys of the direction besides the code, and the expected part of the report or of the error.
  */
@@ -116,6 +122,12 @@ static const struct {
 	  "f (SEC \"tc-ingress\"), g (SEC \"tc-egress\")" },
 	{ TWO("tc-ingress", "tc-egress"), ",\"program\":\"g\"", "", NULL, .program = "g" },
 	{ TWO("tc-ingress", "tc"), "", "", NULL, .program = "g" },
+	{ BIG("HASH", "200000", "BPF_F_NO_PREALLOC"), "", "", NULL },
+	{ BIG("LPM_TRIE", "200000", "BPF_F_NO_PREALLOC"), "", "", NULL },
+	{ BIG("HASH", "400000000", "BPF_F_NO_PREALLOC"), "", "",
+	  "map big: its entries need 6400000000 bytes, the limit is 2147483648" },
+	{ BIG("HASH", "200000", "0"), "", "",
+	  "map big: its entries need 3278400000 bytes, the limit is 2147483648" },
 };
 
 static int find_none(void *data, const char *name)
