@@ -210,9 +210,10 @@ static int convert_dynmon_1_0(struct json_object **document, struct error *err)
 		return error_oom(err);
 	}
 	json_object_object_add(converted, "ingress-path", direction);
-	json_object_object_foreach(*document, key, value)
+	json_object_object_foreach(*document, key, value) {
 		json_object_object_add(direction, strcmp(key, "metrics") ? key : "metric-configs",
 				       json_object_get(value));
+	}
 	json_object_put(*document);
 	*document = converted;
 	return 0;

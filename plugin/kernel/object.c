@@ -403,7 +403,7 @@ uint32_t object_program_id(int prog_fd)
 
 bool object_program_uses(int prog_fd, uint32_t map_id)
 {
-	uint32_t ids[OBJECT_PROGRAM_MAPS_MAX];
+	uint32_t ids[OBJECT_PROGRAM_MAPS_MAX] = {};
 	struct bpf_prog_info info = { .nr_map_ids = ARRAY_SIZE(ids), .map_ids = (uintptr_t)ids };
 	uint32_t len = sizeof(info);
 

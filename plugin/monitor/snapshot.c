@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/snapshot.h"
+#include "base/array.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -7,39 +8,38 @@
 
 int snapshot_add(struct snapshot *snapshot, struct monitor *monitor)
 {
-	struct snapshot_item *items;
 	bool share;
 	size_t n;
+	int r = 0;
 
 	pthread_mutex_lock(&monitor->state);
 	share = monitor->settings->share;
 	n = share ? 1 : monitor->n_instances;
-	items = realloc(snapshot->items, (snapshot->n + n) * sizeof(*items));
-	if (items)
-		snapshot->items = items;
-	for (size_t i = 0; items && i < n; i++) {
+	for (size_t i = 0; r == 0 && i < n; i++) {
 		const struct instance *instance = monitor->instances[i];
 		const char *name = instance->interface && !share ? instance->interface : "";
 		_cleanup_text_ struct text text = {};
-		char *interface;
+		_cleanup_free_ char *interface = NULL;
+		struct snapshot_item *item;
 
 		text_name(&text, name, strlen(name));
 		interface = text_steal(&text);
-		if (!interface) {
-			items = NULL;
+		item = interface ? array_append(snapshot->items, snapshot->n) : NULL;
+		if (!item) {
+			r = -ENOMEM;
 			break;
 		}
-		items[snapshot->n++] = (struct snapshot_item){
+		*item = (struct snapshot_item){
 			.monitor = monitor_ref(monitor),
 			.settings = monitor_settings_ref(monitor->settings),
-			.interface = interface,
+			.interface = steal_ptr(&interface),
 			.ifindex = instance->ifindex,
 			.alone = n == 1,
 			.generation = generation_ref(instance->generation),
 		};
 	}
 	pthread_mutex_unlock(&monitor->state);
-	return items ? 0 : -ENOMEM;
+	return r;
 }
 
 bool snapshot_item_next_metric(const struct snapshot_item *item, struct snapshot_metric *metric)
