@@ -286,6 +286,8 @@ int cell_init(struct cell *cell, const struct object *object, const struct cell_
 			      map_type_name(cell->map.type));
 	else if (cell->map.flags & BPF_F_RDONLY)
 		r = error_set(err, -EPERM, "the map is read-only (BPF_F_RDONLY)");
+	else if (map->internal && cell->map.flags & BPF_F_RDONLY_PROG)
+		r = error_set(err, -EPERM, "its variables are constants; use the option Set");
 	if (r == 0)
 		r = parse_cell_key(cell, object, map, place->key, err);
 	if (r == 0)

@@ -257,6 +257,22 @@ static int list_type(struct lister *lister, uint32_t id, uint32_t offset, const 
 	return (lister->count ? add_repeated : add_field)(lister, name, &plan, offset, id, format);
 }
 
+/* Lists the variables of a data section. Those inside functions have a dot in their name. */
+static int list_variables(struct lister *lister, const struct btf_type *section)
+{
+	const struct btf_var_secinfo *infos = btf_var_secinfos(section);
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < btf_vlen(section); i++) {
+		const struct btf_type *var = btf__type_by_id(lister->btf, infos[i].type);
+		const char *name = var ? type_name(lister->btf, var->name_off) : "";
+
+		if (*name && !strchr(name, '.'))
+			r = list_type(lister, infos[i].type, infos[i].offset, name, name, 1);
+	}
+	return r;
+}
+
 int fields_list(const struct btf *btf, uint32_t type_id, uint32_t size, const char *name,
 		struct field **ret, size_t *n, struct error *err)
 {
@@ -268,6 +284,8 @@ int fields_list(const struct btf *btf, uint32_t type_id, uint32_t size, const ch
 
 	if (type && btf_is_composite(type) && format == FORMAT_AUTO) {
 		r = list_members(&lister, type, 0, "", 0);
+	} else if (type && btf_is_datasec(type)) {
+		r = list_variables(&lister, type);
 	} else {
 		/* A key that is not a struct has no name of its own, and is usually an address. */
 		if (format == FORMAT_BE32 && !strcmp(name, "key"))

@@ -2,6 +2,7 @@
 /* Objects with the declarations of common programs: loaded with a remark, or rejected with a
  * reason. */
 #include "base/file.h"
+#include "decode/cell.h"
 #include "fixture.h"
 #include "program/load.h"
 
@@ -210,10 +211,56 @@ static void test_cases(void **state)
 	}
 }
 
+/* Global variables are families like the members of a struct, and feeds can set them. */
+static void test_global_variables(void **state)
+{
+	static const char source[] =
+		HEAD "__u64 packets, limit;\nstruct { __u32 low, high; } range;\n"
+		     "__u64 slots[2];\nconst volatile __u32 rate = 7;\n"
+		     "SEC(\"tc\") int f(void *ctx) {\n"
+		     "	static __u64 calls; calls++; packets++;\n"
+		     "	return limit + range.high + slots[1] + rate; }\n" TAIL;
+	static const char keys[] =
+		",\"metric-configs\":[{\"name\":\"m\",\"map-name\":\"dynmon.bss\","
+		"\"open-metrics-metadata\":{\"type\":\"gauge\"}},"
+		"{\"name\":\"c\",\"map-name\":\"dynmon.rodata\","
+		"\"open-metrics-metadata\":{\"type\":\"gauge\"}}]";
+	const struct cell_place place = { "dynmon.bss", "0", "range.high" },
+				constant = { "dynmon.rodata", "0", "rate" };
+	_cleanup_(generation_unrefp) struct generation *generation = NULL;
+	_cleanup_text_ struct text report = {}, names = {};
+	_cleanup_error_ struct error err = {};
+	const struct generation_direction *ingress;
+	struct cell cell;
+
+	(void)state;
+	skip_without_bpf();
+	must(load(source, keys, &generation, &report, &err), &err);
+	assert_int_equal(report.len, 0);
+	ingress = &generation->directions[INGRESS];
+	for (size_t i = 0; i < ingress->n_metrics; i++)
+		for (size_t j = 0; j < ingress->metrics[i].n_families; j++)
+			text_printf(&names, "%s ", ingress->metrics[i].families[j].name);
+	for (const char *const *name =
+		     (const char *const[]){ "packets ", "limit ", "range_low ", "range_high ",
+					    "slots ", "rate ", NULL };
+	     *name; name++)
+		assert_true(contains(text_str(&names), *name));
+	assert_null(strstr(text_str(&names), "calls"));
+	must(cell_init(&cell, ingress->object, &place, &err), &err);
+	assert_int_equal(cell_set(&cell, 5), 0);
+	assert_int_equal(*(uint32_t *)cell.at, 5);
+	cell_release(&cell);
+	assert_int_equal(cell_init(&cell, ingress->object, &constant, &err), -EPERM);
+	assert_true(
+		contains(error_message(&err), "map dynmon.rodata: its variables are constants"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_global_variables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
