@@ -20,7 +20,7 @@ DEFINE_CLEANUP(struct json_object *, json_object_put);
 
 /*
  * Replaces path[from], a file name, by path[to], the contents of the file. Returns 1; 0 if there is
- * no such member; -errno.
+ * no such member; -errno. The name of C source stays in the member code-name, for diagnostics.
  */
 static int inline_file(struct json_object *path, const char *from, const char *to, bool binary,
 		       const char *dir, struct error *err)
@@ -40,25 +40,39 @@ static int inline_file(struct json_object *path, const char *from, const char *t
 		base64_encode(bytes.data, bytes.len, &encoded);
 	if (text_status(contents) < 0)
 		return error_oom(err);
+	if (!binary && !json_object_object_get(path, "code-name"))
+		json_object_object_add(path, "code-name", json_object_get(name));
 	json_object_object_del(path, from);
 	json_object_object_add(path, to,
 			       json_object_new_string_len(contents->data, (int)contents->len));
 	return 1;
 }
 
+/* Replaces the names of files in a direction. Returns the number of replaced names, or -errno. */
+static int inline_files(struct json_object *path, const char *dir, struct error *err)
+{
+	int code, object;
+
+	if (!json_object_is_type(path, json_type_object))
+		return 0;
+	code = inline_file(path, "code-file", "code", false, dir, err);
+	if (code < 0)
+		return code;
+	object = inline_file(path, "object", "object-data", true, dir, err);
+	return object < 0 ? object : code + object;
+}
+
 /*
- * Reads a document, bundle or object for the plugin. In a document the contents of the files
- * replace the members code-file and object, because the plugin may not be able to read these files.
- * Bundles, objects and malformed documents are not changed; the plugin reports errors.
+ * Reads a document, bundle, object or C source for the plugin. In a document the contents of the
+ * files replace the members code-file and object, because the plugin may not be able to read these
+ * files. Bundles, objects and malformed documents are not changed; the plugin reports errors.
  */
 static int read_document_file(const char *file, struct text *out, struct error *err)
 {
-	static const char *const paths[] = { "ingress-path", "egress-path" };
 	_cleanup_(json_object_putp) struct json_object *document = NULL;
 	_cleanup_free_ char *copy = strdup(file);
 	const char *dir;
-	int inlined = 0;
-	int r;
+	int inlined, r;
 
 	if (!copy)
 		return error_oom(err);
@@ -71,18 +85,16 @@ static int read_document_file(const char *file, struct text *out, struct error *
 	if (image_is_elf(out->data, out->len))
 		return 0;
 	document = json_tokener_parse(text_str(out));
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-		struct json_object *path = json_object_object_get(document, paths[i]);
-		int code, object;
+	inlined = inline_files(document, dir, err);
+	if (inlined < 0)
+		return inlined;
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
+		const char *key = direction_key(direction);
 
-		if (!json_object_is_type(path, json_type_object))
-			continue;
-		code = inline_file(path, "code-file", "code", false, dir, err);
-		object = code < 0 ? code
-				  : inline_file(path, "object", "object-data", true, dir, err);
-		if (object < 0)
-			return error_prefix(err, object, "%s", paths[i]);
-		inlined += code + object;
+		r = inline_files(json_object_object_get(document, key), dir, err);
+		if (r < 0)
+			return error_prefix(err, r, "%s", key);
+		inlined += r;
 	}
 	if (!inlined)
 		return 0;

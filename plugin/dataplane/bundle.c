@@ -133,8 +133,11 @@ static int bundle_document(const struct dataplane *dataplane, const struct compi
 	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
 		struct json_object *path = json_object_object_get(json, direction_key(direction));
 
-		if (!objects[direction])
+		if (!objects[direction]) {
+			if (dataplane->document->by_program)
+				json_object_object_del(json, direction_key(direction));
 			continue;
+		}
 		for (size_t i = 0; i < ARRAY_SIZE(code); i++)
 			json_object_object_del(path, code[i]);
 		json_object_object_add(path, "object", json_object_new_string(objects[direction]));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/dataplane.h"
 #include "base/clock.h"
+#include "base/image.h"
 #include "base/image_check.h"
 #include "dataplane/cache.h"
 #include "dataplane/compile_queue.h"
@@ -8,6 +9,8 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <string.h>
+
+DEFINE_CLEANUP(struct json_object *, json_object_put);
 
 static struct direction_code *direction_code_ref(struct direction_code *code)
 {
@@ -71,6 +74,16 @@ static void warn_of_missing_metrics(struct dataplane *dataplane)
 			  "the dataplane has no metrics: nothing is exported\n");
 }
 
+static bool lacks_btf(const struct text *object)
+{
+	struct image image;
+	const char *bytes;
+	size_t len;
+
+	return image_init(&image, object->data, object->len, NULL) == 0 &&
+	       image_find_section(&image, ".BTF", &bytes, &len, NULL) == 0;
+}
+
 /*
  * Tries an object in the sandbox before libbpf or libelf opens the object in this process. Objects
  * compiled here are tried, too, because source may contain forged sections in assembler. A host
@@ -89,7 +102,10 @@ static int try_object(const struct text *object, const char *origin,
 		r = image_check(object->data, object->len, err);
 		return r < 0 ? error_prefix(err, r, "%s: not a usable eBPF object", origin) : 0;
 	}
-	return r < 0 ? error_set(err, r, "%s", error_message(&reason)) : 0;
+	return r < 0 ? error_set(err, r, "%s%s", error_message(&reason),
+				 lacks_btf(object) ? " The object has no BTF: compile it with -g."
+						   : "")
+		     : 0;
 }
 
 /* Compiles the source of a direction, or copies its object. */
@@ -133,35 +149,112 @@ static int compile_direction(const struct document *document, const struct compi
 	return r;
 }
 
+/* Names metrics that the code defines in tags and that the document does not use. */
+static void warn_of_unused_tags(struct json_object *list, enum direction direction,
+				struct text *warnings)
+{
+	text_printf(warnings,
+		    "%s: the document has metric-configs, so that these metrics, which the code "
+		    "declares, are not used:",
+		    direction_key(direction));
+	for (size_t i = 0; i < json_object_array_length(list) && warnings->len < WARNINGS_MAX; i++)
+		text_printf(warnings, "%s %.80s", i ? "," : "",
+			    json_object_get_string(json_object_object_get(
+				    json_object_array_get_idx(list, i), "name")));
+	text_adds(warnings, "\n");
+}
+
+/*
+ * Reads the metrics that the compiled code of a direction declares in tags. Without a direction of
+ * their own they belong to the first direction with this code.
+ */
+static int read_tags(struct dataplane *dataplane, enum direction direction, struct error *err)
+{
+	struct direction_code *code = dataplane->directions[direction];
+	const struct direction_code *ingress = dataplane->directions[INGRESS];
+	bool shared = direction == EGRESS && ingress && text_equal(&ingress->elf, &code->elf);
+	_cleanup_(json_object_putp) struct json_object *list = NULL;
+	struct image image;
+	int r;
+
+	if (dataplane->document->elf && code->config->has_list)
+		return 0; /* read from the tags, or kept in a bundle */
+	r = image_init(&image, code->elf.data, code->elf.len, err);
+	if (r == 0)
+		r = elf_metadata_metrics(&image, direction, shared ? INGRESS : direction, &list,
+					 err);
+	if (r < 0 || !list)
+		return r;
+	if (!code->config->has_list)
+		return direction_config_add_metrics(code->config, direction, list,
+						    &dataplane->warnings, err);
+	warn_of_unused_tags(list, direction, &dataplane->warnings);
+	return 0;
+}
+
+/* Drops the directions for which the compiled code has no program. */
+static int drop_directions(struct dataplane *dataplane, const struct text *elf, struct error *err)
+{
+	bool has[N_DIRECTIONS], leave[N_DIRECTIONS];
+	struct image image;
+	int r = image_init(&image, elf->data, elf->len, err);
+
+	if (r == 0)
+		r = elf_metadata_directions(&image, has, err);
+	if (r < 0)
+		return r;
+	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++)
+		leave[direction] = !has[direction];
+	if (leave[INGRESS] && leave[EGRESS])
+		return error_set(err, -EINVAL, "there is no program in the code");
+	document_leave(dataplane->document, leave);
+	return 0;
+}
+
+/* Compiles a direction of the document. */
+static int build_direction(struct dataplane *dataplane, const struct compiler *compiler,
+			   const struct compile_target *target, enum direction direction,
+			   struct error *err)
+{
+	struct direction_code *code = dataplane->directions[direction] = calloc(1, sizeof(*code));
+	struct compile_target this = *target;
+	int r;
+
+	if (!code)
+		return error_oom(err);
+	code->refs = 1;
+	code->config = direction_config_ref(dataplane->document->directions[direction]);
+	this.direction = direction;
+	this.xdp = target->xdp && direction == INGRESS; /* XDP has no egress */
+	r = compile_direction(dataplane->document, compiler, &this, &code->elf,
+			      &dataplane->warnings, err);
+	if (r == 0)
+		r = read_tags(dataplane, direction, err);
+	if (r < 0)
+		return r;
+	warn_of_emptied_maps(code->config, direction, &dataplane->warnings);
+	return 0;
+}
+
 /* Compiles the directions of the document. Other directions are shared with previous. */
 static int compile_directions(struct dataplane *dataplane, const struct dataplane *previous,
 			      const struct compiler *compiler, const struct compile_target *target,
 			      struct error *err)
 {
 	for (enum direction direction = 0; direction < N_DIRECTIONS; direction++) {
-		struct direction_config *config = dataplane->document->directions[direction];
-		struct compile_target this = *target;
-		struct direction_code *code;
-		int r;
+		struct direction_code **code = &dataplane->directions[direction];
+		int r = 0;
 
-		if (!config) {
-			if (previous)
-				dataplane->directions[direction] =
-					direction_code_ref(previous->directions[direction]);
-			continue;
-		}
-		code = dataplane->directions[direction] = calloc(1, sizeof(*code));
-		if (!code)
-			return error_oom(err);
-		code->refs = 1;
-		code->config = direction_config_ref(config);
-		warn_of_emptied_maps(config, direction, &dataplane->warnings);
-		this.direction = direction;
-		this.xdp = target->xdp && direction == INGRESS; /* XDP has no egress */
-		r = compile_direction(dataplane->document, compiler, &this, &code->elf,
-				      &dataplane->warnings, err);
+		if (dataplane->document->directions[direction])
+			r = build_direction(dataplane, compiler, target, direction, err);
+		if (r == 0 && dataplane->document->by_program && direction == INGRESS)
+			r = drop_directions(dataplane, &(*code)->elf, err);
 		if (r < 0)
 			return error_prefix(err, r, "%s", direction_key(direction));
+		if (dataplane->document->directions[direction])
+			continue;
+		direction_code_unref(*code);
+		*code = previous ? direction_code_ref(previous->directions[direction]) : NULL;
 	}
 	return 0;
 }

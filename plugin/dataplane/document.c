@@ -102,6 +102,7 @@ static int parse_object_section(struct json_reader *reader, struct json_object *
 		{ "variables", presets_parse_variables,                                            \
 		  offsetof(struct direction_config, presets) },                                    \
 		{ "maps", presets_parse_maps, offsetof(struct direction_config, presets) },        \
+		{ "code-name", json_parse_name, offsetof(struct direction_config, origin) },       \
 	{                                                                                          \
 		"metric-configs", json_parse_list, offsetof(struct direction_config, metrics),     \
 			.count = offsetof(struct direction_config, n_metrics), .max = METRICS_MAX, \
@@ -163,7 +164,10 @@ static int parse_direction_config(struct json_reader *reader, struct json_object
 				 "%s: the code is missing: expected one of code, code-file, "
 				 "object, object-data",
 				 text_str(&reader->where));
-	if (code->parse == parse_code_file)
+	direction->has_list = json_object_object_get(value, "metric-configs");
+	if (direction->origin)
+		; /* code-name */
+	else if (code->parse == parse_code_file)
 		direction->origin =
 			strdup(json_object_get_string(json_object_object_get(value, code->name)));
 	else if (asprintf(&direction->origin, "%s.%s", text_str(&reader->where), code->name) < 0)
@@ -188,35 +192,44 @@ static int parse_bundle_hook(struct json_reader *reader, struct json_object *val
 	return *hook ? 0 : json_reader_wrong(reader, "tc or xdp", value);
 }
 
+/* Returns a direction with the keys of an object that has no directions. */
+static struct json_object *make_direction(struct json_object *flat)
+{
+	struct json_object *direction = json_object_new_object();
+
+	json_object_object_foreach(flat, key, value) {
+		if (direction)
+			json_object_object_add(direction,
+					       strcmp(key, "metrics") ? key : "metric-configs",
+					       json_object_get(value));
+	}
+	return direction;
+}
+
 /*
- * Converts a document of Dynmon 1.0, whose code has no direction and runs on ingress. Other
- * documents are not changed.
+ * Converts a document without directions. The code of Dynmon 1.0, which comes with the key
+ * "metrics", runs on ingress. Other code runs on the directions for which it has programs, which
+ * the compiled code tells.
  */
-static int convert_dynmon_1_0(struct json_object **document, struct error *err)
+static int convert_flat(struct document *document, struct error *err)
 {
 	static const char *const later[] = { "ingress-path", "egress-path", "metric-configs" };
-	struct json_object *converted, *direction;
+	struct json_object *flat = document->json, *converted;
+	bool old = json_object_object_get_ex(flat, "metrics", NULL);
 
-	if (!json_object_object_get(*document, "code"))
+	if (!json_object_object_get(flat, "code") && !json_object_object_get(flat, "code-file"))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
-		if (json_object_object_get_ex(*document, later[i], NULL))
+		if (json_object_object_get_ex(flat, later[i], NULL))
 			return 0;
 	converted = json_object_new_object();
-	direction = json_object_new_object();
-	if (!converted || !direction) {
-		json_object_put(converted);
-		json_object_put(direction);
-		return error_oom(err);
-	}
-	json_object_object_add(converted, "ingress-path", direction);
-	json_object_object_foreach(*document, key, value) {
-		json_object_object_add(direction, strcmp(key, "metrics") ? key : "metric-configs",
-				       json_object_get(value));
-	}
-	json_object_put(*document);
-	*document = converted;
-	return 0;
+	document->json = converted;
+	for (enum direction direction = 0; converted && direction <= (old ? INGRESS : EGRESS);
+	     direction++)
+		json_object_object_add(converted, direction_key(direction), make_direction(flat));
+	document->by_program = !old;
+	json_object_put(flat);
+	return converted ? 0 : error_oom(err);
 }
 
 /*
@@ -293,8 +306,9 @@ static int document_parse_with(const char *bytes, size_t len, struct code_source
 	} else {
 		r = json_reader_parse(bytes, len, &document->json, err);
 		if (r == 0)
-			r = convert_dynmon_1_0(&document->json, err);
+			r = convert_flat(document, err);
 	}
+	document->elf = elf;
 	reader.warnings = &document->warnings;
 	if (r == 0)
 		r = json_reader_object(&reader, document->json, keys, document);
@@ -318,12 +332,30 @@ int document_parse(const char *bytes, size_t len, const char *dir, bool confined
 	return document_parse_with(bytes, len, &sources, ret, err);
 }
 
+/* Writes the document of a file with C source. */
+static int source_document(const char *name, struct text *out, struct error *err)
+{
+	struct json_object *document = json_object_new_object();
+	const char *slash = strrchr(name, '/');
+
+	if (!document)
+		return error_oom(err);
+	json_object_object_add(document, "code-file",
+			       json_object_new_string(slash ? slash + 1 : name));
+	text_adds(out, json_object_to_json_string(document));
+	json_object_put(document);
+	return text_status(out) < 0 ? error_oom(err) : 0;
+}
+
 int document_read(const char *dir, const char *name, bool confined, struct text *out,
 		  struct error *err)
 {
-	size_t start = out->len;
-	int r = file_read(dir, name, confined, BUNDLE_MAX, out, err);
+	size_t start = out->len, len = strlen(name);
+	int r;
 
+	if (len > 2 && !strcmp(name + len - 2, ".c"))
+		return source_document(name, out, err);
+	r = file_read(dir, name, confined, BUNDLE_MAX, out, err);
 	if (r == 0 && out->len - start > DOCUMENT_MAX &&
 	    !image_is_elf(out->data + start, out->len - start))
 		return error_set(err, -EFBIG, "%s: larger than the limit of %d bytes", name,
@@ -352,6 +384,27 @@ int document_load(const char *dir, const char *name, bool confined, struct docum
 		return error_prefix(err, r, "%s%s%s", dir && name[0] != '/' ? dir : "",
 				    dir && name[0] != '/' ? "/" : "", name);
 	return 0;
+}
+
+int direction_config_add_metrics(struct direction_config *config, enum direction direction,
+				 struct json_object *list, struct text *warnings, struct error *err)
+{
+	const struct json_key *key = direction_keys;
+	struct json_reader reader = { .warnings = warnings, .err = err };
+	int r;
+
+	while (strcmp(key->name, "metric-configs") != 0)
+		key++;
+	reader.key = key;
+	text_printf(&reader.where, "%s.metric-configs", direction_key(direction));
+	r = key->parse(&reader, list, (char *)config + key->offset);
+	text_release(&reader.where);
+	if (r < 0)
+		return r;
+	config->has_list = true;
+	return json_object_object_add(config->json, "metric-configs", json_object_get(list)) < 0
+		       ? error_oom(err)
+		       : 0;
 }
 
 struct direction_config *direction_config_ref(struct direction_config *config)

@@ -31,9 +31,24 @@ struct direction_config {
 	char *program; /* name of the program in the object; NULL: the only one that fits */
 	struct json_object *json; /* private copy of the input, for clients that request it */
 	struct presets presets;
+	bool has_list; /* the document has metric-configs, or they were read from tags */
 	struct metric_config *metrics;
 	size_t n_metrics;
 };
+
+/**
+ * direction_config_add_metrics() - add the metrics that the code of a direction defines
+ * @config:     configuration without metrics, not shared yet
+ * @direction:  the direction, for messages
+ * @list:       value of metric-configs; a reference is taken
+ * @warnings:   receives unknown keys, one per line
+ * @err:        receives the reason of a failure
+ *
+ * Return: 0 on success, -errno as document_parse().
+ */
+int direction_config_add_metrics(struct direction_config *config, enum direction direction,
+				 struct json_object *list, struct text *warnings,
+				 struct error *err);
 
 /**
  * direction_config_ref() - take a reference
@@ -60,6 +75,8 @@ struct document {
 	char *name;					   /* only Polycube uses it */
 	uint32_t bundle_version;			   /* 0: the document is no bundle */
 	enum document_hook hook; /* for which the ingress direction of a bundle was compiled */
+	bool by_program;	 /* directions without a program in the code do not run */
+	bool elf;		 /* the document is an ELF file */
 	struct text warnings;	 /* one per line, such as unknown keys */
 };
 
@@ -90,6 +107,8 @@ int document_parse(const char *bytes, size_t len, const char *dir, bool confined
  * @confined:  require the file to be below @dir
  * @out:       the contents are appended
  * @err:       receives the reason of a failure
+ *
+ * The document of a file with C source, whose name ends in ".c", names the file as its code.
  *
  * Return: 0 on success, -EFBIG over DOCUMENT_MAX (JSON) or BUNDLE_MAX (ELF), other -errno on
  * failure.

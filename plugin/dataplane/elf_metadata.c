@@ -261,20 +261,17 @@ static int merge_shared_tags(struct tags *tags, const struct tag *metric, struct
 }
 
 /*
- * Finds the direction of a metric: that of its key "direction", which is removed, or else the first
- * direction of the document.
+ * Finds the direction of a metric: that of its key "direction", which is removed, or else the
+ * default.
  */
-static int metric_direction(struct json_object *document, struct tag *tag, struct json_object **ret,
-			    struct error *err)
+static int metric_direction(struct json_object *document, enum direction by_default,
+			    struct tag *tag, struct json_object **ret, struct error *err)
 {
 	struct json_object *wanted = json_object_object_get(tag->json, "direction");
-	int direction = -1;
+	int direction = wanted ? -1 : (int)by_default;
 
 	if (json_object_is_type(wanted, json_type_string))
 		direction = direction_from_name(json_object_get_string(wanted));
-	else if (!wanted)
-		direction =
-			json_object_object_get(document, direction_key(INGRESS)) ? INGRESS : EGRESS;
 	if (direction < 0)
 		return error_set(err, -EINVAL,
 				 "map %.80s: direction: expected ingress or egress, found %.60s",
@@ -289,14 +286,14 @@ static int metric_direction(struct json_object *document, struct tag *tag, struc
 	return 0;
 }
 
-static int add_metric(struct json_object *document, struct tags *tags, struct tag *tag,
-		      struct error *err)
+static int add_metric(struct json_object *document, enum direction by_default, struct tags *tags,
+		      struct tag *tag, struct error *err)
 {
 	struct json_object *direction, *list;
 	int r = merge_shared_tags(tags, tag, err);
 
 	if (r == 0)
-		r = metric_direction(document, tag, &direction, err);
+		r = metric_direction(document, by_default, tag, &direction, err);
 	if (r < 0)
 		return r;
 	json_object_object_add(tag->json, "map-name", json_object_new_string(tag->map));
@@ -321,9 +318,12 @@ static int check_shared_tag(const struct tags *tags, const struct tag *tag, stru
 			 tag->map, json_object_to_json_string(tag->json));
 }
 
-/* Adds the metrics. Leaves *n unchanged if the object has no BTF and thus no tags. */
-static int add_metrics(struct json_object *document, const struct image *image, size_t *n,
-		       struct error *err)
+/*
+ * Adds the metrics to the directions of the document. Leaves *n unchanged if the object has no BTF
+ * and thus no tags.
+ */
+static int add_metrics(struct json_object *document, enum direction by_default,
+		       const struct image *image, size_t *n, struct error *err)
 {
 	_cleanup_(tags_release) struct tags tags = { calloc(TAGS_MAX, sizeof(*tags.tags)) };
 	_cleanup_(btf__freep) struct btf *btf = NULL;
@@ -349,10 +349,44 @@ static int add_metrics(struct json_object *document, const struct image *image, 
 	}
 	r = tags_collect(&tags, btf, err);
 	for (size_t i = 0; r == 0 && i < tags.n; i++)
-		r = is_metric(&tags.tags[i]) ? add_metric(document, &tags, &tags.tags[i], err)
-					     : check_shared_tag(&tags, &tags.tags[i], err);
+		r = is_metric(&tags.tags[i])
+			    ? add_metric(document, by_default, &tags, &tags.tags[i], err)
+			    : check_shared_tag(&tags, &tags.tags[i], err);
 	*n = tags.n;
 	return r;
+}
+
+int elf_metadata_directions(const struct image *image, bool has[N_DIRECTIONS], struct error *err)
+{
+	struct image_program programs[IMAGE_PROGRAMS_MAX];
+	size_t n = 0;
+	int r = image_list_programs(image, programs, &n, err);
+
+	has[INGRESS] = has[EGRESS] = false;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		has[program_direction(&programs[i])] = true;
+	return r;
+}
+
+int elf_metadata_metrics(const struct image *image, enum direction direction,
+			 enum direction by_default, struct json_object **ret, struct error *err)
+{
+	_cleanup_(json_object_putp) struct json_object *document = json_object_new_object();
+	size_t n = 0;
+	int r;
+
+	if (!document)
+		return error_oom(err);
+	for (enum direction i = 0; i < N_DIRECTIONS; i++)
+		if (json_object_object_add(document, direction_key(i), json_object_new_object()) <
+		    0)
+			return error_oom(err);
+	r = add_metrics(document, by_default, image, &n, err);
+	if (r < 0)
+		return r;
+	*ret = json_object_get(json_object_object_get(
+		json_object_object_get(document, direction_key(direction)), "metric-configs"));
+	return 0;
 }
 
 int elf_metadata_document(const struct image *image, struct json_object **ret,
@@ -372,11 +406,17 @@ int elf_metadata_document(const struct image *image, struct json_object **ret,
 			return error_oom(err);
 		r = add_directions(*ret, image, err);
 		if (r == 0)
-			r = add_metrics(*ret, image, &n_tags, err);
+			r = add_metrics(*ret,
+					json_object_object_get(*ret, direction_key(INGRESS))
+						? INGRESS
+						: EGRESS,
+					image, &n_tags, err);
 		if (r == 0 && !n_tags)
-			text_adds(warnings, "the object runs without metrics: it has neither a "
-					    "document (section " BUNDLE_SECTION ") nor tags \"" TAG
-					    "...\"\n");
+			text_printf(warnings, "the object runs without metrics: it has %s\n",
+				    image_find_section(image, ".BTF", &bytes, &len, NULL) == 0
+					    ? "no BTF: compile it with -g"
+					    : "neither a document (section " BUNDLE_SECTION
+					      ") nor tags \"" TAG "...\"");
 		return r;
 	}
 	if (r > 0 && len > DOCUMENT_MAX)

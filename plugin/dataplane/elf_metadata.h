@@ -13,6 +13,7 @@
 #ifndef DYNMON_DATAPLANE_ELF_METADATA_H
 #define DYNMON_DATAPLANE_ELF_METADATA_H
 
+#include "base/direction.h"
 #include "base/image.h"
 #include "base/text.h"
 
@@ -42,6 +43,29 @@
  */
 int elf_metadata_document(const struct image *image, struct json_object **ret,
 			  struct text *warnings, struct error *err);
+
+/**
+ * elf_metadata_directions() - find the directions for which an object has a program
+ * @image:  the object
+ * @has:    receives true for each such direction
+ * @err:    receives the reason of a failure
+ *
+ * Return: 0 on success, -EINVAL if the object is damaged.
+ */
+int elf_metadata_directions(const struct image *image, bool has[N_DIRECTIONS], struct error *err);
+
+/**
+ * elf_metadata_metrics() - read the metrics that the tags of an object define for a direction
+ * @image:       the object
+ * @direction:   the direction
+ * @by_default:  the direction of metrics without the key "direction"
+ * @ret:         receives the list, owned by the caller; NULL if there is none
+ * @err:         receives the reason of a failure
+ *
+ * Return: 0 on success, -EINVAL for an invalid tag, -EFBIG over a limit, -ENOMEM.
+ */
+int elf_metadata_metrics(const struct image *image, enum direction direction,
+			 enum direction by_default, struct json_object **ret, struct error *err);
 
 /**
  * elf_metadata_hooks() - find the kinds of hook that the ingress programs are for

@@ -323,6 +323,48 @@ refused_everywhere() {
 	[ -z "$(ls "$WORK"/*.o.* 2>/dev/null)" ]
 }
 
+@test "C source needs no document" {
+	local source=$BATS_TEST_DIRNAME/fixtures/described.bpf.c
+
+	object described "$source"
+	[ "$(offline check --strict "$source" | sed '$d')" = "$(offline check "$OBJECTS/described.o" | sed '$d')" ]
+	cp "$source" "$OBJECTS"
+	network_up
+	DATAPLANE_DIR=$OBJECTS collectd_configure <<-END
+	<Monitor "conf">
+	  Interface "mon0"
+	  Dataplane "described.bpf.c"
+	</Monitor>
+	END
+	collectd_start
+	ctl inject edge mon0 "$source"
+	ctl inject remote mon0 file=described.bpf.c
+	frames_in 3
+	for monitor in conf edge remote; do
+		[ "$(json_value $monitor ingress packets_total)" = "[3]" ]
+		[ "$(json_value $monitor egress packets_total)" = "[0]" ]
+	done
+	# A bundle of the source is a bundle of both directions.
+	offline compile "$source" -o "$OBJECTS/source.o"
+	[ "$(offline check "$OBJECTS/source.o" | sed '$d')" = "$(offline check "$source" | sed '$d')" ]
+	# The dialect runs on ingress. Diagnostics name the file.
+	printf '%s\n' '#include <dynmon.h>' 'DYNMON_METRIC("p", "counter", "x") BPF_ARRAY(P, u64, 1);' \
+		'static __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)' \
+		'{ P.increment(0); return RX_OK; }' >"$WORK/p.c"
+	[ "$(offline check --strict "$WORK/p.c" | grep -c '^ingress\|^egress\|metric  p')" -eq 2 ]
+	sed -i 's/RX_OK/RX_NONE/' "$WORK/p.c"
+	run -1 offline check "$WORK/p.c"
+	[[ $output == *"p.c:4: error: use of undeclared identifier 'RX_NONE'"* ]]
+	run -1 ctl inject edge "$WORK/p.c"
+	[[ $output == *" p.c:4: error: use of undeclared identifier 'RX_NONE'"* ]]
+	# Metrics of a document replace those of the code.
+	cp "$source" "$WORK"
+	echo '{"ingress-path": {"code-file": "described.bpf.c", "metric-configs": []}}' >"$WORK/x.json"
+	[[ $(offline check "$WORK/x.json" 2>&1) == *"are not used: packets_total, drained"* ]]
+	"${CLANG:-clang}" -target bpf -O2 -I"$DYNMON_BPFDIR" "-I/usr/include/$(uname -m)-linux-gnu" -c "$source" -o "$WORK/bare.o"
+	[[ $(offline check "$WORK/bare.o" 2>&1) == *"The object has no BTF: compile it with -g." ]]
+}
+
 @test "a document of Dynmon 1.0 counts, and a document that hides its code is an error" {
 	jq '."ingress-path" | {name: "1.0", code, metrics: ."metric-configs"}' \
 		"$top_srcdir/examples/packet_counter.json" >"$WORK/old.json"

@@ -356,8 +356,11 @@ static const struct {
 	  true, false },
 	/* documents of Dynmon 1.0 */
 	{ "{\"name\":\"x\"," CODE ",\"metrics\":[{" NAMES "}]}", "", true, false },
-	{ "{" CODE "}", "", true, false },
-	{ "{" CODE ",\"x\":1}", "ingress-path.x: unknown key, ignored\n", true, false },
+	{ "{" CODE ",\"x\":1,\"metrics\":[]}", "ingress-path.x: unknown key, ignored\n", true,
+	  false },
+	/* code that runs on the directions for which it has programs */
+	{ "{" CODE "}", "", true, true },
+	{ "{\"code-file\":\"full.c\",\"code-name\":\"x.c\"}", "", true, true },
 	/* of two equal keys the last one counts, as usual with JSON */
 	{ "{\"ingress-path\":7,\"ingress-path\":{" CODE "}}", "", true, false },
 	{ " \n{}\n ", "", false, false },
