@@ -218,6 +218,12 @@ static __always_inline uint64_t pcn_get_time_epoch(void)
 	return dynmon_epoch_base + bpf_ktime_get_ns();
 }
 
+/* The name of pcn_get_time_epoch() in Polycube before August 2020, with the same result. */
+static __always_inline uint64_t pcn_get_packet_tstamp(struct CTXTYPE *ctx)
+{
+	return pcn_get_time_epoch();
+}
+
 static __always_inline __wsum pcn_csum_diff(__be32 *from, u32 from_size, __be32 *to, u32 to_size,
 					    __wsum seed)
 {
