@@ -328,12 +328,16 @@ int compile_run(const struct compile *compile, const char *source, size_t len, s
 	case DIALECT_LIBBPF:
 		r = libbpf_compile(compile, &named, object, diagnostics, err);
 		diagnostics_limit(diagnostics);
+		if (r < 0)
+			diagnostics_advise(diagnostics);
 		return r;
 	case DIALECT_DYNMON:
 		r = dialect_compile(compile, &named, object, &raw, err);
 		diagnostics_limit(&raw);
 		diagnostics_explain(&raw, compile->name, source, len, diagnostics);
 		diagnostics_limit(diagnostics);
+		if (r < 0)
+			diagnostics_advise(diagnostics);
 		return r;
 	case DIALECT_NONE:
 		break;

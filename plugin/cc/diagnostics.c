@@ -55,6 +55,7 @@ static void source_show(const char *source, size_t len, unsigned long n, struct 
 void diagnostics_explain(const struct text *diagnostics, const char *name, const char *source,
 			 size_t len, struct text *out)
 {
+	unsigned long guessed = 0; /* line of the last error with a suggested name */
 	const char *at = diagnostics->data, *end = at + diagnostics->len;
 
 	while (at < end) {
@@ -63,14 +64,39 @@ void diagnostics_explain(const struct text *diagnostics, const char *name, const
 		unsigned long n = line_number(at, line, name);
 
 		if (!line_has(at, line, "note: expanded from macro") &&
-		    !line_has(at, line, "expansions in backtrace;")) {
+		    !line_has(at, line, "expansions in backtrace;") &&
+		    /* follows from the suggested name of a map, whose methods are unknown here */
+		    !(n && n == guessed && line_has(at, line, "error: no member named"))) {
 			text_add(out, at, line);
 			text_addc(out, '\n');
 			if (n)
 				source_show(source, len, n, out);
 		}
+		if (n && line_has(at, line, "; did you mean '"))
+			guessed = n;
 		at += line + (nl ? 1 : 0);
 	}
+}
+
+void diagnostics_advise(struct text *diagnostics)
+{
+	static const struct {
+		const char *part, *advice;
+	} rows[] = {
+		{ "undeclared identifier 'IPPROTO_",
+		  "include <linux/in.h>, which declares IPPROTO_*" },
+		{ "/netinet/", "<netinet/...> is for user space: include <linux/ip.h>, or "
+			       "<dynmon/packet.h>, which parses packets" },
+		{ "'vmlinux.h' file not found",
+		  "vmlinux.h is not provided: include <linux/bpf.h> and the headers of the "
+		  "protocols, or <dynmon/packet.h>, which parses packets" },
+		{ "BPF_HASHMAP", "BPF_HASHMAP: did you mean BPF_HASH?" },
+	};
+	size_t len = diagnostics->len;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (line_has(diagnostics->data, len, rows[i].part))
+			text_printf(diagnostics, "dynmon-cc: hint: %s\n", rows[i].advice);
 }
 
 void diagnostics_limit(struct text *diagnostics)

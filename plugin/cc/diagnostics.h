@@ -27,6 +27,9 @@
 void diagnostics_explain(const struct text *diagnostics, const char *name, const char *source,
 			 size_t len, struct text *out);
 
+/* Appends hints for common errors, one per line. */
+void diagnostics_advise(struct text *diagnostics);
+
 /* Truncates diagnostics to whole lines within DIAGNOSTICS_KIB, and appends a line that says so. */
 void diagnostics_limit(struct text *diagnostics);
 

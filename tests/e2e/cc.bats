@@ -245,6 +245,44 @@ dynmon:shared dynmon:extern " ]
 		'#include <stdint.h>'
 }
 
+@test "jhash has the published results, and compiles in the dialect" {
+	gcc -xc -o "$BATS_TEST_TMPDIR/jhash" - <<-END
+		#include "$DYNMON_BPFDIR/linux/jhash.h"
+		int main(void)
+		{
+			const char *text = "Four score and seven years ago"; /* vectors of lookup3.c */
+			__u32 words[] = { 1, 2, 3, 4 };
+
+			return !(jhash("", 0, 0) == 0xdeadbeef && jhash(text, 30, 0) == 0x17770551 &&
+				 jhash(text, 30, 1) == 0xcd628161 &&
+				 jhash2(words, 4, 5) == jhash(words, 16, 5) &&
+				 jhash_3words(1, 2, 3, 7) == jhash2(words, 3, 7) &&
+				 jhash_2words(1, 2, 7) == jhash2(words, 2, 7) &&
+				 jhash_1word(1, 7) == jhash2(words, 1, 7));
+		}
+	END
+	"$BATS_TEST_TMPDIR/jhash"
+	body -- 'u32 k[5] = { ctx->len }; M.increment(jhash(k, sizeof(k), 1) ^ jhash2(k, 5, pcn_get_packet_tstamp(ctx)));' \
+		'#include <linux/jhash.h>
+		BPF_HASH(M, u32, u64);'
+	loads
+}
+
+@test "common errors get a hint" {
+	while IFS='|' read -r line hint; do
+		run body -- "$(case $line in '#'*|BPF*) ;; *) echo "$line" ;; esac)" "$(case $line in '#'*|BPF*) echo "$line" ;; esac)"
+		[ "$status" -eq 1 ]
+		has "dynmon-cc: hint: $hint"
+	done <<-'END'
+		return IPPROTO_UDP;|include <linux/in.h>
+		#include <netinet/ip.h>|<netinet/...> is for user space: include <linux/ip.h>, or <dynmon/packet.h>
+		#include <vmlinux.h>|vmlinux.h is not provided
+		BPF_HASHMAP(M, u32, u64);|BPF_HASHMAP: did you mean BPF_HASH?
+	END
+	run body -- 'PACKETZ.increment(0);' 'BPF_ARRAY(PACKETS, u64, 1);'
+	[ "$(grep -c 'error:' <<<"$output")" -eq 1 ]
+}
+
 @test "dataplanes may define types and macros that the headers have, too" {
 	body -- "" 'struct iphdr { u8 x; }; struct tcphdr { u8 x; }; struct udphdr { u8 x; };
 		struct icmphdr { u8 x; }; struct eth_hdr { u8 x; }; struct ipv6hdr { u8 x; };
