@@ -34,6 +34,13 @@ int object_map_check(const struct object_map *map, struct error *err)
 	const struct map shape = object_map_shape(map);
 	uint64_t bytes = bytes_at_start(&shape);
 
+	if (map_kind(shape.type) != MAP_UNREADABLE && !shape.max_entries &&
+	    map->scope != MAP_SCOPE_EXTERN)
+		return error_set(
+			err, -EINVAL,
+			"map %s has room for no entries; set \"max-entries\" of the map in "
+			"\"maps\" of the document",
+			map->name);
 	if (bytes > MAP_BYTES_MAX)
 		return error_set(err, -EFBIG,
 				 "map %s: its entries need %" PRIu64 " bytes, the limit is %llu; "

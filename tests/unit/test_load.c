@@ -123,6 +123,8 @@ static const struct {
 	  "f (SEC \"tc-ingress\"), g (SEC \"tc-egress\")" },
 	{ TWO("tc-ingress", "tc-egress"), ",\"program\":\"g\"", "", NULL, .program = "g" },
 	{ TWO("tc-ingress", "tc"), "", "", NULL, .program = "g" },
+	{ BIG("HASH", "0", "0"), "", "", "map big has room for no entries; set \"max-entries\"" },
+	{ BIG("HASH", "0", "0"), ",\"maps\":{\"big\":{\"max-entries\":8}}", "", NULL },
 	{ BIG("HASH", "200000", "BPF_F_NO_PREALLOC"), "", "", NULL },
 	{ BIG("LPM_TRIE", "200000", "BPF_F_NO_PREALLOC"), "", "", NULL },
 	{ BIG("HASH", "400000000", "BPF_F_NO_PREALLOC"), "", "",
