@@ -126,6 +126,18 @@ static const struct json_key bundle_direction_keys[] = {
 	{},
 };
 
+/* Renames "metrics" to "metric-configs": the name in Dynmon 1.0 and in the first examples of 1.1.
+ */
+static void rename_metrics(struct json_object *direction)
+{
+	struct json_object *metrics = json_object_object_get(direction, "metrics");
+
+	if (!metrics || json_object_object_get_ex(direction, "metric-configs", NULL))
+		return;
+	json_object_object_add(direction, "metric-configs", json_object_get(metrics));
+	json_object_object_del(direction, "metrics");
+}
+
 static int parse_direction_config(struct json_reader *reader, struct json_object *value, void *to)
 {
 	const struct code_sources *sources = reader->context;
@@ -139,6 +151,7 @@ static int parse_direction_config(struct json_reader *reader, struct json_object
 		return json_reader_wrong(reader, "an object", value);
 	if (!json_object_object_length(value))
 		return 0; /* {} leaves the direction unchanged */
+	rename_metrics(value);
 	for (const struct json_key *key = keys; key->name; key++)
 		if ((key->offset == offsetof(struct direction_config, source) ||
 		     key->offset == offsetof(struct direction_config, object)) &&
@@ -199,9 +212,7 @@ static struct json_object *make_direction(struct json_object *flat)
 
 	json_object_object_foreach(flat, key, value) {
 		if (direction)
-			json_object_object_add(direction,
-					       strcmp(key, "metrics") ? key : "metric-configs",
-					       json_object_get(value));
+			json_object_object_add(direction, key, json_object_get(value));
 	}
 	return direction;
 }

@@ -358,6 +358,8 @@ static const struct {
 	{ "{\"name\":\"x\"," CODE ",\"metrics\":[{" NAMES "}]}", "", true, false },
 	{ "{" CODE ",\"x\":1,\"metrics\":[]}", "ingress-path.x: unknown key, ignored\n", true,
 	  false },
+	{ PATH(CODE ",\"metrics\":[{" NAMES ",\"x\":1}]"), AT ".x: unknown key, ignored\n", true,
+	  false },
 	/* code that runs on the directions for which it has programs */
 	{ "{" CODE "}", "", true, true },
 	{ "{\"code-file\":\"full.c\",\"code-name\":\"x.c\"}", "", true, true },
