@@ -286,7 +286,7 @@ asks() { find "/proc/$COLLECTD/fd" -lname 'anon_inode:bpf-stats' | grep -q .; }
 @test "FLUSH dispatches the values at once, with each of its options" {
 	slow
 	collectd_start
-	packets=packets-packets-ingress
+	packets="packets-packets-ingress"
 	eventually csv_is edge-mon0 "$packets" 0
 	frames_in 5
 	[ "$(raw FLUSH)" = "0 Done: 1 successful, 0 errors" ]
