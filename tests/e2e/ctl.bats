@@ -91,11 +91,13 @@ shows_lines() { [ "$(shown | head -n "$1")" = "$2" ]; }
 @test "a verifier error starts with the source line" {
 	start_with_edge
 	jq -n --arg code $'BPF_ARRAY(HITS, u64, 1);\nstatic __always_inline int handle_rx(struct CTXTYPE *ctx, struct pkt_metadata *md)\n{\n\tvoid *data = (void *)(long)ctx->data;\n\n\treturn *(u8 *)(data + 12) ? RX_OK : RX_DROP;\n}' \
-		'{"ingress-path": {$code}}' >"$DOCUMENTS/verifier.json"
+		'{"ingress-path": {$code, "metric-configs": [{"name": "hits", "map-name": "HITS"}]}}' \
+		>"$DOCUMENTS/verifier.json"
 	for try in "inject edge" "--compiler=$DYNMON_CC --include=$DYNMON_BPFDIR check"; do
 		# shellcheck disable=SC2086 # words
 		run ctl $try "$DOCUMENTS/verifier.json"
 		[ "$status" -eq 1 ]
+		echo "$output"
 		[[ ${lines[0]} == "dynmonctl: ingress-path: ingress-path.code:6: the verifier: invalid access to packet"* ]]
 		[ "${lines[1]}" = "    return *(u8 *)(data + 12) ? RX_OK : RX_DROP;" ]
 		[[ $output == *"-- BEGIN PROG LOAD LOG --"* ]]

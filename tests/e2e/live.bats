@@ -170,10 +170,10 @@ flood() {
 # csv_sum PLUGIN-INSTANCE METRIC: the sum of the last csv values of all series of a metric.
 # The csv plugin starts new files at midnight.
 csv_sum() {
-	local file sum=0 day files=("$DIR/csv/host/dynmon-$1/derive-${2%_total}"*)
+	local file sum=0 day files=("$DIR/csv/host/dynmon-$1/derive-${2%_total}-"*)
 
 	day=$(printf '%s\n' "${files[@]}" | sed 's/.*\(.\{10\}\)$/\1/' | sort | tail -n 1)
-	for file in "$DIR/csv/host/dynmon-$1/derive-${2%_total}"*"-$day"; do
+	for file in "$DIR/csv/host/dynmon-$1/derive-${2%_total}-"*"$day"; do
 		sum=$((sum + $(tail -n 1 "$file" | cut -d, -f2)))
 	done
 	echo "$sum"

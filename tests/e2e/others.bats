@@ -148,6 +148,6 @@ edge_runs() { [ "$(ctl --json list | jq -r '.[0].state')" = running ]; }
 	[ "$status" -eq 1 ]
 	# The client gets an answer or the connection ends; no compiler timeout is reported.
 	cat "$BATS_TEST_TMPDIR/answer"
-	grep -e 'canceled: the plugin is stopping' -e 'the plugin ended the connection' "$BATS_TEST_TMPDIR/answer"
+	grep -e 'canceled: the plugin is stopping' -e 'the plugin closed the connection' "$BATS_TEST_TMPDIR/answer"
 	eventually sh -c "! pgrep -f '^sleep $nap'"
 }
