@@ -667,7 +667,8 @@ static void test_clashes(void **state)
 		"_total", "_gcount", "_histogram", "_total_total", "_created_total"
 	};
 	_cleanup_text_ struct text open = {};
-	char *folder, *page;
+	_cleanup_free_ char *folder = NULL;
+	char *page;
 	int pages = 0, r;
 
 	(void)state;
