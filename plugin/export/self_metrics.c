@@ -227,7 +227,7 @@ struct visitor {
 	bool whole; /* only rows with SCOPE_PLUGIN */
 };
 
-/* What a sample is about. Members outside the row's scope are not set. */
+/* The subject of a sample. Members outside the row's scope are not set. */
 struct subject {
 	const struct snapshot_item *item;
 	enum direction direction;

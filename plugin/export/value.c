@@ -79,6 +79,14 @@ const char *value_type(const struct metric_config *config, const char *family)
 	return counter ? "derive" : "gauge";
 }
 
+void value_distinguish(struct text *to, const char *variable, const char *type_instance,
+		       const char *plugin_instance)
+{
+	if (!type_instance ||
+	    !(strstr(type_instance, variable) || strstr(plugin_instance, variable)))
+		text_printf(to, "%s%s", to->len ? "-" : "", variable);
+}
+
 bool value_type_is_pair(const char *type)
 {
 	static const char *const pairs[] = { "if_packets", "if_octets",	 "if_errors",

@@ -57,6 +57,14 @@ bool value_names_clash(const struct metric_config *a, const struct metric_config
  */
 const char *value_type(const struct metric_config *config, const char *family);
 
+/*
+ * Appends a variable such as "%{field}" to the template of a type instance. Does nothing if
+ * type_instance, the operator's template, is not NULL, and it or plugin_instance has the variable.
+ * Without the variable, several values would have one identifier.
+ */
+void value_distinguish(struct text *to, const char *variable, const char *type_instance,
+		       const char *plugin_instance);
+
 /* Returns true for types with the data sources rx and tx, such as if_octets. */
 bool value_type_is_pair(const char *type);
 

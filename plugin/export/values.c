@@ -24,7 +24,8 @@ struct conversion {
 	struct value_pairs *pairs; /* receives the values of both directions; NULL: single values */
 	int pairs_error;
 	struct text name; /* for %{metric} */
-	const char *instance_template, *type_template;
+	const char *instance_template;
+	struct text type_template;
 	bool has_own_labels; /* the template names labels: do not append them */
 	/* -- of the current entry -- */
 	struct text labels; /* label values of the entry, each with a NUL */
@@ -111,9 +112,9 @@ static void send_value(struct conversion *conversion, const char *type, const ch
 		return;
 	conversion->field = field;
 	expand_field(conversion, conversion->instance_template, "", value->plugin_instance);
-	if (!*conversion->type_template && *suffix == '-')
+	if (!*conversion->type_template.data && *suffix == '-')
 		suffix++;
-	expand_field(conversion, conversion->type_template, suffix, value->type_instance);
+	expand_field(conversion, conversion->type_template.data, suffix, value->type_instance);
 	/* A truncated name would identify another value. */
 	if (text_status(&conversion->suffix) < 0 || text_status(&conversion->text) < 0)
 		return;
@@ -333,19 +334,23 @@ static int conversion_begin(struct conversion *conversion, const struct snapshot
 	if (!template)
 		template = *item->interface ? "%{monitor}-%{interface}" : "%{monitor}";
 	conversion->instance_template = template;
-	both = both && !conversion->pairs;
 	template = settings ? settings->type_instance : NULL;
 	conversion->has_own_labels = template && strstr(template, "%{label:");
-	if (!template && fields)
-		template = both ? "%{metric}-%{field}-%{direction}" : "%{metric}-%{field}";
-	else if (!template)
-		template = both ? "%{metric}-%{direction}" : "%{metric}";
-	conversion->type_template = template;
+	text_clear(&conversion->type_template);
+	text_adds(&conversion->type_template, template ? template : "%{metric}");
+	if (fields && !(template && conversion->pairs))
+		value_distinguish(&conversion->type_template, "%{field}", template,
+				  conversion->instance_template);
+	if (both && !conversion->pairs)
+		value_distinguish(&conversion->type_template, "%{direction}", template,
+				  conversion->instance_template);
+	text_addc(&conversion->type_template, '\0');
 	free(conversion->list);
 	conversion->n_constants = 0;
 	conversion->list =
 		calloc(config->n_labels + metric->n_labels + 2, sizeof(*conversion->list));
-	if (!conversion->list || text_status(&conversion->name) < 0)
+	if (!conversion->list || text_status(&conversion->name) < 0 ||
+	    text_status(&conversion->type_template) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < config->n_labels; i++)
 		if (config->labels[i].value)
@@ -395,8 +400,8 @@ static int read_error(struct error *err, const struct snapshot_metric *from, int
 }
 
 /* Finds the metric of the same name in a direction. */
-static bool find_twin(const struct snapshot_metric *like, enum direction direction,
-		      struct snapshot_metric *ret)
+static bool find_in_direction(const struct snapshot_metric *like, enum direction direction,
+			      struct snapshot_metric *ret)
 {
 	*ret = (struct snapshot_metric){};
 	while (snapshot_item_next_metric(like->item, ret))
@@ -437,12 +442,12 @@ static int convert_pairs(struct conversion *conversion, const struct snapshot_me
 	struct snapshot_metric metric;
 	int r = 0;
 
-	if (from->direction == EGRESS && find_twin(from, INGRESS, &metric))
+	if (from->direction == EGRESS && find_in_direction(from, INGRESS, &metric))
 		return 0;
 	conversion->pairs = &pairs;
 	conversion->pairs_error = 0;
 	for (enum direction direction = 0; r == 0 && direction < N_DIRECTIONS; direction++)
-		if (find_twin(from, direction, &metric))
+		if (find_in_direction(from, direction, &metric))
 			r = convert_direction(conversion, &metric, settings, err);
 	conversion->pairs = NULL;
 	if (r < 0)
@@ -455,6 +460,7 @@ static int convert_pairs(struct conversion *conversion, const struct snapshot_me
 static void conversion_release_texts(struct conversion *conversion)
 {
 	text_release(&conversion->name);
+	text_release(&conversion->type_template);
 	text_release(&conversion->labels);
 	text_release(&conversion->suffix);
 	text_release(&conversion->text);
