@@ -129,7 +129,7 @@ int compile_queue_enter(const struct compiler *compiler, struct error *err)
 	gone = poll(polls, COMPILER_CANCEL_FDS, 0) > 0;
 	pthread_mutex_lock(&queue->lock);
 	waiting = queue->waiting;
-	full = !compiler->patient && waiting >= COMPILE_WAITING_MAX;
+	full = !compiler->unlimited && waiting >= COMPILE_WAITING_MAX;
 	if (!full && !gone) {
 		*queue->end = &waiter;
 		queue->end = &waiter.next;

@@ -35,13 +35,13 @@ struct compile_queue *compile_queue_free(struct compile_queue *queue);
 
 /**
  * compile_queue_enter() - wait for permission to compile
- * @compiler:  provides the queue, the descriptors that cancel the wait, and patient
+ * @compiler:  provides the queue, the descriptors that cancel the wait, and unlimited
  * @err:       receives the reason of a failure
  *
  * Call compile_queue_leave() after success.
  *
  * Return: 0 on success or if the compiler has no queue, -EUSERS if COMPILE_WAITING_MAX requests
- * wait and the compiler is not patient, -ECANCELED as compiler_run(), other -errno on failure.
+ * wait and the compiler is not unlimited, -ECANCELED as compiler_run(), other -errno on failure.
  */
 int compile_queue_enter(const struct compiler *compiler, struct error *err);
 

@@ -35,7 +35,7 @@ struct compiler {
 	struct cache *cache;	     /* shared results; NULL: no sharing */
 	uint64_t since;		     /* ns of clock_now_ns(); older cached results are ignored */
 	struct compile_queue *queue; /* NULL: no limit of concurrent compilations */
-	bool patient;		     /* exempt from COMPILE_WAITING_MAX */
+	bool unlimited;		     /* exempt from COMPILE_WAITING_MAX */
 	int client_fd; /* socket; compilation is canceled when the peer hangs up; <= 0: none */
 };
 

@@ -199,7 +199,7 @@ int loader_inject(struct monitor *monitor, const struct injection *injection, st
 
 	if (injection->log_level && !level)
 		return error_oom(err);
-	compiler.patient = false;
+	compiler.unlimited = false;
 	compiler.since = clock_now_ns();
 	compiler.client_fd = injection->client_fd;
 	r = inject_document(&compiler, monitor, injection, warnings, err);

@@ -56,7 +56,7 @@ int registry_new(const struct compiler *compiler, const char *dataplane_dir,
 		.cancel_fd = open_event(&r),
 		.cache = cache_new(),
 		.queue = compile_queue_new(0),
-		.patient = true, /* at startup and in a reload */
+		.unlimited = true, /* at startup and in a reload */
 	};
 	registry->feeds = feeds_new();
 	registry->pins = pin_store_new(DYNMON_STATE_DIR);

@@ -24,7 +24,7 @@ static bool is_within_monitor(const struct object_map *map)
 	return map->scope != MAP_SCOPE_PROGRAM;
 }
 
-/* What the metrics of both directions require of a map. */
+/* Requirements of the metrics of both directions on a map. */
 struct map_demands {
 	bool swapped; /* swap-on-read; queues are not swapped, because popping loses nothing */
 	bool emptied; /* empty-on-read of a map that is not swapped */

@@ -42,7 +42,7 @@ static int tear_down(void **state)
 struct job {
 	struct fixture *fixture;
 	int client_fd;
-	bool patient;
+	bool unlimited;
 	pthread_t thread;
 	int result, turn;
 	char message[128];
@@ -57,7 +57,7 @@ static void *job_thread(void *data)
 	int now, most;
 
 	compiler.client_fd = job->client_fd;
-	compiler.patient = job->patient;
+	compiler.unlimited = job->unlimited;
 	job->result = compile_queue_enter(&compiler, &err);
 	snprintf(job->message, sizeof(job->message), "%s", error_message(&err));
 	if (job->result < 0)
@@ -129,12 +129,12 @@ static void test_workers(void **state)
 	assert_true(fixture->most >= 1 && fixture->most <= WORKERS);
 }
 
-/* The limit, its error, and the exemption of patient requests. */
+/* The limit, its error, and the exemption of unlimited requests. */
 static void test_limit(void **state)
 {
 	struct fixture *fixture = *state;
 	struct job running[WORKERS] = {}, waiting[COMPILE_WAITING_MAX] = {}, refused = {};
-	struct job patient = { .patient = true };
+	struct job unlimited = { .unlimited = true };
 
 	occupy(fixture, running);
 	assert_false(is_full(fixture));
@@ -147,10 +147,10 @@ static void test_limit(void **state)
 	assert_int_equal(refused.result, -EUSERS);
 	assert_string_equal(refused.message,
 			    "too many compilations wait (128); nothing was done, try again");
-	job_start(fixture, &patient);
+	job_start(fixture, &unlimited);
 	fixture->hold = false;
-	finish(&patient, 1);
-	assert_int_equal(patient.result, 0);
+	finish(&unlimited, 1);
+	assert_int_equal(unlimited.result, 0);
 	finish(running, WORKERS);
 	finish(waiting, COMPILE_WAITING_MAX);
 	assert_true(fixture->most <= WORKERS);

@@ -813,7 +813,7 @@ static void test_fields(void **state)
 	btf__free(t.btf);
 }
 
-/* What only the kernel understands is not shown, and padding is no field by default. */
+/* Kernel types are not shown, and padding is no field by default. */
 static void test_opaque(void **state)
 {
 	static const char *const padding[] = { "pad",	  "_pad",    "__pad",	"pad1",
